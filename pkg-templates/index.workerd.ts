@@ -1,0 +1,11 @@
+// Workers refuse WebAssembly compiled from bytes: the module is imported.
+import compiled from "./core.wasm";
+import { type Key, Verifier, type WebhookOptions } from "./webhook.js";
+
+export { WebhookError } from "./error.js";
+
+export class Webhook extends Verifier {
+  constructor(key: Key, options?: WebhookOptions) {
+    super(() => compiled, key, options);
+  }
+}

@@ -1,0 +1,85 @@
+import { call, core, described } from "./engine.js";
+import { WebhookError } from "./error.js";
+
+/** A body as received: its bytes, or a string that stands for its UTF-8. */
+export type RawBody = string | Uint8Array | ArrayBuffer;
+
+/** A signature, or the headers it came in: a `Headers`, or an object such as Node's. */
+export type SignatureHeader =
+  | string
+  | null
+  | undefined
+  | { get(name: string): string | null | undefined }
+  | { readonly [name: string]: string | readonly string[] | undefined };
+
+const SIGNATURE_HEADER = "x-walnut-signature";
+
+const HOW_TO_GET_IT_RAW =
+  "In Express, use walnut-webhooks/express, or express.raw({ type: '*/*' }) on this route; in Fastify, " +
+  "a content type parser with { parseAs: 'buffer' }; in Next, Hono, Deno, Bun and Workers, " +
+  "await request.arrayBuffer(); in Koa and Node, read the request's stream before any body parser; in " +
+  "AWS Lambda, Buffer.from(event.body, event.isBase64Encoded ? 'base64' : 'utf8').";
+
+const encoder = new TextEncoder();
+const arrayBufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")?.get;
+
+/** Makes a `body_not_raw` error that begins with what came instead. */
+export function notRaw(what: string, fix = HOW_TO_GET_IT_RAW): WebhookError {
+  const message = `The raw body is needed, byte for byte as received, but ${what}. ${fix}`;
+  return new WebhookError("body_not_raw", message, 500);
+}
+
+/** Gets at the bytes of a body, without copying them where they are bytes. */
+export function bytes(body: RawBody): Uint8Array {
+  if (typeof body === "string") {
+    if (!body.isWellFormed()) throw notRaw("this string has a lone surrogate: it was cut or decoded wrongly");
+    return encoder.encode(body);
+  }
+  if (isBytes(body)) return body;
+  if (isArrayBuffer(body)) return new Uint8Array(body);
+  throw notRaw(`this is ${kind(body)}`);
+}
+
+// By internal slots, so that values of another realm count (Jest has realms of its own).
+function isBytes(value: unknown): value is Uint8Array {
+  return (
+    ArrayBuffer.isView(value) &&
+    (value as Partial<Uint8Array>)[Symbol.toStringTag] === "Uint8Array" &&
+    isArrayBuffer(value.buffer)
+  );
+}
+
+function isArrayBuffer(value: unknown): value is ArrayBuffer {
+  try {
+    return arrayBufferLength?.call(value) !== undefined;
+  } catch {
+    return false; // not a failure: asking is the only way to know
+  }
+}
+
+function kind(value: unknown): string {
+  if (value === undefined || value === null) return `${value}`;
+  const name = Object.prototype.toString.call(value).slice(8, -1);
+  return name === "Object" ? "an object: something has parsed the body already" : `a value of type ${name}`;
+}
+
+/** Finds the signature in what a caller has; `undefined` when there is none. */
+export function signature(header: SignatureHeader): string | undefined {
+  if (typeof header === "string") return header;
+  if (header === undefined || header === null) return undefined;
+  if (typeof (header as Headers).get === "function") {
+    return one((header as Headers).get(SIGNATURE_HEADER) ?? undefined);
+  }
+  let found: unknown;
+  for (const [name, value] of Object.entries(Array.isArray(header) ? { [SIGNATURE_HEADER]: header } : header)) {
+    if (value === undefined || name.toLowerCase() !== SIGNATURE_HEADER) continue;
+    if (found !== undefined) throw described(call(core.repeatedHeader));
+    found = value;
+  }
+  return one(found);
+}
+
+function one(value: unknown): string | undefined {
+  if (value === undefined || typeof value === "string") return value;
+  throw described(call(core.repeatedHeader));
+}

@@ -1,0 +1,226 @@
+import type { Delivery, Drift } from "./delivery.js";
+import { call, core, described, generation, start } from "./engine.js";
+import { WebhookError } from "./error.js";
+import { bytes, type RawBody, type SignatureHeader, signature } from "./input.js";
+
+/** A key: a string that stands for its UTF-8, or bytes; or several, the current one first. */
+export type Key = string | Uint8Array | readonly (string | Uint8Array)[];
+
+export interface WebhookOptions {
+  /** The limit on a body's length, in bytes. The default is 1 MiB. */
+  maxBodyBytes?: number;
+  /** The most that may lie between an event's signed time and now, in milliseconds. Off by default. */
+  maxAge?: number;
+  /** How far ahead of this clock an event may be where `maxAge` is set, in ms. The default is 5 min. */
+  skew?: number;
+  /** The clock, in milliseconds since the Unix epoch. The default is `Date.now`. */
+  now?: () => number;
+}
+
+const DEFAULT_BODY_BYTES = 1 << 20;
+const DEFAULT_SKEW_MS = 5 * 60 * 1000;
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const encoder = new TextEncoder();
+
+/** What the core holds for an object of ours goes when the object goes. */
+function registry(close: (handle: number) => void): FinalizationRegistry<Held> | undefined {
+  if (typeof FinalizationRegistry === "undefined") return undefined;
+  return new FinalizationRegistry((held) => {
+    if (held.generation === generation) call(() => close(held.handle));
+  });
+}
+
+interface Held {
+  readonly handle: number;
+  readonly generation: number;
+}
+
+const verifiers = registry((handle) => core.closeVerifier(handle));
+const streams = registry((handle) => core.closeStream(handle));
+
+/** What `Webhook` is, whichever way the core is loaded. */
+export class Verifier {
+  /** The limit on a body's length, in bytes. */
+  readonly maxBodyBytes: number;
+  readonly #keys: Uint8Array[];
+  readonly #age: { max: number; skew: number; now: () => number } | undefined;
+  #held: Held | undefined;
+
+  constructor(module: () => WebAssembly.Module, key: Key, options: WebhookOptions = {}) {
+    this.maxBodyBytes = whole("maxBodyBytes", options.maxBodyBytes ?? DEFAULT_BODY_BYTES, 0xffff_ffff);
+    if (options.maxAge !== undefined) {
+      this.#age = {
+        max: whole("maxAge", options.maxAge, Number.MAX_SAFE_INTEGER),
+        skew: whole("skew", options.skew ?? DEFAULT_SKEW_MS, Number.MAX_SAFE_INTEGER),
+        now: options.now ?? Date.now,
+      };
+    }
+    this.#keys = keys(key);
+    start(module);
+    this.#handle();
+  }
+
+  /**
+   * Verifies a body and reads it.
+   *
+   * @param rawBody - The body, byte for byte as received.
+   * @param header - The value of `X-Walnut-Signature`, or the request's headers.
+   * @throws WebhookError with one of the codes, in this order: `body_not_raw`, `missing_signature`,
+   *   `malformed_signature`, `body_too_large`, `signature_mismatch`, `not_json`, `stale`.
+   */
+  verify(rawBody: RawBody, header: SignatureHeader): Delivery {
+    const body = bytes(rawBody);
+    const keyIndex = this.#verify(body, header);
+    const event = parse(rawBody, body);
+    const read: Read = call(() => core.read(body, event));
+    const timestamp = text(event.timestamp);
+    this.#checkAge(timestamp);
+    return { ...read, event, name: text(event.event), timestamp, keyIndex } as Delivery;
+  }
+
+  /**
+   * Verifies a body without parsing it.
+   *
+   * @throws WebhookError as {@link Verifier.verify}, but never `not_json` or `stale`.
+   */
+  verifySignature(rawBody: RawBody, header: SignatureHeader): { keyIndex: number } {
+    return { keyIndex: this.#verify(bytes(rawBody), header) };
+  }
+
+  /**
+   * Checks what is known of a request before its body is read: cheap, and worth doing first.
+   *
+   * @param contentLength - The body's length in bytes, where it is declared.
+   * @throws WebhookError `missing_signature`, `malformed_signature` or `body_too_large`.
+   */
+  precheck(header: SignatureHeader, contentLength?: number): void {
+    const value = signature(header);
+    const length = contentLength === undefined ? undefined : Math.min(contentLength, 0xffff_ffff);
+    const handle = this.#handle();
+    call(() => core.precheck(handle, value, length));
+  }
+
+  /** Begins to verify a body that comes in pieces. Nothing of the body is kept. */
+  stream(): WebhookStream {
+    const handle = this.#handle();
+    return new Stream(call(() => core.openStream(handle)));
+  }
+
+  /** Signs a body with the current key, as Walnut does: 64 lowercase hex digits. */
+  sign(rawBody: RawBody): string {
+    const body = bytes(rawBody);
+    const handle = this.#handle();
+    return call(() => core.sign(handle, body));
+  }
+
+  #verify(body: Uint8Array, header: SignatureHeader): number {
+    const value = signature(header);
+    const handle = this.#handle();
+    return call(() => core.verify(handle, body, value));
+  }
+
+  #checkAge(timestamp: string | null): void {
+    if (this.#age === undefined || timestamp === null) return;
+    const { max, skew, now } = this.#age;
+    call(() => core.checkAge(timestamp, now(), max, skew));
+  }
+
+  /** Keys the core, anew if it was restarted since. */
+  #handle(): number {
+    if (this.#held?.generation !== generation) {
+      const handle = call(() => core.openVerifier(this.#keys, this.maxBodyBytes));
+      this.#held = { handle, generation };
+      verifiers?.register(this, this.#held);
+    }
+    return this.#held.handle;
+  }
+}
+
+/** A body in the course of being verified: made by `webhook.stream()`. */
+export interface WebhookStream {
+  /**
+   * Takes the next piece of the body.
+   *
+   * @throws WebhookError `body_too_large` from the piece on that goes over the limit: stop reading.
+   */
+  update(chunk: RawBody): void;
+  /**
+   * Ends the body. The stream can't be used again.
+   *
+   * @throws WebhookError as `webhook.verifySignature`.
+   */
+  finish(header: SignatureHeader): { keyIndex: number };
+}
+
+class Stream implements WebhookStream {
+  #held: Held | undefined;
+
+  constructor(handle: number) {
+    this.#held = { handle, generation };
+    streams?.register(this, this.#held, this);
+  }
+
+  update(chunk: RawBody): void {
+    const piece = bytes(chunk);
+    const handle = this.#handle();
+    call(() => core.updateStream(handle, piece));
+  }
+
+  finish(header: SignatureHeader): { keyIndex: number } {
+    const handle = this.#handle();
+    const value = signature(header);
+    this.#held = undefined;
+    streams?.unregister(this);
+    return { keyIndex: call(() => core.finishStream(handle, value)) };
+  }
+
+  #handle(): number {
+    if (this.#held === undefined) throw new Error("This stream is finished: begin another with webhook.stream()");
+    if (this.#held.generation !== generation) {
+      throw new Error("This stream was lost when WebAssembly was restarted: begin again with webhook.stream()");
+    }
+    return this.#held.handle;
+  }
+}
+
+/** What the core reads out of a verified body. */
+interface Read {
+  type: Delivery["type"];
+  id: string;
+  isTest: boolean;
+  drift: Drift[];
+}
+
+function parse(rawBody: RawBody, body: Uint8Array): Record<string, unknown> {
+  let decoded = false;
+  try {
+    const json = typeof rawBody === "string" ? rawBody : decoder.decode(body);
+    decoded = true;
+    return JSON.parse(json);
+  } catch {
+    throw described(call(() => core.notJson(body, decoded)));
+  }
+}
+
+function text(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
+}
+
+function keys(key: Key): Uint8Array[] {
+  return (Array.isArray(key) ? key : [key]).map((one: unknown) => {
+    if (typeof one === "string" && one.isWellFormed()) return encoder.encode(one);
+    if (typeof one !== "string" && ArrayBuffer.isView(one)) return Uint8Array.from(bytes(one as Uint8Array));
+    const what = typeof one === "string" ? "a string with a lone surrogate" : one === null ? "null" : typeof one;
+    throw new WebhookError(
+      "invalid_key",
+      `a key must be a string or a Uint8Array, but this is ${what}: is the environment variable set?`,
+      500,
+    );
+  });
+}
+
+function whole(name: string, value: number, most: number): number {
+  if (Number.isInteger(value) && value >= 0 && value <= most) return value;
+  throw new RangeError(`${name} must be a whole number from 0 to ${most}, but is ${value}`);
+}

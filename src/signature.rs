@@ -1,0 +1,139 @@
+use core::fmt;
+
+use subtle::ConstantTimeEq;
+
+use crate::{Error, MalformedSignature};
+
+/// The name of the header that carries the signature, in lowercase.
+pub const SIGNATURE_HEADER: &str = "x-walnut-signature";
+
+/// The digits of a signature: SHA-256 in hex.
+const DIGITS: usize = 64;
+
+/// Proves that a body was signed: the 32 bytes of an HMAC-SHA256.
+///
+/// Equality is constant-time. [`Display`](fmt::Display) prints the 64 lowercase hex digits that
+/// belong in the header; `Debug` prints none of them, since a calculated signature is a secret.
+#[derive(Clone, Copy)]
+pub struct Signature([u8; 32]);
+
+impl Signature {
+    pub(crate) const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Reads a header strictly: exactly 64 lowercase hex digits, nothing before or after.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingSignature`] when there is no header, else [`Error::MalformedSignature`].
+    pub fn parse<'h>(header: impl Into<Header<'h>>) -> Result<Self, Error> {
+        let digits = header.into().0.ok_or(Error::MissingSignature)?;
+        let mut bytes = [0; 32];
+        match malformed(digits) {
+            None if hex::decode_to_slice(digits, &mut bytes).is_ok() => Ok(Self(bytes)),
+            reason => Err(Error::MalformedSignature(
+                reason.unwrap_or(MalformedSignature::Length(digits.len())),
+            )),
+        }
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+fn malformed(digits: &[u8]) -> Option<MalformedSignature> {
+    if digits.is_empty() {
+        return Some(MalformedSignature::Empty);
+    }
+    if digits.len() != DIGITS {
+        return Some(MalformedSignature::Length(digits.len()));
+    }
+    if let Some(index) = digits.iter().position(|c| !c.is_ascii_hexdigit()) {
+        return Some(MalformedSignature::Character(index));
+    }
+    digits.iter().any(u8::is_ascii_uppercase).then_some(MalformedSignature::Uppercase)
+}
+
+impl PartialEq for Signature {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Signature {}
+
+impl fmt::Display for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signature(redacted)")
+    }
+}
+
+/// The value of a request's signature header, as received, or its absence.
+///
+/// Made from a string, from bytes, or from an `Option` of either:
+///
+/// ```
+/// # use walnut_webhooks::{Error, Header, Signature};
+/// let absent: Option<&[u8]> = None;
+/// assert_eq!(Signature::parse(absent), Err(Error::MissingSignature));
+/// assert_eq!(Signature::parse("zz").unwrap_err().code(), "malformed_signature");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Header<'h>(Option<&'h [u8]>);
+
+impl<'h> From<Option<&'h [u8]>> for Header<'h> {
+    fn from(value: Option<&'h [u8]>) -> Self {
+        Self(value)
+    }
+}
+
+impl<'h> From<Option<&'h str>> for Header<'h> {
+    fn from(value: Option<&'h str>) -> Self {
+        Self(value.map(str::as_bytes))
+    }
+}
+
+impl<'h, T: AsRef<[u8]> + ?Sized> From<&'h T> for Header<'h> {
+    fn from(value: &'h T) -> Self {
+        Self(Some(value.as_ref()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_is_printed_only_when_asked_for() {
+        let signature = Signature::new([0xab; 32]);
+        assert_eq!(format!("{signature:?}"), "Signature(redacted)");
+        assert_eq!(signature.to_string(), "ab".repeat(32));
+    }
+
+    #[test]
+    fn equality_looks_at_every_byte() {
+        for index in 0..32 {
+            let mut bytes = [7; 32];
+            bytes[index] = 8;
+            assert_ne!(Signature::new(bytes), Signature::new([7; 32]));
+        }
+    }
+
+    #[test]
+    fn messages_say_what_came() {
+        let message = |header: &str| Signature::parse(header).unwrap_err().to_string();
+        let expected = "X-Walnut-Signature must be 64 lowercase hex digits, but ";
+        assert_eq!(message(""), format!("{expected}it is empty"));
+        assert_eq!(message("abc"), format!("{expected}it has 3 bytes"));
+        assert_eq!(message(&"AB".repeat(32)), format!("{expected}it has uppercase digits"));
+        assert_eq!(message(&"zz".repeat(32)), format!("{expected}its byte 0 is no hex digit"));
+    }
+}

@@ -1,0 +1,232 @@
+use hmac::{Hmac, Mac};
+use sha2::{Digest, Sha256};
+
+use crate::{Delivery, Error, Header, Key, KeyIndex, Keys, Signature, delivery, json};
+
+/// The limit on a body's length unless another is set, in bytes: 1 MiB.
+pub const MAX_BODY_BYTES: usize = 1 << 20;
+
+/// Checks bodies against one to four keys.
+///
+/// Reusable, `Send` and `Sync`; keying was done when the [`Key`] was made.
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    keys: Keys,
+    max_body_bytes: usize,
+}
+
+impl Verifier {
+    /// Makes a verifier of a [`Key`], or of several [`Keys`] of which any may match.
+    pub fn new(keys: impl Into<Keys>) -> Self {
+        Self { keys: keys.into(), max_body_bytes: MAX_BODY_BYTES }
+    }
+
+    /// Sets the limit on a body's length, in bytes. The default is [`MAX_BODY_BYTES`].
+    #[must_use]
+    pub fn with_max_body_bytes(mut self, limit: usize) -> Self {
+        self.max_body_bytes = limit;
+        self
+    }
+
+    /// Checks a body, byte for byte as received, against the value of its `X-Walnut-Signature`.
+    ///
+    /// # Errors
+    ///
+    /// In this order: [`Error::MissingSignature`], [`Error::MalformedSignature`],
+    /// [`Error::BodyTooLarge`], [`Error::SignatureMismatch`].
+    pub fn verify<'b, 'h>(
+        &self,
+        body: &'b (impl AsRef<[u8]> + ?Sized),
+        header: impl Into<Header<'h>>,
+    ) -> Result<Verified<'b>, Error> {
+        let body = body.as_ref();
+        let signature = self.precheck(header, Some(body.len()))?;
+        let tries = self.keys.as_slice().iter().map(|key| key.hmac().chain_update(body));
+        let key_index = which(tries, &signature)?;
+        Ok(Verified { body, key_index })
+    }
+
+    /// Begins to check a body that comes in pieces. Nothing of the body is kept.
+    ///
+    /// ```
+    /// # use walnut_webhooks::{Key, Verifier};
+    /// let key = Key::new("key")?;
+    /// let header = key.sign("one two").to_string();
+    /// let verifier = Verifier::new(key);
+    ///
+    /// let mut stream = verifier.stream();
+    /// stream.update("one ")?;
+    /// stream.update("two")?;
+    /// assert!(stream.finish(&header)?.is_current());
+    /// # Ok::<(), walnut_webhooks::Error>(())
+    /// ```
+    #[must_use]
+    pub fn stream(&self) -> Stream {
+        Stream {
+            hmacs: self.keys.as_slice().iter().map(Key::hmac).collect(),
+            room: self.max_body_bytes,
+            limit: self.max_body_bytes,
+            over: false,
+        }
+    }
+
+    /// Returns the key that signs: the first.
+    #[must_use]
+    pub fn current_key(&self) -> Option<&Key> {
+        self.keys.current()
+    }
+
+    /// Checks what is known of a request before its body is read: the header's form, and the body's
+    /// length where it is declared.
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::verify`], but never [`Error::SignatureMismatch`].
+    pub fn precheck<'h>(
+        &self,
+        header: impl Into<Header<'h>>,
+        length: Option<usize>,
+    ) -> Result<Signature, Error> {
+        let signature = Signature::parse(header)?;
+        match length {
+            Some(length) if length > self.max_body_bytes => {
+                Err(Error::BodyTooLarge { limit: self.max_body_bytes })
+            }
+            _ => Ok(signature),
+        }
+    }
+}
+
+/// Finds the calculation that ends in the signature. Each comparison is constant-time (hmac's own);
+/// which key matched is no secret.
+fn which(
+    mut tries: impl ExactSizeIterator<Item = Hmac<Sha256>>,
+    signature: &Signature,
+) -> Result<KeyIndex, Error> {
+    let keys = tries.len();
+    tries
+        .position(|hmac| hmac.verify_slice(signature.as_bytes()).is_ok())
+        .map(KeyIndex::new)
+        .ok_or(Error::SignatureMismatch { keys })
+}
+
+/// A body in the course of being checked: made by [`Verifier::stream`].
+#[derive(Clone, Debug)]
+pub struct Stream {
+    hmacs: Vec<Hmac<Sha256>>,
+    room: usize,
+    limit: usize,
+    over: bool,
+}
+
+impl Stream {
+    /// Takes the next piece of the body.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BodyTooLarge`] from the piece on that goes over the limit: stop reading then.
+    pub fn update(&mut self, chunk: impl AsRef<[u8]>) -> Result<(), Error> {
+        let chunk = chunk.as_ref();
+        match self.room.checked_sub(chunk.len()) {
+            Some(room) if !self.over => self.room = room,
+            _ => {
+                self.over = true;
+                return Err(Error::BodyTooLarge { limit: self.limit });
+            }
+        }
+        for hmac in &mut self.hmacs {
+            hmac.update(chunk);
+        }
+        Ok(())
+    }
+
+    /// Ends the body and checks it against the value of its `X-Walnut-Signature`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::verify`].
+    pub fn finish<'h>(self, header: impl Into<Header<'h>>) -> Result<KeyIndex, Error> {
+        let signature = Signature::parse(header)?;
+        if self.over {
+            return Err(Error::BodyTooLarge { limit: self.limit });
+        }
+        which(self.hmacs.into_iter(), &signature)
+    }
+}
+
+/// A body that was checked: there is no other way to make one.
+#[derive(Clone, Copy, Debug)]
+pub struct Verified<'b> {
+    body: &'b [u8],
+    key_index: KeyIndex,
+}
+
+impl<'b> Verified<'b> {
+    /// Returns the body, byte for byte as signed.
+    #[must_use]
+    pub fn body(&self) -> &'b [u8] {
+        self.body
+    }
+
+    /// Says which key matched.
+    #[must_use]
+    pub fn key_index(&self) -> KeyIndex {
+        self.key_index
+    }
+
+    /// Returns the idempotency key of a body of which nothing but its bytes is known:
+    /// `body:` and the lowercase hex SHA-256.
+    #[must_use]
+    pub fn body_id(&self) -> String {
+        delivery::body_id(&Sha256::digest(self.body))
+    }
+
+    /// Reads the body as a delivery. Its shape is never a reason to refuse it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotJson`], and no other.
+    pub fn delivery(&self) -> Result<Delivery, Error> {
+        let payload = json::parse(self.body)?;
+        Ok(Delivery::new(payload, || self.body_id(), self.key_index))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn shared<T: Send + Sync>() {}
+    const _: () = shared::<Verifier>();
+
+    #[test]
+    fn a_stream_over_the_limit_stays_refused() {
+        let key = Key::new("k").unwrap();
+        let header = key.sign("abc").to_string();
+        let verifier = Verifier::new(key).with_max_body_bytes(3);
+        let over = Error::BodyTooLarge { limit: 3 };
+
+        let mut stream = verifier.stream();
+        stream.update("abc").unwrap();
+        assert!(stream.clone().finish(&header).is_ok());
+        assert_eq!(stream.update("d"), Err(over.clone()));
+        assert_eq!(stream.update(""), Err(over.clone()));
+        assert_eq!(stream.clone().finish(None::<&str>), Err(Error::MissingSignature));
+        assert_eq!(stream.finish(&header), Err(over));
+    }
+
+    #[test]
+    fn any_split_equals_the_whole() {
+        let key = Key::new("k").unwrap();
+        let body: Vec<u8> = (0..=200).collect();
+        let header = key.sign(&body).to_string();
+        let verifier = Verifier::new(key);
+        for cut in 0..=body.len() {
+            let (head, tail) = body.split_at(cut);
+            let mut stream = verifier.stream();
+            stream.update(head).unwrap();
+            stream.update(tail).unwrap();
+            assert_eq!(stream.finish(&header).map(KeyIndex::get), Ok(0), "cut at {cut}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+// Builds the npm package into pkg/, ready to publish: the core as WebAssembly, the facade in pkg-templates/
+// as ES modules and as CommonJS, and their types.
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+const path = (...parts) => join(root, ...parts);
+const run = (program, ...args) => execFileSync(program, args, { cwd: root, stdio: "inherit" });
+const bin = (name) => path("node_modules/.bin", name);
+
+const sources = path("target/pkg/src");
+const out = path("pkg");
+rmSync(path("target/pkg"), { recursive: true, force: true });
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out);
+
+run("cargo", "rustc", "--quiet", "--package=walnut-webhooks", "--lib", "--crate-type=cdylib",
+  "--features=wasm", "--target=wasm32-unknown-unknown", "--release");
+run(path("target/tools/bin/wasm-bindgen"), path("target/wasm32-unknown-unknown/release/walnut_webhooks.wasm"),
+  "--target=web", "--omit-default-module-path", "--no-typescript", "--experimental-reset-state-function",
+  "--remove-producers-section", "--remove-name-section", `--out-dir=${sources}`, "--out-name=core");
+// The features are listed, since all that this wasm-opt knows is more than Node 20 takes.
+run(bin("wasm-opt"), "-O3", "--enable-simd", "--enable-bulk-memory", "--enable-bulk-memory-opt",
+  "--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-mutable-globals",
+  "--enable-reference-types", "--enable-multivalue", join(sources, "core_bg.wasm"), "-o", join(out, "core.wasm"));
+
+const wasm = readFileSync(join(out, "core.wasm"));
+rmSync(join(sources, "core_bg.wasm"));
+cpSync(path("pkg-templates"), sources, { recursive: true });
+writeFileSync(join(sources, "wasm-bytes.ts"), `export const base64: string = "${wasm.toString("base64")}";\n`);
+
+run(bin("tsc"), "--project", sources, "--outDir", out);
+// Where compiled bytes are forbidden, modules are imported, which CommonJS can't.
+for (const file of readdirSync(sources)) if (/^index\..+\.ts$/.test(file)) rmSync(join(sources, file));
+run(bin("tsc"), "--project", sources, "--outDir", join(out, "cjs"), "--module", "commonjs");
+writeFileSync(join(out, "cjs/package.json"), `{ "type": "commonjs" }\n`);
+
+const version = /^version = "(.+)"$/m.exec(readFileSync(path("Cargo.toml"), "utf8"))[1];
+const manifest = JSON.parse(readFileSync(path("pkg-templates/package.json"), "utf8"));
+writeFileSync(join(out, "package.json"), `${JSON.stringify({ ...manifest, version }, null, 2)}\n`);
+for (const file of readdirSync(root)) if (/^(LICENSE|README)/.test(file)) cpSync(path(file), join(out, file));

@@ -1,0 +1,142 @@
+use std::cell::Cell;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::{Either, select};
+use js_sys::Uint8Array;
+use walnut_webhooks::Verified;
+use worker::{
+    AbortController, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Result,
+};
+
+use crate::answer::Failure;
+use crate::config::Settings;
+
+/// The most bytes of `walnut-delivery-name`; a longer name is cut there.
+const MAX_NAME_BYTES: usize = 256;
+
+/// What the origin is told of a delivery in headers.
+#[derive(Debug)]
+pub(crate) struct Headline {
+    pub(crate) id: String,
+    pub(crate) name: Option<String>,
+    pub(crate) event_type: &'static str,
+    pub(crate) key: &'static str,
+}
+
+impl Headline {
+    /// An authentic body that is not JSON is forwarded all the same.
+    pub(crate) fn of(verified: &Verified<'_>) -> Self {
+        let key = if verified.key_index().is_current() { "current" } else { "previous" };
+        match verified.delivery() {
+            Ok(delivery) => Self {
+                event_type: delivery.event_type(),
+                name: delivery.name.as_deref().map(encoded),
+                id: delivery.id,
+                key,
+            },
+            Err(_) => Self { id: verified.body_id(), name: None, event_type: "unknown", key },
+        }
+    }
+}
+
+/// Makes a header value of an event's name: visible ASCII stays, the rest of its UTF-8 is
+/// percent-encoded, and so is `%`.
+fn encoded(name: &str) -> String {
+    let mut value = String::new();
+    for byte in name.bytes() {
+        let piece = match byte {
+            b'%' | 0..=b' ' | 0x7f.. => format!("%{byte:02X}"),
+            _ => char::from(byte).to_string(),
+        };
+        if value.len().saturating_add(piece.len()) > MAX_NAME_BYTES {
+            break;
+        }
+        value.push_str(&piece);
+    }
+    value
+}
+
+/// What became of one attempt.
+pub(crate) struct Outcome {
+    /// The status that the origin answered with, if it did.
+    pub(crate) status: Option<u16>,
+    /// `None`: the origin has taken the delivery.
+    pub(crate) failure: Option<Failure>,
+}
+
+/// Sends a body on, byte for byte, and waits for the complete answer.
+///
+/// Where it does not come in time, the request is aborted.
+pub(crate) async fn to_origin(
+    body: &[u8],
+    headers: &[(&str, String)],
+    headline: &Headline,
+    settings: &Settings,
+) -> Outcome {
+    let controller = AbortController::default();
+    let signal = controller.signal();
+    let status = Cell::new(None);
+    let attempt = pin!(async {
+        let request = request(body, headers, headline, settings)?;
+        let mut response = Fetch::Request(request).send_with_signal(&signal).await?;
+        status.set(Some(response.status_code()));
+        let taken = (200..300).contains(&response.status_code());
+        // No 204 has a body; and of a refusal, the status is enough.
+        if taken && let Ok(mut pieces) = response.stream() {
+            while let Some(piece) = pieces.next().await {
+                piece?;
+            }
+        }
+        Ok::<bool, worker::Error>(taken)
+    });
+    let deadline = pin!(Delay::from(Duration::from_millis(settings.timeout_ms.into())));
+    let failure = match select(attempt, deadline).await {
+        Either::Left((Ok(true), _)) => None,
+        Either::Left(_) => Some(Failure::OriginFailed),
+        Either::Right(_) => Some(Failure::OriginTimeout),
+    };
+    if failure.is_some() {
+        controller.abort();
+    }
+    Outcome { status: status.get(), failure }
+}
+
+fn request(
+    body: &[u8],
+    headers: &[(&str, String)],
+    headline: &Headline,
+    settings: &Settings,
+) -> Result<Request> {
+    let all = Headers::new();
+    for (name, value) in headers {
+        all.set(name, value)?;
+    }
+    all.set("walnut-delivery-id", &headline.id)?;
+    all.set("walnut-delivery-type", headline.event_type)?;
+    all.set("walnut-key", headline.key)?;
+    if let Some(name) = &headline.name {
+        all.set("walnut-delivery-name", name)?;
+    }
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post)
+        .with_headers(all)
+        .with_redirect(RequestRedirect::Manual)
+        .with_body(Some(Uint8Array::from(body).into()));
+    Request::new_with_init(settings.origin.as_str(), &init)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_becomes_a_header_value() {
+        assert_eq!(encoded("demo_session_finished"), "demo_session_finished");
+        assert_eq!(encoded("a b\r\n%é"), "a%20b%0D%0A%25%C3%A9");
+        assert_eq!(encoded(&"n".repeat(256)).len(), 256);
+        assert_eq!(encoded(&"n".repeat(257)).len(), 256);
+        assert_eq!(encoded(&" ".repeat(100)).len(), 255);
+    }
+}

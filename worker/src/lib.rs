@@ -1,0 +1,59 @@
+//! A Cloudflare Worker that stands between Walnut and an origin: it verifies each delivery at the
+//! edge and forwards the genuine ones, byte for byte.
+
+mod answer;
+mod config;
+mod forward;
+mod log;
+mod receive;
+
+use std::cell::OnceCell;
+
+use answer::{Failure, failed, ok};
+use config::{Config, Mistakes};
+use worker::{Context, Date, Env, Method, Request, Response, Result, event};
+
+thread_local! {
+    /// Bindings don't change in the life of an isolate, so they are read once.
+    static CONFIG: OnceCell<std::result::Result<Config, Mistakes>> = const { OnceCell::new() };
+}
+
+/// Answers one request.
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+    #[cfg(feature = "failpoints")]
+    failpoint(&request)?;
+
+    let now = Date::now().as_millis();
+    let settings =
+        CONFIG.with(|config| match config.get_or_init(|| Config::read(config::of(&env))) {
+            Ok(config) => config.at(now),
+            Err(mistakes) => Err(mistakes.clone()),
+        });
+    let settings = match settings {
+        Ok(settings) => settings,
+        Err(mistakes) => {
+            log::misconfigured(&mistakes);
+            return failed(&Failure::Misconfigured);
+        }
+    };
+    match (request.path(), request.method()) {
+        (path, Method::Post) if path == settings.path => {
+            receive::delivery(request, &settings).await
+        }
+        (path, _) if path == settings.path => failed(&Failure::MethodNotAllowed("POST")),
+        (path, Method::Get | Method::Head) if path == config::HEALTH_PATH => ok(),
+        (path, _) if path == config::HEALTH_PATH => failed(&Failure::MethodNotAllowed("GET, HEAD")),
+        _ => failed(&Failure::NotFound),
+    }
+}
+
+/// Traps where a test asks for it. Not in the build that is deployed.
+#[cfg(feature = "failpoints")]
+fn failpoint(request: &Request) -> Result<()> {
+    if request.headers().get("x-failpoint")?.as_deref() == Some("trap") {
+        #[cfg(target_arch = "wasm32")]
+        core::arch::wasm32::unreachable();
+    }
+    Ok(())
+}

@@ -1,0 +1,80 @@
+use futures_util::StreamExt;
+use walnut_webhooks::{Error, SIGNATURE_HEADER};
+use worker::{Request, Response, Result};
+
+use crate::answer::{Failure, failed, ok};
+use crate::config::Settings;
+use crate::forward::{self, Headline};
+use crate::log;
+
+/// Takes one delivery: checks it, cheapest first, and forwards it.
+pub(crate) async fn delivery(mut request: Request, settings: &Settings) -> Result<Response> {
+    let signature = request.headers().get(SIGNATURE_HEADER)?;
+    let content_type = request.headers().get("content-type")?;
+
+    let body = match body(&mut request, signature.as_deref(), settings).await {
+        Ok(body) => body,
+        Err(error) => return refused(error),
+    };
+    let verified = match settings.verifier.verify(&body, signature.as_deref()) {
+        Ok(verified) => verified,
+        Err(error) => return refused(error),
+    };
+    let headline = Headline::of(&verified);
+    let mut headers = vec![(SIGNATURE_HEADER, signature.unwrap_or_default())];
+    headers.extend(content_type.map(|value| ("content-type", value)));
+
+    let outcome = forward::to_origin(&body, &headers, &headline, settings).await;
+    log::forwarded(&headline, outcome.status, outcome.failure.as_ref());
+    match outcome.failure {
+        None => ok(),
+        Some(failure) => failed(&failure),
+    }
+}
+
+fn refused(error: Error) -> Result<Response> {
+    let failure = Failure::from(error);
+    log::refused(&failure);
+    failed(&failure)
+}
+
+/// Reads a body that is worth reading: its header has the right form, and it is within the limit.
+async fn body(
+    request: &mut Request,
+    signature: Option<&str>,
+    settings: &Settings,
+) -> std::result::Result<Vec<u8>, Error> {
+    let declared = request.headers().get("content-length").ok().flatten();
+    let length = declared.and_then(|length| length.parse().ok());
+    settings.verifier.precheck(signature, length)?;
+    let read = if length.is_some() {
+        // HTTP lets no more through than was declared.
+        request.bytes().await
+    } else {
+        counted(request, settings.max_body_bytes).await?
+    };
+    // Whoever sent half a body is gone; what came is not what was signed.
+    Ok(read.unwrap_or_default())
+}
+
+/// Reads a body of undeclared length, and stops with the first piece that goes over the limit.
+async fn counted(
+    request: &mut Request,
+    limit: usize,
+) -> std::result::Result<Result<Vec<u8>>, Error> {
+    let mut stream = match request.stream() {
+        Ok(stream) => stream,
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut body = Vec::new();
+    while let Some(piece) = stream.next().await {
+        match piece {
+            Ok(piece) if piece.len() > limit.saturating_sub(body.len()) => {
+                return Err(Error::BodyTooLarge { limit });
+            }
+            Ok(piece) => body.extend_from_slice(&piece),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(Ok(body))
+}
