@@ -25,7 +25,10 @@ export interface DeliveryOf<Type extends string, Event> {
   readonly isTest: boolean;
   /** Which key matched: 0 is the current one; 1 means that the previous one is still in use. */
   readonly keyIndex: number;
-  /** Where the event differs from the documentation, at most 100 places; `[]` when it does not. */
+  /**
+   * Where the event differs from the documentation, at most 100 places; `[]` when it does not. Of an
+   * event that is not documented, only the name is compared.
+   */
   readonly drift: readonly Drift[];
 }
 

@@ -57,6 +57,8 @@ pub enum MalformedSignature {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotJson {
+    /// There are no bytes.
+    Empty,
     /// The bytes are not UTF-8.
     Utf8,
     /// It begins with a byte order mark.
@@ -160,6 +162,7 @@ impl fmt::Display for MalformedSignature {
 impl fmt::Display for NotJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Empty => f.write_str("it is empty"),
             Self::Utf8 => f.write_str("it is not UTF-8"),
             Self::ByteOrderMark => f.write_str("it begins with a byte order mark"),
             Self::Syntax => f.write_str("its syntax is wrong"),

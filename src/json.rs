@@ -51,6 +51,9 @@ impl Value {
 
 /// Reads a body: RFC 8259 in valid UTF-8, no byte order mark, an object at the top.
 pub(crate) fn parse(body: &[u8]) -> Result<Value, Error> {
+    if body.is_empty() {
+        return Err(Error::NotJson(NotJson::Empty));
+    }
     let text = core::str::from_utf8(body).map_err(|_| Error::NotJson(NotJson::Utf8))?;
     if text.starts_with('\u{feff}') {
         return Err(Error::NotJson(NotJson::ByteOrderMark));

@@ -242,6 +242,7 @@ pub fn not_json(body: &Uint8Array, decoded: bool) -> JsValue {
     }
     thrown(&Error::NotJson(match decoded {
         false => NotJson::Utf8,
+        true if body.length() == 0 => NotJson::Empty,
         true if start == *BYTE_ORDER_MARK => NotJson::ByteOrderMark,
         true => NotJson::Syntax,
     }))

@@ -1,6 +1,6 @@
 use std::rc::Rc;
 
-use js_sys::{JsString, Reflect};
+use js_sys::Reflect;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use walnut_webhooks::{Error, Key, Keys, Verifier};
 use wasm_bindgen::JsValue;
@@ -51,7 +51,7 @@ pub(crate) fn of(env: &Env) -> impl Fn(&str) -> Option<String> {
     let env: &JsValue = env.as_ref();
     move |name| {
         let value = Reflect::get(env, &JsValue::from_str(name)).ok()?;
-        value.as_string().or_else(|| value.as_f64().map(|_| String::from(JsString::from(value))))
+        value.as_string().or_else(|| value.as_f64().map(|number| number.to_string()))
     }
 }
 

@@ -1,0 +1,66 @@
+# The front door. Every target does its own set-up, and skips what is there already.
+
+WASM_BINDGEN := 0.2.130
+WORKER_BUILD := 0.8.7
+
+CORE := Cargo.toml Cargo.lock .cargo/config.toml $(wildcard src/*.rs)
+BINDGEN := target/tools/wasm-bindgen-$(WASM_BINDGEN)
+WORKER := $(CORE) worker/Cargo.toml $(wildcard worker/src/*.rs) tools/build-worker.mjs \
+	target/tools/worker-build-$(WORKER_BUILD) $(BINDGEN) node_modules/.package-lock.json
+PKG := $(CORE) $(wildcard pkg-templates/*) tools/build-pkg.mjs README.md $(wildcard LICENSE-*) \
+	$(BINDGEN) node_modules/.package-lock.json
+
+.PHONY: help run test lint build pkg worker prerequisites clean
+.DELETE_ON_ERROR:
+
+help: ## Say what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: pkg worker ## Show the main job, live: edge, origin and harness; ONCE=1 ends after one delivery
+	@node tools/run.mjs
+
+test: lint pkg worker target/worker-failpoints/index.js ## Run every suite
+	cargo test --locked --workspace
+	tools/prerequisites.sh chromium
+	node --test --test-reporter=spec tests/runtimes/ tests/package/ tests/worker/ tests/browser/
+
+lint: | prerequisites ## Check formats, lints and types
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --package walnut-webhooks --features wasm --target wasm32-unknown-unknown -- -D warnings
+
+build: pkg worker ## Build pkg/, the npm package, and worker/build/, the Worker's bundle
+
+pkg: pkg/package.json node_modules/walnut-webhooks
+worker: worker/build/index.js
+
+pkg/package.json: $(PKG) | prerequisites
+	node tools/build-pkg.mjs
+
+# The examples and the tests use the package as anybody would: by its name.
+node_modules/walnut-webhooks: node_modules/.package-lock.json
+	ln -sfn ../pkg $@
+
+worker/build/index.js: $(WORKER) | prerequisites
+	node tools/build-worker.mjs
+
+target/worker-failpoints/index.js: $(WORKER) | prerequisites
+	node tools/build-worker.mjs --failpoints
+
+node_modules/.package-lock.json: package.json package-lock.json | prerequisites
+	npm ci --no-audit --no-fund
+	@touch $@
+
+target/tools/wasm-bindgen-$(WASM_BINDGEN): | prerequisites
+	tools/prerequisites.sh tool wasm-bindgen-cli $(WASM_BINDGEN)
+	@touch $@
+
+target/tools/worker-build-$(WORKER_BUILD): | prerequisites
+	tools/prerequisites.sh tool worker-build $(WORKER_BUILD)
+	@touch $@
+
+prerequisites:
+	@tools/prerequisites.sh toolchains
+
+clean: ## Remove all that was built
+	rm -rf target pkg worker/build node_modules

@@ -1,0 +1,246 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { test } from "node:test";
+import { FAILPOINTS_BUILD } from "../../tools/edge.mjs";
+import { deferred, KEY, post, sha256, sign, start } from "./support.mjs";
+
+const sample = readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json"));
+const LIMIT = 1 << 20;
+
+test("a genuine delivery reaches the origin byte for byte, with its headline", async (t) => {
+  const { url, origin, lines } = await start(t);
+  const signature = sign(sample);
+  const headers = { "x-walnut-signature": signature, "content-type": "application/json; charset=utf-8" };
+  assert.deepEqual(await post(url, sample, headers), { status: 200, code: undefined });
+
+  const [taken, ...more] = origin.taken;
+  assert.equal(more.length, 0);
+  assert.equal(taken.method, "POST");
+  assert.equal(sha256(taken.body), sha256(sample));
+  const { "x-walnut-signature": kept, "content-type": type, ...rest } = taken.headers;
+  assert.deepEqual([kept, type], [signature, "application/json; charset=utf-8"]);
+  assert.equal(rest["walnut-delivery-id"], "demo_session_finished:eb8af248-a970-46fa-bfb0-cb675b6780e1");
+  assert.equal(rest["walnut-delivery-name"], "demo_session_finished");
+  assert.equal(rest["walnut-delivery-type"], "demo_session_finished");
+  assert.equal(rest["walnut-key"], "current");
+
+  const log = lines.join("\n");
+  assert.match(log, /"event":"delivered"/);
+  for (const secret of [KEY, signature, "someone-awesome"]) assert.ok(!log.includes(secret), secret);
+});
+
+test("a forgery is refused, each by its own code", async (t) => {
+  const { url, origin } = await start(t);
+  const signature = sign(sample);
+  const changed = Buffer.from(sample.toString().replace("demo_session_finished", "demo_session_finishee"));
+  const code = async (body, value) => post(url, body, value === undefined ? {} : { "x-walnut-signature": value });
+  assert.deepEqual(await code(changed, signature), { status: 401, code: "signature_mismatch" });
+  assert.deepEqual(await code(sample, undefined), { status: 401, code: "missing_signature" });
+  assert.deepEqual(await code(sample, signature.toUpperCase()), { status: 401, code: "malformed_signature" });
+  assert.equal(origin.taken.length, 0);
+});
+
+test("the route is one path and one method; health has its own", async (t) => {
+  const { edge } = await start(t, { WEBHOOK_PATH: "/hooks/walnut" });
+  const ask = async (method, path) => {
+    const response = await fetch(edge.url + path, { method });
+    const text = await response.text();
+    return [response.status, text && (JSON.parse(text).error?.code ?? "ok"), response.headers.get("allow")];
+  };
+  assert.deepEqual(await ask("GET", "/healthz"), [200, "ok", null]);
+  assert.deepEqual(await ask("HEAD", "/healthz"), [200, "", null]);
+  assert.deepEqual(await ask("POST", "/healthz"), [405, "method_not_allowed", "GET, HEAD"]);
+  assert.deepEqual(await ask("GET", "/hooks/walnut"), [405, "method_not_allowed", "POST"]);
+  assert.deepEqual(await ask("PUT", "/hooks/walnut"), [405, "method_not_allowed", "POST"]);
+  assert.deepEqual(await ask("POST", "/hooks/walnut"), [401, "missing_signature", null]);
+  assert.deepEqual(await ask("POST", "/webhook"), [404, "not_found", null]);
+  assert.deepEqual(await ask("POST", "/hooks/walnut/"), [404, "not_found", null]);
+});
+
+test("the limit has two sides, declared or not", async (t) => {
+  const { url, origin } = await start(t);
+  const chunked = (body) =>
+    fetch(url, {
+      method: "POST",
+      duplex: "half",
+      headers: { "x-walnut-signature": sign(body) },
+      body: new Blob([body]).stream(),
+    });
+  const most = Buffer.alloc(LIMIT, "x");
+  assert.equal((await post(url, most)).status, 200);
+  assert.equal((await chunked(most)).status, 200);
+  assert.deepEqual(origin.taken.map(({ body }) => sha256(body)), [sha256(most), sha256(most)]);
+
+  const over = Buffer.alloc(LIMIT + 1, "x");
+  assert.deepEqual(await post(url, over), { status: 413, code: "body_too_large" });
+  assert.equal(origin.taken.length, 2);
+});
+
+test(
+  "the reading of an undeclared body stops within 64 KiB past the limit",
+  { skip: process.platform !== "linux" && "what a socket holds back is read from /proc" },
+  async (t) => {
+    const { edge } = await start(t);
+    const { host, hostname, port } = new URL(edge.url);
+    const socket = connect(Number(port), hostname);
+    await once(socket, "connect");
+    let answer = "";
+    socket.on("data", (data) => (answer += data)).on("error", () => {});
+    const closed = once(socket, "close");
+    socket.write(
+      `POST /webhook HTTP/1.1\r\nHost: ${host}\r\nX-Walnut-Signature: ${"0".repeat(64)}\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    );
+    // One piece at a time, each only when the one before has been read: what remains in the sockets'
+    // own buffers was not read by anybody.
+    const piece = Buffer.alloc(4096, "x");
+    let sent = 0;
+    while (!socket.destroyed && sent < 4 * LIMIT) {
+      socket.write(`${piece.length.toString(16)}\r\n`);
+      socket.write(piece);
+      socket.write("\r\n");
+      sent += piece.length;
+      if (!(await read(socket, Number(port), () => answer !== ""))) break;
+    }
+    const unread = queued(socket.localPort, Number(port));
+    if (answer === "") await once(socket, "data");
+    assert.match(answer, /^HTTP\/1\.1 413 /);
+    assert.ok(sent > LIMIT, `${sent} bytes were sent`);
+    assert.ok(sent - unread <= LIMIT + 65536, `${sent - unread - LIMIT} bytes were read past the limit`);
+    socket.destroy();
+    await closed;
+  },
+);
+
+/** Waits until all that was sent has been read (true), or the answer is there or the socket gone (false). */
+async function read(socket, port, answered) {
+  for (;;) {
+    if (answered() || socket.destroyed) return false;
+    if (socket.writableLength === 0 && queued(socket.localPort, port) === 0) return true;
+    await new Promise(setImmediate);
+  }
+}
+
+/** The bytes between two ports of loopback that were sent and not read. */
+function queued(from, to) {
+  const hex = (port) => port.toString(16).toUpperCase().padStart(4, "0");
+  let bytes = 0;
+  for (const line of readFileSync("/proc/net/tcp", "utf8").split("\n").slice(1)) {
+    const [, local, remote, , queues] = line.trim().split(/\s+/);
+    if (local === undefined) continue;
+    const [sending, receiving] = queues.split(":").map((digits) => parseInt(digits, 16));
+    const ports = [local, remote].map((address) => address.split(":")[1]).join();
+    if (ports === [hex(from), hex(to)].join()) bytes += sending;
+    if (ports === [hex(to), hex(from)].join()) bytes += receiving;
+  }
+  return bytes;
+}
+
+test("any 2xx of the origin is a 200, anything else a 502, redirects too", async (t) => {
+  const { url, origin } = await start(t);
+  const statuses = { 200: 200, 201: 200, 202: 200, 204: 200, 299: 200, 300: 502, 301: 502, 307: 502, 400: 502, 404: 502, 429: 502, 500: 502, 503: 502 };
+  for (const [status, expected] of Object.entries(statuses)) {
+    origin.answer = (_, response) => response.writeHead(Number(status), { location: "/elsewhere" }).end();
+    const { code } = expected === 200 ? {} : { code: "origin_failed" };
+    assert.deepEqual(await post(url, sample), { status: expected, code }, `origin ${status}`);
+  }
+  // None was followed.
+  assert.equal(origin.taken.length, Object.keys(statuses).length);
+});
+
+test("an origin that is gone is a 502", async (t) => {
+  const { url, origin } = await start(t);
+  await origin.stop();
+  origin.stop = () => {};
+  assert.deepEqual(await post(url, sample), { status: 502, code: "origin_failed" });
+});
+
+test("an origin that hangs up is a 502, before its answer or in the middle of it", async (t) => {
+  const { url, origin } = await start(t);
+  origin.answer = (request) => request.socket.destroy();
+  assert.deepEqual(await post(url, sample), { status: 502, code: "origin_failed" });
+  origin.answer = (request, response) => {
+    response.writeHead(200, { "content-length": 10 }).write("half.", () => request.socket.destroy());
+  };
+  assert.deepEqual(await post(url, sample), { status: 502, code: "origin_failed" });
+});
+
+test("an origin that does not answer in time is a 504, and its request is aborted", async (t) => {
+  const { url, origin } = await start(t, { ORIGIN_TIMEOUT_MS: "200" });
+  for (const begin of [() => {}, (response) => response.writeHead(200).write("half")]) {
+    const aborted = deferred();
+    origin.answer = (request, response) => {
+      request.socket.on("close", aborted.resolve);
+      begin(response);
+    };
+    assert.deepEqual(await post(url, sample), { status: 504, code: "origin_timeout" });
+    await aborted.promise;
+  }
+});
+
+test("the previous key is accepted until its end, and told", async (t) => {
+  const old = { "x-walnut-signature": sign(sample, "old") };
+  const during = await start(t, {
+    WALNUT_WEBHOOK_KEY_PREVIOUS: "old",
+    WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: new Date(Date.now() + 3600_000).toISOString(),
+  });
+  assert.equal((await post(during.url, sample, old)).status, 200);
+  assert.equal((await post(during.url, sample)).status, 200);
+  assert.deepEqual(during.origin.taken.map(({ headers }) => headers["walnut-key"]), ["previous", "current"]);
+
+  const after = await start(t, {
+    WALNUT_WEBHOOK_KEY_PREVIOUS: "old",
+    WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: new Date(Date.now() - 1000).toISOString(),
+  });
+  assert.deepEqual(await post(after.url, sample, old), { status: 401, code: "signature_mismatch" });
+  assert.equal((await post(after.url, sample)).status, 200);
+});
+
+test("a misconfigured edge fails closed, and its log lists every mistake", async (t) => {
+  const { edge, url, origin, lines } = await start(t, {
+    WALNUT_WEBHOOK_KEY: "",
+    WALNUT_WEBHOOK_KEY_PREVIOUS: "old-and-secret",
+    ORIGIN_TIMEOUT_MS: 28001,
+    MAX_BODY_BYTES: "1572865",
+    MODE: "carefree",
+  });
+  assert.deepEqual(await post(url, sample), { status: 500, code: "misconfigured" });
+  assert.equal((await fetch(`${edge.url}/healthz`)).status, 500);
+  assert.equal(origin.taken.length, 0);
+  const { mistakes } = JSON.parse(lines.find((line) => line.includes("misconfigured")));
+  const named = mistakes.map((mistake) => mistake.split(/[ :]/)[0]);
+  assert.deepEqual(named, [
+    "MODE",
+    "MAX_BODY_BYTES",
+    "ORIGIN_TIMEOUT_MS",
+    "WALNUT_WEBHOOK_KEY",
+    "WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL",
+  ]);
+  assert.ok(!lines.join().includes("old-and-secret"));
+});
+
+test("variables may be numbers, as wrangler.toml writes them", async (t) => {
+  const { url } = await start(t, { MAX_BODY_BYTES: sample.length, ORIGIN_TIMEOUT_MS: 10000 });
+  assert.equal((await post(url, sample)).status, 200);
+  assert.deepEqual(await post(url, Buffer.concat([sample, Buffer.from(" ")])), { status: 413, code: "body_too_large" });
+});
+
+test("a trap does not hurt the next request", async (t) => {
+  const { url, origin, lines } = await start(t, {}, { build: FAILPOINTS_BUILD });
+  for (let round = 0; round < 3; round++) {
+    const trapped = await fetch(url, { method: "POST", headers: { "x-failpoint": "trap" }, body: sample });
+    assert.equal(trapped.status, 500);
+    await trapped.text();
+    assert.deepEqual(await post(url, sample), { status: 200, code: undefined });
+    assert.deepEqual(await post(url, sample, {}), { status: 401, code: "missing_signature" });
+  }
+  assert.equal(origin.taken.length, 3);
+  assert.match(lines.join("\n"), /RuntimeError/);
+});
+
+test("the build that is deployed has no failpoint", async (t) => {
+  const { url } = await start(t);
+  assert.equal((await post(url, sample, { "x-walnut-signature": sign(sample), "x-failpoint": "trap" })).status, 200);
+});

@@ -1,0 +1,56 @@
+import { createHash, createHmac } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { startEdge } from "../../tools/edge.mjs";
+
+export const KEY = "walnut-webhooks-vectors";
+
+export const sign = (body, key = KEY) => createHmac("sha256", key).update(body).digest("hex");
+export const sha256 = (body) => createHash("sha256").update(body).digest("hex");
+
+/** A real origin. `answer(request, response)` may be replaced; `taken` holds each request with its body. */
+export async function startOrigin() {
+  const origin = { taken: [], answer: (_, response) => response.end("taken") };
+  const server = createServer(async (request, response) => {
+    const pieces = [];
+    for await (const piece of request) pieces.push(piece);
+    origin.taken.push({ headers: request.headers, method: request.method, body: Buffer.concat(pieces) });
+    origin.answer(request, response);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  origin.url = `http://127.0.0.1:${server.address().port}/webhook`;
+  origin.stop = async () => {
+    server.close();
+    server.closeAllConnections();
+    await once(server, "close");
+  };
+  return origin;
+}
+
+/** An edge in front of `origin`, both ended with the test; `lines` is its log. */
+export async function start(t, bindings = {}, options = {}) {
+  const origin = await startOrigin();
+  t.after(origin.stop);
+  const lines = [];
+  const edge = await startEdge({
+    bindings: { WALNUT_WEBHOOK_KEY: KEY, ORIGIN_URL: origin.url, ...bindings },
+    log: (line) => lines.push(line),
+    ...options,
+  });
+  t.after(edge.stop);
+  return { edge, origin, lines, url: `${edge.url}/webhook` };
+}
+
+/** Posts a body and returns the status and the code of the error, if there is one. */
+export async function post(url, body, headers = { "x-walnut-signature": sign(body) }) {
+  const response = await fetch(url, { method: "POST", body, headers });
+  const answer = await response.json();
+  return { status: response.status, code: answer.error?.code };
+}
+
+/** A promise and what settles it. */
+export function deferred() {
+  let resolve;
+  const promise = new Promise((settle) => (resolve = settle));
+  return { promise, resolve };
+}

@@ -1,0 +1,44 @@
+// Starts the Worker in real workerd, configured by worker/wrangler.toml, on loopback and with fresh storage.
+import { join } from "node:path";
+import { Log, LogLevel, Miniflare } from "miniflare";
+import { unstable_getMiniflareWorkerOptions as optionsOf } from "wrangler";
+
+const root = join(import.meta.dirname, "..");
+
+/** The bundle that is deployed, and the one that fails where a test asks for it. */
+export const BUILD = join(root, "worker/build");
+export const FAILPOINTS_BUILD = join(root, "target/worker-failpoints");
+
+/**
+ * Starts an edge; `bindings` are its variables and secrets, and `log` is given each line that it writes.
+ * Returns its `url` and `stop`.
+ */
+export async function startEdge({ bindings, port = 0, build = BUILD, log = () => {} }) {
+  const { workerOptions } = optionsOf(join(root, "worker/wrangler.toml"));
+  const edge = new Miniflare({
+    ...workerOptions,
+    bindings: { ...workerOptions.bindings, ...bindings },
+    modulesRoot: build,
+    modules: [
+      { type: "ESModule", path: join(build, "index.js") },
+      { type: "CompiledWasm", path: join(build, "index_bg.wasm") },
+    ],
+    host: "127.0.0.1",
+    port,
+    log: new Log(LogLevel.NONE),
+    handleRuntimeStdio: (stdout, stderr) => {
+      for (const stream of [stdout, stderr]) lines(stream, log);
+    },
+  });
+  const url = (await edge.ready).origin;
+  return { url, stop: () => edge.dispose() };
+}
+
+function lines(stream, log) {
+  let rest = "";
+  stream.setEncoding("utf8").on("data", (text) => {
+    const all = (rest + text).split("\n");
+    rest = all.pop();
+    for (const line of all) log(line);
+  });
+}

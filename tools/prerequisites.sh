@@ -1,0 +1,53 @@
+#!/bin/sh
+# Installs what the build needs, or says what is missing and where to get it.
+set -eu
+cd "$(dirname "$0")/.."
+
+missing() {
+	echo "$1 is missing: get it from $2" >&2
+	exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+toolchains() {
+	have cargo || missing "cargo (Rust 1.91 or newer)" https://rustup.rs
+	have node || missing "Node.js 20.19 or newer" https://nodejs.org
+	have npm || missing "npm" https://nodejs.org
+	node -e '
+		const [major, minor] = process.versions.node.split(".").map(Number);
+		process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1);
+	' || missing "Node.js 20.19 or newer (this is $(node --version))" https://nodejs.org
+	if [ ! -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown" ]; then
+		have rustup || missing "Rust's target wasm32-unknown-unknown" "your Rust distribution, or https://rustup.rs"
+		rustup target add wasm32-unknown-unknown
+	fi
+}
+
+# Builds a command line tool from its crate, into target/tools/bin.
+tool() {
+	install() {
+		CARGO_TARGET_DIR=target/tools/build cargo install --debug --root target/tools "$1@$2" $3
+	}
+	# Not every mirror of the registry has every version that a tool's lockfile names.
+	install "$1" "$2" --locked || install "$1" "$2" ""
+	rm -rf target/tools/build
+}
+
+# Prints the path of a Chromium.
+chromium() {
+	find_chromium && return
+	have apt-get && [ "$(id -u)" = 0 ] ||
+		missing "Chromium" "https://www.chromium.org, or set CHROMIUM to the path of one"
+	{ apt-get update && apt-get install -y --no-install-recommends chromium; } >&2
+	find_chromium
+}
+
+find_chromium() {
+	for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
+		[ -n "$name" ] && command -v "$name" && return
+	done
+	return 1
+}
+
+"$@"

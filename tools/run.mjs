@@ -1,0 +1,164 @@
+// The main job, live: the Worker in workerd, an Express origin behind it, and the harness page. Sends the
+// documented sample event through the edge, then a forgery, and shows what happened at each hop.
+import { spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Webhook } from "walnut-webhooks";
+import { startEdge } from "./edge.mjs";
+import { startHarness } from "./harness.mjs";
+
+const root = join(import.meta.dirname, "..");
+const once = process.env.ONCE === "1";
+const color = process.stdout.isTTY && !process.env.NO_COLOR;
+const paint = (code) => (text) => (color ? `\x1b[${code}m${text}\x1b[0m` : String(text));
+const [bold, dim, red, green] = [1, 2, 31, 32].map(paint);
+const say = (line = "") => console.log(line);
+
+/** The port that was asked for, or its default if that is free, or any. */
+async function port(name, preferred) {
+  const asked = process.env[name];
+  if (!asked) return (await free(preferred)) ? preferred : 0;
+  if (/^\d+$/.test(asked) && Number(asked) <= 65535 && (await free(Number(asked)))) return Number(asked);
+  throw new Error(`${name} is ${asked}: it must be a free port from 0 to 65535`);
+}
+
+function free(number) {
+  return new Promise((resolve) => {
+    const probe = createServer().once("error", () => resolve(false));
+    probe.listen(number, "127.0.0.1", () => probe.close(() => resolve(true)));
+  });
+}
+
+/** Starts the example as its own process; `next` waits for the next line that it prints. */
+async function startOrigin(key, port) {
+  const child = spawn(process.execPath, [join(root, "examples/express/server.mjs")], {
+    env: { ...process.env, WALNUT_WEBHOOK_KEY: key, PORT: String(port) },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const next = async () => (await lines.next()).value;
+  const first = await next();
+  if (first === undefined) throw new Error("the origin did not start");
+  return { url: first.replace("listening on ", ""), next, stop: () => child.kill() };
+}
+
+async function post(url, body, signature) {
+  const started = performance.now();
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-walnut-signature": signature },
+    body,
+  });
+  const answer = await response.json();
+  return { status: response.status, answer, ms: Math.round(performance.now() - started) };
+}
+
+const hop = (from, to, what) => say(`  ${bold(from.padEnd(7))} ${dim("→")} ${bold(to.padEnd(7))} ${what}`);
+const status = (number) => (number === 200 ? green(number) : red(number));
+
+async function main(stops) {
+  const key = process.env.WALNUT_WEBHOOK_KEY || randomBytes(16).toString("hex");
+  const origin = await startOrigin(key, await port("ORIGIN_PORT", 3000));
+  stops.push(origin.stop);
+
+  const decisions = [];
+  let decided = () => {};
+  const edge = await startEdge({
+    bindings: { WALNUT_WEBHOOK_KEY: key, ORIGIN_URL: origin.url },
+    port: await port("EDGE_PORT", 8787),
+    log: (line) => {
+      if (!line.startsWith("{")) return console.error(line);
+      decisions.push(JSON.parse(line));
+      decided();
+    },
+  });
+  stops.push(edge.stop);
+  const decision = async () => {
+    if (decisions.length === 0) await new Promise((resolve) => (decided = resolve));
+    return decisions.shift();
+  };
+  const harness = await startHarness(await port("HARNESS_PORT", 8788));
+  stops.push(harness.stop);
+
+  const url = `${edge.url}/webhook`;
+  const body = readFileSync(join(root, "tests/vectors/bodies/demo.json"));
+  const sha256 = createHash("sha256").update(body).digest("hex");
+  const webhook = new Webhook(key);
+  const signature = webhook.sign(body);
+
+  say();
+  say(bold("A genuine delivery") + dim(`  the documented sample event, ${body.length} bytes, SHA-256 ${sha256.slice(0, 12)}…`));
+  const genuine = await post(url, body, signature);
+  const atEdge = await decision();
+  const atOrigin = genuine.status === 200 ? JSON.parse(await origin.next()) : {};
+  hop("Walnut", "edge", `POST /webhook, X-Walnut-Signature ${signature.slice(0, 12)}…`);
+  hop("edge", "origin", `verified with the ${atEdge.key} key, ${atEdge.type}, forwarded byte for byte`);
+  hop("origin", "edge", `${status(atEdge.origin)}  took ${atOrigin.id}`);
+  const same = atOrigin.sha256 === sha256 ? green("the same bytes") : red("other bytes");
+  say(dim(`                          ${atOrigin.bytes} bytes, SHA-256 ${atOrigin.sha256?.slice(0, 12)}…: `) + same);
+  hop("edge", "Walnut", `${status(genuine.status)}  in ${genuine.ms} ms`);
+
+  say();
+  say(bold("A forgery") + dim("  the same signature, one byte of the body changed"));
+  const changed = Buffer.from(body.toString().replace('"fab_clicks":0', '"fab_clicks":1'));
+  const forged = await post(url, changed, signature);
+  const refusal = await decision();
+  hop("forger", "edge", `POST /webhook, X-Walnut-Signature ${signature.slice(0, 12)}…`);
+  hop("edge", "forger", `${status(forged.status)}  ${refusal.code}, refused at the edge`);
+
+  say();
+  say(`  edge     ${url}`);
+  say(`  origin   ${origin.url}`);
+  say(`  harness  ${harness.url}`);
+  if (!process.env.WALNUT_WEBHOOK_KEY) say(dim(`  the key of this run: ${key} (set WALNUT_WEBHOOK_KEY to use your own)`));
+  say();
+
+  const observed = {
+    event: atOrigin.name,
+    id: atOrigin.id,
+    edge: genuine.status,
+    origin: atEdge.origin,
+    forged: forged.status,
+  };
+  const happened =
+    genuine.status === 200 &&
+    atEdge.event === "delivered" &&
+    atEdge.origin === 200 &&
+    atEdge.id === atOrigin.id &&
+    atOrigin.sha256 === sha256 &&
+    forged.status === 401 &&
+    forged.answer.error.code === "signature_mismatch";
+  return { observed, happened, origin };
+}
+
+const stops = [];
+const stop = async () => {
+  for (const end of stops.reverse()) await end();
+};
+const interrupted = new Promise((resolve) => {
+  process.once("SIGINT", resolve);
+  process.once("SIGTERM", resolve);
+});
+
+try {
+  const { observed, happened, origin } = await main(stops);
+  if (!once) {
+    say("Up until Ctrl-C. What the origin takes is printed here.");
+    const relay = async () => {
+      for (let line = await origin.next(); line !== undefined; line = await origin.next()) say(`  ${bold("origin")}  ${line}`);
+      say(`  ${bold("origin")}  ${red("has ended")}: what comes now is answered 502`);
+    };
+    relay();
+    await interrupted;
+  }
+  await stop();
+  if (once) say(JSON.stringify(observed));
+  if (!happened) process.exitCode = 1;
+} catch (error) {
+  await stop();
+  console.error(`${red("make run failed:")} ${error.message}`);
+  process.exitCode = 1;
+}
