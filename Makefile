@@ -21,13 +21,15 @@ run: pkg worker ## Show the main job, live: edge, origin and harness; ONCE=1 end
 
 test: lint pkg worker target/worker-failpoints/index.js ## Run every suite
 	cargo test --locked --workspace
-	tools/prerequisites.sh chromium
+	node_modules/.bin/tsc --project tests/package
+	node_modules/.bin/tsc --project harness
+	tools/prerequisites.sh browser
 	node --test --test-reporter=spec tests/runtimes/ tests/package/ tests/worker/ tests/browser/
 
-lint: | prerequisites ## Check formats, lints and types
+lint: | prerequisites ## Check format and lints
 	cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo clippy --locked --package walnut-webhooks --features wasm --target wasm32-unknown-unknown -- -D warnings
+	cargo clippy --locked --workspace --all-targets
+	cargo clippy --locked --package walnut-webhooks --features wasm --target wasm32-unknown-unknown
 
 build: pkg worker ## Build pkg/, the npm package, and worker/build/, the Worker's bundle
 

@@ -3,6 +3,8 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
 
 const root = join(import.meta.dirname, "..");
 const path = (...parts) => join(root, ...parts);
@@ -36,7 +38,18 @@ for (const file of readdirSync(sources)) if (/^index\..+\.ts$/.test(file)) rmSyn
 run(bin("tsc"), "--project", sources, "--outDir", join(out, "cjs"), "--module", "commonjs");
 writeFileSync(join(out, "cjs/package.json"), `{ "type": "commonjs" }\n`);
 
+for (const file of readdirSync(root)) if (/^(LICENSE|README)/.test(file)) cpSync(path(file), join(out, file));
 const version = /^version = "(.+)"$/m.exec(readFileSync(path("Cargo.toml"), "utf8"))[1];
 const manifest = JSON.parse(readFileSync(path("pkg-templates/package.json"), "utf8"));
 writeFileSync(join(out, "package.json"), `${JSON.stringify({ ...manifest, version }, null, 2)}\n`);
-for (const file of readdirSync(root)) if (/^(LICENSE|README)/.test(file)) cpSync(path(file), join(out, file));
+
+// What it costs a page: everything that it takes to verify, bundled.
+const { outputFiles } = await build({
+  entryPoints: [join(out, "index.js")],
+  bundle: true,
+  minify: true,
+  format: "esm",
+  write: false,
+});
+const kilobytes = (bytes) => `${(gzipSync(bytes, { level: 9 }).length / 1024).toFixed(1)} KB`;
+console.log(`pkg: ${kilobytes(outputFiles[0].contents)} gzipped in a bundle, of which WebAssembly ${kilobytes(wasm)}`);

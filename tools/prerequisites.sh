@@ -35,15 +35,15 @@ tool() {
 }
 
 # Prints the path of a Chromium.
-chromium() {
-	find_chromium && return
+browser() {
+	find_browser && return
 	have apt-get && [ "$(id -u)" = 0 ] ||
 		missing "Chromium" "https://www.chromium.org, or set CHROMIUM to the path of one"
 	{ apt-get update && apt-get install -y --no-install-recommends chromium; } >&2
-	find_chromium
+	find_browser
 }
 
-find_chromium() {
+find_browser() {
 	for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
 		[ -n "$name" ] && command -v "$name" && return
 	done

@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { inspect } from "node:util";
+import { runInNewContext } from "node:vm";
+import { Webhook, WebhookError } from "walnut-webhooks";
+
+const key = "the key of these tests";
+const sample = readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json"));
+const signature = createHmac("sha256", key).update(sample).digest("hex");
+const webhook = new Webhook(key);
+
+/** The code that a call throws, or `undefined`. */
+function code(call) {
+  try {
+    call();
+  } catch (error) {
+    assert.ok(error instanceof WebhookError, String(error));
+    return error.code;
+  }
+}
+
+test("a delivery has what the contract lists", () => {
+  const delivery = webhook.verify(sample, signature);
+  assert.deepEqual(delivery, {
+    name: "demo_session_finished",
+    type: "demo_session_finished",
+    event: JSON.parse(sample),
+    id: "demo_session_finished:eb8af248-a970-46fa-bfb0-cb675b6780e1",
+    timestamp: "2023-11-01T19:15:20.666248Z",
+    keyIndex: 0,
+    isTest: false,
+    drift: [],
+  });
+});
+
+test("verifySignature does not parse", () => {
+  const body = "no JSON";
+  assert.deepEqual(webhook.verifySignature(body, webhook.sign(body)), { keyIndex: 0 });
+  assert.equal(code(() => webhook.verify(body, webhook.sign(body))), "not_json");
+});
+
+test("a body is bytes, or a string that stands for its UTF-8", () => {
+  const spare = new Uint8Array(sample.length + 20);
+  spare.set(sample, 7);
+  const view = spare.subarray(7, 7 + sample.length);
+  const foreign = runInNewContext("Uint8Array").from(sample);
+  const bodies = [sample, new Uint8Array(sample), view, foreign, foreign.buffer, sample.toString()];
+  for (const body of bodies) assert.equal(code(() => webhook.verify(body, signature)), undefined, inspect(body));
+});
+
+test("what is no raw body is told so, before anything else", () => {
+  const shared = new Uint8Array(new SharedArrayBuffer(8));
+  const disguised = { [Symbol.toStringTag]: "Uint8Array", length: 0 };
+  const bodies = [JSON.parse(sample), undefined, null, 7, [1, 2], new DataView(new ArrayBuffer(1)), new Uint16Array(1), shared, disguised, "\ud800", Promise.resolve(sample), new Blob([sample])];
+  for (const body of bodies) {
+    assert.equal(code(() => webhook.verify(body, undefined)), "body_not_raw", inspect(body));
+    assert.equal(code(() => webhook.sign(body)), "body_not_raw");
+    assert.equal(code(() => webhook.stream().update(body)), "body_not_raw");
+  }
+  assert.throws(() => webhook.verify(JSON.parse(sample), signature), {
+    message: /^The raw body is needed, byte for byte as received, but this is an object: something has parsed the body already\. .*express\.raw.*arrayBuffer\(\)/s,
+    status: 500,
+  });
+});
+
+test("a header is found in any case, in a Headers, an object or a string", () => {
+  const good = [
+    signature,
+    new Headers({ "X-WALNUT-SIGNATURE": signature }),
+    new Map([["x-walnut-signature", signature]]),
+    { "x-walnut-signature": signature },
+    { host: "a", "X-Walnut-Signature": signature },
+    { "X-Walnut-Signature": undefined, "x-walnut-signature": signature },
+    Object.assign(Object.create(null), { "X-WALNUT-signature": signature }),
+  ];
+  for (const header of good) assert.equal(code(() => webhook.verify(sample, header)), undefined, inspect(header));
+  const missing = [undefined, null, {}, { host: "a" }, new Headers(), new Map(), { "x-walnut-signature": undefined }];
+  for (const header of missing) assert.equal(code(() => webhook.verify(sample, header)), "missing_signature", inspect(header));
+  const malformed = [
+    "",
+    { "x-walnut-signature": "" },
+    { "x-walnut-signature": [signature] },
+    { "x-walnut-signature": [signature, signature] },
+    { "x-walnut-signature": signature, "X-Walnut-Signature": signature },
+    { "x-walnut-signature": 7 },
+    { "x-walnut-signature": null },
+    [signature],
+  ];
+  for (const header of malformed) assert.equal(code(() => webhook.verify(sample, header)), "malformed_signature", inspect(header));
+  // What an object inherits is no header.
+  assert.equal(code(() => webhook.verify(sample, Object.create({ "x-walnut-signature": signature }))), "missing_signature");
+});
+
+test("keys are checked when they are given", () => {
+  for (const bad of ["", [], [""], ["a", ""], [..."abcde"], undefined, null, 7, {}, [undefined], new Uint8Array(), "\udc00"]) {
+    assert.equal(code(() => new Webhook(bad)), "invalid_key", inspect(bad));
+  }
+  assert.throws(() => new Webhook(process.env.NO_SUCH_VARIABLE), { message: /is the environment variable set\?/ });
+  for (const good of ["a", ["a"], [..."abcd"], new Uint8Array([0]), [new Uint8Array([255]), "b"]]) {
+    assert.equal(code(() => new Webhook(good)), undefined, inspect(good));
+  }
+});
+
+test("a key that is changed afterwards changes nothing", () => {
+  const bytes = new TextEncoder().encode(key);
+  const keyed = new Webhook(bytes);
+  bytes.fill(0);
+  assert.equal(keyed.sign(sample), signature);
+});
+
+test("options are checked", () => {
+  for (const bad of [{ maxBodyBytes: -1 }, { maxBodyBytes: 1.5 }, { maxBodyBytes: 2 ** 32 }, { maxAge: -1 }, { maxAge: NaN }, { maxAge: 1, skew: -1 }]) {
+    assert.throws(() => new Webhook(key, bad), RangeError, inspect(bad));
+  }
+  assert.equal(new Webhook(key, { maxBodyBytes: 2 ** 32 - 1 }).maxBodyBytes, 2 ** 32 - 1);
+});
+
+test("maxAge looks at the signed time and the clock", () => {
+  assert.equal(code(() => new Webhook(key, { maxAge: 1000 }).verify(sample, signature)), "stale");
+  const now = () => Date.parse("2023-11-01T19:15:21.000Z");
+  assert.equal(code(() => new Webhook(key, { maxAge: 1000, now }).verify(sample, signature)), undefined);
+  assert.equal(code(() => new Webhook(key, { maxAge: 1000 }).verifySignature(sample, signature)), undefined);
+});
+
+test("no secret is shown", () => {
+  const shown = inspect([webhook, webhook.stream()], { depth: 9, showHidden: true }) + JSON.stringify(webhook);
+  assert.ok(!shown.includes(key) && !shown.includes(signature) && !shown.includes("116, 104, 101"), shown);
+  const wrong = new Webhook("another");
+  assert.throws(() => wrong.verify(sample, signature), ({ message, stack }) => {
+    return ![wrong.sign(sample), "another"].some((secret) => (message + stack).includes(secret));
+  });
+});
+
+test("errors say what came and what to do", () => {
+  const message = (call) => {
+    try {
+      call();
+    } catch (error) {
+      return `${error.name} ${error.status} ${error.message}`;
+    }
+  };
+  assert.equal(
+    message(() => webhook.verify(sample, {})),
+    "WebhookError 401 the request has no X-Walnut-Signature header: switch signature verification on for this webhook in Walnut's settings, or find the proxy that drops the header",
+  );
+  assert.equal(
+    message(() => webhook.verify(sample, signature.toUpperCase())),
+    "WebhookError 401 X-Walnut-Signature must be 64 lowercase hex digits, but it has uppercase digits",
+  );
+  assert.equal(
+    message(() => webhook.verify("", webhook.sign(""))),
+    "WebhookError 400 the signature is right, but the body is not a JSON object: it is empty",
+  );
+  assert.equal(
+    message(() => new Webhook(key, { maxBodyBytes: 850 }).verify(sample, signature)),
+    "WebhookError 413 the body is longer than the limit of 850 bytes",
+  );
+});
+
+test("precheck refuses what is not worth reading", () => {
+  assert.equal(code(() => webhook.precheck({}, 5)), "missing_signature");
+  assert.equal(code(() => webhook.precheck("zz", 5)), "malformed_signature");
+  assert.equal(code(() => webhook.precheck(signature, webhook.maxBodyBytes)), undefined);
+  assert.equal(code(() => webhook.precheck(signature, webhook.maxBodyBytes + 1)), "body_too_large");
+  assert.equal(code(() => webhook.precheck(signature, 2 ** 40)), "body_too_large");
+  assert.equal(code(() => webhook.precheck(signature)), undefined);
+});
+
+test("a stream tells as soon as it is over the limit, and ends once", () => {
+  const stream = new Webhook(key, { maxBodyBytes: 3 }).stream();
+  stream.update("abc");
+  assert.equal(code(() => stream.update("d")), "body_too_large");
+  assert.equal(code(() => stream.finish(undefined)), "missing_signature");
+  assert.throws(() => stream.update("e"), /finished/);
+  assert.throws(() => stream.finish(signature), /finished/);
+});
+
+test("streams of one webhook don't mix", () => {
+  const [one, two] = [webhook.stream(), webhook.stream()];
+  one.update("on");
+  two.update("tw");
+  one.update("e");
+  two.update("o");
+  assert.deepEqual(two.finish(webhook.sign("two")), { keyIndex: 0 });
+  assert.deepEqual(one.finish(webhook.sign("one")), { keyIndex: 0 });
+});
