@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Delivery } from "./delivery.js";
 import type { WebhookError } from "./error.js";
-import { type Answer, answer, OK, read, refused, type Verifying } from "./flow.js";
+import { type Answer, answer, handle, OK, read, refused, type Verifying } from "./flow.js";
 import { notRaw } from "./input.js";
 
 /** What is used of a request of Express. */
@@ -43,15 +43,11 @@ export function handler<R extends Request>(
   onDelivery: (delivery: Delivery, request: R) => unknown,
   options: ExpressOptions = {},
 ): Handler {
-  return async (request, response) => {
-    try {
-      const delivery = await receive(webhook, request);
-      await onDelivery(delivery, request as R);
-    } catch (error) {
-      return reject(error, request, response, options);
-    }
+  return route(options, async (request, response) => {
+    const delivery = await receive(webhook, request);
+    await handle(() => onDelivery(delivery, request as R));
     send(response, OK);
-  };
+  });
 }
 
 /**
@@ -65,14 +61,25 @@ export function handler<R extends Request>(
  * });
  */
 export function middleware(webhook: Verifying, options: ExpressOptions = {}): Handler {
-  return async (request, response, next) => {
-    try {
-      const delivery = await receive(webhook, request);
-      Object.assign(request, { delivery });
-    } catch (error) {
-      return reject(error, request, response, options);
-    }
+  return route(options, async (request, _, next) => {
+    const delivery = await receive(webhook, request);
+    Object.assign(request, { delivery });
     next();
+  });
+}
+
+/** Answers what was refused; what else goes wrong, a connection that breaks above all, is Express's. */
+function route(options: ExpressOptions, handler: (...args: Parameters<Handler>) => Promise<void>): Handler {
+  return (request, response, next) => {
+    handler(request, response, next)
+      .catch((error) => {
+        const reason = refused(error);
+        options.onReject?.(reason, request);
+        // What is left of the body is not worth reading.
+        if (!request.complete) response.setHeader("connection", "close");
+        send(response, answer(reason));
+      })
+      .catch(next);
   };
 }
 
@@ -97,14 +104,6 @@ function eaten(body: unknown): Error {
     "Put this route before app.use(express.json()); or keep the bytes there: " +
       "express.json({ verify: (request, _, bytes) => { request.rawBody = bytes; } }).",
   );
-}
-
-function reject(error: unknown, request: Request, response: ServerResponse, options: ExpressOptions): void {
-  const reason = refused(error);
-  options.onReject?.(reason, request);
-  // What is left of the body is not worth reading.
-  if (!request.complete) response.setHeader("connection", "close");
-  send(response, answer(reason));
 }
 
 function send(response: ServerResponse, { status, body }: Answer): void {

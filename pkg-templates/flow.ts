@@ -18,19 +18,25 @@ export interface Answer {
 /** The one success that Walnut understands everywhere. */
 export const OK: Answer = { status: 200, body: { ok: true } };
 
-/** Makes the answer to an error; of one that is not ours nothing is told. */
-export function answer(error: unknown): Answer {
-  const { code, message, status } = refused(error);
+/** Makes the answer to an error. */
+export function answer({ code, message, status }: WebhookError): Answer {
   return { status, body: { error: { code, message } } };
 }
 
-/** Recognises an error of this package by its code, and wraps any other. */
+/** Hands a delivery on, and makes a `handler_failed` of whatever that throws: nothing of it is told. */
+export async function handle<T>(handler: () => T): Promise<Awaited<T>> {
+  try {
+    return await handler();
+  } catch (cause) {
+    const message = "the delivery could not be handled: send it again";
+    throw new WebhookError("handler_failed", message, 500, { cause });
+  }
+}
+
+/** Recognises an error of this package, of another copy of it too; any other goes on its way. */
 export function refused(error: unknown): WebhookError {
-  const { code, status } = (error ?? {}) as Partial<WebhookError>;
-  if (typeof code === "string" && typeof status === "number") return error as WebhookError;
-  return new WebhookError("handler_failed", "the delivery could not be handled: send it again", 500, {
-    cause: error,
-  });
+  if ((error as Error | undefined)?.name === "WebhookError") return error as WebhookError;
+  throw error;
 }
 
 /** Reads a body piece by piece, and stops with the first one that goes over the limit. */

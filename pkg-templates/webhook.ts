@@ -123,7 +123,8 @@ export class Verifier {
   #checkAge(timestamp: string | null): void {
     if (this.#age === undefined || timestamp === null) return;
     const { max, skew, now } = this.#age;
-    call(() => core.checkAge(timestamp, now(), max, skew));
+    const ms = now();
+    call(() => core.checkAge(timestamp, ms, max, skew));
   }
 
   /** Keys the core, anew if it was restarted since. */

@@ -2,8 +2,14 @@ use core::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use zeroize::ZeroizeOnDrop;
 
 use crate::{Error, Signature};
+
+// Keyed state is two of the hash's states, which are wiped on drop: without the feature that does it,
+// this fails to compile.
+const fn wiped<T: ZeroizeOnDrop>() {}
+const _: () = wiped::<Sha256>();
 
 /// The most keys that one [`Keys`] holds.
 pub const MAX_KEYS: usize = 4;

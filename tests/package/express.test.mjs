@@ -93,6 +93,37 @@ test("Express: 200 only after the handler, 500 when it fails", async (t) => {
   assert.equal(rejected[0].cause.message, "the database's password is wrong");
 });
 
+test("Express: an error of the handler's own is never passed off as ours", async (t) => {
+  const fail = () => {
+    throw Object.assign(new Error("GET https://crm.example/?token=secret"), { code: "ERR_BAD_REQUEST", status: 404 });
+  };
+  const answer = await post(await serve(t, handler(webhook, fail)));
+  assert.deepEqual([answer.status, answer.error.code], [500, "handler_failed"]);
+  assert.ok(!JSON.stringify(answer).includes("secret"));
+});
+
+test("Express: a request that breaks off reaches the app's error handler, not ours", async (t) => {
+  const app = express();
+  const rejected = [];
+  app.post("/webhook", handler(webhook, () => {}, { onReject: (error) => rejected.push(error) }));
+  const failed = new Promise((resolve) => {
+    app.use((error, _request, response, _next) => {
+      resolve(error);
+      response.end();
+    });
+  });
+  const server = app.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const socket = connect(server.address().port, "127.0.0.1");
+  const arrived = once(server, "request");
+  socket.write(`POST /webhook HTTP/1.1\r\nHost: a\r\nX-Walnut-Signature: ${webhook.sign(sample)}\r\nContent-Length: 851\r\n\r\n{`);
+  await arrived;
+  socket.destroy();
+  assert.equal((await failed).code, "ECONNRESET");
+  assert.deepEqual(rejected, []);
+});
+
 test("Express: the middleware leaves the delivery and goes on", async (t) => {
   const app = express();
   app.post("/webhook", middleware(webhook), (it, response) => response.json({ id: it.delivery.id }));
