@@ -1,5 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { createServer } from "node:http";
 import { startEdge } from "../../tools/edge.mjs";
 
@@ -27,18 +27,32 @@ export async function startOrigin() {
   return origin;
 }
 
-/** An edge in front of `origin`, both ended with the test; `lines` is its log. */
+/**
+ * An edge in front of `origin`, both ended with the test; `lines` is its log, and `logged(part)` waits for
+ * the first line with `part` in it.
+ */
 export async function start(t, bindings = {}, options = {}) {
   const origin = await startOrigin();
   t.after(origin.stop);
   const lines = [];
+  const log = new EventEmitter();
   const edge = await startEdge({
     bindings: { WALNUT_WEBHOOK_KEY: KEY, ORIGIN_URL: origin.url, ...bindings },
-    log: (line) => lines.push(line),
+    log: (line) => {
+      lines.push(line);
+      log.emit("line");
+    },
     ...options,
   });
   t.after(edge.stop);
-  return { edge, origin, lines, url: `${edge.url}/webhook` };
+  const logged = async (part) => {
+    for (;;) {
+      const line = lines.find((line) => line.includes(part));
+      if (line !== undefined) return line;
+      await once(log, "line");
+    }
+  };
+  return { edge, origin, lines, logged, url: `${edge.url}/webhook` };
 }
 
 /** Posts a body and returns the status and the code of the error, if there is one. */
