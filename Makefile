@@ -24,7 +24,7 @@ test: lint pkg worker target/worker-failpoints/index.js ## Run every suite
 	node_modules/.bin/tsc --project tests/package
 	node_modules/.bin/tsc --project harness
 	tools/prerequisites.sh browser
-	node --test --test-reporter=spec tests/runtimes/ tests/package/ tests/worker/ tests/browser/
+	node --test --test-reporter=spec tests/*/*.test.mjs
 
 lint: | prerequisites ## Check format and lints
 	cargo fmt --all --check

@@ -10,14 +10,21 @@ missing() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# Whether a version, such as 20.19.4, is at least another, such as 20.19.
+at_least() {
+	printf '%s\n' "$1" "$2" | awk -F . '
+		NR == 1 { major = $1; minor = $2 }
+		NR == 2 { exit !(major > $1 || (major == $1 && minor >= $2)) }'
+}
+
 toolchains() {
-	have cargo || missing "cargo (Rust 1.91 or newer)" https://rustup.rs
+	have cargo && have rustc || missing "cargo (Rust 1.91 or newer)" https://rustup.rs
+	rust=$(rustc --version | cut -d ' ' -f 2)
+	at_least "$rust" 1.91 || missing "Rust 1.91 or newer (this is $rust)" https://rustup.rs
 	have node || missing "Node.js 20.19 or newer" https://nodejs.org
+	node=$(node --version | tr -d v)
+	at_least "$node" 20.19 || missing "Node.js 20.19 or newer (this is $node)" https://nodejs.org
 	have npm || missing "npm" https://nodejs.org
-	node -e '
-		const [major, minor] = process.versions.node.split(".").map(Number);
-		process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1);
-	' || missing "Node.js 20.19 or newer (this is $(node --version))" https://nodejs.org
 	if [ ! -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown" ]; then
 		have rustup || missing "Rust's target wasm32-unknown-unknown" "your Rust distribution, or https://rustup.rs"
 		rustup target add wasm32-unknown-unknown

@@ -98,7 +98,7 @@ async function main(stops) {
   hop("edge", "origin", `verified with the ${atEdge.key} key, ${atEdge.type}, forwarded byte for byte`);
   hop("origin", "edge", `${status(atEdge.origin)}  took ${atOrigin.id}`);
   const same = atOrigin.sha256 === sha256 ? green("the same bytes") : red("other bytes");
-  say(dim(`                          ${atOrigin.bytes} bytes, SHA-256 ${atOrigin.sha256?.slice(0, 12)}…: `) + same);
+  say(dim(`                         ${atOrigin.bytes} bytes, SHA-256 ${atOrigin.sha256?.slice(0, 12)}…: `) + same);
   hop("edge", "Walnut", `${status(genuine.status)}  in ${genuine.ms} ms`);
 
   say();
