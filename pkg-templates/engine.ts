@@ -4,9 +4,8 @@ import { WebhookError, type WebhookErrorCode } from "./error.js";
 export { core };
 
 let started = false;
-
-/** Counts the instances of the core: what one held is gone in the next. */
-export let generation = 0;
+let broken = false;
+let restarts = 0;
 
 /** Starts the core, once for the whole program. */
 export function start(module: () => WebAssembly.Module): void {
@@ -15,17 +14,30 @@ export function start(module: () => WebAssembly.Module): void {
   started = true;
 }
 
+/** Names the instance of the core that the next call uses: what an earlier one held is gone. */
+export function instance(): number {
+  if (broken) {
+    core.__wbg_reset_state();
+    broken = false;
+    restarts++;
+  }
+  return restarts;
+}
+
 /**
  * Calls the core.
  *
  * What Rust refuses becomes a `WebhookError`. Anything else that is thrown came out of the middle of
- * a call, a trap above all: the instance may be in any state, so the next call gets a fresh one.
+ * a call, a trap or a full stack: the instance may be in any state, so the next call gets a fresh one.
  */
 export function call<T>(run: () => T): T {
+  instance();
   try {
     return run();
   } catch (thrown) {
-    throw refusal(thrown) ?? restart(thrown);
+    const refused = refusal(thrown);
+    if (refused === undefined) broken = true;
+    throw refused ?? thrown;
   }
 }
 
@@ -33,12 +45,6 @@ function refusal(thrown: unknown): WebhookError | undefined {
   const { code, message, status } = thrown as Partial<WebhookError>;
   if (thrown instanceof Error || code === undefined) return undefined;
   return new WebhookError(code as WebhookErrorCode, message ?? code, status ?? 500);
-}
-
-function restart(thrown: unknown): unknown {
-  core.__wbg_reset_state();
-  generation++;
-  return thrown;
 }
 
 /** Makes a `WebhookError` of what the core describes. */

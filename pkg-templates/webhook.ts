@@ -1,5 +1,5 @@
 import type { Delivery, Drift } from "./delivery.js";
-import { call, core, described, generation, start } from "./engine.js";
+import { call, core, described, instance, start } from "./engine.js";
 import { WebhookError } from "./error.js";
 import { bytes, type RawBody, type SignatureHeader, signature } from "./input.js";
 
@@ -27,13 +27,13 @@ const encoder = new TextEncoder();
 function registry(close: (handle: number) => void): FinalizationRegistry<Held> | undefined {
   if (typeof FinalizationRegistry === "undefined") return undefined;
   return new FinalizationRegistry((held) => {
-    if (held.generation === generation) call(() => close(held.handle));
+    if (held.instance === instance()) call(() => close(held.handle));
   });
 }
 
 interface Held {
   readonly handle: number;
-  readonly generation: number;
+  readonly instance: number;
 }
 
 const verifiers = registry((handle) => core.closeVerifier(handle));
@@ -129,9 +129,9 @@ export class Verifier {
 
   /** Keys the core, anew if it was restarted since. */
   #handle(): number {
-    if (this.#held?.generation !== generation) {
+    if (this.#held?.instance !== instance()) {
       const handle = call(() => core.openVerifier(this.#keys, this.maxBodyBytes));
-      this.#held = { handle, generation };
+      this.#held = { handle, instance: instance() };
       verifiers?.register(this, this.#held);
     }
     return this.#held.handle;
@@ -158,7 +158,7 @@ class Stream implements WebhookStream {
   #held: Held | undefined;
 
   constructor(handle: number) {
-    this.#held = { handle, generation };
+    this.#held = { handle, instance: instance() };
     streams?.register(this, this.#held, this);
   }
 
@@ -178,7 +178,7 @@ class Stream implements WebhookStream {
 
   #handle(): number {
     if (this.#held === undefined) throw new Error("This stream is finished: begin another with webhook.stream()");
-    if (this.#held.generation !== generation) {
+    if (this.#held.instance !== instance()) {
       throw new Error("This stream was lost when WebAssembly was restarted: begin again with webhook.stream()");
     }
     return this.#held.handle;

@@ -187,3 +187,31 @@ test("streams of one webhook don't mix", () => {
   assert.deepEqual(two.finish(webhook.sign("two")), { keyIndex: 0 });
   assert.deepEqual(one.finish(webhook.sign("one")), { keyIndex: 0 });
 });
+
+test("a call that runs out of stack in the core does not hurt the next one", () => {
+  const lost = webhook.stream();
+  const outcomes = new Set();
+  const deep = () => {
+    try {
+      deep();
+    } catch {
+      // the stack is full: from here on there is more room with each return
+    }
+    if (outcomes.has("accepted")) return;
+    try {
+      webhook.verify(sample, signature);
+      outcomes.add("accepted");
+    } catch (error) {
+      outcomes.add(error.name);
+    }
+  };
+  deep();
+  assert.deepEqual([...outcomes], ["RangeError", "accepted"]);
+  assert.equal(webhook.verify(sample, signature).type, "demo_session_finished");
+  assert.equal(code(() => webhook.verify(sample, "0".repeat(64))), "signature_mismatch");
+  // What was under way in the instance that is gone says so, rather than give a verdict.
+  assert.throws(() => lost.update(sample), /lost.*begin again/);
+  const stream = webhook.stream();
+  stream.update(sample);
+  assert.deepEqual(stream.finish(signature), { keyIndex: 0 });
+});
