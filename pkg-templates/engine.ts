@@ -3,12 +3,15 @@ import { WebhookError, type WebhookErrorCode } from "./error.js";
 
 export { core };
 
+/** Gets the core's compiled module: a `WebAssembly.Module`, a name that not every project's types have. */
+export type Compile = () => object;
+
 let started = false;
 let broken = false;
 let restarts = 0;
 
 /** Starts the core, once for the whole program. */
-export function start(module: () => WebAssembly.Module): void {
+export function start(module: Compile): void {
   if (started) return;
   core.initSync({ module: module() });
   started = true;

@@ -13,8 +13,11 @@ import { notRaw } from "./input.js";
 export type Request = IncomingMessage & { body?: unknown; rawBody?: unknown };
 
 export interface ExpressOptions {
-  /** Is told of every request that is not answered 200, before the answer goes out. */
-  onReject?: (error: WebhookError, request: Request) => void;
+  /**
+   * Is told of every request that was refused, once it is answered. By default, what is no stranger's
+   * doing is logged: errors with a status of 500 and above, with their cause.
+   */
+  onReject?: (error: WebhookError, request: Request) => unknown;
 }
 
 declare global {
@@ -70,17 +73,22 @@ export function middleware(webhook: Verifying, options: ExpressOptions = {}): Ha
 
 /** Answers what was refused; what else goes wrong, a connection that breaks above all, is Express's. */
 function route(options: ExpressOptions, handler: (...args: Parameters<Handler>) => Promise<void>): Handler {
+  const { onReject = log } = options;
   return (request, response, next) => {
     handler(request, response, next)
       .catch((error) => {
         const reason = refused(error);
-        options.onReject?.(reason, request);
         // What is left of the body is not worth reading.
         if (!request.complete) response.setHeader("connection", "close");
         send(response, answer(reason));
+        return onReject(reason, request);
       })
       .catch(next);
   };
+}
+
+function log(error: WebhookError): void {
+  if (error.status >= 500) console.error(error);
 }
 
 async function receive(webhook: Verifying, request: Request): Promise<Delivery> {

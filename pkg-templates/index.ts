@@ -18,7 +18,7 @@ export type { Key, WebhookOptions, WebhookStream } from "./webhook.js";
  * Make it once and use it for every request: it is synchronous, and safe to share.
  *
  * @example
- * const webhook = new Webhook(process.env.WALNUT_WEBHOOK_KEY);
+ * const webhook = new Webhook(process.env.WALNUT_WEBHOOK_KEY!);
  * const delivery = webhook.verify(rawBody, request.headers);
  */
 export class Webhook extends Verifier {

@@ -1,5 +1,5 @@
 import type { Delivery, Drift } from "./delivery.js";
-import { call, core, described, instance, start } from "./engine.js";
+import { call, type Compile, core, described, instance, start } from "./engine.js";
 import { WebhookError } from "./error.js";
 import { bytes, type RawBody, type SignatureHeader, signature } from "./input.js";
 
@@ -47,7 +47,7 @@ export class Verifier {
   readonly #age: { max: number; skew: number; now: () => number } | undefined;
   #held: Held | undefined;
 
-  constructor(module: () => WebAssembly.Module, key: Key, options: WebhookOptions = {}) {
+  constructor(module: Compile, key: Key, options: WebhookOptions = {}) {
     this.maxBodyBytes = whole("maxBodyBytes", options.maxBodyBytes ?? DEFAULT_BODY_BYTES, 0xffff_ffff);
     if (options.maxAge !== undefined) {
       this.#age = {
@@ -170,10 +170,15 @@ class Stream implements WebhookStream {
 
   finish(header: SignatureHeader): { keyIndex: number } {
     const handle = this.#handle();
-    const value = signature(header);
     this.#held = undefined;
     streams?.unregister(this);
-    return { keyIndex: call(() => core.finishStream(handle, value)) };
+    try {
+      const value = signature(header);
+      return { keyIndex: call(() => core.finishStream(handle, value)) };
+    } finally {
+      // Finished or not, it is over.
+      call(() => core.closeStream(handle));
+    }
   }
 
   #handle(): number {

@@ -49,7 +49,7 @@ pub enum MalformedSignature {
     Uppercase,
     /// It has the right length, but the byte at this index is no hex digit.
     Character(usize),
-    /// It came more than once.
+    /// It came more than once, or as a list.
     Repeated,
 }
 
@@ -154,7 +154,7 @@ impl fmt::Display for MalformedSignature {
             Self::Length(length) => write!(f, "it has {length} bytes"),
             Self::Uppercase => f.write_str("it has uppercase digits"),
             Self::Character(index) => write!(f, "its byte {index} is no hex digit"),
-            Self::Repeated => f.write_str("it came more than once"),
+            Self::Repeated => f.write_str("it is several values, or a list"),
         }
     }
 }

@@ -33,7 +33,7 @@ const WINDOW: u32 = 64 << 10;
 thread_local! {
     static VERIFIERS: RefCell<Slab<Verifier>> = const { RefCell::new(Slab::new()) };
     static STREAMS: RefCell<Slab<Stream>> = const { RefCell::new(Slab::new()) };
-    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; 64 << 10]);
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; size(WINDOW).unwrap_or_default()]);
 }
 
 /// What is thrown: the facade makes a `WebhookError` of it.

@@ -22,7 +22,7 @@ async function port(name, preferred) {
   const asked = process.env[name];
   if (!asked) return (await free(preferred)) ? preferred : 0;
   if (/^\d+$/.test(asked) && Number(asked) <= 65535 && (await free(Number(asked)))) return Number(asked);
-  throw new Error(`${name} is ${asked}: it must be a free port from 0 to 65535`);
+  throw new Error(`${name} is ${asked}: it must be a port from 0 to 65535 that is not in use`);
 }
 
 function free(number) {
@@ -66,11 +66,13 @@ async function main(stops) {
 
   const decisions = [];
   let decided = () => {};
+  let live = false;
   const edge = await startEdge({
     bindings: { WALNUT_WEBHOOK_KEY: key, ORIGIN_URL: origin.url },
     port: await port("EDGE_PORT", 8787),
     log: (line) => {
       if (!line.startsWith("{")) return console.error(line);
+      if (live) return say(`  ${bold("edge")}    ${line}`);
       decisions.push(JSON.parse(line));
       decided();
     },
@@ -131,6 +133,7 @@ async function main(stops) {
     atOrigin.sha256 === sha256 &&
     forged.status === 401 &&
     forged.answer.error.code === "signature_mismatch";
+  live = true;
   return { observed, happened, origin };
 }
 
@@ -146,7 +149,7 @@ const interrupted = new Promise((resolve) => {
 try {
   const { observed, happened, origin } = await main(stops);
   if (!once) {
-    say("Up until Ctrl-C. What the origin takes is printed here.");
+    say("Up until Ctrl-C. What the edge decides and the origin takes is printed here.");
     const relay = async () => {
       for (let line = await origin.next(); line !== undefined; line = await origin.next()) say(`  ${bold("origin")}  ${line}`);
       say(`  ${bold("origin")}  ${red("has ended")}: what comes now is answered 502`);

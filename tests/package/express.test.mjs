@@ -160,6 +160,49 @@ test("Express: the limit has two sides, declared or not, and what is unsigned is
   socket.destroy();
 });
 
+test("Express: an onReject that fails leaves the answer as it is", async (t) => {
+  const failures = [
+    () => {
+      throw new Error("at once");
+    },
+    async () => {
+      throw new Error("later");
+    },
+  ];
+  for (const onReject of failures) {
+    const app = express();
+    app.post("/webhook", handler(webhook, () => {}, { onReject }));
+    const failed = new Promise((resolve) => app.use((error, _request, _response, _next) => resolve(error)));
+    const server = app.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    t.after(() => server.close());
+    const answer = await post(`http://127.0.0.1:${server.address().port}/webhook`, {});
+    assert.deepEqual([answer.status, answer.error.code], [401, "missing_signature"]);
+    assert.match((await failed).message, /at once|later/);
+  }
+});
+
+test("Express: a failure of the handler is logged, a forgery is not, unless onReject says otherwise", async (t) => {
+  const logged = t.mock.method(console, "error", () => {});
+  const cause = new Error("no database");
+  const url = await serve(t, handler(webhook, () => Promise.reject(cause)));
+  await post(url, {});
+  assert.equal(logged.mock.callCount(), 0);
+  await post(url);
+  assert.equal(logged.mock.calls[0].arguments[0].cause, cause);
+});
+
+test("Express: an endless body is answered 413, not read on", { timeout: 20_000 }, async (t) => {
+  const url = await serve(t, handler(webhook, () => {}));
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  t.after(() => socket.destroy());
+  const head = `POST /webhook HTTP/1.1\r\nHost: a\r\nX-Walnut-Signature: ${"0".repeat(64)}\r\nTransfer-Encoding: chunked\r\n\r\n`;
+  const length = webhook.maxBodyBytes + 1;
+  socket.write(`${head}${length.toString(16)}\r\n${"x".repeat(length)}`); // and the end never comes
+  const [answer] = await once(socket, "data");
+  assert.match(String(answer), /^HTTP\/1\.1 413 .*body_too_large/s);
+});
+
 test("Express: every vector that travels over HTTP", async (t) => {
   let taken;
   let current;

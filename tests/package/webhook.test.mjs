@@ -176,6 +176,9 @@ test("a stream tells as soon as it is over the limit, and ends once", () => {
   assert.equal(code(() => stream.finish(undefined)), "missing_signature");
   assert.throws(() => stream.update("e"), /finished/);
   assert.throws(() => stream.finish(signature), /finished/);
+  const repeated = webhook.stream();
+  assert.equal(code(() => repeated.finish([signature, signature])), "malformed_signature");
+  assert.throws(() => repeated.finish(signature), /finished/);
 });
 
 test("streams of one webhook don't mix", () => {
@@ -189,6 +192,9 @@ test("streams of one webhook don't mix", () => {
 });
 
 test("a call that runs out of stack in the core does not hurt the next one", () => {
+  const bytes = new TextEncoder().encode(key);
+  const keyed = new Webhook(bytes);
+  bytes.fill(0);
   const lost = webhook.stream();
   const outcomes = new Set();
   const deep = () => {
@@ -209,6 +215,7 @@ test("a call that runs out of stack in the core does not hurt the next one", () 
   assert.deepEqual([...outcomes], ["RangeError", "accepted"]);
   assert.equal(webhook.verify(sample, signature).type, "demo_session_finished");
   assert.equal(code(() => webhook.verify(sample, "0".repeat(64))), "signature_mismatch");
+  assert.equal(keyed.sign(sample), signature);
   // What was under way in the instance that is gone says so, rather than give a verdict.
   assert.throws(() => lost.update(sample), /lost.*begin again/);
   const stream = webhook.stream();

@@ -52,6 +52,7 @@ test("the route is one path and one method; health has its own", async (t) => {
   };
   assert.deepEqual(await ask("GET", "/healthz"), [200, "ok", null]);
   assert.deepEqual(await ask("HEAD", "/healthz"), [200, "", null]);
+  assert.deepEqual(await ask("PROPFIND", "/healthz"), [405, "method_not_allowed", "GET, HEAD"]);
   assert.deepEqual(await ask("POST", "/healthz"), [405, "method_not_allowed", "GET, HEAD"]);
   assert.deepEqual(await ask("GET", "/hooks/walnut"), [405, "method_not_allowed", "POST"]);
   assert.deepEqual(await ask("PUT", "/hooks/walnut"), [405, "method_not_allowed", "POST"]);
@@ -83,7 +84,7 @@ test("the limit has two sides, declared or not", async (t) => {
 
 test(
   "the reading of an undeclared body stops within 64 KiB past the limit",
-  { skip: process.platform !== "linux" && "what a socket holds back is read from /proc" },
+  { timeout: 60_000, skip: process.platform !== "linux" && "what a socket holds back is read from /proc" },
   async (t) => {
     const { edge, logged } = await start(t);
     const { host, hostname, port } = new URL(edge.url);
@@ -132,6 +133,35 @@ function queued(from, to) {
   }
   return bytes;
 }
+
+test("a declared length does not make up for a longer, chunked body", { timeout: 60_000 }, async (t) => {
+  const { edge, logged } = await start(t);
+  const { host, hostname, port } = new URL(edge.url);
+  const socket = connect(Number(port), hostname);
+  t.after(() => socket.destroy());
+  socket.on("error", () => {});
+  const head = `POST /webhook HTTP/1.1\r\nHost: ${host}\r\nX-Walnut-Signature: ${"0".repeat(64)}\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n`;
+  const length = LIMIT + 65536;
+  socket.write(`${head}${length.toString(16)}\r\n${"x".repeat(length)}`); // and the end never comes
+  await logged("body_too_large");
+});
+
+test("an answer of the origin has a limit of 1 MiB, with two sides", { timeout: 60_000 }, async (t) => {
+  const { url, origin } = await start(t);
+  origin.answer = (_, response) => response.end(Buffer.alloc(LIMIT));
+  assert.equal((await post(url, sample)).status, 200);
+  origin.answer = (_, response) => response.end(Buffer.alloc(LIMIT + 1));
+  assert.deepEqual(await post(url, sample), { status: 502, code: "origin_failed" });
+  const piece = Buffer.alloc(65536);
+  origin.answer = (_, response) => {
+    const more = () => {
+      while (!response.destroyed && response.write(piece));
+    };
+    response.on("drain", more);
+    more();
+  };
+  assert.deepEqual(await post(url, sample), { status: 502, code: "origin_failed" });
+});
 
 test("any 2xx of the origin is a 200, anything else a 502, redirects too", async (t) => {
   const { url, origin } = await start(t);

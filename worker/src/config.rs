@@ -202,9 +202,8 @@ impl<B: Fn(&str) -> Option<String>> Reader<B> {
         let until = match self.get(UNTIL) {
             Some(text) => match millis(&text) {
                 Some(until) => Some(until),
-                None => self.mistake(format!(
-                    "{UNTIL} is {text:?}: it must be an RFC 3339 time, such as 2026-01-31T12:00:00Z"
-                )),
+                None => self
+                    .mistake(format!("{UNTIL} is no RFC 3339 time, such as 2026-01-31T12:00:00Z")),
             },
             None => self.mistake(format!(
                 "{UNTIL} is not set: {KEY} needs an end, an RFC 3339 time at most 7 days ahead"
@@ -342,6 +341,8 @@ mod tests {
         let all = mistakes(&[
             ("WALNUT_WEBHOOK_KEY", Some("")),
             ("WALNUT_WEBHOOK_KEY_PREVIOUS", Some("opensesame")),
+            // The two swapped, say.
+            ("WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL", Some("opensesame")),
         ]);
         assert_eq!(all.len(), 2);
         assert!(!all.concat().contains("opensesame"));

@@ -16,6 +16,9 @@ use crate::config::Settings;
 /// The most bytes of `walnut-delivery-name`; a longer name is cut there.
 const MAX_NAME_BYTES: usize = 256;
 
+/// The most bytes of an origin's answer; they are read to its end and forgotten.
+const MAX_ANSWER_BYTES: usize = 1 << 20;
+
 /// What the origin is told of a delivery in headers.
 #[derive(Debug)]
 pub(crate) struct Headline {
@@ -85,8 +88,13 @@ pub(crate) async fn to_origin(
         let taken = (200..300).contains(&response.status_code());
         // No 204 has a body; and of a refusal, the status is enough.
         if taken && let Ok(mut pieces) = response.stream() {
+            let mut room = MAX_ANSWER_BYTES;
             while let Some(piece) = pieces.next().await {
-                piece?;
+                // Not the deadline's work alone: while there is always more to read, no timer fires.
+                match room.checked_sub(piece?.len()) {
+                    Some(left) => room = left,
+                    None => return Ok(false),
+                }
             }
         }
         Ok::<bool, worker::Error>(taken)
@@ -98,6 +106,7 @@ pub(crate) async fn to_origin(
         Either::Right(_) => Some(Failure::OriginTimeout),
     };
     if failure.is_some() {
+        // At once, rather than when the runtime gets round to it.
         controller.abort();
     }
     Outcome { status: status.get(), failure }

@@ -47,21 +47,16 @@ async fn body(
     let declared = request.headers().get("content-length").ok().flatten();
     let length = declared.and_then(|length| length.parse().ok());
     settings.verifier.precheck(signature, length)?;
-    let read = if length.is_some() {
-        // HTTP lets no more through than was declared.
-        request.bytes().await
-    } else {
-        counted(request, settings.max_body_bytes).await?
-    };
     // Whoever sent half a body is gone; what came is not what was signed.
-    Ok(read.unwrap_or_default())
+    Ok(counted(request, settings.max_body_bytes).await?.unwrap_or_default())
 }
 
-/// How far past the limit an undeclared body is read, in bytes. A sender that ends there hears the
+/// How far past the limit a body is read, in bytes. A sender that ends there hears the
 /// answer; one whose bytes are left unread would rather hear its connection reset.
 const GRACE: usize = 32 << 10;
 
-/// Reads a body of undeclared length, and stops soon after it goes over the limit.
+/// Reads a body, and stops soon after it goes over the limit, whatever length was declared: a request
+/// can be chunked as well, and is then as long as its sender likes.
 async fn counted(
     request: &mut Request,
     limit: usize,
