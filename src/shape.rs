@@ -219,8 +219,9 @@ impl Comparison {
 
 /// Writes a step to a member as JavaScript would: `.name`, or `["a name"]`.
 fn name(path: &mut String, name: &str) -> core::fmt::Result {
-    let plain = !name.is_empty()
-        && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$' || c == '-');
+    let mut letters = name.chars();
+    let letter = |c: char| c.is_alphabetic() || c == '_' || c == '$';
+    let plain = letters.next().is_some_and(letter) && letters.all(|c| letter(c) || c.is_numeric());
     match (plain, path.is_empty()) {
         (true, true) => path.write_str(name),
         (true, false) => write!(path, ".{name}"),
@@ -231,4 +232,26 @@ fn name(path: &mut String, name: &str) -> core::fmt::Result {
 /// Whether a number has no fraction; an infinite one is no integer either.
 fn is_integer(number: f64) -> bool {
     number.fract() == 0.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_written_as_in_javascript() {
+        let step = |from: &str, to: &str| {
+            let mut path = from.to_owned();
+            name(&mut path, to).unwrap();
+            path
+        };
+        assert_eq!(step("", "data"), "data");
+        assert_eq!(step("data", "user_2"), "data.user_2");
+        assert_eq!(step("data", "$é"), "data.$é");
+        for (to, path) in
+            [("", r#"data[""]"#), ("2nd", r#"data["2nd"]"#), ("a-b", r#"data["a-b"]"#)]
+        {
+            assert_eq!(step("data", to), path);
+        }
+    }
 }

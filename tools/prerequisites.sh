@@ -51,8 +51,12 @@ browser() {
 }
 
 find_browser() {
-	for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
-		[ -n "$name" ] && command -v "$name" && return
+	if [ -n "${CHROMIUM:-}" ]; then
+		command -v "$CHROMIUM" && return
+		missing "CHROMIUM, which is $CHROMIUM," "https://www.chromium.org"
+	fi
+	for name in chromium chromium-browser google-chrome; do
+		command -v "$name" && return
 	done
 	return 1
 }

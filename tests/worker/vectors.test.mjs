@@ -56,14 +56,13 @@ function send(url, { body, header }) {
 }
 
 /** What the origin must have been told of a delivery. */
-function headline({ body, keys }, { code, keyIndex, name, type, id }) {
+function headline({ body }, { code, keyIndex, name, type, id }) {
   const unknown = code === "not_json";
   return {
     "walnut-delivery-id": unknown ? `body:${sha256(body)}` : id,
     "walnut-delivery-type": unknown ? "unknown" : type,
     "walnut-delivery-name": unknown || name === null ? undefined : encoded(name),
-    // Where the same key stands twice, it is the current one that matches.
-    "walnut-key": keyIndex === 0 || keys.length === 1 ? "current" : "previous",
+    "walnut-key": keyIndex === 0 ? "current" : "previous",
   };
 }
 

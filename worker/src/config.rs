@@ -2,7 +2,7 @@ use std::rc::Rc;
 
 use js_sys::Reflect;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use walnut_webhooks::{Error, Key, Keys, Verifier};
+use walnut_webhooks::{Key, Keys, Verifier};
 use wasm_bindgen::JsValue;
 use worker::{Env, Url};
 
@@ -188,8 +188,7 @@ impl<B: Fn(&str) -> Option<String>> Reader<B> {
     fn key(&mut self, name: &str, text: &str) -> Option<Key> {
         match Key::new(text) {
             Ok(key) => Some(key),
-            Err(error @ Error::InvalidKey { .. }) => self.mistake(format!("{name}: {error}")),
-            Err(_) => None,
+            Err(error) => self.mistake(format!("{name}: {error}")),
         }
     }
 

@@ -51,8 +51,8 @@ async fn body(
     Ok(counted(request, settings.max_body_bytes).await?.unwrap_or_default())
 }
 
-/// How far past the limit a body is read, in bytes. A sender that ends there hears the
-/// answer; one whose bytes are left unread would rather hear its connection reset.
+/// How far past the limit a body is read, in bytes. A sender that ends there hears the answer; one
+/// whose bytes are left unread would rather hear its connection reset.
 const GRACE: usize = 32 << 10;
 
 /// Reads a body, and stops soon after it goes over the limit, whatever length was declared: a request
