@@ -61,6 +61,31 @@ test("the route is one path and one method; health has its own", async (t) => {
   assert.deepEqual(await ask("POST", "/hooks/walnut/"), [404, "not_found", null]);
 });
 
+test("what is refused by its head is refused before its body comes", { timeout: 60_000 }, async (t) => {
+  const { edge } = await start(t);
+  const { host, hostname, port } = new URL(edge.url);
+  const signature = `X-Walnut-Signature: ${"0".repeat(64)}\r\n`;
+  const heads = [
+    ["PUT /webhook", `${signature}Content-Length: 800`, 405, "method_not_allowed"],
+    ["POST /elsewhere", `${signature}Content-Length: 800`, 404, "not_found"],
+    ["POST /webhook", "Content-Length: 800", 401, "missing_signature"],
+    ["POST /webhook", "Transfer-Encoding: chunked", 401, "missing_signature"],
+    ["POST /webhook", "X-Walnut-Signature: zz\r\nContent-Length: 800", 401, "malformed_signature"],
+    ["POST /webhook", `${signature}Content-Length: ${LIMIT + 1}`, 413, "body_too_large"],
+  ];
+  for (const [line, headers, status, code] of heads) {
+    const socket = connect(Number(port), hostname);
+    t.after(() => socket.destroy());
+    socket.write(`${line} HTTP/1.1\r\nHost: ${host}\r\n${headers}\r\n\r\n`); // and no body ever comes
+    let answer = "";
+    for await (const piece of socket) {
+      answer += piece;
+      if (answer.includes("}}")) break;
+    }
+    assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} .*"code":"${code}"`, "s"));
+  }
+});
+
 test("the limit has two sides, declared or not", async (t) => {
   const { url, origin } = await start(t);
   const chunked = (body) =>
