@@ -19,7 +19,8 @@ help: ## Say what there is to make
 run: pkg worker ## Show the main job, live: edge, origin and harness; ONCE=1 ends after one delivery
 	@node tools/run.mjs
 
-test: lint pkg worker target/worker-failpoints/index.js ## Run every suite
+test: lint pkg worker target/worker-failpoints/index.js tests/node_modules/.package-lock.json \
+	examples/node_modules/.package-lock.json ## Run every suite
 	cargo test --locked --workspace
 	node_modules/.bin/tsc --project tests/package
 	node_modules/.bin/tsc --project harness
@@ -49,8 +50,14 @@ worker/build/index.js: $(WORKER) | prerequisites
 target/worker-failpoints/index.js: $(WORKER) | prerequisites
 	node tools/build-worker.mjs --failpoints
 
+# What builds and runs is installed at the root; what only the suites, the benchmark and the examples
+# need has a package.json in their folders.
 node_modules/.package-lock.json: package.json package-lock.json | prerequisites
-	npm ci --no-audit --no-fund
+	npm ci --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json | prerequisites
+	npm ci --no-audit --no-fund --ignore-scripts --prefix $*
 	@touch $@
 
 target/tools/wasm-bindgen-$(WASM_BINDGEN): | prerequisites
@@ -65,4 +72,4 @@ prerequisites:
 	@tools/prerequisites.sh toolchains
 
 clean: ## Remove all that was built
-	rm -rf target pkg worker/build node_modules
+	rm -rf target pkg worker/build node_modules */node_modules
