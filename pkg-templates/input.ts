@@ -1,4 +1,5 @@
-import { call, core, described } from "./engine.js";
+import * as core from "./core_bg.js";
+import { call } from "./engine.js";
 import { WebhookError } from "./error.js";
 
 /** A body as received: its bytes, or a string that stands for its UTF-8. */
@@ -70,16 +71,23 @@ export function signature(header: SignatureHeader): string | undefined {
   if (typeof (header as Headers).get === "function") {
     return one((header as Headers).get(SIGNATURE_HEADER) ?? undefined);
   }
+  if (Array.isArray(header)) return repeated();
   let found: unknown;
-  for (const [name, value] of Object.entries(Array.isArray(header) ? { [SIGNATURE_HEADER]: header } : header)) {
-    if (value === undefined || name.toLowerCase() !== SIGNATURE_HEADER) continue;
-    if (found !== undefined) throw described(call(core.repeatedHeader));
+  for (const name of Object.keys(header)) {
+    if (name.length !== SIGNATURE_HEADER.length || name.toLowerCase() !== SIGNATURE_HEADER) continue;
+    const value = (header as Record<string, unknown>)[name];
+    if (value === undefined) continue;
+    if (found !== undefined) return repeated();
     found = value;
   }
   return one(found);
 }
 
 function one(value: unknown): string | undefined {
-  if (value === undefined || typeof value === "string") return value;
-  throw described(call(core.repeatedHeader));
+  return value === undefined || typeof value === "string" ? value : repeated();
+}
+
+/** The core says what is wrong, and throws. */
+function repeated(): undefined {
+  call(core.repeatedHeader);
 }

@@ -1,7 +1,10 @@
-import type { Delivery, Drift } from "./delivery.js";
-import { call, type Compile, core, described, instance, start } from "./engine.js";
+import * as core from "./core_bg.js";
+import type { Delivery } from "./delivery.js";
+import { call, type Compile, instance, start } from "./engine.js";
 import { WebhookError } from "./error.js";
+import * as host from "./host.js";
 import { bytes, type RawBody, type SignatureHeader, signature } from "./input.js";
+import { native } from "./native.js";
 
 /** A key: a string that stands for its UTF-8, or bytes; or several, the current one first. */
 export type Key = string | Uint8Array | readonly (string | Uint8Array)[];
@@ -18,13 +21,17 @@ export interface WebhookOptions {
 }
 
 const DEFAULT_BODY_BYTES = 1 << 20;
+const MOST_BYTES = 0xffff_ffff;
+
+/** Fewer brackets than this never nest deeper than the core allows. */
+const MANY_BRACKETS = 128;
 const DEFAULT_SKEW_MS = 5 * 60 * 1000;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /** What the core holds for an object of ours goes when the object goes. */
-function registry(close: (handle: number) => void): FinalizationRegistry<Held> | undefined {
+function registry(close: (handle: number) => number): FinalizationRegistry<Held> | undefined {
   if (typeof FinalizationRegistry === "undefined") return undefined;
   return new FinalizationRegistry((held) => {
     if (held.instance === instance()) call(() => close(held.handle));
@@ -44,18 +51,17 @@ export class Verifier {
   /** The limit on a body's length, in bytes. */
   readonly maxBodyBytes: number;
   readonly #keys: Uint8Array[];
-  readonly #age: { max: number; skew: number; now: () => number } | undefined;
+  readonly #age: { readonly max: number; readonly skew: number; readonly now: () => number };
   #held: Held | undefined;
 
   constructor(module: Compile, key: Key, options: WebhookOptions = {}) {
-    this.maxBodyBytes = whole("maxBodyBytes", options.maxBodyBytes ?? DEFAULT_BODY_BYTES, 0xffff_ffff);
-    if (options.maxAge !== undefined) {
-      this.#age = {
-        max: whole("maxAge", options.maxAge, Number.MAX_SAFE_INTEGER),
-        skew: whole("skew", options.skew ?? DEFAULT_SKEW_MS, Number.MAX_SAFE_INTEGER),
-        now: options.now ?? Date.now,
-      };
-    }
+    this.maxBodyBytes = whole("maxBodyBytes", options.maxBodyBytes ?? DEFAULT_BODY_BYTES, MOST_BYTES);
+    const { maxAge, skew = DEFAULT_SKEW_MS, now = Date.now } = options;
+    this.#age = {
+      max: maxAge === undefined ? Infinity : whole("maxAge", maxAge, Number.MAX_SAFE_INTEGER),
+      skew: whole("skew", skew, Number.MAX_SAFE_INTEGER),
+      now,
+    };
     this.#keys = keys(key);
     start(module);
     this.#handle();
@@ -72,11 +78,15 @@ export class Verifier {
   verify(rawBody: RawBody, header: SignatureHeader): Delivery {
     const body = bytes(rawBody);
     const keyIndex = this.#verify(body, header);
-    const event = parse(rawBody, body);
-    const read: Read = call(() => core.read(body, event));
-    const timestamp = text(event.timestamp);
-    this.#checkAge(timestamp);
-    return { ...read, event, name: text(event.event), timestamp, keyIndex } as Delivery;
+    const { text, event } = parse(rawBody, body);
+    const { max, skew, now } = this.#age;
+    const hashed = body.length >= native.from;
+    const time = max === Infinity ? 0 : now();
+    const deep = isMaybeDeep(text);
+    call(() => core.read(body.length, deep, hashed, time, max, skew), body, undefined, event);
+    const { type, id, isTest, drift } = host.reading as host.Reading;
+    const name = string(event.event);
+    return { name, type, event, id, timestamp: string(event.timestamp), keyIndex, isTest, drift } as Delivery;
   }
 
   /**
@@ -96,9 +106,10 @@ export class Verifier {
    */
   precheck(header: SignatureHeader, contentLength?: number): void {
     const value = signature(header);
-    const length = contentLength === undefined ? undefined : Math.min(contentLength, 0xffff_ffff);
+    const known = contentLength !== undefined;
+    const length = known ? Math.min(contentLength, MOST_BYTES) : 0;
     const handle = this.#handle();
-    call(() => core.precheck(handle, value, length));
+    call(() => core.precheck(handle, known, length), undefined, value);
   }
 
   /** Begins to verify a body that comes in pieces. Nothing of the body is kept. */
@@ -111,26 +122,22 @@ export class Verifier {
   sign(rawBody: RawBody): string {
     const body = bytes(rawBody);
     const handle = this.#handle();
-    return call(() => core.sign(handle, body));
+    call(() => core.sign(handle, body.length), body);
+    return host.signature;
   }
 
   #verify(body: Uint8Array, header: SignatureHeader): number {
     const value = signature(header);
     const handle = this.#handle();
-    return call(() => core.verify(handle, body, value));
-  }
-
-  #checkAge(timestamp: string | null): void {
-    if (this.#age === undefined || timestamp === null) return;
-    const { max, skew, now } = this.#age;
-    const ms = now();
-    call(() => core.checkAge(timestamp, ms, max, skew));
+    const { length } = body;
+    return call(() => core.verify(handle, length, length >= native.from), body, value);
   }
 
   /** Keys the core, anew if it was restarted since. */
   #handle(): number {
     if (this.#held?.instance !== instance()) {
-      const handle = call(() => core.openVerifier(this.#keys, this.maxBodyBytes));
+      for (const key of this.#keys) call(() => core.addKey(key.length), key);
+      const handle = call(() => core.openVerifier(this.maxBodyBytes));
       this.#held = { handle, instance: instance() };
       verifiers?.register(this, this.#held);
     }
@@ -165,7 +172,7 @@ class Stream implements WebhookStream {
   update(chunk: RawBody): void {
     const piece = bytes(chunk);
     const handle = this.#handle();
-    call(() => core.updateStream(handle, piece));
+    call(() => core.updateStream(handle, piece.length), piece);
   }
 
   finish(header: SignatureHeader): { keyIndex: number } {
@@ -174,7 +181,7 @@ class Stream implements WebhookStream {
     streams?.unregister(this);
     try {
       const value = signature(header);
-      return { keyIndex: call(() => core.finishStream(handle, value)) };
+      return { keyIndex: call(() => core.finishStream(handle), undefined, value) };
     } finally {
       // Finished or not, it is over.
       call(() => core.closeStream(handle));
@@ -190,26 +197,35 @@ class Stream implements WebhookStream {
   }
 }
 
-/** What the core reads out of a verified body. */
-interface Read {
-  type: Delivery["type"];
-  id: string;
-  isTest: boolean;
-  drift: Drift[];
+interface Parsed {
+  readonly text: string;
+  readonly event: Record<string, unknown>;
 }
 
-function parse(rawBody: RawBody, body: Uint8Array): Record<string, unknown> {
-  let decoded = false;
+function parse(rawBody: RawBody, body: Uint8Array): Parsed {
+  let text: string | undefined;
   try {
-    const json = typeof rawBody === "string" ? rawBody : decoder.decode(body);
-    decoded = true;
-    return JSON.parse(json);
+    text = typeof rawBody === "string" ? rawBody : decoder.decode(body);
+    return { text, event: JSON.parse(text) };
   } catch {
-    throw described(call(() => core.notJson(body, decoded)));
+    // The core says what is wrong, and throws.
+    call(() => core.notJson(body.length, text !== undefined), body);
+    throw new Error();
   }
 }
 
-function text(value: unknown): string | null {
+/** Whether there are brackets enough in a text for the core to have to count how deep they nest. */
+function isMaybeDeep(text: string): boolean {
+  let left = MANY_BRACKETS;
+  for (const bracket of "[{") {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      if (left-- === 0) return true;
+    }
+  }
+  return false;
+}
+
+function string(value: unknown): string | null {
   return typeof value === "string" ? value : null;
 }
 

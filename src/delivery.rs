@@ -1,11 +1,12 @@
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::event::Documented;
 use crate::shape::{Comparison, Kind, Node, Shape};
-use crate::{DemoSessionFinished, Drift, Error, KeyIndex, PlaylistSessionFinished, Value};
+use crate::{
+    DemoSessionFinished, Drift, Error, KeyIndex, PlaylistSessionFinished, Value, timestamp,
+};
 
 /// A verified body, read.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,31 +104,31 @@ impl Delivery {
         max_age: Duration,
         skew: Duration,
     ) -> Result<(), Error> {
-        check_age(self.timestamp.as_deref(), now, max_age, skew)
+        let now = match now.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(after) => nanos(after),
+            Err(before) => nanos(before.duration()).saturating_neg(),
+        };
+        check_age(self.timestamp.as_deref(), now, nanos(max_age), nanos(skew))
     }
 }
 
+/// All times are nanoseconds, `now` since the Unix epoch.
 pub(crate) fn check_age(
     timestamp: Option<&str>,
-    now: SystemTime,
-    max_age: Duration,
-    skew: Duration,
+    now: i128,
+    max_age: i128,
+    skew: i128,
 ) -> Result<(), Error> {
-    let Some((text, signed)) = timestamp
-        .and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok().map(|signed| (text, signed)))
+    let Some((text, signed)) =
+        timestamp.and_then(|text| timestamp::parse(text).map(|signed| (text, signed)))
     else {
         return Ok(());
     };
-    let signed = signed.unix_timestamp_nanos();
-    let now = match now.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(after) => nanos(after),
-        Err(before) => nanos(before.duration()).saturating_neg(),
-    };
     let stale = |future| Err(Error::Stale { timestamp: text.to_owned(), future });
-    if now.saturating_sub(signed) > nanos(max_age) {
+    if now.saturating_sub(signed) > max_age {
         return stale(false);
     }
-    if signed.saturating_sub(now) > nanos(skew) {
+    if signed.saturating_sub(now) > skew {
         return stale(true);
     }
     Ok(())
@@ -224,7 +225,7 @@ impl Node for &Value {
         match self {
             Value::Null => Kind::Null,
             Value::Bool(value) => Kind::Boolean(*value),
-            Value::Number(value) => Kind::Number(*value),
+            Value::Number(value) => Kind::Number { whole: value.fract() == 0.0 },
             Value::String(_) => Kind::String,
             Value::Array(_) => Kind::Array,
             Value::Object(_) => Kind::Object,
@@ -239,11 +240,20 @@ impl Node for &Value {
         self.get(name)
     }
 
-    fn names(&self) -> Vec<String> {
+    fn size(&self) -> usize {
         match self {
-            Value::Object(members) => members.keys().cloned().collect(),
-            _ => Vec::new(),
+            Value::Object(members) => members.len(),
+            Value::Array(items) => items.len(),
+            _ => 0,
         }
+    }
+
+    fn members(&self) -> impl Iterator<Item = (String, Self)> {
+        let members = match self {
+            Value::Object(members) => Some(members),
+            _ => None,
+        };
+        members.into_iter().flatten().map(|(name, value)| (name.clone(), value))
     }
 
     fn items(&self) -> impl Iterator<Item = Self> {
@@ -259,9 +269,9 @@ mod tests {
     use super::*;
 
     fn age(timestamp: &str, now: u64) -> Result<(), &'static str> {
-        let now = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(now)).unwrap();
-        let (max_age, skew) = (Duration::from_secs(100), Duration::from_secs(10));
-        check_age(Some(timestamp), now, max_age, skew).map_err(|error| error.code())
+        let seconds = |seconds| nanos(Duration::from_secs(seconds));
+        check_age(Some(timestamp), seconds(now), seconds(100), seconds(10))
+            .map_err(|error| error.code())
     }
 
     #[test]

@@ -98,76 +98,85 @@ impl Error {
             Self::NotJson(_) | Self::Stale { .. } => 400,
         }
     }
+
+    /// Writes the message without `core::fmt`, whose machinery would be a good part of what the
+    /// WebAssembly build weighs.
+    pub(crate) fn message(&self) -> String {
+        let number = |n: usize| itoa::Buffer::new().format(n).to_owned();
+        match self {
+            Self::MissingSignature => {
+                "the request has no X-Walnut-Signature header: switch signature verification on for \
+                 this webhook in Walnut's settings, or find the proxy that drops the header"
+                    .to_owned()
+            }
+            Self::MalformedSignature(reason) => {
+                let (before, value, after) = match *reason {
+                    MalformedSignature::Empty => ("it is empty", None, ""),
+                    MalformedSignature::Length(length) => ("it has ", Some(length), " bytes"),
+                    MalformedSignature::Uppercase => ("it has uppercase digits", None, ""),
+                    MalformedSignature::Character(index) => {
+                        ("its byte ", Some(index), " is no hex digit")
+                    }
+                    MalformedSignature::Repeated => ("it is several values, or a list", None, ""),
+                };
+                let value = value.map(number).unwrap_or_default();
+                let expected = "X-Walnut-Signature must be 64 lowercase hex digits, but ";
+                [expected, before, &value, after].concat()
+            }
+            Self::SignatureMismatch { keys: 1 } => {
+                "the key does not produce this signature for this body: either the key is not the \
+                 one in Walnut's settings, or the body is not byte for byte what was sent"
+                    .to_owned()
+            }
+            Self::SignatureMismatch { keys } => [
+                "none of the ",
+                &number(*keys),
+                " keys produces this signature for this body: either no key is the one in Walnut's \
+                 settings, or the body is not byte for byte what was sent",
+            ]
+            .concat(),
+            Self::InvalidKey { keys: 0 } => {
+                "no key was given: pass the key shown in Walnut's settings".to_owned()
+            }
+            Self::InvalidKey { keys: 1 } => {
+                "the key is empty: pass the key shown in Walnut's settings".to_owned()
+            }
+            Self::InvalidKey { keys } => {
+                [&number(*keys), " keys were given, but at most ", &number(crate::MAX_KEYS), " are used"]
+                    .concat()
+            }
+            Self::BodyTooLarge { limit } => {
+                ["the body is longer than the limit of ", &number(*limit), " bytes"].concat()
+            }
+            Self::NotJson(reason) => {
+                let depth = ["it is nested deeper than ", &number(crate::MAX_DEPTH), " levels"].concat();
+                let reason = match reason {
+                    NotJson::Empty => "it is empty",
+                    NotJson::Utf8 => "it is not UTF-8",
+                    NotJson::ByteOrderMark => "it begins with a byte order mark",
+                    NotJson::Syntax => "its syntax is wrong",
+                    NotJson::Depth => &depth,
+                    NotJson::NotAnObject => "its top is no object",
+                };
+                ["the signature is right, but the body is not a JSON object: ", reason].concat()
+            }
+            Self::Stale { timestamp, future: false } => {
+                ["the event is older than the limit: it was signed at ", timestamp].concat()
+            }
+            Self::Stale { timestamp, future: true } => [
+                "the event lies in the future: it was signed at ",
+                timestamp,
+                "; is this clock right?",
+            ]
+            .concat(),
+        }
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::MissingSignature => f.write_str(
-                "the request has no X-Walnut-Signature header: switch signature verification on for \
-                 this webhook in Walnut's settings, or find the proxy that drops the header",
-            ),
-            Self::MalformedSignature(reason) => {
-                write!(f, "X-Walnut-Signature must be 64 lowercase hex digits, but {reason}")
-            }
-            Self::SignatureMismatch { keys: 1 } => f.write_str(
-                "the key does not produce this signature for this body: either the key is not the \
-                 one in Walnut's settings, or the body is not byte for byte what was sent",
-            ),
-            Self::SignatureMismatch { keys } => write!(
-                f,
-                "none of the {keys} keys produces this signature for this body: either no key is \
-                 the one in Walnut's settings, or the body is not byte for byte what was sent"
-            ),
-            Self::InvalidKey { keys: 0 } => {
-                f.write_str("no key was given: pass the key shown in Walnut's settings")
-            }
-            Self::InvalidKey { keys: 1 } => {
-                f.write_str("the key is empty: pass the key shown in Walnut's settings")
-            }
-            Self::InvalidKey { keys } => {
-                write!(f, "{keys} keys were given, but at most {} are used", crate::MAX_KEYS)
-            }
-            Self::BodyTooLarge { limit } => {
-                write!(f, "the body is longer than the limit of {limit} bytes")
-            }
-            Self::NotJson(reason) => {
-                write!(f, "the signature is right, but the body is not a JSON object: {reason}")
-            }
-            Self::Stale { timestamp, future: false } => {
-                write!(f, "the event is older than the limit: it was signed at {timestamp}")
-            }
-            Self::Stale { timestamp, future: true } => write!(
-                f,
-                "the event lies in the future: it was signed at {timestamp}; is this clock right?"
-            ),
-        }
+        f.write_str(&self.message())
     }
 }
 
 impl core::error::Error for Error {}
-
-impl fmt::Display for MalformedSignature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("it is empty"),
-            Self::Length(length) => write!(f, "it has {length} bytes"),
-            Self::Uppercase => f.write_str("it has uppercase digits"),
-            Self::Character(index) => write!(f, "its byte {index} is no hex digit"),
-            Self::Repeated => f.write_str("it is several values, or a list"),
-        }
-    }
-}
-
-impl fmt::Display for NotJson {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("it is empty"),
-            Self::Utf8 => f.write_str("it is not UTF-8"),
-            Self::ByteOrderMark => f.write_str("it begins with a byte order mark"),
-            Self::Syntax => f.write_str("its syntax is wrong"),
-            Self::Depth => write!(f, "it is nested deeper than {} levels", crate::MAX_DEPTH),
-            Self::NotAnObject => f.write_str("its top is no object"),
-        }
-    }
-}

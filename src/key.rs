@@ -18,7 +18,11 @@ pub const MAX_KEYS: usize = 4;
 ///
 /// Only the keyed state is held, computed once; it is wiped on drop and never printed.
 #[derive(Clone)]
-pub struct Key(Hmac<Sha256>);
+pub struct Key {
+    keyed: Hmac<Sha256>,
+    #[cfg(feature = "wasm")]
+    pads: pads::Pads,
+}
 
 impl Key {
     /// Makes a key of the bytes that Walnut's settings show, used as they stand: nothing is trimmed
@@ -33,7 +37,12 @@ impl Key {
             return Err(Error::InvalidKey { keys: 1 });
         }
         // HMAC takes a key of any length; its constructor is fallible for the sake of other MACs.
-        Hmac::new_from_slice(bytes).map(Self).map_err(|_| Error::InvalidKey { keys: 1 })
+        let keyed = Hmac::new_from_slice(bytes).map_err(|_| Error::InvalidKey { keys: 1 })?;
+        Ok(Self {
+            keyed,
+            #[cfg(feature = "wasm")]
+            pads: pads::Pads::new(bytes),
+        })
     }
 
     /// Calculates the signature of a body.
@@ -55,7 +64,7 @@ impl Key {
 
     /// Clones the keyed state, for one calculation.
     pub(crate) fn hmac(&self) -> Hmac<Sha256> {
-        self.0.clone()
+        self.keyed.clone()
     }
 }
 
@@ -127,6 +136,52 @@ impl KeyIndex {
         self.0 == 0
     }
 }
+
+/// HMAC in halves (RFC 2104), for a host whose own SHA-256 is faster than ours: it hashes the inner
+/// block and the body, which is most of the work, and the rest stays here.
+#[cfg(feature = "wasm")]
+mod pads {
+    use sha2::{Digest, Sha256};
+    use zeroize::Zeroizing;
+
+    use super::{Key, Signature};
+
+    /// The length of SHA-256's block, in bytes.
+    pub(crate) const BLOCK: usize = 64;
+
+    #[derive(Clone)]
+    pub(super) struct Pads {
+        inner: Zeroizing<[u8; BLOCK]>,
+        outer: Sha256,
+    }
+
+    impl Pads {
+        pub(super) fn new(key: &[u8]) -> Self {
+            let mut block = Zeroizing::new([0; BLOCK]);
+            let digest =
+                (key.len() > BLOCK).then(|| Zeroizing::new(<[u8; 32]>::from(Sha256::digest(key))));
+            let key = digest.as_ref().map_or(key, |digest| digest.as_slice());
+            block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+            let pad = |with: u8| Zeroizing::new(block.map(|byte| byte ^ with));
+            Self { inner: pad(0x36), outer: Sha256::new_with_prefix(pad(0x5c).as_slice()) }
+        }
+    }
+
+    impl Key {
+        /// Returns the block that goes before the body.
+        pub(crate) fn inner_block(&self) -> &[u8; BLOCK] {
+            &self.pads.inner
+        }
+
+        /// Makes the signature of the SHA-256 of the inner block and the body.
+        pub(crate) fn signature_of(&self, inner: &[u8; 32]) -> Signature {
+            Signature::new(self.pads.outer.clone().chain_update(inner).finalize().into())
+        }
+    }
+}
+
+#[cfg(feature = "wasm")]
+pub(crate) use pads::BLOCK;
 
 #[cfg(test)]
 mod tests {

@@ -25,6 +25,7 @@ mod json;
 mod key;
 mod shape;
 mod signature;
+mod timestamp;
 mod verify;
 #[cfg(feature = "wasm")]
 mod wasm;

@@ -1,5 +1,3 @@
-use core::fmt::Write as _;
-
 /// The most entries that a list of [`Drift`] holds; what lies beyond is not listed, but still decides
 /// the type.
 pub const MAX_DRIFT: usize = 100;
@@ -78,7 +76,10 @@ impl Shape {
 pub(crate) enum Kind {
     Null,
     Boolean(bool),
-    Number(f64),
+    /// A number, and whether it is a whole one; an infinite one is not.
+    Number {
+        whole: bool,
+    },
     String,
     Array,
     Object,
@@ -89,7 +90,7 @@ impl Kind {
         match self {
             Self::Null => "null",
             Self::Boolean(_) => "boolean",
-            Self::Number(_) => "number",
+            Self::Number { .. } => "number",
             Self::String => "string",
             Self::Array => "array",
             Self::Object => "object",
@@ -103,9 +104,11 @@ pub(crate) trait Node: Sized {
     /// The text of a string.
     fn text(&self) -> Option<String>;
     /// A member of an object.
-    fn member(&self, name: &str) -> Option<Self>;
-    /// The names of an object's members.
-    fn names(&self) -> Vec<String>;
+    fn member(&self, name: &'static str) -> Option<Self>;
+    /// How many members an object has, or items an array.
+    fn size(&self) -> usize;
+    /// The names of an object's members, and their values.
+    fn members(&self) -> impl Iterator<Item = (String, Self)>;
     /// The items of an array.
     fn items(&self) -> impl Iterator<Item = Self>;
 }
@@ -139,15 +142,15 @@ impl Comparison {
             (Shape::Boolean, Kind::Boolean(_))
             | (Shape::String | Shape::NullableString, Kind::String)
             | (Shape::NullableString, Kind::Null) => {}
-            (Shape::Integer, Kind::Number(number)) => {
+            (Shape::Integer, Kind::Number { whole }) => {
                 // A fraction is worth knowing of, and no reason to doubt the rest.
-                if !is_integer(number) {
+                if !whole {
                     self.drifted(DriftKind::Type, Some(shape.expected()), Some(kind.found()));
                 }
             }
             (Shape::Array(item), Kind::Array) => {
                 for (index, value) in value.items().enumerate() {
-                    self.at(|path| write!(path, "[{index}]"), |this| this.value(&value, item));
+                    self.at(|path| position(path, index), |this| this.value(&value, item));
                 }
             }
             (Shape::Object(fields), Kind::Object) => self.object(value, fields),
@@ -158,50 +161,50 @@ impl Comparison {
         }
     }
 
-    fn object(&mut self, value: &impl Node, fields: &'static [Field]) {
+    fn object(&mut self, object: &impl Node, fields: &'static [Field]) {
+        let mut documented: usize = 0;
         for field in fields {
-            self.field(value, field);
+            if self.field(object, field) {
+                documented = documented.saturating_add(1);
+            }
         }
-        for added in value.names() {
+        if object.size() == documented {
+            return;
+        }
+        for (added, value) in object.members() {
             if self.drift.len() >= MAX_DRIFT {
                 break;
             }
-            if fields.iter().any(|field| field.name == added) {
-                continue;
+            if !fields.iter().any(|field| field.name == added) {
+                let found = Some(value.kind().found());
+                self.at(
+                    |path| name(path, &added),
+                    |this| this.drifted(DriftKind::Added, None, found),
+                );
             }
-            let found = value.member(&added).map(|member| member.kind().found());
-            self.at(|path| name(path, &added), |this| this.drifted(DriftKind::Added, None, found));
         }
     }
 
-    fn field(&mut self, object: &impl Node, field: &Field) {
+    /// Compares a documented member and says whether it is there.
+    fn field(&mut self, object: &impl Node, field: &Field) -> bool {
         let member = object.member(field.name);
-        if member.is_none() && field.optional {
-            return;
+        if let Some(member) = &member {
+            self.at(|path| name(path, field.name), |this| this.value(member, &field.shape));
+        } else if !field.optional {
+            self.broken = true;
+            let expected = Some(field.shape.expected());
+            self.at(
+                |path| name(path, field.name),
+                |this| this.drifted(DriftKind::Missing, expected, None),
+            );
         }
-        self.at(
-            |path| name(path, field.name),
-            |this| {
-                if let Some(member) = member {
-                    this.value(&member, &field.shape);
-                } else {
-                    this.broken = true;
-                    this.drifted(DriftKind::Missing, Some(field.shape.expected()), None);
-                }
-            },
-        );
+        member.is_some()
     }
 
-    fn at(
-        &mut self,
-        step: impl FnOnce(&mut String) -> core::fmt::Result,
-        then: impl FnOnce(&mut Self),
-    ) {
+    fn at(&mut self, step: impl FnOnce(&mut String), then: impl FnOnce(&mut Self)) {
         let length = self.path.len();
-        // Writing to a string does not fail.
-        if step(&mut self.path).is_ok() {
-            then(self);
-        }
+        step(&mut self.path);
+        then(self);
         self.path.truncate(length);
     }
 
@@ -217,21 +220,40 @@ impl Comparison {
     }
 }
 
-/// Writes a step to a member as JavaScript would: `.name`, or `["a name"]`.
-fn name(path: &mut String, name: &str) -> core::fmt::Result {
-    let mut letters = name.chars();
-    let letter = |c: char| c.is_alphabetic() || c == '_' || c == '$';
-    let plain = letters.next().is_some_and(letter) && letters.all(|c| letter(c) || c.is_numeric());
-    match (plain, path.is_empty()) {
-        (true, true) => path.write_str(name),
-        (true, false) => write!(path, ".{name}"),
-        (false, _) => write!(path, "[{name:?}]"),
-    }
+/// Writes a step to an item.
+fn position(path: &mut String, index: usize) {
+    path.push('[');
+    path.push_str(itoa::Buffer::new().format(index));
+    path.push(']');
 }
 
-/// Whether a number has no fraction; an infinite one is no integer either.
-fn is_integer(number: f64) -> bool {
-    number.fract() == 0.0
+/// Writes a step to a member as JavaScript would: `.name`, or `["a name"]`.
+fn name(path: &mut String, name: &str) {
+    let plain = |c: u8| c.is_ascii_alphanumeric() || c == b'_' || c == b'$';
+    let starts = name.bytes().next().is_some_and(|c| !c.is_ascii_digit());
+    if starts && name.bytes().all(plain) {
+        if !path.is_empty() {
+            path.push('.');
+        }
+        path.push_str(name);
+        return;
+    }
+    path.push_str("[\"");
+    for c in name.chars() {
+        match c {
+            '"' => path.push_str("\\\""),
+            '\\' => path.push_str("\\\\"),
+            c if c.is_control() => path.push_str(&escaped(c)),
+            c => path.push(c),
+        }
+    }
+    path.push_str("\"]");
+}
+
+/// Writes a control character so that it can be seen: `\u000a`.
+fn escaped(c: char) -> String {
+    let unit = u16::try_from(u32::from(c)).unwrap_or_default();
+    ["\\u", &hex::encode(unit.to_be_bytes())].concat()
 }
 
 #[cfg(test)]
@@ -242,15 +264,18 @@ mod tests {
     fn a_step_is_written_as_in_javascript() {
         let step = |from: &str, to: &str| {
             let mut path = from.to_owned();
-            name(&mut path, to).unwrap();
+            name(&mut path, to);
             path
         };
         assert_eq!(step("", "data"), "data");
         assert_eq!(step("data", "user_2"), "data.user_2");
-        assert_eq!(step("data", "$é"), "data.$é");
-        for (to, path) in
-            [("", r#"data[""]"#), ("2nd", r#"data["2nd"]"#), ("a-b", r#"data["a-b"]"#)]
-        {
+        for (to, path) in [
+            ("", r#"data[""]"#),
+            ("2nd", r#"data["2nd"]"#),
+            ("a-b", r#"data["a-b"]"#),
+            ("é", r#"data["é"]"#),
+            ("\"\\\n", r#"data["\"\\\u000a"]"#),
+        ] {
             assert_eq!(step("data", to), path);
         }
     }

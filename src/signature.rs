@@ -38,8 +38,9 @@ impl Signature {
         }
     }
 
-    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+    /// Writes the 64 lowercase hex digits.
+    pub(crate) fn digits(&self) -> String {
+        hex::encode(self.0)
     }
 }
 
@@ -66,7 +67,7 @@ impl Eq for Signature {}
 
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
+        f.write_str(&self.digits())
     }
 }
 

@@ -1,21 +1,16 @@
 //! The npm package's way in: conversions, and no decisions.
 //!
 //! What lives between calls is held here in tables and named by plain numbers, and bodies come
-//! through a window of fixed size, so memory does not grow with what is verified.
+//! through a window of fixed size, so memory does not grow with what is verified. A function that
+//! returns [`REFUSED`] has handed its error to the host.
 
-#![expect(
-    unreachable_pub,
-    clippy::needless_pass_by_value,
-    reason = "what wasm-bindgen exports is public and owns its arguments"
-)]
+#![expect(unreachable_pub, reason = "what wasm-bindgen exports is public")]
+
+mod host;
 
 use std::cell::RefCell;
-use std::time::{Duration, SystemTime};
 
-use hmac::Mac;
-use js_sys::{Array, Object, Reflect, Uint8Array};
-use serde::Serialize;
-use serde_wasm_bindgen::Serializer;
+use hmac::Mac as _;
 use sha2::{Digest, Sha256};
 use slab::Slab;
 use wasm_bindgen::prelude::*;
@@ -23,280 +18,253 @@ use zeroize::Zeroizing;
 
 use crate::delivery::{self, EventType, Reading};
 use crate::json::Nesting;
-use crate::key;
 use crate::shape::{Kind, Node};
-use crate::{Drift, Error, Key, KeyIndex, Keys, MalformedSignature, NotJson, Stream, Verifier};
+use crate::{Error, Key, KeyIndex, Keys, MalformedSignature, NotJson, Stream, Verifier, key};
 
 /// How much of a body is in WebAssembly's memory at once, in bytes.
-const WINDOW: u32 = 64 << 10;
+const WINDOW: usize = 64 << 10;
+
+/// How much of a header is looked at, in bytes; what is longer is malformed in any case.
+const HEADER: usize = 4 << 10;
+
+const REFUSED: i32 = -1;
+
+#[derive(Default)]
+struct Core {
+    verifiers: Slab<Verifier>,
+    streams: Slab<Stream>,
+    keys: Vec<Zeroizing<Vec<u8>>>,
+    window: Vec<u8>,
+    header: Vec<u8>,
+}
+
+/// Half the size of the standard library's.
+#[cfg(all(not(target_feature = "atomics"), target_family = "wasm"))]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 thread_local! {
-    static VERIFIERS: RefCell<Slab<Verifier>> = const { RefCell::new(Slab::new()) };
-    static STREAMS: RefCell<Slab<Stream>> = const { RefCell::new(Slab::new()) };
-    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; size(WINDOW).unwrap_or_default()]);
+    static CORE: RefCell<Core> = RefCell::new(Core {
+        window: vec![0; WINDOW],
+        header: vec![0; HEADER],
+        ..Core::default()
+    });
 }
 
-/// What is thrown: the facade makes a `WebhookError` of it.
-#[derive(Serialize)]
-struct Thrown<'e> {
-    code: &'e str,
-    status: u16,
-    message: String,
-}
-
-fn thrown(error: &Error) -> JsValue {
-    let thrown = Thrown { code: error.code(), status: error.status(), message: error.to_string() };
-    serde_wasm_bindgen::to_value(&thrown).unwrap_or_else(Into::into)
-}
-
-/// A number that names nothing here, which the facade never passes.
-fn no_such(what: &str) -> JsValue {
-    js_sys::Error::new(&["walnut-webhooks has no such ", what].concat()).into()
-}
-
-fn size(length: u32) -> Option<usize> {
-    usize::try_from(length).ok()
-}
-
-fn each_window(
-    bytes: &Uint8Array,
-    mut then: impl FnMut(&[u8]) -> Result<(), Error>,
-) -> Result<(), JsValue> {
-    BUFFER.with_borrow_mut(|buffer| {
-        let length = bytes.length();
-        let mut from: u32 = 0;
-        while from < length {
-            let to = from.saturating_add(WINDOW).min(length);
-            let piece = bytes.subarray(from, to);
-            let window = size(piece.length()).and_then(|size| buffer.get_mut(..size));
-            let window = window.ok_or_else(|| no_such("window"))?;
-            piece.copy_to(window);
-            then(window).map_err(|error| thrown(&error))?;
-            from = to;
+/// Runs with what is held here. `None` is an error that the host has been handed, or else a number
+/// that names nothing here, which the facade never passes.
+fn with_core<T>(run: impl FnOnce(&mut Core) -> Option<Result<T, Error>>) -> Option<T> {
+    CORE.with(|core| match run(&mut *core.try_borrow_mut().ok()?)? {
+        Ok(value) => Some(value),
+        Err(error) => {
+            host::throw(&error);
+            None
         }
-        Ok(())
     })
 }
 
-fn with_verifier<T>(
-    verifier: usize,
-    then: impl FnOnce(&Verifier) -> Result<T, JsValue>,
-) -> Result<T, JsValue> {
-    VERIFIERS.with_borrow(|all| then(all.get(verifier).ok_or_else(|| no_such("verifier"))?))
+fn number(run: impl FnOnce(&mut Core) -> Option<Result<usize, Error>>) -> i32 {
+    with_core(run).and_then(|number| i32::try_from(number).ok()).unwrap_or(REFUSED)
 }
 
-/// Keys a verifier and returns its number. Rust's copies of the keys are wiped.
+/// Takes the host's bytes from 0 to `length`, a window at a time.
+fn each_window(
+    window: &mut [u8],
+    length: usize,
+    mut then: impl FnMut(&[u8]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut from: usize = 0;
+    while from < length {
+        let size = length.saturating_sub(from).min(window.len());
+        let piece = window.get_mut(..size).unwrap_or_default();
+        host::pull(from, piece);
+        then(piece)?;
+        from = from.saturating_add(size.max(1));
+    }
+    Ok(())
+}
+
+/// Takes the host's bytes as a key, for [`open_verifier`].
+#[wasm_bindgen(js_name = addKey)]
+pub fn add_key(length: usize) -> i32 {
+    number(|core| {
+        let mut key = Zeroizing::new(vec![0; length]);
+        host::pull(0, &mut key);
+        core.keys.push(key);
+        Some(Ok(0))
+    })
+}
+
+/// Makes a verifier of the keys that were added, and returns its number. The keys are wiped.
 #[wasm_bindgen(js_name = openVerifier)]
-pub fn open_verifier(keys: Vec<Uint8Array>, max_body_bytes: usize) -> Result<usize, JsValue> {
-    let key = |bytes: Uint8Array| Key::new(Zeroizing::new(bytes.to_vec()).as_slice());
-    let keys = keys.into_iter().map(key).collect::<Result<Vec<_>, _>>().and_then(Keys::new);
-    let verifier = Verifier::new(keys.map_err(|error| thrown(&error))?);
-    let verifier = verifier.with_max_body_bytes(max_body_bytes);
-    Ok(VERIFIERS.with_borrow_mut(|all| all.insert(verifier)))
+pub fn open_verifier(max_body_bytes: usize) -> i32 {
+    number(|core| {
+        let keys = core::mem::take(&mut core.keys);
+        let keys = keys.iter().map(|key| Key::new(key.as_slice())).collect::<Result<Vec<_>, _>>();
+        Some(keys.and_then(Keys::new).map(|keys| {
+            core.verifiers.insert(Verifier::new(keys).with_max_body_bytes(max_body_bytes))
+        }))
+    })
 }
 
 /// Drops a verifier, which wipes its keys.
 #[wasm_bindgen(js_name = closeVerifier)]
-pub fn close_verifier(verifier: usize) {
-    VERIFIERS.with_borrow_mut(|all| drop(all.try_remove(verifier)));
+pub fn close_verifier(verifier: usize) -> i32 {
+    // It may be gone already: a number is free once its body has ended.
+    number(|core| Some(Ok(core.verifiers.try_remove(verifier).map_or(0, |_| 0))))
 }
 
-/// Checks a header's form, and a declared length where there is one.
+/// Checks a header's form, and a declared length where it is known.
 #[wasm_bindgen]
-pub fn precheck(
-    verifier: usize,
-    header: Option<String>,
-    length: Option<usize>,
-) -> Result<(), JsValue> {
-    with_verifier(verifier, |verifier| {
-        verifier.precheck(header.as_deref(), length).map(drop).map_err(|error| thrown(&error))
+pub fn precheck(verifier: usize, known: bool, length: usize) -> i32 {
+    number(|core| {
+        let header = host::header(&mut core.header);
+        let length = known.then_some(length);
+        Some(core.verifiers.get(verifier)?.precheck(header, length).map(|_| 0))
     })
 }
 
-/// Checks a body and returns the index of the key that matched.
+/// Checks a body and returns the index of the key that matched. `hashed` says that the host's
+/// SHA-256 is to be used.
 #[wasm_bindgen]
-pub fn verify(
-    verifier: usize,
-    body: &Uint8Array,
-    header: Option<String>,
-) -> Result<usize, JsValue> {
-    with_verifier(verifier, |verifier| {
+pub fn verify(verifier: usize, length: usize, hashed: bool) -> i32 {
+    number(|core| {
+        let verifier = core.verifiers.get(verifier)?;
+        let header = host::header(&mut core.header);
+        if hashed {
+            let key_index = verifier.verify_hashed(length, header, |block| host::hash(block));
+            return Some(key_index.map(KeyIndex::get));
+        }
+        if let Some(body) = core.window.get_mut(..length) {
+            host::pull(0, body);
+            return Some(verifier.verify(body, header).map(|verified| verified.key_index().get()));
+        }
         // Both are looked at before the body is hashed, in the contract's order.
-        let header = header.as_deref();
-        verifier.precheck(header, size(body.length())).map_err(|error| thrown(&error))?;
-        let mut stream = verifier.stream();
-        each_window(body, |window| stream.update(window))?;
-        stream.finish(header).map(KeyIndex::get).map_err(|error| thrown(&error))
+        let mut in_pieces = || {
+            verifier.precheck(header, Some(length))?;
+            let mut stream = verifier.stream();
+            each_window(&mut core.window, length, |piece| stream.update(piece))?;
+            stream.finish(header).map(KeyIndex::get)
+        };
+        Some(in_pieces())
     })
 }
 
-/// Signs a body with the current key and returns the 64 digits.
+/// Signs a body with the current key and hands the 64 digits over.
 #[wasm_bindgen]
-pub fn sign(verifier: usize, body: &Uint8Array) -> Result<String, JsValue> {
-    with_verifier(verifier, |verifier| {
-        let mut hmac = verifier.current_key().ok_or_else(|| no_such("key"))?.hmac();
-        each_window(body, |window| {
-            hmac.update(window);
+pub fn sign(verifier: usize, length: usize) -> i32 {
+    number(|core| {
+        let mut hmac = core.verifiers.get(verifier)?.current_key()?.hmac();
+        let all = each_window(&mut core.window, length, |piece| {
+            hmac.update(piece);
             Ok(())
-        })?;
-        Ok(key::signature(hmac).to_string())
+        });
+        host::hand_over_signature(&key::signature(hmac).digits());
+        Some(all.map(|()| 0))
     })
 }
 
 /// Begins to check a body that comes in pieces, and returns its number.
 #[wasm_bindgen(js_name = openStream)]
-pub fn open_stream(verifier: usize) -> Result<usize, JsValue> {
-    let stream = with_verifier(verifier, |verifier| Ok(verifier.stream()))?;
-    Ok(STREAMS.with_borrow_mut(|all| all.insert(stream)))
+pub fn open_stream(verifier: usize) -> i32 {
+    number(|core| {
+        let stream = core.verifiers.get(verifier)?.stream();
+        Some(Ok(core.streams.insert(stream)))
+    })
 }
 
 /// Takes the next piece of a body.
 #[wasm_bindgen(js_name = updateStream)]
-pub fn update_stream(stream: usize, chunk: &Uint8Array) -> Result<(), JsValue> {
-    STREAMS.with_borrow_mut(|all| {
-        let stream = all.get_mut(stream).ok_or_else(|| no_such("stream"))?;
-        each_window(chunk, |window| stream.update(window))
+pub fn update_stream(stream: usize, length: usize) -> i32 {
+    number(|core| {
+        let stream = core.streams.get_mut(stream)?;
+        Some(each_window(&mut core.window, length, |piece| stream.update(piece)).map(|()| 0))
     })
 }
 
 /// Ends a body and returns the index of the key that matched. The number is free then.
 #[wasm_bindgen(js_name = finishStream)]
-pub fn finish_stream(stream: usize, header: Option<String>) -> Result<usize, JsValue> {
-    let stream =
-        STREAMS.with_borrow_mut(|all| all.try_remove(stream)).ok_or_else(|| no_such("stream"))?;
-    stream.finish(header.as_deref()).map(KeyIndex::get).map_err(|error| thrown(&error))
+pub fn finish_stream(stream: usize) -> i32 {
+    number(|core| {
+        let stream = core.streams.try_remove(stream)?;
+        Some(stream.finish(host::header(&mut core.header)).map(KeyIndex::get))
+    })
 }
 
 /// Drops a body that will not be ended.
 #[wasm_bindgen(js_name = closeStream)]
-pub fn close_stream(stream: usize) {
-    STREAMS.with_borrow_mut(|all| drop(all.try_remove(stream)));
+pub fn close_stream(stream: usize) -> i32 {
+    // It may be gone already: a number is free once its body has ended.
+    number(|core| Some(Ok(core.streams.try_remove(stream).map_or(0, |_| 0))))
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Read {
-    r#type: &'static str,
-    id: String,
-    is_test: bool,
-    drift: Vec<ReadDrift>,
+#[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "it saturates")]
+fn nanos(milliseconds: f64) -> i128 {
+    i128::from(milliseconds as i64).saturating_mul(1_000_000)
 }
 
-#[derive(Serialize)]
-struct ReadDrift {
-    path: String,
-    kind: &'static str,
-    expected: Option<&'static str>,
-    found: Option<&'static str>,
-}
-
-impl From<Drift> for ReadDrift {
-    fn from(Drift { path, kind, expected, found }: Drift) -> Self {
-        Self { path, kind: kind.as_str(), expected, found }
-    }
-}
-
-/// Reads a verified body that the host has parsed: `value` is what its `JSON.parse` made of `body`.
+/// Reads a verified body that the host has parsed, and hands over what it says.
+///
+/// `scan` says that the text might be nested too deep. Times are milliseconds, `now` since the Unix
+/// epoch; `max_age` is infinite where none is set.
 #[wasm_bindgen]
-pub fn read(body: &Uint8Array, value: JsValue) -> Result<JsValue, JsValue> {
-    let mut nesting = Nesting::default();
-    each_window(body, |window| {
-        nesting.update(window);
-        Ok(())
-    })?;
-    nesting
-        .finish()
-        .and_then(|()| match value.kind() {
-            Kind::Object => Ok(()),
-            _ => Err(Error::NotJson(NotJson::NotAnObject)),
-        })
-        .map_err(|error| thrown(&error))?;
-
-    let Reading { event_type, id, is_test, drift, .. } = Reading::of(&value);
-    let id = if let Some(id) = id {
-        id
-    } else {
-        let mut sha256 = Sha256::new();
-        each_window(body, |window| {
-            sha256.update(window);
-            Ok(())
-        })?;
-        delivery::body_id(&sha256.finalize())
-    };
-    let read = Read {
-        r#type: event_type.map_or("unknown", EventType::as_str),
-        id,
-        is_test,
-        drift: drift.into_iter().map(Into::into).collect(),
-    };
-    Ok(read.serialize(&Serializer::new().serialize_missing_as_null(true))?)
+pub fn read(length: usize, scan: bool, hashed: bool, now: f64, max_age: f64, skew: f64) -> i32 {
+    number(|core| {
+        let mut read = || {
+            if scan {
+                let mut nesting = Nesting::default();
+                each_window(&mut core.window, length, |piece| {
+                    nesting.update(piece);
+                    Ok(())
+                })?;
+                nesting.finish()?;
+            }
+            let root = host::Value::root().filter(|root| root.kind() == Kind::Object);
+            let root = root.ok_or(Error::NotJson(NotJson::NotAnObject))?;
+            let Reading { event_type, id, timestamp, is_test, drift, .. } = Reading::of(&root);
+            if max_age.is_finite() {
+                let [now, max_age, skew] = [now, max_age, skew].map(nanos);
+                delivery::check_age(timestamp.as_deref(), now, max_age, skew)?;
+            }
+            let id = match id {
+                Some(id) => id,
+                None if hashed => delivery::body_id(&host::hash(&[])),
+                None => {
+                    let mut sha256 = Sha256::new();
+                    each_window(&mut core.window, length, |piece| {
+                        sha256.update(piece);
+                        Ok(())
+                    })?;
+                    delivery::body_id(&sha256.finalize())
+                }
+            };
+            host::hand_over(event_type.map_or("unknown", EventType::as_str), &id, is_test, &drift);
+            Ok(0)
+        };
+        Some(read())
+    })
 }
 
-/// Makes the error for a body that the host could not decode, or decoded and could not parse.
+/// Refuses a body that the host could not decode, or decoded and could not parse.
 #[wasm_bindgen(js_name = notJson)]
-pub fn not_json(body: &Uint8Array, decoded: bool) -> JsValue {
-    const BYTE_ORDER_MARK: &[u8; 3] = b"\xef\xbb\xbf";
-    let mut start = [0; 3];
-    if body.length() >= 3 {
-        body.subarray(0, 3).copy_to(&mut start);
+pub fn not_json(length: usize, decoded: bool) -> i32 {
+    const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+    let mut start = [0; BYTE_ORDER_MARK.len()];
+    if length >= start.len() {
+        host::pull(0, &mut start);
     }
-    thrown(&Error::NotJson(match decoded {
+    host::throw(&Error::NotJson(match decoded {
         false => NotJson::Utf8,
-        true if body.length() == 0 => NotJson::Empty,
+        true if length == 0 => NotJson::Empty,
         true if start == *BYTE_ORDER_MARK => NotJson::ByteOrderMark,
         true => NotJson::Syntax,
-    }))
+    }));
+    REFUSED
 }
 
-/// Makes the error for a header that came more than once.
+/// Refuses a header that came more than once.
 #[wasm_bindgen(js_name = repeatedHeader)]
-pub fn repeated_header() -> JsValue {
-    thrown(&Error::MalformedSignature(MalformedSignature::Repeated))
-}
-
-/// Checks a signed time; all numbers are milliseconds, `now` since the Unix epoch.
-#[wasm_bindgen(js_name = checkAge)]
-pub fn check_age(timestamp: &str, now: f64, max_age: f64, skew: f64) -> Result<(), JsValue> {
-    let millis = |ms: f64| Duration::try_from_secs_f64(ms / 1000.0).unwrap_or(Duration::MAX);
-    let now = SystemTime::UNIX_EPOCH.checked_add(millis(now)).unwrap_or(SystemTime::UNIX_EPOCH);
-    delivery::check_age(Some(timestamp), now, millis(max_age), millis(skew))
-        .map_err(|error| thrown(&error))
-}
-
-/// A value that the host parsed: plain data, so reading it runs nobody's code.
-impl Node for JsValue {
-    fn kind(&self) -> Kind {
-        if self.is_null() {
-            Kind::Null
-        } else if let Some(value) = self.as_bool() {
-            Kind::Boolean(value)
-        } else if let Some(value) = self.as_f64() {
-            Kind::Number(value)
-        } else if self.is_string() {
-            Kind::String
-        } else if Array::is_array(self) {
-            Kind::Array
-        } else {
-            Kind::Object
-        }
-    }
-
-    fn text(&self) -> Option<String> {
-        self.as_string()
-    }
-
-    fn member(&self, name: &str) -> Option<Self> {
-        Reflect::get(self, &JsValue::from_str(name)).ok().filter(|value| !value.is_undefined())
-    }
-
-    fn names(&self) -> Vec<String> {
-        Object::keys(self.unchecked_ref::<Object>())
-            .iter()
-            .filter_map(|name| name.as_string())
-            .collect()
-    }
-
-    fn items(&self) -> impl Iterator<Item = Self> {
-        Array::from(self).to_vec().into_iter()
-    }
+pub fn repeated_header() -> i32 {
+    host::throw(&Error::MalformedSignature(MalformedSignature::Repeated));
+    REFUSED
 }

@@ -5,6 +5,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { encode } from "./wasm-text.mjs";
 
 const root = join(import.meta.dirname, "..");
 const path = (...parts) => join(root, ...parts);
@@ -20,17 +21,18 @@ mkdirSync(out);
 run("cargo", "rustc", "--quiet", "--package=walnut-webhooks", "--lib", "--crate-type=cdylib",
   "--features=wasm", "--target=wasm32-unknown-unknown", "--release");
 run(path("target/tools/bin/wasm-bindgen"), path("target/wasm32-unknown-unknown/release/walnut_webhooks.wasm"),
-  "--target=web", "--omit-default-module-path", "--no-typescript", "--experimental-reset-state-function",
-  "--remove-producers-section", "--remove-name-section", `--out-dir=${sources}`, "--out-name=core");
+  "--target=bundler", "--no-typescript", "--remove-producers-section", "--remove-name-section",
+  `--out-dir=${sources}`, "--out-name=core");
 // The features are listed, since all that this wasm-opt knows is more than Node 20 takes.
-run(bin("wasm-opt"), "-O3", "--enable-simd", "--enable-bulk-memory", "--enable-bulk-memory-opt",
-  "--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-mutable-globals",
+run(bin("wasm-opt"), "-Oz", "--converge", "--strip-target-features", "--enable-simd", "--enable-bulk-memory",
+  "--enable-bulk-memory-opt", "--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-mutable-globals",
   "--enable-reference-types", "--enable-multivalue", join(sources, "core_bg.wasm"), "-o", join(out, "core.wasm"));
 
 const wasm = readFileSync(join(out, "core.wasm"));
-rmSync(join(sources, "core_bg.wasm"));
+// What bundlers would load; here the engine does, without an `await`.
+for (const file of ["core.js", "core_bg.wasm"]) rmSync(join(sources, file));
 cpSync(path("pkg-templates"), sources, { recursive: true });
-writeFileSync(join(sources, "wasm-bytes.ts"), `export const base64: string = "${wasm.toString("base64")}";\n`);
+writeFileSync(join(sources, "wasm-text.ts"), `export const text: string = ${JSON.stringify(encode(wasm))};\n`);
 
 run(bin("tsc"), "--project", sources, "--outDir", out);
 // Where compiled bytes are forbidden, modules are imported, which CommonJS can't.
