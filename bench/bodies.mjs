@@ -1,0 +1,23 @@
+// The bodies that every candidate is handed: the documented sample as it is, and longer ones made of it.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const sample = readFileSync(join(import.meta.dirname, "../tests/vectors/bodies/demo.json"));
+
+/** Makes a documented event of `size` bytes; the browser's name takes up the room, so strict schemas hold. */
+export function body(size) {
+  if (size === sample.length) return Buffer.from(sample);
+  if (!(size > sample.length)) throw new Error(`a body has at least the sample's ${sample.length} bytes, not ${size}`);
+  const event = JSON.parse(sample);
+  event.data.user.user_agent += " Chrome/118.0.0.0".repeat(size / 17).slice(0, size - sample.length);
+  const padded = Buffer.from(JSON.stringify(event));
+  if (padded.length !== size) throw new Error(`${size} bytes were wanted, but the event has ${padded.length}`);
+  return padded;
+}
+
+/** A copy with one bit changed, still valid text. */
+export function flipped(body) {
+  const copy = Buffer.from(body);
+  copy[copy.length >> 1] ^= 1;
+  return copy;
+}
