@@ -14,10 +14,3 @@ export function body(size) {
   if (padded.length !== size) throw new Error(`${size} bytes were wanted, but the event has ${padded.length}`);
   return padded;
 }
-
-/** A copy with one bit changed, still valid text. */
-export function flipped(body) {
-  const copy = Buffer.from(body);
-  copy[copy.length >> 1] ^= 1;
-  return copy;
-}

@@ -1,6 +1,7 @@
 // The package twice: as anybody imports it, and with nothing but its WebAssembly to hash with.
 import { createRequire } from "node:module";
 import { Webhook } from "walnut-webhooks";
+import { OURS } from "./names.mjs";
 
 /** Loads the package's CommonJS build, a copy of its own, where no native hash is to be found. */
 function withoutNativeHash() {
@@ -13,11 +14,12 @@ function withoutNativeHash() {
   }
 }
 
-const wasmOnly = withoutNativeHash();
+/** The copy that has only its WebAssembly. */
+export const wasmOnly = withoutNativeHash();
 if (wasmOnly.Webhook === Webhook) throw new Error("import and require must load two copies, but there is one");
 
-const opened = (name, Webhook, method) => ({
-  name,
+const opened = (Webhook, method) => ({
+  name: OURS,
   open(key) {
     const webhook = new Webhook(key);
     return {
@@ -30,8 +32,8 @@ const opened = (name, Webhook, method) => ({
 
 /** Our side of each group. */
 export const ours = {
-  verify: opened("walnut-webhooks", Webhook, "verifySignature"),
-  wasmOnly: opened("walnut-webhooks, WebAssembly only", wasmOnly.Webhook, "verifySignature"),
-  deliver: opened("walnut-webhooks", Webhook, "verify"),
-  deliverWasmOnly: opened("walnut-webhooks, WebAssembly only", wasmOnly.Webhook, "verify"),
+  verify: opened(Webhook, "verifySignature"),
+  wasmOnly: opened(wasmOnly.Webhook, "verifySignature"),
+  deliver: opened(Webhook, "verify"),
+  deliverWasmOnly: opened(wasmOnly.Webhook, "verify"),
 };

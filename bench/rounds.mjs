@@ -1,34 +1,18 @@
 // The measuring: candidates take turns in many short rounds of one run, so that whatever the machine does
-// beside it hits all of them alike, and what is compared was measured within the same tenth of a second.
-import { flipped } from "./bodies.mjs";
+// beside it hits all of them alike, and what is compared was measured within the same tenth of a second. Turns
+// are short and many rather than long and few: a neighbour that comes and goes then spoils whole rounds, and the
+// median leaves those out.
 
-const WARM_UP_MS = 40;
-const SLICE_MS = 12;
+// Long enough for the compiler, which has a core of its own only on a quiet machine.
+const WARM_UP_MS = 150;
 
-/** Opens a candidate for a body, and stops the benchmark unless it tells genuine from forged. */
-export async function ready({ name, async: asynchronous = false, open }, key, bytes) {
-  const { body, sign, verify } = await open(key);
-  const accepts = async (bytes, header) => {
-    try {
-      return Boolean(await verify(body(bytes), header));
-    } catch {
-      return false; // a refusal: most of them throw
-    }
-  };
-  const [header, wrong] = [sign(bytes), sign(flipped(bytes))];
-  const fail = (what) => {
-    throw new Error(`${name} ${what} at ${bytes.length} bytes: what it measures would be worth nothing`);
-  };
-  if (!(await accepts(bytes, header))) fail("refuses a good signature");
-  if (await accepts(bytes, wrong)) fail("accepts a bad signature");
-  if (await accepts(flipped(bytes), header)) fail("accepts a body with a bit flipped");
-  return { name, asynchronous, verify, body: body(bytes), header };
-}
-
-/** Lets every candidate run in `count` rounds; returns for each its microseconds per call, by round. */
-export async function rounds(candidates, count) {
+/**
+ * Lets every candidate run for about `slice` ms in each of `count` rounds; returns for each its microseconds
+ * per call, by round.
+ */
+export async function rounds(candidates, { count, slice = 6 }) {
   const turns = [];
-  for (const candidate of candidates) turns.push({ candidate, calls: await calibrate(candidate), micros: [] });
+  for (const candidate of candidates) turns.push({ candidate, calls: await calibrate(candidate, slice), micros: [] });
   for (let round = 0; round < count; round++) {
     for (const turn of shuffled(turns)) turn.micros.push(((await time(turn.candidate, turn.calls)) / turn.calls) * 1e3);
   }
@@ -51,14 +35,14 @@ function quantile(sorted, at) {
   return below + (above - below) * (place - Math.floor(place));
 }
 
-async function calibrate(candidate) {
+async function calibrate(candidate, slice) {
   let calls = 1;
   let total = 0;
   for (;;) {
     const ms = await time(candidate, calls);
     total += ms;
-    if (total >= WARM_UP_MS) return Math.max(1, Math.round((calls * SLICE_MS) / ms));
-    if (ms < SLICE_MS) calls *= 2;
+    if (total >= WARM_UP_MS && ms > 0) return Math.max(1, Math.round((calls * slice) / ms));
+    if (ms < slice) calls *= 2;
   }
 }
 

@@ -1,0 +1,41 @@
+// How much memory WebAssembly holds after many long bodies, seen from outside: whatever instance is made in
+// this process, its memory is kept hold of. Prints the bytes after 10 bodies and after 1,000.
+import { createHmac } from "node:crypto";
+import { body } from "./bodies.mjs";
+
+const memories = [];
+WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
+  construct(target, [module, imports = {}], newTarget) {
+    const instance = Reflect.construct(target, [module, imports], newTarget);
+    const all = [instance.exports, ...Object.values(imports)].flatMap((part) => Object.values(part));
+    memories.push(...all.filter((value) => value instanceof WebAssembly.Memory));
+    return instance;
+  },
+});
+const { ours, wasmOnly } = await import("./ours.mjs");
+
+const key = "the key of many long bodies";
+const bytes = body(1 << 20);
+const ways = {
+  deliver: () => ours.deliver.open(key).verify,
+  deliverWasmOnly: () => ours.deliverWasmOnly.open(key).verify,
+  stream: () => {
+    const webhook = new wasmOnly.Webhook(key);
+    return (body, header) => {
+      const stream = webhook.stream();
+      for (let at = 0; at < body.length; at += 50_000) stream.update(body.subarray(at, at + 50_000));
+      return stream.finish(header);
+    };
+  },
+};
+
+const verify = ways[process.argv[2]]();
+// Not signed by the package: its other copy would start, and count.
+const header = createHmac("sha256", key).update(bytes).digest("hex");
+const held = {};
+for (let done = 1; done <= 1000; done++) {
+  verify(bytes, header);
+  if (done === 10 || done === 1000) held[done] = memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+}
+if (memories.length === 0) throw new Error("no WebAssembly memory was seen: the package makes its instance otherwise");
+console.log(JSON.stringify(held));

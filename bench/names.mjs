@@ -1,0 +1,7 @@
+// The candidates that goals are set for: what the measuring, the goals and the tables call them.
+export const OURS = "walnut-webhooks";
+export const NODE = "node:crypto + timingSafeEqual";
+export const SUBTLE = "WebCrypto subtle.verify, cached key";
+export const HASH_WASM = "hash-wasm";
+export const ZOD = "node:crypto + JSON.parse + zod strict";
+export const STANDARD = "standardwebhooks";

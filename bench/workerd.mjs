@@ -1,0 +1,40 @@
+// Runs the measuring in worker.mjs in real workerd, with Node's modules at hand there and without.
+import { join } from "node:path";
+import { build } from "esbuild";
+import { Miniflare } from "miniflare";
+import { body } from "./bodies.mjs";
+
+const root = join(import.meta.dirname, "..");
+
+/** Measures in workerd; returns for each length each candidate's microseconds per call, by round. */
+export async function workerd({ key, sizes, count, nodeCompat }) {
+  const { outputFiles } = await build({
+    entryPoints: [join(import.meta.dirname, "worker.mjs")],
+    bundle: true,
+    format: "esm",
+    conditions: ["workerd"],
+    external: ["*.wasm", "node:*"],
+    write: false,
+  });
+  const worker = new Miniflare({
+    compatibilityDate: "2026-04-01",
+    compatibilityFlags: nodeCompat ? ["nodejs_compat"] : [],
+    bindings: { key, count, nodeCompat },
+    modulesRoot: root,
+    modules: [
+      { type: "ESModule", path: join(root, "pkg/worker.js"), contents: outputFiles[0].text },
+      { type: "CompiledWasm", path: join(root, "pkg/core.wasm") },
+    ],
+  });
+  try {
+    const micros = {};
+    for (const size of sizes) {
+      const answer = await worker.dispatchFetch("http://bench/", { method: "POST", body: body(size) });
+      if (!answer.ok) throw new Error(`workerd answered ${answer.status} at ${size} bytes: ${await answer.text()}`);
+      micros[size] = await answer.json();
+    }
+    return micros;
+  } finally {
+    await worker.dispose();
+  }
+}
