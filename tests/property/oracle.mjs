@@ -30,9 +30,9 @@ export function agree({ one, header, expected }, got, file) {
     if (verdict === expected) continue;
     const lengths = one.keys.map((key) => raw(key).length).join(" and ");
     assert.fail(
-      `${way} says ${verdict}, but node:crypto ${expected}, of case ${one.index} (${one.mutation}): keys of ${lengths} ` +
-        `bytes, a body of ${one.body.length} bytes, cut at [${one.cuts.join(", ")}], header ${header}. ` +
-        `Again: PROPERTY_SEED=${seed} node --test tests/property/${file}`,
+      `${way} says ${verdict}, but node:crypto ${expected}, of case ${one.index} (${one.mutation}): ` +
+        `keys of ${lengths} bytes, a body of ${one.body.length} bytes, cut at [${one.cuts.join(", ")}], ` +
+        `header ${header}. Again: PROPERTY_SEED=${seed} node --test tests/property/${file}`,
     );
   }
 }
