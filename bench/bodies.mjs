@@ -1,6 +1,8 @@
-// The bodies that every candidate is handed: the documented sample as it is, and longer ones made of it.
+// The key and the bodies that every candidate is handed: the documented sample as it is, and longer ones made of it.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+
+export const KEY = "6f0c1d5f3b9a4e7f8a2b7c4d9e0f1a2b";
 
 const sample = readFileSync(join(import.meta.dirname, "../tests/vectors/bodies/demo.json"));
 

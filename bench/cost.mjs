@@ -10,7 +10,12 @@ import { median } from "./rounds.mjs";
 
 const root = join(import.meta.dirname, "..");
 const gzip = (bytes) => gzipSync(bytes, { level: 9 }).length;
-const node = (...args) => execFileSync(process.execPath, args, { cwd: import.meta.dirname, encoding: "utf8" });
+
+/** Runs a program in a Node of its own, and returns what it prints. */
+export function node(program, ...args) {
+  const stdio = ["ignore", "pipe", "inherit"];
+  return execFileSync(process.execPath, [program, ...args], { cwd: import.meta.dirname, encoding: "utf8", stdio });
+}
 
 const ENTRIES = {
   "walnut-webhooks": `export * from "walnut-webhooks";`,
@@ -80,7 +85,7 @@ export function importTime(spawns = 25) {
 
 /** Bytes of WebAssembly memory after 10 and after 1,000 bodies of 1 MiB, for each way to verify them. */
 export function memory() {
-  const way = (name) => JSON.parse(node(join(import.meta.dirname, "memory.mjs"), name));
+  const way = (name) => JSON.parse(node("memory.mjs", name));
   return {
     "verify()": way("deliver"),
     "verify(), WebAssembly only": way("deliverWasmOnly"),

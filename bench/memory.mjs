@@ -12,21 +12,14 @@ WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
     return instance;
   },
 });
-const { ours, wasmOnly } = await import("./ours.mjs");
+const { ours, streamed } = await import("./ours.mjs");
 
 const key = "the key of many long bodies";
 const bytes = body(1 << 20);
 const ways = {
   deliver: () => ours.deliver.open(key).verify,
   deliverWasmOnly: () => ours.deliverWasmOnly.open(key).verify,
-  stream: () => {
-    const webhook = new wasmOnly.Webhook(key);
-    return (body, header) => {
-      const stream = webhook.stream();
-      for (let at = 0; at < body.length; at += 50_000) stream.update(body.subarray(at, at + 50_000));
-      return stream.finish(header);
-    };
-  },
+  stream: () => streamed(key),
 };
 
 const verify = ways[process.argv[2]]();

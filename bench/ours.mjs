@@ -1,22 +1,6 @@
-// The package twice: as anybody imports it, and with nothing but its WebAssembly to hash with.
-import { createRequire } from "node:module";
-import { Webhook } from "walnut-webhooks";
+// Our side of each group.
+import { imported, wasmOnly } from "../tests/property/copies.mjs";
 import { OURS } from "./names.mjs";
-
-/** Loads the package's CommonJS build, a copy of its own, where no native hash is to be found. */
-function withoutNativeHash() {
-  const own = Object.getOwnPropertyDescriptor(process, "getBuiltinModule");
-  Object.defineProperty(process, "getBuiltinModule", { ...own, value: undefined });
-  try {
-    return createRequire(import.meta.url)("walnut-webhooks");
-  } finally {
-    Object.defineProperty(process, "getBuiltinModule", own);
-  }
-}
-
-/** The copy that has only its WebAssembly. */
-export const wasmOnly = withoutNativeHash();
-if (wasmOnly.Webhook === Webhook) throw new Error("import and require must load two copies, but there is one");
 
 const opened = (Webhook, method) => ({
   name: OURS,
@@ -30,10 +14,19 @@ const opened = (Webhook, method) => ({
   },
 });
 
-/** Our side of each group. */
 export const ours = {
-  verify: opened(Webhook, "verifySignature"),
+  verify: opened(imported.Webhook, "verifySignature"),
   wasmOnly: opened(wasmOnly.Webhook, "verifySignature"),
-  deliver: opened(Webhook, "verify"),
+  deliver: opened(imported.Webhook, "verify"),
   deliverWasmOnly: opened(wasmOnly.Webhook, "verify"),
 };
+
+/** A stream's way through a body, with WebAssembly only. */
+export function streamed(key) {
+  const webhook = new wasmOnly.Webhook(key);
+  return (body, header) => {
+    const stream = webhook.stream();
+    for (let at = 0; at < body.length; at += 50_000) stream.update(body.subarray(at, at + 50_000));
+    return stream.finish(header);
+  };
+}

@@ -4,27 +4,24 @@
 //   ONLY=verify,wasmOnly SIZES=851,16384 ROUNDS=50 node bench/sdk.mjs
 //
 // ONLY names parts: verify, wasmOnly, deliver, deliverWasmOnly, workerd, sizes, import, memory. SIZES are
-// bodies' lengths in bytes, ROUNDS how often each candidate has its turn. With any of them, the tables are
-// printed and the file stays as it is: its numbers are all of one run.
+// bodies' lengths in bytes, ROUNDS how often each candidate has its turn in each of 3 processes. With any of them,
+// the tables are printed and the file stays as it is: its numbers are all of one run.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { body } from "./bodies.mjs";
-import { ready } from "./candidate.mjs";
-import { importTime, memory, sizes } from "./cost.mjs";
+import { importTime, memory, node, sizes } from "./cost.mjs";
 import { goals } from "./goals.mjs";
 import { OURS } from "./names.mjs";
-import { ours } from "./ours.mjs";
-import { peers } from "./peers.mjs";
 import { goalTable, groupTable, importTable, memoryTable, sizeTable } from "./report.mjs";
-import { compare, median, rounds } from "./rounds.mjs";
+import { compare, median } from "./rounds.mjs";
 import { workerd } from "./workerd.mjs";
 
-const KEY = "6f0c1d5f3b9a4e7f8a2b7c4d9e0f1a2b";
+// Once warm, a process keeps its pace, and the next one's for the same code can be a fifth away, ours or a peer's:
+// so rounds are pooled from several fresh processes.
+const PROCESSES = 3;
+
 const { ONLY, SIZES, ROUNDS } = process.env;
 const whole = [ONLY, SIZES, ROUNDS].every((limit) => limit === undefined);
-const lengths = (usual) => SIZES?.split(",").map(Number) ?? usual;
-const count = (usual) => Number(ROUNDS ?? usual);
 
 const results = {
   machine: {
@@ -36,42 +33,48 @@ const results = {
   },
   absolute: {},
 };
+const tables = [];
 
-/** Compares by length: `micros[length][candidate]` are microseconds, by round. */
-function compared(micros) {
-  const ratios = {};
-  const absolute = {};
-  for (const [length, { [OURS]: ours, ...theirs }] of Object.entries(micros)) {
-    for (const name in theirs) (ratios[name] ??= {})[length] = compare(ours, theirs[name]);
-    for (const name in micros[length]) (absolute[name] ??= {})[length] = median(micros[length][name]);
+/**
+ * Lets `measure` start a fresh process several times and compares what comes of all of them, by length:
+ * `micros[length][candidate]` are microseconds, by round.
+ */
+async function compared(title, measure) {
+  const pool = {};
+  for (let turn = 0; turn < PROCESSES; turn++) {
+    for (const [length, micros] of Object.entries(await measure())) {
+      const all = (pool[length] ??= {});
+      for (const name in micros) (all[name] ??= []).push(...micros[name]);
+    }
   }
+  const [ratios, absolute] = [{}, {}];
+  for (const [length, micros] of Object.entries(pool)) {
+    for (const name in micros) {
+      (absolute[name] ??= {})[length] = median(micros[name]);
+      if (name !== OURS) (ratios[name] ??= {})[length] = compare(micros[OURS], micros[name]);
+    }
+  }
+  tables.push(groupTable(title, ratios, absolute));
   return { ratios, absolute };
 }
 
 async function group(name) {
-  const micros = {};
-  for (const length of lengths([851, 4096, 16384, 262144, 1048576])) {
-    const bytes = body(length);
-    const candidates = [];
-    for (const candidate of [ours[name], ...peers[name]]) candidates.push(await ready(candidate, KEY, bytes));
-    micros[length] = await rounds(candidates, { count: count(61) });
-  }
-  const { ratios, absolute } = compared(micros);
+  const lengths = SIZES ?? "851,4096,16384,262144,1048576";
+  const measure = () => JSON.parse(node("group.mjs", name, lengths, ROUNDS ?? "21"));
+  const { ratios, absolute } = await compared(name, measure);
   results[name] = ratios;
   results.absolute[name] = absolute;
-  console.log(groupTable(name, ratios, absolute));
 }
 
 async function inWorkerd() {
+  const lengths = (SIZES ?? "851,2048,65536,1048576").split(",").map(Number);
   results.workerd = {};
   results.absolute.workerd = {};
   for (const mode of ["nodejs_compat", "plain"]) {
-    const nodeCompat = mode === "nodejs_compat";
-    const sizes = lengths([851, 2048, 65536, 1048576]);
-    const { ratios, absolute } = compared(await workerd({ key: KEY, sizes, count: count(11), nodeCompat }));
+    const measure = () => workerd({ lengths, count: Number(ROUNDS ?? 5), nodeCompat: mode === "nodejs_compat" });
+    const { ratios, absolute } = await compared(`workerd, ${mode}`, measure);
     results.workerd[mode] = ratios;
     results.absolute.workerd[mode] = absolute;
-    console.log(groupTable(`workerd, ${mode}`, ratios, absolute));
   }
 }
 
@@ -81,13 +84,14 @@ const parts = {
   deliver: () => group("deliver"),
   deliverWasmOnly: () => group("deliverWasmOnly"),
   workerd: inWorkerd,
-  sizes: async () => console.log(sizeTable((results.sizes = await sizes()))),
-  import: () => console.log(importTable((results.importMs = importTime()))),
-  memory: () => console.log(memoryTable((results.memory = memory()))),
+  sizes: async () => tables.push(sizeTable((results.sizes = await sizes()))),
+  import: () => tables.push(importTable((results.importMs = importTime()))),
+  memory: () => tables.push(memoryTable((results.memory = memory()))),
 };
 
 for (const part of ONLY?.split(",") ?? Object.keys(parts)) {
   if (!Object.hasOwn(parts, part)) throw new Error(`ONLY names ${part}, but there is ${Object.keys(parts).join(", ")}`);
+  console.error(`measuring ${part} …`);
   await parts[part]();
 }
 if (whole) {
@@ -95,5 +99,6 @@ if (whole) {
   const folder = join(import.meta.dirname, "../target/bench");
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "sdk.json"), `${JSON.stringify(results, null, 2)}\n`);
-  console.log(goalTable(results.goals));
+  tables.unshift(goalTable(results.goals));
 }
+console.log(`\n${tables.join("\n")}`);

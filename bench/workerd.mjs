@@ -2,12 +2,12 @@
 import { join } from "node:path";
 import { build } from "esbuild";
 import { Miniflare } from "miniflare";
-import { body } from "./bodies.mjs";
+import { body, KEY } from "./bodies.mjs";
 
 const root = join(import.meta.dirname, "..");
 
-/** Measures in workerd; returns for each length each candidate's microseconds per call, by round. */
-export async function workerd({ key, sizes, count, nodeCompat }) {
+/** Measures in a workerd of its own; returns for each length each candidate's microseconds per call, by round. */
+export async function workerd({ lengths, count, nodeCompat }) {
   const { outputFiles } = await build({
     entryPoints: [join(import.meta.dirname, "worker.mjs")],
     bundle: true,
@@ -19,7 +19,7 @@ export async function workerd({ key, sizes, count, nodeCompat }) {
   const worker = new Miniflare({
     compatibilityDate: "2026-04-01",
     compatibilityFlags: nodeCompat ? ["nodejs_compat"] : [],
-    bindings: { key, count, nodeCompat },
+    bindings: { key: KEY, count, nodeCompat },
     modulesRoot: root,
     modules: [
       { type: "ESModule", path: join(root, "pkg/worker.js"), contents: outputFiles[0].text },
@@ -28,10 +28,10 @@ export async function workerd({ key, sizes, count, nodeCompat }) {
   });
   try {
     const micros = {};
-    for (const size of sizes) {
-      const answer = await worker.dispatchFetch("http://bench/", { method: "POST", body: body(size) });
-      if (!answer.ok) throw new Error(`workerd answered ${answer.status} at ${size} bytes: ${await answer.text()}`);
-      micros[size] = await answer.json();
+    for (const length of lengths) {
+      const answer = await worker.dispatchFetch("http://bench/", { method: "POST", body: body(length) });
+      if (!answer.ok) throw new Error(`workerd answered ${answer.status} at ${length} bytes: ${await answer.text()}`);
+      micros[length] = await answer.json();
     }
     return micros;
   } finally {
