@@ -27,6 +27,7 @@ export function instance(): number {
     core.__wbg_set_wasm(exports);
     (exports as unknown as Exports).__wbindgen_start();
     host.attach((exports as unknown as Exports).memory);
+    core.start();
     instances++;
     running = true;
   }

@@ -63,7 +63,8 @@ impl Delivery {
         body_id: impl FnOnce() -> String,
         key_index: KeyIndex,
     ) -> Self {
-        let Reading { event_type, name, id, timestamp, is_test, drift } = Reading::of(&&payload);
+        let Reading { event_type, name, id, is_test, drift } = Reading::of(&&payload);
+        let timestamp = payload.get("timestamp").and_then(Value::as_str).map(str::to_owned);
         // What has its documented shape can be deserialized: both come from one declaration.
         let event = match event_type {
             Some(EventType::DemoSessionFinished) => DemoSessionFinished::deserialize(&payload)
@@ -181,15 +182,13 @@ pub(crate) struct Reading {
     pub(crate) name: Option<String>,
     /// `None` when the id is that of the body's bytes.
     pub(crate) id: Option<String>,
-    pub(crate) timestamp: Option<String>,
     pub(crate) is_test: bool,
     pub(crate) drift: Vec<Drift>,
 }
 
 impl Reading {
     pub(crate) fn of(root: &impl Node) -> Self {
-        let text = |name| root.member(name).and_then(|member| member.text());
-        let name = text("event");
+        let name = root.member("event").and_then(|name| name.text());
         let known = name.as_deref().and_then(EventType::named);
         let is_test = root.member("is_test").is_some_and(|it| it.kind() == Kind::Boolean(true));
 
@@ -208,7 +207,6 @@ impl Reading {
             event_type: known.filter(|_| !comparison.broken),
             name,
             id,
-            timestamp: text("timestamp"),
             is_test,
             drift: comparison.drift,
         }

@@ -102,7 +102,7 @@ impl Error {
     /// Writes the message without `core::fmt`, whose machinery would be a good part of what the
     /// WebAssembly build weighs.
     pub(crate) fn message(&self) -> String {
-        let number = |n: usize| itoa::Buffer::new().format(n).to_owned();
+        let number = |n: usize| n.to_string();
         match self {
             Self::MissingSignature => {
                 "the request has no X-Walnut-Signature header: switch signature verification on for \

@@ -119,52 +119,49 @@ pub(crate) struct Comparison {
     pub(crate) drift: Vec<Drift>,
     /// Whether a documented field is absent or has another type.
     pub(crate) broken: bool,
-    path: String,
 }
 
 impl Comparison {
     pub(crate) fn of(value: &impl Node, shape: &Shape) -> Self {
         let mut comparison = Self::default();
-        comparison.value(value, shape);
+        comparison.value(value, shape, Path::Top);
         comparison
     }
 
     /// Compares no more than an event's name: all that is known of one that is not documented.
     pub(crate) fn of_name(event: &impl Node) -> Self {
         let mut comparison = Self::default();
-        comparison.field(event, &Field { name: "event", optional: false, shape: Shape::String });
+        let name = Field { name: "event", optional: false, shape: Shape::String };
+        comparison.field(event, &name, Path::Top);
         comparison
     }
 
-    fn value(&mut self, value: &impl Node, shape: &Shape) {
+    fn value(&mut self, value: &impl Node, shape: &Shape, path: Path<'_>) {
         let kind = value.kind();
         match (shape, kind) {
             (Shape::Boolean, Kind::Boolean(_))
+            | (Shape::Integer, Kind::Number { whole: true })
             | (Shape::String | Shape::NullableString, Kind::String)
             | (Shape::NullableString, Kind::Null) => {}
-            (Shape::Integer, Kind::Number { whole }) => {
-                // A fraction is worth knowing of, and no reason to doubt the rest.
-                if !whole {
-                    self.drifted(DriftKind::Type, Some(shape.expected()), Some(kind.found()));
-                }
-            }
             (Shape::Array(item), Kind::Array) => {
                 for (index, value) in value.items().enumerate() {
-                    self.at(|path| position(path, index), |this| this.value(&value, item));
+                    self.value(&value, item, Path::Item(&path, index));
                 }
             }
-            (Shape::Object(fields), Kind::Object) => self.object(value, fields),
+            (Shape::Object(fields), Kind::Object) => self.object(value, fields, path),
             _ => {
-                self.broken = true;
-                self.drifted(DriftKind::Type, Some(shape.expected()), Some(kind.found()));
+                // A fraction is worth knowing of, and no reason to doubt the rest.
+                let is_fraction = matches!((shape, kind), (Shape::Integer, Kind::Number { .. }));
+                self.broken |= !is_fraction;
+                self.drifted(path, DriftKind::Type, Some(shape.expected()), Some(kind.found()));
             }
         }
     }
 
-    fn object(&mut self, object: &impl Node, fields: &'static [Field]) {
+    fn object(&mut self, object: &impl Node, fields: &'static [Field], path: Path<'_>) {
         let mut documented: usize = 0;
         for field in fields {
-            if self.field(object, field) {
+            if self.field(object, field, path) {
                 documented = documented.saturating_add(1);
             }
         }
@@ -177,77 +174,77 @@ impl Comparison {
             }
             if !fields.iter().any(|field| field.name == added) {
                 let found = Some(value.kind().found());
-                self.at(
-                    |path| name(path, &added),
-                    |this| this.drifted(DriftKind::Added, None, found),
-                );
+                self.drifted(Path::Member(&path, &added), DriftKind::Added, None, found);
             }
         }
     }
 
     /// Compares a documented member and says whether it is there.
-    fn field(&mut self, object: &impl Node, field: &Field) -> bool {
-        let member = object.member(field.name);
-        if let Some(member) = &member {
-            self.at(|path| name(path, field.name), |this| this.value(member, &field.shape));
-        } else if !field.optional {
-            self.broken = true;
-            let expected = Some(field.shape.expected());
-            self.at(
-                |path| name(path, field.name),
-                |this| this.drifted(DriftKind::Missing, expected, None),
-            );
-        }
-        member.is_some()
-    }
-
-    fn at(&mut self, step: impl FnOnce(&mut String), then: impl FnOnce(&mut Self)) {
-        let length = self.path.len();
-        step(&mut self.path);
-        then(self);
-        self.path.truncate(length);
+    fn field(&mut self, object: &impl Node, field: &Field, path: Path<'_>) -> bool {
+        let path = Path::Member(&path, field.name);
+        let Some(member) = object.member(field.name) else {
+            if !field.optional {
+                self.broken = true;
+                self.drifted(path, DriftKind::Missing, Some(field.shape.expected()), None);
+            }
+            return false;
+        };
+        self.value(&member, &field.shape, path);
+        true
     }
 
     fn drifted(
         &mut self,
+        path: Path<'_>,
         kind: DriftKind,
         expected: Option<&'static str>,
         found: Option<&'static str>,
     ) {
         if self.drift.len() < MAX_DRIFT {
-            self.drift.push(Drift { path: self.path.clone(), kind, expected, found });
+            self.drift.push(Drift { path: path.text(), kind, expected, found });
         }
     }
 }
 
-/// Writes a step to an item.
-fn position(path: &mut String, index: usize) {
-    path.push('[');
-    path.push_str(itoa::Buffer::new().format(index));
-    path.push(']');
+/// Where a value is; a text is made of it only where something differs.
+#[derive(Clone, Copy)]
+enum Path<'p> {
+    Top,
+    Member(&'p Path<'p>, &'p str),
+    Item(&'p Path<'p>, usize),
 }
 
-/// Writes a step to a member as JavaScript would: `.name`, or `["a name"]`.
-fn name(path: &mut String, name: &str) {
+impl Path<'_> {
+    /// Writes it as JavaScript would: `.name`, `["a name"]`, `[0]`.
+    fn text(self) -> String {
+        match self {
+            Self::Top => String::new(),
+            Self::Item(of, index) => [&of.text(), "[", &index.to_string(), "]"].concat(),
+            Self::Member(of, name) => {
+                let mut path = of.text();
+                if is_plain(name) {
+                    let dot = if path.is_empty() { "" } else { "." };
+                    return [&path, dot, name].concat();
+                }
+                path.push_str("[\"");
+                for c in name.chars() {
+                    match c {
+                        '"' => path.push_str("\\\""),
+                        '\\' => path.push_str("\\\\"),
+                        c if c.is_control() => path.push_str(&escaped(c)),
+                        c => path.push(c),
+                    }
+                }
+                path.push_str("\"]");
+                path
+            }
+        }
+    }
+}
+
+fn is_plain(name: &str) -> bool {
     let plain = |c: u8| c.is_ascii_alphanumeric() || c == b'_' || c == b'$';
-    let starts = name.bytes().next().is_some_and(|c| !c.is_ascii_digit());
-    if starts && name.bytes().all(plain) {
-        if !path.is_empty() {
-            path.push('.');
-        }
-        path.push_str(name);
-        return;
-    }
-    path.push_str("[\"");
-    for c in name.chars() {
-        match c {
-            '"' => path.push_str("\\\""),
-            '\\' => path.push_str("\\\\"),
-            c if c.is_control() => path.push_str(&escaped(c)),
-            c => path.push(c),
-        }
-    }
-    path.push_str("\"]");
+    name.bytes().next().is_some_and(|c| !c.is_ascii_digit()) && name.bytes().all(plain)
 }
 
 /// Writes a control character so that it can be seen: `\u000a`.
@@ -262,21 +259,18 @@ mod tests {
 
     #[test]
     fn a_step_is_written_as_in_javascript() {
-        let step = |from: &str, to: &str| {
-            let mut path = from.to_owned();
-            name(&mut path, to);
-            path
-        };
-        assert_eq!(step("", "data"), "data");
-        assert_eq!(step("data", "user_2"), "data.user_2");
-        for (to, path) in [
+        let data = Path::Member(&Path::Top, "data");
+        assert_eq!(data.text(), "data");
+        assert_eq!(Path::Item(&data, 12).text(), "data[12]");
+        for (name, path) in [
+            ("user_2", "data.user_2"),
             ("", r#"data[""]"#),
             ("2nd", r#"data["2nd"]"#),
             ("a-b", r#"data["a-b"]"#),
             ("é", r#"data["é"]"#),
             ("\"\\\n", r#"data["\"\\\u000a"]"#),
         ] {
-            assert_eq!(step("data", to), path);
+            assert_eq!(Path::Member(&data, name).text(), path);
         }
     }
 }

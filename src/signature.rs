@@ -30,12 +30,13 @@ impl Signature {
     pub fn parse<'h>(header: impl Into<Header<'h>>) -> Result<Self, Error> {
         let digits = header.into().0.ok_or(Error::MissingSignature)?;
         let mut bytes = [0; 32];
-        match malformed(digits) {
-            None if hex::decode_to_slice(digits, &mut bytes).is_ok() => Ok(Self(bytes)),
-            reason => Err(Error::MalformedSignature(
-                reason.unwrap_or(MalformedSignature::Length(digits.len())),
-            )),
+        // The decoder takes uppercase digits as well.
+        if digits.iter().any(u8::is_ascii_uppercase)
+            || hex::decode_to_slice(digits, &mut bytes).is_err()
+        {
+            return Err(Error::MalformedSignature(malformed(digits)));
         }
+        Ok(Self(bytes))
     }
 
     /// Writes the 64 lowercase hex digits.
@@ -44,17 +45,18 @@ impl Signature {
     }
 }
 
-fn malformed(digits: &[u8]) -> Option<MalformedSignature> {
+/// Says what is wrong with the form of a header.
+fn malformed(digits: &[u8]) -> MalformedSignature {
     if digits.is_empty() {
-        return Some(MalformedSignature::Empty);
+        return MalformedSignature::Empty;
     }
     if digits.len() != DIGITS {
-        return Some(MalformedSignature::Length(digits.len()));
+        return MalformedSignature::Length(digits.len());
     }
-    if let Some(index) = digits.iter().position(|c| !c.is_ascii_hexdigit()) {
-        return Some(MalformedSignature::Character(index));
+    match digits.iter().position(|c| !c.is_ascii_hexdigit()) {
+        Some(index) => MalformedSignature::Character(index),
+        None => MalformedSignature::Uppercase,
     }
-    digits.iter().any(u8::is_ascii_uppercase).then_some(MalformedSignature::Uppercase)
 }
 
 impl PartialEq for Signature {

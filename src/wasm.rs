@@ -29,13 +29,22 @@ const HEADER: usize = 4 << 10;
 
 const REFUSED: i32 = -1;
 
-#[derive(Default)]
 struct Core {
     verifiers: Slab<Verifier>,
     streams: Slab<Stream>,
-    keys: Vec<Zeroizing<Vec<u8>>>,
+    keys: Vec<Key>,
     window: Vec<u8>,
     header: Vec<u8>,
+}
+
+impl Core {
+    const NEW: Self = Self {
+        verifiers: Slab::new(),
+        streams: Slab::new(),
+        keys: Vec::new(),
+        window: Vec::new(),
+        header: Vec::new(),
+    };
 }
 
 /// Half the size of the standard library's.
@@ -44,11 +53,7 @@ struct Core {
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 thread_local! {
-    static CORE: RefCell<Core> = RefCell::new(Core {
-        window: vec![0; WINDOW],
-        header: vec![0; HEADER],
-        ..Core::default()
-    });
+    static CORE: RefCell<Core> = const { RefCell::new(Core::NEW) };
 }
 
 /// Runs with what is held here. `None` is an error that the host has been handed, or else a number
@@ -84,24 +89,34 @@ fn each_window(
     Ok(())
 }
 
-/// Takes the host's bytes as a key, for [`open_verifier`].
-#[wasm_bindgen(js_name = addKey)]
-pub fn add_key(length: usize) -> i32 {
+/// Makes room for bodies and headers: to be called once, before all others.
+#[wasm_bindgen]
+pub fn start() -> i32 {
     number(|core| {
-        let mut key = Zeroizing::new(vec![0; length]);
-        host::pull(0, &mut key);
-        core.keys.push(key);
+        core.window.resize(WINDOW, 0);
+        core.header.resize(HEADER, 0);
         Some(Ok(0))
     })
 }
 
-/// Makes a verifier of the keys that were added, and returns its number. The keys are wiped.
+/// Takes the host's bytes as a key, for [`open_verifier`]. Their copy here is wiped.
+#[wasm_bindgen(js_name = addKey)]
+pub fn add_key(length: usize) -> i32 {
+    number(|core| {
+        let mut bytes = Zeroizing::new(vec![0; length]);
+        host::pull(0, &mut bytes);
+        Some(Key::new(bytes.as_slice()).map(|key| {
+            core.keys.push(key);
+            0
+        }))
+    })
+}
+
+/// Makes a verifier of the keys that were added, and returns its number.
 #[wasm_bindgen(js_name = openVerifier)]
 pub fn open_verifier(max_body_bytes: usize) -> i32 {
     number(|core| {
-        let keys = core::mem::take(&mut core.keys);
-        let keys = keys.iter().map(|key| Key::new(key.as_slice())).collect::<Result<Vec<_>, _>>();
-        Some(keys.and_then(Keys::new).map(|keys| {
+        Some(Keys::new(core::mem::take(&mut core.keys)).map(|keys| {
             core.verifiers.insert(Verifier::new(keys).with_max_body_bytes(max_body_bytes))
         }))
     })
@@ -221,8 +236,9 @@ pub fn read(length: usize, scan: bool, hashed: bool, now: f64, max_age: f64, ske
             }
             let root = host::Value::root().filter(|root| root.kind() == Kind::Object);
             let root = root.ok_or(Error::NotJson(NotJson::NotAnObject))?;
-            let Reading { event_type, id, timestamp, is_test, drift, .. } = Reading::of(&root);
+            let Reading { event_type, id, is_test, drift, .. } = Reading::of(&root);
             if max_age.is_finite() {
+                let timestamp = root.member("timestamp").and_then(|timestamp| timestamp.text());
                 let [now, max_age, skew] = [now, max_age, skew].map(nanos);
                 delivery::check_age(timestamp.as_deref(), now, max_age, skew)?;
             }
