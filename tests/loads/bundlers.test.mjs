@@ -1,0 +1,98 @@
+// Every bundler: what it makes of the package is run, start-up code, WebAssembly and all.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { nodeResolve } from "@rollup/plugin-node-resolve";
+import { build as esbuild } from "esbuild";
+import { rollup } from "rollup";
+import { build as vite, createServer } from "vite";
+import webpack from "webpack";
+import { launch } from "../browser/support.mjs";
+import { browse, genuine, inlined, install, printed, run } from "./support.mjs";
+
+let consumer;
+let browser;
+before(async () => {
+  consumer = await install("bundlers");
+  browser = await launch();
+});
+after(() => browser?.close());
+
+const inNode = (file) => run("node", [basename(file)], dirname(file));
+const inChromium = (type) => (file) =>
+  browse(browser, dirname(file), `<!doctype html><title>-</title><script ${type} src="${basename(file)}"></script>`);
+
+// A bundler takes an entry and the file to make of it. Whatever it warns of is a failure.
+const withEsbuild = (platform, format) => async (entry, outfile) => {
+  const options = { bundle: true, minify: true, platform, format, logLevel: "silent" };
+  const { warnings } = await esbuild({ entryPoints: [entry], outfile, ...options });
+  assert.deepEqual(warnings, []);
+};
+const withRollup = (browser, format) => async (input, file) => {
+  const bundle = await rollup({ input, plugins: [nodeResolve({ browser })], treeshake: "smallest", onwarn });
+  await bundle.write({ file, format });
+};
+const withWebpack = (target) => async (entry, file) => {
+  const output = { path: dirname(file), filename: basename(file) };
+  const stats = await promisify(webpack)({ mode: "production", performance: false, target, entry, output });
+  const { errors, warnings } = stats.toJson({ all: false, errors: true, warnings: true });
+  assert.deepEqual([...errors, ...warnings], []);
+};
+const withVite = (entry, file) => {
+  const rollupOptions = { input: entry, output: { entryFileNames: basename(file) }, onwarn };
+  const build = { outDir: dirname(file), emptyOutDir: false, rollupOptions };
+  return vite({ configFile: false, logLevel: "warn", root: dirname(entry), build });
+};
+const onwarn = (warning) => assert.fail(warning.message);
+
+const module = inChromium(`type="module"`);
+const script = inChromium("");
+const bundlers = [
+  ["esbuild, browser, esm", withEsbuild("browser", "esm"), "mjs", module],
+  ["esbuild, browser, iife", withEsbuild("browser", "iife"), "js", script],
+  ["esbuild, node, esm", withEsbuild("node", "esm"), "mjs", inNode],
+  ["esbuild, node, cjs", withEsbuild("node", "cjs"), "cjs", inNode],
+  ["Rollup, browser, es", withRollup(true, "es"), "mjs", module],
+  ["Rollup, node, es", withRollup(false, "es"), "mjs", inNode],
+  ["Rollup, node, cjs", withRollup(false, "cjs"), "cjs", inNode],
+  ["webpack, web", withWebpack("web"), "js", script],
+  ["webpack, node", withWebpack("node"), "cjs", inNode],
+  ["Vite", withVite, "mjs", module],
+];
+
+for (const [name, bundle, extension, execute] of bundlers) {
+  const made = async (entry) => {
+    const file = join(consumer.projects, "bundles", name.replaceAll(/\W+/g, "-"), `${basename(entry, ".mjs")}.${extension}`);
+    await bundle(join(consumer.projects, "script", entry), file);
+    return file;
+  };
+  const carries = (file) => readFileSync(file, "utf8").includes(inlined(consumer.installed));
+  test(`${name}: every vector has its verdict`, async () => {
+    const file = await made("main.mjs");
+    genuine(await execute(file));
+    assert.ok(carries(file), "WebAssembly is not where the next test seeks it");
+  });
+  test(`${name}: an error alone brings no WebAssembly`, async () => {
+    const file = await made("error-only.mjs");
+    assert.equal((await execute(file)).trim(), "stale");
+    assert.ok(!carries(file), "WebAssembly is in the bundle");
+  });
+}
+
+for (const [name, bundle] of [["esbuild", withEsbuild("node", "cjs")], ["webpack", withWebpack("node")]]) {
+  test(`${name}, of require: every vector has its verdict`, async () => {
+    const file = join(consumer.projects, "bundles", name, "main.cjs");
+    await bundle(join(consumer.projects, "script/main.cjs"), file);
+    genuine(await inNode(file));
+  });
+}
+
+test("Vite, its development server: every vector has its verdict", async (t) => {
+  const root = join(consumer.projects, "script");
+  const server = await createServer({ configFile: false, root, server: { host: "127.0.0.1", port: 0 } });
+  t.after(() => server.close());
+  await server.listen();
+  genuine(await printed(browser, server.resolvedUrls.local[0]));
+});

@@ -1,0 +1,6 @@
+import { verdicts } from "../../../suite.mjs";
+import { Webhook } from "walnut-webhooks";
+
+export const runtime = "edge";
+export const POST = () =>
+  Response.json(verdicts(Webhook), { headers: { "x-runtime": globalThis.EdgeRuntime ?? "none" } });

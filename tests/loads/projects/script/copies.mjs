@@ -1,0 +1,13 @@
+import { createRequire } from "node:module";
+import * as imported from "walnut-webhooks";
+
+const required = createRequire(import.meta.url)("walnut-webhooks");
+if (imported.Webhook === required.Webhook) throw new Error("import and require give one copy: this proves nothing");
+
+for (const { Webhook } of [imported, required]) {
+  try {
+    new Webhook("");
+  } catch (error) {
+    console.log(error.code, error instanceof imported.WebhookError, error instanceof required.WebhookError);
+  }
+}

@@ -1,0 +1,9 @@
+import { Webhook } from "walnut-webhooks";
+import { expect, test } from "vitest";
+import { verdicts } from "../suite.mjs";
+
+test("every vector has its verdict", () => {
+  const { checks, failures } = verdicts(Webhook);
+  expect(failures).toEqual([]);
+  expect(checks).toBeGreaterThan(1000);
+});

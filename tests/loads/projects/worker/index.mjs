@@ -1,0 +1,6 @@
+import { verdicts } from "../suite.mjs";
+import { Webhook } from "walnut-webhooks";
+
+export default {
+  fetch: () => Response.json(verdicts(Webhook)),
+};

@@ -1,0 +1,122 @@
+// Installs the package as its users do, packed and from the tarball, for the small projects in projects/, and
+// runs them. Each suite has a copy of its own below target/loads/.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import fs from "node:fs";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { extname, join, sep } from "node:path";
+import { buildSync } from "esbuild";
+import { open } from "../browser/support.mjs";
+import { vectors } from "../runtimes/vectors.mjs";
+
+const root = join(import.meta.dirname, "../..");
+
+/** The folder of the tools that only the suites need. */
+export const tools = join(root, "tests/node_modules");
+
+/** Copies the projects, installs the tarball for them, and returns where they and it are. */
+export async function install(suite) {
+  const folder = join(root, "target/loads", suite);
+  const projects = join(folder, "projects");
+  fs.rmSync(folder, { recursive: true, force: true });
+  fs.cpSync(join(import.meta.dirname, "projects"), projects, { recursive: true });
+  // The tools are found one folder further up, where nothing of ours is.
+  fs.symlinkSync(tools, join(folder, "node_modules"));
+  const packed = await run("npm", ["pack", join(root, "pkg"), "--json", "--pack-destination", folder], folder);
+  const tarball = join(folder, JSON.parse(packed)[0].filename);
+  fs.writeFileSync(join(projects, "package.json"), `{ "private": true }\n`);
+  await run("npm", ["install", "--offline", "--no-audit", "--no-fund", tarball], projects);
+  for (const [format, file] of [["esm", "suite.mjs"], ["cjs", "suite.cjs"]]) {
+    buildSync({
+      stdin: {
+        contents: `
+          import { read, run } from "./conformance.mjs";
+          export const verdicts = (Webhook) => run(Webhook, read(VECTORS));`,
+        resolveDir: join(root, "tests/runtimes"),
+      },
+      define: { VECTORS: JSON.stringify(vectors) },
+      bundle: true,
+      format,
+      outfile: join(projects, file),
+    });
+  }
+  const installed = join(projects, "node_modules/walnut-webhooks");
+  for (const project of fs.readdirSync(projects)) {
+    const found = createRequire(join(projects, project, "any.js")).resolve("walnut-webhooks");
+    assert.ok(fs.realpathSync(found).startsWith(installed + sep), `${project} would get ${found}, not the tarball`);
+  }
+  return { projects, installed, tarball };
+}
+
+/** The environment of the tools: none of them tells anybody of it, or looks for a newer one. */
+export const offline = {
+  ...process.env,
+  CI: "1",
+  DENO_DIR: join(root, "target/loads/deno"),
+  DENO_NO_UPDATE_CHECK: "1",
+  NEXT_TELEMETRY_DISABLED: "1",
+  WRANGLER_SEND_METRICS: "false",
+};
+
+/** Runs a program to its end and returns what it printed. */
+export function run(program, args, cwd) {
+  return new Promise((resolve, reject) => {
+    execFile(program, args, { cwd, env: offline, maxBuffer: 1 << 26 }, (error, stdout) => {
+      if (error) reject(new Error(`${program} ${args.join(" ")} in ${cwd}: ${error.message}\n${stdout}`));
+      else resolve(stdout);
+    });
+  });
+}
+
+/** Takes what `verdicts` returned, as JSON, and makes sure that it is every verdict, and the right ones. */
+export function genuine(json) {
+  const { checks, failures } = JSON.parse(json);
+  assert.deepEqual(failures.slice(0, 3), [], `${failures.length} of ${checks} verdicts are wrong`);
+  assert.ok(checks > 1000, `only ${checks} checks`);
+}
+
+/** The longest run of characters in the package's sources: WebAssembly as text, whatever the encoding. */
+export function inlined(installed) {
+  const runs = fs.readdirSync(installed)
+    .filter((name) => extname(name) === ".js")
+    .flatMap((name) => fs.readFileSync(join(installed, name), "utf8").match(/[^\s"'`]{1000,}/g) ?? []);
+  const [longest] = runs.sort((a, b) => b.length - a.length);
+  assert.ok(longest?.length > 10_000, "the package has no WebAssembly in its sources");
+  return longest.slice(1000, 2000);
+}
+
+const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript" };
+
+/** Serves a folder to Chromium under a strict policy, and returns what its page prints. */
+export async function browse(browser, folder, html) {
+  const inline = [...html.matchAll(/<script type="importmap">(.*?)<\/script>/gs)].map(
+    ([, text]) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`,
+  );
+  const scripts = ["'self'", "'wasm-unsafe-eval'", ...inline].join(" ");
+  const server = createServer((request, response) => {
+    const file = join(folder, new URL(request.url, "http://page").pathname);
+    response.setHeader("content-security-policy", `default-src 'none'; script-src ${scripts}; connect-src 'self'`);
+    if (request.url === "/") return response.setHeader("content-type", types[".html"]).end(html);
+    if (!fs.statSync(file, { throwIfNoEntry: false })?.isFile()) return response.writeHead(404).end();
+    response.setHeader("content-type", types[extname(file)]);
+    fs.createReadStream(file).pipe(response);
+  });
+  await new Promise((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
+  try {
+    return await printed(browser, `http://127.0.0.1:${server.address().port}/`);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+/** Opens a page, makes sure that nothing went wrong on it, and returns what it printed. */
+export async function printed(browser, url) {
+  const { page, wrong } = await open(browser, url);
+  const messages = await page.consoleMessages();
+  await page.close();
+  assert.deepEqual(wrong, []);
+  return messages.filter((message) => message.type() === "log").map((message) => message.text()).join("\n");
+}
