@@ -6,11 +6,6 @@ export { WebhookError } from "./error.js";
 
 export class Webhook extends Verifier {
   constructor(key: Key, options?: WebhookOptions) {
-    super(module, key, options);
+    super(() => compiled, key, options);
   }
-}
-
-// A module counts as one by `instanceof`, and the one that Next's own server gives is of another realm.
-function module(): object {
-  return Object.setPrototypeOf(compiled, WebAssembly.Module.prototype);
 }
