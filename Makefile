@@ -10,7 +10,7 @@ WORKER := $(CORE) worker/Cargo.toml $(wildcard worker/src/*.rs) tools/build-work
 PKG := $(CORE) $(wildcard pkg-templates/*) tools/build-pkg.mjs README.md $(wildcard LICENSE-*) \
 	$(BINDGEN) node_modules/.package-lock.json
 
-.PHONY: help run test lint build pkg worker prerequisites clean
+.PHONY: help run test bench lint build pkg worker prerequisites clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is to make
@@ -26,6 +26,9 @@ test: lint pkg worker target/worker-failpoints/index.js tests/node_modules/.pack
 	node_modules/.bin/tsc --project harness
 	tools/prerequisites.sh browser
 	node --test --test-reporter=spec tests/*/*.test.mjs
+
+bench: pkg bench/node_modules/.package-lock.json | prerequisites ## Measure it beside its peers; ONLY=verify SIZES=851 for a part
+	node bench/sdk.mjs
 
 lint: | prerequisites ## Check format and lints
 	cargo fmt --all --check
