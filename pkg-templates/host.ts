@@ -20,8 +20,11 @@ export interface Reading {
   drift: Drift[];
 }
 
+const documentedNames = new Map<number, string[]>();
+
 let memory: { readonly buffer: ArrayBuffer };
 let view: Uint8Array = NOTHING;
+let words: Uint32Array;
 let requestHeader: string | undefined;
 let source = NOTHING;
 let values: unknown[] = [];
@@ -72,10 +75,24 @@ export function sha256(prefix: number, prefixLength: number, to: number): void {
   for (let index = 0; index < digest.length; index++) memory[to + index] = digest.charCodeAt(index);
 }
 
-export function member(object: number, name: number, nameLength: number): number {
+export function learn(fields: number, name: number, nameLength: number): void {
+  const known = documentedNames.get(fields);
+  if (known === undefined) documentedNames.set(fields, [read(name, nameLength)]);
+  else known.push(read(name, nameLength));
+}
+
+/** Says of each documented member what it is; `false` where their names are to be learned first. */
+export function documented(object: number, fields: number, to: number): boolean {
+  const names = documentedNames.get(fields);
+  if (names === undefined) return false;
   const members = values[object >>> KIND_BITS] as Record<string, unknown>;
-  const key = literal(name, nameLength);
-  return Object.hasOwn(members, key) ? held(members[key]) : ABSENT;
+  bytes();
+  const at = to / words.BYTES_PER_ELEMENT;
+  for (let index = 0; index < names.length; index++) {
+    const name = names[index] as string;
+    words[at + index] = Object.hasOwn(members, name) ? held(members[name]) : ABSENT;
+  }
+  return true;
 }
 
 export function element(container: number, index: number): number {
@@ -128,7 +145,10 @@ export function delivered(type: number, typeLength: number, id: number, idLength
 
 /** The core's memory, which is another object once it has grown. */
 function bytes(): Uint8Array {
-  if (view.length === 0) view = new Uint8Array(memory.buffer);
+  if (view.length === 0) {
+    view = new Uint8Array(memory.buffer);
+    words = new Uint32Array(memory.buffer);
+  }
   return view;
 }
 

@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 
 use crate::event::Documented;
-use crate::shape::{Comparison, Kind, Node, Shape};
+use crate::shape::{Comparison, Field, Kind, Node, Shape};
 use crate::{
     DemoSessionFinished, Drift, Error, KeyIndex, PlaylistSessionFinished, Value, timestamp,
 };
@@ -187,16 +187,26 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    pub(crate) fn of(root: &impl Node) -> Self {
-        let name = root.member("event").and_then(|name| name.text());
+    pub(crate) fn of<N: Node>(root: &N) -> Self {
+        const ENVELOPE: &[Field] = &[
+            Field { name: "event", optional: false, shape: Shape::String },
+            Field { name: "is_test", optional: true, shape: Shape::Boolean },
+            Field { name: "data", optional: false, shape: Shape::Object(&[]) },
+        ];
+        const SESSION: &[Field] =
+            &[Field { name: "session_id", optional: false, shape: Shape::String }];
+
+        let mut envelope = root.documented(ENVELOPE);
+        let [name, is_test, data] = core::array::from_fn(|_| envelope.next().flatten());
+        let name = name.and_then(|name| name.text());
         let known = name.as_deref().and_then(EventType::named);
-        let is_test = root.member("is_test").is_some_and(|it| it.kind() == Kind::Boolean(true));
+        let is_test = is_test.is_some_and(|is_test| is_test.kind() == Kind::Boolean(true));
 
         let comparison = match known {
             Some(event_type) => Comparison::of(root, event_type.shape()),
             None => Comparison::of_name(root),
         };
-        let session = || root.member("data")?.member("session_id")?.text();
+        let session = || data?.documented(SESSION).next().flatten()?.text();
         let id = match known {
             Some(event_type) if !is_test => session()
                 .filter(|session| is_identifying(session))
@@ -234,8 +244,8 @@ impl Node for &Value {
         self.as_str().map(str::to_owned)
     }
 
-    fn member(&self, name: &str) -> Option<Self> {
-        self.get(name)
+    fn documented(&self, fields: &'static [Field]) -> impl Iterator<Item = Option<Self>> {
+        fields.iter().map(|field| self.get(field.name))
     }
 
     fn size(&self) -> usize {

@@ -45,7 +45,7 @@ macro_rules! documented {
         }
 
         impl Documented for $name {
-            const SHAPE: Shape = Shape::Object(&[$(documented!(@field $field $type $(, $present)?)),*]);
+            const SHAPE: Shape = Shape::object(&[$(documented!(@field $field $type $(, $present)?)),*]);
         }
     )*};
     (@field $field:ident $type:ty) => {

@@ -50,6 +50,9 @@ pub(crate) enum Shape {
     Object(&'static [Field]),
 }
 
+/// The most documented members that an object may have.
+pub(crate) const MAX_FIELDS: usize = 16;
+
 /// What the documentation states of a member of an object.
 #[derive(Debug)]
 pub(crate) struct Field {
@@ -59,6 +62,11 @@ pub(crate) struct Field {
 }
 
 impl Shape {
+    pub(crate) const fn object(fields: &'static [Field]) -> Self {
+        assert!(fields.len() <= MAX_FIELDS);
+        Self::Object(fields)
+    }
+
     fn expected(&self) -> &'static str {
         match self {
             Self::Boolean => "boolean",
@@ -103,8 +111,8 @@ pub(crate) trait Node: Sized {
     fn kind(&self) -> Kind;
     /// The text of a string.
     fn text(&self) -> Option<String>;
-    /// A member of an object.
-    fn member(&self, name: &'static str) -> Option<Self>;
+    /// The members of an object that `fields` name, in their order; `None` where one is absent.
+    fn documented(&self, fields: &'static [Field]) -> impl Iterator<Item = Option<Self>>;
     /// How many members an object has, or items an array.
     fn size(&self) -> usize;
     /// The names of an object's members, and their values.
@@ -131,8 +139,8 @@ impl Comparison {
     /// Compares no more than an event's name: all that is known of one that is not documented.
     pub(crate) fn of_name(event: &impl Node) -> Self {
         let mut comparison = Self::default();
-        let name = Field { name: "event", optional: false, shape: Shape::String };
-        comparison.field(event, &name, Path::Top);
+        const NAME: &[Field] = &[Field { name: "event", optional: false, shape: Shape::String }];
+        comparison.fields(event, NAME, Path::Top);
         comparison
     }
 
@@ -159,13 +167,7 @@ impl Comparison {
     }
 
     fn object(&mut self, object: &impl Node, fields: &'static [Field], path: Path<'_>) {
-        let mut documented: usize = 0;
-        for field in fields {
-            if self.field(object, field, path) {
-                documented = documented.saturating_add(1);
-            }
-        }
-        if object.size() == documented {
+        if object.size() == self.fields(object, fields, path) {
             return;
         }
         for (added, value) in object.members() {
@@ -179,18 +181,20 @@ impl Comparison {
         }
     }
 
-    /// Compares a documented member and says whether it is there.
-    fn field(&mut self, object: &impl Node, field: &Field, path: Path<'_>) -> bool {
-        let path = Path::Member(&path, field.name);
-        let Some(member) = object.member(field.name) else {
-            if !field.optional {
+    /// Compares the documented members and says how many are there.
+    fn fields(&mut self, object: &impl Node, fields: &'static [Field], path: Path<'_>) -> usize {
+        let mut present: usize = 0;
+        for (field, member) in fields.iter().zip(object.documented(fields)) {
+            let path = Path::Member(&path, field.name);
+            if let Some(member) = member {
+                present = present.saturating_add(1);
+                self.value(&member, &field.shape, path);
+            } else if !field.optional {
                 self.broken = true;
                 self.drifted(path, DriftKind::Missing, Some(field.shape.expected()), None);
             }
-            return false;
-        };
-        self.value(&member, &field.shape, path);
-        true
+        }
+        present
     }
 
     fn drifted(

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::delivery::{self, EventType, Reading};
 use crate::json::Nesting;
-use crate::shape::{Kind, Node};
+use crate::shape::{Field, Kind, Node, Shape};
 use crate::{Error, Key, KeyIndex, Keys, MalformedSignature, NotJson, Stream, Verifier, key};
 
 /// How much of a body is in WebAssembly's memory at once, in bytes.
@@ -26,6 +26,8 @@ const WINDOW: usize = 64 << 10;
 
 /// How much of a header is looked at, in bytes; what is longer is malformed in any case.
 const HEADER: usize = 4 << 10;
+
+const TIMESTAMP: &[Field] = &[Field { name: "timestamp", optional: false, shape: Shape::String }];
 
 const REFUSED: i32 = -1;
 
@@ -238,7 +240,8 @@ pub fn read(length: usize, scan: bool, hashed: bool, now: f64, max_age: f64, ske
             let root = root.ok_or(Error::NotJson(NotJson::NotAnObject))?;
             let Reading { event_type, id, is_test, drift, .. } = Reading::of(&root);
             if max_age.is_finite() {
-                let timestamp = root.member("timestamp").and_then(|timestamp| timestamp.text());
+                let timestamp = root.documented(TIMESTAMP).next().flatten();
+                let timestamp = timestamp.and_then(|timestamp| timestamp.text());
                 let [now, max_age, skew] = [now, max_age, skew].map(nanos);
                 delivery::check_age(timestamp.as_deref(), now, max_age, skew)?;
             }

@@ -3,7 +3,7 @@
 
 use wasm_bindgen::prelude::*;
 
-use crate::shape::{DriftKind, Kind, Node};
+use crate::shape::{DriftKind, Field, Kind, MAX_FIELDS, Node};
 use crate::{Drift, Error};
 
 #[wasm_bindgen(raw_module = "./host.js")]
@@ -12,7 +12,8 @@ extern "C" {
     fn header_of_request(to: usize, room: usize) -> i32;
     fn copy(from: usize, length: usize, to: usize);
     fn sha256(prefix: usize, prefix_length: usize, to: usize);
-    fn member(object: u32, name: usize, name_length: usize) -> u32;
+    fn learn(fields: usize, name: usize, name_length: usize);
+    fn documented(object: u32, fields: usize, to: usize) -> bool;
     fn element(container: u32, index: usize) -> u32;
     fn name(object: u32, index: usize) -> u32;
     fn size(container: u32) -> usize;
@@ -130,8 +131,18 @@ impl Node for Value {
         (self.kind() == Kind::String).then(|| self.string())
     }
 
-    fn member(&self, name: &'static str) -> Option<Self> {
-        Self::held(member(self.0, at(name.as_bytes()), name.len()))
+    fn documented(&self, fields: &'static [Field]) -> impl Iterator<Item = Option<Self>> {
+        let mut found = [0; MAX_FIELDS];
+        let to = found.as_mut_ptr().expose_provenance();
+        // The names stand where they stand, so that the host has to be told them once.
+        let names = fields.as_ptr().expose_provenance();
+        if !documented(self.0, names, to) {
+            for Field { name, .. } in fields {
+                learn(names, at(name.as_bytes()), name.len());
+            }
+            documented(self.0, names, to);
+        }
+        found.into_iter().take(fields.len()).map(Self::held)
     }
 
     fn size(&self) -> usize {
