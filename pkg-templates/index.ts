@@ -7,6 +7,7 @@ import { module } from "./wasm-inline.js";
 import { type Key, Verifier, type WebhookOptions } from "./webhook.js";
 
 export { WebhookError, type WebhookErrorCode } from "./error.js";
+export { MemoryStore, type MemoryStoreOptions, type SeenState, type SeenStore } from "./seen.js";
 export type * from "./delivery.js";
 export type * from "./event.js";
 export type { RawBody, SignatureHeader } from "./input.js";

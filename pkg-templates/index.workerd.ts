@@ -3,6 +3,7 @@ import compiled from "./core.wasm";
 import { type Key, Verifier, type WebhookOptions } from "./webhook.js";
 
 export { WebhookError } from "./error.js";
+export { MemoryStore } from "./seen.js";
 
 export class Webhook extends Verifier {
   constructor(key: Key, options?: WebhookOptions) {

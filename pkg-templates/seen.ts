@@ -1,0 +1,104 @@
+import { whole } from "./whole.js";
+
+/**
+ * Remembers which deliveries were handled. Each method may be synchronous or not; one that throws is
+ * answered with `store_failed`, so that Walnut sends again.
+ */
+export interface SeenStore {
+  /**
+   * Asks for a delivery, and takes it where it is new: of several that ask at once, one hears `"new"`.
+   *
+   * @param leaseMs - For how long it is `"busy"` after that, unless `done` or `release` comes before.
+   */
+  begin(id: string, leaseMs: number): SeenState | PromiseLike<SeenState>;
+  /** Notes that a delivery was handled. It is awaited before Walnut hears 200. */
+  done(id: string): unknown;
+  /** Gives a delivery back that could not be handled, so that it is new when it is sent again. */
+  release(id: string): unknown;
+}
+
+/** `new`: nobody has it, so handle it; `busy`: somebody handles it now; `done`: it was handled. */
+export type SeenState = "new" | "busy" | "done";
+
+export interface MemoryStoreOptions {
+  /** The most ids that are remembered. The default is 100000. */
+  maxEntries?: number;
+  /** How long an id that is done is remembered, in milliseconds. The default is 7 days. */
+  maxAge?: number;
+  /** The clock, in milliseconds. The default is `Date.now`. */
+  now?: () => number;
+}
+
+const DEFAULT_ENTRIES = 100_000;
+const DEFAULT_AGE_MS = 7 * 24 * 60 * 60 * 1000;
+/** The most that a `Map` holds. */
+const LARGEST_MAP = 2 ** 24;
+
+/**
+ * Remembers in this process's memory: enough where there is one process, and what it has seen may be
+ * forgotten when it ends. Where there are several, they need a store they share.
+ *
+ * @example
+ * const options = { seen: new MemoryStore() };
+ */
+export class MemoryStore implements SeenStore {
+  readonly #maxEntries: number;
+  readonly #maxAge: number;
+  readonly #now: () => number;
+  /** When each was done; the oldest comes first. */
+  readonly #done = new Map<string, number>();
+  /** When each lease ends. */
+  readonly #busy = new Map<string, number>();
+
+  constructor(options: MemoryStoreOptions = {}) {
+    this.#maxEntries = whole("maxEntries", options.maxEntries ?? DEFAULT_ENTRIES, 1, LARGEST_MAP);
+    this.#maxAge = whole("maxAge", options.maxAge ?? DEFAULT_AGE_MS, 1, Number.MAX_SAFE_INTEGER);
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** @throws Error when there is no room, since every id that is remembered is being handled. */
+  begin(id: string, leaseMs: number): SeenState {
+    const now = this.#now();
+    this.#forgetOld(now);
+    if (this.#done.has(id)) return "done";
+    if ((this.#busy.get(id) ?? 0) > now) return "busy";
+    this.#busy.delete(id);
+    this.#makeRoom(now);
+    this.#busy.set(id, now + leaseMs);
+    return "new";
+  }
+
+  done(id: string): void {
+    const now = this.#now();
+    this.#busy.delete(id);
+    // Deleted, so that it goes to the end.
+    this.#done.delete(id);
+    this.#makeRoom(now);
+    this.#done.set(id, now);
+  }
+
+  release(id: string): void {
+    this.#busy.delete(id);
+  }
+
+  #forgetOld(now: number): void {
+    for (const [id, since] of this.#done) {
+      if (now - since < this.#maxAge) return;
+      this.#done.delete(id);
+    }
+  }
+
+  /** Prefers what is worth least: leases that have ended, then what was done longest ago. */
+  #makeRoom(now: number): void {
+    if (this.#busy.size + this.#done.size < this.#maxEntries) return;
+    for (const [id, until] of this.#busy) if (until <= now) this.#busy.delete(id);
+    if (this.#busy.size + this.#done.size < this.#maxEntries) return;
+    for (const id of this.#done.keys()) {
+      this.#done.delete(id);
+      return;
+    }
+    throw new Error(
+      `all ${this.#maxEntries} deliveries that there is room for are being handled: raise maxEntries, or handle fewer at once`,
+    );
+  }
+}

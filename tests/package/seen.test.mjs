@@ -1,0 +1,99 @@
+// The store in memory: what it remembers, for how long, and how much.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MemoryStore } from "walnut-webhooks";
+
+/** A store with a clock that is set by hand. */
+function store(options = {}) {
+  const clock = { now: 1_000_000 };
+  return Object.assign(new MemoryStore({ now: () => clock.now, ...options }), { clock });
+}
+
+test("an id is new once, busy until it is done or released, and done after that", () => {
+  const seen = store();
+  assert.equal(seen.begin("a", 1000), "new");
+  assert.equal(seen.begin("a", 1000), "busy");
+  assert.equal(seen.begin("b", 1000), "new");
+  seen.release("b");
+  assert.equal(seen.begin("b", 1000), "new");
+  seen.done("a");
+  assert.equal(seen.begin("a", 1000), "done");
+  seen.release("a");
+  assert.equal(seen.begin("a", 1000), "done");
+});
+
+test("a lease ends by itself, to the millisecond", () => {
+  const seen = store();
+  seen.begin("a", 1000);
+  seen.clock.now += 999;
+  assert.equal(seen.begin("a", 1000), "busy");
+  seen.clock.now += 1;
+  assert.equal(seen.begin("a", 1000), "new");
+  seen.clock.now += 999;
+  assert.equal(seen.begin("a", 1000), "busy");
+});
+
+test("what was done is forgotten at its age, by default 7 days", () => {
+  const [short, long] = [store({ maxAge: 1000 }), store()];
+  for (const [seen, age] of [[short, 1000], [long, 7 * 24 * 3600 * 1000]]) {
+    seen.begin("a", 1);
+    seen.done("a");
+    seen.clock.now += age - 1;
+    assert.equal(seen.begin("a", 1), "done");
+    seen.clock.now += 1;
+    assert.equal(seen.begin("a", 1), "new");
+  }
+});
+
+test("done again is young again", () => {
+  const seen = store({ maxEntries: 2 });
+  for (const id of ["a", "b", "a"]) seen.done(id);
+  assert.equal(seen.begin("c", 1), "new");
+  assert.equal(seen.begin("a", 1), "done");
+  assert.equal(seen.begin("b", 1), "new");
+});
+
+test("what is full forgets leases that have ended, then what was done longest ago, and never what is busy", () => {
+  const seen = store({ maxEntries: 3 });
+  seen.begin("busy", 10_000);
+  seen.begin("ended", 10);
+  seen.done("old");
+  seen.clock.now += 10;
+  assert.equal(seen.begin("1", 10_000), "new");
+  assert.equal(seen.begin("old", 1), "done");
+  assert.equal(seen.begin("2", 10_000), "new");
+  assert.equal(seen.begin("busy", 1), "busy");
+  assert.throws(() => seen.begin("old", 1), /all 3 deliveries .* are being handled: raise maxEntries/);
+  assert.throws(() => seen.done("old"), /being handled/);
+  seen.done("busy");
+  assert.equal(seen.begin("3", 1), "new");
+  assert.throws(() => seen.begin("busy", 1), /being handled/);
+});
+
+test("100,000 ids are remembered by default, and no more", () => {
+  const seen = store();
+  for (let id = 0; id <= 100_000; id++) {
+    assert.equal(seen.begin(`${id}`, 1000), "new");
+    seen.done(`${id}`);
+  }
+  assert.equal(seen.begin("1", 1000), "done");
+  assert.equal(seen.begin("0", 1000), "new");
+  assert.equal(seen.begin("1", 1000), "new");
+});
+
+test("the clock is the system's by default", (t) => {
+  t.mock.timers.enable({ apis: ["Date"], now: 5000 });
+  const seen = new MemoryStore({ maxAge: 1000 });
+  seen.done("a");
+  t.mock.timers.setTime(5999);
+  assert.equal(seen.begin("a", 1), "done");
+  t.mock.timers.setTime(6000);
+  assert.equal(seen.begin("a", 1), "new");
+});
+
+test("limits that can't be meant are refused at once", () => {
+  for (const options of [{ maxEntries: 0 }, { maxEntries: 1.5 }, { maxEntries: 2 ** 24 + 1 }, { maxAge: 0 }]) {
+    const [name, value] = Object.entries(options)[0];
+    assert.throws(() => new MemoryStore(options), new RegExp(`${name} must be a whole number .*, but is ${value}`));
+  }
+});
