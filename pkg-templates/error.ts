@@ -8,7 +8,11 @@ export type WebhookErrorCode =
   | "body_too_large"
   | "not_json"
   | "stale"
-  | "handler_failed";
+  | "body_timeout"
+  | "handler_failed"
+  | "handler_timeout"
+  | "delivery_busy"
+  | "store_failed";
 
 /**
  * Says why a delivery was refused.

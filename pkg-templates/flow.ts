@@ -1,62 +1,83 @@
+import { deliverer, type DeliverOptions } from "./deliver.js";
 import type { Delivery } from "./delivery.js";
-import { WebhookError } from "./error.js";
-import type { RawBody, SignatureHeader } from "./input.js";
+import type { WebhookError } from "./error.js";
+import { receiver, type ReceiveOptions, type Source, type Verifying } from "./receive.js";
 
-/** What an adapter needs of a `Webhook`. */
-export interface Verifying {
-  readonly maxBodyBytes: number;
-  precheck(header: SignatureHeader, contentLength?: number): void;
-  verify(rawBody: RawBody, header: SignatureHeader): Delivery;
+export interface RejectOptions<Request> {
+  /**
+   * Is told of every request that was refused. By default, what is no stranger's doing is logged: errors
+   * with a status of 500 and above, with their cause.
+   */
+  onReject?: (error: WebhookError, request: Request) => unknown;
 }
 
-/** An answer to Walnut: 200 and no other success, else the error's status. */
+/** The options of every `handler`. */
+export interface HandlerOptions<Request> extends ReceiveOptions, DeliverOptions, RejectOptions<Request> {}
+
+/** What `onDelivery` is handed besides the delivery. */
+export interface DeliveryContext<Request> {
+  /** The request, as the framework gives it. */
+  readonly request: Request;
+  /** Aborts when the handler's deadline has passed: what it gives after that is not waited for. */
+  readonly signal: AbortSignal;
+}
+
+/** What a request comes to: `undefined` where it was handled, or why it was refused. */
+export type Outcome = WebhookError | undefined;
+
+/**
+ * Makes what every request goes through, in every adapter: receive, then hand on. An adapter says only how
+ * to get at the head and the bytes, and how to answer.
+ */
+export function flow<Context>(
+  webhook: Verifying,
+  onDelivery: (delivery: Delivery, context: Context) => unknown,
+  options: ReceiveOptions & DeliverOptions,
+): (source: Source, context: (signal: AbortSignal) => Context) => Promise<Outcome> {
+  const receive = receiver(webhook, options);
+  const deliver = deliverer(options);
+  return (source, context) =>
+    outcome(async () => {
+      const delivery = await receive(source);
+      await deliver(delivery, (signal) => onDelivery(delivery, context(signal)));
+    });
+}
+
+/** Gets at the error that `work` is refused with; what else goes wrong goes on its way. */
+export async function outcome(work: () => Promise<void>): Promise<Outcome> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    // By name, since it may be of another copy of this package.
+    if ((error as Error | undefined)?.name === "WebhookError") return error as WebhookError;
+    throw error;
+  }
+}
+
+/** An answer to Walnut, as JSON: 200 and no other success, else the error's status. */
 export interface Answer {
   readonly status: number;
-  readonly body: { ok: true } | { error: { code: string; message: string } };
+  readonly type: "application/json";
+  readonly text: string;
 }
 
-/** The one success that Walnut understands everywhere. */
-export const OK: Answer = { status: 200, body: { ok: true } };
+const OK: Answer = { status: 200, type: "application/json", text: JSON.stringify({ ok: true }) };
 
-/** Makes the answer to an error. */
-export function answer({ code, message, status }: WebhookError): Answer {
-  return { status, body: { error: { code, message } } };
+/** Makes the answer to what a request has come to. */
+export function answer(outcome: Outcome): Answer {
+  if (outcome === undefined) return OK;
+  const { code, message, status } = outcome;
+  return { status, type: "application/json", text: JSON.stringify({ error: { code, message } }) };
 }
 
-/** Hands a delivery on, and makes a `handler_failed` of whatever that throws: nothing of it is told. */
-export async function handle<T>(handler: () => T): Promise<Awaited<T>> {
-  try {
-    return await handler();
-  } catch (cause) {
-    const message = "the delivery could not be handled: send it again";
-    throw new WebhookError("handler_failed", message, 500, { cause });
-  }
+/** Makes what tells `onReject` of a refusal, once it is answered; it throws what that throws. */
+export function teller<Request>({ onReject = log }: RejectOptions<Request>) {
+  return async (outcome: Outcome, request: Request): Promise<void> => {
+    if (outcome !== undefined) await onReject(outcome, request);
+  };
 }
 
-/** Recognises an error of this package, of another copy of it too; any other goes on its way. */
-export function refused(error: unknown): WebhookError {
-  if ((error as Error | undefined)?.name === "WebhookError") return error as WebhookError;
-  throw error;
-}
-
-/** Reads a body piece by piece, and stops with the first one that goes over the limit. */
-export async function read(
-  webhook: Verifying,
-  header: SignatureHeader,
-  pieces: AsyncIterable<Uint8Array>,
-): Promise<Uint8Array> {
-  const read: Uint8Array[] = [];
-  let length = 0;
-  for await (const piece of pieces) {
-    length += piece.length;
-    webhook.precheck(header, length);
-    read.push(piece);
-  }
-  const body = new Uint8Array(length);
-  let at = 0;
-  for (const piece of read) {
-    body.set(piece, at);
-    at += piece.length;
-  }
-  return body;
+function log(error: WebhookError): void {
+  if (error.status >= 500) console.error(error);
 }

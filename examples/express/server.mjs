@@ -7,7 +7,7 @@ import { handler } from "walnut-webhooks/express";
 const webhook = new Webhook(process.env.WALNUT_WEBHOOK_KEY);
 const app = express();
 
-app.post("/webhook", express.raw({ type: () => true, limit: "2mb" }), handler(webhook, async (delivery, request) => {
+app.post("/webhook", express.raw({ type: () => true, limit: "2mb" }), handler(webhook, async (delivery, { request }) => {
   const { id, name, type } = delivery;
   const sha256 = createHash("sha256").update(request.body).digest("hex");
   console.log(JSON.stringify({ id, name, type, bytes: request.body.length, sha256 }));

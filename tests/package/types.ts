@@ -1,7 +1,14 @@
 // Compiled, never run: what the compiler must accept, and what it must refuse.
+import { createServer, type IncomingHttpHeaders } from "node:http";
 import express from "express";
-import { type Delivery, Webhook, type WebhookErrorCode } from "walnut-webhooks";
-import { handler, middleware } from "walnut-webhooks/express";
+import fastify from "fastify";
+import { type Context as HonoContextOf, Hono } from "hono";
+import { type Delivery, MemoryStore, type SeenStore, Webhook, type WebhookErrorCode } from "walnut-webhooks";
+import { type DeliveryContext, handler as onExpress, middleware } from "walnut-webhooks/express";
+import { plugin } from "walnut-webhooks/fastify";
+import { handler as onFetch } from "walnut-webhooks/fetch";
+import { handler as onHono, type HonoDeliveryContext } from "walnut-webhooks/hono";
+import { handler as onNode } from "walnut-webhooks/node";
 
 const webhook = new Webhook(["current", new Uint8Array([1])], { maxBodyBytes: 1024, maxAge: 60_000 });
 const delivery: Delivery = webhook.verify(new Uint8Array(), new Headers());
@@ -59,9 +66,75 @@ delivery.id = "another";
 const misspelt: WebhookErrorCode = "signature_missmatch";
 void misspelt;
 
+// A store is one by its methods, synchronous or not.
+const store: SeenStore = {
+  begin: async (id: string, leaseMs: number) => (id.length > leaseMs ? "new" : "busy"),
+  done: (id) => void id,
+  release: async () => "OK",
+};
+const seen: SeenStore = new MemoryStore({ maxEntries: 10, maxAge: 1000, now: () => 0 });
+// @ts-expect-error: there is no such state
+const wrong: SeenStore = { ...store, begin: () => "old" };
+// @ts-expect-error: each method is needed
+const partial: SeenStore = { begin: store.begin, done: store.done };
+// @ts-expect-error: there is no such option
+new MemoryStore({ ttl: 5 });
+void [wrong, partial];
+
 const app = express();
-app.post("/webhook", handler(webhook, async ({ id }, request: express.Request) => void [id, request.path]));
-app.post("/webhook", middleware(webhook, { onReject: (error) => error.code satisfies WebhookErrorCode }), (request) => {
+const options = { bodyTimeout: 1000, handlerTimeout: 20_000, seen: store };
+app.post("/a", onExpress(webhook, async ({ id }) => void id));
+app.post("/b", onExpress(webhook, ({ id }, { request, signal }: DeliveryContext<express.Request>) => {
+  const path: string = request.path;
+  const aborted: boolean = signal.aborted;
+  return [id, path, aborted];
+}, { ...options, onReject: (error, request) => [error.code satisfies WebhookErrorCode, request.path satisfies string] }));
+app.post("/c", middleware(webhook, { bodyTimeout: 1, onReject: (error) => error.code satisfies WebhookErrorCode }), (request) => {
   const left: Delivery | undefined = request.delivery;
   void left;
 });
+// @ts-expect-error: the middleware does not handle, so it does not deduplicate
+middleware(webhook, { seen });
+// @ts-expect-error: nor does it give up on what comes after it
+middleware(webhook, { handlerTimeout: 1000 });
+// @ts-expect-error: the request is in the context
+onExpress(webhook, (delivery, request: express.Request) => [delivery, request]);
+// @ts-expect-error: there is no such option
+onExpress(webhook, () => {}, { timeout: 5 });
+
+createServer(onNode(webhook, (delivery, { request, signal }) => {
+  const headers: IncomingHttpHeaders = request.headers;
+  return [delivery.id, headers, signal.reason];
+}, { ...options, onReject: (error, request) => [error.status, request.url satisfies string | undefined] }));
+// @ts-expect-error: a Request of the web is none of Node's
+onNode(webhook, () => {})(new Request("http://a"), undefined);
+
+const answer: Promise<Response> = onFetch(webhook, (delivery, { request, signal }) => {
+  const url: string = request.url;
+  return [delivery.id, url, signal];
+}, options)(new Request("http://a"));
+class OwnRequest extends Request {
+  readonly own = 1;
+}
+const own: (request: OwnRequest) => Promise<Response> = onFetch(webhook, (_, { request }: { request: OwnRequest }) => request.own);
+// @ts-expect-error: the answer has to be awaited
+const response: Response = onFetch(webhook, () => {})(new Request("http://a"));
+void [answer, own, response];
+
+const hono = new Hono<{ Variables: { tenant: string } }>();
+type Context = HonoContextOf<{ Variables: { tenant: string } }>;
+hono.post("/a", onHono(webhook, (delivery, { request, signal }) => [delivery.id, request.url satisfies string, signal]));
+hono.post("/b", onHono(webhook, (_, { context }: HonoDeliveryContext<Context>) => context.get("tenant") satisfies string, options));
+// @ts-expect-error: a request is no context
+onHono(webhook, () => {})(new Request("http://a"));
+
+const plain = fastify();
+plain.register(plugin(webhook, (delivery, { request, signal }) => {
+  const ip: string = request.ip;
+  return [delivery.id, ip, signal];
+}, { url: "/webhook", ...options, onReject: (error, request) => [error.code, request.ip] }));
+plain.register(plugin(webhook, () => {}), { prefix: "/hooks" });
+fastify({ logger: true }).register(plugin(webhook, () => {}));
+fastify({ http2: true }).register(plugin(webhook, () => {}));
+// @ts-expect-error: a path is text
+plugin(webhook, () => {}, { url: 1 });

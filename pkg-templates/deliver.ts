@@ -1,0 +1,107 @@
+import { Deadline } from "./deadline.js";
+import type { Delivery } from "./delivery.js";
+import { WebhookError } from "./error.js";
+import type { SeenStore } from "./seen.js";
+import { LONGEST_TIMER, whole } from "./whole.js";
+
+export interface DeliverOptions {
+  /**
+   * How long a delivery may take to be handled, in milliseconds. The default is 25000: Walnut gives up
+   * 30 seconds after it has begun to send.
+   */
+  handlerTimeout?: number;
+  /** Remembers what was handled, so that the same delivery is not handled twice. Off by default. */
+  seen?: SeenStore;
+}
+
+const DEFAULT_HANDLER_TIMEOUT = 25_000;
+/** A lease outlives the handler's deadline, so that whoever holds it is done with it before it ends. */
+const LEASE_MARGIN = 5000;
+/** A lease that can't be given back ends by itself: not worth keeping Walnut waiting for. */
+const RELEASE_TIMEOUT = 500;
+
+/** Makes what hands a delivery on, in time, and not twice where there is a store. */
+export function deliverer(options: DeliverOptions) {
+  const timeout = whole(
+    "handlerTimeout",
+    options.handlerTimeout ?? DEFAULT_HANDLER_TIMEOUT,
+    1,
+    LONGEST_TIMER - LEASE_MARGIN,
+  );
+  return async (delivery: Delivery, handle: (signal: AbortSignal) => unknown): Promise<void> => {
+    const { id } = delivery;
+    // A test event is sent to be seen, as often as somebody presses the button.
+    const seen = delivery.isTest ? undefined : options.seen;
+    const deadline = new Deadline(timeout, () => tooLate(timeout));
+    try {
+      if (seen !== undefined && !(await begin(seen, id, timeout + LEASE_MARGIN, deadline))) return;
+      try {
+        await handled(handle, deadline);
+      } catch (failure) {
+        if (seen !== undefined) await release(seen, id, failure);
+        throw failure;
+      }
+      if (seen !== undefined) await asked("done", () => deadline.race(seen.done(id)));
+    } finally {
+      deadline.clear();
+    }
+  };
+}
+
+/** Runs the handler, and makes a `handler_failed` of whatever it throws: nothing of it is told. */
+async function handled(handle: (signal: AbortSignal) => unknown, deadline: Deadline): Promise<void> {
+  const { signal } = deadline;
+  const work = (async () => handle(signal))();
+  try {
+    await deadline.race(work);
+  } catch (cause) {
+    if (signal.aborted) {
+      work.catch((late) => lateFailure(late, signal));
+      throw cause;
+    }
+    const message = "the delivery could not be handled: send it again";
+    throw new WebhookError("handler_failed", message, 500, { cause });
+  }
+}
+
+/** Logs what a handler throws after its deadline, unless it has only done what the signal told it. */
+function lateFailure(late: unknown, { reason }: AbortSignal): void {
+  if (late !== reason && (late as Error | undefined)?.cause !== reason) console.error(late);
+}
+
+/** Whether the delivery is new; throws where it is being handled at this moment. */
+async function begin(seen: SeenStore, id: string, leaseMs: number, deadline: Deadline): Promise<boolean> {
+  const state = await asked("begin", async () => {
+    const answer: unknown = await deadline.race(seen.begin(id, leaseMs));
+    if (answer === "new" || answer === "busy" || answer === "done") return answer;
+    throw new TypeError(`begin() must give "new", "busy" or "done", but gave ${String(answer)}`);
+  });
+  if (state !== "busy") return state === "new";
+  const message = "this delivery is being handled at this moment: send it again, to hear how that ended";
+  throw new WebhookError("delivery_busy", message, 503);
+}
+
+async function release(seen: SeenStore, id: string, failure: unknown): Promise<void> {
+  const deadline = new Deadline(RELEASE_TIMEOUT, () => new Error(`release() took over ${RELEASE_TIMEOUT} ms`));
+  try {
+    await asked("release", () => deadline.race(seen.release(id)), failure);
+  } finally {
+    deadline.clear();
+  }
+}
+
+/** Asks the store, and makes a `store_failed` of whatever it throws: nothing of it is told. */
+async function asked<T>(method: keyof SeenStore, ask: () => Promise<T>, before?: unknown): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    const message = `the store of what was seen failed in ${method}(): send the delivery again`;
+    const cause = before === undefined ? error : new AggregateError([before, error], "the handler and the store failed");
+    throw new WebhookError("store_failed", message, 503, { cause });
+  }
+}
+
+function tooLate(ms: number): WebhookError {
+  const message = `the delivery was not handled within ${ms} ms: send it again`;
+  return new WebhookError("handler_timeout", message, 503);
+}

@@ -1,0 +1,66 @@
+/**
+ * Receives Walnut's webhooks in Fastify 5.
+ *
+ * @module
+ */
+import type { Readable } from "node:stream";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Delivery } from "./delivery.js";
+import { answer, type DeliveryContext, flow, type HandlerOptions, type Outcome, teller } from "./flow.js";
+import { closing, incoming } from "./incoming.js";
+import type { Verifying } from "./receive.js";
+
+export type { DeliveryContext, HandlerOptions } from "./flow.js";
+
+/** The options of `plugin`. */
+export interface PluginOptions extends HandlerOptions<FastifyRequest> {
+  /** The path of the route. The default is `/webhook`. */
+  url?: string;
+}
+
+/**
+ * Makes a plugin with one POST route that calls `onDelivery` with each genuine delivery.
+ *
+ * The route is in a scope of its own: how the app reads other bodies stays as it is. Walnut hears 200 once
+ * `onDelivery` has resolved, and an error if it throws or takes too long, so that it sends again.
+ *
+ * @example
+ * app.register(plugin(webhook, async (delivery, { signal }) => {
+ *   await save(delivery.id, delivery.event, { signal });
+ * }, { url: "/webhook" }));
+ */
+export function plugin(
+  webhook: Verifying,
+  onDelivery: (delivery: Delivery, context: DeliveryContext<FastifyRequest>) => unknown,
+  options: PluginOptions = {},
+): (app: FastifyInstance) => Promise<void> {
+  const run = flow(webhook, onDelivery, options);
+  const tell = teller(options);
+  return async (app) => {
+    // The body stays a stream: read here, it is counted and timed here, and refused in this package's words.
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser("*", (_request, payload, parsed) => parsed(null, payload));
+    app.post(options.url ?? "/webhook", async (request, reply) => {
+      // Where neither a length nor a type is declared, Fastify asks no parser.
+      const payload = (request.body ?? request.raw) as Readable;
+      const source = incoming(
+        request.raw,
+        "Leave the body unread in every onRequest and preParsing hook before this route, or keep the bytes " +
+          "there: request.raw.rawBody = bytes.",
+        payload,
+      );
+      const outcome = await run(source, (signal) => ({ request, signal }));
+      send(request, reply, outcome);
+      // Too late for Fastify's own errors: the answer has gone.
+      await tell(outcome, request).catch((error) => console.error(error));
+      return reply;
+    });
+  };
+}
+
+function send(request: FastifyRequest, reply: FastifyReply, outcome: Outcome): void {
+  const { status, type, text } = answer(outcome);
+  if (closing(request.raw)) reply.header("connection", "close");
+  // As bytes, so that no serializer and no charset is put to it.
+  reply.code(status).header("content-type", type).send(Buffer.from(text));
+}

@@ -1,0 +1,55 @@
+/**
+ * Receives Walnut's webhooks in Node's own `http`, and in what is built on it: Koa, Next's pages API.
+ *
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Delivery } from "./delivery.js";
+import { type DeliveryContext, flow, type HandlerOptions, teller } from "./flow.js";
+import { incoming, send } from "./incoming.js";
+import type { Verifying } from "./receive.js";
+
+export type { DeliveryContext, HandlerOptions } from "./flow.js";
+
+/**
+ * Makes a listener for requests that calls `onDelivery` with each genuine delivery.
+ *
+ * Walnut hears 200 once `onDelivery` has resolved, and an error if it throws or takes too long, so that it
+ * sends again.
+ *
+ * @example
+ * http.createServer(handler(webhook, async (delivery, { signal }) => {
+ *   await save(delivery.id, delivery.event, { signal });
+ * })).listen(3000);
+ */
+export function handler<R extends IncomingMessage>(
+  webhook: Verifying,
+  onDelivery: (delivery: Delivery, context: DeliveryContext<R>) => unknown,
+  options: HandlerOptions<R> = {},
+): (request: R, response: ServerResponse) => void {
+  const run = flow(webhook, onDelivery, options);
+  const tell = teller(options);
+  return (request, response) => {
+    const source = incoming(
+      request,
+      "Hand the request over before anything reads it: in Koa, before koa-bodyparser and its like; in Next's " +
+        "pages API, with export const config = { api: { bodyParser: false } }.",
+    );
+    run(source, (signal) => ({ request, signal }))
+      .then((outcome) => {
+        send(request, response, outcome);
+        return tell(outcome, request);
+      })
+      .catch((error) => failed(error, request, response));
+  };
+}
+
+/** No framework takes what else goes wrong, and thrown on it would end the process: a stranger could. */
+function failed(error: unknown, request: IncomingMessage, response: ServerResponse): void {
+  // Whoever breaks off hears no answer, and needs none.
+  if (request.destroyed && !request.complete && !response.headersSent) return;
+  console.error(error);
+  if (response.headersSent) return;
+  response.statusCode = 500;
+  response.end();
+}

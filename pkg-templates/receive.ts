@@ -1,0 +1,91 @@
+import { Deadline } from "./deadline.js";
+import type { Delivery } from "./delivery.js";
+import { WebhookError } from "./error.js";
+import { notRaw, type RawBody, type SignatureHeader } from "./input.js";
+import { LONGEST_TIMER, whole } from "./whole.js";
+
+/** What an adapter needs of a `Webhook`. */
+export interface Verifying {
+  precheck(header: SignatureHeader, contentLength?: number): void;
+  verify(rawBody: RawBody, header: SignatureHeader): Delivery;
+}
+
+/** A request, as an adapter presents it. */
+export interface Source {
+  readonly headers: SignatureHeader;
+  /**
+   * Gets the body, as far as it is there.
+   *
+   * @throws WebhookError `body_not_raw` when something has read it and kept no bytes.
+   */
+  body(): Uint8Array | Unread;
+}
+
+/** A body that nobody has read yet. */
+export interface Unread {
+  /** `Content-Length`, where it was sent. */
+  readonly declared: string | null | undefined;
+  /** Gives each piece to `take`, until the end, or until that throws or `signal` aborts. */
+  read(take: (piece: Uint8Array) => void, signal: AbortSignal): Promise<void>;
+}
+
+export interface ReceiveOptions {
+  /** How long the whole body may take to arrive, in milliseconds. The default is 4000. */
+  bodyTimeout?: number;
+}
+
+const DEFAULT_BODY_TIMEOUT = 4000;
+
+/** Makes what turns a request into a delivery: it refuses by the head where it can, before it reads. */
+export function receiver(webhook: Verifying, options: ReceiveOptions): (source: Source) => Promise<Delivery> {
+  const timeout = whole("bodyTimeout", options.bodyTimeout ?? DEFAULT_BODY_TIMEOUT, 1, LONGEST_TIMER);
+  return async (source) => {
+    const body = source.body();
+    const bytes = "read" in body ? await read(webhook, source.headers, body, timeout) : body;
+    return webhook.verify(bytes, source.headers);
+  };
+}
+
+async function read(
+  webhook: Verifying,
+  headers: SignatureHeader,
+  body: Unread,
+  timeout: number,
+): Promise<Uint8Array> {
+  const { declared } = body;
+  webhook.precheck(headers, declared === null || declared === undefined ? undefined : Number(declared));
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  const take = (piece: Uint8Array) => {
+    if (!ArrayBuffer.isView(piece)) throw notRaw("its stream was set to give text or objects");
+    length += piece.length;
+    webhook.precheck(headers, length);
+    pieces.push(piece);
+  };
+  const deadline = new Deadline(timeout, () => tooSlow(timeout, length));
+  try {
+    await deadline.race(body.read(take, deadline.signal));
+  } finally {
+    deadline.clear();
+  }
+  return joined(pieces, length);
+}
+
+function tooSlow(ms: number, length: number): WebhookError {
+  const message =
+    `the whole body was expected within ${ms} ms, but only ${length} bytes came: send it again, ` +
+    "or raise bodyTimeout where it is Walnut that is slow";
+  return new WebhookError("body_timeout", message, 408);
+}
+
+function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
+  const [first] = pieces;
+  if (first?.length === length) return first;
+  const body = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    body.set(piece, at);
+    at += piece.length;
+  }
+  return body;
+}

@@ -1,0 +1,390 @@
+// The suite of every adapter: the same requests and the same answers, in front of a real server each time.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { request } from "node:http";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { test } from "node:test";
+import { MemoryStore, Webhook } from "walnut-webhooks";
+import { read } from "../runtimes/conformance.mjs";
+import { vectors } from "../runtimes/vectors.mjs";
+
+export const sample = readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json"));
+export const ID = "demo_session_finished:eb8af248-a970-46fa-bfb0-cb675b6780e1";
+export const webhook = new Webhook("key");
+export const signature = webhook.sign(sample);
+const testEvent = Buffer.from(sample.toString().replace("{", '{"is_test":true,'));
+
+/** A promise and what settles it. */
+export function deferred() {
+  let resolve;
+  const promise = new Promise((settle) => (resolve = settle));
+  return { promise, resolve };
+}
+
+/** Waits for a server to listen on loopback, ends it with the test, and returns the URL of its webhook. */
+export async function listening(t, server) {
+  if (!server.listening) await once(server.listen(0, "127.0.0.1"), "listening");
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${server.address().port}/webhook`;
+}
+
+/** Posts a body, by default the sample as Walnut sends it; returns status, type and what the answer says. */
+export function post(url, { body = sample, header = webhook.sign(body), chunked = false } = {}) {
+  const headers = { "content-type": "application/json", ...(header === null ? {} : { "X-Walnut-Signature": header }) };
+  Object.assign(headers, chunked ? { "transfer-encoding": "chunked" } : { "content-length": body.length });
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method: "POST", headers, agent: false }, async (response) => {
+      const pieces = [];
+      for await (const piece of response) pieces.push(piece);
+      const { error, ...rest } = JSON.parse(Buffer.concat(pieces));
+      const type = response.headers["content-type"];
+      resolve({ status: response.statusCode, type, code: error?.code, message: error?.message, ...rest });
+    });
+    sent.on("error", reject).end(body);
+  });
+}
+
+/** Opens a connection and sends the head of a request and some of its body; the rest never comes. */
+export function begin(t, url, header, some, length = "Content-Length: 800") {
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  t.after(() => socket.destroy());
+  const signed = header === undefined ? "" : `X-Walnut-Signature: ${header}\r\n`;
+  socket.write(`POST /webhook HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n${signed}${length}\r\n\r\n${some}`);
+  return socket;
+}
+
+/** All that comes back until the other side ends the connection: a head that it closes, and JSON. */
+async function last(socket) {
+  let text = "";
+  for await (const piece of socket) text += piece;
+  assert.match(text, /^connection: close\r$/im);
+  return [Number(text.split(" ")[1]), JSON.parse(text.split("\r\n\r\n")[1].match(/\{.*\}/)[0]).error.code];
+}
+
+/** A store that notes each call, whose methods can be replaced. */
+function noting(methods = {}) {
+  const memory = new MemoryStore();
+  const calls = [];
+  const store = { calls };
+  for (const name of ["begin", "done", "release"]) {
+    store[name] = (...args) => {
+      calls.push([name, ...args]);
+      return (methods[name] ?? memory[name].bind(memory))(...args);
+    };
+  }
+  store.names = () => calls.map(([name]) => name);
+  return store;
+}
+
+const fail = (message) => () => {
+  throw new Error(message);
+};
+
+/**
+ * Defines the tests of an adapter.
+ *
+ * @param serve - `(webhook, onDelivery, options) => http.Server`, with the adapter at /webhook.
+ * @param transport - Whose expectations the vectors are held to.
+ */
+export function adapterSuite(name, serve, transport = "http") {
+  const check = (what, run) => test(`${name}: ${what}`, { timeout: 20_000 }, run);
+  const start = async (t, onDelivery, options, its = webhook) => listening(t, await serve(its, onDelivery, options));
+  /** Options whose `onReject` keeps what it is told; `told.first` is a promise. */
+  const quiet = (options = {}) => {
+    const { promise: first, resolve } = deferred();
+    const told = Object.assign([], { first });
+    const onReject = (error, request) => {
+      told.push([error, request]);
+      resolve(error);
+    };
+    return { told, options: { onReject, ...options } };
+  };
+
+  check("a genuine delivery is handled once, and heard 200", async (t) => {
+    const taken = [];
+    const url = await start(t, async (delivery, { request, signal }) => taken.push([delivery, request, signal]));
+    for (const chunked of [false, true]) {
+      assert.deepEqual(await post(url, { chunked }), {
+        status: 200,
+        type: "application/json",
+        code: undefined,
+        message: undefined,
+        ok: true,
+      });
+    }
+    assert.equal(taken.length, 2);
+    const [delivery, request, signal] = taken[0];
+    assert.deepEqual([delivery.id, delivery.type, delivery.drift], [ID, "demo_session_finished", []]);
+    assert.match(request.url, /\/webhook$/);
+    assert.ok(signal instanceof AbortSignal && !signal.aborted);
+  });
+
+  check("what is not genuine is refused, and onReject is told", async (t) => {
+    const { told, options } = quiet();
+    const url = await start(t, fail("not for this"), options, new Webhook("key", { maxAge: 1 }));
+    const refused = [
+      [401, "missing_signature", { header: null }],
+      [401, "malformed_signature", { header: signature.toUpperCase() }],
+      [401, "malformed_signature", { header: [signature, signature] }],
+      [401, "signature_mismatch", { header: "0".repeat(64) }],
+      [401, "signature_mismatch", { header: signature, body: Buffer.from("{}") }],
+      [400, "not_json", { body: Buffer.from("{") }],
+      [400, "not_json", { body: Buffer.alloc(0) }],
+      [400, "stale", {}],
+    ];
+    for (const [status, code, sent] of refused) {
+      const answer = await post(url, sent);
+      assert.deepEqual([answer.status, answer.code, answer.type], [status, code, "application/json"]);
+      const [error, request] = told.pop();
+      assert.deepEqual([error.code, error.status, error.message], [code, status, answer.message]);
+      assert.match(request.url, /\/webhook$/);
+    }
+  });
+
+  check("the limit has two sides, declared or counted", async (t) => {
+    const { told, options } = quiet();
+    const url = await start(t, () => {}, options, new Webhook("key", { maxBodyBytes: sample.length }));
+    const over = Buffer.concat([sample, Buffer.from(" ")]);
+    for (const chunked of [false, true]) {
+      assert.equal((await post(url, { chunked })).status, 200);
+      const { status, code } = await post(url, { chunked, body: over });
+      assert.deepEqual([status, code, told.pop()[0].code], [413, "body_too_large", "body_too_large"]);
+    }
+  });
+
+  check("what is refused by its head, or over the limit, is not read on: the connection ends", async (t) => {
+    const { options } = quiet();
+    const url = await start(t, fail("not for this"), options);
+    assert.deepEqual(await last(begin(t, url, undefined, "{")), [401, "missing_signature"]);
+    assert.deepEqual(await last(begin(t, url, "zz", "{")), [401, "malformed_signature"]);
+    assert.deepEqual(await last(begin(t, url, signature, "{", "Content-Length: 1048577")), [413, "body_too_large"]);
+    const length = webhook.maxBodyBytes + 1;
+    const endless = `${length.toString(16)}\r\n${"x".repeat(length)}`;
+    const [head] = await once(begin(t, url, signature, endless, "Transfer-Encoding: chunked"), "data");
+    assert.match(String(head), /^HTTP\/1\.1 413 /);
+  });
+
+  check("a body that takes too long is answered 408, and the connection ends", async (t) => {
+    const { told, options } = quiet({ bodyTimeout: 50 });
+    const url = await start(t, fail("not for this"), options);
+    assert.deepEqual(await last(begin(t, url, signature, "{")), [408, "body_timeout"]);
+    const chunked = begin(t, url, signature, "1\r\n{\r\n", "Transfer-Encoding: chunked");
+    assert.deepEqual(await last(chunked), [408, "body_timeout"]);
+    assert.match(told[0][0].message, /within 50 ms, but only 1 bytes came/);
+    assert.equal((await post(url, { header: null })).status, 401);
+  });
+
+  check("who breaks off is not waited for, and nothing is left behind", async (t) => {
+    t.mock.method(console, "error", () => {});
+    const timers = [];
+    const { setTimeout } = globalThis;
+    t.mock.method(globalThis, "setTimeout", (run, ms, ...rest) => {
+      const timer = setTimeout(run, ms, ...rest);
+      if (ms === 123_456) timers.push(timer);
+      return timer;
+    });
+    const cleared = t.mock.method(globalThis, "clearTimeout");
+    const { told, options } = quiet({ bodyTimeout: 123_456 });
+    const server = await serve(webhook, fail("not for this"), options);
+    const url = await listening(t, server);
+    const arrived = once(server, "request");
+    const connected = once(server, "connection");
+    const socket = begin(t, url, signature, "{");
+    await arrived;
+    const [theirs] = await connected;
+    const gone = new Promise((resolve) => theirs.once("close", resolve));
+    socket.destroy();
+    await gone;
+    assert.equal((await post(url, { header: null })).status, 401);
+    assert.deepEqual(told.map(([error]) => error.code), ["missing_signature"]);
+    assert.equal(timers.length, 1);
+    assert.ok(cleared.mock.calls.some(({ arguments: [timer] }) => timer === timers[0]));
+  });
+
+  check("200 comes after the handler, not before", async (t) => {
+    const { promise, resolve } = deferred();
+    const url = await start(t, () => promise, quiet().options);
+    let answered = false;
+    const answer = post(url).then((it) => ((answered = true), it));
+    // Another request goes all the way there and back meanwhile.
+    assert.equal((await post(url, { header: null })).status, 401);
+    assert.equal(answered, false);
+    resolve();
+    assert.equal((await answer).status, 200);
+  });
+
+  check("a handler that throws is answered 500, and nothing of its error is told", async (t) => {
+    const cause = Object.assign(new Error("GET https://crm.example/?token=secret"), { code: "stale", status: 404 });
+    const failures = [fail("secret"), () => Promise.reject(cause)];
+    for (const failure of failures) {
+      const { told, options } = quiet();
+      const answer = await post(await start(t, failure, options));
+      assert.deepEqual([answer.status, answer.code], [500, "handler_failed"]);
+      assert.ok(!JSON.stringify(answer).includes("secret"));
+      assert.match(told[0][0].cause.message, /secret/);
+    }
+  });
+
+  check("a handler that takes too long is answered 503, and its signal aborts", async (t) => {
+    const { told, options } = quiet({ handlerTimeout: 30 });
+    const heard = deferred();
+    const hang = (_, { signal }) => new Promise(() => signal.addEventListener("abort", () => heard.resolve(signal)));
+    const answer = await post(await start(t, hang, options));
+    assert.deepEqual([answer.status, answer.code], [503, "handler_timeout"]);
+    assert.equal((await heard.promise).reason.code, "handler_timeout");
+    assert.equal((await told.first).code, "handler_timeout");
+  });
+
+  check("what a handler does after its deadline changes nothing; what it throws then is logged", async (t) => {
+    const logged = deferred();
+    t.mock.method(console, "error", logged.resolve);
+    const seen = noting();
+    const { options } = quiet({ handlerTimeout: 30, seen });
+    const [late, told] = [deferred(), new Error("told to stop")];
+    const turns = [
+      () => late.promise,
+      async () => {
+        await late.promise;
+        throw new Error("too late");
+      },
+      (_, { signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+      (_, { signal }) =>
+        new Promise((_, reject) =>
+          signal.addEventListener("abort", () => reject(Object.assign(told, { cause: signal.reason }))),
+        ),
+    ];
+    const url = await start(t, (...args) => turns.pop()(...args), options);
+    while (turns.length > 0) assert.equal((await post(url)).code, "handler_timeout");
+    late.resolve();
+    assert.equal((await logged.promise).message, "too late");
+    assert.equal(console.error.mock.callCount(), 1);
+    assert.deepEqual(seen.names(), ["begin", "release", "begin", "release", "begin", "release", "begin", "release"]);
+  });
+
+  check("failures are logged, forgeries are not, unless onReject says otherwise", async (t) => {
+    const logged = t.mock.method(console, "error", () => {});
+    const cause = new Error("no database");
+    const url = await start(t, () => Promise.reject(cause));
+    assert.equal((await post(url, { header: null })).status, 401);
+    assert.equal(logged.mock.callCount(), 0);
+    assert.equal((await post(url)).status, 500);
+    assert.equal(logged.mock.calls[0].arguments[0].cause, cause);
+  });
+
+  for (const [kind, wrap] of [["synchronous", (it) => it], ["asynchronous", (it) => async (...args) => it(...args)]]) {
+    const store = (methods) => {
+      const inner = noting(methods);
+      return { ...inner, begin: wrap(inner.begin), done: wrap(inner.done), release: wrap(inner.release) };
+    };
+
+    check(`seen, ${kind}: of ten at once one is handled, and after that none`, async (t) => {
+      const seen = store();
+      const { told, options } = quiet({ seen, handlerTimeout: 10_000 });
+      const others = deferred();
+      let handled = 0;
+      const url = await start(t, () => (handled++, others.promise), options);
+      const answers = [];
+      const all = Array.from({ length: 10 }, async () => {
+        answers.push(await post(url));
+        if (answers.length === 9) others.resolve();
+      });
+      await Promise.all(all);
+      assert.deepEqual(answers.map(({ code }) => code), [...Array(9).fill("delivery_busy"), undefined]);
+      assert.deepEqual([answers[0].status, answers[9].status], [503, 200]);
+      assert.equal((await post(url)).status, 200);
+      assert.equal(handled, 1);
+      assert.equal(told.length, 9);
+      assert.deepEqual(seen.calls[0], ["begin", ID, 15_000]);
+    });
+
+    check(`seen, ${kind}: what could not be handled is new again`, async (t) => {
+      const seen = store();
+      const turns = [fail("first"), () => {}];
+      const url = await start(t, () => turns.shift()(), quiet({ seen }).options);
+      assert.equal((await post(url)).code, "handler_failed");
+      assert.equal((await post(url)).status, 200);
+      assert.deepEqual(seen.names(), ["begin", "release", "begin", "done"]);
+    });
+
+    check(`seen, ${kind}: a test event is handled each time`, async (t) => {
+      const seen = store();
+      let handled = 0;
+      const url = await start(t, () => handled++, { seen });
+      for (let count = 1; count <= 2; count++) assert.equal((await post(url, { body: testEvent })).status, 200);
+      assert.deepEqual([handled, seen.calls], [2, []]);
+    });
+
+    check(`seen, ${kind}: a store that fails is answered 503, and nothing of its error is told`, async (t) => {
+      const failing = [
+        [{ begin: fail("secret") }, 0, () => {}],
+        [{ begin: () => "yes" }, 0, () => {}],
+        [{ done: fail("secret") }, 1, () => {}],
+        [{ release: fail("secret") }, 1, fail("the handler's own")],
+      ];
+      for (const [methods, calls, outcome] of failing) {
+        let handled = 0;
+        const { told, options } = quiet({ seen: store(methods) });
+        const url = await start(t, () => (handled++, outcome()), options);
+        const answer = await post(url);
+        assert.deepEqual([answer.status, answer.code, handled], [503, "store_failed", calls]);
+        assert.ok(!JSON.stringify(answer).includes("secret"));
+        const { cause } = await told.first;
+        assert.match((cause.errors?.[1] ?? cause).message, /secret|begin\(\) must give .* but gave yes/);
+        if (methods.release) assert.equal(cause.errors[0].cause.message, "the handler's own");
+      }
+    });
+  }
+
+  check("seen: a store that hangs is not waited for", async (t) => {
+    const hang = () => new Promise(() => {});
+    const failing = [
+      [{ begin: hang }, () => {}],
+      [{ done: hang }, () => {}],
+      [{ release: hang }, fail("the handler's own")],
+    ];
+    for (const [methods, handle] of failing) {
+      const url = await start(t, handle, quiet({ seen: noting(methods), handlerTimeout: 30 }).options);
+      const { status, code } = await post(url);
+      assert.deepEqual([status, code], [503, "store_failed"]);
+    }
+  });
+
+  check("seen: 200 comes after done, not before", async (t) => {
+    const { promise, resolve } = deferred();
+    const url = await start(t, () => {}, quiet({ seen: noting({ done: () => promise }) }).options);
+    let answered = false;
+    const answer = post(url).then((it) => ((answered = true), it));
+    assert.equal((await post(url, { header: null })).status, 401);
+    assert.equal(answered, false);
+    resolve();
+    assert.equal((await answer).status, 200);
+  });
+
+  check("limits that can't be meant are refused at once", async () => {
+    for (const [option, value] of [["bodyTimeout", 0], ["handlerTimeout", Infinity], ["bodyTimeout", "5 s"]]) {
+      const message = new RegExp(`${option} must be a whole number from 1 to \\d+, but is ${value}`);
+      await assert.rejects(async () => serve(webhook, () => {}, { [option]: value }), message);
+    }
+  });
+
+  check("every vector that travels over HTTP has its verdict", async (t) => {
+    for (const { name, keys, body, header, maxBodyBytes, via, expected } of read(vectors)) {
+      if (!via.includes("http")) continue;
+      let taken;
+      const its = new Webhook(keys, maxBodyBytes === undefined ? {} : { maxBodyBytes });
+      const server = await serve(its, (delivery) => (taken = delivery), quiet().options);
+      await once(server.listen(0, "127.0.0.1"), "listening");
+      const answer = await post(`http://127.0.0.1:${server.address().port}/webhook`, { body, header });
+      const { code, id, type } = expected(transport);
+      assert.equal(answer.code, code, name);
+      if (code === undefined) assert.deepEqual([taken.id, taken.type], [id, type], name);
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+}

@@ -1,0 +1,96 @@
+// The adapter for Fastify, in a real one.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { test } from "node:test";
+import fastify from "fastify";
+import { plugin } from "walnut-webhooks/fastify";
+import { adapterSuite, begin, deferred, ID, listening, post, sample, signature, webhook } from "./adapters.mjs";
+
+async function serve(webhook, onDelivery, options) {
+  const app = fastify();
+  app.register(plugin(webhook, onDelivery, options));
+  await app.ready();
+  return app.server;
+}
+
+adapterSuite("Fastify", serve);
+
+/** Starts an app that `prepare` has had its way with; returns the URL of its webhook. */
+async function start(t, prepare, ...args) {
+  const app = fastify();
+  await prepare(app);
+  app.register(plugin(...args));
+  await app.ready();
+  return { app, url: await listening(t, app.server) };
+}
+
+test("Fastify: the app's own parsers stay as they are, and its limit on bodies is not asked", async (t) => {
+  const app = fastify({ bodyLimit: 10 });
+  app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, parsed) => parsed(null, `own ${body}`));
+  app.register(plugin(webhook, () => {}, { url: "/in" }), { prefix: "/hooks" });
+  app.post("/webhook", async ({ body }) => ({ body }));
+  await app.ready();
+  const url = await listening(t, app.server);
+  assert.equal((await post(url.replace("/webhook", "/hooks/in"))).status, 200);
+  assert.equal((await post(url, { body: Buffer.from("{}") })).body, "own {}");
+});
+
+test("Fastify: any content type, or none", async (t) => {
+  let taken = 0;
+  const { url } = await start(t, () => {}, webhook, () => taken++);
+  for (const type of ["application/json", "text/plain", "application/cloudevents+json; charset=utf-8", undefined]) {
+    const headers = { "x-walnut-signature": signature, ...(type === undefined ? {} : { "content-type": type }) };
+    assert.equal((await fetch(url, { method: "POST", headers, body: new Uint8Array(sample) })).status, 200);
+  }
+  assert.equal(taken, 4);
+});
+
+test("Fastify: onDelivery has Fastify's request", async (t) => {
+  let taken;
+  const prepare = (app) => app.decorateRequest("tenant", "acme");
+  const { url } = await start(t, prepare, webhook, ({ id }, { request }) => (taken = [id, request.tenant, request.url]));
+  assert.equal((await post(url)).status, 200);
+  assert.deepEqual(taken, [ID, "acme", "/webhook"]);
+});
+
+test("Fastify: a body that a hook has read is told of, with what to do; one that it kept is used", async (t) => {
+  const read = async (payload) => {
+    const pieces = [];
+    for await (const piece of payload) pieces.push(piece);
+    return Buffer.concat(pieces);
+  };
+  const drop = (app) => app.addHook("preParsing", async (_request, _reply, payload) => void (await read(payload)));
+  const dropped = await start(t, drop, webhook, () => {}, { onReject: () => {} });
+  const answer = await post(dropped.url);
+  assert.deepEqual([answer.status, answer.code], [500, "body_not_raw"]);
+  assert.match(answer.message, /preParsing.*request\.raw\.rawBody = bytes/);
+
+  const keep = (app) =>
+    app.addHook("preParsing", async ({ raw }, _reply, payload) => void (raw.rawBody = await read(payload)));
+  const kept = await start(t, keep, webhook, () => {});
+  assert.equal((await post(kept.url)).status, 200);
+});
+
+test("Fastify: a request that breaks off reaches the app's error handler", async (t) => {
+  const failed = deferred();
+  const prepare = (app) =>
+    app.setErrorHandler((error, _request, reply) => {
+      failed.resolve(error);
+      reply.code(500).send();
+    });
+  const { app, url } = await start(t, prepare, webhook, () => {});
+  const arrived = once(app.server, "request");
+  const socket = begin(t, url, signature, "{");
+  await arrived;
+  socket.destroy();
+  assert.equal((await failed.promise).code, "ECONNRESET");
+});
+
+test("Fastify: an onReject that fails is logged, and the answer stays as it is", async (t) => {
+  const logged = deferred();
+  t.mock.method(console, "error", logged.resolve);
+  const onReject = () => Promise.reject(new Error("the log is full"));
+  const { url } = await start(t, () => {}, webhook, () => {}, { onReject });
+  assert.equal((await post(url, { header: null })).code, "missing_signature");
+  assert.equal((await logged.promise).message, "the log is full");
+});

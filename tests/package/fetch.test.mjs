@@ -1,0 +1,88 @@
+// The adapter for Request and Response: behind two bridges to node:http, and called as such.
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { Readable } from "node:stream";
+import { test } from "node:test";
+import { createAdaptorServer } from "@hono/node-server";
+import { Webhook } from "walnut-webhooks";
+import { handler } from "walnut-webhooks/fetch";
+import { adapterSuite, ID, sample, signature, webhook } from "./adapters.mjs";
+
+function bridge(webhook, onDelivery, options) {
+  const handle = handler(webhook, onDelivery, options);
+  return createServer(async (incoming, outgoing) => {
+    const headers = Object.entries(incoming.headersDistinct).flatMap(([name, values]) => values.map((it) => [name, it]));
+    const init = { method: incoming.method, headers, body: Readable.toWeb(incoming), duplex: "half" };
+    try {
+      const response = await handle(new Request(`http://localhost${incoming.url}`, init));
+      outgoing.writeHead(response.status, Object.fromEntries(response.headers)).end(await response.text());
+    } catch (error) {
+      outgoing.destroy(error);
+    }
+  });
+}
+
+adapterSuite("fetch, Node's own Request", bridge);
+adapterSuite("fetch, @hono/node-server's Request", (...args) => createAdaptorServer({ fetch: handler(...args) }));
+
+const headers = { "x-walnut-signature": signature };
+const request = (init = { body: sample, headers }) => new Request("http://a/webhook", { method: "POST", ...init });
+const code = async (response) => (await response.json()).error?.code;
+
+test("fetch: a Request with bytes, a string or nothing, as AWS Lambda makes it", async () => {
+  const taken = [];
+  const handle = handler(webhook, ({ id }) => taken.push(id));
+  for (const body of [sample, sample.toString()]) {
+    const response = await handle(request({ body, headers }));
+    assert.deepEqual([response.status, response.headers.get("connection")], [200, null]);
+  }
+  assert.deepEqual(taken, [ID, ID]);
+  assert.equal(await code(await handle(request({}))), "missing_signature");
+  assert.equal(await code(await handle(request({ headers: { "x-walnut-signature": webhook.sign("") } }))), "not_json");
+});
+
+test("fetch: a body that was read, is being read, or was decoded is told of, with what to do", async () => {
+  const handle = handler(webhook, () => {}, { onReject: () => {} });
+  const [read, locked] = [request(), request()];
+  await read.json();
+  locked.body.getReader();
+  const text = new ReadableStream({
+    start(controller) {
+      controller.enqueue(sample.toString());
+      controller.close();
+    },
+  });
+  const decoded = request({ body: text, headers, duplex: "half" });
+  for (const [used, told] of [[read, /request\.clone\(\)/], [locked, /request\.clone\(\)/], [decoded, /set to give text/]]) {
+    const response = await handle(used);
+    const { error } = await response.json();
+    assert.deepEqual([response.status, error.code], [500, "body_not_raw"]);
+    assert.match(error.message, told);
+  }
+});
+
+test("fetch: a stream that is refused is cancelled, and one that fails is the caller's", async () => {
+  const small = handler(new Webhook("key", { maxBodyBytes: 10 }), () => {});
+  let cancelled;
+  const endless = new ReadableStream({
+    pull: (controller) => controller.enqueue(new Uint8Array(11)),
+    cancel: (reason) => (cancelled = reason),
+  });
+  const response = await small(request({ body: endless, headers, duplex: "half" }));
+  assert.deepEqual([response.status, response.headers.get("connection")], [413, "close"]);
+  assert.equal(cancelled.code, "body_too_large");
+
+  const failing = new ReadableStream({ pull: (controller) => controller.error(new Error("broke off")) });
+  await assert.rejects(small(request({ body: failing, headers, duplex: "half" })), /broke off/);
+});
+
+test("fetch: an onReject is awaited; one that fails is logged, and the answer stays as it is", async (t) => {
+  const logged = t.mock.method(console, "error", () => {});
+  const onReject = async () => {
+    await new Promise(setImmediate);
+    throw new Error("the log is full");
+  };
+  const response = await handler(webhook, () => {}, { onReject })(request({}));
+  assert.deepEqual([response.status, await code(response)], [401, "missing_signature"]);
+  assert.equal(logged.mock.calls[0].arguments[0].message, "the log is full");
+});
