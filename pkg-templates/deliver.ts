@@ -57,7 +57,7 @@ async function handled(handle: (signal: AbortSignal) => unknown, deadline: Deadl
   } catch (cause) {
     if (signal.aborted) {
       work.catch((late) => lateFailure(late, signal));
-      throw cause;
+      throw signal.reason;
     }
     const message = "the delivery could not be handled: send it again";
     throw new WebhookError("handler_failed", message, 500, { cause });

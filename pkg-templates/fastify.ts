@@ -42,7 +42,7 @@ export function plugin(
     app.addContentTypeParser("*", (_request, payload, parsed) => parsed(null, payload));
     app.post(options.url ?? "/webhook", async (request, reply) => {
       // Where neither a length nor a type is declared, Fastify asks no parser.
-      const payload = (request.body ?? request.raw) as Readable;
+      const payload = request.body as Readable | undefined;
       const source = incoming(
         request.raw,
         "Leave the body unread in every onRequest and preParsing hook before this route, or keep the bytes " +

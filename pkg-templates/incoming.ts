@@ -37,9 +37,8 @@ function unread(payload: Readable, declared: string | undefined): Unread {
     declared,
     read: (take, signal) =>
       new Promise((resolve, reject) => {
-        // What comes after this is thrown away: a paused request would hold up the next one on its connection.
         const stop = () => {
-          payload.off("data", piece).resume();
+          payload.off("data", piece).pause();
           signal.removeEventListener("abort", stop);
         };
         const fail = (error: unknown) => {
@@ -62,8 +61,8 @@ function unread(payload: Readable, declared: string | undefined): Unread {
             stop();
             resolve();
           })
-          // It stays: an error that comes later, when all is decided, would be nobody's and end the process.
-          .on("error", fail)
+          // It stays: an error that comes when all is decided would be nobody's, and end the process.
+          .once("error", fail)
           .once("close", broken);
       }),
   };

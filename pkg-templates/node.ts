@@ -36,20 +36,22 @@ export function handler<R extends IncomingMessage>(
         "pages API, with export const config = { api: { bodyParser: false } }.",
     );
     run(source, (signal) => ({ request, signal }))
-      .then((outcome) => {
-        send(request, response, outcome);
-        return tell(outcome, request);
-      })
-      .catch((error) => failed(error, request, response));
+      .then(
+        (outcome) => {
+          send(request, response, outcome);
+          return tell(outcome, request);
+        },
+        (error) => failed(error, request, response),
+      )
+      .catch((error) => console.error(error));
   };
 }
 
-/** No framework takes what else goes wrong, and thrown on it would end the process: a stranger could. */
+/** No framework takes what else goes wrong; thrown on, it would end the process, and a stranger could do that. */
 function failed(error: unknown, request: IncomingMessage, response: ServerResponse): void {
   // Whoever breaks off hears no answer, and needs none.
-  if (request.destroyed && !request.complete && !response.headersSent) return;
+  if (request.destroyed && !request.complete) return;
   console.error(error);
-  if (response.headersSent) return;
   response.statusCode = 500;
   response.end();
 }

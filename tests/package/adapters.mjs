@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { request } from "node:http";
+import { Agent, request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -34,11 +34,11 @@ export async function listening(t, server) {
 }
 
 /** Posts a body, by default the sample as Walnut sends it; returns status, type and what the answer says. */
-export function post(url, { body = sample, header = webhook.sign(body), chunked = false } = {}) {
+export function post(url, { body = sample, header = webhook.sign(body), chunked = false, agent = false } = {}) {
   const headers = { "content-type": "application/json", ...(header === null ? {} : { "X-Walnut-Signature": header }) };
   Object.assign(headers, chunked ? { "transfer-encoding": "chunked" } : { "content-length": body.length });
   return new Promise((resolve, reject) => {
-    const sent = request(url, { method: "POST", headers, agent: false }, async (response) => {
+    const sent = request(url, { method: "POST", headers, agent }, async (response) => {
       const pieces = [];
       for await (const piece of response) pieces.push(piece);
       const { error, ...rest } = JSON.parse(Buffer.concat(pieces));
@@ -167,6 +167,17 @@ export function adapterSuite(name, serve, transport = "http") {
     const endless = `${length.toString(16)}\r\n${"x".repeat(length)}`;
     const [head] = await once(begin(t, url, signature, endless, "Transfer-Encoding: chunked"), "data");
     assert.match(String(head), /^HTTP\/1\.1 413 /);
+  });
+
+  check("after a refusal a client that keeps its connections is served as before", async (t) => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    t.after(() => agent.destroy());
+    const url = await start(t, () => {}, quiet().options, new Webhook("key", { maxBodyBytes: sample.length }));
+    const over = Buffer.concat([sample, Buffer.from(" ")]);
+    for (const sent of [{ header: null }, { body: over }, { body: over, chunked: true }, { header: "0".repeat(64) }]) {
+      assert.notEqual((await post(url, { ...sent, agent })).status, 200);
+      assert.equal((await post(url, { agent })).status, 200);
+    }
   });
 
   check("a body that takes too long is answered 408, and the connection ends", async (t) => {

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import express5 from "express";
 import express4 from "express4";
 import { handler, middleware } from "walnut-webhooks/express";
-import { adapterSuite, begin, ID, listening, post, sample, signature, webhook } from "./adapters.mjs";
+import { adapterSuite, begin, deferred, ID, listening, post, sample, signature, webhook } from "./adapters.mjs";
 
 for (const [version, express] of [[4, express4], [5, express5]]) {
   const server = (route, before = [], after = []) => {
@@ -79,6 +79,20 @@ for (const [version, express] of [[4, express4], [5, express5]]) {
     socket.destroy();
     assert.equal((await first).code, "ECONNRESET");
     assert.deepEqual(rejected, []);
+  });
+
+  test(`Express ${version}: so does one that broke off before the handler had it`, async (t) => {
+    const { take, first } = errors();
+    const [arrived, told] = [deferred(), deferred()];
+    const wait = (request, _, next) => {
+      request.socket.once("close", () => setImmediate(next));
+      arrived.resolve();
+    };
+    const route = handler(webhook, () => {}, { bodyTimeout: 50, onReject: told.resolve });
+    const socket = begin(t, await serve(t, route, [wait], [take]), signature, "{");
+    await arrived.promise;
+    socket.destroy();
+    assert.equal((await Promise.race([first, told.promise])).code, "ECONNRESET");
   });
 
   test(`Express ${version}: the middleware leaves the delivery and goes on`, async (t) => {

@@ -1,7 +1,9 @@
 // The adapter for Fastify, in a real one.
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { PassThrough } from "node:stream";
 import { test } from "node:test";
+import { createGunzip, gzipSync } from "node:zlib";
 import fastify from "fastify";
 import { plugin } from "walnut-webhooks/fastify";
 import { adapterSuite, begin, deferred, ID, listening, post, sample, signature, webhook } from "./adapters.mjs";
@@ -84,6 +86,46 @@ test("Fastify: a request that breaks off reaches the app's error handler", async
   await arrived;
   socket.destroy();
   assert.equal((await failed.promise).code, "ECONNRESET");
+});
+
+test("Fastify: a payload that a hook has put in place is read in the request's stead, and its errors are the app's", async (t) => {
+  const body = gzipSync(sample);
+  const failed = [];
+  const prepare = (app) => {
+    app.addHook("preParsing", async ({ headers }, _reply, payload) => {
+      if (headers.broken === undefined) return payload.pipe(createGunzip());
+      const broken = new PassThrough();
+      setImmediate(() => broken.destroy());
+      return broken;
+    });
+    app.setErrorHandler((error, _request, reply) => {
+      failed.push(error.code);
+      reply.code(500).send();
+    });
+  };
+  const { url } = await start(t, prepare, webhook, () => {});
+  const send = (body, more) =>
+    fetch(url, { method: "POST", headers: { "x-walnut-signature": signature, ...more }, body });
+  assert.equal((await send(body)).status, 200);
+  assert.equal((await send("no gzip")).status, 500);
+  assert.equal((await send(body, { broken: "yes" })).status, 500);
+  assert.deepEqual(failed, ["Z_DATA_ERROR", "ECONNRESET"]);
+});
+
+test("Fastify: a payload that fails once it was refused ends nothing", async (t) => {
+  let payload;
+  const prepare = (app) => app.addHook("preParsing", async () => (payload = new PassThrough()));
+  const { url } = await start(t, prepare, webhook, () => {}, { bodyTimeout: 20 });
+  assert.equal((await post(url)).code, "body_timeout");
+  payload.destroy(new Error("too late"));
+  await new Promise((resolve) => payload.once("close", resolve));
+  assert.equal((await post(url, { header: null })).code, "missing_signature");
+});
+
+test("Fastify: a request without body and type", async (t) => {
+  const { url } = await start(t, () => {}, webhook, () => {});
+  const answer = await fetch(url, { method: "POST", headers: { "x-walnut-signature": webhook.sign("") } });
+  assert.equal((await answer.json()).error.code, "not_json");
 });
 
 test("Fastify: an onReject that fails is logged, and the answer stays as it is", async (t) => {

@@ -76,6 +76,14 @@ test("fetch: a stream that is refused is cancelled, and one that fails is the ca
   await assert.rejects(small(request({ body: failing, headers, duplex: "half" })), /broke off/);
 });
 
+test("fetch: a stream that takes too long is cancelled", async () => {
+  const handle = handler(webhook, () => {}, { bodyTimeout: 20 });
+  let cancelled;
+  const slow = new ReadableStream({ cancel: (reason) => (cancelled = reason) });
+  const response = await handle(request({ body: slow, headers, duplex: "half" }));
+  assert.deepEqual([response.status, await code(response), cancelled.code], [408, "body_timeout", "body_timeout"]);
+});
+
 test("fetch: an onReject is awaited; one that fails is logged, and the answer stays as it is", async (t) => {
   const logged = t.mock.method(console, "error", () => {});
   const onReject = async () => {

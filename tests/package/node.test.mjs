@@ -64,6 +64,7 @@ test("node:http: who breaks off before the handler has the request is not waited
     request.socket.once("close", gone.resolve);
     arrived.resolve();
     await gone.promise;
+    await new Promise(setImmediate);
     handle(request, response);
     setImmediate(over.resolve);
   });

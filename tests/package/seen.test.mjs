@@ -46,9 +46,9 @@ test("what was done is forgotten at its age, by default 7 days", () => {
 });
 
 test("done again is young again", () => {
-  const seen = store({ maxEntries: 2 });
-  for (const id of ["a", "b", "a"]) seen.done(id);
-  assert.equal(seen.begin("c", 1), "new");
+  const seen = store({ maxEntries: 3 });
+  for (const id of ["a", "b", "a", "c"]) seen.done(id);
+  assert.equal(seen.begin("d", 1), "new");
   assert.equal(seen.begin("a", 1), "done");
   assert.equal(seen.begin("b", 1), "new");
 });
