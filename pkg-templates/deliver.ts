@@ -96,7 +96,8 @@ async function asked<T>(method: keyof SeenStore, ask: () => Promise<T>, before?:
     return await ask();
   } catch (error) {
     const message = `the store of what was seen failed in ${method}(): send the delivery again`;
-    const cause = before === undefined ? error : new AggregateError([before, error], "the handler and the store failed");
+    const both = "both the handler and the store failed";
+    const cause = before === undefined ? error : new AggregateError([before, error], both);
     throw new WebhookError("store_failed", message, 503, { cause });
   }
 }

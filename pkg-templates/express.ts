@@ -5,7 +5,8 @@
  */
 import type { ServerResponse } from "node:http";
 import type { Delivery } from "./delivery.js";
-import { type DeliveryContext, flow, type HandlerOptions, outcome, type Outcome, type RejectOptions, teller } from "./flow.js";
+import { flow, outcome, teller } from "./flow.js";
+import type { DeliveryContext, HandlerOptions, Outcome, RejectOptions } from "./flow.js";
 import { type Incoming, incoming, send } from "./incoming.js";
 import { receiver, type ReceiveOptions, type Source, type Verifying } from "./receive.js";
 
@@ -45,11 +46,11 @@ export function handler<R extends Request>(
   options: HandlerOptions<R> = {},
 ): Handler {
   const run = flow(webhook, onDelivery, options);
-  return route(options, async (request, response) => {
-    const refused = await run(source(request), (signal) => ({ request, signal }));
-    if (refused === undefined) send(request, response, refused);
-    return refused;
-  });
+  return route(
+    options,
+    (request) => run(source(request), (signal) => ({ request, signal })),
+    (request, response) => send(request, response, undefined),
+  );
 }
 
 /**
@@ -64,27 +65,27 @@ export function handler<R extends Request>(
  */
 export function middleware<R extends Request>(webhook: Verifying, options: MiddlewareOptions<R> = {}): Handler {
   const receive = receiver(webhook, options);
-  return route(options, async (request, _, next) => {
-    const refused = await outcome(async () => {
-      Object.assign(request, { delivery: await receive(source(request)) });
-    });
-    if (refused === undefined) next();
-    return refused;
-  });
+  return route(
+    options,
+    (request) => outcome(async () => void Object.assign(request, { delivery: await receive(source(request)) })),
+    (_request, _response, next) => next(),
+  );
 }
 
 /** Answers what was refused; what else goes wrong, a connection that breaks above all, is Express's. */
 function route<R extends Request>(
   options: RejectOptions<R>,
-  run: (request: R, response: ServerResponse, next: () => void) => Promise<Outcome>,
+  run: (request: R) => Promise<Outcome>,
+  accept: (request: R, response: ServerResponse, next: () => void) => void,
 ): Handler {
   const tell = teller(options);
-  return (request, response, next) => {
-    run(request as R, response, next)
+  return (its, response, next) => {
+    const request = its as R;
+    run(request)
       .then((refused) => {
-        if (refused === undefined) return undefined;
+        if (refused === undefined) return accept(request, response, next);
         send(request, response, refused);
-        return tell(refused, request as R);
+        return tell(refused, request);
       })
       .catch(next);
   };

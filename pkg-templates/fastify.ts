@@ -4,7 +4,7 @@
  * @module
  */
 import type { Readable } from "node:stream";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Delivery } from "./delivery.js";
 import { answer, type DeliveryContext, flow, type HandlerOptions, type Outcome, teller } from "./flow.js";
 import { closing, incoming } from "./incoming.js";
@@ -40,22 +40,28 @@ export function plugin(
     // The body stays a stream: read here, it is counted and timed here, and refused in this package's words.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("*", (_request, payload, parsed) => parsed(null, payload));
-    app.post(options.url ?? "/webhook", async (request, reply) => {
-      // Where neither a length nor a type is declared, Fastify asks no parser.
-      const payload = request.body as Readable | undefined;
-      const source = incoming(
-        request.raw,
-        "Leave the body unread in every onRequest and preParsing hook before this route, or keep the bytes " +
-          "there: request.raw.rawBody = bytes.",
-        payload,
-      );
-      const outcome = await run(source, (signal) => ({ request, signal }));
-      send(request, reply, outcome);
-      // Too late for Fastify's own errors: the answer has gone.
-      await tell(outcome, request).catch((error) => console.error(error));
-      return reply;
+    app.post(options.url ?? "/webhook", receive);
+    // A content type that is none has Fastify refuse the request before any parser; but it is the signature
+    // that decides what is genuine.
+    app.setErrorHandler<FastifyError>((error, request, reply) => {
+      if (error.code !== "FST_ERR_CTP_INVALID_MEDIA_TYPE") throw error;
+      return receive(request, reply);
     });
   };
+
+  async function receive(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const source = incoming(
+      request.raw,
+      "Leave the body unread in every onRequest and preParsing hook before this route, or keep the bytes " +
+        "there: request.raw.rawBody = bytes.",
+      request.body as Readable | undefined,
+    );
+    const outcome = await run(source, (signal) => ({ request, signal }));
+    send(request, reply, outcome);
+    // Too late for Fastify's own errors: the answer has gone.
+    await tell(outcome, request).catch((error) => console.error(error));
+    return reply;
+  }
 }
 
 function send(request: FastifyRequest, reply: FastifyReply, outcome: Outcome): void {

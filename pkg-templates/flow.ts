@@ -5,8 +5,9 @@ import { receiver, type ReceiveOptions, type Source, type Verifying } from "./re
 
 export interface RejectOptions<Request> {
   /**
-   * Is told of every request that was refused. By default, what is no stranger's doing is logged: errors
-   * with a status of 500 and above, with their cause.
+   * Is told of every request that was refused, once it is answered, or just before where the answer is a
+   * `Response`. By default, what is no stranger's doing is logged: errors with a status of 500 and above,
+   * with their cause.
    */
   onReject?: (error: WebhookError, request: Request) => unknown;
 }
@@ -71,7 +72,7 @@ export function answer(outcome: Outcome): Answer {
   return { status, type: "application/json", text: JSON.stringify({ error: { code, message } }) };
 }
 
-/** Makes what tells `onReject` of a refusal, once it is answered; it throws what that throws. */
+/** Makes what tells `onReject` of a refusal, and throws what that throws. */
 export function teller<Request>({ onReject = log }: RejectOptions<Request>) {
   return async (outcome: Outcome, request: Request): Promise<void> => {
     if (outcome !== undefined) await onReject(outcome, request);

@@ -73,7 +73,7 @@ async function read(
 
 function tooSlow(ms: number, length: number): WebhookError {
   const message =
-    `the whole body was expected within ${ms} ms, but only ${length} bytes came: send it again, ` +
+    `the whole body was expected within ${ms} ms, but by then its length was ${length}: send it again, ` +
     "or raise bodyTimeout where it is Walnut that is slow";
   return new WebhookError("body_timeout", message, 408);
 }

@@ -97,8 +97,7 @@ export class MemoryStore implements SeenStore {
       this.#done.delete(id);
       return;
     }
-    throw new Error(
-      `all ${this.#maxEntries} deliveries that there is room for are being handled: raise maxEntries, or handle fewer at once`,
-    );
+    const limit = this.#maxEntries;
+    throw new Error(`all ${limit} deliveries that there is room for are being handled: raise maxEntries`);
   }
 }

@@ -6,7 +6,8 @@ import { test } from "node:test";
 import express5 from "express";
 import express4 from "express4";
 import { handler, middleware } from "walnut-webhooks/express";
-import { adapterSuite, begin, deferred, ID, listening, post, sample, signature, webhook } from "./adapters.mjs";
+import { adapterSuite } from "./adapters.mjs";
+import { begin, deferred, ID, listening, post, sample, signature, webhook } from "./requests.mjs";
 
 for (const [version, express] of [[4, express4], [5, express5]]) {
   const server = (route, before = [], after = []) => {
@@ -30,7 +31,8 @@ for (const [version, express] of [[4, express4], [5, express5]]) {
     return { take, first };
   }
 
-  adapterSuite(`Express ${version}`, (...args) => server(handler(...args), [], [(_error, _1, response, _2) => response.end()]));
+  const quiet = (_error, _request, response, _next) => response.end();
+  adapterSuite(`Express ${version}`, (...args) => server(handler(...args), [], [quiet]));
 
   const parsers = {
     "no parser": [],
@@ -109,7 +111,7 @@ for (const [version, express] of [[4, express4], [5, express5]]) {
     assert.deepEqual(rejected, ["missing_signature", "body_timeout"]);
   });
 
-  test(`Express ${version}: an onReject that fails leaves the answer as it is, and reaches the error handler`, async (t) => {
+  test(`Express ${version}: a failing onReject leaves the answer as it is, for the error handler`, async (t) => {
     const failures = [
       () => {
         throw new Error("at once");

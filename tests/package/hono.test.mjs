@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import { handler } from "walnut-webhooks/hono";
-import { adapterSuite, begin, deferred, ID, listening, post, sample, signature, webhook } from "./adapters.mjs";
+import { adapterSuite } from "./adapters.mjs";
+import { begin, deferred, ID, listening, post, sample, signature, webhook } from "./requests.mjs";
 
 function serve(webhook, onDelivery, options) {
   const app = new Hono();

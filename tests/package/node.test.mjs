@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
 import { handler } from "walnut-webhooks/node";
-import { adapterSuite, begin, deferred, ID, listening, post, signature, webhook } from "./adapters.mjs";
+import { adapterSuite } from "./adapters.mjs";
+import { begin, deferred, ID, listening, post, signature, webhook } from "./requests.mjs";
 
 adapterSuite("node:http", (...args) => createServer(handler(...args)));
 

@@ -3,7 +3,8 @@ import { createServer, type IncomingHttpHeaders } from "node:http";
 import express from "express";
 import fastify from "fastify";
 import { type Context as HonoContextOf, Hono } from "hono";
-import { type Delivery, MemoryStore, type SeenStore, Webhook, type WebhookErrorCode } from "walnut-webhooks";
+import { MemoryStore, Webhook } from "walnut-webhooks";
+import type { Delivery, SeenStore, WebhookError, WebhookErrorCode } from "walnut-webhooks";
 import { type DeliveryContext, handler as onExpress, middleware } from "walnut-webhooks/express";
 import { plugin } from "walnut-webhooks/fastify";
 import { handler as onFetch } from "walnut-webhooks/fetch";
@@ -88,8 +89,9 @@ app.post("/b", onExpress(webhook, ({ id }, { request, signal }: DeliveryContext<
   const path: string = request.path;
   const aborted: boolean = signal.aborted;
   return [id, path, aborted];
-}, { ...options, onReject: (error, request) => [error.code satisfies WebhookErrorCode, request.path satisfies string] }));
-app.post("/c", middleware(webhook, { bodyTimeout: 1, onReject: (error) => error.code satisfies WebhookErrorCode }), (request) => {
+}, { ...options, onReject: ({ code }, { path }) => [code satisfies WebhookErrorCode, path satisfies string] }));
+const told = { bodyTimeout: 1, onReject: (error: WebhookError) => error.code satisfies WebhookErrorCode };
+app.post("/c", middleware(webhook, told), (request) => {
   const left: Delivery | undefined = request.delivery;
   void left;
 });
@@ -116,15 +118,19 @@ const answer: Promise<Response> = onFetch(webhook, (delivery, { request, signal 
 class OwnRequest extends Request {
   readonly own = 1;
 }
-const own: (request: OwnRequest) => Promise<Response> = onFetch(webhook, (_, { request }: { request: OwnRequest }) => request.own);
+const own = onFetch(webhook, (_, { request }: DeliveryContext<OwnRequest>) => request.own);
+own satisfies (request: OwnRequest) => Promise<Response>;
 // @ts-expect-error: the answer has to be awaited
 const response: Response = onFetch(webhook, () => {})(new Request("http://a"));
-void [answer, own, response];
+void [answer, response];
 
 const hono = new Hono<{ Variables: { tenant: string } }>();
 type Context = HonoContextOf<{ Variables: { tenant: string } }>;
-hono.post("/a", onHono(webhook, (delivery, { request, signal }) => [delivery.id, request.url satisfies string, signal]));
-hono.post("/b", onHono(webhook, (_, { context }: HonoDeliveryContext<Context>) => context.get("tenant") satisfies string, options));
+hono.post("/a", onHono(webhook, ({ id }, { request, signal }) => [id, request.url satisfies string, signal]));
+hono.post("/b", onHono(webhook, (_, { context }: HonoDeliveryContext<Context>) => {
+  const tenant: string = context.get("tenant");
+  return tenant;
+}, options));
 // @ts-expect-error: a request is no context
 onHono(webhook, () => {})(new Request("http://a"));
 
