@@ -41,12 +41,16 @@ tool() {
 	rm -rf target/tools/build
 }
 
+# Installs a package of Debian's where that can be done.
+debian() {
+	have apt-get && [ "$(id -u)" = 0 ] || missing "$2" "$3"
+	{ apt-get update && apt-get install -y --no-install-recommends "$1"; } >&2
+}
+
 # Prints the path of a Chromium.
 browser() {
 	find_browser && return
-	have apt-get && [ "$(id -u)" = 0 ] ||
-		missing "Chromium" "https://www.chromium.org, or set CHROMIUM to the path of one"
-	{ apt-get update && apt-get install -y --no-install-recommends chromium; } >&2
+	debian chromium "Chromium" "https://www.chromium.org, or set CHROMIUM to the path of one"
 	find_browser
 }
 
@@ -59,6 +63,13 @@ find_browser() {
 		command -v "$name" && return
 	done
 	return 1
+}
+
+# Prints the path of a Redis server.
+redis() {
+	command -v redis-server && return
+	debian redis-server "redis-server" "https://redis.io"
+	command -v redis-server
 }
 
 "$@"
