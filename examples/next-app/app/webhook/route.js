@@ -1,0 +1,14 @@
+import { Webhook } from "walnut-webhooks";
+import { handler } from "walnut-webhooks/fetch";
+
+async function onDelivery(delivery) {
+  console.log(delivery.type, delivery.id);
+}
+
+// `next build` runs this module too, where there is no key: the first request makes the webhook.
+let receive;
+
+export function POST(request) {
+  receive ??= handler(new Webhook(process.env.WALNUT_WEBHOOK_KEY), onDelivery);
+  return receive(request);
+}

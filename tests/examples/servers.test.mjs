@@ -1,0 +1,55 @@
+// Every example that is a server, started as its first lines say, and told to take what is genuine and nothing else.
+import { join } from "node:path";
+import { test } from "node:test";
+import { patience, post, receives, root, run, serve } from "./support.mjs";
+
+const node = process.execPath;
+const at = (path) => join(root, path);
+const next = (command) => [node, at("examples/node_modules/next/dist/bin/next"), command];
+const nextServer = {
+  build: next("build"),
+  command: [...next("start"), "--hostname", "127.0.0.1", "--port", "0"],
+  env: { NEXT_TELEMETRY_DISABLED: "1" },
+};
+
+const examples = {
+  fastify: { command: [node, "server.mjs"] },
+  hono: { command: [node, "server.mjs"] },
+  koa: { command: [node, "server.mjs"] },
+  node: { command: [node, "server.mjs"] },
+  "fetch in Bun": { folder: "fetch", command: [at("tests/node_modules/@oven/bun-linux-x64/bin/bun"), "server.mjs"] },
+  "fetch in Deno": {
+    folder: "fetch",
+    command: [
+      at("tests/node_modules/@deno/linux-x64-glibc/deno"),
+      ...["serve", "--allow-env", "--host", "127.0.0.1", "--port", "0", "server.mjs"],
+    ],
+  },
+  "next-app": nextServer,
+  "next-pages": { ...nextServer, path: "/api/webhook" },
+  nestjs: { build: [at("node_modules/.bin/tsc")], command: [node, "dist/main.js"] },
+  // The command line program listens on every interface; this is the same server.
+  "google-cloud-functions": {
+    command: [
+      ...[node, "--input-type=module", "--eval"],
+      `import "./index.mjs";
+       import { getTestServer } from "@google-cloud/functions-framework/testing";
+       const server = getTestServer("webhook").listen(0, "127.0.0.1", () => {
+         console.log("listening on http://127.0.0.1:" + server.address().port);
+       });`,
+    ],
+  },
+  axum: {
+    build: ["cargo", "build", "--quiet", "--locked", "--package", "axum-example"],
+    command: [at("target/debug/axum-example")],
+  },
+};
+
+for (const [name, { folder = name, build, ...example }] of Object.entries(examples)) {
+  test(name, patience, async (t) => {
+    const cwd = join(root, "examples", folder);
+    if (build !== undefined) await run(build, cwd, example.env);
+    const server = await serve(t, example.command, { cwd, ...example });
+    await receives(server, (...sent) => post(server.url, ...sent));
+  });
+}
