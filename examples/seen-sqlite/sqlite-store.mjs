@@ -1,0 +1,46 @@
+import { randomUUID } from "node:crypto";
+import { DatabaseSync } from "node:sqlite";
+
+const WEEK = 7 * 24 * 60 * 60 * 1000;
+
+/** Remembers what was handled in a SQLite file, which any number of processes on a machine may share. */
+export class SqliteStore {
+  // Whoever has a lease is known by it: one that has ended may be another process's by now.
+  #owner = randomUUID();
+  #forget;
+  #take;
+  #isDone;
+  #done;
+  #release;
+
+  constructor(path) {
+    const database = new DatabaseSync(path, { timeout: 1000 });
+    database.exec(`
+      PRAGMA journal_mode = WAL;
+      CREATE TABLE IF NOT EXISTS seen (id TEXT PRIMARY KEY, owner TEXT, until INTEGER NOT NULL) STRICT;
+      CREATE INDEX IF NOT EXISTS seen_until ON seen (until);
+    `);
+    this.#forget = database.prepare("DELETE FROM seen WHERE until <= ?");
+    this.#take = database.prepare("INSERT INTO seen (id, owner, until) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
+    this.#isDone = database.prepare("SELECT 1 FROM seen WHERE id = ? AND owner IS NULL");
+    this.#done = database.prepare("INSERT OR REPLACE INTO seen (id, owner, until) VALUES (?, NULL, ?)");
+    this.#release = database.prepare("DELETE FROM seen WHERE id = ? AND owner = ?");
+  }
+
+  begin(id, leaseMs) {
+    const now = Date.now();
+    this.#forget.run(now);
+    // This one statement decides: of several processes at once, one inserts.
+    if (this.#take.run(id, this.#owner, now + leaseMs).changes === 1) return "new";
+    return this.#isDone.get(id) ? "done" : "busy";
+  }
+
+  // Whoever has the lease by now: it was handled, and that is not to be forgotten.
+  done(id) {
+    this.#done.run(id, Date.now() + WEEK);
+  }
+
+  release(id) {
+    this.#release.run(id, this.#owner);
+  }
+}

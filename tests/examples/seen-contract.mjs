@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+
+const LEASE = 60_000;
+
+/** What a store has to do, whatever it is made of, where two processes share it. */
+export async function contract(one, other) {
+  const all = await Promise.all(Array.from({ length: 20 }, (_, i) => [one, other][i % 2].begin("raced", LEASE)));
+  assert.deepEqual(all.filter((state) => state !== "busy"), ["new"]);
+
+  assert.equal(await one.begin("failed", LEASE), "new");
+  assert.equal(await other.begin("failed", LEASE), "busy");
+  await one.release("failed");
+  assert.equal(await other.begin("failed", LEASE), "new");
+
+  await other.done("failed");
+  assert.equal(await one.begin("failed", LEASE), "done");
+  assert.equal(await other.begin("failed", LEASE), "done");
+
+  assert.equal(await one.begin("outlived", 1), "new");
+  const patience = Date.now() + 10_000;
+  let state;
+  do state = await other.begin("outlived", LEASE);
+  while (state === "busy" && Date.now() < patience);
+  assert.equal(state, "new", "a lease of 1 ms did not end");
+  await one.release("outlived");
+  assert.equal(await one.begin("outlived", LEASE), "busy", "a lease that is another's by now was given back");
+  await one.done("outlived");
+  await other.release("outlived");
+  assert.equal(await other.begin("outlived", LEASE), "done", "what was handled was forgotten");
+}
