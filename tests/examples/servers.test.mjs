@@ -1,7 +1,7 @@
 // Every example that is a server, started as its first lines say, and told to take what is genuine and nothing else.
 import { join } from "node:path";
 import { test } from "node:test";
-import { patience, post, receives, root, run, serve } from "./support.mjs";
+import { freePort, patience, post, receives, root, run, serve } from "./support.mjs";
 
 const node = process.execPath;
 const at = (path) => join(root, path);
@@ -28,6 +28,12 @@ const examples = {
   "next-app": nextServer,
   "next-pages": { ...nextServer, path: "/api/webhook" },
   nestjs: { build: [at("node_modules/.bin/tsc")], command: [node, "dist/main.js"] },
+  sveltekit: {
+    build: [node, at("examples/node_modules/vite/bin/vite.js"), "build"],
+    command: [node, "build"],
+    // It prints the port that it was asked for, and not the one that it has.
+    env: { HOST: "127.0.0.1", PORT: String(await freePort()), BODY_SIZE_LIMIT: "2M" },
+  },
   // The command line program listens on every interface; this is the same server.
   "google-cloud-functions": {
     command: [
