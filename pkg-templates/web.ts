@@ -49,17 +49,14 @@ class WebSource implements Source, Unread {
   async read(take: (piece: Uint8Array) => void, signal: AbortSignal): Promise<void> {
     const reader = this.request.body?.getReader();
     if (reader !== undefined) {
-      // How a stream takes that it is given up changes nothing any more.
-      const giveUp = (reason: unknown) => void reader.cancel(reason).catch(() => {});
-      const stop = () => giveUp(signal.reason);
+      // Let go of, and not cancelled: SvelteKit's Node server would destroy the connection, with the answer unsent.
+      const stop = () => reader.releaseLock();
       signal.addEventListener("abort", stop);
       try {
         for (let next = await reader.read(); !next.done; next = await reader.read()) take(next.value);
-      } catch (error) {
-        giveUp(error);
-        throw error;
       } finally {
         signal.removeEventListener("abort", stop);
+        stop();
       }
     }
     this.unfinished = signal.aborted;
