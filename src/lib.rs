@@ -21,6 +21,7 @@
 mod delivery;
 mod error;
 mod event;
+mod explain;
 mod json;
 mod key;
 mod shape;
@@ -36,6 +37,7 @@ pub use event::{
     Demo, DemoData, DemoEngagement, DemoSessionFinished, DemoUser, Playlist, PlaylistData,
     PlaylistItem, PlaylistSessionFinished, PlaylistUser,
 };
+pub use explain::{Cause, Explanation, MAX_EXPLAINED_BODY_BYTES, MAX_EXPLAINED_HEADERS, explain};
 pub use json::{MAX_DEPTH, Value};
 pub use key::{Key, KeyIndex, Keys, MAX_KEYS};
 pub use shape::{Drift, DriftKind, MAX_DRIFT};

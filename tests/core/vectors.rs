@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use std::{fs, str};
 
 use serde_json::{Value, json};
-use walnut_webhooks::{Delivery, Error, Key, Keys, Verifier};
+use walnut_webhooks::{Delivery, Error, Key, Keys, Verifier, explain};
 
 const SKEW: Duration = Duration::from_mins(5);
 
@@ -43,9 +43,20 @@ fn joined(value: &Value, between: &[u8]) -> Vec<u8> {
     }
 }
 
+fn key_bytes(case: &Value, keys: &Value) -> Vec<Vec<u8>> {
+    case.get("keys").unwrap_or(keys).as_array().unwrap().iter().map(part).collect()
+}
+
+fn header(case: &Value) -> Option<Vec<u8>> {
+    match &case["header"] {
+        Value::Null => None,
+        // As a list of header lines is combined: RFC 9110, section 5.3.
+        header => Some(joined(header, b", ")),
+    }
+}
+
 fn verifier(case: &Value, keys: &Value) -> Result<Verifier, Error> {
-    let keys = case.get("keys").unwrap_or(keys).as_array().unwrap();
-    let keys = keys.iter().map(|key| Key::new(part(key))).collect::<Result<Vec<_>, _>>()?;
+    let keys = key_bytes(case, keys).iter().map(Key::new).collect::<Result<Vec<_>, _>>()?;
     let verifier = Verifier::new(Keys::new(keys)?);
     Ok(match case["maxBodyBytes"].as_u64() {
         Some(limit) => verifier.with_max_body_bytes(limit.try_into().unwrap()),
@@ -87,12 +98,7 @@ fn verdict(case: &Value, keys: &Value) -> Value {
         Err(error) => return refused(&error),
     };
     let body = joined(&case["body"], b"");
-    let header = match &case["header"] {
-        Value::Null => None,
-        // As a list of header lines is combined: RFC 9110, section 5.3.
-        header => Some(joined(header, b", ")),
-    };
-    let verified = match verifier.verify(&body, header.as_deref()) {
+    let verified = match verifier.verify(&body, header(case).as_deref()) {
         Ok(verified) => verified,
         Err(error) => return refused(&error),
     };
@@ -118,26 +124,76 @@ fn sorted(mut verdict: Value) -> Value {
     verdict
 }
 
-#[test]
-fn every_vector_has_its_verdict() {
-    let mut cases = 0;
-    let mut failures = Vec::new();
+fn explanation(case: &Value, keys: &Value) -> Value {
+    let others = case["others"].as_object().into_iter().flatten();
+    let others = others.map(|(name, value)| (name.as_str(), value.as_str().unwrap().as_bytes()));
+    let body = joined(&case["body"], b"");
+    let explanation = explain(&key_bytes(case, keys), &body, header(case).as_deref(), others);
+    json!({
+        "ok": explanation.ok,
+        "code": explanation.code,
+        "cause": explanation.cause.as_str(),
+    })
+}
+
+/// Hands over each case: what it is called, itself, and the keys of its file.
+fn each(mut then: impl FnMut(&str, &Value, &Value)) {
     for entry in fs::read_dir(vectors()).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_none_or(|extension| extension != "json") {
             continue;
         }
-        let file: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let file: &Value = &serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         for case in file["cases"].as_array().unwrap() {
-            let got = sorted(verdict(case, &file["keys"]));
-            let expected = sorted(case["expect"].clone());
-            if got != expected {
-                let name = path.file_stem().unwrap().display();
-                failures.push(format!("{name}: {}\n  {got}\n  {expected}", case["name"]));
+            let name = format!("{}: {}", path.file_stem().unwrap().display(), case["name"]);
+            then(&name, case, &file["keys"]);
+        }
+    }
+}
+
+#[test]
+fn every_vector_has_its_verdict() {
+    let mut cases = 0;
+    let mut failures = Vec::new();
+    each(|name, case, keys| {
+        let got = sorted(verdict(case, keys));
+        let expected = sorted(case["expect"].clone());
+        if got != expected {
+            failures.push(format!("{name}\n  {got}\n  {expected}"));
+        }
+        cases += 1;
+    });
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(cases >= 100, "only {cases} cases were found");
+}
+
+#[test]
+fn every_mistake_has_its_cause() {
+    let mut cases = 0;
+    let mut failures = Vec::new();
+    each(|name, case, keys| {
+        if let Some(expected) = case.get("explain") {
+            let got = explanation(case, keys);
+            if got != *expected {
+                failures.push(format!("{name}\n  {got}\n  {expected}"));
             }
             cases += 1;
         }
-    }
+    });
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert!(cases >= 100, "only {cases} cases were found");
+}
+
+#[test]
+fn an_explanation_never_contradicts_the_verdict() {
+    each(|name, case, keys| {
+        let (verdict, explanation) = (verdict(case, keys), explanation(case, keys));
+        // No limit applies to what is explained.
+        if verdict["code"] != "body_too_large" {
+            let right = verdict.get("keyIndex").is_some();
+            assert_eq!(explanation["ok"], right, "{name}");
+            let code = if right { &Value::Null } else { &verdict["code"] };
+            assert_eq!(explanation["code"], *code, "{name}");
+        }
+    });
 }
