@@ -89,12 +89,11 @@ fn of(
     header: Header<'_>,
     others: &mut dyn Iterator<Item = (&str, &[u8])>,
 ) -> Explanation {
-    let keys =
-        bytes.iter().map(|key| Key::new(*key)).collect::<Result<Vec<_>, _>>().and_then(Keys::new);
-    let keys = match &keys {
-        Ok(keys) => keys.as_slice(),
-        Err(error) => return explanation(Some(error), Cause::InvalidKey, ""),
+    let keys = match keyed(bytes) {
+        Ok(keys) => keys,
+        Err(error) => return explanation(Some(&error), Cause::InvalidKey, ""),
     };
+    let keys = keys.as_slice();
     let expected: Vec<Signature> = keys.iter().map(|key| key.sign(body)).collect();
     match Signature::parse(header) {
         Ok(found) => match expected.iter().position(|signature| *signature == found) {
@@ -119,6 +118,14 @@ fn of(
             _ => missing(&error, others, &expected),
         },
     }
+}
+
+fn keyed(bytes: &[&[u8]]) -> Result<Keys, Error> {
+    let mut keys = Vec::new();
+    for key in bytes {
+        keys.push(Key::new(*key)?);
+    }
+    Keys::new(keys)
 }
 
 fn mismatch(bytes: &[&[u8]], keys: &[Key], body: &[u8], found: &Signature) -> Cause {

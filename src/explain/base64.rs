@@ -9,53 +9,55 @@ pub(super) const URL: &[u8; 64] =
 
 pub(super) fn encode(bytes: &[u8], alphabet: &[u8; 64], padded: bool) -> Zeroizing<Vec<u8>> {
     // With room for all, so that no copy of a key is left behind by growing.
-    let mut text =
-        Zeroizing::new(Vec::with_capacity(bytes.len().saturating_mul(2).saturating_add(4)));
-    for chunk in bytes.chunks(3) {
-        let mut group: u32 = 0;
-        for nth in 0..3 {
-            group = (group << 8) | u32::from(chunk.get(nth).copied().unwrap_or_default());
+    let room = bytes.len().saturating_mul(2).saturating_add(4);
+    let mut text = Zeroizing::new(Vec::with_capacity(room));
+    let mut group: u32 = 0;
+    let mut bits: u32 = 0;
+    let push = |six: u32, text: &mut Vec<u8>| {
+        text.extend(usize::try_from(six & 63).ok().and_then(|six| alphabet.get(six)));
+    };
+    for byte in bytes {
+        group = (group << 8) | u32::from(*byte);
+        bits = bits.saturating_add(8);
+        while bits >= 6 {
+            bits = bits.saturating_sub(6);
+            push(group.wrapping_shr(bits), &mut text);
         }
-        for nth in 0..4 {
-            group = group.rotate_left(if nth == 0 { 14 } else { 6 });
-            if nth <= chunk.len() {
-                let digit = usize::try_from(group & 63).unwrap_or_default();
-                text.extend(alphabet.get(digit));
-            } else if padded {
-                text.push(b'=');
-            }
-        }
+    }
+    if bits > 0 {
+        push(group.wrapping_shl(6_u32.saturating_sub(bits)), &mut text);
+    }
+    while padded && !text.len().is_multiple_of(4) {
+        text.push(b'=');
     }
     text
 }
 
 /// Decodes either alphabet, padded or not; nothing where a character is none of it.
-pub(super) fn decode(text: &[u8]) -> Zeroizing<Vec<u8>> {
+pub(super) fn decode(mut text: &[u8]) -> Zeroizing<Vec<u8>> {
+    while let [digits @ .., b'='] = text {
+        text = digits;
+    }
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
-    for chunk in unpadded(text).chunks(4) {
-        let mut group: u32 = 0;
-        for nth in 0..4 {
-            let Some(digit) = chunk.get(nth).map_or(Some(0), |digit| value(*digit)) else {
-                return Zeroizing::default();
-            };
-            group = (group << 6) | digit;
+    let mut group: u32 = 0;
+    let mut bits: u32 = 0;
+    for digit in text {
+        let Some(six) = value(*digit, STANDARD).or_else(|| value(*digit, URL)) else {
+            return Zeroizing::default();
+        };
+        group = (group << 6) | six;
+        bits = bits.saturating_add(6);
+        if bits >= 8 {
+            bits = bits.saturating_sub(8);
+            let [.., byte] = group.wrapping_shr(bits).to_be_bytes();
+            bytes.push(byte);
         }
-        let [_, decoded @ ..] = group.to_be_bytes();
-        bytes.extend(decoded.iter().take(chunk.len().saturating_sub(1)));
     }
     bytes
 }
 
-fn unpadded(mut text: &[u8]) -> &[u8] {
-    while let [digits @ .., b'='] = text {
-        text = digits;
-    }
-    text
-}
-
-fn value(digit: u8) -> Option<u32> {
-    let place = |alphabet: &[u8; 64]| alphabet.iter().position(|other| *other == digit);
-    u32::try_from(place(STANDARD).or_else(|| place(URL))?).ok()
+fn value(digit: u8, alphabet: &[u8; 64]) -> Option<u32> {
+    alphabet.iter().position(|other| *other == digit)?.try_into().ok()
 }
 
 #[cfg(test)]

@@ -183,7 +183,9 @@ fn escape(units: Vec<u16>, escapes: &Escapes, out: &mut String) {
 
 fn push_unit(unit: u16, out: &mut String) {
     out.push_str("\\u");
-    out.push_str(&hex::encode(unit.to_be_bytes()));
+    for shift in [12, 8, 4, 0] {
+        out.extend(char::from_digit(u32::from((unit >> shift) & 15), 16));
+    }
 }
 
 #[cfg(test)]

@@ -14,8 +14,12 @@ pub(super) const MEANT: [Undo<Bytes>; 17] = [
     (Cause::KeyQuoted, |key| copy(unquoted(assigned(key)))),
     (Cause::KeyPrefix, |key| copy(bare(key).strip_prefix(PREFIX).unwrap_or_default())),
     (Cause::KeyPrefix, |key| Zeroizing::new([PREFIX, bare(key)].concat())),
-    (Cause::KeyDecoded, |key| Zeroizing::new(hex::encode(key).into_bytes())),
-    (Cause::KeyDecoded, |key| Zeroizing::new(hex::encode_upper(key).into_bytes())),
+    (Cause::KeyDecoded, to_hex),
+    (Cause::KeyDecoded, |key| {
+        let mut digits = to_hex(key);
+        digits.make_ascii_uppercase();
+        digits
+    }),
     (Cause::KeyDecoded, |key| base64::encode(key, base64::STANDARD, false)),
     (Cause::KeyDecoded, |key| base64::encode(key, base64::STANDARD, true)),
     (Cause::KeyDecoded, |key| base64::encode(key, base64::URL, false)),
@@ -34,8 +38,16 @@ fn copy(key: &[u8]) -> Bytes {
     Zeroizing::new(key.to_vec())
 }
 
+fn to_hex(key: &[u8]) -> Bytes {
+    let mut digits = Zeroizing::new(vec![0; key.len().saturating_mul(2)]);
+    // Can't fail: there is room for just as many.
+    hex::encode_to_slice(key, &mut digits).map_or_else(|_| Bytes::default(), |()| digits)
+}
+
 fn from_hex(key: &[u8]) -> Bytes {
-    Zeroizing::new(hex::decode(bare(key)).unwrap_or_default())
+    let digits = bare(key);
+    let mut key = Zeroizing::new(vec![0; digits.len() / 2]);
+    hex::decode_to_slice(digits, &mut key).map_or_else(|_| Bytes::default(), |()| key)
 }
 
 /// Takes whitespace off, and newlines at the end that are spelled out.
