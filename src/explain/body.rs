@@ -144,3 +144,20 @@ pub(super) fn likely(body: &[u8]) -> Option<Cause> {
             .then_some(Cause::BodyReplacementCharacters),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bodies_tried_are_bounded() {
+        // Each way of escaping differs, and each of the other mistakes applies.
+        let mut tried = 0;
+        let body = "{\"a\":\"\\u0041/é\u{1}%20\",\r\n\"b\":1}".as_bytes();
+        let none = originals(body, &mut |_, _| {
+            tried += 1;
+            ControlFlow::Continue(())
+        });
+        assert_eq!((none, tried), (ControlFlow::Continue(()), 48));
+    }
+}
