@@ -48,7 +48,7 @@ pub struct Explanation {
 /// right.
 ///
 /// It is for a person who looks for a mistake, not for the path of requests: for each key it signs the
-/// body at most 18 times, and at most 48 other bodies, each with three ends of line, where the body is no
+/// body at most 16 times, and at most 48 other bodies, each with three ends of line, where the body is no
 /// longer than [`MAX_EXPLAINED_BODY_BYTES`]. It never accepts what a check refuses: `ok` is true if and
 /// only if the signature is right as it stands. No limit on the body's length applies, and its JSON and
 /// age are not looked at.

@@ -6,7 +6,7 @@ use super::{Cause, Undo, base64};
 type Bytes = Zeroizing<Vec<u8>>;
 
 /// The keys that may have been meant by one that is wrong; what does not apply is empty.
-pub(super) const MEANT: [Undo<Bytes>; 17] = [
+pub(super) const MEANT: [Undo<Bytes>; 15] = [
     (Cause::KeyWhitespace, |key| copy(key.trim_ascii())),
     (Cause::KeyEscapedNewline, |key| copy(bare(key))),
     (Cause::KeyAssignment, |key| copy(assigned(key))),
@@ -24,10 +24,8 @@ pub(super) const MEANT: [Undo<Bytes>; 17] = [
     (Cause::KeyDecoded, |key| base64::encode(key, base64::STANDARD, true)),
     (Cause::KeyDecoded, |key| base64::encode(key, base64::URL, false)),
     (Cause::KeyDecoded, |key| base64::encode(key, base64::URL, true)),
-    (Cause::KeyEncoded, from_hex),
+    // Trimmed, since `echo key | base64` encodes a newline too.
     (Cause::KeyEncoded, |key| copy(from_hex(key).trim_ascii())),
-    (Cause::KeyEncoded, |key| base64::decode(bare(key))),
-    // `echo key | base64` encodes the newline too.
     (Cause::KeyEncoded, |key| copy(base64::decode(bare(key)).trim_ascii())),
 ];
 
