@@ -176,7 +176,10 @@ fn missing(
     }
     let mut explanation = explanation(Some(error), Cause::MissingSignature, "");
     if let Some(name) = alike {
-        explanation.hint.push_str(" Another header has 64 hex digits, but they are not the signature of this body by this key: ");
+        explanation.hint.push_str(
+            " Another header has 64 hex digits, but they are not the signature of this body by \
+             this key: ",
+        );
         explanation.hint.push_str(&shown(name));
         explanation.hint.push('.');
     }

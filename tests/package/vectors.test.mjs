@@ -21,10 +21,12 @@ test("node:crypto agrees with every signature", () => {
 });
 
 test("node:crypto agrees with what an explanation takes to have been signed", () => {
-  const explained = Object.values(vectors.files).flatMap((file) => file.cases.filter(({ signed }) => signed !== undefined));
+  const all = Object.values(vectors.files).flatMap(({ cases }) => cases);
+  const explained = all.filter(({ signed }) => signed !== undefined);
   assert.ok(explained.length >= 70, `${explained.length} cases`);
   for (const { name, header, signed } of explained) {
-    const [{ keys: [key], body }] = read({ files: { one: { cases: [{ name, header, ...signed }] } }, bodies: vectors.bodies });
+    const files = { signed: { cases: [{ name, header, ...signed }] } };
+    const [{ keys: [key], body }] = read({ ...vectors, files });
     assert.equal(createHmac("sha256", key).update(body).digest("hex"), header, name);
   }
 });
