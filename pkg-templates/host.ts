@@ -12,6 +12,18 @@ const NOTHING: Uint8Array = new Uint8Array();
 const [ABSENT, NULL, FALSE, TRUE, WHOLE, FRACTION, STRING, ARRAY, OBJECT] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 const KIND_BITS = 4;
 
+/** What the core found of a check that fails. */
+export interface Explanation {
+  /** Whether the body is genuine: the same verdict as that of `verifySignature`. */
+  readonly ok: boolean;
+  /** The code of the error that `verifySignature` throws; `null` when it throws none. */
+  readonly code: WebhookErrorCode | null;
+  /** The mistake that explains it, as a stable word, such as `key_whitespace`; the README lists them. */
+  readonly cause: string;
+  /** The mistake and what to do about it, in words. */
+  readonly hint: string;
+}
+
 /** What the core reads out of a verified body. */
 export interface Reading {
   type: Delivery["type"];
@@ -35,6 +47,7 @@ let drift: Drift[] = [];
 /** What the core has handed over in the last call. */
 export let refusal: WebhookError | undefined;
 export let reading: Reading | undefined;
+export let explanation: Explanation | undefined;
 export let signature = "";
 
 /** Binds this to an instance of the core. */
@@ -119,6 +132,18 @@ export function refuse(code: number, codeLength: number, message: number, messag
 
 export function signed(digits: number, length: number): void {
   signature = read(digits, length);
+}
+
+export function explained(
+  code: number,
+  codeLength: number,
+  cause: number,
+  causeLength: number,
+  hint: number,
+  hintLength: number,
+): void {
+  const its = (literal(code, codeLength) || null) as Explanation["code"];
+  explanation = { ok: its === null, code: its, cause: literal(cause, causeLength), hint: read(hint, hintLength) };
 }
 
 export function drifted(

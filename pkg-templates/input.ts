@@ -91,3 +91,15 @@ function one(value: unknown): string | undefined {
 function repeated(): undefined {
   call(core.repeatedHeader);
 }
+
+/** Lists headers for the core to look for a signature that came by another name: names and values, a line each. */
+export function otherHeaders(header: SignatureHeader): string {
+  if (typeof header !== "object" || header === null) return "";
+  const entries = Symbol.iterator in header ? (header as Iterable<[string, unknown]>) : Object.entries(header);
+  let lines = "";
+  for (const [name, value] of entries) {
+    const line = `${name}\n${value}\n`;
+    if (line.split("\n").length === 3) lines += line;
+  }
+  return lines;
+}

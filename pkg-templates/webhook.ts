@@ -3,7 +3,8 @@ import type { Delivery } from "./delivery.js";
 import { call, type Compile, instance, start } from "./engine.js";
 import { WebhookError } from "./error.js";
 import * as host from "./host.js";
-import { bytes, type RawBody, type SignatureHeader, signature } from "./input.js";
+import type { Explanation } from "./host.js";
+import { bytes, otherHeaders, type RawBody, type SignatureHeader, signature } from "./input.js";
 import { native } from "./native.js";
 
 /** A key: a string that stands for its UTF-8, or bytes; or several, the current one first. */
@@ -126,6 +127,36 @@ export class Verifier {
     return host.signature;
   }
 
+  /**
+   * Says why a body is refused, by undoing the mistakes that people make until its signature is right.
+   *
+   * It is for a person who looks for a mistake, not for the path of requests: it may calculate a hundred
+   * signatures of a body of 64 KiB, beyond which bodies are not looked into. It throws for no request, and
+   * accepts nothing that `verifySignature` does not. Its result contains no key and no signature; it is
+   * for your log, not for an answer to whoever sent the request.
+   *
+   * @param header - The request's headers rather than the signature alone, to find one by another name.
+   */
+  explain(rawBody: RawBody, header: SignatureHeader): Explanation {
+    try {
+      const body = bytes(rawBody);
+      const value = signature(header);
+      const others = value === undefined ? otherHeaders(header) : "";
+      const handle = this.#handle();
+      this.#addKeys();
+      call(() => core.explain(handle, body.length), body, value, others);
+      return host.explanation as Explanation;
+    } catch (error) {
+      const { name, code, message } = error as WebhookError;
+      if (name !== "WebhookError") throw error;
+      return { ok: false, code, cause: code, hint: message };
+    }
+  }
+
+  #addKeys(): void {
+    for (const key of this.#keys) call(() => core.addKey(key.length), key);
+  }
+
   #verify(body: Uint8Array, header: SignatureHeader): number {
     const value = signature(header);
     const handle = this.#handle();
@@ -136,7 +167,7 @@ export class Verifier {
   /** Keys the core, anew if it was restarted since. */
   #handle(): number {
     if (this.#held?.instance !== instance()) {
-      for (const key of this.#keys) call(() => core.addKey(key.length), key);
+      this.#addKeys();
       const handle = call(() => core.openVerifier(this.maxBodyBytes));
       this.#held = { handle, instance: instance() };
       verifiers?.register(this, this.#held);

@@ -34,7 +34,7 @@ const REFUSED: i32 = -1;
 struct Core {
     verifiers: Slab<Verifier>,
     streams: Slab<Stream>,
-    keys: Vec<Key>,
+    keys: Vec<Zeroizing<Vec<u8>>>,
     window: Vec<u8>,
     header: Vec<u8>,
 }
@@ -101,26 +101,30 @@ pub fn start() -> i32 {
     })
 }
 
-/// Takes the host's bytes as a key, for [`open_verifier`]. Their copy here is wiped.
+/// Takes the host's bytes as a key, for the next [`open_verifier`] or [`explain`].
 #[wasm_bindgen(js_name = addKey)]
 pub fn add_key(length: usize) -> i32 {
     number(|core| {
-        let mut bytes = Zeroizing::new(vec![0; length]);
-        host::pull(0, &mut bytes);
-        Some(Key::new(bytes.as_slice()).map(|key| {
-            core.keys.push(key);
-            0
-        }))
+        let mut key = Zeroizing::new(vec![0; length]);
+        host::pull(0, &mut key);
+        core.keys.push(key);
+        Some(Ok(0))
     })
 }
 
-/// Makes a verifier of the keys that were added, and returns its number.
+/// Makes a verifier of the keys that were added, and returns its number. Their bytes are wiped.
 #[wasm_bindgen(js_name = openVerifier)]
 pub fn open_verifier(max_body_bytes: usize) -> i32 {
     number(|core| {
-        Some(Keys::new(core::mem::take(&mut core.keys)).map(|keys| {
-            core.verifiers.insert(Verifier::new(keys).with_max_body_bytes(max_body_bytes))
-        }))
+        let mut verifier = || {
+            let mut keys = Vec::new();
+            for key in core::mem::take(&mut core.keys) {
+                keys.push(Key::new(key.as_slice())?);
+            }
+            let verifier = Verifier::new(Keys::new(keys)?).with_max_body_bytes(max_body_bytes);
+            Ok(core.verifiers.insert(verifier))
+        };
+        Some(verifier())
     })
 }
 
@@ -286,4 +290,28 @@ pub fn not_json(length: usize, decoded: bool) -> i32 {
 pub fn repeated_header() -> i32 {
     host::throw(&Error::MalformedSignature(MalformedSignature::Repeated));
     REFUSED
+}
+
+/// Explains the verdict on a body under the keys that were added, and hands over what was found.
+///
+/// In the event's place, the host holds the request's other headers as a text: their names and values,
+/// each on a line of its own.
+#[wasm_bindgen]
+pub fn explain(verifier: usize, length: usize) -> i32 {
+    number(|core| {
+        let keys = core::mem::take(&mut core.keys);
+        let header = host::header(&mut core.header);
+        if let Err(error @ Error::BodyTooLarge { .. }) =
+            core.verifiers.get(verifier)?.precheck(header, Some(length))
+        {
+            return Some(Err(error));
+        }
+        let mut body = vec![0; length];
+        host::pull(0, &mut body);
+        let others = host::Value::root().and_then(|others| others.text()).unwrap_or_default();
+        let mut lines = others.lines();
+        let others = core::iter::from_fn(|| Some((lines.next()?, lines.next()?.as_bytes())));
+        host::hand_over_explanation(&crate::explain(&keys, &body, header, others));
+        Some(Ok(0))
+    })
 }

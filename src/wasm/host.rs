@@ -4,7 +4,7 @@
 use wasm_bindgen::prelude::*;
 
 use crate::shape::{DriftKind, Field, Kind, MAX_FIELDS, Node};
-use crate::{Drift, Error};
+use crate::{Drift, Error, Explanation};
 
 #[wasm_bindgen(raw_module = "./host.js")]
 extern "C" {
@@ -20,6 +20,14 @@ extern "C" {
     fn text(string: u32, to: usize, room: usize) -> usize;
     fn refuse(code: usize, code_length: usize, message: usize, message_length: usize, status: u16);
     fn signed(digits: usize, length: usize);
+    fn explained(
+        code: usize,
+        code_length: usize,
+        cause: usize,
+        cause_length: usize,
+        hint: usize,
+        hint_length: usize,
+    );
     fn delivered(kind: usize, kind_length: usize, id: usize, id_length: usize, is_test: bool);
     fn drifted(
         path: usize,
@@ -70,6 +78,12 @@ pub(super) fn throw(error: &Error) {
 
 pub(super) fn hand_over_signature(digits: &str) {
     signed(at(digits.as_bytes()), digits.len());
+}
+
+pub(super) fn hand_over_explanation(explanation: &Explanation) {
+    let Explanation { code, cause, hint, .. } = explanation;
+    let [code, cause, hint] = [code.unwrap_or_default(), cause.as_str(), hint].map(str::as_bytes);
+    explained(at(code), code.len(), at(cause), cause.len(), at(hint), hint.len());
 }
 
 pub(super) fn hand_over(kind: &'static str, id: &str, is_test: bool, drift: &[Drift]) {

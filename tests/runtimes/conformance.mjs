@@ -51,6 +51,11 @@ export function run(Webhook, cases) {
       for (const [form, body] of forms(one.body)) {
         compare(`verify, ${what}, ${form}`, one, verdict(Webhook, one, (it) => it.verify(body, header)), expected);
       }
+      // Keys that no `Webhook` can be made of have nothing to explain.
+      if (one.explain !== undefined && expected.code !== "invalid_key" && what !== "header") {
+        const got = verdict(Webhook, one, (it) => it.explain(one.body, withOthers(header, one.others)));
+        compare(`explain, ${what}`, one, found(got), found(one.explain));
+      }
       const signature = signatureOnly(expected);
       compare(`verifySignature, ${what}`, one, verdict(Webhook, one, (it) => it.verifySignature(one.body, header)), signature);
       for (const size of [1, 64, 65536, one.body.length]) {
@@ -74,6 +79,17 @@ function* headers({ header, via }) {
     for (const value of header === null ? [] : [header].flat()) all.append("X-Walnut-Signature", value);
     yield ["headers", "Headers", all];
   }
+}
+
+/** A request's headers together with its others. */
+function withOthers(header, others = {}) {
+  if (!(header instanceof Headers)) return { ...others, ...header };
+  for (const [name, value] of Object.entries(others)) header.append(name, value);
+  return header;
+}
+
+function found({ ok, code, cause }) {
+  return { code: `${ok} ${code} ${cause}` };
 }
 
 function* forms(body) {
