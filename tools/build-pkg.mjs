@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
+import { bundleSize } from "./bundle-size.mjs";
 import { encode } from "./wasm-text.mjs";
 
 const root = join(import.meta.dirname, "..");
@@ -45,13 +45,6 @@ const version = /^version = "(.+)"$/m.exec(readFileSync(path("Cargo.toml"), "utf
 const manifest = JSON.parse(readFileSync(path("pkg-templates/package.json"), "utf8"));
 writeFileSync(join(out, "package.json"), `${JSON.stringify({ ...manifest, version }, null, 2)}\n`);
 
-// What it costs a page: everything that it takes to verify, bundled.
-const { outputFiles } = await build({
-  entryPoints: [join(out, "index.js")],
-  bundle: true,
-  minify: true,
-  format: "esm",
-  write: false,
-});
-const kilobytes = (bytes) => `${(gzipSync(bytes, { level: 9 }).length / 1024).toFixed(1)} KB`;
-console.log(`pkg: ${kilobytes(outputFiles[0].contents)} gzipped in a bundle, of which WebAssembly ${kilobytes(wasm)}`);
+const kilobytes = (bytes) => `${(bytes / 1024).toFixed(1)} KB`;
+const [bundle, gzipped] = [await bundleSize(out), gzipSync(wasm, { level: 9 }).length];
+console.log(`pkg: ${kilobytes(bundle)} gzipped in a bundle, of which WebAssembly ${kilobytes(gzipped)}`);

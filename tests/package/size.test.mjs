@@ -1,0 +1,12 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { bundleSize } from "../../tools/bundle-size.mjs";
+
+const LIMIT = 26 * 1024;
+
+test("all that a page needs to verify and to type stays small", async () => {
+  const size = await bundleSize(join(import.meta.dirname, "../../pkg"));
+  assert.ok(size <= LIMIT, `${size} bytes gzipped, but at most ${LIMIT} are allowed`);
+  assert.ok(size > 5000, `${size} bytes can't be all of it`);
+});
