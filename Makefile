@@ -25,6 +25,7 @@ test: lint pkg worker target/worker-failpoints/index.js tests/node_modules/.pack
 	node_modules/.bin/tsc --project tests/package
 	node_modules/.bin/tsc --project harness
 	tools/prerequisites.sh browser
+	tools/prerequisites.sh redis
 	node --test --test-reporter=spec tests/*/*.test.mjs
 
 bench: pkg bench/node_modules/.package-lock.json | prerequisites ## Measure it beside its peers; ONLY=verify SIZES=851 for a part
@@ -75,4 +76,5 @@ prerequisites:
 	@tools/prerequisites.sh toolchains
 
 clean: ## Remove all that was built
-	rm -rf target pkg worker/build node_modules */node_modules
+	rm -rf target pkg worker/build node_modules */node_modules examples/*/.next examples/*/.svelte-kit \
+		examples/*/build examples/*/dist

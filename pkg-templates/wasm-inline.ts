@@ -1,10 +1,10 @@
 import { text } from "./wasm-text.js";
 
-/** How many characters stand for themselves: printable ASCII but for the quote and the backslash. */
-const DIGITS = 93;
+/** How many characters are digits: printable ASCII without quotes and the backslash, so that any quotes will do. */
+const DIGITS = 91;
 
 /** Bytes below this are one digit; the others are two, of which the first says so. */
-const SINGLE = 91;
+const SINGLE = 89;
 
 /**
  * Compiles the core from the text that the package carries: no request, no file, no `await`.
@@ -25,5 +25,6 @@ export function module(): object {
 
 function digit(at: number): number {
   const code = text.charCodeAt(at);
-  return code - (code > 0x5c ? 0x22 : code > 0x22 ? 0x21 : 0x20);
+  const leftOut = code > 0x60 ? 4 : code > 0x5c ? 3 : code > 0x27 ? 2 : code > 0x22 ? 1 : 0;
+  return code - 0x20 - leftOut;
 }

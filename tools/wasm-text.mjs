@@ -1,6 +1,6 @@
 // Writes bytes as printable ASCII, as pkg-templates/wasm-inline.ts reads them.
 const digits = Array.from({ length: 0x7f - 0x20 }, (_, index) => String.fromCharCode(0x20 + index)).filter(
-  (character) => character !== '"' && character !== "\\",
+  (character) => !`"'\`\\`.includes(character),
 );
 const single = digits.length - 2;
 
