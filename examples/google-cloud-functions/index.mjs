@@ -2,7 +2,7 @@
 //   WALNUT_WEBHOOK_KEY=... npx functions-framework --target=webhook
 import functions from "@google-cloud/functions-framework";
 import { Webhook } from "walnut-webhooks";
-import { handler } from "walnut-webhooks/express";
+import { handler } from "walnut-webhooks/node";
 
 const webhook = new Webhook(process.env.WALNUT_WEBHOOK_KEY);
 
