@@ -1,9 +1,10 @@
 import { text } from "./wasm-text.js";
 
-/** How many characters are digits: printable ASCII without quotes and the backslash, so that any quotes will do. */
-const DIGITS = 91;
+/** What no digit is, so that any quotes will do; all other printable ASCII is, in its order. */
+const NO_DIGITS = "\"'`\\";
 
-/** Bytes below this are one digit; the others are two, of which the first says so. */
+/** How many digits there are, and below what number a byte is one of them; above, it is two. */
+const DIGITS = 91;
 const SINGLE = 89;
 
 /**
@@ -13,18 +14,18 @@ const SINGLE = 89;
  * bytes themselves: a quarter less. tools/wasm-text.mjs writes it.
  */
 export function module(): object {
-  const bytes = new Uint8Array(text.length);
+  const values = new Uint8Array(128);
+  let next = 0;
+  for (let code = 0x20; code < 0x7f; code++) {
+    if (!NO_DIGITS.includes(String.fromCharCode(code))) values[code] = next++;
+  }
+  // In place, since no byte takes less than a digit.
+  const bytes = new TextEncoder().encode(text);
   let length = 0;
-  for (let at = 0; at < text.length; ) {
-    let value = digit(at++);
-    if (value >= SINGLE) value = SINGLE + (value - SINGLE) * DIGITS + digit(at++);
+  for (let at = 0; at < bytes.length; at++) {
+    let value = values[bytes[at] as number] as number;
+    if (value >= SINGLE) value = SINGLE + (value - SINGLE) * DIGITS + (values[bytes[++at] as number] as number);
     bytes[length++] = value;
   }
   return new WebAssembly.Module(bytes.subarray(0, length));
-}
-
-function digit(at: number): number {
-  const code = text.charCodeAt(at);
-  const leftOut = code > 0x60 ? 4 : code > 0x5c ? 3 : code > 0x27 ? 2 : code > 0x22 ? 1 : 0;
-  return code - 0x20 - leftOut;
 }
