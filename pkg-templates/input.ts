@@ -92,14 +92,8 @@ function repeated(): undefined {
   call(core.repeatedHeader);
 }
 
-/** Lists headers for the core to look for a signature that came by another name: names and values, a line each. */
-export function otherHeaders(header: SignatureHeader): string {
-  if (typeof header !== "object" || header === null) return "";
-  const entries = Symbol.iterator in header ? (header as Iterable<[string, unknown]>) : Object.entries(header);
-  let lines = "";
-  for (const [name, value] of entries) {
-    const line = `${name}\n${value}\n`;
-    if (line.split("\n").length === 3) lines += line;
-  }
-  return lines;
+/** The headers by name, for the core to look for a signature that came by another one. */
+export function otherHeaders(header: SignatureHeader): object {
+  if (typeof header !== "object" || header === null) return {};
+  return Symbol.iterator in header ? Object.fromEntries(header as Iterable<[string, unknown]>) : header;
 }

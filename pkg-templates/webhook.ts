@@ -141,7 +141,7 @@ export class Verifier {
     try {
       const body = bytes(rawBody);
       const value = signature(header);
-      const others = value === undefined ? otherHeaders(header) : "";
+      const others = value === undefined ? otherHeaders(header) : {};
       const handle = this.#handle();
       this.#addKeys();
       call(() => core.explain(handle, body.length), body, value, others);

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::event::Documented;
 use crate::shape::{Comparison, Field, Kind, Node, Shape};
 use crate::{
-    DemoSessionFinished, Drift, Error, KeyIndex, PlaylistSessionFinished, Value, timestamp,
+    DemoSessionFinished, Drift, Error, KeyIndex, PlaylistSessionFinished, Value, hex, timestamp,
 };
 
 /// A verified body, read.

@@ -125,7 +125,7 @@ impl Error {
             }
             Self::SignatureMismatch { keys: 1 } => {
                 "the key does not produce this signature for this body: either the key is not the \
-                 one in Walnut's settings, or the body is not byte for byte what was sent"
+                 one that Walnut's settings show now, or the body is not byte for byte what was sent"
                     .to_owned()
             }
             Self::SignatureMismatch { keys } => [

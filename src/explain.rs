@@ -7,14 +7,11 @@ mod header;
 mod json;
 mod key;
 
-use core::ops::ControlFlow;
-
-use hmac::Mac;
+use zeroize::Zeroizing;
 
 pub use cause::Cause;
 
-use crate::key::signature;
-use crate::{Error, Header, Key, Keys, Signature};
+use crate::{Error, Header, Key, Keys, Signature, Verifier};
 
 /// The longest body whose own mistakes [`explain`] looks for, in bytes: 64 KiB.
 pub const MAX_EXPLAINED_BODY_BYTES: usize = 64 << 10;
@@ -22,11 +19,10 @@ pub const MAX_EXPLAINED_BODY_BYTES: usize = 64 << 10;
 /// How many of the other headers [`explain`] looks into.
 pub const MAX_EXPLAINED_HEADERS: usize = 100;
 
-/// A mistake, and what undoes it.
-type Undo<T> = (Cause, fn(&[u8]) -> T);
+/// A mistake, and what writes the original: nothing where the mistake can't have been made.
+type Undo = (Cause, fn(&[u8], &mut Vec<u8>));
 
-/// Tells whether a mistake is it: breaks with its cause if undoing it makes the signature right.
-type Check<'c> = dyn FnMut(Cause, &[u8]) -> ControlFlow<Cause> + 'c;
+const BLANKS: &[u8] = b" \t\r\n";
 
 /// Says whether a delivery is genuine, and if not, why: made by [`explain`].
 ///
@@ -47,11 +43,10 @@ pub struct Explanation {
 /// Says why a delivery is refused, by undoing the mistakes that are often made until the signature is
 /// right.
 ///
-/// It is for a person who looks for a mistake, not for the path of requests: for each key it signs the
-/// body at most 16 times, and at most 48 other bodies, each with three ends of line, where the body is no
-/// longer than [`MAX_EXPLAINED_BODY_BYTES`]. It never accepts what a check refuses: `ok` is true if and
-/// only if the signature is right as it stands. No limit on the body's length applies, and its JSON and
-/// age are not looked at.
+/// It is for a person who looks for a mistake, not for the path of requests: for each key it signs at most
+/// 60 bodies, unless the body is longer than [`MAX_EXPLAINED_BODY_BYTES`]: then only its header and keys are
+/// looked into. It never accepts what a check refuses: `ok` is true if and only if the signature is right
+/// as it stands. No limit on the body's length applies, and its JSON and age are not looked at.
 ///
 /// `keys` are as configured, the current one first. `others` are the request's other headers, of which
 /// the first [`MAX_EXPLAINED_HEADERS`] are looked into where the signature's own is absent; there may be
@@ -70,7 +65,7 @@ pub struct Explanation {
 /// assert_eq!(explanation.cause, Cause::KeyWhitespace);
 /// assert_eq!(
 ///     explanation.hint,
-///     "The key has a newline or blanks around it. Configure the key exactly as Walnut's settings show it.",
+///     "the key has a newline or blanks around it; configure it exactly as Walnut's settings show it",
 /// );
 /// # Ok::<(), walnut_webhooks::Error>(())
 /// ```
@@ -80,61 +75,63 @@ pub fn explain<'h, 'o>(
     header: impl Into<Header<'h>>,
     others: impl IntoIterator<Item = (&'o str, &'o [u8])>,
 ) -> Explanation {
-    let keys: Vec<&[u8]> = keys.iter().map(AsRef::as_ref).collect();
-    of(&keys, body, header.into(), &mut others.into_iter())
-}
-
-fn of(
-    bytes: &[&[u8]],
-    body: &[u8],
-    header: Header<'_>,
-    others: &mut dyn Iterator<Item = (&str, &[u8])>,
-) -> Explanation {
-    let keys = match keyed(bytes) {
-        Ok(keys) => keys,
-        Err(error) => return explanation(Some(&error), Cause::InvalidKey, ""),
+    let header = header.into();
+    let verifier = match keyed(keys) {
+        Ok(keys) => Verifier::new(keys).with_max_body_bytes(usize::MAX),
+        Err(error) => return explanation(Some(&error), Cause::InvalidKey),
     };
-    let keys = keys.as_slice();
-    let expected: Vec<Signature> = keys.iter().map(|key| key.sign(body)).collect();
-    match Signature::parse(header) {
-        Ok(found) => match expected.iter().position(|signature| *signature == found) {
-            Some(0) => explanation(None, Cause::Genuine, ""),
-            Some(_) => explanation(None, Cause::PreviousKey, ""),
-            None => {
-                let error = Error::SignatureMismatch { keys: keys.len() };
-                explanation(Some(&error), mismatch(bytes, keys, body, &found), "")
-            }
-        },
-        Err(error) => match (&error, header.value()) {
-            (Error::MalformedSignature(reason), Some(value)) => {
-                match header::mistake(value, &expected) {
-                    Some(cause) => explanation(Some(&error), cause, ""),
-                    None => explanation(
-                        Some(&error),
-                        Cause::MalformedSignature,
-                        header::reason(*reason),
-                    ),
+    let error = match verifier.verify(body, header) {
+        Ok(verified) if verified.key_index().is_current() => {
+            return explanation(None, Cause::Genuine);
+        }
+        Ok(_) => return explanation(None, Cause::PreviousKey),
+        Err(error) => error,
+    };
+    let cause = match (Signature::parse(header), header.value()) {
+        (Ok(found), _) => mismatch(keys, &verifier, body, &found),
+        (_, Some(value)) => {
+            header::mistake(value, &verifier.sign(body)).unwrap_or(Cause::MalformedSignature)
+        }
+        (_, None) => {
+            let expected = verifier.sign(body);
+            for (name, value) in others.into_iter().take(MAX_EXPLAINED_HEADERS) {
+                if header::is_one_of(value, &expected)
+                    || header::mistake(value, &expected).is_some()
+                {
+                    let mut explanation = explanation(Some(&error), Cause::OtherHeader);
+                    // As far as it can be a name: it comes from a stranger.
+                    let name = name.bytes().filter(u8::is_ascii_graphic).take(64);
+                    explanation.hint.extend(name.map(char::from));
+                    return explanation;
                 }
             }
-            _ => missing(&error, others, &expected),
-        },
-    }
+            Cause::MissingSignature
+        }
+    };
+    explanation(Some(&error), cause)
 }
 
-fn keyed(bytes: &[&[u8]]) -> Result<Keys, Error> {
+/// Makes keys of their bytes.
+pub(crate) fn keyed(bytes: &[impl AsRef<[u8]>]) -> Result<Keys, Error> {
     let mut keys = Vec::new();
     for key in bytes {
-        keys.push(Key::new(*key)?);
+        keys.push(Key::new(key)?);
     }
     Keys::new(keys)
 }
 
-fn mismatch(bytes: &[&[u8]], keys: &[Key], body: &[u8], found: &Signature) -> Cause {
-    for key in bytes {
-        for (cause, meant) in key::MEANT {
-            let meant = meant(key);
-            // What is no other key was tried before, and an empty one is none.
-            if **key != **meant && Key::new(&**meant).is_ok_and(|key| key.sign(body) == *found) {
+fn mismatch(
+    keys: &[impl AsRef<[u8]>],
+    verifier: &Verifier,
+    body: &[u8],
+    found: &Signature,
+) -> Cause {
+    for key in keys.iter().map(AsRef::as_ref) {
+        for (cause, undo) in key::MEANT {
+            // With room for all, so that no copy of a key is left behind by growing.
+            let mut meant = Zeroizing::new(Vec::with_capacity(key::room(key)));
+            undo(key, &mut meant);
+            if Key::new(&**meant).is_ok_and(|key| key.sign(body) == *found) {
                 return cause;
             }
         }
@@ -142,57 +139,57 @@ fn mismatch(bytes: &[&[u8]], keys: &[Key], body: &[u8], found: &Signature) -> Ca
     if body.len() > MAX_EXPLAINED_BODY_BYTES {
         return Cause::BodyTooLargeToExplain;
     }
-    let by_body = body::originals(body, &mut |cause, original| {
-        // A newline at the end is lost so often, and costs so little, that it is tried with all else.
-        for hmac in keys.iter().map(|key| key.hmac().chain_update(original)) {
-            for end in ["", "\n", "\r\n"] {
-                if !original.is_empty() && signature(hmac.clone().chain_update(end)) == *found {
-                    return ControlFlow::Break(cause);
-                }
+    let mut original = Vec::new();
+    for (cause, undo) in body::ORIGINALS {
+        undo(body, &mut original);
+        if is_signed(&mut original, verifier, found) {
+            return cause;
+        }
+    }
+    for style in &json::STYLES {
+        for ascii in [false, true] {
+            json::write(body, style, ascii, &mut original);
+            if is_signed(&mut original, verifier, found) {
+                return Cause::BodyReformatted;
             }
         }
-        ControlFlow::Continue(())
-    });
-    match by_body {
-        ControlFlow::Break(cause) => cause,
-        ControlFlow::Continue(()) => body::likely(body).unwrap_or(Cause::Unknown),
     }
+    body::likely(body)
 }
 
-fn missing(
-    error: &Error,
-    others: &mut dyn Iterator<Item = (&str, &[u8])>,
-    expected: &[Signature],
-) -> Explanation {
-    let mut alike = None;
-    for (name, value) in others.take(MAX_EXPLAINED_HEADERS) {
-        let exact = Signature::parse(value).is_ok_and(|found| expected.contains(&found));
-        if exact || header::mistake(value, expected).is_some() {
-            return explanation(Some(error), Cause::OtherHeader, &shown(name));
-        }
-        if alike.is_none() && header::has_digits(value) {
-            alike = Some(name);
-        }
+/// Tells whether it is a body that was signed, and takes it away. A newline at the end is lost so often,
+/// and costs so little, that it is tried with all else.
+fn is_signed(original: &mut Vec<u8>, verifier: &Verifier, found: &Signature) -> bool {
+    let length = original.len();
+    let mut is_signed = false;
+    for end in [&b""[..], b"\n", b"\r\n"] {
+        original.truncate(length);
+        original.extend_from_slice(end);
+        is_signed |= length > 0 && verifier.sign(original).contains(found);
     }
-    let mut explanation = explanation(Some(error), Cause::MissingSignature, "");
-    if let Some(name) = alike {
-        explanation.hint.push_str(
-            " Another header has 64 hex digits, but they are not the signature of this body by \
-             this key: ",
-        );
-        explanation.hint.push_str(&shown(name));
-        explanation.hint.push('.');
-    }
-    explanation
+    original.clear();
+    is_signed
 }
 
-/// A header's name as far as it can be one: it comes from a stranger.
-fn shown(name: &str) -> String {
-    name.chars().filter(char::is_ascii_graphic).take(64).collect()
+/// Takes bytes off both ends.
+fn bare<'t>(mut text: &'t [u8], what: &[u8]) -> &'t [u8] {
+    while let [first, rest @ ..] = text
+        && what.contains(first)
+    {
+        text = rest;
+    }
+    while let [rest @ .., last] = text
+        && what.contains(last)
+    {
+        text = rest;
+    }
+    text
 }
 
-fn explanation(error: Option<&Error>, cause: Cause, detail: &str) -> Explanation {
-    let [what, fix] = cause.hint();
-    let hint = [what, detail, fix].concat();
+fn explanation(error: Option<&Error>, cause: Cause) -> Explanation {
+    let hint = match (cause.hint(), error) {
+        (["", ""], Some(error)) => error.message(),
+        (hint, _) => hint.concat(),
+    };
     Explanation { ok: error.is_none(), code: error.map(Error::code), cause, hint }
 }

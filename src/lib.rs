@@ -22,6 +22,7 @@ mod delivery;
 mod error;
 mod event;
 mod explain;
+mod hex;
 mod json;
 mod key;
 mod shape;

@@ -138,8 +138,8 @@ impl Comparison {
 
     /// Compares no more than an event's name: all that is known of one that is not documented.
     pub(crate) fn of_name(event: &impl Node) -> Self {
-        let mut comparison = Self::default();
         const NAME: &[Field] = &[Field { name: "event", optional: false, shape: Shape::String }];
+        let mut comparison = Self::default();
         comparison.fields(event, NAME, Path::Top);
         comparison
     }
@@ -254,7 +254,7 @@ fn is_plain(name: &str) -> bool {
 /// Writes a control character so that it can be seen: `\u000a`.
 fn escaped(c: char) -> String {
     let unit = u16::try_from(u32::from(c)).unwrap_or_default();
-    ["\\u", &hex::encode(unit.to_be_bytes())].concat()
+    ["\\u", &crate::hex::encode(&unit.to_be_bytes())].concat()
 }
 
 #[cfg(test)]

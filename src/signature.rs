@@ -2,7 +2,7 @@ use core::fmt;
 
 use subtle::ConstantTimeEq;
 
-use crate::{Error, MalformedSignature};
+use crate::{Error, MalformedSignature, hex};
 
 /// The name of the header that carries the signature, in lowercase.
 pub const SIGNATURE_HEADER: &str = "x-walnut-signature";
@@ -29,19 +29,19 @@ impl Signature {
     /// [`Error::MissingSignature`] when there is no header, else [`Error::MalformedSignature`].
     pub fn parse<'h>(header: impl Into<Header<'h>>) -> Result<Self, Error> {
         let digits = header.into().0.ok_or(Error::MissingSignature)?;
-        let mut bytes = [0; 32];
-        // The decoder takes uppercase digits as well.
-        if digits.iter().any(u8::is_ascii_uppercase)
-            || hex::decode_to_slice(digits, &mut bytes).is_err()
-        {
+        if digits.len() != DIGITS || digits.iter().any(|digit| hex::value(*digit).is_none()) {
             return Err(Error::MalformedSignature(malformed(digits)));
+        }
+        let mut bytes = [0; 32];
+        for (byte, decoded) in bytes.iter_mut().zip(hex::decode(digits)) {
+            *byte = decoded;
         }
         Ok(Self(bytes))
     }
 
     /// Writes the 64 lowercase hex digits.
     pub(crate) fn digits(&self) -> String {
-        hex::encode(self.0)
+        hex::encode(&self.0)
     }
 }
 

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::delivery::{self, EventType, Reading};
 use crate::json::Nesting;
 use crate::shape::{Field, Kind, Node, Shape};
-use crate::{Error, Key, KeyIndex, Keys, MalformedSignature, NotJson, Stream, Verifier, key};
+use crate::{Error, KeyIndex, MalformedSignature, NotJson, Stream, Verifier, key};
 
 /// How much of a body is in WebAssembly's memory at once, in bytes.
 const WINDOW: usize = 64 << 10;
@@ -117,11 +117,8 @@ pub fn add_key(length: usize) -> i32 {
 pub fn open_verifier(max_body_bytes: usize) -> i32 {
     number(|core| {
         let mut verifier = || {
-            let mut keys = Vec::new();
-            for key in core::mem::take(&mut core.keys) {
-                keys.push(Key::new(key.as_slice())?);
-            }
-            let verifier = Verifier::new(Keys::new(keys)?).with_max_body_bytes(max_body_bytes);
+            let keys = crate::explain::keyed(&core::mem::take(&mut core.keys))?;
+            let verifier = Verifier::new(keys).with_max_body_bytes(max_body_bytes);
             Ok(core.verifiers.insert(verifier))
         };
         Some(verifier())
@@ -294,8 +291,7 @@ pub fn repeated_header() -> i32 {
 
 /// Explains the verdict on a body under the keys that were added, and hands over what was found.
 ///
-/// In the event's place, the host holds the request's other headers as a text: their names and values,
-/// each on a line of its own.
+/// In the event's place, the host holds the request's other headers: an object of strings.
 #[wasm_bindgen]
 pub fn explain(verifier: usize, length: usize) -> i32 {
     number(|core| {
@@ -308,9 +304,11 @@ pub fn explain(verifier: usize, length: usize) -> i32 {
         }
         let mut body = vec![0; length];
         host::pull(0, &mut body);
-        let others = host::Value::root().and_then(|others| others.text()).unwrap_or_default();
-        let mut lines = others.lines();
-        let others = core::iter::from_fn(|| Some((lines.next()?, lines.next()?.as_bytes())));
+        let mut others = Vec::new();
+        for (name, value) in host::Value::root().iter().flat_map(Node::members) {
+            others.extend(value.text().map(|value| (name, value)));
+        }
+        let others = others.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         host::hand_over_explanation(&crate::explain(&keys, &body, header, others));
         Some(Ok(0))
     })

@@ -1,9 +1,7 @@
-use zeroize::Zeroizing;
-
 use super::{Cause, base64};
-use crate::{MalformedSignature, Signature};
+use crate::{Signature, hex};
 
-/// The longest value that is looked into, in bytes.
+/// How much of a value is looked into, in bytes.
 const MAX_BYTES: usize = 512;
 
 /// The hex digits of a signature, and the least of them that count as one that was cut.
@@ -15,69 +13,42 @@ const BASE64_DIGITS: usize = 43;
 
 /// Finds one of the expected signatures in a value that is none by its form.
 pub(super) fn mistake(value: &[u8], expected: &[Signature]) -> Option<Cause> {
-    if value.len() > MAX_BYTES {
-        return None;
+    let value = value.get(..MAX_BYTES).unwrap_or(value);
+    let digits = value.to_ascii_lowercase();
+    if digits.windows(DIGITS).any(|window| is_one_of(window, expected)) {
+        let all = digits.iter().filter(|digit| hex::value(**digit).is_some()).count();
+        return Some(match value.len() {
+            DIGITS => Cause::SignatureUppercase,
+            _ if all >= 2 * DIGITS => Cause::SignatureRepeated,
+            _ => Cause::SignatureExtraText,
+        });
     }
-    in_hex(value, expected).or_else(|| in_base64(value, expected)).or_else(|| cut(value, expected))
-}
-
-/// Says what is wrong with the form, where nothing better is known.
-pub(super) const fn reason(malformed: MalformedSignature) -> &'static str {
-    match malformed {
-        MalformedSignature::Empty => "it is empty",
-        MalformedSignature::Length(_) => "it has another length",
-        MalformedSignature::Uppercase => "it has uppercase digits",
-        MalformedSignature::Character(_) => "it has a character that is no hex digit",
-        MalformedSignature::Repeated => "it is several values",
+    let mut bytes = Vec::new();
+    for window in value.windows(BASE64_DIGITS) {
+        bytes.clear();
+        base64::decode(window, &mut bytes);
+        if is_one_of(hex::encode(&bytes).as_bytes(), expected) {
+            return Some(Cause::SignatureBase64);
+        }
     }
+    let lacking =
+        DIGITS.checked_sub(digits.len()).filter(|lacking| *lacking <= DIGITS - MIN_DIGITS)?;
+    for signature in expected {
+        for skipped in [0, lacking] {
+            // The expected digits stand in for those that lack, so that equality, which takes the same
+            // time for any digits, compares the rest.
+            let mut whole = signature.digits().into_bytes();
+            for (digit, found) in whole.iter_mut().skip(skipped).zip(&digits) {
+                *digit = *found;
+            }
+            if is_one_of(&whole, &[*signature]) {
+                return Some(Cause::SignatureCut);
+            }
+        }
+    }
+    None
 }
 
-/// Tells whether a value holds 64 hex digits, whatever they are.
-pub(super) fn has_digits(value: &[u8]) -> bool {
-    value.len() <= MAX_BYTES && value.windows(DIGITS).any(|window| signature(window).is_some())
-}
-
-fn signature(digits: &[u8]) -> Option<Signature> {
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(digits, &mut bytes).ok().map(|()| Signature::new(bytes))
-}
-
-fn in_hex(value: &[u8], expected: &[Signature]) -> Option<Cause> {
-    let found = |window| signature(window).is_some_and(|found| expected.contains(&found));
-    let at = value.windows(DIGITS).position(found)?;
-    let (before, rest) = value.split_at_checked(at)?;
-    let (_, after) = rest.split_at_checked(DIGITS)?;
-    Some(match (before.trim_ascii(), after.trim_ascii()) {
-        _ if before.is_empty() && after.is_empty() => Cause::SignatureUppercase,
-        (b"", b"") => Cause::SignatureWhitespace,
-        (b"\"", b"\"") | (b"'", b"'") => Cause::SignatureQuoted,
-        _ if has_digits(before) || has_digits(after) => Cause::SignatureRepeated,
-        _ => Cause::SignatureExtraText,
-    })
-}
-
-fn in_base64(value: &[u8], expected: &[Signature]) -> Option<Cause> {
-    let found = |window| {
-        let bytes = base64::decode(window).as_slice().try_into();
-        bytes.is_ok_and(|bytes| expected.contains(&Signature::new(bytes)))
-    };
-    value.windows(BASE64_DIGITS).any(found).then_some(Cause::SignatureBase64)
-}
-
-fn cut(value: &[u8], expected: &[Signature]) -> Option<Cause> {
-    let runs = value.split(|byte| !byte.is_ascii_hexdigit());
-    let run = runs.max_by_key(|run| run.len()).filter(|run| run.len() >= MIN_DIGITS)?;
-    let lacking = DIGITS.checked_sub(run.len())?;
-    let found = |whole: &Signature| {
-        // The expected digits stand in for those that lack, so that equality, which takes the same
-        // time for any digits, compares the rest.
-        let digits = Zeroizing::new(whole.digits());
-        let digits = digits.as_bytes();
-        let front = digits.get(..lacking).unwrap_or_default();
-        let back = digits.get(run.len()..).unwrap_or_default();
-        [[run, back].concat(), [front, run].concat()]
-            .iter()
-            .any(|digits| signature(digits).as_ref() == Some(whole))
-    };
-    expected.iter().any(found).then_some(Cause::SignatureCut)
+pub(super) fn is_one_of(digits: &[u8], expected: &[Signature]) -> bool {
+    Signature::parse(digits).is_ok_and(|found| expected.contains(&found))
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail so")]
 
-use walnut_webhooks::{Cause, Explanation, Key, MAX_EXPLAINED_HEADERS, explain};
+use walnut_webhooks::{Cause, Explanation, Key, Keys, MAX_EXPLAINED_HEADERS, Verifier, explain};
 
 const KEY: &str = "opensesame";
 const BODY: &[u8] = br#"{"event":"e"}"#;
@@ -45,14 +45,10 @@ fn another_header_is_named() {
     assert_eq!(found.cause, Cause::OtherHeader);
     assert_eq!(
         found.hint,
-        "X-Walnut-Signature is missing, but another header holds the signature: X-Signature. \
-         Read it from there, or stop what renames it."
+        "the signature is not in X-Walnut-Signature; read it from, or stop what renames it to, X-Signature"
     );
 
-    let alike = missing(&[("Digest", &signed(KEY, b"other"))]);
-    assert_eq!(alike.cause, Cause::MissingSignature);
-    assert!(alike.hint.ends_with(" this key: Digest."), "{}", alike.hint);
-    assert!(!missing(&[("host", "example.com")]).hint.contains("host"));
+    assert_eq!(missing(&[("digest", &signed(KEY, b"other"))]).cause, Cause::MissingSignature);
 }
 
 #[test]
@@ -60,7 +56,7 @@ fn the_name_of_another_header_is_shown_as_far_as_it_can_be_one() {
     let signature = signed(KEY, BODY);
     let name = format!("a b\r\n\u{1b}é{}", "c".repeat(100));
     let shown = missing(&[(&name, &signature)]).hint;
-    assert!(shown.contains(&format!(": ab{}. Read", "c".repeat(62))), "{shown}");
+    assert!(shown.ends_with(&format!(" ab{}", "c".repeat(62))), "{shown}");
 }
 
 #[test]
@@ -84,15 +80,16 @@ fn other_headers_count_only_where_the_signature_is_absent() {
 }
 
 #[test]
-fn a_malformed_header_is_told_why() {
-    let hint = |header: &str| explain(&[KEY], BODY, header, []).hint;
-    let expected = "X-Walnut-Signature must be 64 lowercase hex digits, but ";
-    for (header, reason) in [
-        (String::new(), "it is empty"),
-        ("abc".to_owned(), "it has another length"),
-        ("AB".repeat(32), "it has uppercase digits"),
-        ("zz".repeat(32), "it has a character that is no hex digit"),
+fn where_nothing_better_is_known_the_error_says_it() {
+    for (keys, header) in [
+        (&[KEY][..], None),
+        (&[KEY], Some("zz")),
+        (&[KEY], Some(&*"0".repeat(64))),
+        (&[KEY, "other"], Some(&*"0".repeat(64))),
     ] {
-        assert!(hint(&header).starts_with(&format!("{expected}{reason}. ")), "{}", hint(&header));
+        let made = keys.iter().map(|key| Key::new(key).unwrap());
+        let error = Verifier::new(Keys::new(made).unwrap()).verify(BODY, header).unwrap_err();
+        assert_eq!(explain(keys, BODY, header, []).hint, error.to_string());
     }
+    assert_eq!(explain(&[""], BODY, "", []).hint, Key::new("").unwrap_err().to_string());
 }

@@ -164,7 +164,7 @@ fn every_vector_has_its_verdict() {
         cases += 1;
     });
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-    assert!(cases >= 100, "only {cases} cases were found");
+    assert!(cases >= 90, "only {cases} cases were found");
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn every_mistake_has_its_cause() {
         }
     });
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-    assert!(cases >= 100, "only {cases} cases were found");
+    assert!(cases >= 90, "only {cases} cases were found");
 }
 
 #[test]

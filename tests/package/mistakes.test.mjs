@@ -86,7 +86,7 @@ const mistakes = {
   },
   "a proxy that parses and writes anew": {
     send: { body: event.replaceAll("Awesome", "\\u0041wesome"), headers: { "x-walnut-signature": sign(event) } },
-    names: /^body_reescaped: .*escapes/m,
+    names: /^body_reformatted: .*written anew/m,
     fix: /bytes/,
   },
   "an uppercase signature": {

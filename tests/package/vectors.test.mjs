@@ -23,7 +23,7 @@ test("node:crypto agrees with every signature", () => {
 test("node:crypto agrees with what an explanation takes to have been signed", () => {
   const all = Object.values(vectors.files).flatMap(({ cases }) => cases);
   const explained = all.filter(({ signed }) => signed !== undefined);
-  assert.ok(explained.length >= 70, `${explained.length} cases`);
+  assert.ok(explained.length >= 50, `${explained.length} cases`);
   for (const { name, header, signed } of explained) {
     const files = { signed: { cases: [{ name, header, ...signed }] } };
     const [{ keys: [key], body }] = read({ ...vectors, files });
