@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 
 use crate::event::Documented;
-use crate::shape::{Comparison, Field, Kind, Node, Shape};
+use crate::shape::{Comparison, Field, Kind, MAX_FIELDS, Node, Shape};
 use crate::{
     DemoSessionFinished, Drift, Error, KeyIndex, PlaylistSessionFinished, Value, hex, timestamp,
 };
@@ -113,12 +113,12 @@ impl Delivery {
     }
 }
 
-/// All times are nanoseconds, `now` since the Unix epoch.
+/// All times are nanoseconds, `now` since the Unix epoch; more than 292 years count as 292.
 pub(crate) fn check_age(
     timestamp: Option<&str>,
-    now: i128,
-    max_age: i128,
-    skew: i128,
+    now: i64,
+    max_age: i64,
+    skew: i64,
 ) -> Result<(), Error> {
     let Some((text, signed)) =
         timestamp.and_then(|text| timestamp::parse(text).map(|signed| (text, signed)))
@@ -135,8 +135,8 @@ pub(crate) fn check_age(
     Ok(())
 }
 
-fn nanos(duration: Duration) -> i128 {
-    i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX)
+fn nanos(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// The idempotency key of a body of which nothing but its SHA-256 counts.
@@ -196,8 +196,7 @@ impl Reading {
         const SESSION: &[Field] =
             &[Field { name: "session_id", optional: false, shape: Shape::String }];
 
-        let mut envelope = root.documented(ENVELOPE);
-        let [name, is_test, data] = core::array::from_fn(|_| envelope.next().flatten());
+        let [name, is_test, data, ..] = root.documented(ENVELOPE);
         let name = name.and_then(|name| name.text());
         let known = name.as_deref().and_then(EventType::named);
         let is_test = is_test.is_some_and(|is_test| is_test.kind() == Kind::Boolean(true));
@@ -206,7 +205,10 @@ impl Reading {
             Some(event_type) => Comparison::of(root, event_type.shape()),
             None => Comparison::of_name(root),
         };
-        let session = || data?.documented(SESSION).next().flatten()?.text();
+        let session = || {
+            let [session, ..] = data?.documented(SESSION);
+            session?.text()
+        };
         let id = match known {
             Some(event_type) if !is_test => session()
                 .filter(|session| is_identifying(session))
@@ -244,8 +246,8 @@ impl Node for &Value {
         self.as_str().map(str::to_owned)
     }
 
-    fn documented(&self, fields: &'static [Field]) -> impl Iterator<Item = Option<Self>> {
-        fields.iter().map(|field| self.get(field.name))
+    fn documented(&self, fields: &'static [Field]) -> [Option<Self>; MAX_FIELDS] {
+        core::array::from_fn(|index| self.get(fields.get(index)?.name))
     }
 
     fn size(&self) -> usize {

@@ -142,20 +142,18 @@ impl Error {
                 "the key is empty: pass the key shown in Walnut's settings".to_owned()
             }
             Self::InvalidKey { keys } => {
-                [&number(*keys), " keys were given, but at most ", &number(crate::MAX_KEYS), " are used"]
-                    .concat()
+                [&number(*keys), " keys were given, but at most 4 are used"].concat()
             }
             Self::BodyTooLarge { limit } => {
                 ["the body is longer than the limit of ", &number(*limit), " bytes"].concat()
             }
             Self::NotJson(reason) => {
-                let depth = ["it is nested deeper than ", &number(crate::MAX_DEPTH), " levels"].concat();
                 let reason = match reason {
                     NotJson::Empty => "it is empty",
                     NotJson::Utf8 => "it is not UTF-8",
                     NotJson::ByteOrderMark => "it begins with a byte order mark",
                     NotJson::Syntax => "its syntax is wrong",
-                    NotJson::Depth => &depth,
+                    NotJson::Depth => "it is nested deeper than 128 levels",
                     NotJson::NotAnObject => "its top is no object",
                 };
                 ["the signature is right, but the body is not a JSON object: ", reason].concat()

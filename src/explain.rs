@@ -127,12 +127,12 @@ fn mismatch(
     found: &Signature,
 ) -> Cause {
     for key in keys.iter().map(AsRef::as_ref) {
-        for (cause, undo) in key::MEANT {
+        for (cause, undo) in &key::MEANT {
             // With room for all, so that no copy of a key is left behind by growing.
             let mut meant = Zeroizing::new(Vec::with_capacity(key::room(key)));
             undo(key, &mut meant);
             if Key::new(&**meant).is_ok_and(|key| key.sign(body) == *found) {
-                return cause;
+                return *cause;
             }
         }
     }
@@ -140,10 +140,10 @@ fn mismatch(
         return Cause::BodyTooLargeToExplain;
     }
     let mut original = Vec::new();
-    for (cause, undo) in body::ORIGINALS {
+    for (cause, undo) in &body::ORIGINALS {
         undo(body, &mut original);
         if is_signed(&mut original, verifier, found) {
-            return cause;
+            return *cause;
         }
     }
     for style in &json::STYLES {
@@ -174,12 +174,12 @@ fn is_signed(original: &mut Vec<u8>, verifier: &Verifier, found: &Signature) -> 
 /// Takes bytes off both ends.
 fn bare<'t>(mut text: &'t [u8], what: &[u8]) -> &'t [u8] {
     while let [first, rest @ ..] = text
-        && what.contains(first)
+        && what.iter().any(|byte| byte == first)
     {
         text = rest;
     }
     while let [rest @ .., last] = text
-        && what.contains(last)
+        && what.iter().any(|byte| byte == last)
     {
         text = rest;
     }
@@ -187,9 +187,9 @@ fn bare<'t>(mut text: &'t [u8], what: &[u8]) -> &'t [u8] {
 }
 
 fn explanation(error: Option<&Error>, cause: Cause) -> Explanation {
-    let hint = match (cause.hint(), error) {
-        (["", ""], Some(error)) => error.message(),
-        (hint, _) => hint.concat(),
+    let hint = match error {
+        Some(error) if cause.what().is_empty() => error.message(),
+        _ => [cause.what(), cause.fix()].concat(),
     };
     Explanation { ok: error.is_none(), code: error.map(Error::code), cause, hint }
 }

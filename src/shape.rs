@@ -1,3 +1,5 @@
+use crate::hex;
+
 /// The most entries that a list of [`Drift`] holds; what lies beyond is not listed, but still decides
 /// the type.
 pub const MAX_DRIFT: usize = 100;
@@ -112,7 +114,7 @@ pub(crate) trait Node: Sized {
     /// The text of a string.
     fn text(&self) -> Option<String>;
     /// The members of an object that `fields` name, in their order; `None` where one is absent.
-    fn documented(&self, fields: &'static [Field]) -> impl Iterator<Item = Option<Self>>;
+    fn documented(&self, fields: &'static [Field]) -> [Option<Self>; MAX_FIELDS];
     /// How many members an object has, or items an array.
     fn size(&self) -> usize;
     /// The names of an object's members, and their values.
@@ -221,40 +223,40 @@ enum Path<'p> {
 impl Path<'_> {
     /// Writes it as JavaScript would: `.name`, `["a name"]`, `[0]`.
     fn text(self) -> String {
-        match self {
-            Self::Top => String::new(),
-            Self::Item(of, index) => [&of.text(), "[", &index.to_string(), "]"].concat(),
-            Self::Member(of, name) => {
-                let mut path = of.text();
-                if is_plain(name) {
-                    let dot = if path.is_empty() { "" } else { "." };
-                    return [&path, dot, name].concat();
-                }
-                path.push_str("[\"");
-                for c in name.chars() {
-                    match c {
-                        '"' => path.push_str("\\\""),
-                        '\\' => path.push_str("\\\\"),
-                        c if c.is_control() => path.push_str(&escaped(c)),
-                        c => path.push(c),
-                    }
-                }
-                path.push_str("\"]");
-                path
+        let (mut path, name) = match self {
+            Self::Top => return String::new(),
+            Self::Item(of, index) => return [&of.text(), "[", &index.to_string(), "]"].concat(),
+            Self::Member(of, name) => (of.text(), name),
+        };
+        if is_plain(name) {
+            if !path.is_empty() {
+                path.push('.');
             }
+            path.push_str(name);
+            return path;
         }
+        path.push_str("[\"");
+        for c in name.chars() {
+            match u8::try_from(c) {
+                // Control characters, so that they can be seen.
+                Ok(byte @ (..b' ' | 0x7f..=0x9f)) => {
+                    path.push_str("\\u00");
+                    path.push_str(&hex::encode(&[byte]));
+                    continue;
+                }
+                Ok(b'"' | b'\\') => path.push('\\'),
+                _ => {}
+            }
+            path.push(c);
+        }
+        path.push_str("\"]");
+        path
     }
 }
 
 fn is_plain(name: &str) -> bool {
     let plain = |c: u8| c.is_ascii_alphanumeric() || c == b'_' || c == b'$';
     name.bytes().next().is_some_and(|c| !c.is_ascii_digit()) && name.bytes().all(plain)
-}
-
-/// Writes a control character so that it can be seen: `\u000a`.
-fn escaped(c: char) -> String {
-    let unit = u16::try_from(u32::from(c)).unwrap_or_default();
-    ["\\u", &crate::hex::encode(&unit.to_be_bytes())].concat()
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Reads RFC 3339 times. `time` does it as well, and is what the tests compare with, but it would be
 //! a sixth of what the WebAssembly build weighs.
 
-const NANOS_PER_SECOND: i128 = 1_000_000_000;
+const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
-/// Nanoseconds since the Unix epoch; `None` for what is no RFC 3339 time.
+/// Nanoseconds since the Unix epoch, at most 292 years from it; `None` for what is no RFC 3339 time.
 ///
 /// Digits beyond nanoseconds are dropped, and a leap second counts as the end of the second before.
-pub(crate) fn parse(text: &str) -> Option<i128> {
+pub(crate) fn parse(text: &str) -> Option<i64> {
     let mut text = Text(text.as_bytes());
     let year = text.number(4, 0..=9999)?;
     text.one_of(b"-")?;
@@ -33,7 +33,7 @@ pub(crate) fn parse(text: &str) -> Option<i128> {
     let hours = since_epoch(year, month, day)?.checked_mul(24)?.checked_add(hour)?;
     let minutes = hours.checked_mul(60)?.checked_add(minute)?.checked_sub(ahead)?;
     let seconds = minutes.checked_mul(60)?.checked_add(second)?;
-    i128::from(seconds).checked_mul(NANOS_PER_SECOND)?.checked_add(nanos)
+    Some(seconds.saturating_mul(NANOS_PER_SECOND).saturating_add(nanos))
 }
 
 fn is_leap(year: i64) -> bool {
@@ -85,7 +85,7 @@ impl Text<'_> {
         range.contains(&number).then_some(number)
     }
 
-    fn fraction(&mut self) -> Option<i128> {
+    fn fraction(&mut self) -> Option<i64> {
         let (mut nanos, mut unit): (i64, i64) = (0, 100_000_000);
         let mut next = Some(self.digit()?);
         while let Some(digit) = next {
@@ -93,7 +93,7 @@ impl Text<'_> {
             unit = unit.checked_div(10)?;
             next = self.digit();
         }
-        Some(i128::from(nanos))
+        Some(nanos)
     }
 
     /// Minutes.
@@ -110,8 +110,10 @@ mod tests {
 
     use super::*;
 
-    fn theirs(text: &str) -> Option<i128> {
-        OffsetDateTime::parse(text, &Rfc3339).ok().map(OffsetDateTime::unix_timestamp_nanos)
+    fn theirs(text: &str) -> Option<i64> {
+        let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        let seconds = time.unix_timestamp().saturating_mul(NANOS_PER_SECOND);
+        Some(seconds.saturating_add(time.nanosecond().into()))
     }
 
     #[test]

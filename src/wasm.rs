@@ -217,8 +217,8 @@ pub fn close_stream(stream: usize) -> i32 {
 }
 
 #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "it saturates")]
-fn nanos(milliseconds: f64) -> i128 {
-    i128::from(milliseconds as i64).saturating_mul(1_000_000)
+fn nanos(milliseconds: f64) -> i64 {
+    (milliseconds as i64).saturating_mul(1_000_000)
 }
 
 /// Reads a verified body that the host has parsed, and hands over what it says.
@@ -241,7 +241,7 @@ pub fn read(length: usize, scan: bool, hashed: bool, now: f64, max_age: f64, ske
             let root = root.ok_or(Error::NotJson(NotJson::NotAnObject))?;
             let Reading { event_type, id, is_test, drift, .. } = Reading::of(&root);
             if max_age.is_finite() {
-                let timestamp = root.documented(TIMESTAMP).next().flatten();
+                let [timestamp, ..] = root.documented(TIMESTAMP);
                 let timestamp = timestamp.and_then(|timestamp| timestamp.text());
                 let [now, max_age, skew] = [now, max_age, skew].map(nanos);
                 delivery::check_age(timestamp.as_deref(), now, max_age, skew)?;

@@ -1,7 +1,3 @@
-const KEY: &str = "; configure it exactly as Walnut's settings show it";
-const HEADER: &str = "; hand over what Walnut sends: 64 lowercase hex digits";
-const BODY: &str = "; hand over the bytes as received, before anything parses or decodes them";
-
 /// Names what [`explain`](crate::explain) found.
 ///
 /// Each cause was checked by calculation: once the mistake is undone, the signature is right. The
@@ -71,52 +67,104 @@ pub enum Cause {
 impl Cause {
     /// Returns the stable word for the cause, such as `key_whitespace`.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.words().0
-    }
-
-    /// Returns what is the matter and what to do; nothing where an error's message says it.
-    pub(super) fn hint(self) -> [&'static str; 2] {
-        let (_, what, fix) = self.words();
-        [what, fix]
-    }
-
-    #[rustfmt::skip] // A table.
-    const fn words(self) -> (&'static str, &'static str, &'static str) {
+    pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Genuine => ("genuine", "the signature is right", ""),
-            Self::PreviousKey => ("previous_key", "the signature is right, but a previous key made it",
-                "; put the one that Walnut's settings show first, and remove the other once it is unused"),
-            Self::MissingSignature => ("missing_signature", "", ""),
-            Self::OtherHeader => ("other_header", "the signature is not in X-Walnut-Signature",
-                "; read it from, or stop what renames it to, "),
-            Self::SignatureUppercase => ("signature_uppercase", "the header has uppercase digits", HEADER),
-            Self::SignatureBase64 => ("signature_base64", "the header is in base64", HEADER),
-            Self::SignatureRepeated => ("signature_repeated", "the header has several values", HEADER),
-            Self::SignatureExtraText => ("signature_extra_text",
-                "the header has blanks, quotes or a prefix around its digits", HEADER),
-            Self::SignatureCut => ("signature_cut", "the header was cut short", HEADER),
-            Self::MalformedSignature => ("malformed_signature", "", ""),
-            Self::InvalidKey => ("invalid_key", "", ""),
-            Self::KeyWhitespace => ("key_whitespace", "the key has a newline or blanks around it", KEY),
-            Self::KeyQuoted => ("key_quoted", "the key has quotes around it", KEY),
-            Self::KeyDecoded => ("key_decoded", "the key was decoded from hex or base64", KEY),
-            Self::KeyEncoded => ("key_encoded", "the key was encoded in hex or base64", KEY),
-            Self::BodyWhitespace => ("body_whitespace",
-                "whitespace at the body's start or end was added or removed", BODY),
-            Self::BodyLineEndings => ("body_line_endings", "the body's line endings were changed", BODY),
-            Self::BodyByteOrderMark => ("body_byte_order_mark",
-                "the body's byte order mark was added or removed", BODY),
-            Self::BodyBase64 => ("body_base64", "the body is in base64", "; decode it before it is checked"),
-            Self::BodyReformatted => ("body_reformatted", "the body's JSON was parsed and written anew", BODY),
-            Self::BodyEmpty => ("body_empty", "nothing is left of the body", BODY),
-            Self::BodyObjectText => ("body_object_text", "the body is an object that was turned into text", BODY),
-            Self::BodyReplacementCharacters => ("body_replacement_characters",
-                "the body has U+FFFD, which stands for bytes that a decoder failed on", BODY),
-            Self::BodyTooLargeToExplain => ("body_too_large_to_explain",
-                "header and key have no known mistake, and a body over 64 KiB is not looked into",
-                "; try a smaller event"),
-            Self::Unknown => ("unknown", "", ""),
+            Self::Genuine => "genuine",
+            Self::PreviousKey => "previous_key",
+            Self::MissingSignature => "missing_signature",
+            Self::OtherHeader => "other_header",
+            Self::SignatureUppercase => "signature_uppercase",
+            Self::SignatureBase64 => "signature_base64",
+            Self::SignatureRepeated => "signature_repeated",
+            Self::SignatureExtraText => "signature_extra_text",
+            Self::SignatureCut => "signature_cut",
+            Self::MalformedSignature => "malformed_signature",
+            Self::InvalidKey => "invalid_key",
+            Self::KeyWhitespace => "key_whitespace",
+            Self::KeyQuoted => "key_quoted",
+            Self::KeyDecoded => "key_decoded",
+            Self::KeyEncoded => "key_encoded",
+            Self::BodyWhitespace => "body_whitespace",
+            Self::BodyLineEndings => "body_line_endings",
+            Self::BodyByteOrderMark => "body_byte_order_mark",
+            Self::BodyBase64 => "body_base64",
+            Self::BodyReformatted => "body_reformatted",
+            Self::BodyEmpty => "body_empty",
+            Self::BodyObjectText => "body_object_text",
+            Self::BodyReplacementCharacters => "body_replacement_characters",
+            Self::BodyTooLargeToExplain => "body_too_large_to_explain",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Returns what is the matter; nothing where an error's message says it.
+    pub(super) const fn what(self) -> &'static str {
+        match self {
+            Self::Genuine => "the signature is right",
+            Self::PreviousKey => "the signature is right, but a previous key made it",
+            Self::OtherHeader => "the signature is not in X-Walnut-Signature",
+            Self::SignatureUppercase => "the header has uppercase digits",
+            Self::SignatureBase64 => "the header is in base64",
+            Self::SignatureRepeated => "the header has several values",
+            Self::SignatureExtraText => {
+                "the header has blanks, quotes or a prefix around its digits"
+            }
+            Self::SignatureCut => "the header was cut short",
+            Self::KeyWhitespace => "the key has a newline or blanks around it",
+            Self::KeyQuoted => "the key has quotes around it",
+            Self::KeyDecoded => "the key was decoded from hex or base64",
+            Self::KeyEncoded => "the key was encoded in hex or base64",
+            Self::BodyWhitespace => "whitespace at the body's start or end was added or removed",
+            Self::BodyLineEndings => "the body's line endings were changed",
+            Self::BodyByteOrderMark => "the body's byte order mark was added or removed",
+            Self::BodyBase64 => "the body is in base64",
+            Self::BodyReformatted => "the body's JSON was parsed and written anew",
+            Self::BodyEmpty => "nothing is left of the body",
+            Self::BodyObjectText => "the body is an object that was turned into text",
+            Self::BodyReplacementCharacters => {
+                "the body has U+FFFD, which stands for bytes that a decoder failed on"
+            }
+            Self::BodyTooLargeToExplain => {
+                "header and key have no known mistake, and a body over 64 KiB is not looked into"
+            }
+            Self::MissingSignature
+            | Self::MalformedSignature
+            | Self::InvalidKey
+            | Self::Unknown => "",
+        }
+    }
+
+    /// Returns what to do.
+    pub(super) const fn fix(self) -> &'static str {
+        match self {
+            Self::PreviousKey => {
+                "; put the one that Walnut's settings show first, and remove the other once it is unused"
+            }
+            Self::OtherHeader => "; read it from, or stop what renames it to, ",
+            Self::SignatureUppercase
+            | Self::SignatureBase64
+            | Self::SignatureRepeated
+            | Self::SignatureExtraText
+            | Self::SignatureCut => "; hand over what Walnut sends: 64 lowercase hex digits",
+            Self::KeyWhitespace | Self::KeyQuoted | Self::KeyDecoded | Self::KeyEncoded => {
+                "; configure it exactly as Walnut's settings show it"
+            }
+            Self::BodyBase64 => "; decode it before it is checked",
+            Self::BodyTooLargeToExplain => "; try a smaller event",
+            Self::BodyWhitespace
+            | Self::BodyLineEndings
+            | Self::BodyByteOrderMark
+            | Self::BodyReformatted
+            | Self::BodyEmpty
+            | Self::BodyObjectText
+            | Self::BodyReplacementCharacters => {
+                "; hand over the bytes as received, before anything parses or decodes them"
+            }
+            Self::Genuine
+            | Self::MissingSignature
+            | Self::MalformedSignature
+            | Self::InvalidKey
+            | Self::Unknown => "",
         }
     }
 }

@@ -145,7 +145,7 @@ impl Node for Value {
         (self.kind() == Kind::String).then(|| self.string())
     }
 
-    fn documented(&self, fields: &'static [Field]) -> impl Iterator<Item = Option<Self>> {
+    fn documented(&self, fields: &'static [Field]) -> [Option<Self>; MAX_FIELDS] {
         let mut found = [0; MAX_FIELDS];
         let to = found.as_mut_ptr().expose_provenance();
         // The names stand where they stand, so that the host has to be told them once.
@@ -156,7 +156,7 @@ impl Node for Value {
             }
             documented(self.0, names, to);
         }
-        found.into_iter().take(fields.len()).map(Self::held)
+        found.map(Self::held)
     }
 
     fn size(&self) -> usize {
