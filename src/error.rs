@@ -178,3 +178,16 @@ impl fmt::Display for Error {
 }
 
 impl core::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_state_the_limits_as_they_are() {
+        let keys = Error::InvalidKey { keys: 5 }.to_string();
+        assert_eq!(keys, format!("5 keys were given, but at most {} are used", crate::MAX_KEYS));
+        let depth = Error::NotJson(NotJson::Depth).to_string();
+        assert!(depth.ends_with(&format!("deeper than {} levels", crate::MAX_DEPTH)), "{depth}");
+    }
+}
