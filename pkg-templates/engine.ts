@@ -1,13 +1,30 @@
-import * as core from "./core_bg.js";
 import * as host from "./host.js";
 
 /** Gets the core's compiled module: a `WebAssembly.Module`, a name that not every project's types have. */
 export type Compile = () => object;
 
-interface Exports {
+/** What the core exports: src/wasm.rs says what it does. */
+interface Core {
   readonly memory: { readonly buffer: ArrayBuffer };
-  __wbindgen_start(): void;
+  start(): number;
+  addKey(length: number): number;
+  openVerifier(maxBodyBytes: number): number;
+  closeVerifier(verifier: number): number;
+  precheck(verifier: number, known: boolean, length: number): number;
+  verify(verifier: number, length: number, hashed: boolean): number;
+  sign(verifier: number, length: number): number;
+  openStream(verifier: number): number;
+  updateStream(stream: number, length: number): number;
+  finishStream(stream: number): number;
+  closeStream(stream: number): number;
+  read(length: number, scan: boolean, hashed: boolean, now: number, maxAge: number, skew: number): number;
+  notJson(length: number, decoded: boolean): number;
+  repeatedHeader(): number;
+  explain(verifier: number, length: number): number;
 }
+
+/** The instance at hand, for a `call`. */
+export let core: Core;
 
 const NOTHING: Uint8Array = new Uint8Array();
 
@@ -23,10 +40,9 @@ export function start(compile: Compile): void {
 /** Names the instance of the core that the next call uses: what an earlier one held is gone. */
 export function instance(): number {
   if (!running) {
-    const { exports } = new WebAssembly.Instance(compiled as WebAssembly.Module, { "./core_bg.js": core });
-    core.__wbg_set_wasm(exports);
-    (exports as unknown as Exports).__wbindgen_start();
-    host.attach((exports as unknown as Exports).memory);
+    const imports = { host } as unknown as WebAssembly.Imports;
+    core = new WebAssembly.Instance(compiled as WebAssembly.Module, imports).exports as unknown as Core;
+    host.attach(core.memory);
     core.start();
     instances++;
     running = true;

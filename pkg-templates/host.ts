@@ -164,8 +164,9 @@ export function drifted(
   });
 }
 
-export function delivered(type: number, typeLength: number, id: number, idLength: number, isTest: boolean): void {
-  reading = { type: literal(type, typeLength) as Delivery["type"], id: read(id, idLength), isTest, drift };
+export function delivered(type: number, typeLength: number, id: number, idLength: number, isTest: number): void {
+  const its = literal(type, typeLength) as Delivery["type"];
+  reading = { type: its, id: read(id, idLength), isTest: isTest !== 0, drift };
 }
 
 /** The core's memory, which is another object once it has grown. */

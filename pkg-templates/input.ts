@@ -1,5 +1,4 @@
-import * as core from "./core_bg.js";
-import { call } from "./engine.js";
+import { call, core } from "./engine.js";
 import { WebhookError } from "./error.js";
 
 /** A body as received: its bytes, or a string that stands for its UTF-8. */
@@ -89,7 +88,7 @@ function one(value: unknown): string | undefined {
 
 /** The core says what is wrong, and throws. */
 function repeated(): undefined {
-  call(core.repeatedHeader);
+  call(() => core.repeatedHeader());
 }
 
 /** The headers by name, for the core to look for a signature that came by another one. */

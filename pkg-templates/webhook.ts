@@ -1,6 +1,5 @@
-import * as core from "./core_bg.js";
 import type { Delivery } from "./delivery.js";
-import { call, type Compile, instance, start } from "./engine.js";
+import { call, type Compile, core, instance, start } from "./engine.js";
 import { WebhookError } from "./error.js";
 import * as host from "./host.js";
 import type { Explanation } from "./host.js";

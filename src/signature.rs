@@ -29,12 +29,9 @@ impl Signature {
     /// [`Error::MissingSignature`] when there is no header, else [`Error::MalformedSignature`].
     pub fn parse<'h>(header: impl Into<Header<'h>>) -> Result<Self, Error> {
         let digits = header.into().0.ok_or(Error::MissingSignature)?;
-        if digits.len() != DIGITS || digits.iter().any(|digit| hex::value(*digit).is_none()) {
-            return Err(Error::MalformedSignature(malformed(digits)));
-        }
         let mut bytes = [0; 32];
-        for (byte, decoded) in bytes.iter_mut().zip(hex::decode(digits)) {
-            *byte = decoded;
+        if digits.len() != DIGITS || !hex::decode(digits, &mut bytes) {
+            return Err(Error::MalformedSignature(malformed(digits)));
         }
         Ok(Self(bytes))
     }

@@ -16,7 +16,7 @@ pub(super) fn mistake(value: &[u8], expected: &[Signature]) -> Option<Cause> {
     let value = value.get(..MAX_BYTES).unwrap_or(value);
     let digits = value.to_ascii_lowercase();
     if digits.windows(DIGITS).any(|window| is_one_of(window, expected)) {
-        let all = digits.iter().filter(|digit| hex::value(**digit).is_some()).count();
+        let all = digits.iter().filter(|digit| hex::value(**digit) < 16).count();
         return Some(match value.len() {
             DIGITS => Cause::SignatureUppercase,
             _ if all >= 2 * DIGITS => Cause::SignatureRepeated,

@@ -108,7 +108,7 @@ fn unit(text: &mut &[u8]) -> Option<u32> {
     let (digits, rest) = text.strip_prefix(b"u")?.split_at_checked(4)?;
     let mut unit = 0;
     for digit in digits {
-        unit = (unit << 4) | u32::from(hex::value(digit.to_ascii_lowercase())?);
+        unit = (unit << 4) | u32::from(hex::value(digit.to_ascii_lowercase()));
     }
     *text = rest;
     Some(unit)

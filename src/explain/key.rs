@@ -9,7 +9,10 @@ pub(super) const MEANT: [Undo; 6] = [
         out.extend(key.iter().flat_map(|byte| [hex::digit(byte >> 4), hex::digit(*byte)]));
     }),
     (Cause::KeyDecoded, base64::encode),
-    (Cause::KeyEncoded, |key, out| out.extend(hex::decode(key))),
+    (Cause::KeyEncoded, |key, out| {
+        out.resize(key.len() / 2, 0);
+        hex::decode(key, out);
+    }),
     (Cause::KeyEncoded, base64::decode),
 ];
 
