@@ -15,10 +15,9 @@ export type SignatureHeader =
 const SIGNATURE_HEADER = "x-walnut-signature";
 
 const HOW_TO_GET_IT_RAW =
-  "In Express, use walnut-webhooks/express, or express.raw({ type: () => true }) on this route; in Fastify, " +
-  "a content type parser with { parseAs: 'buffer' }; in Next, Hono, Deno, Bun and Workers, " +
-  "await request.arrayBuffer(); in Koa and Node, read the request's stream before any body parser; in " +
-  "AWS Lambda, Buffer.from(event.body, event.isBase64Encoded ? 'base64' : 'utf8').";
+  "Use walnut-webhooks/express, /fastify, /hono, /node or /fetch; or hand over what comes before any body parser, " +
+  "such as await request.arrayBuffer(), or in AWS Lambda " +
+  "Buffer.from(event.body, event.isBase64Encoded ? 'base64' : 'utf8').";
 
 const encoder = new TextEncoder();
 const arrayBufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")?.get;

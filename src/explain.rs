@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 pub use cause::Cause;
 
-use crate::{Error, Header, Key, Keys, Signature, Verifier};
+use crate::{Error, Header, Keys, Signature};
 
 /// The longest body whose own mistakes [`explain`] looks for, in bytes: 64 KiB.
 pub const MAX_EXPLAINED_BODY_BYTES: usize = 64 << 10;
@@ -76,62 +76,47 @@ pub fn explain<'h, 'o>(
     others: impl IntoIterator<Item = (&'o str, &'o [u8])>,
 ) -> Explanation {
     let header = header.into();
-    let verifier = match keyed(keys) {
-        Ok(keys) => Verifier::new(keys).with_max_body_bytes(usize::MAX),
+    let signing = match Keys::of(keys) {
+        Ok(keys) => keys,
         Err(error) => return explanation(Some(&error), Cause::InvalidKey),
     };
-    let error = match verifier.verify(body, header) {
-        Ok(verified) if verified.key_index().is_current() => {
-            return explanation(None, Cause::Genuine);
+    let expected = signing.sign(body);
+    let error = match Signature::parse(header) {
+        Ok(found) => {
+            return match expected.iter().position(|signature| *signature == found) {
+                Some(0) => explanation(None, Cause::Genuine),
+                Some(_) => explanation(None, Cause::PreviousKey),
+                None => {
+                    let error = Error::SignatureMismatch { keys: expected.len() };
+                    explanation(Some(&error), mismatch(keys, &signing, body, &found))
+                }
+            };
         }
-        Ok(_) => return explanation(None, Cause::PreviousKey),
         Err(error) => error,
     };
-    let cause = match (Signature::parse(header), header.value()) {
-        (Ok(found), _) => mismatch(keys, &verifier, body, &found),
-        (_, Some(value)) => {
-            header::mistake(value, &verifier.sign(body)).unwrap_or(Cause::MalformedSignature)
-        }
-        (_, None) => {
-            let expected = verifier.sign(body);
-            for (name, value) in others.into_iter().take(MAX_EXPLAINED_HEADERS) {
-                if header::is_one_of(value, &expected)
-                    || header::mistake(value, &expected).is_some()
-                {
-                    let mut explanation = explanation(Some(&error), Cause::OtherHeader);
-                    // As far as it can be a name: it comes from a stranger.
-                    let name = name.bytes().filter(u8::is_ascii_graphic).take(64);
-                    explanation.hint.extend(name.map(char::from));
-                    return explanation;
-                }
-            }
-            Cause::MissingSignature
-        }
-    };
-    explanation(Some(&error), cause)
-}
-
-/// Makes keys of their bytes.
-pub(crate) fn keyed(bytes: &[impl AsRef<[u8]>]) -> Result<Keys, Error> {
-    let mut keys = Vec::new();
-    for key in bytes {
-        keys.push(Key::new(key)?);
+    if let Some(value) = header.value() {
+        let cause = header::mistake(value, &expected).unwrap_or(Cause::MalformedSignature);
+        return explanation(Some(&error), cause);
     }
-    Keys::new(keys)
+    for (name, value) in others.into_iter().take(MAX_EXPLAINED_HEADERS) {
+        if header::mistake(value, &expected).is_some() {
+            let mut explanation = explanation(Some(&error), Cause::OtherHeader);
+            // As far as it can be a name: it comes from a stranger.
+            let name = name.bytes().filter(u8::is_ascii_graphic).take(64);
+            explanation.hint.extend(name.map(char::from));
+            return explanation;
+        }
+    }
+    explanation(Some(&error), Cause::MissingSignature)
 }
 
-fn mismatch(
-    keys: &[impl AsRef<[u8]>],
-    verifier: &Verifier,
-    body: &[u8],
-    found: &Signature,
-) -> Cause {
+fn mismatch(keys: &[impl AsRef<[u8]>], signing: &Keys, body: &[u8], found: &Signature) -> Cause {
     for key in keys.iter().map(AsRef::as_ref) {
         for (cause, undo) in &key::MEANT {
             // With room for all, so that no copy of a key is left behind by growing.
             let mut meant = Zeroizing::new(Vec::with_capacity(key::room(key)));
             undo(key, &mut meant);
-            if Key::new(&**meant).is_ok_and(|key| key.sign(body) == *found) {
+            if Keys::of(&[meant]).is_ok_and(|meant| meant.sign(body).contains(found)) {
                 return *cause;
             }
         }
@@ -142,14 +127,14 @@ fn mismatch(
     let mut original = Vec::new();
     for (cause, undo) in &body::ORIGINALS {
         undo(body, &mut original);
-        if is_signed(&mut original, verifier, found) {
+        if is_signed(&mut original, signing, found) {
             return *cause;
         }
     }
     for style in &json::STYLES {
         for ascii in [false, true] {
             json::write(body, style, ascii, &mut original);
-            if is_signed(&mut original, verifier, found) {
+            if is_signed(&mut original, signing, found) {
                 return Cause::BodyReformatted;
             }
         }
@@ -159,13 +144,13 @@ fn mismatch(
 
 /// Tells whether it is a body that was signed, and takes it away. A newline at the end is lost so often,
 /// and costs so little, that it is tried with all else.
-fn is_signed(original: &mut Vec<u8>, verifier: &Verifier, found: &Signature) -> bool {
+fn is_signed(original: &mut Vec<u8>, signing: &Keys, found: &Signature) -> bool {
     let length = original.len();
     let mut is_signed = false;
     for end in [&b""[..], b"\n", b"\r\n"] {
         original.truncate(length);
         original.extend_from_slice(end);
-        is_signed |= length > 0 && verifier.sign(original).contains(found);
+        is_signed |= length > 0 && signing.sign(original).contains(found);
     }
     original.clear();
     is_signed

@@ -58,11 +58,6 @@ impl Verifier {
         which(keys.map(|key| key.signature_of(&sha256(key.inner_block()))), &signature)
     }
 
-    /// Signs with each of the keys.
-    pub(crate) fn sign(&self, body: &[u8]) -> Vec<Signature> {
-        self.keys.as_slice().iter().map(|key| key.sign(body)).collect()
-    }
-
     /// Begins to check a body that comes in pieces. Nothing of the body is kept.
     ///
     /// ```

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::delivery::{self, EventType, Reading};
 use crate::json::Nesting;
 use crate::shape::{Field, Kind, Node, Shape};
-use crate::{Error, KeyIndex, MalformedSignature, NotJson, Stream, Verifier, key};
+use crate::{Error, KeyIndex, Keys, MalformedSignature, NotJson, Stream, Verifier, key};
 
 /// How much of a body is in WebAssembly's memory at once, in bytes.
 const WINDOW: usize = 64 << 10;
@@ -117,7 +117,7 @@ pub fn add_key(length: usize) -> i32 {
 pub fn open_verifier(max_body_bytes: usize) -> i32 {
     number(|core| {
         let mut verifier = || {
-            let keys = crate::explain::keyed(&core::mem::take(&mut core.keys))?;
+            let keys = Keys::of(&core::mem::take(&mut core.keys))?;
             let verifier = Verifier::new(keys).with_max_body_bytes(max_body_bytes);
             Ok(core.verifiers.insert(verifier))
         };

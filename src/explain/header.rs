@@ -11,7 +11,7 @@ const MIN_DIGITS: usize = 32;
 /// The digits of a signature in base64, without padding.
 const BASE64_DIGITS: usize = 43;
 
-/// Finds one of the expected signatures in a value that is none by its form.
+/// Finds one of the expected signatures in a value; by its form the header's own is none.
 pub(super) fn mistake(value: &[u8], expected: &[Signature]) -> Option<Cause> {
     let value = value.get(..MAX_BYTES).unwrap_or(value);
     let digits = value.to_ascii_lowercase();
@@ -49,6 +49,6 @@ pub(super) fn mistake(value: &[u8], expected: &[Signature]) -> Option<Cause> {
     None
 }
 
-pub(super) fn is_one_of(digits: &[u8], expected: &[Signature]) -> bool {
+fn is_one_of(digits: &[u8], expected: &[Signature]) -> bool {
     Signature::parse(digits).is_ok_and(|found| expected.contains(&found))
 }
