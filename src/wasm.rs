@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::delivery::{self, EventType, Reading};
 use crate::json::Nesting;
 use crate::shape::{Field, Kind, Node, Shape};
-use crate::{Error, KeyIndex, Keys, MalformedSignature, NotJson, Stream, Verifier, key};
+use crate::{Error, KeyIndex, Keys, MalformedSignature, NotJson, Stream, Verifier, key, timestamp};
 
 /// How much of a body is in WebAssembly's memory at once, in bytes.
 const WINDOW: usize = 64 << 10;
@@ -218,7 +218,7 @@ pub fn close_stream(stream: usize) -> i32 {
 
 #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "it saturates")]
 fn nanos(milliseconds: f64) -> i64 {
-    (milliseconds as i64).saturating_mul(1_000_000)
+    timestamp::to_nanos(milliseconds as i64, 1_000_000)
 }
 
 /// Reads a verified body that the host has parsed, and hands over what it says.
