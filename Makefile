@@ -3,11 +3,11 @@
 WASM_BINDGEN := 0.2.130
 WORKER_BUILD := 0.8.7
 
-CORE := Cargo.toml Cargo.lock .cargo/config.toml $(wildcard src/*.rs)
+CORE := Cargo.toml Cargo.lock .cargo/config.toml $(wildcard src/*.rs src/*/*.rs)
 BINDGEN := target/tools/wasm-bindgen-$(WASM_BINDGEN)
 WORKER := $(CORE) worker/Cargo.toml $(wildcard worker/src/*.rs) tools/build-worker.mjs \
 	target/tools/worker-build-$(WORKER_BUILD) $(BINDGEN) node_modules/.package-lock.json
-PKG := $(CORE) $(wildcard pkg-templates/*) tools/build-pkg.mjs README.md $(wildcard LICENSE-*) \
+PKG := $(CORE) $(wildcard pkg-templates/*) $(wildcard tools/*.mjs) README.md $(wildcard LICENSE-*) \
 	$(BINDGEN) node_modules/.package-lock.json
 
 .PHONY: help run test bench lint build pkg worker prerequisites clean

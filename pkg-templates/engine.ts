@@ -1,3 +1,4 @@
+import * as imports from "./core_bg.js";
 import * as host from "./host.js";
 
 /** Gets the core's compiled module: a `WebAssembly.Module`, a name that not every project's types have. */
@@ -6,6 +7,7 @@ export type Compile = () => object;
 /** What the core exports: src/wasm.rs says what it does. */
 interface Core {
   readonly memory: { readonly buffer: ArrayBuffer };
+  __wbindgen_start(): void;
   start(): number;
   addKey(length: number): number;
   openVerifier(maxBodyBytes: number): number;
@@ -40,8 +42,10 @@ export function start(compile: Compile): void {
 /** Names the instance of the core that the next call uses: what an earlier one held is gone. */
 export function instance(): number {
   if (!running) {
-    const imports = { host } as unknown as WebAssembly.Imports;
-    core = new WebAssembly.Instance(compiled as WebAssembly.Module, imports).exports as unknown as Core;
+    const fresh = new WebAssembly.Instance(compiled as WebAssembly.Module, { "./core_bg.js": imports });
+    core = fresh.exports as unknown as Core;
+    imports.__wbg_set_wasm(core);
+    core.__wbindgen_start();
     host.attach(core.memory);
     core.start();
     instances++;

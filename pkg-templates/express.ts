@@ -59,7 +59,7 @@ export function handler<R extends Request>(
  *
  * @example
  * app.post("/webhook", middleware(webhook), (request, response) => {
- *   console.log(request.delivery.id);
+ *   console.log(request.delivery?.id);
  *   response.sendStatus(200);
  * });
  */

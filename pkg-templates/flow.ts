@@ -7,7 +7,7 @@ export interface RejectOptions<Request> {
   /**
    * Is told of every request that was refused, once it is answered, or just before where the answer is a
    * `Response`. By default, what is no stranger's doing is logged: errors with a status of 500 and above,
-   * with their cause.
+   * with their cause, except that a delivery is being handled already.
    */
   onReject?: (error: WebhookError, request: Request) => unknown;
 }
@@ -50,8 +50,9 @@ export async function outcome(work: () => Promise<void>): Promise<Outcome> {
     await work();
     return undefined;
   } catch (error) {
-    // By name, since it may be of another copy of this package.
-    if ((error as Error | undefined)?.name === "WebhookError") return error as WebhookError;
+    // By name, since it may be of another copy of this package; and no refusal is ever a success.
+    const { name, status } = (error ?? {}) as Partial<WebhookError>;
+    if (name === "WebhookError" && status !== undefined && status >= 400) return error as WebhookError;
     throw error;
   }
 }
@@ -80,5 +81,5 @@ export function teller<Request>({ onReject = log }: RejectOptions<Request>) {
 }
 
 function log(error: WebhookError): void {
-  if (error.status >= 500) console.error(error);
+  if (error.status >= 500 && error.code !== "delivery_busy") console.error(error);
 }

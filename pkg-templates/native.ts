@@ -51,5 +51,7 @@ export function sha256(prefix: Uint8Array, body: Uint8Array): string {
   joined ??= new Uint8Array(64 + COPIED);
   joined.set(prefix);
   joined.set(body, prefix.length);
-  return hash("sha256", joined.subarray(0, prefix.length + body.length), "latin1");
+  const digest = hash("sha256", joined.subarray(0, prefix.length + body.length), "latin1");
+  joined.fill(0, 0, prefix.length); // It was made of a key.
+  return digest;
 }

@@ -1,8 +1,12 @@
 // What `fetch` handlers and Hono have in common: a `Request` comes, and a `Response` goes.
+import { Deadline } from "./deadline.js";
 import type { Delivery } from "./delivery.js";
 import { answer, flow, type HandlerOptions, type Outcome, teller } from "./flow.js";
 import { notRaw } from "./input.js";
 import type { Source, Unread, Verifying } from "./receive.js";
+
+/** Milliseconds: whoever waits for the answer may be a stranger with many connections. */
+const TELL_TIMEOUT = 1000;
 
 /**
  * Makes what turns a request into its answer.
@@ -20,8 +24,10 @@ export function web<R extends Request, Context>(
   return async (request, context) => {
     const source = new WebSource(request, fix);
     const outcome = await run(source, context);
-    // Before the answer goes, since Workers end with it; and the answer stays as it is.
-    await tell(outcome, request).catch((error) => console.error(error));
+    // Before the answer goes, since Workers end with it; but the answer stays as it is, and does not wait long.
+    const deadline = new Deadline(TELL_TIMEOUT, () => new Error(`onReject took over ${TELL_TIMEOUT} ms`));
+    await deadline.race(tell(outcome, request)).catch((error) => console.error(error));
+    deadline.clear();
     return response(outcome, source.unfinished);
   };
 }

@@ -24,22 +24,13 @@ run(path("target/tools/bin/wasm-bindgen"), path("target/wasm32-unknown-unknown/r
   "--target=bundler", "--no-typescript", "--remove-producers-section", "--remove-name-section",
   `--out-dir=${sources}`, "--out-name=core");
 // The features are listed, since all that this wasm-opt knows is more than Node 20 takes.
-const features = ["--enable-simd", "--enable-bulk-memory", "--enable-bulk-memory-opt",
-  "--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-mutable-globals", "--enable-reference-types",
-  "--enable-multivalue"];
-// Only numbers go across, so the glue that is generated for other types is left out: the core's imports are
-// host.ts, whose names wasm-bindgen puts a prefix and a hash around, and none of its own exports is of use.
-const wat = join(sources, "core_bg.wat");
-run(bin("wasm-dis"), ...features, join(sources, "core_bg.wasm"), "-o", wat);
-const text = readFileSync(wat, "utf8")
-  .replace(/"\.\/core_bg\.js" "__wbg_(\w+)_[0-9a-f]{16}"/g, '"host" "$1"')
-  .replace(/^ \(export "__.*\n/gm, "");
-writeFileSync(wat, text);
-run(bin("wasm-opt"), "-Oz", "--converge", "--strip-target-features", ...features, wat, "-o", join(out, "core.wasm"));
+run(bin("wasm-opt"), "-Oz", "--converge", "--strip-target-features", "--enable-simd", "--enable-bulk-memory",
+  "--enable-bulk-memory-opt", "--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-mutable-globals",
+  "--enable-reference-types", "--enable-multivalue", join(sources, "core_bg.wasm"), "-o", join(out, "core.wasm"));
 
 const wasm = readFileSync(join(out, "core.wasm"));
 // What bundlers would load; here the engine does, without an `await`.
-for (const file of readdirSync(sources)) rmSync(join(sources, file), { recursive: true });
+for (const file of ["core.js", "core_bg.wasm"]) rmSync(join(sources, file));
 cpSync(path("pkg-templates"), sources, { recursive: true });
 writeFileSync(join(sources, "wasm-text.ts"), `export const text: string = ${JSON.stringify(encode(wasm))};\n`);
 

@@ -24,7 +24,7 @@ for (const [name, program, options] of runtimes) {
   }
   test(`${name}: every entry loads, and has the same names by import and by require`, async () => {
     const lines = (await runs("entries.mjs")).trim().split("\n");
-    assert.ok(lines.includes("walnut-webhooks: Webhook,WebhookError"), lines.join());
+    assert.ok(lines.includes("walnut-webhooks: MemoryStore,Webhook,WebhookError"), lines.join());
     assert.ok(lines.includes("walnut-webhooks/express: handler,middleware"), lines.join());
   });
   test(`${name}: import and require give two copies, whose errors are recognised by code alone`, async () => {
