@@ -305,8 +305,10 @@ pub fn explain(verifier: usize, length: usize) -> i32 {
         let mut body = vec![0; length];
         host::pull(0, &mut body);
         let mut others = Vec::new();
-        for (name, value) in host::Value::root().iter().flat_map(Node::members) {
-            others.extend(value.text().map(|value| (name, value)));
+        if let Some(headers) = host::Value::root() {
+            for (name, value) in headers.members() {
+                others.extend(value.text().map(|value| (name, value)));
+            }
         }
         let others = others.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         host::hand_over_explanation(&crate::explain(&keys, &body, header, others));

@@ -2,6 +2,7 @@
 // as ES modules and as CommonJS, and their types.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { bundleSize } from "./bundle-size.mjs";
@@ -18,8 +19,11 @@ rmSync(path("target/pkg"), { recursive: true, force: true });
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out);
 
+// Panics name the files of dependencies; where those lie on this machine is left out.
+const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry/src/");
 run("cargo", "rustc", "--quiet", "--package=walnut-webhooks", "--lib", "--crate-type=cdylib",
-  "--features=wasm", "--target=wasm32-unknown-unknown", "--release");
+  "--features=wasm", "--target=wasm32-unknown-unknown", "--release",
+  `--config=target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=${registry}="]`);
 run(path("target/tools/bin/wasm-bindgen"), path("target/wasm32-unknown-unknown/release/walnut_webhooks.wasm"),
   "--target=bundler", "--no-typescript", "--remove-producers-section", "--remove-name-section",
   `--out-dir=${sources}`, "--out-name=core");
