@@ -164,9 +164,8 @@ export function drifted(
   });
 }
 
-export function delivered(type: number, typeLength: number, id: number, idLength: number, isTest: number): void {
-  const its = literal(type, typeLength) as Delivery["type"];
-  reading = { type: its, id: read(id, idLength), isTest: isTest !== 0, drift };
+export function delivered(type: number, typeLength: number, id: number, idLength: number, isTest: boolean): void {
+  reading = { type: literal(type, typeLength) as Delivery["type"], id: read(id, idLength), isTest, drift };
 }
 
 /** The core's memory, which is another object once it has grown. */
@@ -188,7 +187,7 @@ const literals = new Map<number, string>();
 function literal(at: number, length: number): string {
   if (length === 0) return "";
   let known = literals.get(at);
-  if (known === undefined) literals.set(at, (known = read(at, length)));
+  if (known?.length !== length) literals.set(at, (known = read(at, length)));
   return known;
 }
 

@@ -20,6 +20,7 @@ const HOW_TO_GET_IT_RAW =
   "Buffer.from(event.body, event.isBase64Encoded ? 'base64' : 'utf8').";
 
 const encoder = new TextEncoder();
+const bytesLength = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), "length")?.get;
 const arrayBufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")?.get;
 
 /** Makes a `body_not_raw` error that begins with what came instead. */
@@ -34,13 +35,25 @@ export function bytes(body: RawBody): Uint8Array {
     if (!body.isWellFormed()) throw notRaw("this string has a lone surrogate: it was cut or decoded wrongly");
     return encoder.encode(body);
   }
-  if (isBytes(body)) return body;
-  if (isArrayBuffer(body)) return new Uint8Array(body);
+  if (isBytes(body)) {
+    // By its own slot: a subclass may say anything.
+    const length: number = bytesLength?.call(body);
+    return length > 0 && length === body.length ? body : view(body.buffer, body.byteOffset, length);
+  }
+  if (isArrayBuffer(body)) return view(body);
   throw notRaw(`this is ${kind(body)}`);
 }
 
+function view(buffer: ArrayBufferLike, offset?: number, length?: number): Uint8Array {
+  try {
+    return new Uint8Array(buffer, offset, length);
+  } catch {
+    throw notRaw("its buffer was transferred: somebody else has the bytes now");
+  }
+}
+
 // By internal slots, so that values of another realm count (Jest has realms of its own).
-function isBytes(value: unknown): value is Uint8Array {
+export function isBytes(value: unknown): value is Uint8Array {
   return (
     ArrayBuffer.isView(value) &&
     (value as Partial<Uint8Array>)[Symbol.toStringTag] === "Uint8Array" &&
@@ -93,5 +106,6 @@ function repeated(): undefined {
 /** The headers by name, for the core to look for a signature that came by another one. */
 export function otherHeaders(header: SignatureHeader): object {
   if (typeof header !== "object" || header === null) return {};
-  return Symbol.iterator in header ? Object.fromEntries(header as Iterable<[string, unknown]>) : header;
+  const { entries } = header as Partial<Headers>;
+  return typeof entries === "function" ? Object.fromEntries(entries.call(header)) : header;
 }

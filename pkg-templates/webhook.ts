@@ -3,8 +3,9 @@ import { call, type Compile, core, instance, start } from "./engine.js";
 import { WebhookError } from "./error.js";
 import * as host from "./host.js";
 import type { Explanation } from "./host.js";
-import { bytes, otherHeaders, type RawBody, type SignatureHeader, signature } from "./input.js";
+import { bytes, isBytes, otherHeaders, type RawBody, type SignatureHeader, signature } from "./input.js";
 import { native } from "./native.js";
+import { whole } from "./whole.js";
 
 /** A key: a string that stands for its UTF-8, or bytes; or several, the current one first. */
 export type Key = string | Uint8Array | readonly (string | Uint8Array)[];
@@ -55,13 +56,14 @@ export class Verifier {
   #held: Held | undefined;
 
   constructor(module: Compile, key: Key, options: WebhookOptions = {}) {
-    this.maxBodyBytes = whole("maxBodyBytes", options.maxBodyBytes ?? DEFAULT_BODY_BYTES, MOST_BYTES);
+    this.maxBodyBytes = whole("maxBodyBytes", options.maxBodyBytes ?? DEFAULT_BODY_BYTES, 0, MOST_BYTES);
     const { maxAge, skew = DEFAULT_SKEW_MS, now = Date.now } = options;
     this.#age = {
-      max: maxAge === undefined ? Infinity : whole("maxAge", maxAge, Number.MAX_SAFE_INTEGER),
-      skew: whole("skew", skew, Number.MAX_SAFE_INTEGER),
+      max: maxAge === undefined ? Infinity : whole("maxAge", maxAge, 0, Number.MAX_SAFE_INTEGER),
+      skew: whole("skew", skew, 0, Number.MAX_SAFE_INTEGER),
       now,
     };
+    if (typeof now !== "function") throw new TypeError(`now must be a function, but is ${now}`);
     this.#keys = keys(key);
     start(module);
     this.#handle();
@@ -81,12 +83,12 @@ export class Verifier {
     const { text, event } = parse(rawBody, body);
     const { max, skew, now } = this.#age;
     const hashed = body.length >= native.from;
-    const time = max === Infinity ? 0 : now();
+    const time = max === Infinity ? 0 : Number(now());
     const deep = isMaybeDeep(text);
     call(() => core.read(body.length, deep, hashed, time, max, skew), body, undefined, event);
     const { type, id, isTest, drift } = host.reading as host.Reading;
-    const name = string(event.event);
-    return { name, type, event, id, timestamp: string(event.timestamp), keyIndex, isTest, drift } as Delivery;
+    const [name, timestamp] = [string(event, "event"), string(event, "timestamp")];
+    return { name, type, event, id, timestamp, keyIndex, isTest, drift } as Delivery;
   }
 
   /**
@@ -129,8 +131,8 @@ export class Verifier {
   /**
    * Says why a body is refused, by undoing the mistakes that people make until its signature is right.
    *
-   * It is for a person who looks for a mistake, not for the path of requests: it may calculate a hundred
-   * signatures of a body of 64 KiB, beyond which bodies are not looked into. It throws for no request, and
+   * It is for a person who looks for a mistake, not for the path of requests: it calculates up to some
+   * dozens of signatures for each key, and looks into bodies of at most 64 KiB. It throws for no request, and
    * accepts nothing that `verifySignature` does not. Its result contains no key and no signature; it is
    * for your log, not for an answer to whoever sent the request.
    *
@@ -238,9 +240,9 @@ function parse(rawBody: RawBody, body: Uint8Array): Parsed {
     text = typeof rawBody === "string" ? rawBody : decoder.decode(body);
     return { text, event: JSON.parse(text) };
   } catch {
-    // The core says what is wrong, and throws.
+    // The core says what is wrong, and that is thrown.
     call(() => core.notJson(body.length, text !== undefined), body);
-    throw new Error();
+    return undefined as never;
   }
 }
 
@@ -255,14 +257,16 @@ function isMaybeDeep(text: string): boolean {
   return false;
 }
 
-function string(value: unknown): string | null {
+function string(event: Record<string, unknown>, name: string): string | null {
+  const value = Object.hasOwn(event, name) ? event[name] : null;
   return typeof value === "string" ? value : null;
 }
 
 function keys(key: Key): Uint8Array[] {
-  return (Array.isArray(key) ? key : [key]).map((one: unknown) => {
+  return Array.from(Array.isArray(key) ? key : [key], (one: unknown) => {
     if (typeof one === "string" && one.isWellFormed()) return encoder.encode(one);
-    if (typeof one !== "string" && ArrayBuffer.isView(one)) return Uint8Array.from(bytes(one as Uint8Array));
+    // What was transferred has no length any more, and the core refuses it as empty.
+    if (isBytes(one)) return one.length === 0 ? new Uint8Array() : Uint8Array.from(one);
     const what = typeof one === "string" ? "a string with a lone surrogate" : one === null ? "null" : typeof one;
     throw new WebhookError(
       "invalid_key",
@@ -270,9 +274,4 @@ function keys(key: Key): Uint8Array[] {
       500,
     );
   });
-}
-
-function whole(name: string, value: number, most: number): number {
-  if (Number.isInteger(value) && value >= 0 && value <= most) return value;
-  throw new RangeError(`${name} must be a whole number from 0 to ${most}, but is ${value}`);
 }

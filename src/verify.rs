@@ -101,11 +101,15 @@ impl Verifier {
     ) -> Result<Signature, Error> {
         let signature = Signature::parse(header)?;
         match length {
-            Some(length) if length > self.max_body_bytes => {
+            Some(length) if self.is_too_long(length) => {
                 Err(Error::BodyTooLarge { limit: self.max_body_bytes })
             }
             _ => Ok(signature),
         }
+    }
+
+    pub(crate) fn is_too_long(&self, length: usize) -> bool {
+        length > self.max_body_bytes
     }
 }
 

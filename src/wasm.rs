@@ -128,7 +128,6 @@ pub fn open_verifier(max_body_bytes: usize) -> i32 {
 /// Drops a verifier, which wipes its keys.
 #[wasm_bindgen(js_name = closeVerifier)]
 pub fn close_verifier(verifier: usize) -> i32 {
-    // It may be gone already: a number is free once its body has ended.
     number(|core| Some(Ok(core.verifiers.try_remove(verifier).map_or(0, |_| 0))))
 }
 
@@ -209,10 +208,9 @@ pub fn finish_stream(stream: usize) -> i32 {
     })
 }
 
-/// Drops a body that will not be ended.
+/// Drops a body that will not be ended, or has ended, and then its number is free already.
 #[wasm_bindgen(js_name = closeStream)]
 pub fn close_stream(stream: usize) -> i32 {
-    // It may be gone already: a number is free once its body has ended.
     number(|core| Some(Ok(core.streams.try_remove(stream).map_or(0, |_| 0))))
 }
 
@@ -297,8 +295,10 @@ pub fn explain(verifier: usize, length: usize) -> i32 {
     number(|core| {
         let keys = core::mem::take(&mut core.keys);
         let header = host::header(&mut core.header);
-        if let Err(error @ Error::BodyTooLarge { .. }) =
-            core.verifiers.get(verifier)?.precheck(header, Some(length))
+        let verifier = core.verifiers.get(verifier)?;
+        // What is too long is not taken in, even where its header is what is refused.
+        if let Err(error) = verifier.precheck(header, Some(length))
+            && verifier.is_too_long(length)
         {
             return Some(Err(error));
         }

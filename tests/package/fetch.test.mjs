@@ -100,3 +100,26 @@ test("fetch: an onReject is awaited; one that fails is logged, and the answer st
   assert.deepEqual([response.status, await code(response)], [401, "missing_signature"]);
   assert.equal(logged.mock.calls[0].arguments[0].message, "the log is full");
 });
+
+test("fetch: an onReject that hangs does not hold the answer up", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const logged = t.mock.method(console, "error", () => {});
+  let tell;
+  const told = new Promise((resolve) => (tell = resolve));
+  const onReject = () => {
+    tell();
+    return new Promise(() => {});
+  };
+  const answer = handler(webhook, () => {}, { onReject })(request({}));
+  await told;
+  t.mock.timers.tick(1000);
+  assert.equal((await answer).status, 401);
+  assert.match(logged.mock.calls[0].arguments[0].message, /onReject took over 1000 ms/);
+});
+
+test("fetch: no error makes an answer a success", async () => {
+  const body = new ReadableStream({
+    pull: (controller) => controller.error(Object.assign(new Error("no"), { name: "WebhookError", status: 200 })),
+  });
+  await assert.rejects(handler(webhook, () => {})(request({ body, headers, duplex: "half" })), /no/);
+});

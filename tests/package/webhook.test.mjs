@@ -61,9 +61,50 @@ test("what is no raw body is told so, before anything else", () => {
     assert.equal(code(() => webhook.stream().update(body)), "body_not_raw");
   }
   assert.throws(() => webhook.verify(JSON.parse(sample), signature), {
-    message: /^The raw body is needed, byte for byte as received, but this is an object: something has parsed the body already\. .*express\.raw.*arrayBuffer\(\)/s,
+    message: /^The raw body is needed, byte for byte as received, but this is an object: something has parsed the body already\. .*walnut-webhooks\/express.*arrayBuffer\(\)/s,
     status: 500,
   });
+});
+
+test("a body that was transferred is told so, and hurts no other", () => {
+  const stream = webhook.stream();
+  stream.update(sample);
+  const gone = new Uint8Array(sample);
+  const { buffer } = gone;
+  structuredClone(buffer, { transfer: [buffer] });
+  for (const body of [gone, buffer]) assert.equal(code(() => webhook.verify(body, signature)), "body_not_raw");
+  assert.deepEqual(stream.finish(signature), { keyIndex: 0 });
+});
+
+test("what is verified is what is parsed, whatever a subclass says of its length", () => {
+  class Short extends Uint8Array {
+    get length() {
+      return 3;
+    }
+  }
+  const body = new Short(sample.buffer, sample.byteOffset, sample.byteLength);
+  assert.equal(code(() => webhook.verify(body, webhook.sign(sample.subarray(0, 3)))), "signature_mismatch");
+  assert.equal(code(() => webhook.verify(body, signature)), undefined);
+});
+
+test("what others add to every object is no part of an event", (t) => {
+  t.after(() => ["event", "is_test", "timestamp", "data"].forEach((name) => delete Object.prototype[name]));
+  Object.assign(Object.prototype, { event: "demo_session_finished", is_test: true, timestamp: "now", data: {} });
+  const { name, isTest, timestamp, type, drift } = webhook.verify("{}", webhook.sign("{}"));
+  assert.deepEqual({ name, isTest, timestamp, type }, { name: null, isTest: false, timestamp: null, type: "unknown" });
+  assert.deepEqual(drift.map(({ path, kind }) => [path, kind]), [["event", "missing"]]);
+});
+
+test("an explanation has the limits of a check, and never throws for what was sent", () => {
+  const small = new Webhook(key, { maxBodyBytes: 10 });
+  const explained = (body, header) => small.explain(body, header);
+  assert.equal(explained("x".repeat(10), signature).code, "signature_mismatch");
+  assert.equal(explained("x".repeat(11), signature).code, "body_too_large");
+  assert.equal(explained("x".repeat(11), "bad").code, "malformed_signature");
+  assert.equal(explained("x".repeat(11), {}).code, "missing_signature");
+  const odd = [new Set([1]), new Map([[Symbol(), 1]]), Object.create(null), Buffer.from("a"), { a: null, b: 1n, c: {} }];
+  for (const header of odd) assert.equal(explained("{}", header).ok, false, inspect(header));
+  assert.equal(explained("{}", { "X-Walnut-Signature": [signature] }).code, "malformed_signature");
 });
 
 test("a header is found in any case, in a Headers, an object or a string", () => {
@@ -95,7 +136,7 @@ test("a header is found in any case, in a Headers, an object or a string", () =>
 });
 
 test("keys are checked when they are given", () => {
-  for (const bad of ["", [], [""], ["a", ""], [..."abcde"], undefined, null, 7, {}, [undefined], new Uint8Array(), "\udc00"]) {
+  for (const bad of ["", [], [""], ["a", ""], [..."abcde"], undefined, null, 7, {}, [undefined], [, "k"], new Uint8Array(), new Uint16Array(4), new DataView(new ArrayBuffer(1)), "\udc00"]) {
     assert.equal(code(() => new Webhook(bad)), "invalid_key", inspect(bad));
   }
   assert.throws(() => new Webhook(process.env.NO_SUCH_VARIABLE), { message: /is the environment variable set\?/ });
