@@ -19,8 +19,8 @@ help: ## Say what there is to make
 run: pkg worker ## Show the main job, live: edge, origin and harness; ONCE=1 ends after one delivery
 	@node tools/run.mjs
 
-test: lint pkg worker target/worker-failpoints/index.js tests/node_modules/.package-lock.json \
-	examples/node_modules/.package-lock.json ## Run every suite
+test: lint pkg worker target/worker-failpoints/index.js target/pkg-trap/package.json \
+	tests/node_modules/.package-lock.json examples/node_modules/.package-lock.json ## Run every suite
 	cargo test --locked --workspace
 	node_modules/.bin/tsc --project tests/package
 	node_modules/.bin/tsc --project harness
@@ -43,6 +43,10 @@ worker: worker/build/index.js
 
 pkg/package.json: $(PKG) | prerequisites
 	node tools/build-pkg.mjs
+
+# After pkg/, since Cargo builds both to the same file.
+target/pkg-trap/package.json: $(PKG) pkg/package.json | prerequisites
+	node tools/build-pkg.mjs --trap
 
 # The examples and the tests use the package as anybody would: by its name.
 node_modules/walnut-webhooks: node_modules/.package-lock.json

@@ -315,3 +315,10 @@ pub fn explain(verifier: usize, length: usize) -> i32 {
         Some(Ok(0))
     })
 }
+
+/// Traps in the middle of a call.
+#[cfg(all(feature = "trap", target_family = "wasm"))]
+#[wasm_bindgen]
+pub fn trap() -> i32 {
+    number(|_core| core::arch::wasm32::unreachable())
+}

@@ -1,5 +1,6 @@
 // Builds the npm package into pkg/, ready to publish: the core as WebAssembly, the facade in pkg-templates/
-// as ES modules and as CommonJS, and their types.
+// as ES modules and as CommonJS, and their types. With `--trap`, it goes into target/pkg-trap/ for the tests, which
+// ask it to trap.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -13,16 +14,16 @@ const path = (...parts) => join(root, ...parts);
 const run = (program, ...args) => execFileSync(program, args, { cwd: root, stdio: "inherit" });
 const bin = (name) => path("node_modules/.bin", name);
 
-const sources = path("target/pkg/src");
-const out = path("pkg");
-rmSync(path("target/pkg"), { recursive: true, force: true });
-rmSync(out, { recursive: true, force: true });
-mkdirSync(out);
+const trap = process.argv.includes("--trap");
+const sources = path(trap ? "target/pkg-trap-src" : "target/pkg-src");
+const out = path(trap ? "target/pkg-trap" : "pkg");
+for (const folder of [sources, out]) rmSync(folder, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
 
 // Panics name the files of dependencies; where those lie on this machine is left out.
 const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry/src/");
 run("cargo", "rustc", "--quiet", "--package=walnut-webhooks", "--lib", "--crate-type=cdylib",
-  "--features=wasm", "--target=wasm32-unknown-unknown", "--release",
+  `--features=${trap ? "trap" : "wasm"}`, "--target=wasm32-unknown-unknown", "--release",
   `--config=target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=${registry}="]`);
 run(path("target/tools/bin/wasm-bindgen"), path("target/wasm32-unknown-unknown/release/walnut_webhooks.wasm"),
   "--target=bundler", "--no-typescript", "--remove-producers-section", "--remove-name-section",

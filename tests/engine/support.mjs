@@ -1,0 +1,51 @@
+// Watches what the package leaves to the garbage collector: to be imported before the package is.
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
+setFlagsFromString("--expose-gc");
+const gc = runInNewContext("gc");
+
+let memories = 0;
+let newest;
+let finalized = 0;
+
+// A WeakRef would keep its target until the job ends.
+const gone = new FinalizationRegistry(() => memories--);
+
+WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
+  construct(Instance, args) {
+    const instance = new Instance(...args);
+    newest = instance.exports.memory;
+    gone.register(newest);
+    memories++;
+    return instance;
+  },
+});
+
+globalThis.FinalizationRegistry = new Proxy(FinalizationRegistry, {
+  construct: (Registry, [finalize]) =>
+    new Registry((held) => {
+      finalized++;
+      finalize(held);
+    }),
+});
+
+/** How many memories of instances there are, in use or kept by something. */
+export const memoriesHeld = () => memories;
+
+/** The length of the newest instance's memory, in bytes. */
+export const memoryBytes = () => newest.buffer.byteLength;
+
+/** How many of the package's objects have been finalized so far. */
+export const finalizations = () => finalized;
+
+/** Collects garbage until a condition holds; returns whether it came to hold. */
+export async function collected(condition) {
+  for (let turn = 0; turn < 100; turn++) {
+    gc();
+    // Finalizers run between turns.
+    await new Promise(setImmediate);
+    if (condition()) return true;
+  }
+  return false;
+}

@@ -1,0 +1,191 @@
+// A trap is not an outage: what the package does once a call has been thrown out of the middle of WebAssembly.
+import { collected, finalizations, memoriesHeld, memoryBytes } from "./support.mjs";
+import assert from "node:assert/strict";
+import crypto from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+// The host's hash, in our hands so that it can fail.
+const hasher = { ...crypto };
+const { getBuiltinModule } = process;
+process.getBuiltinModule = (name) => (name === "node:crypto" ? hasher : getBuiltinModule.call(process, name));
+
+const root = join(import.meta.dirname, "../..");
+const load = (file) => import(join(root, "target/pkg-trap", file));
+const { Webhook, WebhookError } = await load("index.js");
+const { call, instance } = await load("engine.js");
+const { native } = await load("native.js");
+const core = await load("core_bg.js");
+
+const body = readFileSync(join(root, "tests/vectors/bodies/demo.json"));
+const sign = (key, bytes = body) => crypto.createHmac("sha256", key).update(bytes).digest("hex");
+const keys = ["current", "previous"];
+const signature = sign("previous");
+
+/** Traps in the middle of a call; what was thrown is what a caller would have seen. */
+function trap() {
+  try {
+    call(() => core.trap());
+  } catch (error) {
+    return error;
+  }
+  throw new Error("it did not trap");
+}
+
+const lost = /^Error: This stream was lost when WebAssembly was restarted: begin again with webhook\.stream\(\)$/;
+
+/** Everything that a `Webhook` does, each with what it must give. */
+const uses = {
+  verify(webhook) {
+    const { keyIndex, id, type, drift } = webhook.verify(body, signature);
+    assert.deepEqual({ keyIndex, id, type, drift }, {
+      keyIndex: 1,
+      id: "demo_session_finished:eb8af248-a970-46fa-bfb0-cb675b6780e1",
+      type: "demo_session_finished",
+      drift: [],
+    });
+  },
+  verifySignature(webhook) {
+    assert.deepEqual(webhook.verifySignature(body, signature), { keyIndex: 1 });
+    assert.throws(() => webhook.verifySignature(body, sign("another")), { code: "signature_mismatch" });
+  },
+  sign(webhook) {
+    assert.equal(webhook.sign(body), sign("current"));
+  },
+  precheck(webhook) {
+    webhook.precheck(signature, body.length);
+    assert.throws(() => webhook.precheck(signature, (1 << 20) + 1), { code: "body_too_large" });
+  },
+  stream(webhook) {
+    const stream = webhook.stream();
+    stream.update(body.subarray(0, 100));
+    stream.update(body.subarray(100));
+    assert.deepEqual(stream.finish(signature), { keyIndex: 1 });
+  },
+};
+
+test("a trap is thrown as the host throws it, and is no verdict", () => {
+  new Webhook(keys);
+  const error = trap();
+  assert.ok(error instanceof WebAssembly.RuntimeError, String(error));
+  assert.ok(!(error instanceof WebhookError));
+  assert.equal(error.code, undefined);
+});
+
+for (const [path, from] of [["the host's hash", 0], ["WebAssembly alone", Infinity]]) {
+  for (const [name, use] of Object.entries(uses)) {
+    test(`${name}, with ${path}, works after a trap`, (t) => {
+      const { from: before } = native;
+      t.after(() => (native.from = before));
+      native.from = from;
+      const webhook = new Webhook(keys);
+      use(webhook);
+      trap();
+      use(webhook);
+      trap();
+      trap();
+      use(webhook);
+      use(new Webhook(keys));
+    });
+  }
+}
+
+test("each key of each webhook has its index after a trap, though the caller has wiped what it passed", () => {
+  const names = ["first", "second", "third", "fourth"];
+  const webhooks = names.map((_, least) => {
+    const passed = names.slice(least).map((name) => new TextEncoder().encode(name));
+    const webhook = new Webhook(passed);
+    for (const bytes of passed) bytes.fill(0);
+    return webhook;
+  });
+  trap();
+  // In another order than they were made in, so that they get other handles than they had.
+  for (const [least, webhook] of [...webhooks.entries()].reverse()) {
+    assert.equal(webhook.sign(body), sign(names[least]));
+    for (const [index, name] of names.entries()) {
+      const verify = () => webhook.verifySignature(body, sign(name));
+      if (index < least) assert.throws(verify, { code: "signature_mismatch" });
+      else assert.deepEqual(verify(), { keyIndex: index - least });
+    }
+  }
+});
+
+test("a limit holds after a trap", () => {
+  const webhook = new Webhook(keys, { maxBodyBytes: body.length });
+  trap();
+  webhook.verify(body, signature);
+  const longer = Buffer.concat([body, Buffer.from(" ")]);
+  assert.throws(() => webhook.verify(longer, sign("current", longer)), { code: "body_too_large" });
+});
+
+test("a stream in flight says that it is lost, even where another has its number, and a new one works", () => {
+  const webhook = new Webhook(keys);
+  const [updated, finished] = [webhook.stream(), webhook.stream()];
+  updated.update(body);
+  finished.update(body);
+  trap();
+  const others = [webhook.stream(), webhook.stream()];
+  assert.throws(() => updated.update(body), lost);
+  assert.throws(() => updated.finish(signature), lost);
+  assert.throws(() => finished.finish(signature), lost);
+  for (const other of others) {
+    other.update(body);
+    assert.deepEqual(other.finish(signature), { keyIndex: 1 });
+  }
+});
+
+const failures = {
+  "an error of the host's hash": [() => { throw new Error("no digest today"); }, /^Error: no digest today$/],
+  "a full stack": [function full() { full(); }, RangeError],
+};
+
+for (const [name, [fail, expected]] of Object.entries(failures)) {
+  test(`${name} comes out of the middle of a call as it is, and the next call works`, (t) => {
+    const webhook = new Webhook(keys);
+    const { hash, createHash } = hasher;
+    t.after(() => Object.assign(hasher, { hash, createHash }));
+    const before = instance();
+    for (const method of ["verify", "verifySignature"]) {
+      Object.assign(hasher, { hash: fail, createHash: fail });
+      assert.throws(() => webhook[method](body, signature), expected);
+      Object.assign(hasher, { hash, createHash });
+      for (const use of Object.values(uses)) use(webhook);
+    }
+    assert.equal(instance(), before + 2);
+  });
+}
+
+test("finalizers of what an earlier instance held leave alone what has its number now", async () => {
+  const count = 50;
+  const many = (make) => Array.from({ length: count }, make);
+  let webhooks = many(() => new Webhook(keys));
+  let streams = webhooks.map((webhook) => webhook.stream());
+  trap();
+  const webhook = new Webhook(keys);
+  const newer = many(() => new Webhook(keys));
+  const inFlight = many(() => webhook.stream());
+  for (const stream of inFlight) stream.update(body);
+  assert.equal(streams.length, webhooks.length);
+  const before = finalizations();
+  webhooks = streams = undefined;
+  assert.ok(await collected(() => finalizations() - before >= 2 * count), `${finalizations() - before} finalized`);
+  for (const stream of inFlight) assert.deepEqual(stream.finish(signature), { keyIndex: 1 });
+  for (const one of newer) for (const use of Object.values(uses)) use(one);
+});
+
+test("of 10,000 instances that trapped, none is kept", async () => {
+  const webhook = new Webhook(keys);
+  const alone = () => collected(() => memoriesHeld() === 1);
+  trap();
+  uses.verify(webhook);
+  assert.ok(await alone(), `${memoriesHeld()} memories before`);
+  const [first, bytes] = [instance(), memoryBytes()];
+  for (let count = 0; count < 10_000; count++) {
+    trap();
+    assert.equal(webhook.sign("{}"), sign("current", "{}"));
+  }
+  assert.equal(instance(), first + 10_000);
+  assert.ok(await alone(), `${memoriesHeld()} memories after`);
+  assert.equal(memoryBytes(), bytes);
+});
