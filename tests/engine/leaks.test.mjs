@@ -1,0 +1,63 @@
+// Memory is bounded: what is abandoned is closed, and what is verified only passes through.
+import { collected, finalizations, memoryBytes } from "./support.mjs";
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { join } from "node:path";
+import { before, test } from "node:test";
+
+const load = (file) => import(join(import.meta.dirname, "../../pkg", file));
+const { Webhook } = await load("index.js");
+const { native } = await load("native.js");
+
+const MIB = 1 << 20;
+const key = "the key of these tests";
+const body = new Uint8Array(MIB).fill(7);
+const signature = createHmac("sha256", key).update(body).digest("hex");
+const webhook = new Webhook(key);
+
+// WebAssembly alone: the host's hash needs none of its memory.
+before(() => (native.from = Infinity));
+
+const pieces = (size) => () => {
+  const stream = webhook.stream();
+  for (let at = 0; at < body.length; at += size) stream.update(body.subarray(at, at + size));
+  return stream.finish(signature);
+};
+
+const passes = {
+  "verifySignature": () => webhook.verifySignature(body, signature),
+  "a stream, whole": pieces(MIB),
+  "a stream by 16 KiB": pieces(16 << 10),
+  "a stream by 100,000 bytes": pieces(100_000),
+};
+
+for (const [name, pass] of Object.entries(passes)) {
+  test(`${name}: 1,000 bodies of 1 MiB pass through the same few MiB`, () => {
+    assert.deepEqual(pass(), { keyIndex: 0 });
+    const first = memoryBytes();
+    for (let count = 1; count < 1_000; count++) assert.equal(pass().keyIndex, 0);
+    assert.equal(memoryBytes(), first);
+    assert.ok(first <= 4 * MIB, `${first} bytes`);
+  });
+}
+
+// After the above, since memory never shrinks: at most 10,000 are open at once.
+const abandons = {
+  "a stream that has begun": () => webhook.stream(),
+  "a stream in the middle": () => webhook.stream().update("{"),
+  "a webhook": () => new Webhook(["current", "previous"]),
+};
+
+for (const [name, abandon] of Object.entries(abandons)) {
+  test(`${name}, 10,000 times: abandoned, it is closed`, async () => {
+    const lengths = [];
+    for (let round = 0; round < 3; round++) {
+      const closed = finalizations();
+      for (let count = 0; count < 10_000; count++) abandon();
+      const all = await collected(() => finalizations() - closed >= 10_000);
+      assert.ok(all, `${finalizations() - closed} of 10,000 were closed`);
+      lengths.push(memoryBytes());
+    }
+    assert.deepEqual(lengths, [lengths[0], lengths[0], lengths[0]]);
+  });
+}
