@@ -54,6 +54,7 @@ export let signature = "";
 export function attach(its: { readonly buffer: ArrayBuffer }): void {
   memory = its;
   view = NOTHING;
+  documentedNames.clear();
 }
 
 /** Holds ready what the next call of the core is about: bytes, and a header or what they were parsed to. */

@@ -26,10 +26,10 @@ const crypto = (
 ) as Crypto | undefined;
 
 /** The body lengths, in bytes, from which the host's hash is the faster one: `make bench` shows them. */
-const FROM = { node: 0, bun: 0, deno: 0, workerd: 2048 };
+const FROM = { node: 256, bun: 128, deno: 1024, workerd: 1536 };
 
 /** The length up to which it is faster to copy a body behind its prefix and hash both at once, in bytes. */
-const COPIED = 16 << 10;
+const COPIED = 4 << 10;
 
 /** From which body length on the host hashes; beyond all lengths where it can't. */
 export const native = { from: crypto === undefined ? Infinity : FROM[runtime()] };

@@ -171,7 +171,9 @@ export class Verifier {
       this.#addKeys();
       const handle = call(() => core.openVerifier(this.maxBodyBytes));
       this.#held = { handle, instance: instance() };
-      verifiers?.register(this, this.#held);
+      // Once, for the instance at hand.
+      verifiers?.unregister(this);
+      verifiers?.register(this, this.#held, this);
     }
     return this.#held.handle;
   }
@@ -208,16 +210,22 @@ class Stream implements WebhookStream {
   }
 
   finish(header: SignatureHeader): { keyIndex: number } {
+    let value: string | undefined;
+    let malformed: unknown;
+    try {
+      value = signature(header);
+    } catch (error) {
+      malformed = error;
+    }
+    // Finished or not, it is over.
     const handle = this.#handle();
     this.#held = undefined;
     streams?.unregister(this);
-    try {
-      const value = signature(header);
-      return { keyIndex: call(() => core.finishStream(handle), undefined, value) };
-    } finally {
-      // Finished or not, it is over.
+    if (malformed !== undefined) {
       call(() => core.closeStream(handle));
+      throw malformed;
     }
+    return { keyIndex: call(() => core.finishStream(handle), undefined, value) };
   }
 
   #handle(): number {

@@ -174,6 +174,21 @@ test("finalizers of what an earlier instance held leave alone what has its numbe
   for (const one of newer) for (const use of Object.values(uses)) use(one);
 });
 
+test("a webhook that outlived 1,000 instances is finalized for the last one alone", async () => {
+  let webhook = new Webhook(keys);
+  for (let count = 0; count < 1_000; count++) {
+    trap();
+    assert.equal(webhook.sign("{}"), sign("current", "{}"));
+  }
+  const before = finalizations();
+  webhook = undefined;
+  assert.ok(await collected(() => finalizations() > before), "nothing was finalized");
+  let last;
+  assert.ok(await collected(() => last === (last = finalizations())));
+  // Some are of the tests above.
+  assert.ok(last - before < 1_000, `${last - before} finalized`);
+});
+
 test("of 10,000 instances that trapped, none is kept", async () => {
   const webhook = new Webhook(keys);
   const alone = () => collected(() => memoriesHeld() === 1);
