@@ -38,3 +38,28 @@ pub(crate) fn decode(digits: &[u8], to: &mut [u8]) -> bool {
     }
     seen < 16
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_is_written_and_read() {
+        for byte in 0..=u8::MAX {
+            let text = encode(&[byte]);
+            assert_eq!(text, format!("{byte:02x}"));
+            let mut read = [0];
+            assert!(decode(text.as_bytes(), &mut read));
+            assert_eq!(read, [byte]);
+        }
+    }
+
+    #[test]
+    fn lowercase_hex_digits_are_read_and_no_others() {
+        for digit in 0..=u8::MAX {
+            let is_digit = b"0123456789abcdef".contains(&digit);
+            assert_eq!(decode(&[digit, b'0'], &mut [0]), is_digit, "{digit}");
+            assert_eq!(decode(&[b'0', digit], &mut [0]), is_digit, "{digit}");
+        }
+    }
+}

@@ -274,7 +274,7 @@ mod tests {
             ("2nd", r#"data["2nd"]"#),
             ("a-b", r#"data["a-b"]"#),
             ("é", r#"data["é"]"#),
-            ("\"\\\n", r#"data["\"\\\u000a"]"#),
+            ("\"\\\n\u{9f}\u{a0}", "data[\"\\\"\\\\\\u000a\\u009f\u{a0}\"]"),
         ] {
             assert_eq!(Path::Member(&data, name).text(), path);
         }

@@ -60,12 +60,11 @@ fn days(year: i64, month: i64) -> i64 {
 /// Counts days since the Unix epoch.
 fn since_epoch(year: i64, month: i64, day: i64) -> i64 {
     // The leap days of all the years before, from the year 0 on; 1970 begins with day 719,528.
-    let leap = |every: i64| year.wrapping_add(every).wrapping_sub(1).wrapping_div(every);
     let years = year
         .wrapping_mul(365)
-        .wrapping_add(leap(4))
-        .wrapping_sub(leap(100))
-        .wrapping_add(leap(400));
+        .wrapping_add(year.wrapping_add(3) / 4)
+        .wrapping_sub(year.wrapping_add(99) / 100)
+        .wrapping_add(year.wrapping_add(399) / 400);
     let months = (1..month).map(|month| days(year, month)).sum::<i64>();
     years.wrapping_add(months).wrapping_add(day).wrapping_sub(719_529)
 }
@@ -119,8 +118,8 @@ mod tests {
 
     fn theirs(text: &str) -> Option<i64> {
         let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-        let most = i64::MAX / NANOS_PER_SECOND;
-        let seconds = time.unix_timestamp().clamp(-most, most) * NANOS_PER_SECOND;
+        let (least, most) = (i64::MIN / NANOS_PER_SECOND, i64::MAX / NANOS_PER_SECOND);
+        let seconds = time.unix_timestamp().clamp(least, most).wrapping_mul(NANOS_PER_SECOND);
         Some(seconds.saturating_add(time.nanosecond().into()))
     }
 
