@@ -53,7 +53,10 @@ const { keyIndex }: { keyIndex: number } = webhook.verifySignature("", undefined
 const stream = webhook.stream();
 stream.update(new ArrayBuffer(1));
 stream.finish({ "x-walnut-signature": "00" });
-void [name, drift, code, keyIndex];
+const explained: { ok: boolean; code: WebhookErrorCode | null; cause: string; hint: string } = webhook.explain("", {});
+// @ts-expect-error: there is none where the signature is right
+const always: WebhookErrorCode = webhook.explain("", {}).code;
+void [name, drift, code, keyIndex, explained, always];
 
 // @ts-expect-error: a parsed body is no raw body
 webhook.verify({ event: "demo_session_finished" }, "");
