@@ -20,10 +20,10 @@ interface Host {
 }
 
 const host = globalThis as Host;
-// Not an import: bundlers for browsers would look for it. Edge functions throw where it is as much as looked at.
-const crypto = (
-  host.EdgeRuntime === undefined ? host.process?.getBuiltinModule?.("node:crypto") : undefined
-) as Crypto | undefined;
+const { process } = host;
+// Edge functions throw where it is as much as looked at.
+const builtin = host.EdgeRuntime === undefined ? process?.getBuiltinModule : undefined;
+let crypto: Crypto | undefined;
 
 /** The body lengths, in bytes, from which the host's hash is the faster one: `make bench` shows them. */
 const FROM = { node: 256, bun: 128, deno: 1024, workerd: 1536 };
@@ -32,12 +32,28 @@ const FROM = { node: 256, bun: 128, deno: 1024, workerd: 1536 };
 const COPIED = 4 << 10;
 
 /** From which body length on the host hashes; beyond all lengths where it can't. */
-export const native = { from: crypto === undefined ? Infinity : FROM[runtime()] };
+export const native = { from: builtin === undefined ? Infinity : FROM[runtime()] };
 
 function runtime(): keyof typeof FROM {
   if (host.navigator?.userAgent === "Cloudflare-Workers") return "workerd";
   const { bun, deno } = host.process?.versions ?? {};
   return bun !== undefined ? "bun" : deno !== undefined ? "deno" : "node";
+}
+
+let isFirst = true;
+
+/** Whether the host is to hash a body of this length. */
+export function hashes(length: number): boolean {
+  if (length < native.from) return false;
+  if (isFirst) {
+    // To load the module takes as long as a thousand short bodies: who starts for one only does without.
+    isFirst = false;
+    return false;
+  }
+  // Not an import: bundlers for browsers would look for it.
+  crypto ??= builtin?.call(process, "node:crypto") as Crypto | undefined;
+  if (crypto === undefined) native.from = Infinity;
+  return crypto !== undefined;
 }
 
 let joined: Uint8Array | undefined;

@@ -4,7 +4,7 @@ import { WebhookError } from "./error.js";
 import * as host from "./host.js";
 import type { Explanation } from "./host.js";
 import { bytes, isBytes, otherHeaders, type RawBody, type SignatureHeader, signature } from "./input.js";
-import { native } from "./native.js";
+import { hashes } from "./native.js";
 import { whole } from "./whole.js";
 
 /** A key: a string that stands for its UTF-8, or bytes; or several, the current one first. */
@@ -79,10 +79,10 @@ export class Verifier {
    */
   verify(rawBody: RawBody, header: SignatureHeader): Delivery {
     const body = bytes(rawBody);
-    const keyIndex = this.#verify(body, header);
+    const hashed = hashes(body.length);
+    const keyIndex = this.#verify(body, header, hashed);
     const { text, event } = parse(rawBody, body);
     const { max, skew, now } = this.#age;
-    const hashed = body.length >= native.from;
     const time = max === Infinity ? 0 : Number(now());
     const deep = isMaybeDeep(text);
     call(() => core.read(body.length, deep, hashed, time, max, skew), body, undefined, event);
@@ -97,7 +97,8 @@ export class Verifier {
    * @throws WebhookError as {@link Verifier.verify}, but never `not_json` or `stale`.
    */
   verifySignature(rawBody: RawBody, header: SignatureHeader): { keyIndex: number } {
-    return { keyIndex: this.#verify(bytes(rawBody), header) };
+    const body = bytes(rawBody);
+    return { keyIndex: this.#verify(body, header, hashes(body.length)) };
   }
 
   /**
@@ -158,11 +159,10 @@ export class Verifier {
     for (const key of this.#keys) call(() => core.addKey(key.length), key);
   }
 
-  #verify(body: Uint8Array, header: SignatureHeader): number {
+  #verify(body: Uint8Array, header: SignatureHeader, hashed: boolean): number {
     const value = signature(header);
     const handle = this.#handle();
-    const { length } = body;
-    return call(() => core.verify(handle, length, length >= native.from), body, value);
+    return call(() => core.verify(handle, body.length, hashed), body, value);
   }
 
   /** Keys the core, anew if it was restarted since. */
