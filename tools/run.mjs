@@ -68,7 +68,7 @@ async function main(stops) {
   let decided = () => {};
   let live = false;
   const edge = await startEdge({
-    bindings: { WALNUT_WEBHOOK_KEY: key, ORIGIN_URL: origin.url },
+    bindings: { WALNUT_WEBHOOK_KEY: key, ORIGIN_URL: origin.url, ALLOW_LOOPBACK: "1" },
     port: await port("EDGE_PORT", 8787),
     log: (line) => {
       if (!line.startsWith("{")) return console.error(line);

@@ -255,6 +255,18 @@ test("a misconfigured edge fails closed, and its log lists every mistake", async
     ORIGIN_TIMEOUT_MS: 28001,
     MAX_BODY_BYTES: "1572865",
     MODE: "carefree",
+    ALLOW_LOOPBACK: true,
+    WEBHOOK_PATH: "/admin/hook",
+    DESTINATIONS: [{ name: "also", url: "https://old-and-secret.example" }],
+    SHARDS: 0,
+    JURISDICTION: "mars",
+    MAX_EVENT_AGE: "soon",
+    MAX_ATTEMPTS: 1001,
+    MAX_DELIVERY_AGE: "31d",
+    RETENTION_DAYS: 91,
+    ADMIN_TOKEN: "old-and-secret",
+    ALERT_URL: "https://old-and-secret@alerts.example",
+    ALERT_SILENCE_HOURS: 0,
   });
   assert.deepEqual(await post(url, sample), { status: 500, code: "misconfigured" });
   assert.equal((await fetch(`${edge.url}/healthz`)).status, 500);
@@ -262,9 +274,21 @@ test("a misconfigured edge fails closed, and its log lists every mistake", async
   const { mistakes } = JSON.parse(await logged("misconfigured"));
   const named = mistakes.map((mistake) => mistake.split(/[ :]/)[0]);
   assert.deepEqual(named, [
+    "ALLOW_LOOPBACK",
     "MODE",
+    "WEBHOOK_PATH",
     "MAX_BODY_BYTES",
     "ORIGIN_TIMEOUT_MS",
+    "ORIGIN_URL",
+    "SHARDS",
+    "JURISDICTION",
+    "MAX_EVENT_AGE",
+    "MAX_ATTEMPTS",
+    "MAX_DELIVERY_AGE",
+    "RETENTION_DAYS",
+    "ADMIN_TOKEN",
+    "ALERT_URL",
+    "ALERT_SILENCE_HOURS",
     "WALNUT_WEBHOOK_KEY",
     "WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL",
   ]);

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { startEdge } from "../../tools/edge.mjs";
 import { read } from "../runtimes/conformance.mjs";
 import { vectors } from "../runtimes/vectors.mjs";
-import { sha256, startOrigin } from "./support.mjs";
+import { DIRECT, sha256, startOrigin } from "./support.mjs";
 
 const LATER = new Date(Date.now() + 60 * 60 * 1000).toISOString();
 const STATUS = { missing_signature: 401, malformed_signature: 401, signature_mismatch: 401, body_too_large: 413 };
@@ -78,7 +78,7 @@ after(() => origin.stop());
 
 for (const [bindings, group] of groups) {
   test(`Worker: ${group.length} vectors with ${Object.keys(JSON.parse(bindings)).join(", ")}`, async (t) => {
-    const edge = await startEdge({ bindings: { ...JSON.parse(bindings), ORIGIN_URL: origin.url } });
+    const edge = await startEdge({ bindings: { ...DIRECT, ...JSON.parse(bindings), ORIGIN_URL: origin.url } });
     t.after(edge.stop);
     for (const one of group) {
       origin.taken.length = 0;

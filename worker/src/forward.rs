@@ -133,7 +133,10 @@ fn request(
         .with_headers(all)
         .with_redirect(RequestRedirect::Manual)
         .with_body(Some(Uint8Array::from(body).into()));
-    Request::new_with_init(settings.origin.as_str(), &init)
+    Request::new_with_init(
+        settings.destinations.first().map_or("", |destination| destination.url.as_str()),
+        &init,
+    )
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@
 mod answer;
 mod config;
 mod forward;
+mod life;
 mod log;
 mod receive;
+mod standard;
 
 use std::cell::OnceCell;
 

@@ -1,0 +1,446 @@
+use walnut_webhooks::Key;
+
+use super::duration::{HOUR_MS, SECOND_MS};
+use super::*;
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+fn read(changes: &[(&str, Option<&str>)]) -> Result<Config, Mistakes> {
+    Config::read(|name| {
+        let change = changes.iter().find(|(changed, _)| *changed == name);
+        match (change, name) {
+            (Some((_, value)), _) => value.map(str::to_owned),
+            (None, "WALNUT_WEBHOOK_KEY") => Some("key".to_owned()),
+            (None, "ORIGIN_URL") => Some("https://origin.example/walnut".to_owned()),
+            (None, _) => None,
+        }
+    })
+}
+
+fn settings(changes: &[(&str, Option<&str>)]) -> Rc<Settings> {
+    read(changes).and_then(|config| config.at(0)).unwrap()
+}
+
+fn mistakes(changes: &[(&str, Option<&str>)]) -> Mistakes {
+    read(changes).err().unwrap_or_default()
+}
+
+/// Reads a list of destinations.
+fn listed(json: &str) -> Result<Vec<Destination>, Mistakes> {
+    let config = read(&[("ORIGIN_URL", None), ("DESTINATIONS", Some(json))])?;
+    Ok(config.at(0)?.destinations.clone())
+}
+
+/// Reads one destination that has fields besides its name and URL; returns its mistakes.
+fn mistakes_of(fields: &str) -> Mistakes {
+    let json = format!(r#"[{{"name":"crm","url":"https://crm.example",{fields}}}]"#);
+    listed(&json).err().unwrap_or_default()
+}
+
+/// The variables that sentences begin with.
+fn named(mistakes: &Mistakes) -> Vec<&str> {
+    mistakes.iter().filter_map(|mistake| mistake.split([' ', ':']).next()).collect()
+}
+
+#[test]
+fn the_defaults_are_as_documented() {
+    let settings = settings(&[]);
+    assert_eq!(settings.path, "/webhook");
+    assert_eq!(settings.max_body_bytes, 1024 * 1024);
+    assert_eq!(settings.mode, Mode::Durable);
+    assert_eq!(settings.timeout_ms, 20_000);
+    assert_eq!(settings.shards, 1);
+    assert_eq!(settings.jurisdiction, None);
+    assert_eq!(settings.max_event_age_ms, Some(72 * HOUR_MS));
+    assert_eq!(settings.limits, Limits { max_attempts: 200, max_age_ms: 72 * HOUR_MS });
+    assert_eq!(settings.retention_ms, 7 * DAY_MS);
+    assert_eq!(settings.admin_token, None);
+    assert_eq!(settings.alert_url, None);
+    assert_eq!(settings.silence_ms, None);
+    assert_eq!(settings.previous_until, None);
+
+    let [origin] = settings.destinations.as_slice() else { panic!("one destination") };
+    assert_eq!(origin.name, "origin");
+    assert_eq!(origin.url, "https://origin.example/walnut");
+    assert_eq!(origin.events, None);
+    assert!(origin.headers.is_empty());
+    assert!(origin.secret.is_none());
+}
+
+#[test]
+fn what_is_set_is_read() {
+    let settings = settings(&[
+        ("MODE", Some("direct")),
+        ("ALLOW_LOOPBACK", Some("0")),
+        ("SHARDS", Some("16")),
+        ("JURISDICTION", Some("eu")),
+        ("MAX_EVENT_AGE", Some("0")),
+        ("MAX_ATTEMPTS", Some("3")),
+        ("MAX_DELIVERY_AGE", Some("90m")),
+        ("RETENTION_DAYS", Some("0.5")),
+        ("ADMIN_TOKEN", Some("0123456789abcdef0123456789abcdef")),
+        ("ALERT_URL", Some("https://alerts.example/hook?a=b")),
+        ("ALERT_SILENCE_HOURS", Some("1.5")),
+    ]);
+    assert_eq!(settings.mode, Mode::Direct);
+    assert_eq!(settings.shards, 16);
+    assert_eq!(settings.jurisdiction.as_deref(), Some("eu"));
+    assert_eq!(settings.max_event_age_ms, None);
+    assert_eq!(settings.limits, Limits { max_attempts: 3, max_age_ms: 5400 * SECOND_MS });
+    assert_eq!(settings.retention_ms, 12 * HOUR_MS);
+    assert_eq!(settings.admin_token.as_deref(), Some("0123456789abcdef0123456789abcdef"));
+    assert_eq!(settings.alert_url.as_deref(), Some("https://alerts.example/hook?a=b"));
+    assert_eq!(settings.silence_ms, Some(90 * 60 * SECOND_MS));
+}
+
+#[test]
+fn every_mistake_is_listed_at_once() {
+    let all = mistakes(&[
+        ("WALNUT_WEBHOOK_KEY", None),
+        ("WALNUT_WEBHOOK_KEY_PREVIOUS", Some("old")),
+        ("ORIGIN_URL", Some("ftp://origin.example")),
+        ("ORIGIN_TIMEOUT_MS", Some("28001")),
+        ("MAX_BODY_BYTES", Some("1.5")),
+        ("MODE", Some("carefree")),
+        ("WEBHOOK_PATH", Some("webhook")),
+        ("ALLOW_LOOPBACK", Some("true")),
+        ("SHARDS", Some("0")),
+        ("JURISDICTION", Some("mars")),
+        ("MAX_EVENT_AGE", Some("soon")),
+        ("MAX_ATTEMPTS", Some("-1")),
+        ("MAX_DELIVERY_AGE", Some("0")),
+        ("RETENTION_DAYS", Some("7d")),
+        ("ADMIN_TOKEN", Some("short")),
+        ("ALERT_URL", Some("http://alerts.example")),
+        ("ALERT_SILENCE_HOURS", Some("0")),
+    ]);
+    assert_eq!(
+        named(&all),
+        [
+            "ALLOW_LOOPBACK",
+            "MODE",
+            "WEBHOOK_PATH",
+            "MAX_BODY_BYTES",
+            "ORIGIN_TIMEOUT_MS",
+            "ORIGIN_URL",
+            "SHARDS",
+            "JURISDICTION",
+            "MAX_EVENT_AGE",
+            "MAX_ATTEMPTS",
+            "MAX_DELIVERY_AGE",
+            "RETENTION_DAYS",
+            "ADMIN_TOKEN",
+            "ALERT_URL",
+            "ALERT_SILENCE_HOURS",
+            "WALNUT_WEBHOOK_KEY",
+            "WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL",
+        ]
+    );
+}
+
+#[test]
+fn limits_have_two_sides() {
+    for (name, good, bad) in [
+        ("MAX_BODY_BYTES", ["1", "1572864"], ["0", "1572865"]),
+        ("ORIGIN_TIMEOUT_MS", ["1", "28000"], ["0", "28001"]),
+        ("SHARDS", ["1", "256"], ["0", "257"]),
+        ("MAX_EVENT_AGE", ["1ms", "90d"], ["-1", "90.00001d"]),
+        ("MAX_ATTEMPTS", ["1", "1000"], ["0", "1001"]),
+        ("MAX_DELIVERY_AGE", ["1", "30d"], ["999ms", "2592000.001"]),
+        ("RETENTION_DAYS", ["0.00001", "90"], ["0.000009", "90.0000001"]),
+        ("ALERT_SILENCE_HOURS", ["0.00001", "8760"], ["0", "8760.001"]),
+        ("ADMIN_TOKEN", [&"t".repeat(32), &"t".repeat(512)], [&"t".repeat(31), &"t".repeat(513)]),
+    ] {
+        for value in good {
+            assert_eq!(mistakes(&[(name, Some(value))]), Mistakes::new(), "{name}={value}");
+        }
+        for value in bad.into_iter().chain([""]) {
+            assert_eq!(mistakes(&[(name, Some(value))]).len(), 1, "{name}={value}");
+        }
+    }
+}
+
+#[test]
+fn a_token_is_visible_ascii() {
+    for bad in ["a b", "a\t", "\u{7f}", "é"] {
+        let token = format!("{bad}{}", "t".repeat(32));
+        assert_eq!(named(&mistakes(&[("ADMIN_TOKEN", Some(&token))])), ["ADMIN_TOKEN"], "{bad:?}");
+    }
+}
+
+#[test]
+fn the_edges_own_paths_are_taken() {
+    for (path, good) in [
+        ("/", true),
+        ("/hooks/walnut", true),
+        ("/administer", true),
+        ("/healthz/more", true),
+        ("/admin", false),
+        ("/admin/", false),
+        ("/admin/hook", false),
+        ("/healthz", false),
+        ("hook", false),
+        ("/a b", false),
+    ] {
+        assert_eq!(read(&[("WEBHOOK_PATH", Some(path))]).is_ok(), good, "{path}");
+    }
+}
+
+#[test]
+fn plain_http_is_for_loopback_only_and_where_it_is_allowed() {
+    let https = ["https://o.example", "https://127.0.0.1:1", "https://o.example/?a=b"];
+    let loopback = ["http://localhost:1", "http://127.8.0.1:1", "http://[::1]:1"];
+    let bad = [
+        "http://o.example",
+        "http://10.0.0.1",
+        "http://localhost.o.example",
+        "https://user:password@o.example",
+        "https://user@o.example",
+        "ftp://localhost",
+        "o.example",
+        "",
+    ];
+    for (allow, good, bad) in [
+        ("1", [&https[..], &loopback].concat(), bad.to_vec()),
+        ("0", https.to_vec(), [&loopback[..], &bad].concat()),
+    ] {
+        for name in ["ORIGIN_URL", "ALERT_URL"] {
+            let mistakes = |url| mistakes(&[("ALLOW_LOOPBACK", Some(allow)), (name, Some(url))]);
+            for url in &good {
+                assert_eq!(mistakes(url), Mistakes::new(), "{name}={url}");
+            }
+            for url in &bad {
+                assert_eq!(named(&mistakes(url)), [name], "{name}={url}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_length_of_a_url_has_two_sides() {
+    let url = |length: usize| format!("{:x<length$}", "https://o.example/");
+    assert!(read(&[("ORIGIN_URL", Some(&url(2048)))]).is_ok());
+    assert_eq!(named(&mistakes(&[("ORIGIN_URL", Some(&url(2049)))])), ["ORIGIN_URL"]);
+}
+
+#[test]
+fn the_previous_key_ends() {
+    let config = read(&[
+        ("WALNUT_WEBHOOK_KEY_PREVIOUS", Some("old")),
+        ("WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL", Some("1970-01-11T00:00:00Z")),
+    ])
+    .map_err(|mistakes| mistakes.concat())
+    .unwrap();
+    let until = 10 * DAY_MS;
+    let signature = Key::new("old").unwrap().sign("{}").to_string();
+    let accepts =
+        |now| config.at(now).map(|settings| settings.verifier.verify("{}", &signature).is_ok());
+    assert_eq!(accepts(until - 1), Ok(true));
+    assert_eq!(accepts(until), Ok(false));
+    assert_eq!(accepts(until - 7 * DAY_MS), Ok(true));
+    assert!(accepts(until - 7 * DAY_MS - 1).is_err());
+
+    let told = |now| config.at(now).map(|settings| settings.previous_until);
+    assert_eq!(told(until - 1), Ok(Some(until)));
+    assert_eq!(told(until), Ok(None));
+}
+
+#[test]
+fn the_list_of_destinations_is_read() {
+    let all = listed(&format!(
+        r#"[
+            {{ "name": "crm", "url": "https://crm.example/hook", "events": ["demo", "é b"],
+               "headers": {{ "Authorization": "Bearer a\tb" }}, "secret": "{SECRET}" }},
+            {{ "name": "2-lake", "url": "https://lake.example", "headers": {{}} }}
+        ]"#
+    ));
+    let all = all.unwrap();
+    let [crm, lake] = all.as_slice() else { panic!("two destinations") };
+    assert_eq!(crm.name, "crm");
+    assert_eq!(crm.url, "https://crm.example/hook");
+    assert_eq!(crm.headers, [("authorization".to_owned(), "Bearer a\tb".to_owned())]);
+    assert!(crm.secret.is_some());
+    assert_eq!(lake.name, "2-lake");
+    assert!(lake.headers.is_empty() && lake.secret.is_none());
+
+    let wants =
+        |of: &Destination| [Some("demo"), Some("é b"), Some("Demo"), None].map(|n| of.wants(n));
+    assert_eq!(wants(crm), [true, true, false, false]);
+    assert_eq!(wants(lake), [true; 4]);
+}
+
+#[test]
+fn there_is_one_source_of_destinations() {
+    let both = mistakes(&[("DESTINATIONS", Some("[]"))]);
+    assert_eq!(both, ["ORIGIN_URL and DESTINATIONS are both set: set only one of them"]);
+    assert_eq!(named(&mistakes(&[("ORIGIN_URL", None)])), ["ORIGIN_URL"]);
+}
+
+#[test]
+fn the_number_of_destinations_has_two_sides() {
+    let of = |count: usize, mode| {
+        let one = |index| format!(r#"{{"name":"d{index}","url":"https://o.example"}}"#);
+        let json = format!("[{}]", (0..count).map(one).collect::<Vec<_>>().join(","));
+        mistakes(&[("ORIGIN_URL", None), ("DESTINATIONS", Some(&json)), ("MODE", Some(mode))])
+    };
+    assert_eq!(of(1, "durable"), Mistakes::new());
+    assert_eq!(of(20, "durable"), Mistakes::new());
+    assert_eq!(of(1, "direct"), Mistakes::new());
+    for (count, mode) in [(0, "durable"), (21, "durable"), (2, "direct")] {
+        assert_eq!(named(&of(count, mode)), ["DESTINATIONS"], "{count} {mode}");
+    }
+}
+
+#[test]
+fn every_mistake_in_a_destination_is_listed() {
+    let all = listed(
+        r#"[
+            { "name": "a", "url": "https://a.example" },
+            { "name": "a", "url": "http://a.example", "events": [], "headers": [], "secret": "" },
+            { "name": "b", "url": "https://b.example", "event": ["x"] },
+            { "name": "A", "url": 5 },
+            "https://c.example",
+            { "name": "a", "url": "https://a.example" },
+            {}
+        ]"#,
+    );
+    assert_eq!(
+        named(&all.unwrap_err()),
+        [
+            "DESTINATIONS[\"a\"].url",
+            "DESTINATIONS[\"a\"].events",
+            "DESTINATIONS[\"a\"].headers",
+            "DESTINATIONS[\"a\"].secret",
+            "DESTINATIONS[\"b\"]",
+            "DESTINATIONS[3].name",
+            "DESTINATIONS[3].url",
+            "DESTINATIONS[4]",
+            "DESTINATIONS[5].name",
+            "DESTINATIONS[6].name",
+            "DESTINATIONS[6].url",
+        ]
+    );
+    for json in ["", "{}", "null", "[1,]", r#"{"name":"a","url":"https://a.example"}"#] {
+        assert_eq!(named(&listed(json).unwrap_err()), ["DESTINATIONS"], "{json:?}");
+    }
+    assert!(listed("[\n  {,").unwrap_err().concat().contains("line 2, column 4"));
+}
+
+#[test]
+fn names_have_a_form() {
+    let of = |name: &str| listed(&format!(r#"[{{"name":"{name}","url":"https://o.example"}}]"#));
+    for good in ["a", "0", "-", "a-b-0", &"n".repeat(32)] {
+        assert!(of(good).is_ok(), "{good}");
+    }
+    for bad in ["", "A", "a b", "a_b", "a.b", "é", &"n".repeat(33)] {
+        assert_eq!(named(&of(bad).unwrap_err()), ["DESTINATIONS[0].name"], "{bad}");
+    }
+}
+
+#[test]
+fn events_are_a_list_of_names() {
+    let list = |count: usize| format!(r#""events":[{}]"#, vec![r#""e""#; count].join(","));
+    let name = |length: usize| format!(r#""events":["{}"]"#, "e".repeat(length));
+    for good in [list(1), list(100), name(1), name(256)] {
+        assert_eq!(mistakes_of(&good), Mistakes::new(), "{good}");
+    }
+    for bad in [list(0), list(101), name(0), name(257)] {
+        assert_eq!(named(&mistakes_of(&bad)), ["DESTINATIONS[\"crm\"].events"], "{bad}");
+    }
+    for bad in ["null", "{}", r#""demo""#, "[1]", r#"["demo",null]"#] {
+        assert_eq!(mistakes_of(&format!(r#""events":{bad}"#)).len(), 1, "{bad}");
+    }
+}
+
+#[test]
+fn headers_have_limits_with_two_sides() {
+    let of = |headers: &[(String, String)]| {
+        let fields: Vec<String> = headers.iter().map(|(n, v)| format!("{n:?}:{v:?}")).collect();
+        mistakes_of(&format!(r#""headers":{{{}}}"#, fields.join(",")))
+    };
+    let many = |count: usize| (0..count).map(|i| (format!("x-{i}"), "v".to_owned())).collect();
+    let long = |name: usize, value: usize| vec![("n".repeat(name), "v".repeat(value))];
+    let good: [Vec<_>; 4] = [many(0), many(20), long(64, 1), long(1, 2048)];
+    for headers in good {
+        assert_eq!(of(&headers), Mistakes::new());
+    }
+    let bad: [Vec<_>; 5] = [many(21), long(0, 1), long(65, 1), long(1, 0), long(1, 2049)];
+    for headers in bad {
+        assert_eq!(named(&of(&headers)), ["DESTINATIONS[\"crm\"].headers"]);
+    }
+}
+
+#[test]
+fn headers_are_valid_and_not_the_edges_own() {
+    let of = |name: &str, value: &str| mistakes_of(&format!(r#""headers":{{"{name}":"{value}"}}"#));
+    for good in
+        ["authorization", "X-Api-Key", "user-agent", "x-walnut", "hosted", "a!#$%&'*+.^_`|~"]
+    {
+        assert_eq!(of(good, "a b"), Mistakes::new(), "{good}");
+    }
+    for bad in ["a b", "a:", "é", "a\\n", "(a)"] {
+        assert_eq!(of(bad, "v").len(), 1, "{bad}");
+    }
+    for bad in [" a", "a ", "\\ta", "a\\r\\nb: c", "é", "\\u007f"] {
+        assert_eq!(of("a", bad).len(), 1, "{bad}");
+    }
+    for taken in [
+        "x-walnut-signature",
+        "Walnut-Key",
+        "WEBHOOK-ID",
+        "webhook-anything",
+        "Content-Type",
+        "content-length",
+        "Host",
+        "Connection",
+        "keep-alive",
+        "proxy-authorization",
+        "TE",
+        "trailer",
+        "Transfer-Encoding",
+        "upgrade",
+    ] {
+        let all = of(taken, "v");
+        assert!(all.len() == 1 && all.concat().contains("can't set"), "{taken}: {all:?}");
+    }
+    assert_eq!(mistakes_of(r#""headers":{"a":1}"#).len(), 1);
+    assert_eq!(mistakes_of(r#""headers":{"X-A":"1","x-a":"2"}"#).len(), 1);
+    // A name that no header can have, a value that none can have, and a taken one, at once.
+    assert_eq!(mistakes_of(r#""headers":{"":"v","a":"","host":"v"}"#).len(), 3);
+}
+
+#[test]
+fn a_mistake_does_not_tell_a_secret() {
+    let all = mistakes(&[
+        ("WALNUT_WEBHOOK_KEY", Some("")),
+        ("WALNUT_WEBHOOK_KEY_PREVIOUS", Some("opensesame")),
+        // The two swapped, say.
+        ("WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL", Some("opensesame")),
+        ("ADMIN_TOKEN", Some("opensesame")),
+        ("ORIGIN_URL", Some("http://opensesame.example")),
+        ("ALERT_URL", Some("https://opensesame:opensesame@alerts.example")),
+    ]);
+    assert_eq!(all.len(), 5);
+    assert!(!all.concat().contains("opensesame"), "{all:?}");
+
+    for json in [
+        r#"opensesame"#,
+        r#"["opensesame"]"#,
+        r#"{"opensesame":"opensesame"}"#,
+        r#"[{"name":"Opensesame","url":"opensesame","opensesame":"opensesame"}]"#,
+        r#"[{"name":"crm","url":"http://opensesame.example","events":["","opensesame"],
+             "headers":{"host":"opensesame","opensesame":"","é":"opensesame"},
+             "secret":"opensesame"}]"#,
+    ] {
+        let all = listed(json).unwrap_err();
+        assert!(!all.is_empty() && !all.concat().to_lowercase().contains("opensesame"), "{all:?}");
+    }
+}
+
+#[test]
+fn a_destination_is_printed_by_its_name_only() {
+    let json = format!(
+        r#"[{{"name":"crm","url":"https://crm.example","headers":{{"a":"b"}},"secret":"{SECRET}"}}]"#
+    );
+    assert_eq!(format!("{:?}", listed(&json).unwrap()), r#"[Destination { name: "crm", .. }]"#);
+}

@@ -1,0 +1,114 @@
+//! Standard Webhooks (https://www.standardwebhooks.com): a destination's own secret signs what is sent
+//! to it, so that any library of that standard can check it there.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
+
+// As in the core: without the feature that wipes the hash's state, this fails to compile.
+const fn wiped<T: ZeroizeOnDrop>() {}
+const _: () = wiped::<Sha256>();
+
+const PREFIX: &str = "whsec_";
+const LEAST_BYTES: usize = 24;
+const MOST_BYTES: usize = 64;
+/// Base64 comes in groups of three bytes; the decoder wants room for whole ones.
+const WHOLE_GROUPS: usize = MOST_BYTES.next_multiple_of(3);
+
+/// Signs for one destination: HMAC-SHA256.
+///
+/// Only the keyed state is held; it is wiped on drop and never printed.
+#[derive(Clone)]
+pub(crate) struct Secret(Hmac<Sha256>);
+
+impl Secret {
+    /// Makes a secret of its text: `whsec_` and the base64 of 24 to 64 bytes.
+    pub(crate) fn new(text: &str) -> Option<Self> {
+        let encoded = text.strip_prefix(PREFIX)?;
+        let mut bytes = Zeroizing::new([0; WHOLE_GROUPS]);
+        let length = STANDARD.decode_slice(encoded, bytes.as_mut_slice()).ok()?;
+        let key = bytes.get(..length)?;
+        if !(LEAST_BYTES..=MOST_BYTES).contains(&length) {
+            return None;
+        }
+        // HMAC takes a key of any length; its constructor is fallible for the sake of other MACs.
+        Hmac::new_from_slice(key).ok().map(Self)
+    }
+
+    /// Makes the value of `webhook-signature`; the time is in seconds since the Unix epoch.
+    ///
+    /// The three are joined by full stops, so that there must be none in the id.
+    pub(crate) fn sign(&self, id: &str, timestamp: u64, body: &[u8]) -> String {
+        let mac = self
+            .0
+            .clone()
+            .chain_update(format!("{id}.{timestamp}."))
+            .chain_update(body)
+            .finalize()
+            .into_bytes();
+        format!("v1,{}", STANDARD.encode(mac))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(redacted)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The one of the reference libraries' own tests.
+    const TEXT: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+    #[test]
+    fn it_signs_as_the_reference_libraries_do() {
+        let secret = Secret::new(TEXT).unwrap();
+        assert_eq!(
+            secret.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, br#"{"test": 2432232314}"#),
+            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+        );
+    }
+
+    #[test]
+    fn a_body_need_not_be_text() {
+        let secret = Secret::new(TEXT).unwrap();
+        assert_ne!(secret.sign("id", 0, &[0xff]), secret.sign("id", 0, &[0xfe]));
+        assert_ne!(secret.sign("id", 0, b""), secret.sign("id", 1, b""));
+    }
+
+    #[test]
+    fn its_length_has_two_sides() {
+        let of = |length| Secret::new(&format!("{PREFIX}{}", STANDARD.encode(vec![7; length])));
+        for (length, good) in [(0, false), (23, false), (24, true), (64, true), (65, false)] {
+            assert_eq!(of(length).is_some(), good, "{length}");
+        }
+        assert!(of(1000).is_none());
+    }
+
+    #[test]
+    fn it_must_be_written_exactly() {
+        for bad in [
+            "",
+            "whsec_",
+            "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw ",
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS-",
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAA", // without its padding
+        ] {
+            assert!(Secret::new(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn it_is_not_printed() {
+        assert_eq!(format!("{:?}", Secret::new(TEXT)), "Some(Secret(redacted))");
+    }
+}
