@@ -5,7 +5,7 @@ WORKER_BUILD := 0.8.7
 
 CORE := Cargo.toml Cargo.lock .cargo/config.toml $(wildcard src/*.rs src/*/*.rs)
 BINDGEN := target/tools/wasm-bindgen-$(WASM_BINDGEN)
-WORKER := $(CORE) worker/Cargo.toml $(wildcard worker/src/*.rs) tools/build-worker.mjs \
+WORKER := $(CORE) worker/Cargo.toml $(wildcard worker/src/*.rs worker/src/*/*.rs) tools/build-worker.mjs \
 	target/tools/worker-build-$(WORKER_BUILD) $(BINDGEN) node_modules/.package-lock.json
 PKG := $(CORE) $(wildcard pkg-templates/*) $(wildcard tools/*.mjs) README.md $(wildcard LICENSE-*) \
 	$(BINDGEN) node_modules/.package-lock.json

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { Webhook as StandardWebhook } from "standardwebhooks";
+import { Webhook as Svix } from "svix";
 import { FAILPOINTS_BUILD } from "../../tools/edge.mjs";
-import { deferred, KEY, post, sha256, sign, start } from "./support.mjs";
+import { deferred, KEY, post, sha256, sign, start, startOrigin } from "./support.mjs";
 
 const sample = readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json"));
 const LIMIT = 1 << 20;
@@ -246,6 +249,39 @@ test("the previous key is accepted until its end, and told", async (t) => {
   });
   assert.deepEqual(await post(after.url, sample, old), { status: 401, code: "signature_mismatch" });
   assert.equal((await post(after.url, sample)).status, 200);
+});
+
+test("a destination gets its own headers, and a signature that standardwebhooks and svix accept", async (t) => {
+  const secret = `whsec_${randomBytes(24).toString("base64")}`;
+  const elsewhere = await startOrigin();
+  t.after(elsewhere.stop);
+  const destination = { name: "crm", url: elsewhere.url, headers: { Authorization: "Bearer crm" }, secret };
+  const { url, origin } = await start(t, { ORIGIN_URL: undefined, DESTINATIONS: JSON.stringify([destination]) });
+  assert.equal((await post(url, sample)).status, 200);
+  assert.equal(origin.taken.length, 0);
+  const [{ headers, body }] = elsewhere.taken;
+  assert.equal(headers.authorization, "Bearer crm");
+  assert.equal(headers["webhook-id"], headers["walnut-delivery-id"]);
+  const changed = body.toString().replace("demo_session_finished", "demo_session_finishee");
+  for (const Webhook of [StandardWebhook, Svix]) {
+    assert.doesNotThrow(() => new Webhook(secret).verify(body.toString(), headers));
+    assert.throws(() => new Webhook(secret).verify(changed, headers), /No matching signature/);
+  }
+});
+
+test("what only durable mode can do is refused in direct mode", async (t) => {
+  const destination = { name: "crm", url: "https://crm.example" };
+  for (const [DESTINATIONS, sentence] of [
+    [[destination, { ...destination, name: "mail" }], /has more than one/],
+    [[{ ...destination, events: ["demo_session_finished"] }], /has events/],
+  ]) {
+    const { url, logged } = await start(t, { ORIGIN_URL: undefined, DESTINATIONS });
+    assert.deepEqual(await post(url, sample), { status: 500, code: "misconfigured" });
+    assert.match(JSON.parse(await logged("misconfigured")).mistakes.join(), sentence);
+  }
+  const { url, logged } = await start(t, { MODE: "durable" });
+  assert.deepEqual(await post(url, sample), { status: 500, code: "misconfigured" });
+  assert.match(await logged("misconfigured"), /MODE must be direct/);
 });
 
 test("a misconfigured edge fails closed, and its log lists every mistake", async (t) => {

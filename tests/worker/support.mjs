@@ -31,7 +31,7 @@ export async function startOrigin() {
 }
 
 /**
- * An edge in front of `origin`, both ended with the test; `lines` is its log, and `logged(part)` waits for
+ * An edge in front of `origin`, both ended with the test; a binding that is `undefined` is left out. `lines` is its log, and `logged(part)` waits for
  * the first line with `part` in it.
  */
 export async function start(t, bindings = {}, options = {}) {
@@ -39,8 +39,9 @@ export async function start(t, bindings = {}, options = {}) {
   t.after(origin.stop);
   const lines = [];
   const log = new EventEmitter();
+  const all = { ...DIRECT, WALNUT_WEBHOOK_KEY: KEY, ORIGIN_URL: origin.url, ...bindings };
   const edge = await startEdge({
-    bindings: { ...DIRECT, WALNUT_WEBHOOK_KEY: KEY, ORIGIN_URL: origin.url, ...bindings },
+    bindings: Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)),
     log: (line) => {
       lines.push(line);
       log.emit("line");

@@ -120,6 +120,12 @@ impl Config {
                  one answer",
             );
         }
+        if mode == Mode::Direct && destinations.iter().any(|it| it.events.is_some()) {
+            reader.mistake(
+                "DESTINATIONS has events: with MODE=direct the one destination gets all, since \
+                 Walnut hears 200 for what was taken only",
+            );
+        }
         let shards = reader.number("SHARDS", 1, MOST_SHARDS);
         let jurisdiction = reader.choice("JURISDICTION", &["eu", "fedramp"]);
         let event_age = reader.duration("MAX_EVENT_AGE", EVENT_AGES);

@@ -7,7 +7,8 @@ use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
 use walnut_webhooks::Verified;
 use worker::{
-    AbortController, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Result,
+    AbortController, Date, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
+    Result,
 };
 
 use crate::answer::Failure;
@@ -128,15 +129,22 @@ fn request(
     if let Some(name) = &headline.name {
         all.set("walnut-delivery-name", name)?;
     }
+    let destination = settings.destinations.first();
+    for (name, value) in destination.into_iter().flat_map(|it| &it.headers) {
+        all.set(name, value)?;
+    }
+    if let Some(secret) = destination.and_then(|it| it.secret.as_ref()) {
+        let seconds = Date::now().as_millis() / 1000;
+        all.set("webhook-id", &headline.id)?;
+        all.set("webhook-timestamp", &seconds.to_string())?;
+        all.set("webhook-signature", &secret.sign(&headline.id, seconds, body))?;
+    }
     let mut init = RequestInit::new();
     init.with_method(Method::Post)
         .with_headers(all)
         .with_redirect(RequestRedirect::Manual)
         .with_body(Some(Uint8Array::from(body).into()));
-    Request::new_with_init(
-        settings.destinations.first().map_or("", |destination| destination.url.as_str()),
-        &init,
-    )
+    Request::new_with_init(destination.map_or("", |it| it.url.as_str()), &init)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Standard Webhooks (https://www.standardwebhooks.com): a destination's own secret signs what is sent
+//! Standard Webhooks (<https://www.standardwebhooks.com>): a destination's own secret signs what is sent
 //! to it, so that any library of that standard can check it there.
 
 use std::fmt;

@@ -47,6 +47,7 @@ pub(crate) struct Destination {
 }
 
 impl Destination {
+    #[cfg_attr(not(test), expect(dead_code, reason = "in direct mode, it gets all events"))]
     /// Tells whether it wants an event of this name, as sent; some events have none.
     pub(crate) fn wants(&self, event_name: Option<&str>) -> bool {
         match (&self.events, event_name) {
@@ -133,12 +134,11 @@ fn one(reader: &mut Reader<'_>, index: usize, item: &Value) -> Option<Destinatio
     if fields.keys().any(|field| !FIELDS.contains(&field.as_str())) {
         reader.mistake(format!("{label} must have no fields but {}", FIELDS.join(", ")));
     }
-    let url = match fields.get("url").and_then(Value::as_str) {
-        Some(url) => reader.url(&format!("{label}.url"), url),
-        None => {
-            reader.mistake(format!("{label}.url must be a text: set it to an https URL"));
-            None
-        }
+    let url = if let Some(url) = fields.get("url").and_then(Value::as_str) {
+        reader.url(&format!("{label}.url"), url)
+    } else {
+        reader.mistake(format!("{label}.url must be a text: set it to an https URL"));
+        None
     };
     let events = fields.get("events").map(|value| events(reader, &label, value));
     let headers = fields.get("headers").map(|value| headers(reader, &label, value));

@@ -179,7 +179,7 @@ impl<'a> Reader<'a> {
         match until {
             Some(Some(_)) => {}
             Some(None) => {
-                self.mistake(format!("{UNTIL} is no RFC 3339 time, such as 2026-01-31T12:00:00Z"))
+                self.mistake(format!("{UNTIL} is no RFC 3339 time, such as 2026-01-31T12:00:00Z"));
             }
             None => self.mistake(format!(
                 "{UNTIL} is not set: {KEY} needs an end, an RFC 3339 time at most 7 days ahead"

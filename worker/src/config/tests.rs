@@ -424,7 +424,7 @@ fn a_mistake_does_not_tell_a_secret() {
     assert!(!all.concat().contains("opensesame"), "{all:?}");
 
     for json in [
-        r#"opensesame"#,
+        r"opensesame",
         r#"["opensesame"]"#,
         r#"{"opensesame":"opensesame"}"#,
         r#"[{"name":"Opensesame","url":"opensesame","opensesame":"opensesame"}]"#,
