@@ -30,6 +30,16 @@ pub enum Value {
 }
 
 impl Value {
+    /// Reads a body, as [`Verified::delivery`](crate::Verified::delivery) does: RFC 8259 in valid UTF-8,
+    /// no byte order mark, an object at the top.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotJson`], and no other.
+    pub fn parse(body: &[u8]) -> Result<Self, Error> {
+        parse(body)
+    }
+
     /// Returns a member of an object.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {

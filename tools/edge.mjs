@@ -1,4 +1,5 @@
 // Starts the Worker in real workerd, configured by worker/wrangler.toml, on loopback and with fresh storage.
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Log, LogLevel, Miniflare } from "miniflare";
 import { unstable_getMiniflareWorkerOptions as optionsOf } from "wrangler";
@@ -10,18 +11,21 @@ export const BUILD = join(root, "worker/build");
 export const FAILPOINTS_BUILD = join(root, "target/worker-failpoints");
 
 /**
- * Starts an edge; `bindings` are its variables and secrets, and `log` is given each line that it writes.
- * Returns its `url` and `stop`.
+ * Starts an edge; `bindings` are its variables and secrets, `log` is given each line that it writes, and
+ * `storage` is the folder of what it stores, or a fresh one. Returns its `url` and `stop`.
  */
-export async function startEdge({ bindings, port = 0, build = BUILD, log = () => {} }) {
+export async function startEdge({ bindings, port = 0, build = BUILD, storage, log = () => {} }) {
   const { workerOptions } = optionsOf(join(root, "worker/wrangler.toml"));
   const edge = new Miniflare({
     ...workerOptions,
     bindings: { ...workerOptions.bindings, ...bindings },
-    modulesRoot: build,
+    durableObjectsPersist: storage,
+    modulesRoot: root,
     modules: [
-      { type: "ESModule", path: join(build, "index.js") },
-      { type: "CompiledWasm", path: join(build, "index_bg.wasm") },
+      // As `wrangler deploy` bundles them, with the build that is asked for.
+      { type: "ESModule", path: join(root, "worker/index.js"), contents: readFileSync(join(root, "worker/index.js")) },
+      { type: "ESModule", path: join(root, "worker/build/index.js"), contents: readFileSync(join(build, "index.js")) },
+      { type: "CompiledWasm", path: join(root, "worker/build/index_bg.wasm"), contents: readFileSync(join(build, "index_bg.wasm")) },
     ],
     host: "127.0.0.1",
     port,
@@ -31,7 +35,8 @@ export async function startEdge({ bindings, port = 0, build = BUILD, log = () =>
     },
   });
   const url = (await edge.ready).origin;
-  return { url, stop: () => edge.dispose() };
+  let stopped;
+  return { url, stop: () => (stopped ??= edge.dispose()) };
 }
 
 function lines(stream, log) {

@@ -1,7 +1,8 @@
-// The main job, live: the Worker in workerd, an Express origin behind it, and the harness page. Sends the
-// documented sample event through the edge, then a forgery, and shows what happened at each hop.
+// The main job, live: the Worker in workerd, in durable mode, an Express origin behind it, and the harness page.
+// Sends the documented sample event through the edge, then a forgery, and shows what happened at each hop.
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
+import { EventEmitter, once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -11,7 +12,7 @@ import { startEdge } from "./edge.mjs";
 import { startHarness } from "./harness.mjs";
 
 const root = join(import.meta.dirname, "..");
-const once = process.env.ONCE === "1";
+const one = process.env.ONCE === "1";
 const color = process.stdout.isTTY && !process.env.NO_COLOR;
 const paint = (code) => (text) => (color ? `\x1b[${code}m${text}\x1b[0m` : String(text));
 const [bold, dim, red, green] = [1, 2, 31, 32].map(paint);
@@ -65,22 +66,26 @@ async function main(stops) {
   stops.push(origin.stop);
 
   const decisions = [];
-  let decided = () => {};
+  const decided = new EventEmitter();
   let live = false;
   const edge = await startEdge({
-    bindings: { WALNUT_WEBHOOK_KEY: key, ORIGIN_URL: origin.url, ALLOW_LOOPBACK: "1" },
+    bindings: { WALNUT_WEBHOOK_KEY: key, ORIGIN_URL: origin.url, ALLOW_LOOPBACK: "1", MAX_EVENT_AGE: "0" },
     port: await port("EDGE_PORT", 8787),
     log: (line) => {
       if (!line.startsWith("{")) return console.error(line);
       if (live) return say(`  ${bold("edge")}    ${line}`);
       decisions.push(JSON.parse(line));
-      decided();
+      decided.emit("decision");
     },
   });
   stops.push(edge.stop);
-  const decision = async () => {
-    if (decisions.length === 0) await new Promise((resolve) => (decided = resolve));
-    return decisions.shift();
+  /** Waits for the first decision that is one of `events`. */
+  const decision = async (...events) => {
+    for (;;) {
+      const found = decisions.find(({ event }) => events.includes(event));
+      if (found) return found;
+      await once(decided, "decision");
+    }
   };
   const harness = await startHarness(await port("HARNESS_PORT", 8788));
   stops.push(harness.stop);
@@ -94,25 +99,26 @@ async function main(stops) {
   say();
   say(bold("A genuine delivery") + dim(`  the documented sample event, ${body.length} bytes, SHA-256 ${sha256.slice(0, 12)}…`));
   const genuine = await post(url, body, signature);
-  const atEdge = await decision();
-  const atOrigin = genuine.status === 200 ? JSON.parse(await origin.next()) : {};
   hop("Walnut", "edge", `POST /webhook, X-Walnut-Signature ${signature.slice(0, 12)}…`);
-  hop("edge", "origin", `verified with the ${atEdge.key} key, ${atEdge.type}, forwarded byte for byte`);
+  if (genuine.status !== 200) throw new Error(`the edge answered ${genuine.status}, ${genuine.answer.error.code}`);
+  hop("edge", "Walnut", `${status(genuine.status)}  in ${genuine.ms} ms: verified, and stored`);
+  const atEdge = await decision("delivered", "not_delivered");
+  const atOrigin = atEdge.event === "delivered" ? JSON.parse(await origin.next()) : {};
+  hop("edge", "origin", `signed with the ${atEdge.key} key, ${atEdge.type}, sent byte for byte`);
   hop("origin", "edge", `${status(atEdge.origin)}  took ${atOrigin.id}`);
   const same = atOrigin.sha256 === sha256 ? green("the same bytes") : red("other bytes");
   say(dim(`                         ${atOrigin.bytes} bytes, SHA-256 ${atOrigin.sha256?.slice(0, 12)}…: `) + same);
-  hop("edge", "Walnut", `${status(genuine.status)}  in ${genuine.ms} ms`);
 
   say();
   say(bold("A forgery") + dim("  the same signature, one byte of the body changed"));
   const changed = Buffer.from(body.toString().replace('"fab_clicks":0', '"fab_clicks":1'));
   const forged = await post(url, changed, signature);
-  const refusal = await decision();
+  const refusal = await decision("refused");
   hop("forger", "edge", `POST /webhook, X-Walnut-Signature ${signature.slice(0, 12)}…`);
   hop("edge", "forger", `${status(forged.status)}  ${refusal.code}, refused at the edge`);
 
   say();
-  say(`  edge     ${url}`);
+  say(`  edge     ${url}  ${dim("MAX_EVENT_AGE=0, since the documented sample is from 2023: events of any age are taken")}`);
   say(`  origin   ${origin.url}`);
   say(`  harness  ${harness.url}`);
   if (!process.env.WALNUT_WEBHOOK_KEY) say(dim(`  the key of this run: ${key} (set WALNUT_WEBHOOK_KEY to use your own)`));
@@ -148,7 +154,7 @@ const interrupted = new Promise((resolve) => {
 
 try {
   const { observed, happened, origin } = await main(stops);
-  if (!once) {
+  if (!one) {
     say("Up until Ctrl-C. What the edge decides and the origin takes is printed here.");
     const relay = async () => {
       for (let line = await origin.next(); line !== undefined; line = await origin.next()) say(`  ${bold("origin")}  ${line}`);
@@ -158,7 +164,7 @@ try {
     await interrupted;
   }
   await stop();
-  if (once) say(JSON.stringify(observed));
+  if (one) say(JSON.stringify(observed));
   if (!happened) process.exitCode = 1;
 } catch (error) {
   await stop();

@@ -1,24 +1,48 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHash, createHmac, randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { createServer } from "node:http";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { startEdge } from "../../tools/edge.mjs";
 
 export const KEY = "walnut-webhooks-vectors";
 
-/** Forwards at once, to an origin on this machine. */
-export const DIRECT = { MODE: "direct", ALLOW_LOOPBACK: "1" };
+/** Forwards at once, to an origin on this machine, events of any age. */
+export const DIRECT = { MODE: "direct", ALLOW_LOOPBACK: "1", MAX_EVENT_AGE: "0" };
+/** Stores first. */
+export const DURABLE = { ...DIRECT, MODE: undefined };
+
+/** The body of an event: the documented one, of a session of its own, with some of its fields as `fields` say. */
+export const event = ({ session_id = randomUUID(), ...fields } = {}) =>
+  JSON.stringify({ ...DEMO, timestamp: new Date().toISOString(), ...fields, data: { ...DEMO.data, session_id } });
+
+const DEMO = JSON.parse(readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json")));
 
 export const sign = (body, key = KEY) => createHmac("sha256", key).update(body).digest("hex");
 export const sha256 = (body) => createHash("sha256").update(body).digest("hex");
 
-/** A real origin. `answer(request, response)` may be replaced; `taken` holds each request with its body. */
+/**
+ * A real origin. `answer(request, response, body)` may be replaced; `taken` holds each request with its body, `most` is
+ * how many there were at once, and `took(n)` waits for the nth.
+ */
 export async function startOrigin() {
-  const origin = { taken: [], answer: (_, response) => response.end("taken") };
+  const arrived = new EventEmitter();
+  const origin = { taken: [], now: 0, most: 0, answer: (_, response) => response.end("taken") };
+  origin.took = async (count) => {
+    while (origin.taken.length < count) await once(arrived, "request");
+    return origin.taken[count - 1];
+  };
   const server = createServer(async (request, response) => {
+    origin.most = Math.max(origin.most, ++origin.now);
+    response.once("close", () => origin.now--);
     const pieces = [];
     for await (const piece of request) pieces.push(piece);
-    origin.taken.push({ headers: request.headers, method: request.method, body: Buffer.concat(pieces) });
-    origin.answer(request, response);
+    const body = Buffer.concat(pieces);
+    origin.taken.push({ headers: request.headers, method: request.method, body });
+    arrived.emit("request");
+    origin.answer(request, response, body);
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   origin.url = `http://127.0.0.1:${server.address().port}/webhook`;
@@ -31,15 +55,17 @@ export async function startOrigin() {
 }
 
 /**
- * An edge in front of `origin`, both ended with the test; a binding that is `undefined` is left out. `lines` is its log, and `logged(part)` waits for
- * the first line with `part` in it.
+ * An edge in front of `origin`, both ended with the test; `bindings` may be a function of the origin, and one that is
+ * `undefined` is left out. `lines` is its
+ * log, and `logged(...parts)` waits for the first line with all `parts` in it.
  */
 export async function start(t, bindings = {}, options = {}) {
   const origin = await startOrigin();
   t.after(origin.stop);
   const lines = [];
   const log = new EventEmitter();
-  const all = { ...DIRECT, WALNUT_WEBHOOK_KEY: KEY, ORIGIN_URL: origin.url, ...bindings };
+  const more = typeof bindings === "function" ? bindings(origin) : bindings;
+  const all = { ...DIRECT, WALNUT_WEBHOOK_KEY: KEY, ORIGIN_URL: origin.url, ...more };
   const edge = await startEdge({
     bindings: Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)),
     log: (line) => {
@@ -49,9 +75,9 @@ export async function start(t, bindings = {}, options = {}) {
     ...options,
   });
   t.after(edge.stop);
-  const logged = async (part) => {
+  const logged = async (...parts) => {
     for (;;) {
-      const line = lines.find((line) => line.includes(part));
+      const line = lines.find((line) => parts.every((part) => line.includes(part)));
       if (line !== undefined) return line;
       await once(log, "line");
     }
@@ -64,6 +90,13 @@ export async function post(url, body, headers = { "x-walnut-signature": sign(bod
   const response = await fetch(url, { method: "POST", body, headers });
   const answer = await response.json();
   return { status: response.status, code: answer.error?.code };
+}
+
+/** A folder for an edge to store in, removed with the test. */
+export async function folder(t) {
+  const path = await mkdtemp(join(tmpdir(), "walnut-webhooks-"));
+  t.after(() => rm(path, { recursive: true }));
+  return path;
 }
 
 /** A promise and what settles it. */

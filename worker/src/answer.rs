@@ -11,6 +11,8 @@ pub(crate) enum Failure {
     OriginFailed,
     /// The origin did not answer completely in time.
     OriginTimeout,
+    /// The inbox did not store the delivery.
+    StoreFailed,
     Misconfigured,
     NotFound,
     /// With the methods that are.
@@ -23,6 +25,7 @@ impl Failure {
             Self::Refused(error) => error.code(),
             Self::OriginFailed => "origin_failed",
             Self::OriginTimeout => "origin_timeout",
+            Self::StoreFailed => "store_failed",
             Self::Misconfigured => "misconfigured",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed(_) => "method_not_allowed",
@@ -34,6 +37,7 @@ impl Failure {
             Self::Refused(error) => error.status(),
             Self::OriginFailed => 502,
             Self::OriginTimeout => 504,
+            Self::StoreFailed => 503,
             Self::Misconfigured => 500,
             Self::NotFound => 404,
             Self::MethodNotAllowed(_) => 405,
@@ -45,6 +49,7 @@ impl Failure {
             Self::Refused(error) => error.to_string(),
             Self::OriginFailed => "the origin did not take the delivery: send it again".to_owned(),
             Self::OriginTimeout => "the origin did not answer in time: send it again".to_owned(),
+            Self::StoreFailed => "the delivery was not stored: send it again".to_owned(),
             Self::Misconfigured => "the edge is misconfigured: its log says how".to_owned(),
             Self::NotFound => "there is nothing here".to_owned(),
             Self::MethodNotAllowed(allowed) => format!("the method must be {allowed}"),

@@ -5,17 +5,17 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
-use walnut_webhooks::Verified;
+use walnut_webhooks::{Delivery, Verified};
 use worker::{
-    AbortController, Date, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
-    Result,
+    AbortController, Date, DateInit, Delay, Fetch, Headers, Method, Request, RequestInit,
+    RequestRedirect, Result,
 };
 
 use crate::answer::Failure;
-use crate::config::Settings;
+use crate::config::Destination;
 
 /// The most bytes of `walnut-delivery-name`; a longer name is cut there.
-const MAX_NAME_BYTES: usize = 256;
+pub(crate) const MAX_NAME_BYTES: usize = 256;
 
 /// The most bytes of an origin's answer; they are read to its end and forgotten.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
@@ -24,23 +24,25 @@ const MAX_ANSWER_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct Headline {
     pub(crate) id: String,
+    /// `webhook-id`: the id, but for a body that shares it with another.
+    pub(crate) message_id: String,
     pub(crate) name: Option<String>,
-    pub(crate) event_type: &'static str,
-    pub(crate) key: &'static str,
+    pub(crate) event_type: String,
+    /// Which key matched: `current` or `previous`.
+    pub(crate) key: String,
 }
 
 impl Headline {
     /// An authentic body that is not JSON is forwarded all the same.
-    pub(crate) fn of(verified: &Verified<'_>) -> Self {
+    pub(crate) fn of(verified: &Verified<'_>, delivery: Option<&Delivery>) -> Self {
         let key = if verified.key_index().is_current() { "current" } else { "previous" };
-        match verified.delivery() {
-            Ok(delivery) => Self {
-                event_type: delivery.event_type(),
-                name: delivery.name.as_deref().map(encoded),
-                id: delivery.id,
-                key,
-            },
-            Err(_) => Self { id: verified.body_id(), name: None, event_type: "unknown", key },
+        let id = delivery.map_or_else(|| verified.body_id(), |delivery| delivery.id.clone());
+        Self {
+            message_id: id.clone(),
+            id,
+            name: delivery.and_then(|delivery| delivery.name.clone()),
+            event_type: delivery.map_or("unknown", Delivery::event_type).to_owned(),
+            key: key.to_owned(),
         }
     }
 }
@@ -66,6 +68,8 @@ fn encoded(name: &str) -> String {
 pub(crate) struct Outcome {
     /// The status that the origin answered with, if it did.
     pub(crate) status: Option<u16>,
+    /// How long the origin asks to be left alone, in milliseconds.
+    pub(crate) retry_after_ms: Option<u64>,
     /// `None`: the origin has taken the delivery.
     pub(crate) failure: Option<Failure>,
 }
@@ -73,20 +77,25 @@ pub(crate) struct Outcome {
 /// Sends a body on, byte for byte, and waits for the complete answer.
 ///
 /// Where it does not come in time, the request is aborted.
-pub(crate) async fn to_origin(
+pub(crate) async fn send(
     body: &[u8],
     headers: &[(&str, String)],
     headline: &Headline,
-    settings: &Settings,
+    destination: &Destination,
+    timeout_ms: u32,
 ) -> Outcome {
     let controller = AbortController::default();
     let signal = controller.signal();
     let status = Cell::new(None);
+    let retry_after_ms = Cell::new(None);
     let attempt = pin!(async {
-        let request = request(body, headers, headline, settings)?;
+        let request = request(body, headers, headline, destination)?;
         let mut response = Fetch::Request(request).send_with_signal(&signal).await?;
         status.set(Some(response.status_code()));
         let taken = (200..300).contains(&response.status_code());
+        if let Some(value) = response.headers().get("retry-after")? {
+            retry_after_ms.set(Some(wait_ms(&value)));
+        }
         // No 204 has a body; and of a refusal, the status is enough.
         if taken && let Ok(mut pieces) = response.stream() {
             let mut room = MAX_ANSWER_BYTES;
@@ -100,7 +109,7 @@ pub(crate) async fn to_origin(
         }
         Ok::<bool, worker::Error>(taken)
     });
-    let deadline = pin!(Delay::from(Duration::from_millis(settings.timeout_ms.into())));
+    let deadline = pin!(Delay::from(Duration::from_millis(timeout_ms.into())));
     let failure = match select(attempt, deadline).await {
         Either::Left((Ok(true), _)) => None,
         Either::Left(_) => Some(Failure::OriginFailed),
@@ -110,41 +119,49 @@ pub(crate) async fn to_origin(
         // At once, rather than when the runtime gets round to it.
         controller.abort();
     }
-    Outcome { status: status.get(), failure }
+    Outcome { status: status.get(), retry_after_ms: retry_after_ms.get(), failure }
+}
+
+/// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date. What is neither is no wait.
+fn wait_ms(value: &str) -> u64 {
+    if let Ok(seconds) = value.parse::<u32>() {
+        return u64::from(seconds).saturating_mul(1000);
+    }
+    let date = Date::from(DateInit::String(value.to_owned()));
+    date.as_millis().saturating_sub(Date::now().as_millis())
 }
 
 fn request(
     body: &[u8],
     headers: &[(&str, String)],
     headline: &Headline,
-    settings: &Settings,
+    destination: &Destination,
 ) -> Result<Request> {
     let all = Headers::new();
     for (name, value) in headers {
         all.set(name, value)?;
     }
     all.set("walnut-delivery-id", &headline.id)?;
-    all.set("walnut-delivery-type", headline.event_type)?;
-    all.set("walnut-key", headline.key)?;
+    all.set("walnut-delivery-type", &headline.event_type)?;
+    all.set("walnut-key", &headline.key)?;
     if let Some(name) = &headline.name {
-        all.set("walnut-delivery-name", name)?;
+        all.set("walnut-delivery-name", &encoded(name))?;
     }
-    let destination = settings.destinations.first();
-    for (name, value) in destination.into_iter().flat_map(|it| &it.headers) {
+    for (name, value) in &destination.headers {
         all.set(name, value)?;
     }
-    if let Some(secret) = destination.and_then(|it| it.secret.as_ref()) {
+    if let Some(secret) = &destination.secret {
         let seconds = Date::now().as_millis() / 1000;
-        all.set("webhook-id", &headline.id)?;
+        all.set("webhook-id", &headline.message_id)?;
         all.set("webhook-timestamp", &seconds.to_string())?;
-        all.set("webhook-signature", &secret.sign(&headline.id, seconds, body))?;
+        all.set("webhook-signature", &secret.sign(&headline.message_id, seconds, body))?;
     }
     let mut init = RequestInit::new();
     init.with_method(Method::Post)
         .with_headers(all)
         .with_redirect(RequestRedirect::Manual)
         .with_body(Some(Uint8Array::from(body).into()));
-    Request::new_with_init(destination.map_or("", |it| it.url.as_str()), &init)
+    Request::new_with_init(&destination.url, &init)
 }
 
 #[cfg(test)]

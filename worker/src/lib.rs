@@ -1,13 +1,15 @@
-//! A Cloudflare Worker that stands between Walnut and an origin: it verifies each delivery at the
-//! edge and forwards the genuine ones, byte for byte.
+//! A Cloudflare Worker that stands between Walnut and its customer: it verifies each delivery at the
+//! edge, stores the genuine ones and sends them on, byte for byte, until each destination has them.
 
 mod answer;
 mod config;
+mod failpoint;
 mod forward;
-#[expect(dead_code, reason = "what carries it out is not built yet")]
+mod inbox;
 mod life;
 mod log;
 mod receive;
+mod shards;
 mod standard;
 
 use std::cell::OnceCell;
@@ -15,7 +17,10 @@ use std::rc::Rc;
 
 use answer::{Failure, failed, ok};
 use config::{Config, Mistakes, Mode, Settings};
-use worker::{Context, Date, Env, Request, Response, Result, event};
+pub use inbox::Inbox;
+use worker::{
+    Context, Date, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, event,
+};
 
 thread_local! {
     /// Bindings don't change in the life of an isolate, so they are read once.
@@ -26,15 +31,13 @@ thread_local! {
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
     #[cfg(feature = "failpoints")]
-    failpoint(&request)?;
+    failpoint::trap_at(
+        "trap",
+        request.headers().get("x-failpoint")?.unwrap_or_default().as_bytes(),
+    );
 
     let now = Date::now().as_millis();
-    let settings =
-        CONFIG.with(|config| match config.get_or_init(|| Config::read(config::of(&env))) {
-            Ok(config) => config.at(now).and_then(direct),
-            Err(mistakes) => Err(mistakes.clone()),
-        });
-    let settings = match settings {
+    let settings = match settings(&env, now) {
         Ok(settings) => settings,
         Err(mistakes) => {
             log::misconfigured(&mistakes);
@@ -46,7 +49,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
     let method = request.inner().method();
     if path == settings.path {
         match method.as_str() {
-            "POST" => receive::delivery(request, &settings).await,
+            "POST" => receive::delivery(request, &env, &settings, now).await,
             _ => failed(&Failure::MethodNotAllowed("POST")),
         }
     } else if path == config::HEALTH_PATH {
@@ -59,21 +62,20 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
     }
 }
 
-/// Refuses durable mode, of which only the configuration is here so far: nothing is ever answered 200
-/// that is not stored or taken.
-fn direct(settings: Rc<Settings>) -> std::result::Result<Rc<Settings>, Mistakes> {
-    match settings.mode {
-        Mode::Direct => Ok(settings),
-        Mode::Durable => Err(vec!["MODE must be direct: there is no other yet".to_owned()]),
+/// Wakes every shard, should one have lost its alarm.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    match settings(&env, Date::now().as_millis()) {
+        Ok(settings) if settings.mode == Mode::Durable => shards::wake(&env, &settings).await,
+        Ok(_) => {}
+        Err(mistakes) => log::misconfigured(&mistakes),
     }
 }
 
-/// Traps where a test asks for it. Not in the build that is deployed.
-#[cfg(feature = "failpoints")]
-fn failpoint(request: &Request) -> Result<()> {
-    if request.headers().get("x-failpoint")?.as_deref() == Some("trap") {
-        #[cfg(target_arch = "wasm32")]
-        core::arch::wasm32::unreachable();
-    }
-    Ok(())
+/// Returns the settings that hold at a time, in milliseconds since the Unix epoch.
+fn settings(env: &Env, now: u64) -> std::result::Result<Rc<Settings>, Mistakes> {
+    CONFIG.with(|config| match config.get_or_init(|| Config::read(config::of(env))) {
+        Ok(config) => config.at(now),
+        Err(mistakes) => Err(mistakes.clone()),
+    })
 }

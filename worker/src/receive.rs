@@ -1,14 +1,25 @@
+use std::time::{Duration, SystemTime};
+
 use futures_util::StreamExt;
 use walnut_webhooks::{Error, SIGNATURE_HEADER};
-use worker::{Request, Response, Result};
+use worker::{Env, Request, Response, Result};
 
 use crate::answer::{Failure, failed, ok};
-use crate::config::Settings;
-use crate::forward::{self, Headline};
-use crate::log;
+use crate::config::{Destination, Mode, Settings};
+use crate::forward::{self, Headline, MAX_NAME_BYTES};
+use crate::inbox::store::Arrival;
+use crate::{log, shards};
 
-/// Takes one delivery: checks it, cheapest first, and forwards it.
-pub(crate) async fn delivery(mut request: Request, settings: &Settings) -> Result<Response> {
+/// How far ahead the signed time may be, in milliseconds.
+pub(crate) const MAX_SKEW_MS: u64 = 5 * 60 * 1000;
+
+/// Takes one delivery: checks it, cheapest first, and stores or forwards it.
+pub(crate) async fn delivery(
+    mut request: Request,
+    env: &Env,
+    settings: &Settings,
+    now: u64,
+) -> Result<Response> {
     let signature = request.headers().get(SIGNATURE_HEADER)?;
     let content_type = request.headers().get("content-type")?;
 
@@ -20,16 +31,92 @@ pub(crate) async fn delivery(mut request: Request, settings: &Settings) -> Resul
         Ok(verified) => verified,
         Err(error) => return refused(error),
     };
-    let headline = Headline::of(&verified);
-    let mut headers = vec![(SIGNATURE_HEADER, signature.unwrap_or_default())];
-    headers.extend(content_type.map(|value| ("content-type", value)));
-
-    let outcome = forward::to_origin(&body, &headers, &headline, settings).await;
-    log::forwarded(&headline, outcome.status, outcome.failure.as_ref());
-    match outcome.failure {
-        None => ok(),
-        Some(failure) => failed(&failure),
+    // A body that is not JSON is authentic all the same; it has no time of its own.
+    let delivery = verified.delivery().ok();
+    if let (Some(delivery), Some(age)) = (&delivery, settings.max_event_age_ms) {
+        let now = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(now));
+        let now = now.unwrap_or(SystemTime::UNIX_EPOCH);
+        let (age, skew) = (Duration::from_millis(age), Duration::from_millis(MAX_SKEW_MS));
+        if let Err(error) = delivery.check_age(now, age, skew) {
+            return refused(error);
+        }
     }
+    let headline = Headline::of(&verified, delivery.as_ref());
+    let signature = signature.unwrap_or_default();
+    match settings.mode {
+        Mode::Durable => {
+            let is_test = delivery.is_some_and(|delivery| delivery.is_test);
+            let arrival = arrival(headline, is_test, signature, content_type, settings);
+            stored(&arrival, &body, env, settings).await
+        }
+        Mode::Direct => forwarded(&headline, signature, content_type, &body, settings).await,
+    }
+}
+
+fn arrival(
+    headline: Headline,
+    is_test: bool,
+    signature: String,
+    content_type: Option<String>,
+    settings: &Settings,
+) -> Arrival {
+    let wants = |it: &&Destination| it.wants(headline.name.as_deref());
+    let destinations =
+        settings.destinations.iter().filter(wants).map(|it| it.name.clone()).collect();
+    Arrival {
+        id: headline.id,
+        name: headline.name.map(shortened),
+        event_type: headline.event_type,
+        is_test,
+        signed_with: headline.key,
+        signature,
+        content_type,
+        destinations,
+    }
+}
+
+/// Hands a delivery to the inbox, which owns it from then on.
+async fn stored(
+    arrival: &Arrival,
+    body: &[u8],
+    env: &Env,
+    settings: &Settings,
+) -> Result<Response> {
+    match shards::store(env, settings, arrival, body).await {
+        Ok(stored) => {
+            log::accepted(arrival, &stored);
+            ok()
+        }
+        Err(failure) => failed(&failure),
+    }
+}
+
+/// Forwards a delivery, and answers with what became of it.
+async fn forwarded(
+    headline: &Headline,
+    signature: String,
+    content_type: Option<String>,
+    body: &[u8],
+    settings: &Settings,
+) -> Result<Response> {
+    let Some(destination) = settings.destinations.first() else {
+        return failed(&Failure::Misconfigured);
+    };
+    let mut headers = vec![(SIGNATURE_HEADER, signature)];
+    headers.extend(content_type.map(|value| ("content-type", value)));
+    let outcome = forward::send(body, &headers, headline, destination, settings.timeout_ms).await;
+    log::forwarded(headline, &destination.name, &outcome);
+    outcome.failure.as_ref().map_or_else(ok, failed)
+}
+
+/// Cuts a name where no header would show more of it.
+fn shortened(mut name: String) -> String {
+    let mut length = MAX_NAME_BYTES.min(name.len());
+    while !name.is_char_boundary(length) {
+        length = length.saturating_sub(1);
+    }
+    name.truncate(length);
+    name
 }
 
 fn refused(error: Error) -> Result<Response> {

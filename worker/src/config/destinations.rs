@@ -47,7 +47,6 @@ pub(crate) struct Destination {
 }
 
 impl Destination {
-    #[cfg_attr(not(test), expect(dead_code, reason = "in direct mode, it gets all events"))]
     /// Tells whether it wants an event of this name, as sent; some events have none.
     pub(crate) fn wants(&self, event_name: Option<&str>) -> bool {
         match (&self.events, event_name) {

@@ -1,0 +1,179 @@
+// Durable mode: what is answered 200 is stored, and reaches its destinations whatever they do meanwhile.
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { test } from "node:test";
+import { DURABLE, event, folder, post, sha256, sign, start, startOrigin } from "./support.mjs";
+
+const edge = (t, bindings, options) => start(t, { ...DURABLE, ...bindings }, options);
+/** Answers with a status. */
+const status = (code, headers = {}) => (_, response) => response.writeHead(code, headers).end();
+
+test("a delivery is answered 200 and reaches the origin byte for byte", async (t) => {
+  const { url, origin, logged } = await edge(t);
+  const body = event({ padding: "é\u2028 " });
+  deepEqual(await post(url, body), { status: 200, code: undefined });
+  const taken = await origin.took(1);
+  equal(sha256(taken.body), sha256(body));
+  equal(taken.headers["x-walnut-signature"], sign(body));
+  equal(taken.headers["walnut-key"], "current");
+  const { id, destination, origin: answered } = JSON.parse(await logged('"delivered"'));
+  equal(taken.headers["walnut-delivery-id"], id);
+  deepEqual([destination, answered], ["origin", 200]);
+});
+
+test("it is answered before the origin has answered", async (t) => {
+  const { url, origin } = await edge(t);
+  origin.answer = () => {};
+  equal((await post(url, event())).status, 200);
+  await origin.took(1);
+});
+
+test("an origin that answers 500 three times has it at the fourth", async (t) => {
+  const { url, origin, logged } = await edge(t);
+  origin.answer = (request, response) => status(origin.taken.length <= 3 ? 500 : 200)(request, response);
+  const body = event();
+  equal((await post(url, body)).status, 200);
+  equal((await origin.took(4)).body.toString(), body);
+  await logged('"delivered"');
+  equal(origin.taken.length, 4);
+});
+
+test("an origin that is down has all of it when it is back", async (t) => {
+  const { url, origin } = await edge(t);
+  origin.answer = (request) => request.socket.destroy();
+  const bodies = Array.from({ length: 5 }, () => event());
+  for (const body of bodies) equal((await post(url, body)).status, 200);
+  await origin.took(10);
+  const back = origin.taken.length;
+  origin.answer = status(204);
+  const missing = () => bodies.filter((body) => !origin.taken.slice(back).some((it) => it.body.toString() === body));
+  for (let count = back; missing().length > 0; count++) await origin.took(count + 1);
+});
+
+test("Retry-After is kept to", async (t) => {
+  const { url, origin } = await edge(t);
+  const times = [];
+  origin.answer = (request, response) => {
+    times.push(Date.now());
+    status(times.length === 1 ? 429 : 200, { "retry-after": "3" })(request, response);
+  };
+  await post(url, event());
+  await origin.took(2);
+  ok(times[1] - times[0] >= 2990, `${times[1] - times[0]} ms`);
+});
+
+test("a destination that hangs or is dead holds up no other", async (t) => {
+  const hangs = await startOrigin();
+  const dead = await startOrigin();
+  t.after(hangs.stop);
+  hangs.answer = () => {};
+  await dead.stop();
+  const { url, origin } = await start(t, (good) => ({
+    ...DURABLE,
+    ORIGIN_URL: undefined,
+    DESTINATIONS: JSON.stringify([
+      { name: "hangs", url: hangs.url },
+      { name: "dead", url: dead.url },
+      { name: "good", url: good.url },
+    ]),
+  }));
+  origin.answer = (_, response) => setTimeout(() => response.end(), 20);
+  const bodies = Array.from({ length: 20 }, () => event());
+  for (const body of bodies) equal((await post(url, body)).status, 200);
+  await origin.took(20);
+  deepEqual(origin.taken.map((it) => it.body.toString()).sort(), bodies.sort());
+  ok(origin.most <= 2, `${origin.most} at once`);
+  equal(hangs.most, 1);
+});
+
+test("an answer that comes to a stop, or never ends, is none", async (t) => {
+  const { url, origin, logged } = await edge(t, { ORIGIN_TIMEOUT_MS: "500" });
+  const answers = [
+    (_, response) => response.writeHead(200, { "content-length": "9" }).write("half", () => response.destroy()),
+    (_, response) => {
+      const timer = setInterval(() => response.write("."), 50);
+      response.once("close", () => clearInterval(timer));
+    },
+    (_, response) => response.end(),
+  ];
+  origin.answer = (request, response) => answers[origin.taken.length - 1](request, response);
+  await post(url, event());
+  await origin.took(3);
+  ok(await logged("origin_failed"));
+  ok(await logged("origin_timeout"));
+});
+
+test("events go where they are wanted; what nobody wants is stored", async (t) => {
+  const { url, origin, logged } = await start(t, (good) => ({
+    ...DURABLE,
+    ORIGIN_URL: undefined,
+    DESTINATIONS: JSON.stringify([{ name: "demos", url: good.url, events: ["demo_session_finished"] }]),
+  }));
+  await post(url, event({ event: "something_else" }));
+  ok(await logged('"unrouted"'));
+  const demo = event();
+  await post(url, demo);
+  equal((await origin.took(1)).body.toString(), demo);
+});
+
+test("a second arrival is counted, another body is a variant, and neither is sent", async (t) => {
+  const { url, origin, logged, lines } = await edge(t);
+  const fields = { session_id: "s-1", timestamp: "2026-01-01T00:00:00Z", steps: [1] };
+  const all = [fields, fields, { ...fields, timestamp: "2026-01-01T00:00:09Z" }, { ...fields, steps: [2] }, { ...fields, steps: [2] }];
+  for (const body of all) equal((await post(url, event(body))).status, 200);
+  const last = event();
+  await post(url, last);
+  await logged('"delivered"', JSON.parse(last).data.session_id);
+  equal(origin.taken.length, 2);
+  const stored = lines.map((line) => JSON.parse(line)).filter((line) => line.destination === undefined);
+  deepEqual(stored.map((line) => line.event), ["accepted", "duplicate", "duplicate", "variant", "duplicate", "accepted"]);
+});
+
+test("of many at the same instant, one is stored", async (t) => {
+  const { url, lines } = await edge(t);
+  const body = event();
+  const answers = await Promise.all(Array.from({ length: 20 }, () => post(url, body)));
+  ok(answers.every(({ status }) => status === 200));
+  const stored = (what) => lines.filter((line) => line.includes(`"${what}"`)).length;
+  deepEqual([stored("accepted"), stored("duplicate")], [1, 19]);
+});
+
+test("a test body is sent again, 30 times an hour", async (t) => {
+  const { url, origin, lines } = await edge(t);
+  const body = JSON.stringify({ is_test: true, message: "This is a test" });
+  for (let n = 0; n < 32; n++) equal((await post(url, body)).status, 200);
+  await origin.took(31);
+  const stored = (what) => lines.filter((line) => line.includes(`"${what}"`)).length;
+  deepEqual([stored("accepted"), stored("repeat"), stored("duplicate")], [1, 30, 1]);
+  const ids = new Set(origin.taken.map(({ headers }) => headers["walnut-delivery-id"]));
+  equal(ids.size, 1);
+});
+
+test("what was captured is stale after MAX_EVENT_AGE", async (t) => {
+  const { url } = await edge(t, { MAX_EVENT_AGE: "1h" });
+  const at = (ms) => post(url, event({ timestamp: new Date(Date.now() + ms).toISOString() }));
+  const minute = 60_000;
+  deepEqual(await at(-61 * minute), { status: 400, code: "stale" });
+  deepEqual(await at(-59 * minute), { status: 200, code: undefined });
+  deepEqual(await at(4 * minute), { status: 200, code: undefined });
+  deepEqual(await at(6 * minute), { status: 400, code: "stale" });
+  equal((await post(url, event({ timestamp: undefined }))).status, 200);
+});
+
+test("the number of shards can't be changed", async (t) => {
+  const storage = await folder(t);
+  const first = await edge(t, { SHARDS: "2" }, { storage });
+  const bodies = Array.from({ length: 8 }, () => event());
+  for (const body of bodies) equal((await post(first.url, body)).status, 200);
+  await first.origin.took(8);
+  await first.edge.stop();
+  for (const shards of ["1", "3"]) {
+    const other = await edge(t, { SHARDS: shards }, { storage });
+    deepEqual(await post(other.url, event()), { status: 500, code: "misconfigured" });
+    ok(await other.logged("SHARDS was 2"));
+    await other.edge.stop();
+  }
+  const again = await edge(t, { SHARDS: "2" }, { storage });
+  for (const body of bodies) equal((await post(again.url, body)).status, 200);
+  ok(await again.logged('"duplicate"'));
+  equal(again.lines.filter((line) => line.includes('"accepted"')).length, 0);
+});

@@ -1,0 +1,72 @@
+// The whole process is killed, at each point where something could be lost, and starts again on the same storage.
+import { equal, ok } from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { createServer } from "node:http";
+import { once } from "node:events";
+import { test } from "node:test";
+import { FAILPOINTS_BUILD } from "../../tools/edge.mjs";
+import { DURABLE, KEY, deferred, event, folder, sign, startOrigin } from "./support.mjs";
+import { startEdge } from "../../tools/edge.mjs";
+
+/** The workerd processes that this one has started. */
+function workerds() {
+  const children = readdirSync("/proc/self/task").flatMap((thread) =>
+    readFileSync(`/proc/self/task/${thread}/children`, "utf8").split(" ").filter(Boolean),
+  );
+  return children.filter((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("workerd")).map(Number);
+}
+
+/** An origin for the name of each destination. */
+async function origins(t, names) {
+  const all = await Promise.all(names.map(startOrigin));
+  for (const origin of all) t.after(origin.stop);
+  return Object.fromEntries(names.map((name, index) => [name, all[index]]));
+}
+
+/** Says where the Worker has got to; the answer never comes. */
+async function failpoint(t) {
+  const reached = deferred();
+  const server = createServer(() => reached.resolve()).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close() && server.closeAllConnections());
+  return { url: `http://127.0.0.1:${server.address().port}/`, reached: reached.promise };
+}
+
+const status = (url, body) =>
+  fetch(url, { method: "POST", body, headers: { "x-walnut-signature": sign(body) } }).then(
+    (response) => response.status,
+    () => undefined,
+  );
+
+for (const point of ["after-store", "before-send", "after-send", "before-result", "after-result"]) {
+  test(`killed ${point}, it loses nothing`, async (t) => {
+    const storage = await folder(t);
+    const { url, reached } = await failpoint(t);
+    const all = await origins(t, ["crm", "mail"]);
+    const DESTINATIONS = JSON.stringify(Object.entries(all).map(([name, origin]) => ({ name, url: origin.url })));
+    const bindings = { ALLOW_LOOPBACK: DURABLE.ALLOW_LOOPBACK, MAX_EVENT_AGE: "0", WALNUT_WEBHOOK_KEY: KEY, DESTINATIONS };
+
+    const first = await startEdge({ bindings: { ...bindings, FAILPOINT: point, FAILPOINT_URL: url }, build: FAILPOINTS_BUILD, storage });
+    const [pid] = workerds();
+    const body = event();
+    const answered = status(`${first.url}/webhook`, body);
+    await reached;
+    process.kill(pid, "SIGKILL");
+    const before = await answered;
+    await first.stop();
+
+    const lines = [];
+    const second = await startEdge({ bindings, build: FAILPOINTS_BUILD, storage, log: (line) => lines.push(line) });
+    t.after(second.stop);
+    // What was not answered, Walnut sends again.
+    if (before !== 200) {
+      equal(await status(`${second.url}/webhook`, body), 200);
+      ok(lines.some((line) => line.includes('"duplicate"')), "it was stored before it was killed");
+    }
+    for (const origin of Object.values(all)) {
+      const taken = await origin.took(1);
+      equal(taken.body.toString(), body);
+      ok(origin.taken.length <= 2, "sent once more at most");
+    }
+  });
+}

@@ -1,0 +1,72 @@
+//! What is kept, and for how long: a delivery's body for a while after its end; its id, for as long as
+//! a captured request could be sent again.
+
+use worker::Result;
+
+use super::db::{Db, number};
+use crate::config::Settings;
+use crate::receive::MAX_SKEW_MS;
+
+/// How many deliveries are forgotten in one go.
+const AT_ONCE: u32 = 200;
+
+/// Clocks differ, and a check takes its time: an id is remembered so much longer, in milliseconds.
+const MARGIN_MS: u64 = 60_000;
+
+/// How long an id is remembered after its delivery came, in milliseconds.
+fn remembered_ms(settings: &Settings) -> u64 {
+    settings.max_event_age_ms.unwrap_or(0).saturating_add(MAX_SKEW_MS).saturating_add(MARGIN_MS)
+}
+
+/// Forgets what has been kept for long enough.
+pub(super) fn forget(db: &Db, settings: &Settings, now: u64) -> Result<()> {
+    let ended = now.saturating_sub(settings.retention_ms);
+    let received = now.saturating_sub(remembered_ms(settings));
+    db.transaction(|| {
+        let keys = db.rows(
+            "SELECT key FROM deliveries WHERE body IS NOT NULL AND ended IS NOT NULL AND ended <= ?
+            ORDER BY ended LIMIT ?",
+            vec![number(ended), number(AT_ONCE)],
+        )?;
+        for row in keys {
+            let key = row.number(0)?;
+            for table in ["sends", "attempts"] {
+                db.run(&format!("DELETE FROM {table} WHERE delivery = ?"), vec![number(key)])?;
+            }
+            db.run(
+                "UPDATE deliveries SET state = 'forgotten', body = NULL, signature = NULL,
+                    content_type = NULL, name = NULL
+                WHERE key = ?",
+                vec![number(key)],
+            )?;
+        }
+        for state in ["forgotten", "erased"] {
+            // Not as a question mark: the index is of these states.
+            let query = format!(
+                "DELETE FROM deliveries WHERE key IN (
+                    SELECT key FROM deliveries WHERE state = '{state}' AND received <= ? LIMIT ?
+                )"
+            );
+            db.run(&query, vec![number(received), number(AT_ONCE)])?;
+        }
+        Ok(())
+    })
+}
+
+/// Returns when there is something to forget next.
+pub(super) fn next(db: &Db, settings: &Settings) -> Result<Option<u64>> {
+    let ended = db.row(
+        "SELECT MIN(ended) FROM deliveries WHERE body IS NOT NULL AND ended IS NOT NULL",
+        vec![],
+    )?;
+    let ended = ended.map_or(Ok(None), |row| row.maybe_number(0))?;
+    let mut next = ended.map(|ended| ended.saturating_add(settings.retention_ms));
+    for state in ["forgotten", "erased"] {
+        let query = format!("SELECT MIN(received) FROM deliveries WHERE state = '{state}'");
+        let received = db.row(&query, vec![])?;
+        let received = received.map_or(Ok(None), |row| row.maybe_number(0))?;
+        let gone = received.map(|received| received.saturating_add(remembered_ms(settings)));
+        next = [next, gone].into_iter().flatten().min();
+    }
+    Ok(next)
+}

@@ -1,0 +1,90 @@
+//! The tables, and how an older version of them becomes the newest. Times are milliseconds since the
+//! Unix epoch.
+
+use worker::Result;
+
+use super::db::{Db, Value, number};
+
+/// Each makes the next version. What is deployed somewhere is never changed, only followed by another.
+const VERSIONS: [&[&str]; 1] = [&[
+    // A delivery is one body that came. `kind` is `first` of its id, a `variant` of the first, or a
+    // `repeat` of a test. Once it has `ended`, its body is kept for a while, and its row for as long as
+    // its id must be remembered.
+    "CREATE TABLE deliveries (
+        key INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        name TEXT,
+        type TEXT NOT NULL,
+        received INTEGER NOT NULL,
+        signed_with TEXT NOT NULL,
+        signature TEXT,
+        content_type TEXT,
+        body BLOB,
+        size INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        ended INTEGER,
+        duplicates INTEGER NOT NULL DEFAULT 0,
+        last_duplicate INTEGER,
+        traps INTEGER NOT NULL DEFAULT 0
+    )",
+    "CREATE UNIQUE INDEX firsts ON deliveries (id) WHERE kind = 'first'",
+    "CREATE INDEX others ON deliveries (id) WHERE kind <> 'first'",
+    "CREATE INDEX by_time ON deliveries (received)",
+    "CREATE INDEX rare ON deliveries (state, received)
+        WHERE state IN ('dead', 'unrouted', 'variant', 'forgotten', 'erased')",
+    "CREATE INDEX to_forget ON deliveries (ended) WHERE body IS NOT NULL AND ended IS NOT NULL",
+    // A delivery on its way to one destination: the columns of `life::Send`.
+    "CREATE TABLE sends (
+        delivery INTEGER NOT NULL,
+        destination TEXT NOT NULL,
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        began INTEGER NOT NULL,
+        due INTEGER,
+        reason TEXT,
+        PRIMARY KEY (delivery, destination)
+    ) WITHOUT ROWID",
+    "CREATE INDEX due ON sends (destination, due) WHERE state = 'pending'",
+    "CREATE TABLE attempts (
+        delivery INTEGER NOT NULL,
+        n INTEGER NOT NULL,
+        destination TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        ms INTEGER NOT NULL,
+        status INTEGER,
+        code TEXT,
+        PRIMARY KEY (delivery, n)
+    ) WITHOUT ROWID",
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
+]];
+
+/// Makes the tables, or brings them up to date. One of a newer version is left as it is: versions only
+/// add what an older program does not look at.
+pub(super) fn migrate(db: &Db) -> Result<()> {
+    db.run("CREATE TABLE IF NOT EXISTS versions (version INTEGER PRIMARY KEY)", vec![])?;
+    let newest = db.row("SELECT MAX(version) FROM versions", vec![])?;
+    let newest = newest.map(|row| row.maybe_number(0)).transpose()?.flatten().unwrap_or(0);
+    let newest = usize::try_from(newest).unwrap_or(usize::MAX);
+    for (version, statements) in (1..).zip(VERSIONS).skip(newest) {
+        db.transaction(|| {
+            for statement in statements {
+                db.run(statement, vec![])?;
+            }
+            db.run("INSERT INTO versions VALUES (?)", vec![number(version)]).map(drop)
+        })?;
+    }
+    Ok(())
+}
+
+/// Reads a value that is kept by name.
+pub(super) fn meta(db: &Db, name: &str) -> Result<Option<u64>> {
+    let row = db.row("SELECT value FROM meta WHERE name = ?", vec![name.into()])?;
+    row.map_or(Ok(None), |row| row.maybe_number(0))
+}
+
+/// Keeps a value by name.
+pub(super) fn keep(db: &Db, name: &str, value: Option<u64>) -> Result<()> {
+    let value = value.map_or(Value::Null, number);
+    db.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", vec![name.into(), value]).map(drop)
+}

@@ -1,0 +1,167 @@
+//! Which destination is sent to next: within the platform's limits, in turn, and so that none that is
+//! slow or dead holds up another.
+
+use std::collections::BTreeSet;
+
+/// The most requests in flight. The platform lets an object wait for six.
+pub(crate) const MOST_IN_FLIGHT: usize = 4;
+
+/// The most requests in flight to one destination.
+pub(crate) const MOST_TO_ONE: usize = 2;
+
+/// The most requests in flight to destinations that have not proven prompt, of which each gets one:
+/// so one is left to those that have.
+const MOST_UNPROVEN: usize = 3;
+
+/// The most bytes of bodies in flight.
+pub(crate) const MOST_BYTES: usize = 4 << 20;
+
+/// How long an attempt may take at a destination that counts as prompt, in milliseconds.
+const PROMPT_MS: u64 = 5000;
+
+/// A request in flight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Flight {
+    /// The key of the delivery.
+    pub(crate) delivery: u64,
+    pub(crate) destination: String,
+    /// The length of the body.
+    pub(crate) bytes: usize,
+}
+
+/// What is in flight, and what is known of the destinations.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    flights: Vec<Flight>,
+    /// The destinations whose last attempt was taken promptly.
+    prompt: BTreeSet<String>,
+    /// The destination that was sent to last.
+    last: Option<String>,
+}
+
+impl Slots {
+    /// Orders destinations by turn: the one after that which was last sent to comes first. Those
+    /// that must not be sent to now are left out.
+    pub(crate) fn turn<'a>(&self, names: &[&'a str]) -> Vec<&'a str> {
+        let first = names
+            .iter()
+            .position(|name| Some(*name) == self.last.as_deref())
+            .map_or(0, |last| last.saturating_add(1));
+        let (before, after) = names.split_at(first.min(names.len()));
+        after.iter().chain(before).copied().filter(|name| self.may_start(name)).collect()
+    }
+
+    fn may_start(&self, destination: &str) -> bool {
+        let to_it = self.to(destination).count();
+        let fits = self.flights.len() < MOST_IN_FLIGHT && to_it < MOST_TO_ONE;
+        if self.prompt.contains(destination) {
+            return fits;
+        }
+        let unproven =
+            self.flights.iter().filter(|flight| !self.prompt.contains(&flight.destination)).count();
+        fits && to_it == 0 && unproven < MOST_UNPROVEN
+    }
+
+    /// Returns the deliveries that are in flight to a destination.
+    pub(crate) fn to(&self, destination: &str) -> impl Iterator<Item = u64> {
+        self.flights
+            .iter()
+            .filter(move |flight| flight.destination == destination)
+            .map(|flight| flight.delivery)
+    }
+
+    /// Says whether there is room for a body of so many bytes.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        let all = self.flights.iter().fold(bytes, |sum, flight| sum.saturating_add(flight.bytes));
+        all <= MOST_BYTES
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.flights.is_empty()
+    }
+
+    pub(crate) fn begin(&mut self, flight: Flight) {
+        self.last = Some(flight.destination.clone());
+        self.flights.push(flight);
+    }
+
+    /// Ends a request that took so many milliseconds.
+    pub(crate) fn end(&mut self, flight: &Flight, taken: bool, ms: u64) {
+        self.flights.retain(|other| other != flight);
+        if taken && ms <= PROMPT_MS {
+            self.prompt.insert(flight.destination.clone());
+        } else {
+            self.prompt.remove(&flight.destination);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flight(delivery: u64, destination: &str) -> Flight {
+        Flight { delivery, destination: destination.to_owned(), bytes: 1 << 20 }
+    }
+
+    /// Slots that know these destinations as prompt.
+    fn proven(destinations: &[&str]) -> Slots {
+        let mut slots = Slots::default();
+        for destination in destinations {
+            slots.begin(flight(0, destination));
+            slots.end(&flight(0, destination), true, PROMPT_MS);
+        }
+        slots
+    }
+
+    #[test]
+    fn a_prompt_destination_gets_two_and_all_get_four() {
+        let mut slots = proven(&["a", "b", "c"]);
+        for (delivery, name) in (1..).zip(["a", "a", "b", "b"]) {
+            assert!(slots.turn(&["a", "b", "c"]).contains(&name));
+            slots.begin(flight(delivery, name));
+        }
+        assert_eq!(slots.to("a").collect::<Vec<_>>(), [1, 2]);
+        assert!(slots.turn(&["a", "b", "c"]).is_empty());
+        slots.end(&flight(1, "a"), true, 1);
+        assert_eq!(slots.turn(&["a", "b", "c"]), ["c", "a"]);
+    }
+
+    #[test]
+    fn those_that_are_not_prompt_leave_one_to_those_that_are() {
+        let mut slots = proven(&["good"]);
+        let all = ["w", "x", "y", "z", "good"];
+        for (delivery, name) in (1..).zip(["w", "x", "y"]) {
+            slots.begin(flight(delivery, name));
+        }
+        assert_eq!(slots.turn(&all), ["good"]);
+        slots.end(&flight(1, "w"), true, PROMPT_MS + 1);
+        assert_eq!(slots.turn(&all), ["z", "good", "w"]);
+        slots.end(&flight(2, "x"), false, 1);
+        slots.begin(flight(4, "x"));
+        assert!(!slots.turn(&all).contains(&"x"));
+    }
+
+    #[test]
+    fn it_goes_in_turn() {
+        let mut slots = proven(&["a", "b", "c"]);
+        for (name, next) in [("a", ["b", "c", "a"]), ("b", ["c", "a", "b"]), ("c", ["a", "b", "c"])]
+        {
+            slots.begin(flight(1, name));
+            assert_eq!(slots.turn(&["a", "b", "c"]), next);
+            slots.end(&flight(1, name), true, 1);
+        }
+        assert_eq!(slots.turn(&["b"]), ["b"]);
+    }
+
+    #[test]
+    fn bodies_in_flight_are_at_most_four_mebibytes() {
+        let mut slots = proven(&["a"]);
+        assert!(slots.is_empty());
+        assert!(slots.has_room(MOST_BYTES));
+        assert!(!slots.has_room(MOST_BYTES + 1));
+        slots.begin(flight(1, "a"));
+        assert!(slots.has_room(MOST_BYTES - (1 << 20)));
+        assert!(!slots.has_room(MOST_BYTES - (1 << 20) + 1));
+    }
+}
