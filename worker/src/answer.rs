@@ -15,6 +15,12 @@ pub(crate) enum Failure {
     StoreFailed,
     Misconfigured,
     NotFound,
+    /// The admin API was asked without its token.
+    Unauthorized,
+    /// What the admin API was asked is not in order, and how it should be.
+    InvalidRequest(&'static str),
+    /// The body of the delivery is gone.
+    Forgotten,
     /// With the methods that are.
     MethodNotAllowed(&'static str),
 }
@@ -28,6 +34,9 @@ impl Failure {
             Self::StoreFailed => "store_failed",
             Self::Misconfigured => "misconfigured",
             Self::NotFound => "not_found",
+            Self::Unauthorized => "unauthorized",
+            Self::InvalidRequest(_) => "invalid_request",
+            Self::Forgotten => "forgotten",
             Self::MethodNotAllowed(_) => "method_not_allowed",
         }
     }
@@ -40,6 +49,9 @@ impl Failure {
             Self::StoreFailed => 503,
             Self::Misconfigured => 500,
             Self::NotFound => 404,
+            Self::Unauthorized => 401,
+            Self::InvalidRequest(_) => 400,
+            Self::Forgotten => 409,
             Self::MethodNotAllowed(_) => 405,
         }
     }
@@ -51,6 +63,9 @@ impl Failure {
             Self::OriginTimeout => "the origin did not answer in time: send it again".to_owned(),
             Self::StoreFailed => "the delivery was not stored: send it again".to_owned(),
             Self::Misconfigured => "the edge is misconfigured: its log says how".to_owned(),
+            Self::Unauthorized => "send the admin token as a bearer token".to_owned(),
+            Self::InvalidRequest(what) => (*what).to_owned(),
+            Self::Forgotten => "the body of this delivery is gone".to_owned(),
             Self::NotFound => "there is nothing here".to_owned(),
             Self::MethodNotAllowed(allowed) => format!("the method must be {allowed}"),
         }
@@ -76,6 +91,11 @@ pub(crate) fn failed(failure: &Failure) -> Result<Response> {
         _ => None,
     };
     with_body(failure.status(), &body, allow)
+}
+
+/// Answers 200 with JSON.
+pub(crate) fn json(body: &serde_json::Value) -> Result<Response> {
+    with_body(200, body, None)
 }
 
 fn with_body(status: u16, body: &serde_json::Value, allow: Option<&str>) -> Result<Response> {

@@ -4,7 +4,9 @@
 //! (`worker/index.js`), for what Rust can't do once it has trapped.
 #![expect(missing_docs, reason = "of the methods that the macro makes")]
 
+mod admin;
 mod db;
+mod erase;
 mod keep;
 mod lives;
 mod schema;
@@ -33,6 +35,8 @@ const GUARD: &str = "GUARD";
 
 /// How long until an inbox looks again whose configuration is wrong, in milliseconds.
 const MISCONFIGURED_MS: u64 = 60 * 60 * 1000;
+
+const MINUTE_MS: u64 = 60_000;
 
 /// How long until an inbox looks again whose alarm has failed, in milliseconds.
 const FAILED_MS: u64 = 10_000;
@@ -97,6 +101,9 @@ pub struct Inbox {
     working: Cell<bool>,
     slots: RefCell<Slots>,
     flights: RefCell<Flights>,
+    /// When it was last kept that a key has matched.
+    matched_current: Cell<u64>,
+    matched_previous: Cell<u64>,
     /// Why the tables could not be made: nothing is taken then.
     broken: Option<String>,
 }
@@ -114,6 +121,8 @@ impl DurableObject for Inbox {
             working: Cell::default(),
             slots: RefCell::default(),
             flights: RefCell::default(),
+            matched_current: Cell::default(),
+            matched_previous: Cell::default(),
             broken,
         }
     }
@@ -128,7 +137,7 @@ impl DurableObject for Inbox {
             "/shards" => self.shards(&mut request).await,
             // The guard has seen to the alarm.
             "/wake" => Response::ok(""),
-            _ => answer::failed(&Failure::NotFound),
+            operation => self.asked(operation, &mut request).await,
         };
         answer.or_else(|error| {
             log::inbox_failed(&error.to_string());
@@ -176,13 +185,47 @@ impl Inbox {
         let now = Date::now().as_millis();
         failpoint::trap_at("trap-on-arrival", body);
         let stored = store::store(&self.db, &arrival, body, now)?;
+        self.matched(&arrival.signed_with, now)?;
         failpoint::reached(&self.env, "after-store").await;
+        self.wake(now);
+        Response::ok(stored.as_str())
+    }
+
+    /// Has what is due sent now: by the alarm that is at work, or else by the next.
+    fn wake(&self, now: u64) {
         if self.working.get() {
             self.bell.ring();
         } else {
             self.guard.arm_by(time(now));
         }
-        Response::ok(stored.as_str())
+    }
+
+    /// Answers the admin API. What it has asked for may have to be sent.
+    async fn asked(&self, operation: &str, request: &mut Request) -> Result<Response> {
+        let question = request.bytes().await?;
+        let now = Date::now().as_millis();
+        let Ok(settings) = crate::settings(&self.env, now) else {
+            return answer::failed(&Failure::Misconfigured);
+        };
+        match admin::answer(&self.db, &settings, operation, &question, now)? {
+            Some(answer) => {
+                if operation.starts_with("/redeliver") {
+                    self.wake(now);
+                }
+                answer::json(&answer)
+            }
+            None => answer::failed(&Failure::NotFound),
+        }
+    }
+
+    /// Keeps when each key last matched, to the minute.
+    fn matched(&self, key: &str, now: u64) -> Result<()> {
+        let kept = if key == "current" { &self.matched_current } else { &self.matched_previous };
+        if now.saturating_sub(kept.get()) >= MINUTE_MS {
+            schema::keep(&self.db, &format!("matched:{key}"), Some(now))?;
+            kept.set(now);
+        }
+        Ok(())
     }
 
     /// Answers how many shards there are, as the first that was ever asked was told.

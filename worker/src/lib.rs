@@ -1,6 +1,7 @@
 //! A Cloudflare Worker that stands between Walnut and its customer: it verifies each delivery at the
 //! edge, stores the genuine ones and sends them on, byte for byte, until each destination has them.
 
+mod admin;
 mod answer;
 mod config;
 mod failpoint;
@@ -11,6 +12,7 @@ mod log;
 mod receive;
 mod shards;
 mod standard;
+mod watch;
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -29,7 +31,7 @@ thread_local! {
 
 /// Answers one request.
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
     #[cfg(feature = "failpoints")]
     failpoint::trap_at(
         "trap",
@@ -49,7 +51,13 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
     let method = request.inner().method();
     if path == settings.path {
         match method.as_str() {
-            "POST" => receive::delivery(request, &env, &settings, now).await,
+            "POST" => match receive::delivery(request, &env, &settings, now).await? {
+                Ok(response) => Ok(response),
+                Err(failure) => {
+                    watch::refused(&failure, &env, &context, &settings, now);
+                    failed(&failure)
+                }
+            },
             _ => failed(&Failure::MethodNotAllowed("POST")),
         }
     } else if path == config::HEALTH_PATH {
@@ -57,6 +65,11 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
             "GET" | "HEAD" => ok(),
             _ => failed(&Failure::MethodNotAllowed("GET, HEAD")),
         }
+    } else if path
+        .strip_prefix(config::ADMIN_PATH)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    {
+        admin::respond(request, &env, &settings).await
     } else {
         failed(&Failure::NotFound)
     }

@@ -128,7 +128,6 @@ pub(crate) enum Event<'a> {
     /// Working on it has trapped too often.
     Trapped,
     /// Somebody wants it sent again, to one destination.
-    #[cfg_attr(not(test), expect(dead_code, reason = "asked for by the admin API: not built yet"))]
     Redelivered { destination: &'a str },
 }
 
@@ -145,6 +144,12 @@ impl Life {
     /// Begins a delivery's life with the destinations that want it.
     pub(crate) fn new<'a>(destinations: impl Iterator<Item = &'a str>, now: u64) -> Self {
         Self { sends: destinations.map(|name| Send::new(name, now)).collect() }
+    }
+
+    /// Lists the destinations that will not get it.
+    pub(crate) fn dead(&self) -> impl Iterator<Item = &str> {
+        let dead = |send: &&Send| matches!(send.progress, Progress::Dead(_));
+        self.sends.iter().filter(dead).map(|send| send.destination.as_str())
     }
 
     /// Says where the delivery stands over all.

@@ -13,23 +13,24 @@ use crate::{log, shards};
 /// How far ahead the signed time may be, in milliseconds.
 pub(crate) const MAX_SKEW_MS: u64 = 5 * 60 * 1000;
 
-/// Takes one delivery: checks it, cheapest first, and stores or forwards it.
+/// Takes one delivery: checks it, cheapest first, and stores or forwards it. What is refused is the
+/// caller's to answer and to count.
 pub(crate) async fn delivery(
     mut request: Request,
     env: &Env,
     settings: &Settings,
     now: u64,
-) -> Result<Response> {
+) -> Result<std::result::Result<Response, Failure>> {
     let signature = request.headers().get(SIGNATURE_HEADER)?;
     let content_type = request.headers().get("content-type")?;
 
     let body = match body(&mut request, signature.as_deref(), settings).await {
         Ok(body) => body,
-        Err(error) => return refused(error),
+        Err(error) => return Ok(Err(error.into())),
     };
     let verified = match settings.verifier.verify(&body, signature.as_deref()) {
         Ok(verified) => verified,
-        Err(error) => return refused(error),
+        Err(error) => return Ok(Err(error.into())),
     };
     // A body that is not JSON is authentic all the same; it has no time of its own.
     let delivery = verified.delivery().ok();
@@ -38,7 +39,7 @@ pub(crate) async fn delivery(
         let now = now.unwrap_or(SystemTime::UNIX_EPOCH);
         let (age, skew) = (Duration::from_millis(age), Duration::from_millis(MAX_SKEW_MS));
         if let Err(error) = delivery.check_age(now, age, skew) {
-            return refused(error);
+            return Ok(Err(error.into()));
         }
     }
     let headline = Headline::of(&verified, delivery.as_ref());
@@ -51,6 +52,7 @@ pub(crate) async fn delivery(
         }
         Mode::Direct => forwarded(&headline, signature, content_type, &body, settings).await,
     }
+    .map(Ok)
 }
 
 fn arrival(
@@ -117,12 +119,6 @@ fn shortened(mut name: String) -> String {
     }
     name.truncate(length);
     name
-}
-
-fn refused(error: Error) -> Result<Response> {
-    let failure = Failure::from(error);
-    log::refused(&failure);
-    failed(&failure)
 }
 
 /// Reads a body that is worth reading: its header has the right form, and it is within the limit.

@@ -13,7 +13,7 @@ use crate::inbox::store::Arrival;
 use crate::log;
 
 /// The shard that keeps what is true of all of them.
-const FIRST: u32 = 0;
+pub(crate) const FIRST: u32 = 0;
 
 thread_local! {
     /// Whether the number of shards was found to be what it was at first: once in an isolate.
@@ -66,7 +66,7 @@ fn of(id: &str, shards: u32) -> u32 {
 }
 
 /// Asks a shard to do something.
-async fn call(env: &Env, shard: u32, operation: &str, body: &[u8]) -> Result<String> {
+pub(crate) async fn call(env: &Env, shard: u32, operation: &str, body: &[u8]) -> Result<String> {
     let stub = env.durable_object(BINDING)?.get_by_name(&format!("shard-{shard}"))?;
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(Uint8Array::from(body).into()));

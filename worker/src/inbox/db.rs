@@ -47,6 +47,11 @@ impl Db {
         Ok(self.sql.exec(query, values)?.rows_written())
     }
 
+    /// Returns the size of the database in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.sql.database_size()
+    }
+
     /// Does work of which all is written, or if it fails, nothing.
     pub(crate) fn transaction<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let mut work = Some(work);

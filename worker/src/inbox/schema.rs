@@ -56,6 +56,13 @@ const VERSIONS: [&[&str]; 1] = [&[
         code TEXT,
         PRIMARY KEY (delivery, n)
     ) WITHOUT ROWID",
+    "CREATE TABLE destinations (
+        name TEXT PRIMARY KEY,
+        last_taken INTEGER,
+        last_failed INTEGER,
+        last_code TEXT
+    ) WITHOUT ROWID",
+    "CREATE TABLE refused (code TEXT PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
 ]];
 

@@ -10,9 +10,10 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use worker::{Date, Delay, Result};
 
-use super::db::number;
+use super::db::{Value, number};
 use super::slots::Flight;
 use super::{Guard, Inbox, lives};
+use crate::answer::Failure;
 use crate::config::{Destination, Settings};
 use crate::forward::{self, Headline, Outcome};
 use crate::life::{Effect, Event, MOST_TRAPS, State};
@@ -202,7 +203,20 @@ impl Inbox {
                     number(*began),
                     number(ms),
                     outcome.status.map(i32::from).into(),
-                    failure.map(crate::answer::Failure::code).into(),
+                    failure.map(Failure::code).into(),
+                ],
+            )?;
+            let (taken, failed) =
+                if failure.is_none() { (Some(now), None) } else { (None, Some(now)) };
+            self.db.run(
+                "INSERT INTO destinations VALUES (?1, ?2, ?3, ?4)
+                ON CONFLICT (name) DO UPDATE SET last_taken = COALESCE(?2, last_taken),
+                    last_failed = COALESCE(?3, last_failed), last_code = COALESCE(?4, last_code)",
+                vec![
+                    destination.into(),
+                    taken.map_or(Value::Null, number),
+                    failed.map_or(Value::Null, number),
+                    failure.map(Failure::code).into(),
                 ],
             )?;
             self.happened(settings, flight.delivery, &event, now)

@@ -1,0 +1,180 @@
+// The admin API, on a real edge.
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { test } from "node:test";
+import { DURABLE, event, post, sha256, sign, start, startOrigin } from "./support.mjs";
+
+const TOKEN = "a-token-of-more-than-thirty-two-characters";
+
+/** An edge, and `ask`, which answers status and JSON. */
+async function edge(t, bindings = {}) {
+  const more = typeof bindings === "function" ? bindings : () => bindings;
+  const started = await start(t, (origin) => ({ ...DURABLE, ADMIN_TOKEN: TOKEN, MAX_ATTEMPTS: "1", ...more(origin) }));
+  const ask = async (method, path, body, token = TOKEN) => {
+    const response = await fetch(`${started.edge.url}/admin/${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}` },
+      body: body && JSON.stringify(body),
+    });
+    const answer = await response.json();
+    return { status: response.status, code: answer.error?.code, ...answer };
+  };
+  /** Waits until a delivery is in a state. */
+  const until = async (key, state) => {
+    for (;;) {
+      const delivery = await ask("GET", `deliveries/${key}`);
+      if (delivery.state === state) return delivery;
+    }
+  };
+  const keys = async (query = "") => (await ask("GET", `deliveries${query}`)).deliveries.map(({ key }) => key);
+  return { ...started, ask, until, keys };
+}
+
+const refuses = (origin) => (origin.answer = (_, response) => response.writeHead(500).end());
+const takes = (origin) => (origin.answer = (_, response) => response.end());
+
+test("without ADMIN_TOKEN there is nothing under /admin", async (t) => {
+  const { ask } = await edge(t, { ADMIN_TOKEN: undefined });
+  for (const path of ["", "page.js", "deliveries", "status"]) equal((await ask("GET", path)).code, "not_found");
+});
+
+test("without the token, or with another, nothing is answered", async (t) => {
+  const { ask } = await edge(t);
+  for (const token of ["", "x", `${TOKEN}x`, TOKEN.slice(1)]) {
+    for (const [method, path] of [["GET", "deliveries"], ["GET", "status"], ["GET", "metrics"], ["POST", "erase"], ["DELETE", "deliveries/0-1"], ["GET", "none"]]) {
+      const { status, code } = await ask(method, path, undefined, token);
+      deepEqual([status, code], [401, "unauthorized"]);
+    }
+  }
+});
+
+test("what is asked wrongly is an invalid request, and what is not there is not found", async (t) => {
+  const { ask } = await edge(t);
+  for (const query of ["limit=0", "limit=201", "limit=x", "state=lost", "since=yesterday", "until=", "cursor=1.2", "order=up"]) {
+    const { status, code } = await ask("GET", `deliveries?${query}`);
+    deepEqual([query, status, code], [query, 400, "invalid_request"]);
+  }
+  for (const [path, body] of [["redeliver", { since: 1 }], ["redeliver", { since: 1, until: 2, destination: "nowhere" }], ["erase", {}], ["erase", { email: "x" }], ["erase", { email: "a@b", cursor: 3 }], ["erase", []]]) {
+    equal((await ask("POST", path, body)).code, "invalid_request", JSON.stringify(body));
+  }
+  for (const path of ["deliveries/0-99", "deliveries/9-1", "deliveries/x", "deliveries/0-1/more", "else"]) {
+    equal((await ask("GET", path)).code, "not_found", path);
+  }
+  equal((await ask("PUT", "deliveries/0-1")).code, "method_not_allowed");
+});
+
+test("a delivery is shown whole, and listed without what is personal", async (t) => {
+  const { url, ask, until, keys, edge: at } = await edge(t);
+  const body = event({ padding: "é" });
+  await post(url, body, { "x-walnut-signature": sign(body), "content-type": "application/json" });
+  const [key] = await keys();
+  const one = await until(key, "delivered");
+  equal(one.body.text, body);
+  equal(one.signature, sign(body));
+  equal(one.contentType, "application/json");
+  deepEqual([one.kind, one.type, one.signedWith, one.duplicates, one.size], ["first", "demo_session_finished", "current", 0, Buffer.byteLength(body)]);
+  deepEqual(one.sends, [{ destination: "origin", state: "delivered", reason: null, attempts: 1, due: null }]);
+  deepEqual(one.attempts.map(({ destination, status, code }) => ({ destination, status, code })), [{ destination: "origin", status: 200, code: null }]);
+  const raw = await fetch(`${at.url}/admin/deliveries/${key}/body`, { headers: { authorization: `Bearer ${TOKEN}` } });
+  equal(sha256(Buffer.from(await raw.arrayBuffer())), sha256(body));
+  match(raw.headers.get("content-disposition"), /attachment/);
+  const { email } = JSON.parse(body).data.user;
+  ok(!JSON.stringify(await ask("GET", "deliveries")).includes(email));
+});
+
+test("lists go newest first over all shards, by cursor, state, name and time", async (t) => {
+  const { url, ask, keys } = await edge(t, { SHARDS: "3" });
+  for (let n = 0; n < 12; n++) equal((await post(url, event(n % 3 ? {} : { event: "other" }))).status, 200);
+  const all = await keys("?limit=200");
+  equal(new Set(all).size, 12);
+  const paged = [];
+  for (let cursor = null; cursor !== undefined; ) {
+    const page = await ask("GET", `deliveries?limit=5${cursor ? `&cursor=${cursor}` : ""}`);
+    paged.push(...page.deliveries);
+    cursor = page.cursor ?? undefined;
+  }
+  deepEqual(paged.map(({ key }) => key), all);
+  const times = paged.map(({ received }) => received);
+  deepEqual(times, [...times].sort((one, other) => other - one));
+  equal((await keys("?name=other")).length, 4);
+  equal((await keys(`?since=${times[3]}`)).length, times.filter((time) => time >= times[3]).length);
+  equal((await keys(`?until=${new Date(times[3]).toISOString()}`)).length, times.filter((time) => time < times[3]).length);
+  equal((await keys("?state=dead")).length, 0);
+});
+
+test("the dead are redelivered, one or all of a period, to one destination or all", async (t) => {
+  const mail = await startOrigin();
+  t.after(mail.stop);
+  const { url, origin, ask, until, keys } = await edge(t, (crm) => ({
+    ORIGIN_URL: undefined,
+    DESTINATIONS: JSON.stringify([{ name: "crm", url: crm.url }, { name: "mail", url: mail.url }]),
+  }));
+  refuses(origin);
+  for (let n = 0; n < 3; n++) await post(url, event());
+  const dead = await keys();
+  for (const key of dead) await until(key, "dead");
+  equal((await keys("?state=dead")).length, 3);
+  takes(origin);
+  deepEqual((await ask("POST", `deliveries/${dead[0]}/redeliver`, { destination: "crm" })).destinations, ["crm"]);
+  await until(dead[0], "delivered");
+  equal(mail.taken.length, 3);
+  deepEqual((await ask("POST", `deliveries/${dead[0]}/redeliver`)).destinations, ["crm", "mail"]);
+  await mail.took(4);
+  equal((await ask("POST", "redeliver", { since: 0, until: Date.now() + 1, destination: "mail" })).redelivered, 0);
+  equal((await ask("POST", "redeliver", { since: 0, until: Date.now() + 1 })).redelivered, 2);
+  for (const key of dead) await until(key, "delivered");
+  equal(mail.taken.length, 4);
+});
+
+test("what is erased is gone, and its id is remembered", async (t) => {
+  const { url, origin, ask, until, keys } = await edge(t);
+  const user = { email: "Ann@Example.com" };
+  const data = (body) => JSON.stringify({ ...JSON.parse(body), note: user });
+  const bodies = [data(event()), event(), data(event())];
+  for (const body of bodies) await post(url, body);
+  const all = await keys();
+  for (const key of all) await until(key, "delivered");
+  deepEqual((await ask("POST", "erase", { email: "ann@example.com" })).erased, 2);
+  equal((await keys("?state=erased")).length, 2);
+  const [gone] = await keys("?state=erased");
+  const one = await ask("GET", `deliveries/${gone}`);
+  deepEqual([one.body, one.name, one.signature, one.sends, one.attempts], [null, null, null, [], []]);
+  equal((await ask("POST", `deliveries/${gone}/redeliver`)).code, "forgotten");
+  for (const body of bodies) equal((await post(url, body)).status, 200);
+  equal(origin.taken.length, 3);
+  equal((await ask("GET", "status")).duplicates, 3);
+  const [left] = await keys("?state=delivered");
+  equal((await ask("DELETE", `deliveries/${left}`)).erased, 1);
+  equal((await ask("DELETE", `deliveries/${left}`)).erased, 0);
+});
+
+test("a body is forgotten after RETENTION_DAYS, its row once no replay of it counts", async (t) => {
+  const { url, until, keys, ask } = await edge(t, { RETENTION_DAYS: "0.00001" });
+  await post(url, event());
+  const [key] = await keys();
+  await until(key, "forgotten");
+  equal((await ask("GET", `deliveries/${key}`)).body, null);
+});
+
+test("status and metrics say how it stands", async (t) => {
+  const { url, origin, ask, until, keys, edge: at } = await edge(t, { WALNUT_WEBHOOK_KEY_PREVIOUS: "before", WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: new Date(Date.now() + 3_600_000).toISOString() });
+  refuses(origin);
+  const body = event();
+  await post(url, body, { "x-walnut-signature": sign(body, "before") });
+  equal((await post(url, body, { "x-walnut-signature": "0".repeat(64) })).status, 401);
+  const [key] = await keys();
+  await until(key, "dead");
+  for (;;) if ((await ask("GET", "status")).failures.signature_mismatch === 1) break;
+  const status = await ask("GET", "status");
+  deepEqual(status.deliveries, { pending: 0, delivered: 0, dead: 1, unrouted: 0, variant: 0, forgotten: 0, erased: 0 });
+  equal(status.keys.current, null);
+  ok(status.keys.previous > 0 && status.keys.previousUntil > Date.now());
+  const [{ name, pending, lastTaken, lastFailed, lastCode }] = status.destinations;
+  deepEqual([name, pending, lastTaken, lastCode], ["origin", 0, null, "origin_failed"]);
+  ok(lastFailed > 0 && status.lastReceived > 0 && status.bytes > 0);
+  const metrics = await fetch(`${at.url}/admin/metrics`, { headers: { authorization: `Bearer ${TOKEN}` } });
+  const text = await metrics.text();
+  match(metrics.headers.get("content-type"), /^application\/openmetrics-text/);
+  match(text, /^walnut_deliveries\{state="dead"\} 1$/m);
+  match(text, /^walnut_refused_total\{code="signature_mismatch"\} 1$/m);
+  ok(text.endsWith("\n# EOF\n"));
+});

@@ -1,0 +1,348 @@
+// The page of the delivery log, as a person uses it, on a real edge. Screenshots are left in
+// target/screenshots/.
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import axe from "axe-core";
+import { launch, open } from "../browser/support.mjs";
+import { post, start, startOrigin } from "./support.mjs";
+
+const screenshots = join(import.meta.dirname, "../../target/screenshots");
+const sample = readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json"), "utf8");
+const TOKEN = "a-token-of-more-than-thirty-two-characters";
+const IMAGE = "<img src=x onerror=alert(1)>";
+const SCRIPT = "</pre><script>alert(1)</script>";
+const DURABLE = { MODE: "durable", ADMIN_TOKEN: TOKEN, MAX_ATTEMPTS: "1" };
+const LOOKS = ["light", "dark"].flatMap((colorScheme) => [375, 1280].map((width) => ({ colorScheme, viewport: { width, height: 900 } })));
+const FILES = { "": "text/html", "page.css": "text/css", "page.js": "text/javascript", "api.js": "text/javascript", "elements.js": "text/javascript" };
+const POLICY = ["default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"];
+
+let browser;
+before(async () => {
+  mkdirSync(screenshots, { recursive: true });
+  browser = await launch();
+});
+after(() => browser?.close());
+
+/** An edge with two destinations: `crm` takes everything, `archive` nothing broken while `archive.refusing`. */
+async function startRefusing(t) {
+  const archive = await startOrigin();
+  t.after(archive.stop);
+  archive.refusing = true;
+  archive.answer = (_, response) => {
+    const refused = archive.refusing && archive.taken.at(-1).body.includes("broken");
+    response.writeHead(refused ? 500 : 200).end();
+  };
+  const crm = await startOrigin();
+  t.after(crm.stop);
+  const destinations = [{ name: "crm", url: crm.url }, { name: "archive", url: archive.url }];
+  const started = await start(t, { ...DURABLE, ORIGIN_URL: undefined, DESTINATIONS: JSON.stringify(destinations) });
+  /** Waits until the delivery with this key is in this state. */
+  const until = async (key, state) => {
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    for (;;) {
+      const response = await fetch(`${started.edge.url}/admin/deliveries/${key}`, { headers });
+      assert.equal(response.status, 200);
+      if ((await response.json()).state === state) return;
+    }
+  };
+  return { ...started, crm, archive, until };
+}
+
+async function signIn(page) {
+  await page.fill("#token", TOKEN);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#tools", { state: "visible" });
+}
+
+const opened = (edge, options) => open(browser, `${edge.url}/admin/`, options);
+/** The row of a delivery with this in it, and the key of the delivery in a row. */
+const rowOf = (page, text) => page.locator("#deliveries tbody tr", { hasText: text });
+const keyIn = (row) => row.locator("a").first().textContent();
+const linkTo = (key) => `a[href="#delivery=${key}"]`;
+const said = (page, text) => page.locator("#said", { hasText: text }).waitFor();
+const shown = (page, text) => page.locator("#shown", { hasText: `Shown: ${text}` }).waitFor();
+
+/** Fails if axe finds anything, or anything sticks out. */
+async function isSound(page) {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() =>
+    window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+  assert.deepEqual(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]), []);
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  assert.ok(overflow <= 0, `${overflow} px stick out`);
+}
+
+/** Checks how the page is at this moment, and leaves a screenshot. */
+async function look(page, name, { colorScheme, viewport }) {
+  await isSound(page);
+  await page.screenshot({ path: join(screenshots, `admin-${name}-${viewport.width}-${colorScheme}.png`), fullPage: true });
+}
+
+for (const looks of LOOKS) {
+  const title = `${looks.colorScheme}, ${looks.viewport.width} px`;
+
+  test(`page, ${title}: a delivery that a destination refused`, { timeout: 120_000 }, async (t) => {
+    const { edge, url, crm, archive, until } = await startRefusing(t);
+    for (const body of [sample, JSON.stringify({ event: IMAGE, n: SCRIPT }), '{"event":"broken","n":1.0}']) {
+      assert.equal((await post(url, body)).status, 200);
+    }
+    const { page, wrong } = await opened(edge, looks);
+    await look(page, "sign-in", looks);
+
+    await signIn(page);
+    await shown(page, "3, all");
+    const [broken, image, demo] = await Promise.all(["broken", IMAGE, "demo_session_finished"].map((name) => keyIn(rowOf(page, name))));
+    await until(broken, "dead");
+    await until(image, "delivered");
+    await until(demo, "delivered");
+    await page.click("#refresh");
+    await rowOf(page, "broken").getByText("max_attempts").waitFor();
+    assert.equal(await page.locator("#counts .dead dd").textContent(), "1");
+    assert.equal(await page.locator("#counts .delivered dd").textContent(), "2");
+    assert.equal(await page.locator("#destinations tbody tr").count(), 2);
+    assert.match(await page.locator("#destinations tbody tr", { hasText: "archive" }).innerText(), /origin_failed/);
+    assert.match(await page.locator("#facts").innerText(), /Current key\s+last matched:\s+20/);
+    assert.equal(await page.locator("img, pre script").count(), 0);
+    await look(page, "list", looks);
+
+    await page.selectOption("#state", "dead");
+    await page.fill("#name", "broken");
+    await page.fill("#since", "2020-01-01T00:00");
+    await page.click("#filter .primary");
+    await shown(page, "1, all");
+    await page.fill("#until", "2020-01-02T00:00");
+    await page.click("#filter .primary");
+    await shown(page, "0, all");
+    await page.click("#filter [type=reset]");
+    await shown(page, "3, all");
+
+    await page.click(linkTo(image));
+    await page.locator("#body", { hasText: SCRIPT }).waitFor();
+    assert.equal(await page.locator("img, pre script").count(), 0);
+    await page.click("text=All deliveries");
+    await page.click(linkTo(broken));
+    await page.locator("#body", { hasText: '"broken"' }).waitFor();
+    assert.equal(await page.textContent("#body"), '{\n  "event": "broken",\n  "n": 1.0\n}');
+    await look(page, "delivery", looks);
+    await page.uncheck("#pretty");
+    assert.equal(await page.textContent("#body"), '{"event":"broken","n":1.0}');
+    const refused = page.locator("#attempts tbody tr", { hasText: "archive" });
+    assert.match(await refused.innerText(), /500 origin_failed/);
+    assert.match(await refused.locator("time").getAttribute("title"), /Z$/);
+
+    archive.refusing = false;
+    const before = crm.taken.length;
+    assert.equal(await page.inputValue("#to"), ""); // all of them
+    await page.selectOption("#to", "archive");
+    await page.click("#redeliver .primary");
+    await said(page, `Delivery ${broken} is sent again to archive.`);
+    await until(broken, "delivered");
+    assert.equal(crm.taken.length, before);
+    await page.click("#refresh");
+    await page.locator("#fields .delivered").waitFor();
+    await page.selectOption("#to", "");
+    await page.click("#redeliver .primary");
+    await said(page, `Delivery ${broken} is sent again to crm, archive.`);
+    await until(broken, "delivered");
+
+    await page.click("[data-opens=delete]");
+    await look(page, "erase-one", looks);
+    await page.click("#delete .close");
+    assert.equal(await page.locator("#redeliver").isVisible(), true);
+    await page.click("[data-opens=delete]");
+    await page.click("#delete .danger");
+    await said(page, `Delivery ${broken} was erased.`);
+    await page.locator("#body-note", { hasText: "Gone" }).waitFor();
+    assert.equal(await page.locator("#redeliver").isVisible(), false);
+    await page.goBack();
+    await page.locator("#deliveries .erased").waitFor();
+    assert.equal(await rowOf(page, "broken").count(), 0);
+    await look(page, "erased", looks);
+    assert.deepEqual(wrong, []);
+    await page.close();
+  });
+
+  test(`page, ${title}: the dead of a period, and what is of one person`, { timeout: 120_000 }, async (t) => {
+    const { edge, url, archive, until } = await startRefusing(t);
+    for (const body of [sample, '{"event":"broken","n":1}', '{"event":"broken","n":2}']) await post(url, body);
+    const { page, wrong } = await opened(edge, looks);
+    await signIn(page);
+    await shown(page, "3, all");
+    const keys = await Promise.all((await rowOf(page, "broken").all()).map(keyIn));
+    assert.equal(keys.length, 2);
+    for (const key of keys) await until(key, "dead");
+
+    archive.refusing = false;
+    await page.click("[data-opens=revive]");
+    assert.equal(await page.inputValue("#revive-to"), "");
+    await page.fill("#revive-since", "2020-01-01T00:00");
+    await look(page, "redeliver", looks);
+    await page.click("#revive .primary");
+    await said(page, "Sent again: 2.");
+    for (const key of keys) await until(key, "delivered");
+
+    await page.click("[data-opens=erase]");
+    await page.fill("#email", JSON.parse(sample).data.user.email);
+    await page.click("#erase .danger");
+    assert.equal(await page.locator("#erase").isVisible(), true); // since it was not confirmed
+    await page.check("#erase [type=checkbox]");
+    await look(page, "erase", looks);
+    await page.click("#erase .danger");
+    await said(page, "Erased: 1.");
+    await page.locator("#deliveries .erased").waitFor();
+    assert.equal(await page.inputValue("#email"), "");
+    assert.deepEqual(wrong, []);
+    await page.close();
+  });
+}
+
+test("page: what came twice, what differs, what is no text, on a narrow screen", { timeout: 120_000 }, async (t) => {
+  const { edge, url, until } = await startRefusing(t);
+  const different = JSON.parse(sample);
+  different.data.user.email = "other@example.com";
+  const bytes = Buffer.from([0xff, 0xfe, 0x00]);
+  for (const body of [sample, sample, JSON.stringify(different), bytes]) assert.equal((await post(url, body)).status, 200);
+  const { page, wrong } = await opened(edge, { viewport: { width: 320, height: 640 } });
+  await signIn(page);
+  await shown(page, "3, all");
+  await isSound(page);
+  const variant = await keyIn(page.locator("#deliveries tbody tr", { has: page.locator("b.variant") }));
+  const binary = await keyIn(rowOf(page, "no name"));
+  await until(binary, "delivered");
+
+  await page.click(linkTo(variant));
+  const other = page.locator("#fields a");
+  const first = await other.textContent();
+  await other.click();
+  await page.locator("#one-title", { hasText: `Delivery ${first}` }).waitFor();
+  await page.locator("#fields .delivered").waitFor();
+  assert.match(await page.locator("#fields").innerText(), /Duplicates\s+1\b/);
+  await isSound(page);
+
+  await page.goto(`${edge.url}/admin/#delivery=${binary}`);
+  await page.locator("#body-note", { hasText: "base64" }).waitFor();
+  assert.equal(await page.textContent("#body"), bytes.toString("base64"));
+  const download = page.waitForEvent("download");
+  await page.click("#download");
+  assert.deepEqual(readFileSync(await (await download).path()), bytes);
+  assert.deepEqual(wrong, []);
+  await page.close();
+});
+
+test("page: erases until the answer says that nothing is left, by keyboard", { timeout: 60_000 }, async (t) => {
+  const { edge } = await start(t, DURABLE);
+  const { page, wrong } = await opened(edge);
+  const asked = [];
+  await page.route("**/admin/erase", async (route) => {
+    asked.push(route.request().postDataJSON());
+    if (asked.length === 3) await page.locator("#erased", { hasText: "Erased so far: 4…" }).waitFor();
+    await route.fulfill({ json: { erased: 2, cursor: [null, "a", "b", null][asked.length] } });
+  });
+  await signIn(page);
+  await page.focus("[data-opens=erase]");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Escape");
+  await page.locator("#erase").waitFor({ state: "hidden" });
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.opens), "erase");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("kim@example.com");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Space");
+  await page.keyboard.press("Enter");
+  await said(page, "Erased: 6.");
+  const email = "kim@example.com";
+  assert.deepEqual(asked, [{ email }, { email, cursor: "a" }, { email, cursor: "b" }]);
+  assert.deepEqual(wrong, []);
+  await page.close();
+});
+
+test("page: more than one answer holds, by keyboard, and back", { timeout: 120_000 }, async (t) => {
+  const { edge, url } = await start(t, DURABLE);
+  const all = Array.from({ length: 60 }, (_, n) => post(url, `{"event":"many","n":${n}}`));
+  for (const { status } of await Promise.all(all)) assert.equal(status, 200);
+  const { page, wrong } = await opened(edge);
+  await signIn(page); // whose field has the focus
+  await shown(page, "50.");
+  await page.focus("#older");
+  await page.keyboard.press("Enter");
+  await shown(page, "60, all");
+  const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.getAttribute("href"));
+  const link = await page.locator("#deliveries a").nth(50).getAttribute("href");
+  await page.waitForFunction((href) => document.activeElement.getAttribute("href") === href, link);
+
+  await page.keyboard.press("Enter");
+  await page.locator("#body", { hasText: "many" }).waitFor();
+  assert.equal(await focused(), "one-title");
+  assert.ok(page.url().endsWith(link));
+  const download = page.waitForEvent("download");
+  await page.focus("#download");
+  await page.keyboard.press("Enter");
+  const saved = await download;
+  assert.equal(saved.suggestedFilename(), `delivery-${link.split("=")[1]}.json`);
+  await page.uncheck("#pretty");
+  assert.equal(readFileSync(await saved.path(), "utf8"), await page.textContent("#body"));
+  await page.goBack();
+  await page.waitForSelector("#overview", { state: "visible" });
+  assert.equal(await focused(), link);
+  assert.deepEqual(wrong, []);
+  await page.close();
+});
+
+test("page: what goes wrong is said, and nothing is lost", { timeout: 120_000 }, async (t) => {
+  const { edge, url } = await start(t, DURABLE);
+  await post(url, sample);
+  const { page, wrong } = await opened(edge);
+  const problem = (code) => page.locator("#problem", { hasText: `${code}: ` }).waitFor();
+
+  await page.fill("#token", "not-the-token-of-this-edge-at-all-0000");
+  await page.keyboard.press("Enter");
+  await page.locator("#gate-note", { hasText: "unauthorized: " }).waitFor();
+  await isSound(page);
+  assert.match(wrong.splice(0).join(), /^[^,]* 401 [^,]*$/);
+
+  await signIn(page);
+  await page.fill("#name", "demo_session_finished");
+  await page.context().setOffline(true);
+  await page.click("#refresh");
+  await problem("network");
+  await page.click("#filter .primary");
+  await problem("network");
+  await isSound(page);
+  assert.equal(await rowOf(page, "demo_session_finished").count(), 1);
+  assert.equal(await page.inputValue("#name"), "demo_session_finished");
+  await page.context().setOffline(false);
+  wrong.splice(0);
+  await page.click("#refresh");
+  await page.locator("#problem:empty").waitFor({ state: "attached" });
+
+  await page.goto(`${edge.url}/admin/#delivery=0-999999`);
+  await problem("not_found");
+  await page.click("text=All deliveries");
+  await rowOf(page, "demo_session_finished").waitFor();
+  assert.match(wrong.splice(0).join(), /^[^,]* 404 [^,]*$/);
+
+  const left = await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie]);
+  assert.deepEqual(left, [0, 0, ""]);
+  assert.ok(!(page.url() + (await page.content())).includes(TOKEN));
+  assert.equal(await page.inputValue("#token"), "");
+  await page.click("#leave");
+  await page.waitForSelector("#gate", { state: "visible" });
+  assert.equal(await page.inputValue("#token"), "");
+  assert.equal(await page.locator("#deliveries tr").count(), 0);
+  assert.deepEqual(wrong, []);
+  await page.close();
+});
+
+test("page: its files are behind a policy that lets nothing else in", async (t) => {
+  const { edge } = await start(t, DURABLE);
+  for (const [path, type] of Object.entries(FILES)) {
+    const response = await fetch(`${edge.url}/admin/${path}`);
+    assert.equal(response.status, 200);
+    assert.ok(response.headers.get("content-type").startsWith(type), response.headers.get("content-type"));
+    const policy = response.headers.get("content-security-policy").split(/; ?/);
+    for (const rule of POLICY) assert.ok(policy.includes(rule), rule);
+    await response.text();
+  }
+});

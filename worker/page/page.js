@@ -1,0 +1,337 @@
+// The page of the delivery log. It decides nothing: it asks the API and shows what comes back.
+import { ask, request, signIn, signedIn, TIMEOUT_MS } from "./api.js";
+import { $, badge, choices, facts, fill, indent, link, make, ms, put, tell, time } from "./elements.js";
+
+const PAGE = 50;
+const MOST_PAGE = 200;
+const AUTO_MS = 10_000;
+const STATES = ["pending", "delivered", "dead", "unrouted", "variant", "forgotten", "erased"];
+const TITLE = document.title;
+
+/** The filters in force, by the names of the API's parameters. */
+let filters = {};
+/** The list as far as it is shown, and where it goes on. */
+let deliveries = [];
+let cursor = null;
+/** The delivery that is shown. */
+let shown;
+/** The names of the destinations that are configured. */
+let configured = [];
+/** Counts what was asked for to be shown: a late answer must not replace a newer one. */
+let turn = 0;
+/** How many of the user's own requests are under way. */
+let working = 0;
+
+const on = (id, type, task) => $(id).addEventListener(type, once(task));
+
+$("state").append(...STATES.map((state) => make("option", {}, state)));
+on("enter", "submit", enter);
+on("filter", "submit", filter);
+$("filter").addEventListener("reset", () => setTimeout(once(filter))); // once its fields are empty
+on("older", "click", older);
+on("refresh", "click", refresh);
+on("leave", "click", () => location.reload()); // which forgets everything
+on("dismiss", "click", () => title().focus());
+on("download", "click", download);
+on("redeliver", "submit", redeliver);
+on("pretty", "change", showBody);
+addEventListener("hashchange", once(route));
+setInterval(async () => {
+  if (!$("auto").checked || !signedIn() || working > 0 || document.hidden || document.querySelector("dialog[open]")) return;
+  if (!(await run(refresh))) $("auto").checked = false;
+}, AUTO_MS);
+dialog("revive", revive, () => {
+  for (const end of ["since", "until"]) $(`revive-${end}`).value ||= $(end).value;
+  choices("revive-to", configured);
+});
+dialog("erase", erase);
+dialog("delete", async () => {
+  await ask("DELETE", `deliveries/${shown.key}`);
+  return `Delivery ${shown.key} was erased.`;
+});
+$("token").focus();
+
+async function enter() {
+  signIn($("token").value.trim(), lock);
+  tell("gate-note", "");
+  try {
+    await status();
+  } catch (error) {
+    return lock(error.message);
+  }
+  $("token").value = "";
+  $("gate").hidden = true;
+  $("tools").hidden = false;
+  await route();
+}
+
+/** Shows the way in, and why. What was on the page is there again after it. */
+function lock(why) {
+  signIn("");
+  for (const box of document.querySelectorAll("dialog")) box.close();
+  for (const part of ["overview", "one", "tools"]) $(part).hidden = true;
+  $("gate").hidden = false;
+  tell("gate-note", why);
+  $("token").focus();
+}
+
+/** The key of the delivery that the URL names. */
+function named() {
+  return /^#delivery=(\d+-\d+)$/.exec(location.hash)?.[1];
+}
+
+/** What heads the part that is shown. */
+function title() {
+  return $(named() === undefined ? "log-title" : "one-title");
+}
+
+/** Shows what the URL names: a delivery, or all of them. */
+async function route() {
+  if (!signedIn()) return;
+  const key = named();
+  const left = shown?.key;
+  shown = undefined;
+  $("overview").hidden = key !== undefined;
+  $("one").hidden = key === undefined;
+  document.title = key === undefined ? TITLE : `Delivery ${key} – ${TITLE}`;
+  scrollTo(0, 0);
+  if (key !== undefined) {
+    for (const part of ["redeliver", "details"]) $(part).hidden = true;
+    tell("one-title", `Delivery ${key}`);
+    $("one-title").focus();
+    return read(key);
+  }
+  const back = () => document.querySelector(`#deliveries [href="#delivery=${left}"]`);
+  (back() ?? $("log-title")).focus();
+  await refresh();
+  if (document.activeElement === $("log-title")) back()?.focus();
+}
+
+async function refresh() {
+  const key = named();
+  await (key === undefined ? Promise.all([list(), status()]) : read(key));
+}
+
+async function filter() {
+  const entered = { state: $("state").value, name: $("name").value, since: ms("since"), until: ms("until") };
+  filters = Object.fromEntries(Object.entries(entered).filter(([, value]) => value));
+  await list(PAGE);
+}
+
+async function older() {
+  const before = deliveries.length;
+  await list(before + PAGE, deliveries, cursor);
+  if ($("older").hidden) document.querySelectorAll("#deliveries a")[before]?.focus();
+}
+
+/** Reads the list up to a length, anew or on from what is known of it. */
+async function list(length = Math.max(PAGE, deliveries.length), known = [], next = null) {
+  const mine = ++turn;
+  const found = [...known];
+  do {
+    const limit = Math.min(MOST_PAGE, length - found.length);
+    const answer = await ask("GET", `deliveries?${new URLSearchParams({ limit, ...filters, ...(next && { cursor: next }) })}`);
+    if (mine !== turn) return;
+    found.push(...answer.deliveries);
+    next = answer.cursor;
+  } while (next !== null && found.length < length);
+  deliveries = found;
+  cursor = next;
+  $("older").hidden = cursor === null;
+  tell("shown", `Shown: ${found.length}${cursor === null ? ", all" : ""}. Time zone: ${Intl.DateTimeFormat().resolvedOptions().timeZone}.`);
+  fill("deliveries", found, ({ key, kind, received, name, state, sends }) => ({
+    Delivery: make("div", {}, link(key), kind !== "first" && make("i", {}, ` ${kind}`)),
+    Received: time(received),
+    Event: name ?? "no name",
+    State: badge(state),
+    Destinations: make("div", { class: "sends" }, ...(sends.length > 0 ? sends.map((send) =>
+      make("div", {}, badge(send.state, send.destination), make("span", { class: "unseen" }, ` ${send.state}`), ` ${send.reason ?? ""}`)) : ["–"])),
+  }));
+}
+
+async function read(key) {
+  const mine = ++turn;
+  const details = await ask("GET", `deliveries/${key}`);
+  if (mine !== turn) return;
+  shown = details;
+  facts("fields", {
+    State: badge(shown.state),
+    Event: shown.name ?? "no name",
+    Type: shown.type,
+    Id: shown.id,
+    Kind: shown.kind,
+    "Same id": shown.related.length > 0 ? make("div", { class: "row" }, ...shown.related.map(link)) : "no other",
+    Received: time(shown.received),
+    Ended: time(shown.ended),
+    Duplicates: `${shown.duplicates}`,
+    "Last duplicate": time(shown.lastDuplicate),
+    Size: `${shown.size.toLocaleString("en")} B`,
+    "Content type": shown.contentType ?? "–",
+    Signature: shown.signature ?? "–",
+    "Signed with": `the ${shown.signedWith} key`,
+  });
+  fill("sends", shown.sends, ({ destination, state, reason, attempts, due }) => ({
+    Destination: destination,
+    State: make("div", {}, badge(state), ` ${reason ?? ""}`),
+    Attempts: `${attempts}`,
+    Next: state === "pending" ? time(due) : "–",
+  }));
+  fill("attempts", shown.attempts, ({ destination, at, ms, status, code }) => ({
+    At: time(at),
+    Destination: destination,
+    Answer: `${status ?? ""} ${code ?? ""}`.trim() || "–",
+    Took: `${ms.toLocaleString("en")} ms`,
+  }));
+  for (const part of ["redeliver", "body-tools", "body"]) $(part).hidden = shown.body === null;
+  choices("to", [...new Set([...shown.sends.map(({ destination }) => destination), ...configured])]);
+  showBody();
+  $("details").hidden = false;
+}
+
+function showBody() {
+  const { text, base64 } = shown?.body ?? {};
+  let [note, view] = ["", text ?? base64 ?? ""];
+  if (base64 !== undefined) note = "Not UTF-8, so this is base64.";
+  else if (text === undefined) note = "Gone: forgotten after its time, or erased.";
+  else if ($("pretty").checked) {
+    try {
+      view = indent(text);
+      note = "Spaces and line breaks are this page’s: the download is what was signed.";
+    } catch {
+      note = "Not JSON, so it is shown as it is.";
+    }
+  }
+  tell("body-note", note);
+  tell("body", view);
+}
+
+async function download() {
+  const { key, body } = shown;
+  const bytes = await (await request("GET", `deliveries/${key}/body`)).blob();
+  const url = URL.createObjectURL(bytes);
+  make("a", { href: url, download: `delivery-${key}.${"text" in body ? "json" : "bin"}` }).click();
+  setTimeout(() => URL.revokeObjectURL(url), TIMEOUT_MS);
+}
+
+async function redeliver() {
+  const { key } = shown;
+  const destination = $("to").value;
+  const { destinations } = await ask("POST", `deliveries/${key}/redeliver`, destination ? { destination } : {});
+  say(`Delivery ${key} is sent again to ${destinations.join(", ")}.`);
+  await refresh();
+}
+
+async function revive() {
+  const destination = $("revive-to").value;
+  const period = { since: ms("revive-since"), until: ms("revive-until") ?? Date.now() };
+  const { redelivered } = await ask("POST", "redeliver", { ...period, ...(destination && { destination }) });
+  return `Sent again: ${redelivered}.`;
+}
+
+/** Goes on until all are erased, or the dialog is closed. */
+async function erase(box) {
+  const email = $("email").value;
+  let all = 0;
+  let next = null;
+  try {
+    do {
+      const { erased, cursor } = await ask("POST", "erase", { email, ...(next && { cursor: next }) });
+      all += erased;
+      next = cursor;
+      tell("erased", `Erased so far: ${all}…`);
+    } while (next !== null && box.open);
+  } catch (error) {
+    throw new Error(`${error.message} Erased until then: ${all}. Erase again for the rest.`);
+  } finally {
+    tell("erased", "");
+  }
+  return next === null ? `Erased: ${all}.` : `Erased: ${all}, then stopped. There may be more.`;
+}
+
+async function status() {
+  const { version, mode, shards, deliveries, keys, destinations, ...rest } = await ask("GET", "status");
+  configured = destinations.map(({ name }) => name);
+  tell("about", `Version ${version}, ${mode}, shards: ${shards}`);
+  const lagging = keys.previous !== null && (keys.current ?? 0) < keys.previous;
+  tell("warning", lagging ? "Lately only the previous key has matched: Walnut does not sign with the current one." : "");
+  put("counts", STATES.map((state) =>
+    make("div", { class: deliveries[state] > 0 ? state : "" }, make("dt", {}, state), make("dd", {}, `${deliveries[state] ?? 0}`))));
+  facts("facts", {
+    "Last received": time(rest.lastReceived),
+    "Oldest pending": time(rest.oldestPending),
+    "Current key": make("div", {}, "last matched: ", time(keys.current)),
+    "Previous key": make("div", {}, "last matched: ", time(keys.previous), keys.previousUntil !== null && "; valid until ", keys.previousUntil !== null && time(keys.previousUntil)),
+    Duplicates: `${rest.duplicates}`,
+    Failures: Object.entries(rest.failures).map(([code, times]) => `${code}: ${times}`).join(", ") || "none",
+    Stored: `${rest.bytes.toLocaleString("en")} B`,
+  });
+  fill("destinations", destinations, ({ name, pending, lastTaken, lastFailed, lastCode }) => ({
+    Name: name,
+    Pending: `${pending}`,
+    "Last taken": time(lastTaken),
+    "Last failed": make("div", {}, time(lastFailed), ` ${lastCode ?? ""}`),
+  }));
+}
+
+/** Tells what was done, or what went wrong. */
+function say(done, problem = "") {
+  tell("said", done);
+  tell("problem", problem);
+  $("dismiss").hidden = done + problem === "";
+}
+
+/** Does something, shows what goes wrong, and says whether it went well. */
+async function run(task) {
+  try {
+    await task();
+    return true;
+  } catch (error) {
+    if (signedIn()) say("", error.message);
+    return false;
+  }
+}
+
+/** Does what the user asks for, once at a time: to ask again meanwhile does nothing. */
+function once(task) {
+  let busy = false;
+  return async (event) => {
+    if (event?.type === "submit") event.preventDefault();
+    if (busy) return;
+    busy = true;
+    working += 1;
+    say("");
+    await run(task);
+    working -= 1;
+    busy = false;
+  };
+}
+
+/** Asks before it acts. What goes wrong is shown in the dialog, whose fields stay as they are. */
+function dialog(id, act, prepare = () => {}) {
+  const box = $(id);
+  const [form, note, close] = ["form", ".note", ".close"].map((part) => box.querySelector(part));
+  const cancel = () => {
+    form.reset();
+    box.close();
+  };
+  document.querySelector(`[data-opens=${id}]`).addEventListener("click", () => {
+    prepare();
+    note.textContent = "";
+    box.showModal();
+  });
+  close.addEventListener("click", cancel);
+  box.addEventListener("cancel", cancel);
+  form.addEventListener("submit", once(async () => {
+    try {
+      const done = await act(box);
+      cancel();
+      say(done); // which nobody hears behind a dialog
+    } catch (error) {
+      if (!box.open) throw error;
+      return (note.textContent = error.message);
+    }
+    await refresh();
+    // What had the focus may be gone with what was done.
+    if (document.activeElement === document.body) title().focus();
+  }));
+}

@@ -1,0 +1,109 @@
+//! Erasure: what a delivery said is gone, and its id is remembered, so that it can't be sent in again.
+
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+use walnut_webhooks::Value as Body;
+use worker::Result;
+
+use super::db::{Db, number};
+
+/// How many bodies are looked through in one go.
+const AT_ONCE: usize = 200;
+
+/// Whose deliveries are meant.
+#[derive(Deserialize)]
+pub(super) struct Person {
+    email: String,
+    /// The key after which to go on looking.
+    after: u64,
+}
+
+/// Erases one delivery; says how many there were, 0 or 1.
+pub(super) fn one(db: &Db, key: u64, now: u64) -> Result<u32> {
+    let there = db.row(
+        "UPDATE deliveries SET state = 'erased', ended = ?, body = NULL, signature = NULL,
+            content_type = NULL, name = NULL
+        WHERE key = ? AND body IS NOT NULL RETURNING key",
+        vec![number(now), number(key)],
+    )?;
+    for table in ["sends", "attempts"] {
+        db.run(&format!("DELETE FROM {table} WHERE delivery = ?"), vec![number(key)])?;
+    }
+    Ok(there.map_or(0, |_| 1))
+}
+
+/// Erases what has an e-mail address in it; says how many, and the key to go on from, if there is more.
+pub(super) fn of_email(db: &Db, person: &Person, now: u64) -> Result<Json> {
+    let rows = db.rows(
+        "SELECT key, body FROM deliveries WHERE key > ? AND body IS NOT NULL ORDER BY key LIMIT ?",
+        vec![number(person.after), number(AT_ONCE)],
+    )?;
+    let email = person.email.to_lowercase();
+    let full = rows.len() == AT_ONCE;
+    let mut last = None;
+    let mut erased: u32 = 0;
+    for mut row in rows {
+        let key = row.number(0)?;
+        last = Some(key);
+        let body = row.maybe_bytes(1)?.unwrap_or_default();
+        let found = match Body::parse(&body) {
+            Ok(body) => any(&body, &email),
+            Err(_) => has(&String::from_utf8_lossy(&body), &email),
+        };
+        if found {
+            erased = erased.saturating_add(db.transaction(|| one(db, key, now))?);
+        }
+    }
+    Ok(json!({ "erased": erased, "last": last.filter(|_| full) }))
+}
+
+fn any(body: &Body, email: &str) -> bool {
+    match body {
+        Body::String(text) => has(text, email),
+        Body::Array(items) => items.iter().any(|item| any(item, email)),
+        Body::Object(members) => {
+            members.iter().any(|(name, value)| has(name, email) || any(value, email))
+        }
+        _ => false,
+    }
+}
+
+/// Tells whether a text has an address in it, in lowercase, that is not part of a longer one.
+fn has(text: &str, email: &str) -> bool {
+    let text = text.to_lowercase();
+    text.match_indices(email).any(|(at, _)| {
+        let (before, rest) = text.split_at(at);
+        let after = rest.get(email.len()..).unwrap_or_default();
+        let longer = |c: char| c.is_alphanumeric() || "._%+-".contains(c);
+        let mut next = after.chars();
+        !before.ends_with(longer)
+            && match next.next() {
+                Some('.') => !next.next().is_some_and(char::is_alphanumeric),
+                Some(c) => !c.is_alphanumeric() && c != '-' && c != '_',
+                None => true,
+            }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_found_but_not_in_a_longer_one() {
+        for text in ["a@b.com", "<A@B.com>", "x, a@b.com.", "mailto:a@b.com?", "a@b.com."] {
+            assert!(has(text, "a@b.com"), "{text}");
+        }
+        for text in ["aa@b.com", "x.a@b.com", "x+a@b.com", "a@b.com.au", "a@b.community", "a@b.co"]
+        {
+            assert!(!has(text, "a@b.com"), "{text}");
+        }
+    }
+
+    #[test]
+    fn it_is_found_wherever_it_stands() {
+        for body in [r#"{"x":[{"y":"a@b.com"}]}"#, r#"{"a@b.com":1}"#, r#"{"x":"\u0061@b.com"}"#] {
+            assert!(any(&Body::parse(body.as_bytes()).unwrap(), "a@b.com"), "{body}");
+        }
+    }
+}
