@@ -6,7 +6,8 @@ import { join } from "node:path";
 const root = join(import.meta.dirname, "..");
 const failpoints = process.argv.includes("--failpoints");
 
-const args = ["--release", "--out-dir", failpoints ? "../target/worker-failpoints" : "build", "worker"];
+const out = failpoints ? "../target/worker-failpoints" : "build";
+const args = ["--release", "--out-dir", out, "worker"];
 if (failpoints) args.push("--features", "failpoints");
 
 execFileSync(join(root, "target/tools/bin/worker-build"), args, {
@@ -20,3 +21,7 @@ execFileSync(join(root, "target/tools/bin/worker-build"), args, {
     ESBUILD_BIN: join(root, "node_modules/.bin/esbuild"),
   },
 });
+
+// The names of functions are a sixth of it, and of use to a debugger only.
+const wasm = join(root, "worker", out, "index_bg.wasm");
+execFileSync(join(root, "node_modules/.bin/wasm-opt"), ["--strip-debug", wasm, "-o", wasm], { stdio: "inherit" });

@@ -1,0 +1,41 @@
+// What is deployed: all that wrangler.toml says, and two of it side by side.
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { DURABLE, event, folder, post, sign, start } from "./support.mjs";
+
+const root = join(import.meta.dirname, "../..");
+
+test("wrangler deploys it as it is", async (t) => {
+  const out = await folder(t);
+  const wrangler = join(root, "node_modules/.bin/wrangler");
+  const { stdout } = await promisify(execFile)(wrangler, ["deploy", "--dry-run", "--outdir", out], {
+    cwd: join(root, "worker"),
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" },
+  });
+  match(stdout, /env\.INBOX \(Inbox\)\s+Durable Object/);
+  const files = await readdir(out);
+  ok(files.includes("index.js"), files.join());
+  equal(files.filter((file) => file.endsWith(".wasm")).length, 1);
+});
+
+test("two environments have a key, a store and an origin each", async (t) => {
+  const all = [];
+  for (const key of ["the key of sales", "the key of success"]) {
+    all.push({ key, ...(await start(t, { ...DURABLE, WALNUT_WEBHOOK_KEY: key })) });
+  }
+  const [sales, success] = all;
+  const body = event();
+  for (const { key, url } of all) {
+    equal((await post(url, body, { "x-walnut-signature": sign(body, key) })).status, 200);
+  }
+  for (const { origin, logged } of all) {
+    equal((await origin.took(1)).body.toString(), body);
+    ok(await logged('"accepted"'));
+  }
+  const forged = await post(success.url, body, { "x-walnut-signature": sign(body, sales.key) });
+  deepEqual(forged, { status: 401, code: "signature_mismatch" });
+});
