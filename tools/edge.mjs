@@ -12,7 +12,8 @@ export const FAILPOINTS_BUILD = join(root, "target/worker-failpoints");
 
 /**
  * Starts an edge; `bindings` are its variables and secrets, `log` is given each line that it writes, and
- * `storage` is the folder of what it stores, or a fresh one. Returns its `url` and `stop`.
+ * `storage` is the folder of what it stores, or a fresh one. Returns its `url`, `scheduled`, which
+ * runs its cron trigger, and `stop`.
  */
 export async function startEdge({ bindings, port = 0, build = BUILD, storage, log = () => {} }) {
   const { workerOptions } = optionsOf(join(root, "worker/wrangler.toml"));
@@ -36,7 +37,11 @@ export async function startEdge({ bindings, port = 0, build = BUILD, storage, lo
   });
   const url = (await edge.ready).origin;
   let stopped;
-  return { url, stop: () => (stopped ??= edge.dispose()) };
+  return {
+    url,
+    scheduled: async () => (await edge.getWorker()).scheduled(),
+    stop: () => (stopped ??= edge.dispose()),
+  };
 }
 
 function lines(stream, log) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
-use walnut_webhooks::{Delivery, Verified};
+use walnut_webhooks::{Delivery, KeyIndex, Verified};
 use worker::{
     AbortController, Date, DateInit, Delay, Fetch, Headers, Method, Request, RequestInit,
     RequestRedirect, Result,
@@ -35,16 +35,20 @@ pub(crate) struct Headline {
 impl Headline {
     /// An authentic body that is not JSON is forwarded all the same.
     pub(crate) fn of(verified: &Verified<'_>, delivery: Option<&Delivery>) -> Self {
-        let key = if verified.key_index().is_current() { "current" } else { "previous" };
         let id = delivery.map_or_else(|| verified.body_id(), |delivery| delivery.id.clone());
         Self {
             message_id: id.clone(),
             id,
             name: delivery.and_then(|delivery| delivery.name.clone()),
             event_type: delivery.map_or("unknown", Delivery::event_type).to_owned(),
-            key: key.to_owned(),
+            key: key_name(verified.key_index()).to_owned(),
         }
     }
+}
+
+/// Names the key that matched.
+pub(crate) fn key_name(index: KeyIndex) -> &'static str {
+    if index.is_current() { "current" } else { "previous" }
 }
 
 /// Makes a header value of an event's name: visible ASCII stays, the rest of its UTF-8 is

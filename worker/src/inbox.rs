@@ -5,6 +5,7 @@
 #![expect(missing_docs, reason = "of the methods that the macro makes")]
 
 mod admin;
+mod alerts;
 mod db;
 mod erase;
 mod keep;
@@ -17,13 +18,15 @@ pub(crate) mod store;
 use std::cell::{Cell, RefCell};
 use std::task::{Context, Waker};
 
+use futures_util::future::join;
 use js_sys::Reflect;
 use wasm_bindgen::prelude::{JsCast, JsValue, wasm_bindgen};
 use worker::{Date, DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
 use crate::answer::{self, Failure};
 use crate::config::Settings;
-use crate::{failpoint, log};
+use crate::{failpoint, log, shards};
+use alerts::Cause;
 use db::Db;
 use send::Flights;
 use slots::Slots;
@@ -35,8 +38,6 @@ const GUARD: &str = "GUARD";
 
 /// How long until an inbox looks again whose configuration is wrong, in milliseconds.
 const MISCONFIGURED_MS: u64 = 60 * 60 * 1000;
-
-const MINUTE_MS: u64 = 60_000;
 
 /// How long until an inbox looks again whose alarm has failed, in milliseconds.
 const FAILED_MS: u64 = 10_000;
@@ -101,9 +102,8 @@ pub struct Inbox {
     working: Cell<bool>,
     slots: RefCell<Slots>,
     flights: RefCell<Flights>,
-    /// When it was last kept that a key has matched.
-    matched_current: Cell<u64>,
-    matched_previous: Cell<u64>,
+    /// Whether a delivery has died of which the first shard has not heard.
+    died: Cell<bool>,
     /// Why the tables could not be made: nothing is taken then.
     broken: Option<String>,
 }
@@ -121,8 +121,7 @@ impl DurableObject for Inbox {
             working: Cell::default(),
             slots: RefCell::default(),
             flights: RefCell::default(),
-            matched_current: Cell::default(),
-            matched_previous: Cell::default(),
+            died: Cell::default(),
             broken,
         }
     }
@@ -132,12 +131,14 @@ impl DurableObject for Inbox {
             log::inbox_failed(reason);
             return answer::failed(&Failure::StoreFailed);
         }
-        let answer = match request.path().as_str() {
-            "/store" => self.store(&mut request).await,
-            "/shards" => self.shards(&mut request).await,
-            // The guard has seen to the alarm.
-            "/wake" => Response::ok(""),
-            operation => self.asked(operation, &mut request).await,
+        let path = request.path();
+        let Some((shard, operation)) = path.trim_start_matches('/').split_once('/') else {
+            return answer::failed(&Failure::NotFound);
+        };
+        let answer = match operation {
+            "store" => self.store(&mut request).await,
+            "shards" => self.shards(&mut request).await,
+            operation => self.asked(shard, operation, &mut request).await,
         };
         answer.or_else(|error| {
             log::inbox_failed(&error.to_string());
@@ -168,14 +169,15 @@ impl Inbox {
             return Err(Error::from("the tables could not be made"));
         }
         keep::forget(&self.db, settings, Date::now().as_millis())?;
-        self.send_due(settings).await?;
-        if !self.slots.borrow().is_empty() {
+        let (sent, posted) = join(self.send_due(settings), self.post_alerts(settings)).await;
+        sent.and(posted)?;
+        if !self.slots.borrow().is_empty() || self.died.get() {
             return Ok(Some(Date::now().as_millis()));
         }
         // From 0, since something may have come due in the meantime.
         let due = lives::next_due(&self.db, 0)?;
         let keep = keep::next(&self.db, settings)?;
-        Ok([due, keep].into_iter().flatten().min())
+        Ok([due, keep, alerts::next(&self.db)?].into_iter().flatten().min())
     }
 
     /// Stores a delivery, and has it sent.
@@ -185,7 +187,6 @@ impl Inbox {
         let now = Date::now().as_millis();
         failpoint::trap_at("trap-on-arrival", body);
         let stored = store::store(&self.db, &arrival, body, now)?;
-        self.matched(&arrival.signed_with, now)?;
         failpoint::reached(&self.env, "after-store").await;
         self.wake(now);
         Response::ok(stored.as_str())
@@ -200,32 +201,47 @@ impl Inbox {
         }
     }
 
-    /// Answers the admin API. What it has asked for may have to be sent.
-    async fn asked(&self, operation: &str, request: &mut Request) -> Result<Response> {
+    /// Answers what is asked besides. It may lead to something to be sent or posted.
+    async fn asked(&self, shard: &str, operation: &str, request: &mut Request) -> Result<Response> {
         let question = request.bytes().await?;
         let now = Date::now().as_millis();
         let Ok(settings) = crate::settings(&self.env, now) else {
             return answer::failed(&Failure::Misconfigured);
         };
-        match admin::answer(&self.db, &settings, operation, &question, now)? {
-            Some(answer) => {
-                if operation.starts_with("/redeliver") {
+        match operation {
+            "wake" => {
+                if shard == "0" {
+                    alerts::look(&self.db, now, settings.silence_ms)?;
+                }
+            }
+            "seen" => {
+                alerts::seen(&self.db, &serde_json::from_slice(&question)?, now)?;
+                alerts::look(&self.db, now, settings.silence_ms)?;
+            }
+            "dead" => alerts::raise(&self.db, Cause::Dead, now)?,
+            _ => {
+                let answer = admin::answer(&self.db, &settings, operation, &question, now)?;
+                if operation.starts_with("redeliver") {
                     self.wake(now);
                 }
-                answer::json(&answer)
+                return match answer {
+                    Some(answer) => answer::json(&answer),
+                    None => answer::failed(&Failure::NotFound),
+                };
             }
-            None => answer::failed(&Failure::NotFound),
         }
+        self.wake(now);
+        Response::ok("")
     }
 
-    /// Keeps when each key last matched, to the minute.
-    fn matched(&self, key: &str, now: u64) -> Result<()> {
-        let kept = if key == "current" { &self.matched_current } else { &self.matched_previous };
-        if now.saturating_sub(kept.get()) >= MINUTE_MS {
-            schema::keep(&self.db, &format!("matched:{key}"), Some(now))?;
-            kept.set(now);
+    /// Posts the alerts that are due. It is the first shard that posts; the others tell it.
+    async fn post_alerts(&self, settings: &Settings) -> Result<()> {
+        if self.died.get() {
+            shards::call(&self.env, shards::FIRST, "dead", &[]).await?;
+            self.died.set(false);
         }
-        Ok(())
+        let url = settings.alert_url.as_deref();
+        alerts::post_due(&self.db, url, Date::now().as_millis()).await
     }
 
     /// Answers how many shards there are, as the first that was ever asked was told.

@@ -51,13 +51,10 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
     let method = request.inner().method();
     if path == settings.path {
         match method.as_str() {
-            "POST" => match receive::delivery(request, &env, &settings, now).await? {
-                Ok(response) => Ok(response),
-                Err(failure) => {
-                    watch::refused(&failure, &env, &context, &settings, now);
-                    failed(&failure)
-                }
-            },
+            "POST" => {
+                let note = |check| watch::note(check, &env, &context, &settings, now);
+                receive::delivery(request, &env, &settings, now, note).await
+            }
             _ => failed(&Failure::MethodNotAllowed("POST")),
         }
     } else if path == config::HEALTH_PATH {

@@ -61,3 +61,8 @@ pub(crate) fn dead(id: &str, life: &Life) {
 pub(crate) fn inbox_failed(reason: &str) {
     console_error!("{}", json!({ "event": "inbox_failed", "reason": reason }));
 }
+
+/// An alert that was not posted.
+pub(crate) fn alert_failed(cause: &str, reason: &str) {
+    console_error!("{}", json!({ "event": "alert_failed", "cause": cause, "reason": reason }));
+}

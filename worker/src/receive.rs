@@ -6,31 +6,39 @@ use worker::{Env, Request, Response, Result};
 
 use crate::answer::{Failure, failed, ok};
 use crate::config::{Destination, Mode, Settings};
-use crate::forward::{self, Headline, MAX_NAME_BYTES};
+use crate::forward::{self, Headline, MAX_NAME_BYTES, key_name};
 use crate::inbox::store::Arrival;
+use crate::watch::Check;
 use crate::{log, shards};
 
 /// How far ahead the signed time may be, in milliseconds.
 pub(crate) const MAX_SKEW_MS: u64 = 5 * 60 * 1000;
 
-/// Takes one delivery: checks it, cheapest first, and stores or forwards it. What is refused is the
-/// caller's to answer and to count.
+/// Takes one delivery: checks it, cheapest first, and stores or forwards it. Each check is
+/// noted.
 pub(crate) async fn delivery(
     mut request: Request,
     env: &Env,
     settings: &Settings,
     now: u64,
-) -> Result<std::result::Result<Response, Failure>> {
+    note: impl Fn(Check),
+) -> Result<Response> {
+    let refused = |error: Error| {
+        let failure = Failure::from(error);
+        log::refused(&failure);
+        note(Check::Refused(failure.code()));
+        failed(&failure)
+    };
     let signature = request.headers().get(SIGNATURE_HEADER)?;
     let content_type = request.headers().get("content-type")?;
 
     let body = match body(&mut request, signature.as_deref(), settings).await {
         Ok(body) => body,
-        Err(error) => return Ok(Err(error.into())),
+        Err(error) => return refused(error),
     };
     let verified = match settings.verifier.verify(&body, signature.as_deref()) {
         Ok(verified) => verified,
-        Err(error) => return Ok(Err(error.into())),
+        Err(error) => return refused(error),
     };
     // A body that is not JSON is authentic all the same; it has no time of its own.
     let delivery = verified.delivery().ok();
@@ -39,9 +47,10 @@ pub(crate) async fn delivery(
         let now = now.unwrap_or(SystemTime::UNIX_EPOCH);
         let (age, skew) = (Duration::from_millis(age), Duration::from_millis(MAX_SKEW_MS));
         if let Err(error) = delivery.check_age(now, age, skew) {
-            return Ok(Err(error.into()));
+            return refused(error);
         }
     }
+    note(Check::Matched(key_name(verified.key_index())));
     let headline = Headline::of(&verified, delivery.as_ref());
     let signature = signature.unwrap_or_default();
     match settings.mode {
@@ -52,7 +61,6 @@ pub(crate) async fn delivery(
         }
         Mode::Direct => forwarded(&headline, signature, content_type, &body, settings).await,
     }
-    .map(Ok)
 }
 
 fn arrival(

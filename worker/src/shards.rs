@@ -70,7 +70,7 @@ pub(crate) async fn call(env: &Env, shard: u32, operation: &str, body: &[u8]) ->
     let stub = env.durable_object(BINDING)?.get_by_name(&format!("shard-{shard}"))?;
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(Uint8Array::from(body).into()));
-    let request = Request::new_with_init(&format!("https://inbox/{operation}"), &init)?;
+    let request = Request::new_with_init(&format!("https://inbox/{shard}/{operation}"), &init)?;
     let mut response = stub.fetch_with_request(request).await?;
     match response.status_code() {
         200 => response.text().await,

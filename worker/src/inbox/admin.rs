@@ -1,8 +1,6 @@
 //! What the admin API asks of one shard. Questions and answers are JSON; the Worker has checked the
 //! questions, and puts the answers of all shards together.
 
-use std::collections::BTreeMap;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -55,17 +53,16 @@ pub(super) fn answer(
     now: u64,
 ) -> Result<Option<Json>> {
     Ok(Some(match operation {
-        "/list" => list(db, &serde_json::from_slice(question)?)?,
-        "/one" => one(db, &serde_json::from_slice(question)?)?,
-        "/redeliver" => redeliver(db, settings, &serde_json::from_slice(question)?, now)?,
-        "/redeliver-dead" => redeliver_dead(db, settings, &serde_json::from_slice(question)?, now)?,
-        "/erase" => {
+        "list" => list(db, &serde_json::from_slice(question)?)?,
+        "one" => one(db, &serde_json::from_slice(question)?)?,
+        "redeliver" => redeliver(db, settings, &serde_json::from_slice(question)?, now)?,
+        "redeliver-dead" => redeliver_dead(db, settings, &serde_json::from_slice(question)?, now)?,
+        "erase" => {
             let One { key, .. } = serde_json::from_slice(question)?;
             db.transaction(|| erase::one(db, key, now)).map(|erased| json!(erased))?
         }
-        "/erase-email" => erase::of_email(db, &serde_json::from_slice(question)?, now)?,
-        "/status" => status(db)?,
-        "/refused" => refused(db, &serde_json::from_slice(question)?)?,
+        "erase-email" => erase::of_email(db, &serde_json::from_slice(question)?, now)?,
+        "status" => status(db)?,
         _ => return Ok(None),
     }))
 }
@@ -244,18 +241,6 @@ fn again(db: &Db, settings: &Settings, key: u64, destinations: &[String], now: u
         }
         Ok(())
     })
-}
-
-/// Adds up how many requests were refused, by code.
-fn refused(db: &Db, times: &BTreeMap<String, u64>) -> Result<Json> {
-    for (code, times) in times {
-        db.run(
-            "INSERT INTO refused VALUES (?1, ?2)
-            ON CONFLICT (code) DO UPDATE SET times = times + ?2",
-            vec![code.as_str().into(), number(*times)],
-        )?;
-    }
-    Ok(Json::Null)
 }
 
 fn status(db: &Db) -> Result<Json> {

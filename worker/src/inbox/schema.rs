@@ -63,6 +63,13 @@ const VERSIONS: [&[&str]; 1] = [&[
         last_code TEXT
     ) WITHOUT ROWID",
     "CREATE TABLE refused (code TEXT PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID",
+    // The last alert of each cause; it is posted while it is `due`.
+    "CREATE TABLE alerts (
+        cause TEXT PRIMARY KEY,
+        text TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        due INTEGER
+    ) WITHOUT ROWID",
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
 ]];
 

@@ -245,6 +245,7 @@ impl Inbox {
         lives::write(&self.db, key, &life, &effects, now)?;
         if effects.contains(&Effect::Became(State::Dead)) {
             log::dead(&lives::id(&self.db, key)?, &life);
+            self.died.set(true);
         }
         Ok(())
     }

@@ -1,0 +1,56 @@
+// Alerts, and the cron trigger that looks whether there is reason for one.
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { test } from "node:test";
+import { DURABLE, event, post, sign, start, startOrigin } from "./support.mjs";
+
+/** An edge, and `alerts`, whatever takes what it posts. */
+async function edge(t, bindings) {
+  const alerts = await startOrigin();
+  t.after(alerts.stop);
+  return { alerts, ...(await start(t, { ...DURABLE, ALERT_URL: alerts.url, ...bindings })) };
+}
+
+const cause = ({ body }) => JSON.parse(body).cause;
+
+test("one alert an hour says that deliveries are dead, in whatever shard", async (t) => {
+  const { url, origin, alerts, lines, logged } = await edge(t, { MAX_ATTEMPTS: "1", SHARDS: "4" });
+  origin.answer = (_, response) => response.writeHead(500).end();
+  const bodies = Array.from({ length: 8 }, () => event());
+  for (const body of bodies) equal((await post(url, body)).status, 200);
+  for (const body of bodies) await logged('"dead"', JSON.parse(body).data.session_id);
+  const { headers, body } = await alerts.took(1);
+  equal(headers["content-type"], "application/json");
+  const { source, cause, text, at } = JSON.parse(body);
+  deepEqual([source, cause, typeof text], ["walnut-webhooks", "dead", "string"]);
+  ok(Math.abs(Date.now() - at) < 60_000);
+  ok(!lines.some((line) => line.includes("inbox_failed")), "each shard has told the first");
+  equal(alerts.taken.length, 1);
+});
+
+test("an alert says that only the previous key matches", async (t) => {
+  const { url, alerts } = await edge(t, {
+    WALNUT_WEBHOOK_KEY_PREVIOUS: "before",
+    WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: new Date(Date.now() + 3_600_000).toISOString(),
+  });
+  const body = event();
+  equal((await post(url, body, { "x-walnut-signature": sign(body, "before") })).status, 200);
+  equal(cause(await alerts.took(1)), "previous_key");
+});
+
+test("an alert says that nothing came for ALERT_SILENCE_HOURS", async (t) => {
+  const { url, alerts, origin, edge: at } = await edge(t, { ALERT_SILENCE_HOURS: "0.00001" });
+  equal((await post(url, event())).status, 200);
+  await origin.took(1);
+  // 36 ms are over once the cron trigger has been run often enough.
+  while (alerts.taken.length === 0) await at.scheduled();
+  equal(cause(alerts.taken[0]), "silence");
+});
+
+test("without ALERT_URL there is none", async (t) => {
+  const { url, alerts, origin, edge: at, logged } = await edge(t, { ALERT_URL: undefined, MAX_ATTEMPTS: "1" });
+  origin.answer = (_, response) => response.writeHead(500).end();
+  await post(url, event());
+  await logged('"dead"');
+  await at.scheduled();
+  equal(alerts.taken.length, 0);
+});

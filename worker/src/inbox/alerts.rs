@@ -1,0 +1,275 @@
+//! Alerts: what should wake somebody, once an hour for each cause. The first shard raises and posts them,
+//! since it hears of everything.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use serde::Deserialize;
+use serde_json::json;
+use worker::{
+    AbortController, Delay, Error, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
+    Result,
+};
+
+use super::db::{Db, number};
+use super::schema::{keep, meta};
+use crate::log;
+
+const HOUR_MS: u64 = 60 * 60 * 1000;
+
+/// How long until a post that has failed is tried again, in milliseconds.
+const AGAIN_MS: u64 = 60_000;
+
+/// How long whoever takes alerts may take, in milliseconds.
+const TIMEOUT_MS: u64 = 10_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    Dead,
+    PreviousKey,
+    AllFailed,
+    Silence,
+}
+
+impl Cause {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Dead => "dead",
+            Self::PreviousKey => "previous_key",
+            Self::AllFailed => "all_failed",
+            Self::Silence => "silence",
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Dead => "A destination will not get a delivery: look at the delivery log.",
+            Self::PreviousKey => {
+                "In the last hour only the previous key has matched: set the key that Walnut shows."
+            }
+            Self::AllFailed => {
+                "Every request of the last hour was refused: look at the key, and at who is asking."
+            }
+            Self::Silence => "No delivery has come for long: look at the webhook in Walnut.",
+        }
+    }
+}
+
+/// What is known of what came. Times are milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Health {
+    /// When each key last matched.
+    pub(super) current: Option<u64>,
+    pub(super) previous: Option<u64>,
+    /// When the first and the last was refused of those since a key last matched.
+    pub(super) failing_since: Option<u64>,
+    pub(super) last_refused: Option<u64>,
+    /// Since when anything is known.
+    pub(super) since: u64,
+}
+
+impl Health {
+    /// Says what is wrong.
+    pub(super) fn causes(&self, now: u64, silence_ms: Option<u64>) -> Vec<Cause> {
+        let hour_ago = now.saturating_sub(HOUR_MS);
+        let recent = |time: Option<u64>| time.is_some_and(|time| time > hour_ago);
+        let last = self.current.max(self.previous).unwrap_or(0).max(self.since);
+        let mut causes = Vec::new();
+        if recent(self.previous) && !recent(self.current) {
+            causes.push(Cause::PreviousKey);
+        }
+        if recent(self.last_refused) && self.failing_since.is_some_and(|since| since <= hour_ago) {
+            causes.push(Cause::AllFailed);
+        }
+        if silence_ms.is_some_and(|silence| now.saturating_sub(last) >= silence) {
+            causes.push(Cause::Silence);
+        }
+        causes
+    }
+
+    fn read(db: &Db, now: u64) -> Result<Self> {
+        let since = meta(db, "watched_since")?.unwrap_or(now);
+        if since == now {
+            keep(db, "watched_since", Some(now))?;
+        }
+        Ok(Self {
+            current: meta(db, "matched:current")?,
+            previous: meta(db, "matched:previous")?,
+            failing_since: meta(db, "failing_since")?,
+            last_refused: meta(db, "last_refused")?,
+            since,
+        })
+    }
+}
+
+/// What an isolate has seen since it last said.
+#[derive(Deserialize)]
+pub(super) struct Seen {
+    /// How many requests were refused, by code.
+    refused: BTreeMap<String, u64>,
+    /// When each key last matched, by `current` and `previous`.
+    matched: BTreeMap<String, u64>,
+}
+
+/// Keeps what an isolate has seen.
+pub(super) fn seen(db: &Db, seen: &Seen, now: u64) -> Result<()> {
+    db.transaction(|| {
+        for (code, times) in &seen.refused {
+            db.run(
+                "INSERT INTO refused VALUES (?1, ?2)
+                ON CONFLICT (code) DO UPDATE SET times = times + ?2",
+                vec![code.as_str().into(), number(*times)],
+            )?;
+        }
+        for (key, time) in &seen.matched {
+            let name = format!("matched:{key}");
+            keep(db, &name, meta(db, &name)?.max(Some(*time)))?;
+        }
+        if !seen.refused.is_empty() {
+            keep(db, "last_refused", Some(now))?;
+        }
+        if !seen.matched.is_empty() {
+            keep(db, "failing_since", None)?;
+        } else if meta(db, "failing_since")?.is_none() {
+            keep(db, "failing_since", Some(now))?;
+        }
+        Ok(())
+    })
+}
+
+/// Looks whether something is wrong, and has it posted.
+pub(super) fn look(db: &Db, now: u64, silence_ms: Option<u64>) -> Result<()> {
+    for cause in Health::read(db, now)?.causes(now, silence_ms) {
+        raise(db, cause, now)?;
+    }
+    Ok(())
+}
+
+/// Has an alert posted, unless one of its cause was in the last hour.
+pub(super) fn raise(db: &Db, cause: Cause, now: u64) -> Result<()> {
+    db.run(
+        "INSERT INTO alerts (cause, text, at, due) VALUES (?1, ?2, ?3, ?3)
+        ON CONFLICT (cause) DO UPDATE SET at = ?3, due = ?3 WHERE at <= ?4",
+        vec![
+            cause.as_str().into(),
+            cause.text().into(),
+            number(now),
+            number(now.saturating_sub(HOUR_MS)),
+        ],
+    )
+    .map(drop)
+}
+
+/// Returns when an alert is to be posted next.
+pub(super) fn next(db: &Db) -> Result<Option<u64>> {
+    let row = db.row("SELECT MIN(due) FROM alerts WHERE due IS NOT NULL", vec![])?;
+    row.map_or(Ok(None), |row| row.maybe_number(0))
+}
+
+/// Posts what is due. What can't be posted for an hour is given up.
+pub(super) async fn post_due(db: &Db, url: Option<&str>, now: u64) -> Result<()> {
+    let rows = db.rows("SELECT cause, text, at FROM alerts WHERE due <= ?", vec![number(now)])?;
+    for mut row in rows {
+        let (cause, text, at) = (row.text(0)?, row.text(1)?, row.number(2)?);
+        let due = match url {
+            None => None,
+            Some(url) => {
+                let body =
+                    json!({ "source": "walnut-webhooks", "cause": cause, "text": text, "at": at });
+                match within(post(url, &body.to_string())).await {
+                    Ok(()) => None,
+                    Err(error) => {
+                        log::alert_failed(&cause, &error.to_string());
+                        let next = now.saturating_add(AGAIN_MS);
+                        (next.saturating_sub(at) < HOUR_MS).then_some(next)
+                    }
+                }
+            }
+        };
+        let due = due.map_or(super::db::Value::Null, number);
+        db.run("UPDATE alerts SET due = ? WHERE cause = ?", vec![due, cause.into()])?;
+    }
+    Ok(())
+}
+
+async fn post(url: &str, body: &str) -> Result<AbortController> {
+    let controller = AbortController::default();
+    let headers = Headers::new();
+    headers.set("content-type", "application/json")?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post)
+        .with_headers(headers)
+        .with_redirect(RequestRedirect::Manual)
+        .with_body(Some(body.into()));
+    let request = Request::new_with_init(url, &init)?;
+    let response = Fetch::Request(request).send_with_signal(&controller.signal()).await?;
+    match response.status_code() {
+        200..300 => Ok(controller),
+        status => Err(Error::from(format!("it was answered {status}"))),
+    }
+}
+
+/// Waits for a post, and then lets go of its answer.
+async fn within(post: impl Future<Output = Result<AbortController>>) -> Result<()> {
+    let deadline = pin!(Delay::from(Duration::from_millis(TIMEOUT_MS)));
+    match select(pin!(post), deadline).await {
+        Either::Left((controller, _)) => {
+            controller?.abort();
+            Ok(())
+        }
+        Either::Right(_) => Err(Error::from("it was not answered in time")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 100 * HOUR_MS;
+
+    fn health() -> Health {
+        Health { current: Some(NOW), since: 0, ..Health::default() }
+    }
+
+    #[test]
+    fn all_is_well_while_the_current_key_matches() {
+        assert_eq!(health().causes(NOW, Some(1)), []);
+        let both = Health { previous: Some(NOW), ..health() };
+        assert_eq!(both.causes(NOW, Some(1)), []);
+    }
+
+    #[test]
+    fn only_the_previous_key_matches() {
+        let previous = |current| Health { current, previous: Some(NOW), ..health() };
+        assert_eq!(previous(None).causes(NOW, None), [Cause::PreviousKey]);
+        assert_eq!(previous(Some(NOW - HOUR_MS)).causes(NOW, None), [Cause::PreviousKey]);
+        assert_eq!(previous(Some(NOW - HOUR_MS + 1)).causes(NOW, None), []);
+        assert_eq!(previous(None).causes(NOW + HOUR_MS, None), []);
+    }
+
+    #[test]
+    fn every_request_of_an_hour_was_refused() {
+        let failing = |since| Health {
+            failing_since: Some(since),
+            last_refused: Some(NOW),
+            ..Health::default()
+        };
+        assert_eq!(failing(NOW - HOUR_MS).causes(NOW, None), [Cause::AllFailed]);
+        assert_eq!(failing(NOW - HOUR_MS + 1).causes(NOW, None), []);
+        assert_eq!(failing(NOW - HOUR_MS).causes(NOW + HOUR_MS, None), []);
+    }
+
+    #[test]
+    fn nothing_has_come_for_long() {
+        let old = Health { current: Some(NOW - 10), since: 0, ..Health::default() };
+        assert_eq!(old.causes(NOW, Some(10)), [Cause::Silence]);
+        assert_eq!(old.causes(NOW, Some(11)), []);
+        assert_eq!(old.causes(NOW, None), []);
+        let new = Health { since: NOW - 9, ..Health::default() };
+        assert_eq!(new.causes(NOW, Some(10)), []);
+        assert_eq!(new.causes(NOW + 1, Some(10)), [Cause::Silence]);
+    }
+}
