@@ -156,7 +156,7 @@ test("a body is forgotten after RETENTION_DAYS, its row once no replay of it cou
 });
 
 test("status and metrics say how it stands", async (t) => {
-  const { url, origin, ask, until, keys, edge: at } = await edge(t, { WALNUT_WEBHOOK_KEY_PREVIOUS: "before", WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: new Date(Date.now() + 3_600_000).toISOString() });
+  const { url, origin, ask, until, keys, logged, edge: at } = await edge(t, { WALNUT_WEBHOOK_KEY_PREVIOUS: "before", WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: new Date(Date.now() + 3_600_000).toISOString() });
   refuses(origin);
   const body = event();
   await post(url, body, { "x-walnut-signature": sign(body, "before") });
@@ -168,6 +168,8 @@ test("status and metrics say how it stands", async (t) => {
   deepEqual(status.deliveries, { pending: 0, delivered: 0, dead: 1, unrouted: 0, variant: 0, forgotten: 0, erased: 0 });
   equal(status.keys.current, null);
   ok(status.keys.previous > 0 && status.keys.previousUntil > Date.now());
+  deepEqual(status.keys.warnings, ["only_previous", "previous_ends_soon"]);
+  ok(await logged('"keys"', '"previous_ends_soon"'));
   const [{ name, pending, lastTaken, lastFailed, lastCode }] = status.destinations;
   deepEqual([name, pending, lastTaken, lastCode], ["origin", 0, null, "origin_failed"]);
   ok(lastFailed > 0 && status.lastReceived > 0 && status.bytes > 0);

@@ -39,3 +39,9 @@ test("two environments have a key, a store and an origin each", async (t) => {
   const forged = await post(success.url, body, { "x-walnut-signature": sign(body, sales.key) });
   deepEqual(forged, { status: 401, code: "signature_mismatch" });
 });
+
+test("a jurisdiction that can't be had here is asked for, and nothing is stored outside", async (t) => {
+  const { url, logged } = await start(t, { ...DURABLE, JURISDICTION: "eu" });
+  deepEqual(await post(url, event()), { status: 503, code: "store_failed" });
+  ok(await logged("inbox_failed", "Jurisdiction restrictions are not implemented in workerd"));
+});

@@ -16,6 +16,7 @@ use worker::{Date, Env, Request, Response, Result};
 
 use crate::answer::{self, Failure, failed};
 use crate::config::{ADMIN_PATH, Mode, Settings};
+use crate::watch::KeyTimes;
 use crate::{log, shards};
 use question::{Cursor, Key, Listed, Period};
 
@@ -104,8 +105,14 @@ impl Shards<'_> {
         if self.settings.mode == Mode::Direct || shard >= self.settings.shards {
             return Err(Failure::NotFound);
         }
-        let answer =
-            shards::call(self.env, shard, operation, question.to_string().as_bytes()).await;
+        let answer = shards::call(
+            self.env,
+            self.settings,
+            shard,
+            operation,
+            question.to_string().as_bytes(),
+        )
+        .await;
         let parsed = answer.and_then(|text| Ok(serde_json::from_str(&text)?));
         parsed.map_err(|error| {
             log::inbox_failed(&error.to_string());
@@ -224,19 +231,26 @@ impl Shards<'_> {
                 "lastCode": code.map(|it| &it["lastCode"]),
             })
         });
+        let now = Date::now().as_millis();
+        let keys = KeyTimes {
+            current: each("/keys/current").filter_map(Json::as_u64).max(),
+            previous: each("/keys/previous").filter_map(Json::as_u64).max(),
+            previous_until: self.settings.previous_until,
+        };
         Ok(json!({
             "version": env!("CARGO_PKG_VERSION"),
             "mode": "durable",
             "shards": self.settings.shards,
-            "now": Date::now().as_millis(),
+            "now": now,
             "deliveries": deliveries,
             "duplicates": sum(each("/duplicates")),
             "oldestPending": each("/oldestPending").filter_map(Json::as_u64).min(),
             "destinations": destinations.collect::<Vec<_>>(),
             "keys": {
-                "current": each("/keys/current").filter_map(Json::as_u64).max(),
-                "previous": each("/keys/previous").filter_map(Json::as_u64).max(),
-                "previousUntil": self.settings.previous_until,
+                "current": keys.current,
+                "previous": keys.previous,
+                "previousUntil": keys.previous_until,
+                "warnings": keys.warnings(now),
             },
             "failures": all.first().map(|(_, it)| &it["failures"]),
             "lastReceived": each("/lastReceived").filter_map(Json::as_u64).max(),

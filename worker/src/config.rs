@@ -69,7 +69,6 @@ pub(crate) enum Mode {
 
 /// What one request needs to know. Times are in milliseconds.
 #[derive(Clone)]
-#[cfg_attr(not(test), expect(dead_code, reason = "jurisdiction: not built yet"))]
 pub(crate) struct Settings {
     pub(crate) path: String,
     pub(crate) verifier: Verifier,

@@ -25,6 +25,7 @@ use worker::{Date, DurableObject, Env, Error, Request, Response, Result, State, 
 
 use crate::answer::{self, Failure};
 use crate::config::Settings;
+use crate::watch::KeyTimes;
 use crate::{failpoint, log, shards};
 use alerts::Cause;
 use db::Db;
@@ -217,6 +218,12 @@ impl Inbox {
             "seen" => {
                 alerts::seen(&self.db, &serde_json::from_slice(&question)?, now)?;
                 alerts::look(&self.db, now, settings.silence_ms)?;
+                let keys = KeyTimes {
+                    current: schema::meta(&self.db, "matched:current")?,
+                    previous: schema::meta(&self.db, "matched:previous")?,
+                    previous_until: settings.previous_until,
+                };
+                log::keys(keys, now);
             }
             "dead" => alerts::raise(&self.db, Cause::Dead, now)?,
             _ => {
@@ -237,7 +244,7 @@ impl Inbox {
     /// Posts the alerts that are due. It is the first shard that posts; the others tell it.
     async fn post_alerts(&self, settings: &Settings) -> Result<()> {
         if self.died.get() {
-            shards::call(&self.env, shards::FIRST, "dead", &[]).await?;
+            shards::call(&self.env, settings, shards::FIRST, "dead", &[]).await?;
             self.died.set(false);
         }
         let url = settings.alert_url.as_deref();

@@ -8,6 +8,7 @@ use crate::config::Mistakes;
 use crate::forward::{Headline, Outcome};
 use crate::inbox::store::Arrival;
 use crate::life::{Life, Progress, Send};
+use crate::watch::KeyTimes;
 
 pub(crate) fn misconfigured(mistakes: &Mistakes) {
     console_error!("{}", json!({ "event": "misconfigured", "mistakes": mistakes }));
@@ -65,4 +66,21 @@ pub(crate) fn inbox_failed(reason: &str) {
 /// An alert that was not posted.
 pub(crate) fn alert_failed(cause: &str, reason: &str) {
     console_error!("{}", json!({ "event": "alert_failed", "cause": cause, "reason": reason }));
+}
+
+/// When each key last matched, and what there is to do about that.
+pub(crate) fn keys(keys: KeyTimes, now: u64) {
+    let warnings = keys.warnings(now);
+    let line = json!({
+        "event": "keys",
+        "current": keys.current,
+        "previous": keys.previous,
+        "previousUntil": keys.previous_until,
+        "warnings": warnings,
+    });
+    if warnings.is_empty() {
+        console_log!("{line}");
+    } else {
+        console_warn!("{line}");
+    }
 }

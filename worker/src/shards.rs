@@ -2,9 +2,10 @@
 
 use std::cell::Cell;
 
-use js_sys::Uint8Array;
+use js_sys::{Function, Reflect, Uint8Array};
 use sha2::{Digest, Sha256};
-use worker::{Env, Error, Method, Request, RequestInit, Result};
+use wasm_bindgen::JsCast;
+use worker::{Env, EnvBinding, Error, Method, ObjectNamespace, Request, RequestInit, Result};
 
 use crate::answer::Failure;
 use crate::config::Settings;
@@ -33,7 +34,8 @@ pub(crate) async fn store(
     };
     if !CONFIRMED.get() {
         let asked = settings.shards.to_string();
-        let shards = call(env, FIRST, "shards", asked.as_bytes()).await.map_err(failed)?;
+        let shards =
+            call(env, settings, FIRST, "shards", asked.as_bytes()).await.map_err(failed)?;
         if shards != asked {
             log::misconfigured(&vec![format!(
                 "SHARDS was {shards} at first: it can't be changed, since each shard keeps its own"
@@ -43,13 +45,13 @@ pub(crate) async fn store(
         CONFIRMED.set(true);
     }
     let shard = of(&arrival.id, settings.shards);
-    call(env, shard, "store", &arrival.to_bytes(body)).await.map_err(failed)
+    call(env, settings, shard, "store", &arrival.to_bytes(body)).await.map_err(failed)
 }
 
 /// Wakes every shard.
 pub(crate) async fn wake(env: &Env, settings: &Settings) {
     for shard in 0..settings.shards {
-        if let Err(error) = call(env, shard, "wake", &[]).await {
+        if let Err(error) = call(env, settings, shard, "wake", &[]).await {
             log::inbox_failed(&error.to_string());
         }
     }
@@ -65,9 +67,25 @@ fn of(id: &str, shards: u32) -> u32 {
     first.checked_rem(shards).unwrap_or(FIRST)
 }
 
+/// Returns where the shards are: all of them within the jurisdiction, if there is one.
+fn namespace(env: &Env, jurisdiction: Option<&str>) -> Result<ObjectNamespace> {
+    let Some(jurisdiction) = jurisdiction else { return env.durable_object(BINDING) };
+    let all = Reflect::get(env.as_ref(), &BINDING.into())?;
+    // <https://developers.cloudflare.com/durable-objects/reference/data-location/>
+    let within: Function = Reflect::get(&all, &"jurisdiction".into())?.dyn_into()?;
+    ObjectNamespace::get(within.call1(&all, &jurisdiction.into())?)
+}
+
 /// Asks a shard to do something.
-pub(crate) async fn call(env: &Env, shard: u32, operation: &str, body: &[u8]) -> Result<String> {
-    let stub = env.durable_object(BINDING)?.get_by_name(&format!("shard-{shard}"))?;
+pub(crate) async fn call(
+    env: &Env,
+    settings: &Settings,
+    shard: u32,
+    operation: &str,
+    body: &[u8],
+) -> Result<String> {
+    let stub =
+        namespace(env, settings.jurisdiction.as_deref())?.get_by_name(&format!("shard-{shard}"))?;
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(Uint8Array::from(body).into()));
     let request = Request::new_with_init(&format!("https://inbox/{shard}/{operation}"), &init)?;

@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde_json::json;
 use worker::{Context, Env};
@@ -39,7 +40,7 @@ pub(crate) enum Check {
 }
 
 /// Notes a check. If it is time, all that was noted is told, after the answer.
-pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Settings, now: u64) {
+pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Rc<Settings>, now: u64) {
     if settings.mode == Mode::Direct {
         return;
     }
@@ -64,11 +65,56 @@ pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Settin
         Some(json!({ "refused": refused, "matched": matched }).to_string())
     });
     if let Some(report) = report {
-        let env = env.clone();
+        let (env, settings) = (env.clone(), Rc::clone(settings));
         context.wait_until(async move {
-            if let Err(error) = shards::call(&env, shards::FIRST, "seen", report.as_bytes()).await {
+            if let Err(error) =
+                shards::call(&env, &settings, shards::FIRST, "seen", report.as_bytes()).await
+            {
                 log::inbox_failed(&error.to_string());
             }
         });
+    }
+}
+
+/// How long before its end it is said of the previous key, in milliseconds.
+const SOON_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// When each key last matched, and the end of the previous one, in milliseconds since the Unix epoch.
+#[derive(Clone, Copy)]
+pub(crate) struct KeyTimes {
+    pub(crate) current: Option<u64>,
+    pub(crate) previous: Option<u64>,
+    pub(crate) previous_until: Option<u64>,
+}
+
+impl KeyTimes {
+    /// Says what there is to do about the keys: `only_previous`, it is what matches now, and
+    /// `previous_ends_soon`, in less than a day, though it is.
+    pub(crate) fn warnings(self, now: u64) -> Vec<&'static str> {
+        let mut warnings = Vec::new();
+        if self.previous > self.current && self.previous_until.is_some() {
+            warnings.push("only_previous");
+            if self.previous_until.is_some_and(|until| until.saturating_sub(now) < SOON_MS) {
+                warnings.push("previous_ends_soon");
+            }
+        }
+        warnings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_warned_about_while_the_previous_one_matches() {
+        let warnings = |current, previous, previous_until| {
+            KeyTimes { current, previous, previous_until }.warnings(0)
+        };
+        assert_eq!(warnings(Some(2), Some(1), Some(9)), [""; 0]);
+        assert_eq!(warnings(Some(1), Some(2), None), [""; 0]);
+        assert_eq!(warnings(None, Some(1), Some(SOON_MS)), ["only_previous"]);
+        let both = ["only_previous", "previous_ends_soon"];
+        assert_eq!(warnings(Some(1), Some(2), Some(SOON_MS - 1)), both);
     }
 }
