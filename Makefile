@@ -10,7 +10,7 @@ WORKER := $(CORE) worker/Cargo.toml $(wildcard worker/src/*.rs worker/src/*/*.rs
 PKG := $(CORE) $(wildcard pkg-templates/*) $(wildcard tools/*.mjs) README.md $(wildcard LICENSE-*) \
 	$(BINDGEN) node_modules/.package-lock.json
 
-.PHONY: help run test bench lint build pkg worker prerequisites clean
+.PHONY: help run test bench soak lint build pkg worker prerequisites clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is to make
@@ -30,6 +30,9 @@ test: lint pkg worker target/worker-failpoints/index.js target/pkg-trap/package.
 
 bench: pkg bench/node_modules/.package-lock.json | prerequisites ## Measure it beside its peers; ONLY=verify SIZES=851 for a part
 	node bench/sdk.mjs
+
+soak: worker ## Send the edge 20,000 events, through kills and failures, and count; EVENTS and SEED may be set
+	node bench/soak.mjs
 
 lint: | prerequisites ## Check format and lints
 	cargo fmt --all --check

@@ -1,5 +1,5 @@
 // Starts the Worker in real workerd, configured by worker/wrangler.toml, on loopback and with fresh storage.
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Log, LogLevel, Miniflare } from "miniflare";
 import { unstable_getMiniflareWorkerOptions as optionsOf } from "wrangler";
@@ -13,10 +13,11 @@ export const FAILPOINTS_BUILD = join(root, "target/worker-failpoints");
 /**
  * Starts an edge; `bindings` are its variables and secrets, `log` is given each line that it writes, and
  * `storage` is the folder of what it stores, or a fresh one. Returns its `url`, `scheduled`, which
- * runs its cron trigger, and `stop`.
+ * runs its cron trigger, `kill`, which ends its process at once, and `stop`.
  */
 export async function startEdge({ bindings, port = 0, build = BUILD, storage, log = () => {} }) {
   const { workerOptions } = optionsOf(join(root, "worker/wrangler.toml"));
+  const others = workerds();
   const edge = new Miniflare({
     ...workerOptions,
     bindings: { ...workerOptions.bindings, ...bindings },
@@ -36,12 +37,22 @@ export async function startEdge({ bindings, port = 0, build = BUILD, storage, lo
     },
   });
   const url = (await edge.ready).origin;
+  const [pid] = workerds().filter((pid) => !others.includes(pid));
   let stopped;
   return {
     url,
     scheduled: async () => (await edge.getWorker()).scheduled(),
+    kill: () => process.kill(pid, "SIGKILL"),
     stop: () => (stopped ??= edge.dispose()),
   };
+}
+
+/** The pids of the workerd processes that this one has started. */
+function workerds() {
+  const children = readdirSync("/proc/self/task").flatMap((thread) =>
+    readFileSync(`/proc/self/task/${thread}/children`, "utf8").split(" ").filter(Boolean),
+  );
+  return children.filter((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("workerd")).map(Number);
 }
 
 function lines(stream, log) {

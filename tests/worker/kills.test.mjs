@@ -1,20 +1,10 @@
 // The whole process is killed, at each point where something could be lost, and starts again on the same storage.
 import { equal, ok } from "node:assert/strict";
-import { readFileSync, readdirSync } from "node:fs";
-import { createServer } from "node:http";
 import { once } from "node:events";
+import { createServer } from "node:http";
 import { test } from "node:test";
-import { FAILPOINTS_BUILD } from "../../tools/edge.mjs";
 import { DURABLE, KEY, deferred, event, folder, sign, startOrigin } from "./support.mjs";
-import { startEdge } from "../../tools/edge.mjs";
-
-/** The workerd processes that this one has started. */
-function workerds() {
-  const children = readdirSync("/proc/self/task").flatMap((thread) =>
-    readFileSync(`/proc/self/task/${thread}/children`, "utf8").split(" ").filter(Boolean),
-  );
-  return children.filter((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("workerd")).map(Number);
-}
+import { FAILPOINTS_BUILD, startEdge } from "../../tools/edge.mjs";
 
 /** An origin for the name of each destination. */
 async function origins(t, names) {
@@ -47,11 +37,10 @@ for (const point of ["after-store", "before-send", "after-send", "before-result"
     const bindings = { ALLOW_LOOPBACK: DURABLE.ALLOW_LOOPBACK, MAX_EVENT_AGE: "0", WALNUT_WEBHOOK_KEY: KEY, DESTINATIONS };
 
     const first = await startEdge({ bindings: { ...bindings, FAILPOINT: point, FAILPOINT_URL: url }, build: FAILPOINTS_BUILD, storage });
-    const [pid] = workerds();
     const body = event();
     const answered = status(`${first.url}/webhook`, body);
     await reached;
-    process.kill(pid, "SIGKILL");
+    first.kill();
     const before = await answered;
     await first.stop();
 
