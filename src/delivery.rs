@@ -8,6 +8,9 @@ use crate::{
     DemoSessionFinished, Drift, Error, KeyIndex, PlaylistSessionFinished, Value, hex, timestamp,
 };
 
+/// The type of what is not documented.
+const UNKNOWN: &str = "unknown";
+
 /// A verified body, read.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -52,7 +55,7 @@ impl Event {
         match self {
             Self::DemoSessionFinished(_) => EventType::DemoSessionFinished.as_str(),
             Self::PlaylistSessionFinished(_) => EventType::PlaylistSessionFinished.as_str(),
-            Self::Unknown => "unknown",
+            Self::Unknown => UNKNOWN,
         }
     }
 }
@@ -105,12 +108,65 @@ impl Delivery {
         max_age: Duration,
         skew: Duration,
     ) -> Result<(), Error> {
-        let now = match now.duration_since(SystemTime::UNIX_EPOCH) {
-            Ok(after) => nanos(after),
-            Err(before) => nanos(before.duration()).saturating_neg(),
-        };
-        check_age(self.timestamp.as_deref(), now, nanos(max_age), nanos(skew))
+        check_age_at(self.timestamp.as_deref(), now, max_age, skew)
     }
+}
+
+/// A verified body, read without the fields of its event: enough to store it, or to pass it on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Summary {
+    /// The idempotency key, as in [`Delivery::id`].
+    pub id: String,
+    /// The event's name as sent, as in [`Delivery::name`].
+    pub name: Option<String>,
+    /// The name of the event's type, as by [`Delivery::event_type`].
+    pub event_type: &'static str,
+    /// The signed time as sent, as in [`Delivery::timestamp`].
+    pub timestamp: Option<String>,
+    /// Whether `is_test` is `true`: nothing else counts.
+    pub is_test: bool,
+}
+
+impl Summary {
+    pub(crate) fn new(payload: &Value, body_id: impl FnOnce() -> String) -> Self {
+        let Reading { event_type, name, id, is_test, .. } = Reading::of(&payload);
+        let timestamp = payload.get("timestamp").and_then(Value::as_str).map(str::to_owned);
+        Self {
+            id: id.unwrap_or_else(body_id),
+            name,
+            event_type: event_type.map_or(UNKNOWN, EventType::as_str),
+            timestamp,
+            is_test,
+        }
+    }
+
+    /// Checks the signed time against the caller's clock, as [`Delivery::check_age`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stale`], and no other.
+    pub fn check_age(
+        &self,
+        now: SystemTime,
+        max_age: Duration,
+        skew: Duration,
+    ) -> Result<(), Error> {
+        check_age_at(self.timestamp.as_deref(), now, max_age, skew)
+    }
+}
+
+fn check_age_at(
+    timestamp: Option<&str>,
+    now: SystemTime,
+    max_age: Duration,
+    skew: Duration,
+) -> Result<(), Error> {
+    let now = match now.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => nanos(after),
+        Err(before) => nanos(before.duration()).saturating_neg(),
+    };
+    check_age(timestamp, now, nanos(max_age), nanos(skew))
 }
 
 /// All times are nanoseconds, `now` since the Unix epoch; more than 292 years count as 292.

@@ -32,7 +32,7 @@ mod verify;
 #[cfg(feature = "wasm")]
 mod wasm;
 
-pub use delivery::{Delivery, Event};
+pub use delivery::{Delivery, Event, Summary};
 pub use error::{Error, MalformedSignature, NotJson};
 pub use event::{
     Demo, DemoData, DemoEngagement, DemoSessionFinished, DemoUser, Playlist, PlaylistData,

@@ -1,7 +1,9 @@
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::{Delivery, Error, Header, Key, KeyIndex, Keys, Signature, delivery, json, key};
+use crate::{
+    Delivery, Error, Header, Key, KeyIndex, Keys, Signature, Summary, delivery, json, key,
+};
 
 /// The limit on a body's length unless another is set, in bytes: 1 MiB.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
@@ -205,6 +207,16 @@ impl<'b> Verified<'b> {
     pub fn delivery(&self) -> Result<Delivery, Error> {
         let payload = json::parse(self.body)?;
         Ok(Delivery::new(payload, || self.body_id(), self.key_index))
+    }
+
+    /// Reads as much of the body as it takes to store it, or to pass it on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotJson`], and no other.
+    pub fn summary(&self) -> Result<Summary, Error> {
+        let payload = json::parse(self.body)?;
+        Ok(Summary::new(&payload, || self.body_id()))
     }
 }
 

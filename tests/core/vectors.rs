@@ -104,10 +104,20 @@ fn verdict(case: &Value, keys: &Value) -> Value {
     };
     let late =
         |error: &Error| json!({ "code": error.code(), "keyIndex": verified.key_index().get() });
+    let summary = verified.summary();
     let delivery = match verified.delivery() {
         Ok(delivery) => delivery,
-        Err(error) => return late(&error),
+        Err(error) => {
+            assert_eq!(summary, Err(error.clone()));
+            return late(&error);
+        }
     };
+    let summary = summary.unwrap();
+    assert_eq!(summary.id, delivery.id);
+    assert_eq!(summary.name, delivery.name);
+    assert_eq!(summary.event_type, delivery.event_type());
+    assert_eq!(summary.timestamp, delivery.timestamp);
+    assert_eq!(summary.is_test, delivery.is_test);
     if let (Some(max_age), Some(now)) = (case["maxAge"].as_u64(), case["now"].as_u64()) {
         let now = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(now)).unwrap();
         if let Err(error) = delivery.check_age(now, Duration::from_millis(max_age), SKEW) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
-use walnut_webhooks::{Delivery, KeyIndex, Verified};
+use walnut_webhooks::{KeyIndex, Summary, Verified};
 use worker::{
     AbortController, Date, DateInit, Delay, Fetch, Headers, Method, Request, RequestInit,
     RequestRedirect, Result,
@@ -34,13 +34,13 @@ pub(crate) struct Headline {
 
 impl Headline {
     /// An authentic body that is not JSON is forwarded all the same.
-    pub(crate) fn of(verified: &Verified<'_>, delivery: Option<&Delivery>) -> Self {
-        let id = delivery.map_or_else(|| verified.body_id(), |delivery| delivery.id.clone());
+    pub(crate) fn of(verified: &Verified<'_>, summary: Option<&Summary>) -> Self {
+        let id = summary.map_or_else(|| verified.body_id(), |summary| summary.id.clone());
         Self {
             message_id: id.clone(),
             id,
-            name: delivery.and_then(|delivery| delivery.name.clone()),
-            event_type: delivery.map_or("unknown", Delivery::event_type).to_owned(),
+            name: summary.and_then(|summary| summary.name.clone()),
+            event_type: summary.map_or("unknown", |summary| summary.event_type).to_owned(),
             key: key_name(verified.key_index()).to_owned(),
         }
     }

@@ -41,21 +41,21 @@ pub(crate) async fn delivery(
         Err(error) => return refused(error),
     };
     // A body that is not JSON is authentic all the same; it has no time of its own.
-    let delivery = verified.delivery().ok();
-    if let (Some(delivery), Some(age)) = (&delivery, settings.max_event_age_ms) {
+    let summary = verified.summary().ok();
+    if let (Some(summary), Some(age)) = (&summary, settings.max_event_age_ms) {
         let now = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(now));
         let now = now.unwrap_or(SystemTime::UNIX_EPOCH);
         let (age, skew) = (Duration::from_millis(age), Duration::from_millis(MAX_SKEW_MS));
-        if let Err(error) = delivery.check_age(now, age, skew) {
+        if let Err(error) = summary.check_age(now, age, skew) {
             return refused(error);
         }
     }
     note(Check::Matched(key_name(verified.key_index())));
-    let headline = Headline::of(&verified, delivery.as_ref());
+    let headline = Headline::of(&verified, summary.as_ref());
     let signature = signature.unwrap_or_default();
     match settings.mode {
         Mode::Durable => {
-            let is_test = delivery.is_some_and(|delivery| delivery.is_test);
+            let is_test = summary.is_some_and(|summary| summary.is_test);
             let arrival = arrival(headline, is_test, signature, content_type, settings);
             stored(&arrival, &body, env, settings).await
         }
