@@ -48,9 +48,13 @@ export class Inbox extends DurableObject {
     this.#delivery = delivery;
   }
 
-  /** Sets the alarm to a time in ms since the epoch, unless it is set to an earlier one. */
+  /**
+   * Sets the alarm to a time in ms since the epoch, unless it is set to an earlier one. One that should have come
+   * long ago counts as none: the platform gives up an alarm that has failed often enough.
+   */
   armBy(time) {
-    if (this.#alarm === null || this.#alarm > time) this.arm(time);
+    const lost = this.#alarm === null || this.#alarm < Date.now() - GUARD_MS;
+    if (lost || this.#alarm > time) this.arm(time);
   }
 
   /** Sets the alarm to a time in ms since the epoch, or to none. */
