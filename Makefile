@@ -1,12 +1,11 @@
 # The front door. Every target does its own set-up, and skips what is there already.
 
 WASM_BINDGEN := 0.2.130
-WORKER_BUILD := 0.8.7
 
 CORE := Cargo.toml Cargo.lock .cargo/config.toml $(wildcard src/*.rs src/*/*.rs)
 BINDGEN := target/tools/wasm-bindgen-$(WASM_BINDGEN)
-WORKER := $(CORE) worker/Cargo.toml $(wildcard worker/src/*.rs worker/src/*/*.rs) tools/build-worker.mjs \
-	target/tools/worker-build-$(WORKER_BUILD) $(BINDGEN) node_modules/.package-lock.json
+WORKER := $(CORE) worker/Cargo.toml $(wildcard worker/*.js worker/page/* worker/src/*.rs worker/src/*/*.rs) \
+	tools/build-worker.mjs $(BINDGEN) node_modules/.package-lock.json
 PKG := $(CORE) $(wildcard pkg-templates/*) $(wildcard tools/*.mjs) README.md $(wildcard LICENSE-*) \
 	$(BINDGEN) node_modules/.package-lock.json
 
@@ -73,10 +72,6 @@ node_modules/.package-lock.json: package.json package-lock.json | prerequisites
 
 target/tools/wasm-bindgen-$(WASM_BINDGEN): | prerequisites
 	tools/prerequisites.sh tool wasm-bindgen-cli $(WASM_BINDGEN)
-	@touch $@
-
-target/tools/worker-build-$(WORKER_BUILD): | prerequisites
-	tools/prerequisites.sh tool worker-build $(WORKER_BUILD)
 	@touch $@
 
 prerequisites:

@@ -40,6 +40,15 @@ impl Value {
         parse(body)
     }
 
+    /// Reads any JSON, by the same rules but for what is at the top.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotJson`], and no other.
+    pub fn from_json(json: &[u8]) -> Result<Self, Error> {
+        read(json).map_err(Error::NotJson)
+    }
+
     /// Returns a member of an object.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
@@ -61,21 +70,25 @@ impl Value {
 
 /// Reads a body: RFC 8259 in valid UTF-8, no byte order mark, an object at the top.
 pub(crate) fn parse(body: &[u8]) -> Result<Value, Error> {
-    if body.is_empty() {
-        return Err(Error::NotJson(NotJson::Empty));
+    match read(body) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err(Error::NotJson(NotJson::NotAnObject)),
+        Err(reason) => Err(Error::NotJson(reason)),
     }
-    let text = core::str::from_utf8(body).map_err(|_| Error::NotJson(NotJson::Utf8))?;
+}
+
+fn read(json: &[u8]) -> Result<Value, NotJson> {
+    if json.is_empty() {
+        return Err(NotJson::Empty);
+    }
+    let text = core::str::from_utf8(json).map_err(|_| NotJson::Utf8)?;
     if text.starts_with('\u{feff}') {
-        return Err(Error::NotJson(NotJson::ByteOrderMark));
+        return Err(NotJson::ByteOrderMark);
     }
     let mut lexer = SliceLexer::new(text.as_bytes());
-    let value = lexer
+    lexer
         .exactly_one(SliceLexer::ws_peek, |next, lexer| value(MAX_DEPTH, next, lexer))
-        .map_err(|Failure(reason)| Error::NotJson(reason))?;
-    match value {
-        Value::Object(_) => Ok(value),
-        _ => Err(Error::NotJson(NotJson::NotAnObject)),
-    }
+        .map_err(|Failure(reason)| reason)
 }
 
 /// Why reading stopped; every failure of the lexer is one of syntax.

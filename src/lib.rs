@@ -43,4 +43,5 @@ pub use json::{MAX_DEPTH, Value};
 pub use key::{Key, KeyIndex, Keys, MAX_KEYS};
 pub use shape::{Drift, DriftKind, MAX_DRIFT};
 pub use signature::{Header, SIGNATURE_HEADER, Signature};
+pub use timestamp::parse as parse_rfc3339;
 pub use verify::{MAX_BODY_BYTES, Stream, Verified, Verifier};

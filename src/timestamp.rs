@@ -4,10 +4,12 @@
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
-/// Nanoseconds since the Unix epoch, at most 292 years from it; `None` for what is no RFC 3339 time.
+/// Reads an RFC 3339 time, as nanoseconds since the Unix epoch, at most 292 years from it; `None` is no such
+/// time.
 ///
 /// Digits beyond nanoseconds are dropped, and a leap second counts as the end of the second before.
-pub(crate) fn parse(text: &str) -> Option<i64> {
+#[must_use]
+pub fn parse(text: &str) -> Option<i64> {
     let mut text = Text(text.as_bytes());
     let year = text.number(4, 0..=9999)?;
     text.one_of(b"-")?;

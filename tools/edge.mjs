@@ -22,12 +22,10 @@ export async function startEdge({ bindings, port = 0, build = BUILD, storage, lo
     ...workerOptions,
     bindings: { ...workerOptions.bindings, ...bindings },
     durableObjectsPersist: storage,
-    modulesRoot: root,
+    modulesRoot: build,
     modules: [
-      // As `wrangler deploy` bundles them, with the build that is asked for.
-      { type: "ESModule", path: join(root, "worker/index.js"), contents: readFileSync(join(root, "worker/index.js")) },
-      { type: "ESModule", path: join(root, "worker/build/index.js"), contents: readFileSync(join(build, "index.js")) },
-      { type: "CompiledWasm", path: join(root, "worker/build/index_bg.wasm"), contents: readFileSync(join(build, "index_bg.wasm")) },
+      { type: "ESModule", path: join(build, "index.js") },
+      { type: "CompiledWasm", path: join(build, "core_bg.wasm") },
     ],
     host: "127.0.0.1",
     port,

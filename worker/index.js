@@ -1,17 +1,14 @@
-// What Cloudflare loads: the Worker, with a guard around its inbox.
+// What Cloudflare loads: the Worker and its inbox, and a guard around both.
 //
-// If WebAssembly traps, its instance is gone, and whatever it was waiting for never comes: an alarm of
-// any object of the isolate that was under way neither ends nor throws. So the alarm is set here before
-// Rust works, its work is bounded here, and an object whose instance has died is ended: the next one
-// finds all that was accepted in its storage.
+// If WebAssembly traps, its instance is gone, and whatever that was waiting for never comes: an alarm of
+// any object of the isolate that was under way neither ends nor throws. So the next call begins with a new
+// instance; the alarm is set here before Rust works, its work is bounded here, and an object whose
+// instance has died in its alarm is ended: the next one finds all that was accepted in its storage.
 import { DurableObject } from "cloudflare:workers";
-import worker, { Inbox as RustInbox } from "./build/index.js";
+import * as core from "walnut-webhooks-worker";
 
-export default worker;
-
-/** How long Rust may take over an alarm, and over a request, in ms. */
+/** How long Rust may take over an alarm, in ms. */
 const ALARM_MS = 60_000;
-const REQUEST_MS = 25_000;
 
 /** How long until the alarm that is set in case Rust does not come to set one, in ms. */
 const GUARD_MS = 10_000;
@@ -19,27 +16,56 @@ const GUARD_MS = 10_000;
 /** How often it is looked whether the instance still lives, in ms. */
 const LOOK_MS = 500;
 
-/** Of the instance of WebAssembly that lives now; worker-build counts them, and marks one that trapped. */
-const instance = () => {
-  const { criticalError, instanceId } = globalThis.__worker_init_state;
-  return criticalError ? NaN : instanceId;
+/** Of the instance of WebAssembly: they are counted. */
+let instance = 0;
+let trapped = false;
+
+/** Returns the number of a living instance. */
+function living() {
+  if (trapped) {
+    core.__wbg_reset_state();
+    trapped = false;
+    instance++;
+  }
+  return instance;
+}
+
+function look(error) {
+  if (error instanceof WebAssembly.RuntimeError) trapped = true;
+}
+
+// What traps while it is woken, rather than called.
+addEventListener("error", ({ error }) => look(error));
+
+/** Calls Rust, and looks at what it throws. */
+function call(work) {
+  living();
+  try {
+    return work();
+  } catch (error) {
+    look(error);
+    throw error;
+  }
+}
+
+export default {
+  fetch: (request, env, context) => call(() => core.fetch(request, env, context)),
+  scheduled: (event, env, context) => call(() => core.scheduled(event, env, context)),
 };
 
 export class Inbox extends DurableObject {
-  #rust;
-  #instance = instance();
+  #core;
+  #instance;
   #alarm = null;
   /** The key of the delivery that Rust works on at this moment, or 0. */
   #delivery = 0;
   #ended = false;
 
-  constructor(ctx, env) {
-    super(ctx, env);
-    ctx.blockConcurrencyWhile(async () => {
-      this.#alarm = await ctx.storage.getAlarm();
+  constructor(context, env) {
+    super(context, env);
+    context.blockConcurrencyWhile(async () => {
+      this.#alarm = await context.storage.getAlarm();
       this.armBy(Date.now() + GUARD_MS);
-      this.#rust = new RustInbox(ctx, { ...env, GUARD: this });
-      this.#instance = instance();
     });
   }
 
@@ -64,34 +90,48 @@ export class Inbox extends DurableObject {
     else this.ctx.storage.setAlarm(this.#alarm);
   }
 
-  fetch(request) {
+  /** Stores a delivery, and returns in a word what became of it. */
+  store(arrival) {
     this.armBy(Date.now() + GUARD_MS);
-    return this.#guarded(REQUEST_MS, () => this.#rust.fetch(request));
+    return call(() => this.#living().store(arrival));
   }
 
+  /** Does what else is asked of this shard. */
+  ask(shard, operation, question) {
+    this.armBy(Date.now() + GUARD_MS);
+    return call(() => this.#living().ask(shard, operation, question));
+  }
+
+  /** Has Rust do what is due; but waits neither for ever, nor for an instance that is dead. */
   async alarm() {
     this.arm(Date.now() + GUARD_MS);
-    await this.#guarded(ALARM_MS, () => this.#rust.alarm());
-  }
-
-  /** Waits for Rust, but neither for ever nor for an instance that is dead. */
-  async #guarded(most, work) {
-    const end = Date.now() + most;
+    const end = Date.now() + ALARM_MS;
     let timer;
-    const lost = new Promise((_, reject) => {
-      timer = setInterval(() => {
-        if (instance() !== this.#instance) reject(new Error("WebAssembly has trapped"));
-        else if (Date.now() > end) reject(new Error("the inbox took too long"));
-      }, LOOK_MS);
-    });
     try {
-      return await Promise.race([work(), lost]);
+      const work = call(() => this.#living().alarm());
+      const began = this.#instance;
+      const lost = new Promise((_, reject) => {
+        timer = setInterval(() => {
+          if (trapped || instance !== began) reject(new Error("WebAssembly has trapped"));
+          else if (Date.now() > end) reject(new Error("the inbox took too long"));
+        }, LOOK_MS);
+      });
+      await Promise.race([work, lost]);
     } catch (error) {
       await this.#end(error);
       throw error;
     } finally {
       clearInterval(timer);
     }
+  }
+
+  /** Rust's inbox: all that it knows is in the storage, so that another may take over at any time. */
+  #living() {
+    if (this.#instance !== living()) {
+      this.#core = new core.Inbox(this.ctx.storage, this.env, this);
+      this.#instance = instance;
+    }
+    return this.#core;
   }
 
   /** Ends this object; the next one begins soon. A delivery that was worked on is marked. */

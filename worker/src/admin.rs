@@ -1,97 +1,63 @@
 //! The admin API: the delivery log, redelivery, erasure and status, guarded by `ADMIN_TOKEN`; and the page
 //! for it. It asks every shard, and puts their answers together.
-#![expect(
-    clippy::indexing_slicing,
-    reason = "of JSON by name, which is null where there is nothing"
-)]
 
 mod metrics;
 mod page;
 mod question;
 
-use futures_util::future::try_join_all;
-use serde_json::{Map, Value as Json, json};
+use base64ct::{Base64, Encoding};
+use js_sys::Uint8Array;
 use sha2::{Digest, Sha256};
-use worker::{Date, Env, Request, Response, Result};
+use wasm_bindgen::JsValue;
+use worker::Env;
+use web_sys::{Request, Response, Url};
 
 use crate::answer::{self, Failure, failed};
-use crate::config::{ADMIN_PATH, Mode, Settings};
+use crate::config::{Mode, Settings};
+use crate::js::{Problem, get, items, list, now, number, object, or_null, set, text, whole};
 use crate::watch::KeyTimes;
-use crate::{log, shards};
-use question::{Cursor, Key, Listed, Period};
+use crate::{host, log};
+use question::{Asked, Cursor, Key, Listed, Period};
 
 /// The states that a delivery may be in, as they are listed and counted.
 const STATES: [&str; 7] =
     ["pending", "delivered", "dead", "unrouted", "variant", "forgotten", "erased"];
 
-type Answer<T> = std::result::Result<T, Failure>;
+/// The most bytes of a question's body.
+const MOST_BYTES: usize = 65_536;
 
-/// Answers what is asked under `/admin`.
+type Answer<T> = Result<T, Failure>;
+
+/// Answers what is asked at a path below `/admin`.
 pub(crate) async fn respond(
-    mut request: Request,
+    request: &Request,
+    url: &Url,
+    path: &str,
     env: &Env,
     settings: &Settings,
-) -> Result<Response> {
+) -> Response {
     let Some(token) = &settings.admin_token else { return failed(&Failure::NotFound) };
-    let path = request.path();
-    let path = path.strip_prefix(ADMIN_PATH).unwrap_or_default();
-    let method = request.inner().method();
+    let method = request.method();
     if let Some(response) = page::file(path) {
-        return if method == "GET" || method == "HEAD" {
-            response
-        } else {
-            failed(&Failure::MethodNotAllowed("GET, HEAD"))
+        return match method.as_str() {
+            "GET" | "HEAD" => response,
+            _ => failed(&Failure::MethodNotAllowed("GET, HEAD")),
         };
     }
-    if !is_authorized(&request, token)? {
+    if !is_authorized(request, token) {
         log::refused(&Failure::Unauthorized);
         return failed(&Failure::Unauthorized);
     }
-    let body = request.bytes().await?;
-    let url = request.url()?;
-    let query: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     let shards = Shards { env, settings };
-    let segments: Vec<&str> = path.split('/').skip(1).collect();
-    let answer = match (method.as_str(), segments.as_slice()) {
-        ("GET", ["deliveries"]) => shards.list(&query).await,
-        ("GET", ["deliveries", key]) => shards.one(key).await,
-        ("GET", ["deliveries", key, "body"]) => {
-            return match shards.body(key).await {
-                Ok(body) => page::download(body),
-                Err(failure) => failed(&failure),
-            };
-        }
-        ("POST", ["deliveries", key, "redeliver"]) => shards.redeliver(key, &body).await,
-        ("DELETE", ["deliveries", key]) => shards.erase(key).await,
-        ("POST", ["redeliver"]) => shards.redeliver_dead(&body).await,
-        ("POST", ["erase"]) => shards.erase_email(&body).await,
-        ("GET", ["status"]) => shards.status().await,
-        ("GET", ["metrics"]) => {
-            return match shards.status().await {
-                Ok(status) => page::metrics(metrics::text(&status)),
-                Err(failure) => failed(&failure),
-            };
-        }
-        (_, ["deliveries" | "status" | "metrics"] | ["deliveries", _, "body"]) => {
-            Err(Failure::MethodNotAllowed("GET"))
-        }
-        (_, ["deliveries", _]) => Err(Failure::MethodNotAllowed("GET, DELETE")),
-        (_, ["redeliver" | "erase"] | ["deliveries", _, "redeliver"]) => {
-            Err(Failure::MethodNotAllowed("POST"))
-        }
-        _ => Err(Failure::NotFound),
-    };
-    match answer {
-        Ok(json) => answer::json(&json),
-        Err(failure) => failed(&failure),
-    }
+    let answer = shards.answer(request, &method, path, url).await;
+    answer.unwrap_or_else(|failure| failed(&failure))
 }
 
 /// Compares digests: how long that takes says nothing of the token.
-fn is_authorized(request: &Request, token: &str) -> Result<bool> {
-    let header = request.headers().get("authorization")?.unwrap_or_default();
+fn is_authorized(request: &Request, token: &str) -> bool {
+    let header = request.headers().get("authorization").ok().flatten().unwrap_or_default();
     let given = header.strip_prefix("Bearer ").unwrap_or_default();
-    Ok(Sha256::digest(given) == Sha256::digest(token))
+    Sha256::digest(given) == Sha256::digest(token)
 }
 
 /// All the shards there are.
@@ -101,164 +67,238 @@ struct Shards<'a> {
 }
 
 impl Shards<'_> {
-    async fn ask(&self, shard: u32, operation: &str, question: &Json) -> Answer<Json> {
+    async fn answer(
+        &self,
+        request: &Request,
+        method: &str,
+        path: &str,
+        url: &Url,
+    ) -> Answer<Response> {
+        let mut segments = path.split('/').skip(1);
+        let segments = [(); 4].map(|()| segments.next());
+        let value = match (method, segments) {
+            ("GET", [Some("deliveries"), None, ..]) => self.list(url).await?,
+            ("GET", [Some("deliveries"), Some(key), None, _]) => {
+                let delivery = self.one(key).await?;
+                set(&delivery, "body", &shown(&get(&delivery, "body")));
+                delivery
+            }
+            ("GET", [Some("deliveries"), Some(key), Some("body"), None]) => {
+                let body = get(&self.one(key).await?, "body");
+                return if body.is_null() { Err(Failure::Forgotten) } else { Ok(page::download(body)) };
+            }
+            ("POST", [Some("deliveries"), Some(key), Some("redeliver"), None]) => {
+                self.redeliver(key, &self.asked(request).await?).await?
+            }
+            ("DELETE", [Some("deliveries"), Some(key), None, _]) => self.erase(key).await?,
+            ("POST", [Some("redeliver"), None, ..]) => {
+                self.redeliver_dead(&self.asked(request).await?).await?
+            }
+            ("POST", [Some("erase"), None, ..]) => {
+                self.erase_email(&self.asked(request).await?).await?
+            }
+            ("GET", [Some("status"), None, ..]) => self.status().await?,
+            ("GET", [Some("metrics"), None, ..]) => {
+                return Ok(page::metrics(metrics::text(&self.status().await?)));
+            }
+            (_, [Some("deliveries" | "status" | "metrics"), None, ..])
+            | (_, [Some("deliveries"), Some(_), Some("body"), None]) => {
+                return Err(Failure::MethodNotAllowed("GET"));
+            }
+            (_, [Some("deliveries"), Some(_), None, _]) => {
+                return Err(Failure::MethodNotAllowed("GET, DELETE"));
+            }
+            (_, [Some("redeliver" | "erase"), None, ..])
+            | (_, [Some("deliveries"), Some(_), Some("redeliver"), None]) => {
+                return Err(Failure::MethodNotAllowed("POST"));
+            }
+            _ => return Err(Failure::NotFound),
+        };
+        Ok(answer::value(&value))
+    }
+
+    /// Reads the body of a question.
+    async fn asked(&self, request: &Request) -> Answer<Asked> {
+        let body = host::read(request, 0, MOST_BYTES, 0).await.ok().flatten();
+        Asked::of(&body.ok_or(Failure::InvalidRequest("the body must be a JSON object"))?.to_vec())
+    }
+
+    async fn ask(&self, shard: u32, operation: &str, question: &JsValue) -> Answer<JsValue> {
         if self.settings.mode == Mode::Direct || shard >= self.settings.shards {
             return Err(Failure::NotFound);
         }
-        let answer = shards::call(
-            self.env,
-            self.settings,
-            shard,
-            operation,
-            question.to_string().as_bytes(),
-        )
-        .await;
-        let parsed = answer.and_then(|text| Ok(serde_json::from_str(&text)?));
-        parsed.map_err(|error| {
-            log::inbox_failed(&error.to_string());
-            Failure::StoreFailed
-        })
+        host::ask(self.env, self.settings, shard, operation, question).await.map_err(lost)
     }
 
-    /// Asks all of them at the same time.
+    /// Asks all of them at the same time; answers come in the order of the shards.
     async fn ask_all(
         &self,
         operation: &str,
-        question: impl Fn(u32) -> Json,
-    ) -> Answer<Vec<(u32, Json)>> {
-        try_join_all((0..self.settings.shards).map(|shard| {
-            let question = question(shard);
-            async move { Ok((shard, self.ask(shard, operation, &question).await?)) }
-        }))
-        .await
+        question: impl Fn(u32) -> JsValue,
+    ) -> Answer<impl Iterator<Item = JsValue>> {
+        if self.settings.mode == Mode::Direct {
+            return Err(Failure::NotFound);
+        }
+        let questions = list((0..self.settings.shards).map(question));
+        let answers = host::ask_all(self.env, self.settings, operation, &questions).await;
+        Ok(items(&answers.map_err(lost)?))
     }
 
-    async fn list(&self, query: &[(String, String)]) -> Answer<Json> {
-        let listed = Listed::of(query)?;
-        let question = |shard| listed.question(shard);
-        let mut all: Vec<(Cursor, Json)> = Vec::new();
-        for (shard, items) in self.ask_all("list", question).await? {
-            let Json::Array(items) = items else { return Err(Failure::StoreFailed) };
-            all.extend(items.into_iter().map(|item| (Cursor::of(shard, &item), item)));
+    async fn list(&self, url: &Url) -> Answer<JsValue> {
+        let listed = Listed::of(&url.search_params())?;
+        let mut all: Vec<(Cursor, JsValue)> = Vec::new();
+        for (shard, answer) in (0..).zip(self.ask_all("list", |it| listed.question(it)).await?) {
+            all.extend(items(&answer).map(|item| (Cursor::of(shard, &item), item)));
         }
-        all.sort_by(|(one, _), (other, _)| other.cmp(one));
+        all.sort_unstable_by_key(|(cursor, _)| std::cmp::Reverse(*cursor));
         let more = all.len() > listed.limit;
         all.truncate(listed.limit);
         let cursor = all.last().filter(|_| more).map(|(cursor, _)| cursor.to_string());
-        let items: Vec<Json> = all.into_iter().map(|(_, item)| item).collect();
-        Ok(json!({ "deliveries": items, "cursor": cursor }))
+        let deliveries = list(all.into_iter().map(|(_, item)| item));
+        Ok(object([("deliveries", deliveries), ("cursor", or_null(cursor))]))
     }
 
-    async fn one(&self, key: &str) -> Answer<Json> {
+    /// Says all of a delivery, its body as bytes.
+    async fn one(&self, key: &str) -> Answer<JsValue> {
         let Key { shard, key } = Key::parse(key)?;
-        match self.ask(shard, "one", &json!({ "shard": shard, "key": key })).await? {
-            Json::Null => Err(Failure::NotFound),
-            delivery => Ok(delivery),
+        let delivery = self.ask(shard, "one", &object([("key", number(key))])).await?;
+        if delivery.is_null() { Err(Failure::NotFound) } else { Ok(delivery) }
+    }
+
+    async fn redeliver(&self, key: &str, asked: &Asked) -> Answer<JsValue> {
+        let Key { shard, key } = Key::parse(key)?;
+        let destination = or_null(asked.destination(self.settings)?);
+        let question = object([("key", number(key)), ("destination", destination)]);
+        let answer = self.ask(shard, "redeliver", &question).await?;
+        if answer.is_null() {
+            Err(Failure::NotFound)
+        } else if answer.is_falsy() {
+            Err(Failure::Forgotten)
+        } else {
+            Ok(answer)
         }
     }
 
-    async fn body(&self, key: &str) -> Answer<Vec<u8>> {
-        let delivery = self.one(key).await?;
-        question::body_of(&delivery).ok_or(Failure::Forgotten)
-    }
-
-    async fn redeliver(&self, key: &str, body: &[u8]) -> Answer<Json> {
-        let Key { shard, key } = Key::parse(key)?;
-        let destination = question::destination(body, self.settings)?;
-        let question = json!({ "shard": shard, "key": key, "destination": destination });
-        match self.ask(shard, "redeliver", &question).await? {
-            Json::Null => Err(Failure::NotFound),
-            Json::Bool(_) => Err(Failure::Forgotten),
-            answer => Ok(answer),
-        }
-    }
-
-    async fn redeliver_dead(&self, body: &[u8]) -> Answer<Json> {
-        let Period { since, until } = Period::of(body)?;
-        let destination = question::destination(body, self.settings)?;
-        let question = json!({ "since": since, "until": until, "destination": destination });
+    async fn redeliver_dead(&self, asked: &Asked) -> Answer<JsValue> {
+        let Period { since, until } = asked.period()?;
+        let question = object([
+            ("since", number(since)),
+            ("until", number(until)),
+            ("destination", or_null(asked.destination(self.settings)?)),
+        ]);
         let all = self.ask_all("redeliver-dead", |_| question.clone()).await?;
-        Ok(json!({ "redelivered": sum(all.iter().map(|(_, answer)| answer)) }))
+        Ok(object([("redelivered", sum(all))]))
     }
 
-    async fn erase(&self, key: &str) -> Answer<Json> {
+    async fn erase(&self, key: &str) -> Answer<JsValue> {
         // Known to be there first: else it is not found, rather than none erased.
         self.one(key).await?;
         let Key { shard, key } = Key::parse(key)?;
-        let erased = self.ask(shard, "erase", &json!({ "shard": shard, "key": key })).await?;
-        Ok(json!({ "erased": erased }))
+        let erased = self.ask(shard, "erase", &object([("key", number(key))])).await?;
+        Ok(object([("erased", erased)]))
     }
 
     /// Goes on from shard to shard: each call looks through one batch of one shard.
-    async fn erase_email(&self, body: &[u8]) -> Answer<Json> {
-        let (email, Key { shard, key }) = question::person(body)?;
-        let question = json!({ "email": email, "after": key });
+    async fn erase_email(&self, asked: &Asked) -> Answer<JsValue> {
+        let (email, Key { shard, key }) = asked.person()?;
+        let question = object([("email", email.into()), ("key", number(key))]);
         let answer = self.ask(shard, "erase-email", &question).await?;
         let next = shard.saturating_add(1);
-        let cursor = match answer.get("last").and_then(Json::as_u64) {
+        let cursor = match whole(&get(&answer, "last")) {
             Some(last) => Some(format!("{shard}-{last}")),
             None if next < self.settings.shards => Some(format!("{next}-0")),
             None => None,
         };
-        Ok(json!({ "erased": answer.get("erased"), "cursor": cursor }))
+        Ok(object([("erased", get(&answer, "erased")), ("cursor", or_null(cursor))]))
     }
 
-    async fn status(&self) -> Answer<Json> {
-        let all = self.ask_all("status", |_| Json::Null).await?;
-        let each = |path: &'static str| all.iter().filter_map(move |(_, it)| it.pointer(path));
-        let mut deliveries = Map::new();
+    async fn status(&self) -> Answer<JsValue> {
+        let all: Vec<JsValue> = self.ask_all("status", |_| JsValue::UNDEFINED).await?.collect();
+        let each = |field| all.iter().map(move |shard| get(shard, field));
+        let latest = |field| or_null(each(field).filter_map(|it| whole(&it)).max().map(number));
+        // Lists of names and counts, and the same of all shards together.
+        let counts = |field, name: &str| {
+            let named = |it: &JsValue| text(&get(it, "name")).as_deref() == Some(name);
+            sum(each(field).flat_map(|it| items(&it)).filter(named).map(|it| get(&it, "count")))
+        };
+        let deliveries = object([]);
         for state in STATES {
-            let count: u64 =
-                all.iter().filter_map(|(_, it)| it["deliveries"][state].as_u64()).sum();
-            deliveries.insert(state.to_owned(), count.into());
+            set(&deliveries, state, &counts("deliveries", state));
+        }
+        let failures = object([]);
+        for failure in each("failures").flat_map(|it| items(&it)) {
+            if let Some(code) = text(&get(&failure, "name")) {
+                set(&failures, &code, &counts("failures", &code));
+            }
         }
         let destinations = self.settings.destinations.iter().map(|destination| {
             let name = destination.name.as_str();
-            let of = |field: &str| {
-                let value = |(_, it): &(u32, Json)| it["destinations"][name][field].as_u64();
-                all.iter().filter_map(value).collect::<Vec<_>>()
+            let known: Vec<JsValue> = each("destinations")
+                .flat_map(|it| items(&it))
+                .filter(|it| text(&get(it, "name")).as_deref() == Some(name))
+                .collect();
+            let last = |field| {
+                known.iter().max_by_key(|it| whole(&get(it, field))).cloned().unwrap_or_default()
             };
-            let failed = of("lastFailed").into_iter().max();
-            let code = all
-                .iter()
-                .map(|(_, it)| &it["destinations"][name])
-                .find(|it| failed.is_some() && it["lastFailed"].as_u64() == failed);
-            json!({
-                "name": name,
-                "pending": of("pending").into_iter().sum::<u64>(),
-                "lastTaken": of("lastTaken").into_iter().max(),
-                "lastFailed": failed,
-                "lastCode": code.map(|it| &it["lastCode"]),
-            })
+            let field = |it: &JsValue, name| or_null(Some(get(it, name)).filter(JsValue::is_truthy));
+            object([
+                ("name", name.into()),
+                ("pending", sum(known.iter().map(|it| get(it, "pending")))),
+                ("lastTaken", field(&last("lastTaken"), "lastTaken")),
+                ("lastFailed", field(&last("lastFailed"), "lastFailed")),
+                ("lastCode", field(&last("lastFailed"), "lastCode")),
+            ])
         });
-        let now = Date::now().as_millis();
+        let now = now();
+        let key = |name| each(name).filter_map(|it| whole(&it)).max();
         let keys = KeyTimes {
-            current: each("/keys/current").filter_map(Json::as_u64).max(),
-            previous: each("/keys/previous").filter_map(Json::as_u64).max(),
+            current: key("current"),
+            previous: key("previous"),
             previous_until: self.settings.previous_until,
         };
-        Ok(json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "mode": "durable",
-            "shards": self.settings.shards,
-            "now": now,
-            "deliveries": deliveries,
-            "duplicates": sum(each("/duplicates")),
-            "oldestPending": each("/oldestPending").filter_map(Json::as_u64).min(),
-            "destinations": destinations.collect::<Vec<_>>(),
-            "keys": {
-                "current": keys.current,
-                "previous": keys.previous,
-                "previousUntil": keys.previous_until,
-                "warnings": keys.warnings(now),
-            },
-            "failures": all.first().map(|(_, it)| &it["failures"]),
-            "lastReceived": each("/lastReceived").filter_map(Json::as_u64).max(),
-            "bytes": sum(each("/bytes")),
-        }))
+        let warnings = list(keys.warnings(now).into_iter().map(JsValue::from_str));
+        let oldest = each("oldestPending").filter_map(|it| whole(&it)).min();
+        Ok(object([
+            ("version", env!("CARGO_PKG_VERSION").into()),
+            ("mode", "durable".into()),
+            ("shards", self.settings.shards.into()),
+            ("now", number(now)),
+            ("deliveries", deliveries),
+            ("duplicates", sum(each("duplicates"))),
+            ("oldestPending", or_null(oldest.map(number))),
+            ("destinations", list(destinations)),
+            (
+                "keys",
+                object([
+                    ("current", or_null(keys.current.map(number))),
+                    ("previous", or_null(keys.previous.map(number))),
+                    ("previousUntil", or_null(keys.previous_until.map(number))),
+                    ("warnings", warnings),
+                ]),
+            ),
+            ("failures", failures),
+            ("lastReceived", latest("lastReceived")),
+            ("bytes", sum(each("bytes"))),
+        ]))
     }
 }
 
-fn sum<'a>(numbers: impl Iterator<Item = &'a Json>) -> u64 {
-    numbers.filter_map(Json::as_u64).sum()
+fn lost(problem: Problem) -> Failure {
+    log::inbox_failed(&problem);
+    Failure::StoreFailed
+}
+
+fn sum(numbers: impl Iterator<Item = JsValue>) -> JsValue {
+    number(numbers.filter_map(|it| whole(&it)).fold(0, u64::saturating_add))
+}
+
+/// A body as JSON can show it: `text`, or if it is none, `base64`.
+fn shown(body: &JsValue) -> JsValue {
+    if body.is_null() {
+        return JsValue::NULL;
+    }
+    match String::from_utf8(Uint8Array::new(body).to_vec()) {
+        Ok(text) => object([("text", text.into())]),
+        Err(error) => object([("base64", Base64::encode_string(error.as_bytes()).into())]),
+    }
 }

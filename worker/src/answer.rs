@@ -1,6 +1,9 @@
-use serde_json::json;
+use serde::Serialize;
 use walnut_webhooks::Error;
-use worker::{Response, ResponseBuilder, Result};
+use wasm_bindgen::JsValue;
+use web_sys::Response;
+
+use crate::host::{self, Lines};
 
 /// Why a request does not get a 200.
 #[derive(Clone, Debug)]
@@ -79,32 +82,41 @@ impl From<Error> for Failure {
 }
 
 /// Answers 200, the one success that there is.
-pub(crate) fn ok() -> Result<Response> {
-    with_body(200, &json!({ "ok": true }), None)
+pub(crate) fn ok() -> Response {
+    json(200, Lines::default(), r#"{"ok":true}"#)
 }
 
 /// Answers with the failure's status, code and message.
-pub(crate) fn failed(failure: &Failure) -> Result<Response> {
-    let body = json!({ "error": { "code": failure.code(), "message": failure.message() } });
-    let allow = match failure {
-        Failure::MethodNotAllowed(allowed) => Some(*allowed),
-        _ => None,
-    };
-    with_body(failure.status(), &body, allow)
-}
-
-/// Answers 200 with JSON.
-pub(crate) fn json(body: &serde_json::Value) -> Result<Response> {
-    with_body(200, body, None)
-}
-
-fn with_body(status: u16, body: &serde_json::Value, allow: Option<&str>) -> Result<Response> {
-    let mut builder = ResponseBuilder::new()
-        .with_status(status)
-        .with_header("content-type", "application/json")?
-        .with_header("cache-control", "no-store")?;
-    if let Some(methods) = allow {
-        builder = builder.with_header("allow", methods)?;
+pub(crate) fn failed(failure: &Failure) -> Response {
+    #[derive(Serialize)]
+    struct Answer {
+        error: Told,
     }
-    Ok(builder.fixed(body.to_string().into_bytes()))
+    #[derive(Serialize)]
+    struct Told {
+        code: &'static str,
+        message: String,
+    }
+    let headers = match failure {
+        Failure::MethodNotAllowed(allowed) => Lines::default().with("allow", allowed),
+        _ => Lines::default(),
+    };
+    let told = Told { code: failure.code(), message: failure.message() };
+    json(failure.status(), headers, text(&Answer { error: told }))
+}
+
+/// Answers 200 with a value as JSON.
+pub(crate) fn value(value: &JsValue) -> Response {
+    let text = js_sys::JSON::stringify(value).map(JsValue::from);
+    json(200, Lines::default(), text.unwrap_or_default())
+}
+
+fn json(status: u16, headers: Lines, body: impl Into<JsValue>) -> Response {
+    let headers = headers.with("content-type", "application/json").with("cache-control", "no-store");
+    host::respond(status, &headers, body)
+}
+
+/// Writes a value as JSON. All that is written so has texts and numbers only, which can't fail.
+pub(crate) fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }

@@ -1,21 +1,26 @@
 mod destinations;
 mod duration;
 mod reader;
+mod url;
 #[cfg(test)]
 mod tests;
 
 use std::rc::Rc;
 
-use js_sys::{JSON, Reflect};
 use walnut_webhooks::{Keys, Verifier};
-use wasm_bindgen::JsValue;
 use worker::Env;
 
 pub(crate) use destinations::Destination;
 use duration::DAY_MS;
 use reader::Reader;
+pub(crate) use reader::millis;
 
+use crate::js;
 use crate::life::Limits;
+
+/// The variables of the keys.
+pub(crate) const KEY: &str = "WALNUT_WEBHOOK_KEY";
+pub(crate) const KEY_PREVIOUS: &str = "WALNUT_WEBHOOK_KEY_PREVIOUS";
 
 /// Where health is asked for.
 pub(crate) const HEALTH_PATH: &str = "/healthz";
@@ -95,10 +100,9 @@ pub(crate) struct Settings {
 
 /// Reads bindings by name: text, or the JSON of what is none, such as a number.
 pub(crate) fn of(env: &Env) -> impl Fn(&str) -> Option<String> {
-    let env: &JsValue = env.as_ref();
     move |name| {
-        let value = Reflect::get(env, &JsValue::from_str(name)).ok()?;
-        value.as_string().or_else(|| JSON::stringify(&value).ok()?.as_string())
+        let value = js::get(env, name);
+        js::text(&value).or_else(|| js_sys::JSON::stringify(&value).ok()?.as_string())
     }
 }
 
@@ -134,7 +138,7 @@ impl Config {
         let admin_token = reader.admin_token();
         let alert_url = reader.alert_url();
         let silence_ms = reader.hours("ALERT_SILENCE_HOURS", SILENCE_HOURS);
-        let current = reader.required_key("WALNUT_WEBHOOK_KEY");
+        let current = reader.required_key(KEY);
         let previous = reader.previous();
 
         let (Some(current), true) = (current, reader.mistakes.is_empty()) else {

@@ -1,24 +1,19 @@
-use std::cell::Cell;
-use std::pin::pin;
-use std::time::Duration;
+//! Sends a delivery to a destination: what it is told besides, and what became of it.
 
-use futures_util::StreamExt;
-use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
-use walnut_webhooks::{KeyIndex, Summary, Verified};
-use worker::{
-    AbortController, Date, DateInit, Delay, Fetch, Headers, Method, Request, RequestInit,
-    RequestRedirect, Result,
-};
+use walnut_webhooks::{KeyIndex, SIGNATURE_HEADER};
+use wasm_bindgen::JsValue;
 
 use crate::answer::Failure;
 use crate::config::Destination;
+use crate::host::{self, Lines};
+use crate::js::{now, whole};
 
 /// The most bytes of `walnut-delivery-name`; a longer name is cut there.
 pub(crate) const MAX_NAME_BYTES: usize = 256;
 
 /// The most bytes of an origin's answer; they are read to its end and forgotten.
-const MAX_ANSWER_BYTES: usize = 1 << 20;
+const MAX_ANSWER_BYTES: u32 = 1 << 20;
 
 /// What the origin is told of a delivery in headers.
 #[derive(Debug)]
@@ -29,26 +24,20 @@ pub(crate) struct Headline {
     pub(crate) name: Option<String>,
     pub(crate) event_type: String,
     /// Which key matched: `current` or `previous`.
-    pub(crate) key: String,
+    pub(crate) key: &'static str,
 }
 
-impl Headline {
-    /// An authentic body that is not JSON is forwarded all the same.
-    pub(crate) fn of(verified: &Verified<'_>, summary: Option<&Summary>) -> Self {
-        let id = summary.map_or_else(|| verified.body_id(), |summary| summary.id.clone());
-        Self {
-            message_id: id.clone(),
-            id,
-            name: summary.and_then(|summary| summary.name.clone()),
-            event_type: summary.map_or("unknown", |summary| summary.event_type).to_owned(),
-            key: key_name(verified.key_index()).to_owned(),
-        }
-    }
-}
+/// The names of keys: which one matched.
+const KEYS: [&str; 2] = ["current", "previous"];
 
 /// Names the key that matched.
 pub(crate) fn key_name(index: KeyIndex) -> &'static str {
-    if index.is_current() { "current" } else { "previous" }
+    if index.is_current() { KEYS[0] } else { KEYS[1] }
+}
+
+/// Reads what [`key_name`] wrote.
+pub(crate) fn key_named(text: &str) -> &'static str {
+    KEYS.into_iter().find(|name| *name == text).unwrap_or_default()
 }
 
 /// Makes a header value of an event's name: visible ASCII stays, the rest of its UTF-8 is
@@ -79,51 +68,21 @@ pub(crate) struct Outcome {
 }
 
 /// Sends a body on, byte for byte, and waits for the complete answer.
-///
-/// Where it does not come in time, the request is aborted.
 pub(crate) async fn send(
-    body: &[u8],
-    headers: &[(&str, String)],
     headline: &Headline,
+    signature: &str,
+    content_type: Option<&str>,
+    body: &JsValue,
     destination: &Destination,
     timeout_ms: u32,
 ) -> Outcome {
-    let controller = AbortController::default();
-    let signal = controller.signal();
-    let status = Cell::new(None);
-    let retry_after_ms = Cell::new(None);
-    let attempt = pin!(async {
-        let request = request(body, headers, headline, destination)?;
-        let mut response = Fetch::Request(request).send_with_signal(&signal).await?;
-        status.set(Some(response.status_code()));
-        let taken = (200..300).contains(&response.status_code());
-        if let Some(value) = response.headers().get("retry-after")? {
-            retry_after_ms.set(Some(wait_ms(&value)));
-        }
-        // No 204 has a body; and of a refusal, the status is enough.
-        if taken && let Ok(mut pieces) = response.stream() {
-            let mut room = MAX_ANSWER_BYTES;
-            while let Some(piece) = pieces.next().await {
-                // Not the deadline's work alone: while there is always more to read, no timer fires.
-                match room.checked_sub(piece?.len()) {
-                    Some(left) => room = left,
-                    None => return Ok(false),
-                }
-            }
-        }
-        Ok::<bool, worker::Error>(taken)
-    });
-    let deadline = pin!(Delay::from(Duration::from_millis(timeout_ms.into())));
-    let failure = match select(attempt, deadline).await {
-        Either::Left((Ok(true), _)) => None,
-        Either::Left(_) => Some(Failure::OriginFailed),
-        Either::Right(_) => Some(Failure::OriginTimeout),
-    };
-    if failure.is_some() {
-        // At once, rather than when the runtime gets round to it.
-        controller.abort();
+    let headers = headers(headline, signature, content_type, body, destination);
+    let posted = host::post(&destination.url, &headers, body, timeout_ms, MAX_ANSWER_BYTES).await;
+    Outcome {
+        status: posted.status,
+        retry_after_ms: posted.retry_after.map(|value| wait_ms(&value)),
+        failure: posted.failure,
     }
-    Outcome { status: status.get(), retry_after_ms: retry_after_ms.get(), failure }
 }
 
 /// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date. What is neither is no wait.
@@ -131,41 +90,38 @@ fn wait_ms(value: &str) -> u64 {
     if let Ok(seconds) = value.parse::<u32>() {
         return u64::from(seconds).saturating_mul(1000);
     }
-    let date = Date::from(DateInit::String(value.to_owned()));
-    date.as_millis().saturating_sub(Date::now().as_millis())
+    whole(&js_sys::Date::parse(value).into()).unwrap_or(0).saturating_sub(now())
 }
 
-fn request(
-    body: &[u8],
-    headers: &[(&str, String)],
+fn headers(
     headline: &Headline,
+    signature: &str,
+    content_type: Option<&str>,
+    body: &JsValue,
     destination: &Destination,
-) -> Result<Request> {
-    let all = Headers::new();
-    for (name, value) in headers {
-        all.set(name, value)?;
+) -> Lines {
+    let mut lines = Lines::default()
+        .with(SIGNATURE_HEADER, signature)
+        .with("walnut-delivery-id", &headline.id)
+        .with("walnut-delivery-type", &headline.event_type)
+        .with("walnut-key", headline.key);
+    if let Some(value) = content_type {
+        lines.push("content-type", value);
     }
-    all.set("walnut-delivery-id", &headline.id)?;
-    all.set("walnut-delivery-type", &headline.event_type)?;
-    all.set("walnut-key", &headline.key)?;
     if let Some(name) = &headline.name {
-        all.set("walnut-delivery-name", &encoded(name))?;
+        lines.push("walnut-delivery-name", &encoded(name));
     }
     for (name, value) in &destination.headers {
-        all.set(name, value)?;
+        lines.push(name, value);
     }
     if let Some(secret) = &destination.secret {
-        let seconds = Date::now().as_millis() / 1000;
-        all.set("webhook-id", &headline.message_id)?;
-        all.set("webhook-timestamp", &seconds.to_string())?;
-        all.set("webhook-signature", &secret.sign(&headline.message_id, seconds, body))?;
+        let seconds = now() / 1000;
+        let body = Uint8Array::new(body).to_vec();
+        lines.push("webhook-id", &headline.message_id);
+        lines.push("webhook-timestamp", &seconds.to_string());
+        lines.push("webhook-signature", &secret.sign(&headline.message_id, seconds, &body));
     }
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post)
-        .with_headers(all)
-        .with_redirect(RequestRedirect::Manual)
-        .with_body(Some(Uint8Array::from(body).into()));
-    Request::new_with_init(&destination.url, &init)
+    lines
 }
 
 #[cfg(test)]

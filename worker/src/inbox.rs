@@ -19,23 +19,19 @@ use std::cell::{Cell, RefCell};
 use std::task::{Context, Waker};
 
 use futures_util::future::join;
-use js_sys::Reflect;
-use wasm_bindgen::prelude::{JsCast, JsValue, wasm_bindgen};
-use worker::{Date, DurableObject, Env, Error, Request, Response, Result, State, durable_object};
+use js_sys::{Array, Object};
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+use worker::Env;
 
-use crate::answer::{self, Failure};
 use crate::config::Settings;
+use crate::js::{Problem, Result, float, now, number, whole};
 use crate::watch::KeyTimes;
-use crate::{failpoint, log, shards};
+use crate::{failpoint, host, log, shards};
 use alerts::Cause;
-use db::Db;
+use db::{Db, Storage};
 use send::Flights;
 use slots::Slots;
 use store::Arrival;
-
-/// The binding of the inbox, and the guard in what the inbox is given for bindings.
-pub(crate) const BINDING: &str = "INBOX";
-const GUARD: &str = "GUARD";
 
 /// How long until an inbox looks again whose configuration is wrong, in milliseconds.
 const MISCONFIGURED_MS: u64 = 60 * 60 * 1000;
@@ -46,9 +42,9 @@ const FAILED_MS: u64 = 10_000;
 #[wasm_bindgen]
 extern "C" {
     /// The JavaScript around the inbox: see `worker/index.js`.
-    #[wasm_bindgen(extends = js_sys::Object)]
+    #[wasm_bindgen(extends = Object)]
     #[derive(Clone)]
-    type Guard;
+    pub type Guard;
 
     /// Tells which delivery is worked on now, by key; 0 is none.
     #[wasm_bindgen(method)]
@@ -66,7 +62,7 @@ extern "C" {
 impl Guard {
     /// Tells which delivery is worked on now; `None` is none.
     fn mark(&self, delivery: Option<u64>) {
-        self.begin(delivery.map_or(0.0, time));
+        self.begin(delivery.map_or(0.0, float));
     }
 }
 
@@ -92,8 +88,8 @@ impl Bell {
     }
 }
 
-/// The inbox; `worker/index.js` extends it for the binding.
-#[durable_object(alarm)]
+/// The inbox. Each method is one of the object's in `worker/index.js`.
+#[wasm_bindgen]
 pub struct Inbox {
     env: Env,
     db: Db,
@@ -106,18 +102,19 @@ pub struct Inbox {
     /// Whether a delivery has died of which the first shard has not heard.
     died: Cell<bool>,
     /// Why the tables could not be made: nothing is taken then.
-    broken: Option<String>,
+    broken: Option<Problem>,
 }
 
-impl DurableObject for Inbox {
-    fn new(state: State, env: Env) -> Self {
-        let db = Db::new(&state.storage());
-        let broken = schema::migrate(&db).err().map(|error| error.to_string());
-        let guard = Reflect::get(env.as_ref(), &JsValue::from_str(GUARD)).unwrap_or_default();
+#[wasm_bindgen]
+impl Inbox {
+    #[wasm_bindgen(constructor)]
+    pub fn new(storage: Storage, env: Env, guard: Guard) -> Self {
+        let db = Db::new(storage);
+        let broken = schema::migrate(&db).err();
         Self {
             env,
             db,
-            guard: guard.unchecked_into(),
+            guard,
             bell: Bell::default(),
             working: Cell::default(),
             slots: RefCell::default(),
@@ -127,53 +124,57 @@ impl DurableObject for Inbox {
         }
     }
 
-    async fn fetch(&self, mut request: Request) -> Result<Response> {
-        if let Some(reason) = &self.broken {
-            log::inbox_failed(reason);
-            return answer::failed(&Failure::StoreFailed);
-        }
-        let path = request.path();
-        let Some((shard, operation)) = path.trim_start_matches('/').split_once('/') else {
-            return answer::failed(&Failure::NotFound);
-        };
-        let answer = match operation {
-            "store" => self.store(&mut request).await,
-            "shards" => self.shards(&mut request).await,
-            operation => self.asked(shard, operation, &mut request).await,
-        };
-        answer.or_else(|error| {
-            log::inbox_failed(&error.to_string());
-            answer::failed(&Failure::StoreFailed)
-        })
+    /// Stores a delivery, has it sent, and returns in a word what became of it.
+    pub fn store(&self, arrival: &Array) -> std::result::Result<JsValue, JsValue> {
+        self.sound()?;
+        let now = now();
+        let arrival = Arrival::of(arrival);
+        failpoint::trap_at("trap-on-arrival", &arrival.body);
+        let stored = store::store(&self.db, &arrival, now)?;
+        self.wake(now);
+        Ok(failpoint::after(&self.env, "after-store", stored.as_str().into()))
     }
 
-    async fn alarm(&self) -> Result<Response> {
-        let next = match crate::settings(&self.env, Date::now().as_millis()) {
-            Ok(settings) => self.work(&settings).await.unwrap_or_else(|error| {
-                log::inbox_failed(&error.to_string());
-                Some(Date::now().as_millis().saturating_add(FAILED_MS))
+    /// Answers what is asked besides; the shard is the one that this inbox is.
+    pub fn ask(
+        &self,
+        shard: u32,
+        operation: &str,
+        question: &JsValue,
+    ) -> std::result::Result<JsValue, JsValue> {
+        self.sound()?;
+        Ok(self.answer(shard, operation, question, now())?)
+    }
+
+    /// Does what is to be done now, and arms the alarm for what is next.
+    pub async fn alarm(&self) {
+        let next = match crate::settings(&self.env, now()) {
+            Ok(settings) => self.work(&settings).await.unwrap_or_else(|problem| {
+                log::inbox_failed(&problem);
+                Some(now().saturating_add(FAILED_MS))
             }),
             Err(mistakes) => {
                 log::misconfigured(&mistakes);
-                Some(Date::now().as_millis().saturating_add(MISCONFIGURED_MS))
+                Some(now().saturating_add(MISCONFIGURED_MS))
             }
         };
-        self.guard.arm(next.map(time));
-        Response::ok("")
+        self.guard.arm(next.map(float));
     }
 }
 
 impl Inbox {
+    fn sound(&self) -> Result<()> {
+        self.broken.as_ref().map_or(Ok(()), |problem| Err(Problem::new(problem.to_string())))
+    }
+
     /// Does what is to be done now, and returns when there is something to do next.
     async fn work(&self, settings: &Settings) -> Result<Option<u64>> {
-        if self.broken.is_some() {
-            return Err(Error::from("the tables could not be made"));
-        }
-        keep::forget(&self.db, settings, Date::now().as_millis())?;
+        self.sound()?;
+        keep::forget(&self.db, settings, now())?;
         let (sent, posted) = join(self.send_due(settings), self.post_alerts(settings)).await;
         sent.and(posted)?;
         if !self.slots.borrow().is_empty() || self.died.get() {
-            return Ok(Some(Date::now().as_millis()));
+            return Ok(Some(now()));
         }
         // From 0, since something may have come due in the meantime.
         let due = lives::next_due(&self.db, 0)?;
@@ -181,42 +182,25 @@ impl Inbox {
         Ok([due, keep, alerts::next(&self.db)?].into_iter().flatten().min())
     }
 
-    /// Stores a delivery, and has it sent.
-    async fn store(&self, request: &mut Request) -> Result<Response> {
-        let bytes = request.bytes().await?;
-        let (arrival, body) = Arrival::from_bytes(&bytes)?;
-        let now = Date::now().as_millis();
-        failpoint::trap_at("trap-on-arrival", body);
-        let stored = store::store(&self.db, &arrival, body, now)?;
-        failpoint::reached(&self.env, "after-store").await;
-        self.wake(now);
-        Response::ok(stored.as_str())
-    }
-
     /// Has what is due sent now: by the alarm that is at work, or else by the next.
     fn wake(&self, now: u64) {
         if self.working.get() {
             self.bell.ring();
         } else {
-            self.guard.arm_by(time(now));
+            self.guard.arm_by(float(now));
         }
     }
 
-    /// Answers what is asked besides. It may lead to something to be sent or posted.
-    async fn asked(&self, shard: &str, operation: &str, request: &mut Request) -> Result<Response> {
-        let question = request.bytes().await?;
-        let now = Date::now().as_millis();
-        let Ok(settings) = crate::settings(&self.env, now) else {
-            return answer::failed(&Failure::Misconfigured);
-        };
+    /// Answers what is asked. It may lead to something to be sent or posted.
+    fn answer(&self, shard: u32, operation: &str, question: &JsValue, now: u64) -> Result<JsValue> {
+        let settings = crate::settings(&self.env, now)
+            .map_err(|_| Problem::new("the configuration is wrong"))?;
         match operation {
-            "wake" => {
-                if shard == "0" {
-                    alerts::look(&self.db, now, settings.silence_ms)?;
-                }
-            }
+            "shards" => return self.shards(question),
+            "wake" if shard == shards::FIRST => alerts::look(&self.db, now, settings.silence_ms)?,
+            "wake" => {}
             "seen" => {
-                alerts::seen(&self.db, &serde_json::from_slice(&question)?, now)?;
+                alerts::seen(&self.db, question, now)?;
                 alerts::look(&self.db, now, settings.silence_ms)?;
                 let keys = KeyTimes {
                     current: schema::meta(&self.db, "matched:current")?,
@@ -226,44 +210,33 @@ impl Inbox {
                 log::keys(keys, now);
             }
             "dead" => alerts::raise(&self.db, Cause::Dead, now)?,
-            _ => {
-                let answer = admin::answer(&self.db, &settings, operation, &question, now)?;
-                if operation.starts_with("redeliver") {
-                    self.wake(now);
-                }
-                return match answer {
-                    Some(answer) => answer::json(&answer),
-                    None => answer::failed(&Failure::NotFound),
-                };
+            "redeliver" | "redeliver-dead" => {
+                let answer = admin::answer(&self.db, &settings, shard, operation, question, now)?;
+                self.wake(now);
+                return Ok(answer);
             }
+            _ => return admin::answer(&self.db, &settings, shard, operation, question, now),
         }
         self.wake(now);
-        Response::ok("")
+        Ok(JsValue::UNDEFINED)
     }
 
     /// Posts the alerts that are due. It is the first shard that posts; the others tell it.
     async fn post_alerts(&self, settings: &Settings) -> Result<()> {
         if self.died.get() {
-            shards::call(&self.env, settings, shards::FIRST, "dead", &[]).await?;
+            let nothing = JsValue::UNDEFINED;
+            host::ask(&self.env, settings, shards::FIRST, "dead", &nothing).await?;
             self.died.set(false);
         }
-        let url = settings.alert_url.as_deref();
-        alerts::post_due(&self.db, url, Date::now().as_millis()).await
+        alerts::post_due(&self.db, settings.alert_url.as_deref(), now()).await
     }
 
     /// Answers how many shards there are, as the first that was ever asked was told.
-    async fn shards(&self, request: &mut Request) -> Result<Response> {
-        let asked: u64 = request.text().await?.parse().map_err(|_| "no number of shards")?;
-        let shards = schema::meta(&self.db, "shards")?;
-        if shards.is_none() {
-            schema::keep(&self.db, "shards", Some(asked))?;
+    fn shards(&self, asked: &JsValue) -> Result<JsValue> {
+        if let Some(shards) = schema::meta(&self.db, "shards")? {
+            return Ok(number(shards));
         }
-        Response::ok(shards.unwrap_or(asked).to_string())
+        schema::keep(&self.db, "shards", whole(asked))?;
+        Ok(asked.clone())
     }
-}
-
-/// A time as JavaScript has it: milliseconds since the Unix epoch, far below 2^53.
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "far below 2^53")]
-fn time(milliseconds: u64) -> f64 {
-    milliseconds as f64
 }

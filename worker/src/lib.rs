@@ -4,9 +4,12 @@
 mod admin;
 mod answer;
 mod config;
+mod explain;
 mod failpoint;
 mod forward;
+mod host;
 mod inbox;
+mod js;
 mod life;
 mod log;
 mod receive;
@@ -20,9 +23,8 @@ use std::rc::Rc;
 use answer::{Failure, failed, ok};
 use config::{Config, Mistakes, Mode, Settings};
 pub use inbox::Inbox;
-use worker::{
-    Context, Date, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, event,
-};
+use web_sys::{Request, Response, Url};
+use worker::{Context, Env, Result, ScheduleContext, ScheduledEvent, event};
 
 thread_local! {
     /// Bindings don't change in the life of an isolate, so they are read once.
@@ -33,27 +35,27 @@ thread_local! {
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
     #[cfg(feature = "failpoints")]
-    failpoint::trap_at(
-        "trap",
-        request.headers().get("x-failpoint")?.unwrap_or_default().as_bytes(),
-    );
+    failpoint::trap_at("trap", &request.headers().get("x-failpoint")?.into());
 
-    let now = Date::now().as_millis();
-    let settings = match settings(&env, now) {
+    Ok(answer(&request, &env, &context).await)
+}
+
+async fn answer(request: &Request, env: &Env, context: &Context) -> Response {
+    let now = js::now();
+    let settings = match settings(env, now) {
         Ok(settings) => settings,
         Err(mistakes) => {
             log::misconfigured(&mistakes);
             return failed(&Failure::Misconfigured);
         }
     };
-    let path = request.path();
-    // As text: the `Method` of the worker crate takes one that it does not know for GET.
-    let method = request.inner().method();
+    let Ok(url) = Url::new(&request.url()) else { return failed(&Failure::NotFound) };
+    let (path, method) = (url.pathname(), request.method());
     if path == settings.path {
         match method.as_str() {
             "POST" => {
-                let note = |check| watch::note(check, &env, &context, &settings, now);
-                receive::delivery(request, &env, &settings, now, note).await
+                let note = |check| watch::note(check, env, context, &settings, now);
+                receive::delivery(request, env, context, &settings, now, note).await
             }
             _ => failed(&Failure::MethodNotAllowed("POST")),
         }
@@ -62,11 +64,10 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
             "GET" | "HEAD" => ok(),
             _ => failed(&Failure::MethodNotAllowed("GET, HEAD")),
         }
-    } else if path
-        .strip_prefix(config::ADMIN_PATH)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    } else if let Some(path) = path.strip_prefix(config::ADMIN_PATH)
+        && (path.is_empty() || path.starts_with('/'))
     {
-        admin::respond(request, &env, &settings).await
+        admin::respond(request, &url, path, env, &settings).await
     } else {
         failed(&Failure::NotFound)
     }
@@ -75,7 +76,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
 /// Wakes every shard, should one have lost its alarm.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    match settings(&env, Date::now().as_millis()) {
+    match settings(&env, js::now()) {
         Ok(settings) if settings.mode == Mode::Durable => shards::wake(&env, &settings).await,
         Ok(_) => {}
         Err(mistakes) => log::misconfigured(&mistakes),

@@ -1,86 +1,159 @@
 //! Structured logs: JSON, one line a decision, with id and code; never a body, a key or personal data.
 
-use serde_json::json;
-use worker::{console_error, console_log, console_warn};
+use std::collections::BTreeMap;
 
-use crate::answer::Failure;
+use serde::Serialize;
+use walnut_webhooks::Explanation;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::answer::{Failure, text};
 use crate::config::Mistakes;
 use crate::forward::{Headline, Outcome};
-use crate::inbox::store::Arrival;
-use crate::life::{Life, Progress, Send};
+use crate::js::Problem;
+use crate::life::{Life, Progress};
 use crate::watch::KeyTimes;
 
+mod console {
+    use super::wasm_bindgen;
+
+    #[wasm_bindgen]
+    extern "C" {
+        #[wasm_bindgen(js_namespace = console)]
+        pub(super) fn log(line: &str);
+        #[wasm_bindgen(js_namespace = console)]
+        pub(super) fn warn(line: &str);
+        #[wasm_bindgen(js_namespace = console)]
+        pub(super) fn error(line: &str);
+    }
+}
+
 pub(crate) fn misconfigured(mistakes: &Mistakes) {
-    console_error!("{}", json!({ "event": "misconfigured", "mistakes": mistakes }));
+    #[derive(Serialize)]
+    struct Line<'a> {
+        event: &'static str,
+        mistakes: &'a Mistakes,
+    }
+    console::error(&text(&Line { event: "misconfigured", mistakes }));
 }
 
 pub(crate) fn refused(failure: &Failure) {
-    console_warn!("{}", json!({ "event": "refused", "code": failure.code() }));
+    #[derive(Serialize)]
+    struct Line {
+        event: &'static str,
+        code: &'static str,
+    }
+    console::warn(&text(&Line { event: "refused", code: failure.code() }));
+}
+
+/// Why a signature was refused, as far as it can be told.
+pub(crate) fn explained(explanation: &Explanation) {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        event: &'static str,
+        code: Option<&'static str>,
+        cause: &'static str,
+        hint: &'a str,
+    }
+    let Explanation { code, cause, hint, .. } = explanation;
+    console::warn(&text(&Line { event: "explained", code: *code, cause: cause.as_str(), hint }));
 }
 
 /// What an attempt came to. `origin` is the status that the destination answered with, if it did.
 pub(crate) fn forwarded(headline: &Headline, destination: &str, outcome: &Outcome) {
-    let failure = outcome.failure.as_ref();
-    let line = json!({
-        "event": if failure.is_none() { "delivered" } else { "not_delivered" },
-        "id": headline.id,
-        "type": headline.event_type,
-        "key": headline.key,
-        "destination": destination,
-        "origin": outcome.status,
-        "code": failure.map(Failure::code),
+    #[derive(Serialize)]
+    struct Line<'a> {
+        event: &'static str,
+        id: &'a str,
+        r#type: &'a str,
+        key: &'a str,
+        destination: &'a str,
+        origin: Option<u16>,
+        code: Option<&'static str>,
+    }
+    let code = outcome.failure.as_ref().map(Failure::code);
+    let line = text(&Line {
+        event: if code.is_none() { "delivered" } else { "not_delivered" },
+        id: &headline.id,
+        r#type: &headline.event_type,
+        key: headline.key,
+        destination,
+        origin: outcome.status,
+        code,
     });
-    if failure.is_none() {
-        console_log!("{line}");
+    if code.is_none() {
+        console::log(&line);
     } else {
-        console_warn!("{line}");
+        console::warn(&line);
     }
 }
 
 /// What the inbox did with an arrival.
-pub(crate) fn accepted(arrival: &Arrival, stored: &str) {
-    let line = json!({
-        "event": stored,
-        "id": arrival.id,
-        "type": arrival.event_type,
-        "key": arrival.signed_with,
-    });
-    console_log!("{line}");
+pub(crate) fn stored(headline: &Headline, stored: &str) {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        event: &'a str,
+        id: &'a str,
+        r#type: &'a str,
+        key: &'a str,
+    }
+    let Headline { id, event_type, key, .. } = headline;
+    console::log(&text(&Line { event: stored, id, r#type: event_type, key }));
 }
 
 /// A delivery that some destination will not get, and why, by destination.
 pub(crate) fn dead(id: &str, life: &Life) {
-    let reason = |send: &Send| match send.progress {
-        Progress::Dead(reason) => Some((send.destination.clone(), reason.as_str().into())),
+    #[derive(Serialize)]
+    struct Line<'a> {
+        event: &'static str,
+        id: &'a str,
+        reasons: BTreeMap<&'a str, &'static str>,
+    }
+    let reasons = life.sends.iter().filter_map(|send| match send.progress {
+        Progress::Dead(reason) => Some((send.destination.as_str(), reason.as_str())),
         _ => None,
-    };
-    let reasons: serde_json::Map<_, _> = life.sends.iter().filter_map(reason).collect();
-    console_error!("{}", json!({ "event": "dead", "id": id, "reasons": reasons }));
+    });
+    console::error(&text(&Line { event: "dead", id, reasons: reasons.collect() }));
 }
 
 /// What the inbox could not do. No reason contains what came from outside.
-pub(crate) fn inbox_failed(reason: &str) {
-    console_error!("{}", json!({ "event": "inbox_failed", "reason": reason }));
+pub(crate) fn inbox_failed(problem: &Problem) {
+    #[derive(Serialize)]
+    struct Line {
+        event: &'static str,
+        reason: String,
+    }
+    console::error(&text(&Line { event: "inbox_failed", reason: problem.to_string() }));
 }
 
-/// An alert that was not posted.
-pub(crate) fn alert_failed(cause: &str, reason: &str) {
-    console_error!("{}", json!({ "event": "alert_failed", "cause": cause, "reason": reason }));
+/// An alert that was not posted, and the status that it was answered with, if it was.
+pub(crate) fn alert_failed(cause: &str, status: Option<u16>) {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        event: &'static str,
+        cause: &'a str,
+        status: Option<u16>,
+    }
+    console::error(&text(&Line { event: "alert_failed", cause, status }));
 }
 
 /// When each key last matched, and what there is to do about that.
 pub(crate) fn keys(keys: KeyTimes, now: u64) {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Line<'a> {
+        event: &'static str,
+        current: Option<u64>,
+        previous: Option<u64>,
+        previous_until: Option<u64>,
+        warnings: &'a [&'static str],
+    }
+    let KeyTimes { current, previous, previous_until } = keys;
     let warnings = keys.warnings(now);
-    let line = json!({
-        "event": "keys",
-        "current": keys.current,
-        "previous": keys.previous,
-        "previousUntil": keys.previous_until,
-        "warnings": warnings,
-    });
+    let line =
+        text(&Line { event: "keys", current, previous, previous_until, warnings: &warnings });
     if warnings.is_empty() {
-        console_log!("{line}");
+        console::log(&line);
     } else {
-        console_warn!("{line}");
+        console::warn(&line);
     }
 }

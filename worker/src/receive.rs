@@ -1,177 +1,161 @@
+//! Takes deliveries: checks them, the cheapest first, and stores or forwards the genuine ones.
+
 use std::time::{Duration, SystemTime};
 
-use futures_util::StreamExt;
+use js_sys::Uint8Array;
 use walnut_webhooks::{Error, SIGNATURE_HEADER};
-use worker::{Env, Request, Response, Result};
+use web_sys::{Request, Response};
+use worker::{Context, Env};
 
 use crate::answer::{Failure, failed, ok};
 use crate::config::{Destination, Mode, Settings};
 use crate::forward::{self, Headline, MAX_NAME_BYTES, key_name};
 use crate::inbox::store::Arrival;
 use crate::watch::Check;
-use crate::{log, shards};
+use crate::{explain, host, log, shards};
 
 /// How far ahead the signed time may be, in milliseconds.
 pub(crate) const MAX_SKEW_MS: u64 = 5 * 60 * 1000;
-
-/// Takes one delivery: checks it, cheapest first, and stores or forwards it. Each check is
-/// noted.
-pub(crate) async fn delivery(
-    mut request: Request,
-    env: &Env,
-    settings: &Settings,
-    now: u64,
-    note: impl Fn(Check),
-) -> Result<Response> {
-    let refused = |error: Error| {
-        let failure = Failure::from(error);
-        log::refused(&failure);
-        note(Check::Refused(failure.code()));
-        failed(&failure)
-    };
-    let signature = request.headers().get(SIGNATURE_HEADER)?;
-    let content_type = request.headers().get("content-type")?;
-
-    let body = match body(&mut request, signature.as_deref(), settings).await {
-        Ok(body) => body,
-        Err(error) => return refused(error),
-    };
-    let verified = match settings.verifier.verify(&body, signature.as_deref()) {
-        Ok(verified) => verified,
-        Err(error) => return refused(error),
-    };
-    // A body that is not JSON is authentic all the same; it has no time of its own.
-    let summary = verified.summary().ok();
-    if let (Some(summary), Some(age)) = (&summary, settings.max_event_age_ms) {
-        let now = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(now));
-        let now = now.unwrap_or(SystemTime::UNIX_EPOCH);
-        let (age, skew) = (Duration::from_millis(age), Duration::from_millis(MAX_SKEW_MS));
-        if let Err(error) = summary.check_age(now, age, skew) {
-            return refused(error);
-        }
-    }
-    note(Check::Matched(key_name(verified.key_index())));
-    let headline = Headline::of(&verified, summary.as_ref());
-    let signature = signature.unwrap_or_default();
-    match settings.mode {
-        Mode::Durable => {
-            let is_test = summary.is_some_and(|summary| summary.is_test);
-            let arrival = arrival(headline, is_test, signature, content_type, settings);
-            stored(&arrival, &body, env, settings).await
-        }
-        Mode::Direct => forwarded(&headline, signature, content_type, &body, settings).await,
-    }
-}
-
-fn arrival(
-    headline: Headline,
-    is_test: bool,
-    signature: String,
-    content_type: Option<String>,
-    settings: &Settings,
-) -> Arrival {
-    let wants = |it: &&Destination| it.wants(headline.name.as_deref());
-    let destinations =
-        settings.destinations.iter().filter(wants).map(|it| it.name.clone()).collect();
-    Arrival {
-        id: headline.id,
-        name: headline.name.map(shortened),
-        event_type: headline.event_type,
-        is_test,
-        signed_with: headline.key,
-        signature,
-        content_type,
-        destinations,
-    }
-}
-
-/// Hands a delivery to the inbox, which owns it from then on.
-async fn stored(
-    arrival: &Arrival,
-    body: &[u8],
-    env: &Env,
-    settings: &Settings,
-) -> Result<Response> {
-    match shards::store(env, settings, arrival, body).await {
-        Ok(stored) => {
-            log::accepted(arrival, &stored);
-            ok()
-        }
-        Err(failure) => failed(&failure),
-    }
-}
-
-/// Forwards a delivery, and answers with what became of it.
-async fn forwarded(
-    headline: &Headline,
-    signature: String,
-    content_type: Option<String>,
-    body: &[u8],
-    settings: &Settings,
-) -> Result<Response> {
-    let Some(destination) = settings.destinations.first() else {
-        return failed(&Failure::Misconfigured);
-    };
-    let mut headers = vec![(SIGNATURE_HEADER, signature)];
-    headers.extend(content_type.map(|value| ("content-type", value)));
-    let outcome = forward::send(body, &headers, headline, destination, settings.timeout_ms).await;
-    log::forwarded(headline, &destination.name, &outcome);
-    outcome.failure.as_ref().map_or_else(ok, failed)
-}
-
-/// Cuts a name where no header would show more of it.
-fn shortened(mut name: String) -> String {
-    let mut length = MAX_NAME_BYTES.min(name.len());
-    while !name.is_char_boundary(length) {
-        length = length.saturating_sub(1);
-    }
-    name.truncate(length);
-    name
-}
-
-/// Reads a body that is worth reading: its header has the right form, and it is within the limit.
-async fn body(
-    request: &mut Request,
-    signature: Option<&str>,
-    settings: &Settings,
-) -> std::result::Result<Vec<u8>, Error> {
-    let declared = request.headers().get("content-length").ok().flatten();
-    let length = declared.and_then(|length| length.parse().ok());
-    settings.verifier.precheck(signature, length)?;
-    // Whoever sent half a body is gone; what came is not what was signed.
-    Ok(counted(request, settings.max_body_bytes).await?.unwrap_or_default())
-}
 
 /// How far past the limit a body is read, in bytes. A sender that ends there hears the answer; one
 /// whose bytes are left unread would rather hear its connection reset.
 const GRACE: usize = 32 << 10;
 
-/// Reads a body, and stops soon after it goes over the limit, whatever length was declared: a request
-/// can be chunked as well, and is then as long as its sender likes.
-async fn counted(
-    request: &mut Request,
-    limit: usize,
-) -> std::result::Result<Result<Vec<u8>>, Error> {
-    let mut stream = match request.stream() {
-        Ok(stream) => stream,
-        Err(error) => return Ok(Err(error)),
+/// A request, as far as it was read.
+struct Incoming<'r> {
+    request: &'r Request,
+    signature: Option<String>,
+    content_type: Option<String>,
+    declared_length: Option<u64>,
+    body: Option<Uint8Array>,
+}
+
+/// Takes one delivery. Its check is noted.
+pub(crate) async fn delivery(
+    request: &Request,
+    env: &Env,
+    context: &Context,
+    settings: &Settings,
+    now: u64,
+    note: impl Fn(Check),
+) -> Response {
+    let headers = request.headers();
+    let header = |name| headers.get(name).ok().flatten();
+    let mut incoming = Incoming {
+        request,
+        signature: header(SIGNATURE_HEADER),
+        content_type: header("content-type"),
+        declared_length: header("content-length").and_then(|length| length.parse().ok()),
+        body: None,
     };
-    let mut body = Vec::new();
-    let mut length: usize = 0;
-    while let Some(piece) = stream.next().await {
-        let piece = match piece {
-            Ok(piece) => piece,
-            Err(error) => return Ok(Err(error)),
-        };
-        length = length.saturating_add(piece.len());
-        if length <= limit {
-            body.extend_from_slice(&piece);
-        } else if length > limit.saturating_add(GRACE) {
-            break;
+    match incoming.check(settings, now).await {
+        Ok((headline, is_test)) => {
+            note(Check::Matched(headline.key));
+            match settings.mode {
+                Mode::Durable => incoming.store(&headline, is_test, env, settings).await,
+                Mode::Direct => incoming.forward(&headline, settings).await,
+            }
+        }
+        Err(error) => {
+            if explain::is_time_for(&error, now) {
+                explain::after_answer(context, env, settings, request, incoming.body);
+            }
+            let failure = Failure::from(error);
+            log::refused(&failure);
+            note(Check::Refused(failure.code()));
+            failed(&failure)
         }
     }
-    if length > limit {
-        return Err(Error::BodyTooLarge { limit });
+}
+
+impl Incoming<'_> {
+    /// Checks a delivery; says what it is, and whether it is a test.
+    async fn check(&mut self, settings: &Settings, now: u64) -> Result<(Headline, bool), Error> {
+        let verifier = &settings.verifier;
+        let length = self.declared_length.map(|it| usize::try_from(it).unwrap_or(usize::MAX));
+        verifier.precheck(self.signature.as_deref(), length)?;
+        let limit = settings.max_body_bytes;
+        let body = self.read(settings).await.ok_or(Error::BodyTooLarge { limit })?;
+        let verified = verifier.verify(&body, self.signature.as_deref())?;
+        // A body that is not JSON is authentic all the same; it has no time of its own.
+        let summary = verified.summary().ok();
+        if let (Some(summary), Some(age)) = (&summary, settings.max_event_age_ms) {
+            let now = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(now));
+            let now = now.unwrap_or(SystemTime::UNIX_EPOCH);
+            let (age, skew) = (Duration::from_millis(age), Duration::from_millis(MAX_SKEW_MS));
+            summary.check_age(now, age, skew)?;
+        }
+        let is_test = summary.as_ref().is_some_and(|summary| summary.is_test);
+        let id = summary.as_ref().map_or_else(|| verified.body_id(), |summary| summary.id.clone());
+        let headline = Headline {
+            message_id: id.clone(),
+            id,
+            name: summary.as_ref().and_then(|summary| summary.name.clone()),
+            event_type: summary.map_or("unknown", |summary| summary.event_type).to_owned(),
+            key: key_name(verified.key_index()),
+        };
+        Ok((headline, is_test))
     }
-    Ok(Ok(body))
+
+    /// Reads the body; `None` is one that is too long. It stops soon after the limit, whatever length was
+    /// declared: a request can be chunked as well, and is then as long as its sender likes.
+    async fn read(&mut self, settings: &Settings) -> Option<Vec<u8>> {
+        let declared = self.declared_length.unwrap_or(0);
+        let body = host::read(self.request, declared, settings.max_body_bytes, GRACE).await;
+        // Whoever sent half a body is gone; what came is not what was signed.
+        let body = body.unwrap_or_default()?;
+        let bytes = body.to_vec();
+        self.body = Some(body);
+        Some(bytes)
+    }
+
+    /// Hands a delivery to the inbox, which owns it from then on.
+    async fn store(
+        self,
+        headline: &Headline,
+        is_test: bool,
+        env: &Env,
+        settings: &Settings,
+    ) -> Response {
+        let wants = |it: &&Destination| it.wants(headline.name.as_deref());
+        let arrival = Arrival::values(
+            headline,
+            headline.name.as_deref().map(shortened),
+            &self.signature.unwrap_or_default(),
+            self.content_type.as_deref(),
+            &self.body.unwrap_or_default(),
+            is_test,
+            settings.destinations.iter().filter(wants).map(|it| it.name.as_str()),
+        );
+        match shards::store(env, settings, &headline.id, &arrival).await {
+            Ok(stored) => {
+                log::stored(headline, &stored);
+                ok()
+            }
+            Err(failure) => failed(&failure),
+        }
+    }
+
+    /// Forwards a delivery, and answers with what became of it.
+    async fn forward(self, headline: &Headline, settings: &Settings) -> Response {
+        let Some(destination) = settings.destinations.first() else {
+            return failed(&Failure::Misconfigured);
+        };
+        let outcome = forward::send(
+            headline,
+            &self.signature.unwrap_or_default(),
+            self.content_type.as_deref(),
+            &self.body.unwrap_or_default(),
+            destination,
+            settings.timeout_ms,
+        )
+        .await;
+        log::forwarded(headline, &destination.name, &outcome);
+        outcome.failure.as_ref().map_or_else(ok, failed)
+    }
+}
+
+/// Cuts a name where no header would show more of it.
+fn shortened(name: &str) -> &str {
+    name.get(..name.floor_char_boundary(MAX_NAME_BYTES)).unwrap_or(name)
 }

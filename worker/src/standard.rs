@@ -3,8 +3,7 @@
 
 use std::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64ct::{Base64, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
@@ -16,8 +15,6 @@ const _: () = wiped::<Sha256>();
 const PREFIX: &str = "whsec_";
 const LEAST_BYTES: usize = 24;
 const MOST_BYTES: usize = 64;
-/// Base64 comes in groups of three bytes; the decoder wants room for whole ones.
-const WHOLE_GROUPS: usize = MOST_BYTES.next_multiple_of(3);
 
 /// Signs for one destination: HMAC-SHA256.
 ///
@@ -29,10 +26,9 @@ impl Secret {
     /// Makes a secret of its text: `whsec_` and the base64 of 24 to 64 bytes.
     pub(crate) fn new(text: &str) -> Option<Self> {
         let encoded = text.strip_prefix(PREFIX)?;
-        let mut bytes = Zeroizing::new([0; WHOLE_GROUPS]);
-        let length = STANDARD.decode_slice(encoded, bytes.as_mut_slice()).ok()?;
-        let key = bytes.get(..length)?;
-        if !(LEAST_BYTES..=MOST_BYTES).contains(&length) {
+        let mut bytes = Zeroizing::new([0; MOST_BYTES]);
+        let key = Base64::decode(encoded, bytes.as_mut_slice()).ok()?;
+        if key.len() < LEAST_BYTES {
             return None;
         }
         // HMAC takes a key of any length; its constructor is fallible for the sake of other MACs.
@@ -50,7 +46,7 @@ impl Secret {
             .chain_update(body)
             .finalize()
             .into_bytes();
-        format!("v1,{}", STANDARD.encode(mac))
+        format!("v1,{}", Base64::encode_string(&mac))
     }
 }
 
@@ -85,7 +81,7 @@ mod tests {
 
     #[test]
     fn its_length_has_two_sides() {
-        let of = |length| Secret::new(&format!("{PREFIX}{}", STANDARD.encode(vec![7; length])));
+        let of = |length| Secret::new(&format!("{PREFIX}{}", Base64::encode_string(&vec![7; length])));
         for (length, good) in [(0, false), (23, false), (24, true), (64, true), (65, false)] {
             assert_eq!(of(length).is_some(), good, "{length}");
         }

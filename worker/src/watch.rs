@@ -6,11 +6,12 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use serde_json::json;
+use wasm_bindgen::JsValue;
 use worker::{Context, Env};
 
 use crate::config::{Mode, Settings};
-use crate::{log, shards};
+use crate::js::{number, object, set};
+use crate::{host, log, shards};
 
 /// How often it is told, in milliseconds.
 const EVERY_MS: u64 = 60_000;
@@ -60,20 +61,27 @@ pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Rc<Set
             return None;
         }
         *told = now;
-        let refused = std::mem::take(&mut seen.refused);
-        let matched = std::mem::take(&mut seen.matched);
-        Some(json!({ "refused": refused, "matched": matched }).to_string())
+        let refused = counts(std::mem::take(&mut seen.refused));
+        let matched = counts(std::mem::take(&mut seen.matched));
+        Some(object([("refused", refused), ("matched", matched)]))
     });
     if let Some(report) = report {
         let (env, settings) = (env.clone(), Rc::clone(settings));
         context.wait_until(async move {
-            if let Err(error) =
-                shards::call(&env, &settings, shards::FIRST, "seen", report.as_bytes()).await
-            {
-                log::inbox_failed(&error.to_string());
+            let told = host::ask(&env, &settings, shards::FIRST, "seen", &report).await;
+            if let Err(problem) = told {
+                log::inbox_failed(&problem);
             }
         });
     }
+}
+
+fn counts(counts: BTreeMap<&'static str, u64>) -> JsValue {
+    let all = object([]);
+    for (name, count) in counts {
+        set(&all, name, &number(count));
+    }
+    all
 }
 
 /// How long before its end it is said of the previous key, in milliseconds.

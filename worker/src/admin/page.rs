@@ -1,6 +1,9 @@
 //! The page of the delivery log: files that hold no data, and so need no token.
 
-use worker::{Response, ResponseBuilder, Result};
+use wasm_bindgen::JsValue;
+use web_sys::Response;
+
+use crate::host::{self, Lines};
 
 /// Only what comes from here, and no text ever as markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
@@ -10,7 +13,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Answers one of the page's files, by its path below `/admin`; `None` is none of them.
-pub(super) fn file(path: &str) -> Option<Result<Response>> {
+pub(super) fn file(path: &str) -> Option<Response> {
     let (content_type, text) = match path {
         "" | "/" => ("text/html; charset=utf-8", include_str!("../../page/index.html")),
         "/page.css" => ("text/css; charset=utf-8", include_str!("../../page/page.css")),
@@ -19,28 +22,27 @@ pub(super) fn file(path: &str) -> Option<Result<Response>> {
         "/elements.js" => (SCRIPT, include_str!("../../page/elements.js")),
         _ => return None,
     };
-    Some(answer(content_type, "no-cache", text.as_bytes().to_vec()))
+    Some(host::respond(200, &headers(content_type, "no-cache"), text))
 }
 
 /// Answers a body as it came, for nothing but to be kept: it may be anything.
-pub(super) fn download(body: Vec<u8>) -> Result<Response> {
-    let mut response = answer("application/octet-stream", "no-store", body)?;
-    response.headers_mut().set("content-disposition", "attachment; filename=\"body\"")?;
-    Ok(response)
+pub(super) fn download(body: JsValue) -> Response {
+    let headers = headers("application/octet-stream", "no-store")
+        .with("content-disposition", "attachment; filename=\"body\"");
+    host::respond(200, &headers, body)
 }
 
 /// Answers metrics (<https://prometheus.io/docs/specs/om/open_metrics_spec/>).
-pub(super) fn metrics(text: String) -> Result<Response> {
+pub(super) fn metrics(text: String) -> Response {
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    answer(content_type, "no-store", text.into_bytes())
+    host::respond(200, &headers(content_type, "no-store"), text)
 }
 
-fn answer(content_type: &str, cache_control: &str, body: Vec<u8>) -> Result<Response> {
-    let builder = ResponseBuilder::new()
-        .with_header("content-type", content_type)?
-        .with_header("cache-control", cache_control)?
-        .with_header("content-security-policy", POLICY)?
-        .with_header("x-content-type-options", "nosniff")?
-        .with_header("referrer-policy", "no-referrer")?;
-    Ok(builder.fixed(body))
+fn headers(content_type: &str, cache_control: &str) -> Lines {
+    Lines::default()
+        .with("content-type", content_type)
+        .with("cache-control", cache_control)
+        .with("content-security-policy", POLICY)
+        .with("x-content-type-options", "nosniff")
+        .with("referrer-policy", "no-referrer")
 }

@@ -2,15 +2,14 @@
 
 use std::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value as Json, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use js_sys::{Array, JSON};
+use wasm_bindgen::JsValue;
+use web_sys::UrlSearchParams;
 
 use super::{Answer, STATES};
 use crate::answer::Failure;
-use crate::config::Settings;
+use crate::config::{self, Settings};
+use crate::js::{get, items, number, object, or_null, text, whole};
 
 const DEFAULT_LIMIT: usize = 50;
 const MOST_LIMIT: usize = 200;
@@ -48,9 +47,10 @@ impl Cursor {
     /// Before all that is to come.
     const NEWEST: Self = Self { received: u64::MAX, shard: u32::MAX, key: u64::MAX };
 
-    pub(super) fn of(shard: u32, item: &Json) -> Self {
-        let key = item["key"].as_str().and_then(|key| Key::parse(key).ok()).map_or(0, |it| it.key);
-        Self { received: item["received"].as_u64().unwrap_or(0), shard, key }
+    pub(super) fn of(shard: u32, item: &JsValue) -> Self {
+        let key = text(&get(item, "key")).and_then(|key| Key::parse(&key).ok());
+        let received = whole(&get(item, "received")).unwrap_or(0);
+        Self { received, shard, key: key.map_or(0, |it| it.key) }
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -82,7 +82,7 @@ pub(super) struct Listed {
 }
 
 impl Listed {
-    pub(super) fn of(query: &[(String, String)]) -> Answer<Self> {
+    pub(super) fn of(query: &UrlSearchParams) -> Answer<Self> {
         let mut listed = Self {
             limit: DEFAULT_LIMIT,
             state: None,
@@ -91,23 +91,25 @@ impl Listed {
             until: None,
             cursor: Cursor::NEWEST,
         };
-        for (name, value) in query {
+        for pair in items(&Array::from(query)) {
+            let mut pair = items(&pair).filter_map(|it| text(&it));
+            let (Some(name), Some(value)) = (pair.next(), pair.next()) else { continue };
             match name.as_str() {
                 "limit" => match value.parse() {
                     Ok(limit) if (1..=MOST_LIMIT).contains(&limit) => listed.limit = limit,
                     _ => return invalid("limit must be a number from 1 to 200"),
                 },
-                "state" if STATES.contains(&value.as_str()) => listed.state = Some(value.clone()),
+                "state" if STATES.contains(&value.as_str()) => listed.state = Some(value),
                 "state" => {
                     return invalid(
                         "state must be pending, delivered, dead, unrouted, variant, forgotten or \
                          erased",
                     );
                 }
-                "name" => listed.name = Some(value.clone()),
-                "since" => listed.since = Some(time_of(value)?),
-                "until" => listed.until = Some(time_of(value)?),
-                "cursor" => match Cursor::parse(value) {
+                "name" => listed.name = Some(value),
+                "since" => listed.since = Some(time_of(&value)?),
+                "until" => listed.until = Some(time_of(&value)?),
+                "cursor" => match Cursor::parse(&value) {
                     Some(cursor) => listed.cursor = cursor,
                     None => return invalid("cursor must be one that a list has ended with"),
                 },
@@ -122,21 +124,21 @@ impl Listed {
     }
 
     /// Asks one shard for one more than are wanted, which says whether there are more.
-    pub(super) fn question(&self, shard: u32) -> Json {
+    pub(super) fn question(&self, shard: u32) -> JsValue {
         let key = match shard.cmp(&self.cursor.shard) {
             std::cmp::Ordering::Less => u64::MAX,
             std::cmp::Ordering::Equal => self.cursor.key,
             std::cmp::Ordering::Greater => 0,
         };
-        json!({
-            "shard": shard,
-            "limit": self.limit.saturating_add(1),
-            "state": self.state,
-            "name": self.name,
-            "since": self.since,
-            "until": self.until,
-            "before": [self.cursor.received, key],
-        })
+        object([
+            ("limit", number(self.limit.saturating_add(1))),
+            ("state", or_null(self.state.as_deref())),
+            ("name", or_null(self.name.as_deref())),
+            ("since", or_null(self.since.map(number))),
+            ("until", or_null(self.until.map(number))),
+            ("received", number(self.cursor.received)),
+            ("key", number(key)),
+        ])
     }
 }
 
@@ -146,77 +148,66 @@ pub(super) struct Period {
     pub(super) until: u64,
 }
 
-impl Period {
-    pub(super) fn of(body: &[u8]) -> Answer<Self> {
-        let fields = fields(body)?;
-        let time = |name: &str| match &fields[name] {
-            Json::Number(number) => number.as_u64().map_or_else(no_time, Ok),
-            Json::String(text) => time_of(text),
-            _ => no_time(),
-        };
-        Ok(Self { since: time("since")?, until: time("until")? })
-    }
-}
-
 fn no_time<T>() -> Answer<T> {
     invalid("since and until must be times: milliseconds since the Unix epoch, or RFC 3339")
 }
 
 fn time_of(text: &str) -> Answer<u64> {
-    if let Ok(milliseconds) = text.parse() {
-        return Ok(milliseconds);
-    }
-    let time = OffsetDateTime::parse(text, &Rfc3339).ok();
-    let milliseconds = time.and_then(|time| time.unix_timestamp_nanos().checked_div(1_000_000));
-    milliseconds.and_then(|it| u64::try_from(it).ok()).map_or_else(no_time, Ok)
+    let milliseconds = text.parse().ok().or_else(|| config::millis(text));
+    milliseconds.map_or_else(no_time, Ok)
 }
 
-/// Reads a body: an object, or nothing.
-fn fields(body: &[u8]) -> Answer<Json> {
-    if body.is_empty() {
-        return Ok(json!({}));
-    }
-    match serde_json::from_slice(body) {
-        Ok(fields @ Json::Object(_)) => Ok(fields),
-        _ => invalid("the body must be a JSON object"),
-    }
-}
+/// A question's body: an object, or nothing.
+pub(super) struct Asked(JsValue);
 
-/// Reads the destination that is named, if one is.
-pub(super) fn destination(body: &[u8], settings: &Settings) -> Answer<Option<String>> {
-    match &fields(body)?["destination"] {
-        Json::Null => Ok(None),
-        Json::String(name) if settings.destinations.iter().any(|it| it.name == *name) => {
-            Ok(Some(name.clone()))
+impl Asked {
+    pub(super) fn of(body: &[u8]) -> Answer<Self> {
+        if body.is_empty() {
+            return Ok(Self(object([])));
         }
-        _ => invalid("destination must be the name of one that is configured"),
+        let fields = str::from_utf8(body).ok().and_then(|text| JSON::parse(text).ok());
+        match fields.filter(|fields| fields.is_object() && !Array::is_array(fields)) {
+            Some(fields) => Ok(Self(fields)),
+            None => invalid("the body must be a JSON object"),
+        }
     }
-}
 
-/// Reads whose deliveries are meant, and where to go on.
-pub(super) fn person(body: &[u8]) -> Answer<(String, Key)> {
-    let fields = fields(body)?;
-    let email = match &fields["email"] {
-        Json::String(email) if EMAIL_BYTES.contains(&email.len()) && email.contains('@') => email,
-        _ => return invalid("email must be an e-mail address of 3 to 254 bytes"),
-    };
-    let from = match &fields["cursor"] {
-        Json::Null => Key { shard: 0, key: 0 },
-        Json::String(text) => match Key::parse(text) {
-            Ok(key) => key,
-            Err(_) => return invalid("cursor must be one that an erasure has ended with"),
-        },
-        _ => return invalid("cursor must be one that an erasure has ended with"),
-    };
-    Ok((email.clone(), from))
-}
+    fn field(&self, name: &str) -> Option<JsValue> {
+        Some(get(&self.0, name)).filter(|value| !value.is_null() && !value.is_undefined())
+    }
 
-/// Returns the bytes of a delivery's body, if it is there.
-pub(super) fn body_of(delivery: &Json) -> Option<Vec<u8>> {
-    let body = &delivery["body"];
-    match (body["text"].as_str(), body["base64"].as_str()) {
-        (Some(text), _) => Some(text.as_bytes().to_vec()),
-        (_, Some(encoded)) => STANDARD.decode(encoded).ok(),
-        _ => None,
+    pub(super) fn period(&self) -> Answer<Period> {
+        let time = |name| {
+            let value = get(&self.0, name);
+            match text(&value) {
+                Some(text) => time_of(&text),
+                None => whole(&value).map_or_else(no_time, Ok),
+            }
+        };
+        Ok(Period { since: time("since")?, until: time("until")? })
+    }
+
+    /// Reads the destination that is named, if one is.
+    pub(super) fn destination(&self, settings: &Settings) -> Answer<Option<String>> {
+        let Some(value) = self.field("destination") else { return Ok(None) };
+        match text(&value) {
+            Some(name) if settings.destinations.iter().any(|it| it.name == name) => Ok(Some(name)),
+            _ => invalid("destination must be the name of one that is configured"),
+        }
+    }
+
+    /// Reads whose deliveries are meant, and where to go on.
+    pub(super) fn person(&self) -> Answer<(String, Key)> {
+        let email = text(&get(&self.0, "email"))
+            .filter(|email| EMAIL_BYTES.contains(&email.len()) && email.contains('@'));
+        let Some(email) = email else {
+            return invalid("email must be an e-mail address of 3 to 254 bytes");
+        };
+        let cursor = self.field("cursor").map(|cursor| text(&cursor).unwrap_or_default());
+        match cursor.map(|cursor| Key::parse(&cursor)) {
+            None => Ok((email, Key { shard: 0, key: 0 })),
+            Some(Ok(key)) => Ok((email, key)),
+            Some(Err(_)) => invalid("cursor must be one that an erasure has ended with"),
+        }
     }
 }

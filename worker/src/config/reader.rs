@@ -1,9 +1,8 @@
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use walnut_webhooks::Key;
-use worker::Url;
+use walnut_webhooks::{Key, parse_rfc3339};
 
 use super::duration::{self, DAY_MS, HOUR_MS};
-use super::{ADMIN_PATH, HEALTH_PATH, Mistakes, Mode};
+use super::url::Url;
+use super::{ADMIN_PATH, HEALTH_PATH, KEY_PREVIOUS, Mistakes, Mode};
 
 const DEFAULT_PATH: &str = "/webhook";
 const MOST_URL_BYTES: usize = 2048;
@@ -117,23 +116,21 @@ impl<'a> Reader<'a> {
             ));
             return None;
         }
-        let Ok(url) = Url::parse(text) else {
-            self.mistake(format!("{name} is not a URL: set it to an https URL"));
+        let Some(url) = Url::parse(text) else {
+            self.mistake(format!(
+                "{name} is not a URL: set it to an https URL, without a user name or password, with \
+                 an international host name in Punycode and all else that is special percent-encoded"
+            ));
             return None;
         };
-        let plain = url.scheme() == "http" && self.loopback && is_loopback(&url);
-        if url.scheme() != "https" && !plain {
+        if !url.is_https() && !(self.loopback && url.is_plain_loopback()) {
             self.mistake(format!(
                 "{name} must be https: deliveries hold personal data (http is for loopback only, \
                  with ALLOW_LOOPBACK=1)"
             ));
             return None;
         }
-        if !url.username().is_empty() || url.password().is_some() {
-            self.mistake(format!("{name} must not hold a user name or password"));
-            return None;
-        }
-        Some(url.into())
+        Some(text.to_owned())
     }
 
     pub(super) fn alert_url(&mut self) -> Option<String> {
@@ -171,10 +168,9 @@ impl<'a> Reader<'a> {
 
     /// The previous key, and the time until which it may match.
     pub(super) fn previous(&mut self) -> Option<(Key, u64)> {
-        const KEY: &str = "WALNUT_WEBHOOK_KEY_PREVIOUS";
         const UNTIL: &str = "WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL";
-        let text = self.get(KEY)?;
-        let key = self.key(KEY, &text);
+        let text = self.get(KEY_PREVIOUS)?;
+        let key = self.key(KEY_PREVIOUS, &text);
         let until = self.get(UNTIL).map(|text| millis(&text));
         match until {
             Some(Some(_)) => {}
@@ -182,24 +178,15 @@ impl<'a> Reader<'a> {
                 self.mistake(format!("{UNTIL} is no RFC 3339 time, such as 2026-01-31T12:00:00Z"));
             }
             None => self.mistake(format!(
-                "{UNTIL} is not set: {KEY} needs an end, an RFC 3339 time at most 7 days ahead"
+                "{UNTIL} is not set: {KEY_PREVIOUS} needs an end, an RFC 3339 time at most 7 days ahead"
             )),
         }
         Some((key?, until??))
     }
 }
 
-fn millis(rfc3339: &str) -> Option<u64> {
-    let time = OffsetDateTime::parse(rfc3339, &Rfc3339).ok()?;
-    let millis = time.unix_timestamp_nanos().checked_div(1_000_000)?;
-    // What lies before 1970 has passed like any other time that has.
-    Some(u64::try_from(millis).unwrap_or(0))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host_str() {
-        Some("localhost" | "[::1]") => true,
-        Some(host) => host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback()),
-        None => false,
-    }
+/// Reads a time, in milliseconds since the Unix epoch. What lies before 1970 has passed like any other
+/// time that has.
+pub(crate) fn millis(rfc3339: &str) -> Option<u64> {
+    parse_rfc3339(rfc3339).map(|nanos| u64::try_from(nanos / 1_000_000).unwrap_or(0))
 }

@@ -1,199 +1,137 @@
-//! What the admin API asks of one shard. Questions and answers are JSON; the Worker has checked the
-//! questions, and puts the answers of all shards together.
+//! What the admin API asks of one shard. Questions and answers are objects of JavaScript's; the Worker has
+//! checked the questions, and puts the answers of all shards together.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
-use serde_json::{Map, Value as Json, json};
-use worker::{Error, Result};
+use wasm_bindgen::JsValue;
 
-use super::db::{Db, Row, Value, number};
+use super::db::Db;
 use super::{erase, lives, schema};
 use crate::config::Settings;
+use crate::js::{Problem, Result, get, items, list, number, object, or_null, set, text, whole};
 use crate::life::{Event, Life};
 
 /// What of a delivery is listed: no body, and nothing of it but the name of the event.
-const COLUMNS: &str = "key, id, kind, name, type, state, received, ended, size, signed_with, \
-                       duplicates, last_duplicate";
+const COLUMNS: &str = "?1 || '-' || key AS key, id, kind, name, type, state, received, ended, size, \
+                       signed_with AS signedWith, duplicates, last_duplicate AS lastDuplicate";
 
-/// Which deliveries are listed.
-#[derive(Deserialize)]
-struct Listed {
-    shard: u32,
-    limit: u32,
-    state: Option<String>,
-    name: Option<String>,
-    since: Option<u64>,
-    until: Option<u64>,
-    /// Only those before this time and key.
-    before: (u64, u64),
-}
-
-/// Which delivery is meant.
-#[derive(Deserialize)]
-struct One {
-    shard: u32,
-    key: u64,
-    destination: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Period {
-    since: u64,
-    until: u64,
-    destination: Option<String>,
-}
-
-/// Answers a question; `None` is one that nobody has an answer to.
+/// Answers a question.
 pub(super) fn answer(
     db: &Db,
     settings: &Settings,
+    shard: u32,
     operation: &str,
-    question: &[u8],
+    question: &JsValue,
     now: u64,
-) -> Result<Option<Json>> {
-    Ok(Some(match operation {
-        "list" => list(db, &serde_json::from_slice(question)?)?,
-        "one" => one(db, &serde_json::from_slice(question)?)?,
-        "redeliver" => redeliver(db, settings, &serde_json::from_slice(question)?, now)?,
-        "redeliver-dead" => redeliver_dead(db, settings, &serde_json::from_slice(question)?, now)?,
-        "erase" => {
-            let One { key, .. } = serde_json::from_slice(question)?;
-            db.transaction(|| erase::one(db, key, now)).map(|erased| json!(erased))?
+) -> Result<JsValue> {
+    let key = || whole(&get(question, "key")).unwrap_or(0);
+    match operation {
+        "list" => deliveries(db, shard, question),
+        "one" => one(db, shard, key()),
+        "redeliver" => redeliver(db, settings, key(), &get(question, "destination"), now),
+        "redeliver-dead" => redeliver_dead(db, settings, question, now),
+        "erase" => db.transaction(|| erase::one(db, key(), now)).map(JsValue::from),
+        "erase-email" => {
+            let email = text(&get(question, "email")).unwrap_or_default();
+            let (erased, last) = erase::of_email(db, &email, key(), now)?;
+            Ok(object([("erased", erased.into()), ("last", or_null(last.map(number)))]))
         }
-        "erase-email" => erase::of_email(db, &serde_json::from_slice(question)?, now)?,
-        "status" => status(db)?,
-        _ => return Ok(None),
-    }))
+        "status" => status(db),
+        _ => Err(Problem::new("nobody has an answer to that")),
+    }
 }
 
-fn list(db: &Db, listed: &Listed) -> Result<Json> {
-    let mut query = format!("SELECT {COLUMNS} FROM deliveries WHERE (received, key) < (?, ?)");
-    let mut values = vec![number(listed.before.0), number(listed.before.1)];
+/// Lists deliveries, the newest first, as they are asked for: at most `limit`, of a `state`, a `name`,
+/// `since` and `until` a time, and before the `received` and `key` of the cursor.
+fn deliveries(db: &Db, shard: u32, question: &JsValue) -> Result<JsValue> {
+    let mut query = format!("SELECT {COLUMNS} FROM deliveries WHERE (received, key) < (?2, ?3)");
+    let mut values = vec![shard.to_string().into(), get(question, "received"), get(question, "key")];
     // Where a word is one of the index's, it stands there as a word.
-    match listed.state.as_deref() {
+    match text(&get(question, "state")).as_deref() {
         None => {}
         Some("pending") => {
             query.push_str(" AND key IN (SELECT delivery FROM sends WHERE state = 'pending')");
         }
         Some(state) => {
-            let condition = format!(" AND state = '{state}'");
-            query.push_str(&condition);
+            for part in [" AND state = '", state, "'"] {
+                query.push_str(part);
+            }
         }
     }
-    for (condition, value) in [
-        (" AND received >= ?", listed.since.map(number)),
-        (" AND received < ?", listed.until.map(number)),
-        (" AND name = ?", listed.name.clone().map(Value::from)),
-        (" ORDER BY received DESC, key DESC LIMIT ?", Some(number(listed.limit))),
+    for (condition, field) in [
+        (" AND received >= ?", "since"),
+        (" AND received < ?", "until"),
+        (" AND name = ?", "name"),
+        (" ORDER BY received DESC, key DESC LIMIT ?", "limit"),
     ] {
-        if let Some(value) = value {
+        let value = get(question, field);
+        if !value.is_null() {
             query.push_str(condition);
             values.push(value);
         }
     }
-    let rows = db.rows(&query, values)?;
-    let items: Result<Vec<Json>> =
-        rows.into_iter().map(|row| Ok(Json::Object(delivery(db, row, listed.shard)?))).collect();
-    Ok(Json::Array(items?))
-}
-
-/// Says of a delivery what is in [`COLUMNS`], and where it stands with each destination.
-fn delivery(db: &Db, mut row: Row, shard: u32) -> Result<Map<String, Json>> {
-    let key = row.number(0)?;
-    let sends = db.rows(
-        "SELECT destination, state, reason, attempts, due FROM sends WHERE delivery = ?",
-        vec![number(key)],
-    )?;
-    let send = |mut row: Row| {
-        Ok(json!({
-            "destination": row.text(0)?,
-            "state": row.text(1)?,
-            "reason": row.maybe_text(2)?,
-            "attempts": row.number(3)?,
-            "due": row.maybe_number(4)?,
-        }))
-    };
-    let fields = [
-        ("key", format!("{shard}-{key}").into()),
-        ("id", row.text(1)?.into()),
-        ("kind", row.text(2)?.into()),
-        ("name", row.maybe_text(3)?.into()),
-        ("type", row.text(4)?.into()),
-        ("state", row.text(5)?.into()),
-        ("received", row.number(6)?.into()),
-        ("ended", row.maybe_number(7)?.into()),
-        ("size", row.number(8)?.into()),
-        ("signedWith", row.text(9)?.into()),
-        ("duplicates", row.number(10)?.into()),
-        ("lastDuplicate", row.maybe_number(11)?.into()),
-        ("sends", sends.into_iter().map(send).collect::<Result<Vec<Json>>>()?.into()),
-    ];
-    Ok(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-}
-
-/// Says all of a delivery; null if there is none.
-fn one(db: &Db, asked: &One) -> Result<Json> {
-    let query = format!("SELECT {COLUMNS} FROM deliveries WHERE key = ?");
-    let Some(row) = db.row(&query, vec![number(asked.key)])? else { return Ok(Json::Null) };
-    let mut fields = delivery(db, row, asked.shard)?;
-    let more = db.row(
-        "SELECT content_type, signature, body, id FROM deliveries WHERE key = ?",
-        vec![number(asked.key)],
-    )?;
-    let mut more = more.ok_or_else(|| Error::from("the delivery is gone"))?;
-    let body = match more.maybe_bytes(2)?.map(String::from_utf8) {
-        None => Json::Null,
-        Some(Ok(text)) => json!({ "text": text }),
-        Some(Err(error)) => json!({ "base64": STANDARD.encode(error.as_bytes()) }),
-    };
-    let attempts = db.rows(
-        "SELECT destination, at, ms, status, code FROM attempts WHERE delivery = ? ORDER BY n",
-        vec![number(asked.key)],
-    )?;
-    let attempt = |mut row: Row| {
-        Ok(json!({
-            "destination": row.text(0)?,
-            "at": row.number(1)?,
-            "ms": row.number(2)?,
-            "status": row.maybe_number(3)?,
-            "code": row.maybe_text(4)?,
-        }))
-    };
-    let id = Value::from(more.text(3)?);
-    let related = db.rows(
-        "SELECT key FROM deliveries WHERE id = ? AND kind = 'first' AND key <> ?
-        UNION ALL SELECT key FROM deliveries WHERE id = ? AND kind <> 'first' AND key <> ?
-        ORDER BY key",
-        vec![id.clone(), number(asked.key), id, number(asked.key)],
-    )?;
-    let related = related.into_iter().map(|row| Ok(format!("{}-{}", asked.shard, row.number(0)?)));
-    for (name, value) in [
-        ("contentType", more.maybe_text(0)?.into()),
-        ("signature", more.maybe_text(1)?.into()),
-        ("attempts", attempts.into_iter().map(attempt).collect::<Result<Vec<Json>>>()?.into()),
-        ("related", related.collect::<Result<Vec<String>>>()?.into()),
-        ("body", body),
-    ] {
-        fields.insert(name.to_owned(), value);
+    let rows = db.objects(&query, &values)?;
+    for delivery in rows.iter() {
+        add_sends(db, &delivery)?;
     }
-    Ok(Json::Object(fields))
+    Ok(rows.into())
+}
+
+/// Adds to a delivery where it stands with each destination.
+fn add_sends(db: &Db, delivery: &JsValue) -> Result<()> {
+    let key = text(&get(delivery, "key")).unwrap_or_default();
+    let sends = db.objects(
+        "SELECT destination, state, reason, attempts, due FROM sends
+        WHERE delivery = CAST(substr(?1, instr(?1, '-') + 1) AS INTEGER)",
+        &[key.into()],
+    )?;
+    set(delivery, "sends", &sends);
+    Ok(())
+}
+
+/// Says all of a delivery, its body as bytes; null if there is none.
+fn one(db: &Db, shard: u32, key: u64) -> Result<JsValue> {
+    let query = format!(
+        "SELECT {COLUMNS}, content_type AS contentType, signature, body FROM deliveries WHERE key = ?2"
+    );
+    let delivery = db.objects(&query, &[shard.to_string().into(), number(key)])?.get(0);
+    if delivery.is_undefined() {
+        return Ok(JsValue::NULL);
+    }
+    add_sends(db, &delivery)?;
+    let attempts = db.objects(
+        "SELECT destination, at, ms, status, code FROM attempts WHERE delivery = ? ORDER BY n",
+        &[number(key)],
+    )?;
+    let related = db.rows(
+        "SELECT ?1 || '-' || key FROM deliveries WHERE id = ?2 AND kind = 'first' AND key <> ?3
+        UNION ALL
+        SELECT ?1 || '-' || key FROM deliveries WHERE id = ?2 AND kind <> 'first' AND key <> ?3",
+        &[shard.to_string().into(), get(&delivery, "id"), number(key)],
+    )?;
+    set(&delivery, "attempts", &attempts);
+    set(&delivery, "related", &list(related.into_iter().map(|row| row.value(0))));
+    Ok(delivery)
 }
 
 /// Has a delivery sent again: to the destination that is named, or to those that want it. Null if there
 /// is none, false if its body is gone.
-fn redeliver(db: &Db, settings: &Settings, asked: &One, now: u64) -> Result<Json> {
+fn redeliver(
+    db: &Db,
+    settings: &Settings,
+    key: u64,
+    destination: &JsValue,
+    now: u64,
+) -> Result<JsValue> {
     let row = db.row(
         "SELECT name, body IS NOT NULL FROM deliveries WHERE key = ?",
-        vec![number(asked.key)],
+        &[number(key)],
     )?;
-    let Some(mut row) = row else { return Ok(Json::Null) };
+    let Some(row) = row else { return Ok(JsValue::NULL) };
     if row.number(1)? == 0 {
-        return Ok(Json::Bool(false));
+        return Ok(JsValue::FALSE);
     }
     let name = row.maybe_text(0)?;
-    let destinations: Vec<String> = match &asked.destination {
-        Some(destination) => vec![destination.clone()],
+    let destinations: Vec<String> = match text(destination) {
+        Some(destination) => vec![destination],
         None => settings
             .destinations
             .iter()
@@ -201,24 +139,31 @@ fn redeliver(db: &Db, settings: &Settings, asked: &One, now: u64) -> Result<Json
             .map(|it| it.name.clone())
             .collect(),
     };
-    again(db, settings, asked.key, &destinations, now)?;
-    Ok(json!({ "destinations": destinations }))
+    again(db, settings, key, &destinations, now)?;
+    let destinations = destinations.into_iter().map(JsValue::from);
+    Ok(object([("destinations", list(destinations))]))
 }
 
-/// Has the dead of a period sent again: each to the destination that is named, if it is dead there, or
-/// to all where it is.
-fn redeliver_dead(db: &Db, settings: &Settings, period: &Period, now: u64) -> Result<Json> {
+/// Has the dead `since` and `until` a time sent again: each to the `destination` that is named, if it is
+/// dead there, or to all where it is.
+fn redeliver_dead(
+    db: &Db,
+    settings: &Settings,
+    question: &JsValue,
+    now: u64,
+) -> Result<JsValue> {
     let rows = db.rows(
         "SELECT key FROM deliveries WHERE state = 'dead' AND received >= ? AND received < ?",
-        vec![number(period.since), number(period.until)],
+        &[get(question, "since"), get(question, "until")],
     )?;
+    let only = text(&get(question, "destination"));
     let mut redelivered: u32 = 0;
     for row in rows {
         let key = row.number(0)?;
         let life = lives::read(db, key)?;
         let destinations: Vec<String> = life
             .dead()
-            .filter(|name| period.destination.as_deref().is_none_or(|only| only == *name))
+            .filter(|name| only.as_deref().is_none_or(|only| only == *name))
             .filter(|name| settings.destinations.iter().any(|it| it.name == *name))
             .map(str::to_owned)
             .collect();
@@ -227,12 +172,12 @@ fn redeliver_dead(db: &Db, settings: &Settings, period: &Period, now: u64) -> Re
             redelivered = redelivered.saturating_add(1);
         }
     }
-    Ok(json!(redelivered))
+    Ok(redelivered.into())
 }
 
 fn again(db: &Db, settings: &Settings, key: u64, destinations: &[String], now: u64) -> Result<()> {
     db.transaction(|| {
-        db.run("UPDATE deliveries SET traps = 0 WHERE key = ?", vec![number(key)])?;
+        db.run("UPDATE deliveries SET traps = 0 WHERE key = ?", &[number(key)])?;
         for destination in destinations {
             let life: Life = lives::read(db, key)?;
             let (life, effects) =
@@ -243,61 +188,31 @@ fn again(db: &Db, settings: &Settings, key: u64, destinations: &[String], now: u
     })
 }
 
-fn status(db: &Db) -> Result<Json> {
-    let mut states = Map::new();
-    let rows = db.rows("SELECT state, COUNT(*) FROM deliveries GROUP BY state", vec![])?;
-    for mut row in rows {
-        states.insert(row.text(0)?, row.number(1)?.into());
-    }
-    let totals = db.row(
-        "SELECT COALESCE(SUM(duplicates), 0), 
-            MAX(MAX(received, COALESCE(last_duplicate, 0)))
+fn status(db: &Db) -> Result<JsValue> {
+    let all = |query| db.objects(query, &[]).map(JsValue::from);
+    let totals = all(
+        "SELECT COALESCE(SUM(duplicates), 0) AS duplicates,
+            MAX(MAX(received, COALESCE(last_duplicate, 0))) AS lastReceived,
+            (SELECT MIN(received) FROM deliveries WHERE key IN
+                (SELECT delivery FROM sends WHERE state = 'pending')) AS oldestPending
         FROM deliveries",
-        vec![],
     )?;
-    let (duplicates, last) = match totals {
-        Some(row) => (row.number(0)?, row.maybe_number(1)?),
-        None => (0, None),
-    };
-    let oldest = db.row(
-        "SELECT MIN(received) FROM deliveries WHERE key IN
-            (SELECT delivery FROM sends WHERE state = 'pending')",
-        vec![],
-    )?;
-    let mut destinations = Map::new();
-    let rows =
-        db.rows("SELECT name, last_taken, last_failed, last_code FROM destinations", vec![])?;
-    for mut row in rows {
-        let name = row.text(0)?;
-        let pending = db.row(
-            "SELECT COUNT(*) FROM sends WHERE state = 'pending' AND destination = ?",
-            vec![name.as_str().into()],
-        )?;
-        destinations.insert(
-            name,
-            json!({
-                "pending": pending.map_or(Ok(0), |row| row.number(0))?,
-                "lastTaken": row.maybe_number(1)?,
-                "lastFailed": row.maybe_number(2)?,
-                "lastCode": row.maybe_text(3)?,
-            }),
-        );
+    let status = items(&totals).next().unwrap_or_default();
+    let matched = |key| Ok::<_, Problem>(or_null(schema::meta(db, key)?.map(number)));
+    for (name, value) in [
+        ("deliveries", all("SELECT state AS name, COUNT(*) AS count FROM deliveries GROUP BY state")?),
+        ("failures", all("SELECT code AS name, times AS count FROM refused")?),
+        (
+            "destinations",
+            all("SELECT name, last_taken AS lastTaken, last_failed AS lastFailed, last_code AS lastCode,
+                    (SELECT COUNT(*) FROM sends WHERE state = 'pending' AND destination = name) AS pending
+                FROM destinations")?,
+        ),
+        ("current", matched("matched:current")?),
+        ("previous", matched("matched:previous")?),
+        ("bytes", db.size()),
+    ] {
+        set(&status, name, &value);
     }
-    let mut failures = Map::new();
-    for mut row in db.rows("SELECT code, times FROM refused", vec![])? {
-        failures.insert(row.text(0)?, row.number(1)?.into());
-    }
-    Ok(json!({
-        "deliveries": states,
-        "failures": failures,
-        "duplicates": duplicates,
-        "lastReceived": last,
-        "oldestPending": oldest.map_or(Ok(None), |row| row.maybe_number(0))?,
-        "destinations": destinations,
-        "keys": {
-            "current": schema::meta(db, "matched:current")?,
-            "previous": schema::meta(db, "matched:previous")?,
-        },
-        "bytes": db.size(),
-    }))
+    Ok(status)
 }

@@ -1,21 +1,14 @@
 //! Alerts: what should wake somebody, once an hour for each cause. The first shard raises and posts them,
 //! since it hears of everything.
 
-use std::collections::BTreeMap;
-use std::future::Future;
-use std::pin::pin;
-use std::time::Duration;
+use js_sys::Object;
+use serde::Serialize;
+use wasm_bindgen::{JsCast, JsValue};
 
-use futures_util::future::{Either, select};
-use serde::Deserialize;
-use serde_json::json;
-use worker::{
-    AbortController, Delay, Error, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
-    Result,
-};
-
-use super::db::{Db, number};
+use super::db::Db;
 use super::schema::{keep, meta};
+use crate::host::{self, Lines};
+use crate::js::{Result, get, items, number, or_null, text, whole};
 use crate::log;
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
@@ -23,8 +16,9 @@ const HOUR_MS: u64 = 60 * 60 * 1000;
 /// How long until a post that has failed is tried again, in milliseconds.
 const AGAIN_MS: u64 = 60_000;
 
-/// How long whoever takes alerts may take, in milliseconds.
-const TIMEOUT_MS: u64 = 10_000;
+/// How long whoever takes alerts may take, in milliseconds, and how many bytes to answer.
+const TIMEOUT_MS: u32 = 10_000;
+const MOST_ANSWER_BYTES: u32 = 1 << 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
@@ -105,39 +99,42 @@ impl Health {
     }
 }
 
-/// What an isolate has seen since it last said.
-#[derive(Deserialize)]
-pub(super) struct Seen {
-    /// How many requests were refused, by code.
-    refused: BTreeMap<String, u64>,
-    /// When each key last matched, by `current` and `previous`.
-    matched: BTreeMap<String, u64>,
-}
-
-/// Keeps what an isolate has seen.
-pub(super) fn seen(db: &Db, seen: &Seen, now: u64) -> Result<()> {
+/// Keeps what an isolate has seen since it last said: how many requests were `refused`, by code, and when
+/// each key last `matched`, by `current` and `previous`.
+pub(super) fn seen(db: &Db, seen: &JsValue, now: u64) -> Result<()> {
+    let (refused, matched) = (counts(seen, "refused"), counts(seen, "matched"));
     db.transaction(|| {
-        for (code, times) in &seen.refused {
+        for (code, times) in &refused {
             db.run(
                 "INSERT INTO refused VALUES (?1, ?2)
                 ON CONFLICT (code) DO UPDATE SET times = times + ?2",
-                vec![code.as_str().into(), number(*times)],
+                &[code.as_str().into(), number(*times)],
             )?;
         }
-        for (key, time) in &seen.matched {
+        for (key, time) in &matched {
             let name = format!("matched:{key}");
             keep(db, &name, meta(db, &name)?.max(Some(*time)))?;
         }
-        if !seen.refused.is_empty() {
+        if !refused.is_empty() {
             keep(db, "last_refused", Some(now))?;
         }
-        if !seen.matched.is_empty() {
+        if !matched.is_empty() {
             keep(db, "failing_since", None)?;
         } else if meta(db, "failing_since")?.is_none() {
             keep(db, "failing_since", Some(now))?;
         }
         Ok(())
     })
+}
+
+/// Reads an object of numbers.
+fn counts(object: &JsValue, field: &str) -> Vec<(String, u64)> {
+    let entries = get(object, field).dyn_ref::<Object>().map(Object::entries);
+    let entry = |pair: JsValue| {
+        let mut pair = items(&pair);
+        Some((text(&pair.next()?)?, whole(&pair.next()?)?))
+    };
+    items(&entries.into()).filter_map(entry).collect()
 }
 
 /// Looks whether something is wrong, and has it posted.
@@ -153,75 +150,61 @@ pub(super) fn raise(db: &Db, cause: Cause, now: u64) -> Result<()> {
     db.run(
         "INSERT INTO alerts (cause, text, at, due) VALUES (?1, ?2, ?3, ?3)
         ON CONFLICT (cause) DO UPDATE SET at = ?3, due = ?3 WHERE at <= ?4",
-        vec![
+        &[
             cause.as_str().into(),
             cause.text().into(),
             number(now),
             number(now.saturating_sub(HOUR_MS)),
         ],
     )
-    .map(drop)
 }
 
 /// Returns when an alert is to be posted next.
 pub(super) fn next(db: &Db) -> Result<Option<u64>> {
-    let row = db.row("SELECT MIN(due) FROM alerts WHERE due IS NOT NULL", vec![])?;
-    row.map_or(Ok(None), |row| row.maybe_number(0))
+    db.number("SELECT MIN(due) FROM alerts WHERE due IS NOT NULL", &[])
 }
 
 /// Posts what is due. What can't be posted for an hour is given up.
 pub(super) async fn post_due(db: &Db, url: Option<&str>, now: u64) -> Result<()> {
-    let rows = db.rows("SELECT cause, text, at FROM alerts WHERE due <= ?", vec![number(now)])?;
-    for mut row in rows {
+    let rows = db.rows("SELECT cause, text, at FROM alerts WHERE due <= ?", &[number(now)])?;
+    for row in rows {
         let (cause, text, at) = (row.text(0)?, row.text(1)?, row.number(2)?);
-        let due = match url {
-            None => None,
-            Some(url) => {
-                let body =
-                    json!({ "source": "walnut-webhooks", "cause": cause, "text": text, "at": at });
-                match within(post(url, &body.to_string())).await {
-                    Ok(()) => None,
-                    Err(error) => {
-                        log::alert_failed(&cause, &error.to_string());
-                        let next = now.saturating_add(AGAIN_MS);
-                        (next.saturating_sub(at) < HOUR_MS).then_some(next)
-                    }
-                }
-            }
+        let posted = match url {
+            None => true,
+            Some(url) => post(url, &cause, &text, at).await,
         };
-        let due = due.map_or(super::db::Value::Null, number);
-        db.run("UPDATE alerts SET due = ? WHERE cause = ?", vec![due, cause.into()])?;
+        let due = if posted { None } else { again(at, now) };
+        db.run(
+            "UPDATE alerts SET due = ? WHERE cause = ?",
+            &[or_null(due.map(number)), cause.into()],
+        )?;
     }
     Ok(())
 }
 
-async fn post(url: &str, body: &str) -> Result<AbortController> {
-    let controller = AbortController::default();
-    let headers = Headers::new();
-    headers.set("content-type", "application/json")?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post)
-        .with_headers(headers)
-        .with_redirect(RequestRedirect::Manual)
-        .with_body(Some(body.into()));
-    let request = Request::new_with_init(url, &init)?;
-    let response = Fetch::Request(request).send_with_signal(&controller.signal()).await?;
-    match response.status_code() {
-        200..300 => Ok(controller),
-        status => Err(Error::from(format!("it was answered {status}"))),
-    }
+/// Says when an alert that could not be posted is tried again, if it is.
+fn again(at: u64, now: u64) -> Option<u64> {
+    let next = now.saturating_add(AGAIN_MS);
+    (next.saturating_sub(at) < HOUR_MS).then_some(next)
 }
 
-/// Waits for a post, and then lets go of its answer.
-async fn within(post: impl Future<Output = Result<AbortController>>) -> Result<()> {
-    let deadline = pin!(Delay::from(Duration::from_millis(TIMEOUT_MS)));
-    match select(pin!(post), deadline).await {
-        Either::Left((controller, _)) => {
-            controller?.abort();
-            Ok(())
-        }
-        Either::Right(_) => Err(Error::from("it was not answered in time")),
+/// Posts one alert, and says whether it was taken.
+async fn post(url: &str, cause: &str, text: &str, at: u64) -> bool {
+    #[derive(Serialize)]
+    struct Alert<'a> {
+        source: &'static str,
+        cause: &'a str,
+        text: &'a str,
+        at: u64,
     }
+    let alert = crate::answer::text(&Alert { source: "walnut-webhooks", cause, text, at });
+    let headers = Lines::default().with("content-type", "application/json");
+    let posted =
+        host::post(url, &headers, &alert.into(), TIMEOUT_MS, MOST_ANSWER_BYTES).await;
+    if posted.failure.is_some() {
+        log::alert_failed(cause, posted.status);
+    }
+    posted.failure.is_none()
 }
 
 #[cfg(test)]

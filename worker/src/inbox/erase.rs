@@ -1,22 +1,12 @@
 //! Erasure: what a delivery said is gone, and its id is remembered, so that it can't be sent in again.
 
-use serde::Deserialize;
-use serde_json::{Value as Json, json};
 use walnut_webhooks::Value as Body;
-use worker::Result;
 
-use super::db::{Db, number};
+use super::db::Db;
+use crate::js::{Result, number};
 
 /// How many bodies are looked through in one go.
 const AT_ONCE: usize = 200;
-
-/// Whose deliveries are meant.
-#[derive(Deserialize)]
-pub(super) struct Person {
-    email: String,
-    /// The key after which to go on looking.
-    after: u64,
-}
 
 /// Erases one delivery; says how many there were, 0 or 1.
 pub(super) fn one(db: &Db, key: u64, now: u64) -> Result<u32> {
@@ -24,25 +14,26 @@ pub(super) fn one(db: &Db, key: u64, now: u64) -> Result<u32> {
         "UPDATE deliveries SET state = 'erased', ended = ?, body = NULL, signature = NULL,
             content_type = NULL, name = NULL
         WHERE key = ? AND body IS NOT NULL RETURNING key",
-        vec![number(now), number(key)],
+        &[number(now), number(key)],
     )?;
     for table in ["sends", "attempts"] {
-        db.run(&format!("DELETE FROM {table} WHERE delivery = ?"), vec![number(key)])?;
+        db.run(&format!("DELETE FROM {table} WHERE delivery = ?"), &[number(key)])?;
     }
     Ok(there.map_or(0, |_| 1))
 }
 
-/// Erases what has an e-mail address in it; says how many, and the key to go on from, if there is more.
-pub(super) fn of_email(db: &Db, person: &Person, now: u64) -> Result<Json> {
+/// Erases what has an e-mail address in it, of the deliveries after a key; says how many, and the key to go
+/// on from, if there is more.
+pub(super) fn of_email(db: &Db, email: &str, after: u64, now: u64) -> Result<(u32, Option<u64>)> {
     let rows = db.rows(
         "SELECT key, body FROM deliveries WHERE key > ? AND body IS NOT NULL ORDER BY key LIMIT ?",
-        vec![number(person.after), number(AT_ONCE)],
+        &[number(after), number(AT_ONCE)],
     )?;
-    let email = person.email.to_lowercase();
+    let email = email.to_lowercase();
     let full = rows.len() == AT_ONCE;
     let mut last = None;
     let mut erased: u32 = 0;
-    for mut row in rows {
+    for row in rows {
         let key = row.number(0)?;
         last = Some(key);
         let body = row.maybe_bytes(1)?.unwrap_or_default();
@@ -54,7 +45,7 @@ pub(super) fn of_email(db: &Db, person: &Person, now: u64) -> Result<Json> {
             erased = erased.saturating_add(db.transaction(|| one(db, key, now))?);
         }
     }
-    Ok(json!({ "erased": erased, "last": last.filter(|_| full) }))
+    Ok((erased, last.filter(|_| full)))
 }
 
 fn any(body: &Body, email: &str) -> bool {

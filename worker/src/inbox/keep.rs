@@ -1,10 +1,9 @@
 //! What is kept, and for how long: a delivery's body for a while after its end; its id, for as long as
 //! a captured request could be sent again.
 
-use worker::Result;
-
-use super::db::{Db, number};
+use super::db::Db;
 use crate::config::Settings;
+use crate::js::{Result, number};
 use crate::receive::MAX_SKEW_MS;
 
 /// How many deliveries are forgotten in one go.
@@ -26,18 +25,18 @@ pub(super) fn forget(db: &Db, settings: &Settings, now: u64) -> Result<()> {
         let keys = db.rows(
             "SELECT key FROM deliveries WHERE body IS NOT NULL AND ended IS NOT NULL AND ended <= ?
             ORDER BY ended LIMIT ?",
-            vec![number(ended), number(AT_ONCE)],
+            &[number(ended), number(AT_ONCE)],
         )?;
         for row in keys {
             let key = row.number(0)?;
             for table in ["sends", "attempts"] {
-                db.run(&format!("DELETE FROM {table} WHERE delivery = ?"), vec![number(key)])?;
+                db.run(&format!("DELETE FROM {table} WHERE delivery = ?"), &[number(key)])?;
             }
             db.run(
                 "UPDATE deliveries SET state = 'forgotten', body = NULL, signature = NULL,
                     content_type = NULL, name = NULL
                 WHERE key = ?",
-                vec![number(key)],
+                &[number(key)],
             )?;
         }
         for state in ["forgotten", "erased"] {
@@ -47,7 +46,7 @@ pub(super) fn forget(db: &Db, settings: &Settings, now: u64) -> Result<()> {
                     SELECT key FROM deliveries WHERE state = '{state}' AND received <= ? LIMIT ?
                 )"
             );
-            db.run(&query, vec![number(received), number(AT_ONCE)])?;
+            db.run(&query, &[number(received), number(AT_ONCE)])?;
         }
         Ok(())
     })
@@ -55,16 +54,14 @@ pub(super) fn forget(db: &Db, settings: &Settings, now: u64) -> Result<()> {
 
 /// Returns when there is something to forget next.
 pub(super) fn next(db: &Db, settings: &Settings) -> Result<Option<u64>> {
-    let ended = db.row(
+    let ended = db.number(
         "SELECT MIN(ended) FROM deliveries WHERE body IS NOT NULL AND ended IS NOT NULL",
-        vec![],
+        &[],
     )?;
-    let ended = ended.map_or(Ok(None), |row| row.maybe_number(0))?;
     let mut next = ended.map(|ended| ended.saturating_add(settings.retention_ms));
     for state in ["forgotten", "erased"] {
         let query = format!("SELECT MIN(received) FROM deliveries WHERE state = '{state}'");
-        let received = db.row(&query, vec![])?;
-        let received = received.map_or(Ok(None), |row| row.maybe_number(0))?;
+        let received = db.number(&query, &[])?;
         let gone = received.map(|received| received.saturating_add(remembered_ms(settings)));
         next = [next, gone].into_iter().flatten().min();
     }

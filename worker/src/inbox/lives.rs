@@ -1,13 +1,21 @@
 //! The lives of deliveries, in the database.
 
-use worker::{Error, Result};
+use wasm_bindgen::JsValue;
 
-use super::db::{Db, Row, Value, number};
-use crate::forward::Headline;
+use super::db::{Db, Row};
+use crate::forward::{Headline, key_named};
+use crate::js::{Problem, Result, number};
 use crate::life::{Effect, Life, Progress, Reason, Send, State};
 
-/// What an attempt needs: what the destination is told, the headers that came, and the body.
-type Loaded = (Headline, Vec<(&'static str, String)>, Vec<u8>);
+/// What an attempt needs.
+pub(super) struct Loaded {
+    /// What the destination is told of it.
+    pub(super) headline: Headline,
+    pub(super) signature: String,
+    pub(super) content_type: Option<String>,
+    /// Its bytes, as JavaScript has them.
+    pub(super) body: JsValue,
+}
 
 /// Lists the destinations that something is pending for: a look into the index for each.
 pub(super) fn destinations(db: &Db) -> Result<Vec<String>> {
@@ -20,9 +28,9 @@ pub(super) fn destinations(db: &Db) -> Result<Vec<String>> {
             FROM names WHERE name IS NOT NULL
         )
         SELECT name FROM names WHERE name IS NOT NULL",
-        vec![],
+        &[],
     )?;
-    rows.into_iter().map(|mut row| row.text(0)).collect()
+    rows.into_iter().map(|row| row.text(0)).collect()
 }
 
 /// Lists what is due for a destination, the longest due first: keys, and sizes of bodies in bytes.
@@ -30,12 +38,12 @@ pub(super) fn due(
     db: &Db,
     destination: &str,
     now: u64,
-    most: impl TryInto<i64>,
+    most: impl TryInto<u64>,
 ) -> Result<Vec<(u64, usize)>> {
     let rows = db.rows(
         "SELECT delivery, size FROM sends JOIN deliveries ON key = delivery
         WHERE sends.state = 'pending' AND destination = ? AND due <= ? ORDER BY due LIMIT ?",
-        vec![destination.into(), number(now), number(most)],
+        &[destination.into(), number(now), number(most)],
     )?;
     let pair =
         |row: Row| Ok((row.number(0)?, usize::try_from(row.number(1)?).unwrap_or(usize::MAX)));
@@ -46,11 +54,10 @@ pub(super) fn due(
 pub(super) fn next_due(db: &Db, now: u64) -> Result<Option<u64>> {
     let mut first = None;
     for destination in destinations(db)? {
-        let row = db.row(
+        let due = db.number(
             "SELECT MIN(due) FROM sends WHERE state = 'pending' AND destination = ? AND due > ?",
-            vec![destination.into(), number(now)],
+            &[destination.into(), number(now)],
         )?;
-        let due = row.map_or(Ok(None), |row| row.maybe_number(0))?;
         first = [first, due].into_iter().flatten().min();
     }
     Ok(first)
@@ -58,49 +65,48 @@ pub(super) fn next_due(db: &Db, now: u64) -> Result<Option<u64>> {
 
 /// Says how often work on a delivery has trapped.
 pub(super) fn traps(db: &Db, key: u64) -> Result<u64> {
-    let row = db.row("SELECT traps FROM deliveries WHERE key = ?", vec![number(key)])?;
-    row.map_or(Ok(0), |row| row.number(0))
+    let traps = db.number("SELECT traps FROM deliveries WHERE key = ?", &[number(key)])?;
+    Ok(traps.unwrap_or(0))
 }
 
 /// Returns the idempotency key of a delivery.
 pub(super) fn id(db: &Db, key: u64) -> Result<String> {
-    let row = db.row("SELECT id FROM deliveries WHERE key = ?", vec![number(key)])?;
-    row.map_or(Ok(String::new()), |mut row| row.text(0))
+    let row = db.row("SELECT id FROM deliveries WHERE key = ?", &[number(key)])?;
+    row.map_or(Ok(String::new()), |row| row.text(0))
 }
 
 /// Loads what is to be sent.
 pub(super) fn load(db: &Db, key: u64) -> Result<Option<Loaded>> {
     let row = db.row(
         "SELECT id, kind, name, type, signed_with, signature, content_type, body
-        FROM deliveries WHERE key = ?",
-        vec![number(key)],
+        FROM deliveries WHERE key = ? AND body IS NOT NULL",
+        &[number(key)],
     )?;
-    let Some(mut row) = row else { return Ok(None) };
+    let Some(row) = row else { return Ok(None) };
     let id = row.text(0)?;
     let headline = Headline {
         message_id: if row.text(1)? == "first" { id.clone() } else { format!("{id}:{key}") },
         id,
         name: row.maybe_text(2)?,
         event_type: row.text(3)?,
-        key: row.text(4)?,
+        key: key_named(&row.text(4)?),
     };
-    let mut headers = vec![(walnut_webhooks::SIGNATURE_HEADER, row.text(5)?)];
-    headers.extend(row.maybe_text(6)?.map(|value| ("content-type", value)));
-    Ok(row.maybe_bytes(7)?.map(|body| (headline, headers, body)))
+    let (signature, content_type) = (row.text(5)?, row.maybe_text(6)?);
+    Ok(Some(Loaded { headline, signature, content_type, body: row.value(7) }))
 }
 
 /// Reads a delivery's life.
 pub(super) fn read(db: &Db, key: u64) -> Result<Life> {
     let rows = db.rows(
         "SELECT destination, attempts, began, state, due, reason FROM sends WHERE delivery = ?",
-        vec![number(key)],
+        &[number(key)],
     )?;
-    let send = |mut row: Row| {
+    let send = |row: Row| {
         let progress = match row.text(3)?.as_str() {
             "pending" => Progress::Pending { due: row.number(4)? },
             "delivered" => Progress::Delivered,
             _ => Progress::Dead(
-                Reason::of(&row.text(5)?).ok_or_else(|| Error::from("an unknown reason"))?,
+                Reason::of(&row.text(5)?).ok_or_else(|| Problem::new("an unknown reason"))?,
             ),
         };
         Ok(Send {
@@ -120,15 +126,15 @@ pub(super) fn write(db: &Db, key: u64, life: &Life, effects: &[Effect], now: u64
             Effect::Save(index) => {
                 let Some(send) = life.sends.get(index) else { continue };
                 let (state, due, reason) = match send.progress {
-                    Progress::Pending { due } => ("pending", number(due), Value::Null),
-                    Progress::Delivered => ("delivered", Value::Null, Value::Null),
-                    Progress::Dead(reason) => ("dead", Value::Null, reason.as_str().into()),
+                    Progress::Pending { due } => ("pending", number(due), JsValue::NULL),
+                    Progress::Delivered => ("delivered", JsValue::NULL, JsValue::NULL),
+                    Progress::Dead(reason) => ("dead", JsValue::NULL, reason.as_str().into()),
                 };
                 db.run(
                     "INSERT OR REPLACE INTO sends
                         (delivery, destination, attempts, began, state, due, reason)
                     VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    vec![
+                    &[
                         number(key),
                         send.destination.as_str().into(),
                         number(send.attempts),
@@ -140,10 +146,10 @@ pub(super) fn write(db: &Db, key: u64, life: &Life, effects: &[Effect], now: u64
                 )?;
             }
             Effect::Became(state) => {
-                let ended = if state == State::Pending { Value::Null } else { number(now) };
+                let ended = if state == State::Pending { JsValue::NULL } else { number(now) };
                 db.run(
                     "UPDATE deliveries SET state = ?, ended = ? WHERE key = ?",
-                    vec![state.as_str().into(), ended, number(key)],
+                    &[state.as_str().into(), ended, number(key)],
                 )?;
             }
         }

@@ -1,9 +1,8 @@
 //! The tables, and how an older version of them becomes the newest. Times are milliseconds since the
 //! Unix epoch.
 
-use worker::Result;
-
-use super::db::{Db, Value, number};
+use super::db::Db;
+use crate::js::{Result, number, or_null};
 
 /// Each makes the next version. What is deployed somewhere is never changed, only followed by another.
 const VERSIONS: [&[&str]; 1] = [&[
@@ -76,16 +75,15 @@ const VERSIONS: [&[&str]; 1] = [&[
 /// Makes the tables, or brings them up to date. One of a newer version is left as it is: versions only
 /// add what an older program does not look at.
 pub(super) fn migrate(db: &Db) -> Result<()> {
-    db.run("CREATE TABLE IF NOT EXISTS versions (version INTEGER PRIMARY KEY)", vec![])?;
-    let newest = db.row("SELECT MAX(version) FROM versions", vec![])?;
-    let newest = newest.map(|row| row.maybe_number(0)).transpose()?.flatten().unwrap_or(0);
+    db.run("CREATE TABLE IF NOT EXISTS versions (version INTEGER PRIMARY KEY)", &[])?;
+    let newest = db.number("SELECT MAX(version) FROM versions", &[])?.unwrap_or(0);
     let newest = usize::try_from(newest).unwrap_or(usize::MAX);
-    for (version, statements) in (1..).zip(VERSIONS).skip(newest) {
+    for (version, statements) in (1_u64..).zip(VERSIONS).skip(newest) {
         db.transaction(|| {
             for statement in statements {
-                db.run(statement, vec![])?;
+                db.run(statement, &[])?;
             }
-            db.run("INSERT INTO versions VALUES (?)", vec![number(version)]).map(drop)
+            db.run("INSERT INTO versions VALUES (?)", &[number(version)])
         })?;
     }
     Ok(())
@@ -93,12 +91,11 @@ pub(super) fn migrate(db: &Db) -> Result<()> {
 
 /// Reads a value that is kept by name.
 pub(super) fn meta(db: &Db, name: &str) -> Result<Option<u64>> {
-    let row = db.row("SELECT value FROM meta WHERE name = ?", vec![name.into()])?;
-    row.map_or(Ok(None), |row| row.maybe_number(0))
+    db.number("SELECT value FROM meta WHERE name = ?", &[name.into()])
 }
 
 /// Keeps a value by name.
 pub(super) fn keep(db: &Db, name: &str, value: Option<u64>) -> Result<()> {
-    let value = value.map_or(Value::Null, number);
-    db.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", vec![name.into(), value]).map(drop)
+    let value = or_null(value.map(number));
+    db.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", &[name.into(), value])
 }

@@ -1,21 +1,18 @@
 //! What the alarm does: it sends what is due, and writes down what became of it.
 
-use std::collections::BTreeSet;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-use worker::{Date, Delay, Result};
+use worker::Delay;
 
-use super::db::{Value, number};
 use super::slots::Flight;
 use super::{Guard, Inbox, lives};
 use crate::answer::Failure;
 use crate::config::{Destination, Settings};
 use crate::forward::{self, Headline, Outcome};
+use crate::js::{Result, now, number, or_null};
 use crate::life::{Effect, Event, MOST_TRAPS, State};
 use crate::{failpoint, log};
 
@@ -25,8 +22,8 @@ const ALARM_MS: u64 = 30_000;
 /// How many sends to destinations that are gone are looked at in one go.
 const REMOVED_AT_ONCE: u32 = 100;
 
-/// The requests in flight.
-pub(super) type Flights = FuturesUnordered<Marked>;
+/// The requests in flight: a few.
+pub(super) type Flights = Vec<Marked>;
 
 /// A request that has come back.
 pub(super) struct Landed {
@@ -55,10 +52,22 @@ impl Future for Marked {
     }
 }
 
+/// Looks after all that is in flight, and takes one that has come back.
+fn returned(flights: &mut Flights, context: &mut Context<'_>) -> Option<Landed> {
+    for index in 0..flights.len() {
+        let flight = flights.get_mut(index)?;
+        if let Poll::Ready(landed) = Pin::new(flight).poll(context) {
+            flights.swap_remove(index);
+            return Some(landed);
+        }
+    }
+    None
+}
+
 impl Inbox {
     /// Sends what is due, until nothing is, or the time of one alarm is over.
     pub(super) async fn send_due(&self, settings: &Settings) -> Result<()> {
-        let end = Date::now().as_millis().saturating_add(ALARM_MS);
+        let end = now().saturating_add(ALARM_MS);
         let mut flights = self.flights.take();
         self.working.set(true);
         let result = self.send_until(settings, &mut flights, end).await;
@@ -71,14 +80,14 @@ impl Inbox {
         self.skip_removed(settings)?;
         loop {
             self.fill(settings, flights)?;
-            let now = Date::now().as_millis();
+            let now = now();
             if flights.is_empty() || now >= end {
                 return Ok(());
             }
             let wake = lives::next_due(&self.db, now)?.unwrap_or(end).min(end);
             let mut timer = Delay::from(Duration::from_millis(wake.saturating_sub(now)));
             let landed = poll_fn(|context| {
-                if let Poll::Ready(Some(landed)) = flights.poll_next_unpin(context) {
+                if let Some(landed) = returned(flights, context) {
                     return Poll::Ready(Some(landed));
                 }
                 if self.bell.answer(context) {
@@ -97,13 +106,13 @@ impl Inbox {
 
     /// Starts as many requests as may be in flight.
     fn fill(&self, settings: &Settings, flights: &mut Flights) -> Result<()> {
-        let waiting: BTreeSet<String> = lives::destinations(&self.db)?.into_iter().collect();
-        let mut names: Vec<&str> = settings
-            .destinations
-            .iter()
-            .map(|it| it.name.as_str())
-            .filter(|name| waiting.contains(*name))
-            .collect();
+        let mut names: Vec<&str> = settings.destinations.iter().map(|it| it.name.as_str()).collect();
+        // An arrival asks while all that may be sent to is busy, more often than not.
+        if self.slots.borrow().turn(&names).is_empty() {
+            return Ok(());
+        }
+        let waiting = lives::destinations(&self.db)?;
+        names.retain(|name| waiting.iter().any(|other| other == name));
         // Each start changes whose turn it is; who has nothing to send now will have nothing after.
         loop {
             let turn = self.slots.borrow().turn(&names);
@@ -124,9 +133,9 @@ impl Inbox {
         &self,
         settings: &Settings,
         destination: &Destination,
-        flights: &Flights,
+        flights: &mut Flights,
     ) -> Result<bool> {
-        let now = Date::now().as_millis();
+        let now = now();
         let flying: Vec<u64> = self.slots.borrow().to(&destination.name).collect();
         let due = lives::due(&self.db, &destination.name, now, flying.len().saturating_add(1))?;
         let Some((key, bytes)) = due.into_iter().find(|(key, _)| !flying.contains(key)) else {
@@ -147,16 +156,14 @@ impl Inbox {
         destination: &Destination,
         key: u64,
         bytes: usize,
-        flights: &Flights,
+        flights: &mut Flights,
     ) -> Result<bool> {
-        let began = Date::now().as_millis();
+        let began = now();
         if lives::traps(&self.db, key)? >= u64::from(MOST_TRAPS) {
             self.happened(settings, key, &Event::Trapped, began)?;
             return Ok(true);
         }
-        let Some((headline, headers, body)) = lives::load(&self.db, key)? else {
-            return Ok(false);
-        };
+        let Some(loaded) = lives::load(&self.db, key)? else { return Ok(false) };
         let flight = Flight { delivery: key, destination: destination.name.clone(), bytes };
         self.slots.borrow_mut().begin(flight.clone());
         let destination = destination.clone();
@@ -164,8 +171,12 @@ impl Inbox {
         let env = self.env.clone();
         let work = Box::pin(async move {
             failpoint::reached(&env, "before-send").await;
-            failpoint::trap_at("trap-in-send", &body);
-            let outcome = forward::send(&body, &headers, &headline, &destination, timeout_ms).await;
+            failpoint::trap_at("trap-in-send", &loaded.body);
+            let lives::Loaded { headline, signature, content_type, body } = loaded;
+            let content_type = content_type.as_deref();
+            let outcome =
+                forward::send(&headline, &signature, content_type, &body, &destination, timeout_ms)
+                    .await;
             failpoint::reached(&env, "after-send").await;
             Landed { flight, headline, began, outcome }
         });
@@ -176,7 +187,7 @@ impl Inbox {
     /// Writes down what became of a request: the attempt, and all that follows from it, together.
     fn write_down(&self, settings: &Settings, landed: &Landed) -> Result<()> {
         let Landed { flight, headline, began, outcome } = landed;
-        let now = Date::now().as_millis();
+        let now = now();
         let ms = now.saturating_sub(*began);
         let failure = outcome.failure.as_ref();
         let destination = flight.destination.as_str();
@@ -197,26 +208,28 @@ impl Inbox {
                     1 + (SELECT COALESCE(MAX(n), 0) FROM attempts WHERE delivery = ?1),
                     destination, ?3, ?4, ?5, ?6
                 FROM sends WHERE delivery = ?1 AND destination = ?2",
-                vec![
+                &[
                     number(flight.delivery),
                     destination.into(),
                     number(*began),
                     number(ms),
-                    outcome.status.map(i32::from).into(),
-                    failure.map(Failure::code).into(),
+                    or_null(outcome.status),
+                    or_null(failure.map(Failure::code)),
                 ],
             )?;
-            let (taken, failed) =
-                if failure.is_none() { (Some(now), None) } else { (None, Some(now)) };
+            let (taken, failed) = match failure {
+                None => (Some(number(now)), None),
+                Some(_) => (None, Some(number(now))),
+            };
             self.db.run(
                 "INSERT INTO destinations VALUES (?1, ?2, ?3, ?4)
                 ON CONFLICT (name) DO UPDATE SET last_taken = COALESCE(?2, last_taken),
                     last_failed = COALESCE(?3, last_failed), last_code = COALESCE(?4, last_code)",
-                vec![
+                &[
                     destination.into(),
-                    taken.map_or(Value::Null, number),
-                    failed.map_or(Value::Null, number),
-                    failure.map(Failure::code).into(),
+                    or_null(taken),
+                    or_null(failed),
+                    or_null(failure.map(Failure::code)),
                 ],
             )?;
             self.happened(settings, flight.delivery, &event, now)
@@ -225,7 +238,7 @@ impl Inbox {
 
     /// Decides about what is due to destinations that are configured no more.
     fn skip_removed(&self, settings: &Settings) -> Result<()> {
-        let now = Date::now().as_millis();
+        let now = now();
         for destination in lives::destinations(&self.db)? {
             if settings.destinations.iter().any(|it| it.name == destination) {
                 continue;

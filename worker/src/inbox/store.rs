@@ -1,10 +1,12 @@
 //! What arrives: a delivery is stored once, and what came before is recognised.
 
-use serde_json::json;
+use js_sys::{Array, Uint8Array};
 use walnut_webhooks::Value as Body;
-use worker::{Error, Result};
+use wasm_bindgen::{JsCast, JsValue};
 
-use super::db::{Db, Row, Value, number};
+use super::db::Db;
+use crate::forward::Headline;
+use crate::js::{Result, items, list, number, or_null, text};
 use crate::life::{Life, Send, State};
 
 /// How many repeats of a test are sent in an hour; more are only counted.
@@ -12,19 +14,60 @@ const MOST_REPEATS: u64 = 30;
 const HOUR_MS: u64 = 60 * 60 * 1000;
 
 /// How many variants of an id are kept; more are only counted.
-const MOST_VARIANTS: u64 = 20;
+const MOST_VARIANTS: usize = 20;
 
-/// What is stored of a delivery, besides its body and when it came.
+/// A delivery that has come, as it goes from the Worker to the inbox and into its tables: values of
+/// JavaScript's, since nothing there looks into them.
 pub(crate) struct Arrival {
-    pub(crate) id: String,
-    pub(crate) name: Option<String>,
-    pub(crate) event_type: String,
-    pub(crate) is_test: bool,
-    pub(crate) signed_with: String,
-    pub(crate) signature: String,
-    pub(crate) content_type: Option<String>,
+    id: JsValue,
+    name: JsValue,
+    event_type: JsValue,
+    signed_with: JsValue,
+    signature: JsValue,
+    content_type: JsValue,
+    pub(super) body: Uint8Array,
+    is_test: bool,
     /// The destinations that want it, by name.
-    pub(crate) destinations: Vec<String>,
+    destinations: Vec<String>,
+}
+
+impl Arrival {
+    /// Writes what came, for [`Self::of`].
+    pub(crate) fn values<'d>(
+        headline: &Headline,
+        name: Option<&str>,
+        signature: &str,
+        content_type: Option<&str>,
+        body: &Uint8Array,
+        is_test: bool,
+        destinations: impl Iterator<Item = &'d str>,
+    ) -> Array {
+        Array::from_iter([
+            headline.id.as_str().into(),
+            or_null(name),
+            headline.event_type.as_str().into(),
+            headline.key.into(),
+            signature.into(),
+            or_null(content_type),
+            body.into(),
+            is_test.into(),
+            list(destinations.map(JsValue::from_str)),
+        ])
+    }
+
+    pub(super) fn of(values: &Array) -> Self {
+        Self {
+            id: values.get(0),
+            name: values.get(1),
+            event_type: values.get(2),
+            signed_with: values.get(3),
+            signature: values.get(4),
+            content_type: values.get(5),
+            body: values.get(6).unchecked_into(),
+            is_test: values.get(7).is_truthy(),
+            destinations: items(&values.get(8)).filter_map(|name| text(&name)).collect(),
+        }
+    }
 }
 
 /// What became of it.
@@ -54,58 +97,17 @@ impl Stored {
     }
 }
 
-impl Arrival {
-    /// Writes it, and its body, for the way from the Worker to the inbox: the length of the JSON in four
-    /// bytes, little end first, the JSON, and the body.
-    pub(crate) fn to_bytes(&self, body: &[u8]) -> Vec<u8> {
-        let json = json!([
-            self.id,
-            self.name,
-            self.event_type,
-            self.is_test,
-            self.signed_with,
-            self.signature,
-            self.content_type,
-            self.destinations,
-        ])
-        .to_string();
-        let length = u32::try_from(json.len()).unwrap_or(u32::MAX);
-        [&length.to_le_bytes(), json.as_bytes(), body].concat()
-    }
-
-    /// Reads what [`Self::to_bytes`] wrote.
-    pub(super) fn from_bytes(bytes: &[u8]) -> Result<(Self, &[u8])> {
-        let malformed = || Error::from("malformed arrival");
-        let (length, rest) = bytes.split_first_chunk().ok_or_else(malformed)?;
-        let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| malformed())?;
-        let (json, body) = rest.split_at_checked(length).ok_or_else(malformed)?;
-        let (id, name, event_type, is_test, signed_with, signature, content_type, destinations) =
-            serde_json::from_slice(json)?;
-        let arrival = Self {
-            id,
-            name,
-            event_type,
-            is_test,
-            signed_with,
-            signature,
-            content_type,
-            destinations,
-        };
-        Ok((arrival, body))
-    }
-}
-
 /// Stores a delivery that came now, and says what became of it.
-pub(super) fn store(db: &Db, arrival: &Arrival, body: &[u8], now: u64) -> Result<Stored> {
+pub(super) fn store(db: &Db, arrival: &Arrival, now: u64) -> Result<Stored> {
     db.transaction(|| {
         let life = Life::new(arrival.destinations.iter().map(String::as_str), now);
-        if insert(db, arrival, body, "first", &life, now)? {
+        if insert(db, arrival, "first", &life, now)? {
             return Ok(match life.state() {
                 State::Unrouted => Stored::Unrouted,
                 _ => Stored::Accepted,
             });
         }
-        again(db, arrival, body, &life, now)
+        again(db, arrival, &life, now)
     })
 }
 
@@ -113,42 +115,40 @@ pub(super) fn store(db: &Db, arrival: &Arrival, body: &[u8], now: u64) -> Result
 fn insert(
     db: &Db,
     arrival: &Arrival,
-    body: &[u8],
     kind: &str,
     life: &Life,
     now: u64,
 ) -> Result<bool> {
     let state = if kind == "variant" { "variant" } else { life.state().as_str() };
-    let ended = if state == State::Pending.as_str() { Value::Null } else { number(now) };
-    let key = db.row(
+    let ended = if state == State::Pending.as_str() { JsValue::NULL } else { number(now) };
+    let key = db.number(
         "INSERT INTO deliveries
             (id, kind, name, type, received, signed_with, signature, content_type, body, size, state, ended)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) WHERE kind = 'first' DO NOTHING
         RETURNING key",
-        vec![
-            arrival.id.as_str().into(),
+        &[
+            arrival.id.clone(),
             kind.into(),
-            arrival.name.clone().into(),
-            arrival.event_type.as_str().into(),
+            arrival.name.clone(),
+            arrival.event_type.clone(),
             number(now),
-            arrival.signed_with.as_str().into(),
-            arrival.signature.as_str().into(),
-            arrival.content_type.clone().into(),
-            body.to_vec().into(),
-            number(body.len()),
+            arrival.signed_with.clone(),
+            arrival.signature.clone(),
+            arrival.content_type.clone(),
+            arrival.body.clone().into(),
+            number(arrival.body.length()),
             state.into(),
             ended,
         ],
     )?;
     let Some(key) = key else { return Ok(false) };
-    let key = key.number(0)?;
     if kind != "variant" {
         for Send { destination, attempts, began, .. } in &life.sends {
             db.run(
                 "INSERT INTO sends (delivery, destination, state, attempts, began, due)
                 VALUES (?, ?, 'pending', ?, ?, ?)",
-                vec![
+                &[
                     number(key),
                     destination.as_str().into(),
                     number(*attempts),
@@ -162,17 +162,17 @@ fn insert(
 }
 
 /// Decides what a delivery is whose id is remembered.
-fn again(db: &Db, arrival: &Arrival, body: &[u8], life: &Life, now: u64) -> Result<Stored> {
-    let id = || Value::from(arrival.id.as_str());
+fn again(db: &Db, arrival: &Arrival, life: &Life, now: u64) -> Result<Stored> {
+    let id = || arrival.id.clone();
     if arrival.is_test {
         // What follows from the second condition is said in the third: it names the index.
-        let repeats = db.row(
+        let repeats = db.number(
             "SELECT COUNT(*) FROM deliveries WHERE id = ? AND kind = 'repeat' AND kind <> 'first'
             AND received > ?",
-            vec![id(), number(now.saturating_sub(HOUR_MS))],
+            &[id(), number(now.saturating_sub(HOUR_MS))],
         )?;
-        if count(repeats)? < MOST_REPEATS {
-            insert(db, arrival, body, "repeat", life, now)?;
+        if repeats.unwrap_or(0) < MOST_REPEATS {
+            insert(db, arrival, "repeat", life, now)?;
             return Ok(Stored::Repeat);
         }
         return counted(db, arrival, now);
@@ -181,36 +181,33 @@ fn again(db: &Db, arrival: &Arrival, body: &[u8], life: &Life, now: u64) -> Resu
     let known = db.rows(
         "SELECT body FROM deliveries WHERE id = ? AND kind = 'first'
         UNION ALL SELECT body FROM deliveries WHERE id = ? AND kind <> 'first'",
-        vec![id(), id()],
+        &[id(), id()],
     )?;
     let variants = known.len().saturating_sub(1);
-    if u64::try_from(variants).unwrap_or(u64::MAX) >= MOST_VARIANTS {
+    if variants >= MOST_VARIANTS {
         return counted(db, arrival, now);
     }
+    let body = arrival.body.to_vec();
     let mut parsed = None;
-    for mut row in known {
+    for row in known {
         let Some(other) = row.maybe_bytes(0)? else { return counted(db, arrival, now) };
         if other == body {
             return counted(db, arrival, now);
         }
-        let this = parsed.get_or_insert_with(|| timeless(body));
+        let this = parsed.get_or_insert_with(|| timeless(&body));
         if this.is_none() || *this == timeless(&other) {
             return counted(db, arrival, now);
         }
     }
-    insert(db, arrival, body, "variant", life, now)?;
+    insert(db, arrival, "variant", life, now)?;
     Ok(Stored::Variant)
-}
-
-fn count(row: Option<Row>) -> Result<u64> {
-    row.map_or(Ok(0), |row| row.number(0))
 }
 
 fn counted(db: &Db, arrival: &Arrival, now: u64) -> Result<Stored> {
     db.run(
         "UPDATE deliveries SET duplicates = duplicates + 1, last_duplicate = ?
         WHERE id = ? AND kind = 'first'",
-        vec![number(now), arrival.id.as_str().into()],
+        &[number(now), arrival.id.clone()],
     )?;
     Ok(Stored::Duplicate)
 }

@@ -1,0 +1,107 @@
+// What Rust has the platform do: it carries, and decides nothing. Each call is one crossing for Rust,
+// since those are what costs.
+
+/** How many bytes are asked for at a time where nobody said how many will come. */
+const PIECE = 16_384;
+
+/**
+ * Reads a body to its end, but of one that is longer than `most` only so much more that who ends there
+ * hears the answer: `null` then. `declared` is the length that was declared, or 0; it need not be true.
+ */
+export async function read(request, declared, most, grace) {
+  const pieces = [];
+  const length = await drain(request.body, declared + 1, most + grace, (piece, sum) => {
+    if (sum <= most) pieces.push(piece);
+  });
+  if (length > most) return null;
+  return pieces.length === 1 ? pieces[0] : joined(pieces, length);
+}
+
+/**
+ * Posts a body, and reads the answer to its end, if that comes in `ms` and in `most` bytes. `headers`
+ * are lines: a name, and then its value. Returns the status, or 0; `Retry-After`, or undefined; and
+ * whether the answer was complete: else it did not come in time, or something failed.
+ */
+export async function post(url, headers, body, ms, most) {
+  const controller = new AbortController();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    controller.abort();
+  }, ms);
+  let status = 0;
+  let retryAfter;
+  let complete = false;
+  try {
+    const init = { method: "POST", headers: named(headers), body, redirect: "manual", signal: controller.signal };
+    const response = await fetch(url, init);
+    status = response.status;
+    retryAfter = response.headers.get("retry-after") ?? undefined;
+    // Of a refusal, the status is enough.
+    if (response.ok) complete = (await drain(response.body, 0, most)) <= most;
+  } catch {
+    // Whatever it was, the answer is not complete.
+  }
+  clearTimeout(timer);
+  if (!complete) controller.abort();
+  return [status, retryAfter, complete ? "complete" : late ? "late" : "failed"];
+}
+
+/**
+ * Reads a stream, and stops at its end or after `most` bytes; returns how many there were. `first` is
+ * how many may come at first.
+ */
+async function drain(stream, first, most, take) {
+  if (!stream) return 0;
+  const reader = stream.getReader({ mode: "byob" });
+  let length = 0;
+  for (let size = Math.min(first, most + 1) > 1 ? Math.min(first, most + 1) : PIECE; ; size = PIECE) {
+    const { value, done } = await reader.readAtLeast(size, new Uint8Array(size));
+    if (value) {
+      length += value.byteLength;
+      take?.(value, length);
+    }
+    // Fewer than were asked for come at the end only.
+    if (done || value.byteLength < size || length > most) return length;
+  }
+}
+
+function joined(pieces, length) {
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.byteLength;
+  }
+  return all;
+}
+
+function named(lines) {
+  const parts = lines.split("\n");
+  const headers = [];
+  for (let at = 0; at + 1 < parts.length; at += 2) headers.push([parts[at], parts[at + 1]]);
+  return headers;
+}
+
+/** Asks a shard of the inbox to do something; an answer of its own is returned, a failure thrown. */
+export async function ask(env, jurisdiction, shard, operation, question) {
+  return shardOf(env, jurisdiction, shard).ask(shard, operation, question);
+}
+
+/** Asks all shards, each its own question, at the same time. */
+export async function askAll(env, jurisdiction, operation, questions) {
+  return Promise.all(questions.map((question, shard) => ask(env, jurisdiction, shard, operation, question)));
+}
+
+/** Stores a delivery in a shard: what is asked most has no need of a name. */
+export async function store(env, jurisdiction, shard, arrival) {
+  return shardOf(env, jurisdiction, shard).store(arrival);
+}
+
+// https://developers.cloudflare.com/durable-objects/reference/data-location/
+function shardOf({ INBOX }, jurisdiction, shard) {
+  return (jurisdiction ? INBOX.jurisdiction(jurisdiction) : INBOX).getByName(`shard-${shard}`);
+}
+
+/** Makes an answer; `headers` are lines, as above. */
+export const respond = (status, headers, body) => new Response(body, { status, headers: named(headers) });

@@ -1,0 +1,72 @@
+//! Why a signature was refused, for the log: of one request a minute at most, and after its answer, so that
+//! strangers can't make the edge work.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use js_sys::{Array, Uint8Array};
+use walnut_webhooks::{Error, MAX_EXPLAINED_BODY_BYTES, SIGNATURE_HEADER};
+use web_sys::Request;
+use worker::{Context, Delay, Env};
+use zeroize::Zeroizing;
+
+use crate::config::{self, Settings};
+use crate::js::{items, text};
+use crate::{host, log};
+
+/// How often, in milliseconds.
+const EVERY_MS: u64 = 60_000;
+
+thread_local! {
+    /// When it last was, in milliseconds since the Unix epoch.
+    static LAST: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Tells whether a refusal is to be explained.
+pub(crate) fn is_time_for(error: &Error, now: u64) -> bool {
+    let of_signature = matches!(
+        error,
+        Error::MissingSignature | Error::MalformedSignature(_) | Error::SignatureMismatch { .. }
+    );
+    let is_time = of_signature && now.saturating_sub(LAST.get()) >= EVERY_MS;
+    if is_time {
+        LAST.set(now);
+    }
+    is_time
+}
+
+/// Explains a refusal once it has been answered. Of what was refused by its head, the body has not been
+/// read, and may not come.
+pub(crate) fn after_answer(
+    context: &Context,
+    env: &Env,
+    settings: &Settings,
+    request: &Request,
+    body: Option<Uint8Array>,
+) {
+    let request = Clone::clone(request); // the handle, not the request
+    let signature = request.headers().get(SIGNATURE_HEADER).ok().flatten();
+    let others: Vec<(String, String)> = items(&Array::from(&request.headers()))
+        .filter_map(|pair| {
+            let mut pair = items(&pair);
+            Some((text(&pair.next()?)?, text(&pair.next()?)?))
+        })
+        .collect();
+    let binding = config::of(env);
+    let mut names = vec![config::KEY];
+    // One that has ended is none of the keys any more.
+    names.extend(settings.previous_until.map(|_| config::KEY_PREVIOUS));
+    let keys: Vec<_> = names.into_iter().filter_map(binding).map(Zeroizing::new).collect();
+    context.wait_until(async move {
+        // What waits for nothing would come before the answer.
+        Delay::from(Duration::ZERO).await;
+        let body = match body {
+            Some(body) => Ok(Some(body)),
+            None => host::read(&request, 0, MAX_EXPLAINED_BODY_BYTES, 0).await,
+        };
+        let body = body.ok().flatten().map(|body| body.to_vec()).unwrap_or_default();
+        let keys: Vec<&[u8]> = keys.iter().map(|key| key.as_bytes()).collect();
+        let others = others.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        log::explained(&walnut_webhooks::explain(&keys, &body, signature.as_deref(), others));
+    });
+}

@@ -1,0 +1,176 @@
+//! What the platform does for Rust: see `worker/host.js`.
+
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::prelude::{JsCast, JsValue, wasm_bindgen};
+use worker::Env;
+use web_sys::{Request, Response};
+
+use crate::answer::Failure;
+use crate::config::Settings;
+use crate::js::{Problem, Result, float, text};
+
+mod imported {
+    use super::{Array, Env, JsValue, Request, Response, wasm_bindgen};
+
+    #[wasm_bindgen(module = "/host.js")]
+    extern "C" {
+        #[wasm_bindgen(catch)]
+        pub(super) async fn read(
+            request: &Request,
+            declared: f64,
+            most: f64,
+            grace: f64,
+        ) -> Result<JsValue, JsValue>;
+
+        #[wasm_bindgen(catch)]
+        pub(super) async fn post(
+            url: &str,
+            headers: &str,
+            body: &JsValue,
+            ms: u32,
+            most: u32,
+        ) -> Result<JsValue, JsValue>;
+
+        #[wasm_bindgen(catch)]
+        pub(super) async fn ask(
+            env: &Env,
+            jurisdiction: Option<&str>,
+            shard: u32,
+            operation: &str,
+            question: &JsValue,
+        ) -> Result<JsValue, JsValue>;
+
+        #[wasm_bindgen(catch, js_name = askAll)]
+        pub(super) async fn ask_all(
+            env: &Env,
+            jurisdiction: Option<&str>,
+            operation: &str,
+            questions: &JsValue,
+        ) -> Result<JsValue, JsValue>;
+
+        #[wasm_bindgen(catch)]
+        pub(super) async fn store(
+            env: &Env,
+            jurisdiction: Option<&str>,
+            shard: u32,
+            arrival: &Array,
+        ) -> Result<JsValue, JsValue>;
+
+        pub(super) fn respond(status: u16, headers: &str, body: &JsValue) -> Response;
+    }
+}
+
+/// Names and values of headers, as the host takes them. No value has a line feed in it: those that come
+/// from outside were headers before, or were checked.
+#[derive(Default)]
+pub(crate) struct Lines(String);
+
+impl Lines {
+    pub(crate) fn push(&mut self, name: &str, value: &str) {
+        for part in [name, "\n", value, "\n"] {
+            self.0.push_str(part);
+        }
+    }
+
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.push(name, value);
+        self
+    }
+}
+
+/// Reads a body to its end; `None` is one that is longer than `most`. Of such a one, no more is read than
+/// `grace`.
+pub(crate) async fn read(
+    request: &Request,
+    declared: u64,
+    most: usize,
+    grace: usize,
+) -> Result<Option<Uint8Array>> {
+    let size = |bytes: usize| float(u64::try_from(bytes).unwrap_or(u64::MAX));
+    let body = imported::read(request, float(declared), size(most), size(grace)).await?;
+    Ok(body.dyn_into().ok())
+}
+
+/// What came of a post.
+pub(crate) struct Posted {
+    /// The status of the answer, if there was one.
+    pub(crate) status: Option<u16>,
+    /// What it said in `Retry-After`.
+    pub(crate) retry_after: Option<String>,
+    /// `None`: it was a success, and came completely.
+    pub(crate) failure: Option<Failure>,
+}
+
+/// Posts a body, and reads the answer to its end.
+pub(crate) async fn post(
+    url: &str,
+    headers: &Lines,
+    body: &JsValue,
+    timeout_ms: u32,
+    most_bytes: u32,
+) -> Posted {
+    let posted = imported::post(url, &headers.0, body, timeout_ms, most_bytes).await;
+    let posted: Array = posted.unwrap_or_default().dyn_into().unwrap_or_default();
+    let status = posted.get(0).as_f64().filter(|status| *status > 0.0);
+    Posted {
+        status: status.map(status_of),
+        retry_after: text(&posted.get(1)),
+        failure: match text(&posted.get(2)).as_deref() {
+            Some("complete") => None,
+            Some("late") => Some(Failure::OriginTimeout),
+            _ => Some(Failure::OriginFailed),
+        },
+    }
+}
+
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a status has three digits"
+)]
+fn status_of(status: f64) -> u16 {
+    status as u16
+}
+
+/// Asks a shard of the inbox to do something.
+pub(crate) async fn ask(
+    env: &Env,
+    settings: &Settings,
+    shard: u32,
+    operation: &str,
+    question: &JsValue,
+) -> Result<JsValue> {
+    imported::ask(env, settings.jurisdiction.as_deref(), shard, operation, question)
+        .await
+        .map_err(Problem::from)
+}
+
+/// Asks all shards, each its own question; returns their answers.
+pub(crate) async fn ask_all(
+    env: &Env,
+    settings: &Settings,
+    operation: &str,
+    questions: &JsValue,
+) -> Result<JsValue> {
+    imported::ask_all(env, settings.jurisdiction.as_deref(), operation, questions)
+        .await
+        .map_err(Problem::from)
+}
+
+/// Stores a delivery in a shard of the inbox, and returns what became of it, in a word.
+pub(crate) async fn store(
+    env: &Env,
+    settings: &Settings,
+    shard: u32,
+    arrival: &Array,
+) -> Result<String> {
+    let stored =
+        imported::store(env, settings.jurisdiction.as_deref(), shard, arrival).await?;
+    text(&stored).ok_or_else(|| Problem::new("the inbox did not say what became of it"))
+}
+
+/// Makes an answer.
+pub(crate) fn respond(status: u16, headers: &Lines, body: impl Into<JsValue>) -> Response {
+    imported::respond(status, &headers.0, &body.into())
+}
