@@ -2,8 +2,10 @@
 //! strangers can't make the edge work.
 
 use std::cell::Cell;
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use js_sys::{Array, Uint8Array};
 use walnut_webhooks::{Error, MAX_EXPLAINED_BODY_BYTES, SIGNATURE_HEADER};
 use web_sys::Request;
@@ -16,6 +18,10 @@ use crate::{host, log};
 
 /// How often, in milliseconds.
 const EVERY_MS: u64 = 60_000;
+
+/// How long a body is waited for that the check had no need of, in milliseconds: after the answer it can't
+/// be read any more.
+const BODY_MS: u64 = 200;
 
 thread_local! {
     /// When it last was, in milliseconds since the Unix epoch.
@@ -35,8 +41,17 @@ pub(crate) fn is_time_for(error: &Error, now: u64) -> bool {
     is_time
 }
 
-/// Explains a refusal once it has been answered. Of what was refused by its head, the body has not been
-/// read, and may not come.
+/// Reads the body of a request that was refused by its head, if it has come with it.
+pub(crate) async fn body(request: &Request) -> Option<Uint8Array> {
+    let body = pin!(host::read(request, 0, MAX_EXPLAINED_BODY_BYTES, 0));
+    let deadline = pin!(Delay::from(Duration::from_millis(BODY_MS)));
+    match select(body, deadline).await {
+        Either::Left((body, _)) => body.unwrap_or_default(),
+        Either::Right(_) => None,
+    }
+}
+
+/// Explains a refusal once it has been answered.
 pub(crate) fn after_answer(
     context: &Context,
     env: &Env,
@@ -44,7 +59,6 @@ pub(crate) fn after_answer(
     request: &Request,
     body: Option<Uint8Array>,
 ) {
-    let request = Clone::clone(request); // the handle, not the request
     let signature = request.headers().get(SIGNATURE_HEADER).ok().flatten();
     let others: Vec<(String, String)> = items(&Array::from(&request.headers()))
         .filter_map(|pair| {
@@ -60,11 +74,7 @@ pub(crate) fn after_answer(
     context.wait_until(async move {
         // What waits for nothing would come before the answer.
         Delay::from(Duration::ZERO).await;
-        let body = match body {
-            Some(body) => Ok(Some(body)),
-            None => host::read(&request, 0, MAX_EXPLAINED_BODY_BYTES, 0).await,
-        };
-        let body = body.ok().flatten().map(|body| body.to_vec()).unwrap_or_default();
+        let body = body.unwrap_or_default().to_vec();
         let keys: Vec<&[u8]> = keys.iter().map(|key| key.as_bytes()).collect();
         let others = others.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         log::explained(&walnut_webhooks::explain(&keys, &body, signature.as_deref(), others));

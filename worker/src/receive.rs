@@ -58,7 +58,11 @@ pub(crate) async fn delivery(
         }
         Err(error) => {
             if explain::is_time_for(&error, now) {
-                explain::after_answer(context, env, settings, request, incoming.body);
+                let body = match incoming.body {
+                    None => explain::body(request).await,
+                    body => body,
+                };
+                explain::after_answer(context, env, settings, request, body);
             }
             let failure = Failure::from(error);
             log::refused(&failure);
