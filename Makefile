@@ -9,11 +9,11 @@ WORKER := $(CORE) worker/Cargo.toml $(wildcard worker/*.js worker/page/* worker/
 PKG := $(CORE) $(wildcard pkg-templates/*) $(wildcard tools/*.mjs) README.md $(wildcard LICENSE-*) \
 	$(BINDGEN) node_modules/.package-lock.json
 
-.PHONY: help run test bench soak lint build pkg worker prerequisites clean
+.PHONY: help run test bench bench-edge soak lint build pkg worker prerequisites clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: pkg worker ## Show the main job, live: edge, origin and harness; ONCE=1 ends after one delivery
 	@node tools/run.mjs
@@ -27,8 +27,12 @@ test: lint pkg worker target/worker-failpoints/index.js target/pkg-trap/package.
 	tools/prerequisites.sh redis
 	node --test --test-reporter=spec tests/*/*.test.mjs
 
-bench: pkg bench/node_modules/.package-lock.json | prerequisites ## Measure it beside its peers; ONLY=verify SIZES=851 for a part
+bench: pkg worker bench/node_modules/.package-lock.json | prerequisites ## Measure package and edge beside their peers
 	node bench/sdk.mjs
+	node bench/edge.mjs
+
+bench-edge: worker ## Measure the edge alone; ONLY=direct ROUNDS=5 for a part
+	node bench/edge.mjs
 
 soak: worker ## Send the edge 20,000 events, through kills and failures, and count; EVENTS and SEED may be set
 	node bench/soak.mjs

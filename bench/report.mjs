@@ -1,7 +1,7 @@
 // What was measured, as text for people.
 
 /** Sets rows under a head, the first column left, the others right. */
-function columns(head, rows) {
+export function columns(head, rows) {
   const all = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column].length)));
   const line = (row) =>

@@ -60,7 +60,7 @@ async function time({ asynchronous, verify, body, header }, calls) {
   return ms;
 }
 
-function shuffled(all) {
+export function shuffled(all) {
   const left = [...all];
   return all.map(() => left.splice(Math.floor(Math.random() * left.length), 1)[0]);
 }

@@ -16,17 +16,10 @@ export const FAILPOINTS_BUILD = join(root, "target/worker-failpoints");
  * runs its cron trigger, `kill`, which ends its process at once, and `stop`.
  */
 export async function startEdge({ bindings, port = 0, build = BUILD, storage, log = () => {} }) {
-  const { workerOptions } = optionsOf(join(root, "worker/wrangler.toml"));
   const others = workerds();
   const edge = new Miniflare({
-    ...workerOptions,
-    bindings: { ...workerOptions.bindings, ...bindings },
+    ...worker(bindings, build),
     durableObjectsPersist: storage,
-    modulesRoot: build,
-    modules: [
-      { type: "ESModule", path: join(build, "index.js") },
-      { type: "CompiledWasm", path: join(build, "core_bg.wasm") },
-    ],
     host: "127.0.0.1",
     port,
     log: new Log(LogLevel.NONE),
@@ -45,8 +38,22 @@ export async function startEdge({ bindings, port = 0, build = BUILD, storage, lo
   };
 }
 
+/** The Worker as Miniflare is to be told of it. */
+export function worker(bindings, build = BUILD) {
+  const { workerOptions } = optionsOf(join(root, "worker/wrangler.toml"));
+  return {
+    ...workerOptions,
+    bindings: { ...workerOptions.bindings, ...bindings },
+    modulesRoot: build,
+    modules: [
+      { type: "ESModule", path: join(build, "index.js") },
+      { type: "CompiledWasm", path: join(build, "core_bg.wasm") },
+    ],
+  };
+}
+
 /** The pids of the workerd processes that this one has started. */
-function workerds() {
+export function workerds() {
   const children = readdirSync("/proc/self/task").flatMap((thread) =>
     readFileSync(`/proc/self/task/${thread}/children`, "utf8").split(" ").filter(Boolean),
   );

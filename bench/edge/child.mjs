@@ -1,0 +1,37 @@
+// Processes that this one asks, one question at a time: the load and the origin have one each, so that neither stands
+// in the other's way.
+import { fork } from "node:child_process";
+import { once } from "node:events";
+
+/** Starts `program`; `ask(question)` resolves with its answer. */
+export function start(program) {
+  const child = fork(program, { stdio: ["ignore", "inherit", "inherit", "ipc"], serialization: "advanced" });
+  const gone = once(child, "exit").then(([code]) => {
+    throw new Error(`${program} has ended, with ${code}`);
+  });
+  gone.catch(() => {}); // it may end when it is told to
+  const ask = async (question) => {
+    const answered = once(child, "message");
+    child.send(question);
+    const [{ error, ...answer }] = await Promise.race([answered, gone]);
+    if (error !== undefined) throw new Error(error);
+    return answer;
+  };
+  const stop = async () => {
+    if (child.connected) child.disconnect();
+    await gone.catch(() => {});
+  };
+  return { ask, stop };
+}
+
+/** In the child: answers each question with what `answer` returns, and ends with its parent. */
+export function serve(answer) {
+  process.on("disconnect", () => process.exit());
+  process.on("message", async (question) => {
+    try {
+      process.send(await answer(question));
+    } catch (error) {
+      process.send({ error: error.stack });
+    }
+  });
+}

@@ -1,0 +1,90 @@
+// The load, in a process of its own: a number of requests over a number of connections, each with the next one as
+// soon as the last is answered. No HTTP library: it must cost little beside the Worker that is measured. Each request is
+// an event of a session of its own, made and signed before the clock starts.
+import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { body, KEY } from "../bodies.mjs";
+import { median } from "../rounds.mjs";
+import { serve } from "./child.mjs";
+
+const END = "\r\n\r\n";
+const SESSION = "eb8af248-a970-46fa-bfb0-cb675b6780e1";
+const TIMESTAMP = "2023-11-01T19:15:20.666248Z";
+
+let sessions = 0;
+const start = Date.now();
+
+/** A session that was not there before, as long as a UUID. */
+const session = () => `${start.toString(16).padStart(16, "0")}-${(++sessions).toString(16).padStart(19, "0")}`;
+
+/** Makes requests of bodies of `size` bytes; what is behind the session is the same memory in all of them. */
+function requests({ host, path, size, count }) {
+  const text = body(size).toString().replace(TIMESTAMP, new Date().toISOString().replace("Z", "000Z"));
+  const [before, after] = text.split(SESSION);
+  const tail = Buffer.from(after);
+  return Array.from({ length: count }, () => {
+    const unique = before + session();
+    const signature = createHmac("sha256", KEY).update(unique).update(tail).digest("hex");
+    const head = [
+      `POST ${path} HTTP/1.1`,
+      `host: ${host}`,
+      "content-type: application/json",
+      `content-length: ${size}`,
+      `x-walnut-signature: ${signature}`,
+    ].join("\r\n");
+    const first = `${head}${END}${unique}`;
+    return tail.length < 4096 ? [Buffer.from(first + after)] : [Buffer.from(first), tail];
+  });
+}
+
+async function connection(port) {
+  const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+  await once(socket, "connect");
+  return socket;
+}
+
+/** Sends requests over one connection while `next` has some. */
+function send(socket, next, took) {
+  return new Promise((resolve, reject) => {
+    let from;
+    let answer = "";
+    const more = () => {
+      const request = next();
+      if (request === undefined) return resolve();
+      answer = "";
+      from = performance.now();
+      if (request.length > 1) socket.cork();
+      for (const piece of request) socket.write(piece);
+      if (request.length > 1) socket.uncork();
+    };
+    socket.on("error", reject);
+    socket.on("close", () => reject(new Error("the connection was closed")));
+    socket.on("data", (piece) => {
+      answer += piece.latin1Slice();
+      const end = answer.indexOf(END);
+      if (end === -1) return;
+      const [, length] = /\r\ncontent-length: (\d+)\r/i.exec(answer) ?? [];
+      if (!answer.startsWith("HTTP/1.1 200 ") || length === undefined) return reject(new Error(`the answer is ${answer}`));
+      if (answer.length < end + END.length + Number(length)) return;
+      took(performance.now() - from);
+      more();
+    });
+    more();
+  });
+}
+
+serve(async ({ url, size, connections, count }) => {
+  const { host, port, pathname } = new URL(url);
+  const all = requests({ host, path: pathname, size, count });
+  const sockets = await Promise.all(Array.from({ length: connections }, () => connection(port)));
+  const latencies = [];
+  let sent = 0;
+  const cpu = process.cpuUsage();
+  const from = performance.now();
+  await Promise.all(sockets.map((socket) => send(socket, () => all[sent++], (ms) => latencies.push(ms))));
+  const ms = performance.now() - from;
+  const { user, system } = process.cpuUsage(cpu);
+  for (const socket of sockets) socket.removeAllListeners("close").destroy();
+  return { ms, latency: median(latencies), cpuMs: (user + system) / 1000 };
+});

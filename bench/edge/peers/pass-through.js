@@ -1,0 +1,16 @@
+// The least that stands between a sender and its origin: it neither verifies nor reads.
+export default {
+  async fetch(request, env) {
+    const { body, headers } = request;
+    const answer = await fetch(env.ORIGIN_URL, {
+      method: "POST",
+      body,
+      headers: {
+        "content-type": headers.get("content-type"),
+        "x-walnut-signature": headers.get("x-walnut-signature"),
+      },
+    });
+    await answer.arrayBuffer();
+    return new Response(null, { status: answer.ok ? 200 : 502 });
+  },
+};

@@ -1,0 +1,44 @@
+// What was measured of the edge, as text for people.
+import { columns } from "../report.mjs";
+
+const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
+const ms = (value) => `${value.toFixed(value < 10 ? 2 : 1)} ms`;
+const rate = (value) => `${Math.round(value)}/s`;
+const percent = (value) => `${Math.round(value * 100)} %`;
+const quartiles = ({ ratio, low, high }) => `×${ratio.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
+
+/** Of each load: requests a second, ×, ours divided by theirs, with its quartiles, and how busy a core each side was. */
+export function trafficTable(title, loads) {
+  const rows = loads.flatMap(({ size, connections, candidates }) => [
+    [`${kib(size)}, ${connections} connections`, "", "", "", "", ""],
+    ...Object.entries(candidates).map(([name, it]) => [
+      `  ${name}`,
+      rate(it.rate),
+      it.ratio ? quartiles(it.ratio) : "",
+      ms(it.latencyMs),
+      percent(it.workerdBusy),
+      percent(it.loadBusy),
+    ]),
+  ]);
+  return columns([title, "requests", "ours/theirs", "p50", "workerd", "load"], rows);
+}
+
+export function deliveringTable(delivering) {
+  const rows = Object.entries(delivering).map(([name, { accepted, delivered, drainMs }]) => [
+    name,
+    rate(accepted),
+    rate(delivered),
+    ms(drainMs),
+  ]);
+  return columns(["durable, while it delivers", "accepted", "delivered", "until drained"], rows);
+}
+
+export function coldTable(cold) {
+  const rows = Object.entries(cold).map(([name, it]) => [name, ms(it.ms), quartiles(it.ratio)]);
+  return columns(["start to first answer", "median", "to a plain one"], rows);
+}
+
+export function sizeTable(size) {
+  const rows = Object.entries(size).map(([name, { bytes, gzip }]) => [name, kib(bytes), kib(gzip)]);
+  return columns(["uploaded", "raw", "gzipped"], rows);
+}

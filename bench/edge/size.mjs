@@ -1,0 +1,22 @@
+// What is uploaded when the edge is deployed, and how long it takes to start.
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+
+const root = join(import.meta.dirname, "../..");
+const gzip = (bytes) => gzipSync(bytes, { level: 9 }).length;
+
+/** The bytes of each module that wrangler uploads, and of all together, which wrangler calls the total; gzipped besides. */
+export function sizes(folder) {
+  const wrangler = join(root, "node_modules/.bin/wrangler");
+  execFileSync(wrangler, ["deploy", "--dry-run", "--outdir", folder], {
+    cwd: join(root, "worker"),
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const modules = readdirSync(folder).filter((file) => /\.(js|wasm)$/.test(file));
+  const named = modules.map((file) => [file.replace(/^[0-9a-f]{40}-/, ""), readFileSync(join(folder, file))]);
+  named.push(["all", Buffer.concat(named.map(([, bytes]) => bytes))]);
+  return Object.fromEntries(named.map(([name, bytes]) => [name, { bytes: bytes.length, gzip: gzip(bytes) }]));
+}

@@ -1,0 +1,86 @@
+// The measuring of Workers: in each round each candidate has its turn under the same load, in another order each time.
+import { createHmac } from "node:crypto";
+import { body, KEY } from "../bodies.mjs";
+import { compare, median, shuffled } from "../rounds.mjs";
+
+/** How long a turn lasts, and how much of that each candidate runs before, for the compiler. */
+const TURN_MS = 500;
+const WARM_UP_MS = 600;
+
+/** Stops the benchmark unless a candidate tells genuine from forged. */
+export async function ready(name, url, verifies = true) {
+  const bytes = body(1024);
+  const sign = (key) => createHmac("sha256", key).update(bytes).digest("hex");
+  const post = async (signature) => {
+    const headers = { "content-type": "application/json", "x-walnut-signature": signature };
+    const answer = await fetch(url, { method: "POST", body: bytes, headers });
+    await answer.arrayBuffer();
+    return answer.status;
+  };
+  const good = await post(sign(KEY));
+  if (good !== 200) throw new Error(`${name} answers ${good} to what is genuine`);
+  const forged = verifies ? await post(sign("another key")) : 401;
+  if (forged !== 401) throw new Error(`${name} answers ${forged} to what is forged`);
+}
+
+/**
+ * Measures `candidates`, `{ name, url, after? }`, under each of `loads`, `{ size, connections }`, in `count` rounds.
+ * Returns for each load each candidate's requests in a second, latency in ms, and what share of the time workerd and
+ * the load had a core, each by round. `after(sent)` is awaited after a turn, off the clock.
+ */
+export async function traffic({ candidates, loads, load, count, cpuMs }) {
+  const turn = async ({ url, after }, how, requests) => {
+    const from = cpuMs();
+    const { ms, latency, cpuMs: loadMs } = await load.ask({ url, ...how, count: requests });
+    const workerdMs = cpuMs() - from;
+    await after?.(requests);
+    return { ms, rate: (requests / ms) * 1000, latency, busy: workerdMs / ms, loadBusy: loadMs / ms };
+  };
+  const measured = [];
+  for (const how of loads) {
+    const turns = [];
+    for (const candidate of candidates) {
+      const requests = await calibrate((requests) => turn(candidate, how, requests), how.connections);
+      turns.push({ candidate, requests, rounds: [] });
+    }
+    measured.push({ ...how, turns });
+  }
+  for (let round = 0; round < count; round++) {
+    for (const { turns, ...how } of measured) {
+      for (const { candidate, requests, rounds } of shuffled(turns)) rounds.push(await turn(candidate, how, requests));
+    }
+  }
+  return measured;
+}
+
+/** Finds how many requests last a turn. */
+async function calibrate(turn, connections) {
+  let requests = connections * 4;
+  let total = 0;
+  for (;;) {
+    const { ms } = await turn(requests);
+    total += ms;
+    if (total >= WARM_UP_MS) return Math.ceil((requests * TURN_MS) / ms);
+    requests *= 2;
+  }
+}
+
+/** What came of it, by load: absolute numbers, and of each the ratio of `ours` to the others, above 1 is faster. */
+export function summary(measured, ours) {
+  return measured.map(({ size, connections, turns }) => {
+    const all = Object.fromEntries(turns.map(({ candidate, rounds }) => [candidate.name, rounds]));
+    const rates = (name) => all[name].map(({ rate }) => rate);
+    const candidates = {};
+    for (const [name, rounds] of Object.entries(all)) {
+      const middle = (what) => median(rounds.map((round) => round[what]));
+      candidates[name] = {
+        rate: middle("rate"),
+        latencyMs: middle("latency"),
+        workerdBusy: middle("busy"),
+        loadBusy: middle("loadBusy"),
+      };
+      if (name !== ours) candidates[name].ratio = compare(rates(ours), rates(name));
+    }
+    return { size, connections, candidates };
+  });
+}

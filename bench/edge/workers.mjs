@@ -1,0 +1,58 @@
+// The Workers that are compared: all in one workerd, each with a port of its own.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Log, LogLevel, Miniflare } from "miniflare";
+import { worker, workerds } from "../../tools/edge.mjs";
+import { KEY } from "../bodies.mjs";
+
+const root = join(import.meta.dirname, "../..");
+const peers = join(import.meta.dirname, "peers");
+
+/** The edge itself. It answers on /webhook. */
+export const ours = (bindings) =>
+  worker({ WALNUT_WEBHOOK_KEY: KEY, ALLOW_LOOPBACK: "1", MAX_EVENT_AGE: "0", ...bindings });
+
+/** A peer: a module below peers/. */
+export function peer(file, bindings, more) {
+  const { compatibilityDate } = worker({});
+  const module = (name) => ({ type: "ESModule", path: join(peers, name), contents: readFileSync(join(peers, name)) });
+  return {
+    compatibilityDate,
+    bindings: { KEY, ...bindings },
+    modulesRoot: peers,
+    modules: [module(file), module("verify.js")],
+    ...more,
+  };
+}
+
+/** The statements that make the inbox's tables. None of them has a quotation mark in it. */
+export const SCHEMA = [
+  ...readFileSync(join(root, "worker/src/inbox/schema.rs"), "utf8").matchAll(/"(CREATE (?:TABLE|INDEX|UNIQUE INDEX) (?!IF)[^"]+)"/g),
+].map(([, statement]) => statement);
+
+/** Starts Workers, by name; returns the `urls` to post to, `cpuMs`, which says what workerd has used, and `stop`. */
+export async function startWorkers(workers, storage) {
+  const others = workerds();
+  const names = Object.keys(workers);
+  const miniflare = new Miniflare({
+    workers: names.map((name) => ({ ...workers[name], name, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] })),
+    durableObjectsPersist: storage,
+    host: "127.0.0.1",
+    port: 0,
+    log: new Log(LogLevel.NONE),
+    // Ours writes a line for each decision, as it does when deployed. They are read and forgotten.
+    handleRuntimeStdio: (stdout, stderr) => [stdout, stderr].forEach((stream) => stream.resume()),
+  });
+  await miniflare.ready;
+  const [pid] = workerds().filter((pid) => !others.includes(pid));
+  const urls = {};
+  for (const name of names) urls[name] = new URL("/webhook", await miniflare.unsafeGetDirectURL(name)).href;
+  return { urls, cpuMs: () => cpuMs(pid), stop: () => miniflare.dispose() };
+}
+
+/** What a process has used of the CPU, in ms: the kernel counts in hundredths of a second. */
+function cpuMs(pid) {
+  const [, fields] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ");
+  const [user, system] = fields.split(" ").slice(11, 13).map(Number);
+  return (user + system) * 10;
+}
