@@ -27,11 +27,11 @@ test: lint pkg worker target/worker-failpoints/index.js target/pkg-trap/package.
 	tools/prerequisites.sh redis
 	node --test --test-reporter=spec tests/*/*.test.mjs
 
-bench: pkg worker bench/node_modules/.package-lock.json | prerequisites ## Measure package and edge beside their peers
+bench: pkg worker bench/node_modules/.package-lock.json | prerequisites ## Measure it beside its peers; ONLY=verify SIZES=851 for a part of the package
 	node bench/sdk.mjs
-	node bench/edge.mjs
+	$(if $(ONLY)$(SIZES)$(ROUNDS),,node bench/edge.mjs) # a part is the package's
 
-bench-edge: worker ## Measure the edge alone; ONLY=direct ROUNDS=5 for a part
+bench-edge: worker ## Measure the edge alone; ONLY=direct SIZES=1024 for a part
 	node bench/edge.mjs
 
 soak: worker ## Send the edge 20,000 events, through kills and failures, and count; EVENTS and SEED may be set

@@ -1,10 +1,11 @@
 // Measures the edge against what an expert would write in JavaScript, all of them in one workerd, in one run.
 //
 //   node bench/edge.mjs       all of it: the tables, and target/bench/edge.json, which bench/readme.mjs reads
-//   ONLY=direct,size ROUNDS=5 node bench/edge.mjs
+//   ONLY=direct,durable SIZES=1024 CONNECTIONS=16 ROUNDS=5 node bench/edge.mjs
 //
-// ONLY names parts: direct, durable, delivering, cold, size. ROUNDS is how often each candidate has its turn. With any
-// of them, the tables are printed and the file stays as it is: its numbers are all of one run.
+// ONLY names parts: direct, durable, delivering, cold, size. SIZES are bodies' lengths in bytes, CONNECTIONS how many
+// there are at once, ROUNDS how often each candidate has its turn. With any of them, the tables are printed and the
+// file stays as it is: its numbers are all of one run.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,8 +15,12 @@ import { parts } from "./edge/parts.mjs";
 import { coldTable, deliveringTable, sizeTable, trafficTable } from "./edge/report.mjs";
 import { goalTable } from "./report.mjs";
 
-const { ONLY, ROUNDS } = process.env;
-const whole = [ONLY, ROUNDS].every((limit) => limit === undefined);
+const { ONLY, SIZES, CONNECTIONS, ROUNDS } = process.env;
+const whole = [ONLY, SIZES, CONNECTIONS, ROUNDS].every((limit) => limit === undefined);
+const numbers = (text) => text.split(",").map(Number);
+const loads = numbers(SIZES ?? "1024,65536").flatMap((size) =>
+  numbers(CONNECTIONS ?? "1,16,64").map((connections) => ({ size, connections })),
+);
 
 const TABLES = {
   direct: (loads) => trafficTable("direct", loads),
@@ -47,7 +52,7 @@ const [origin, load] = [child("origin.mjs"), child("load.mjs")];
 const tables = [];
 try {
   const urls = await origin.ask({ open: true });
-  const measure = parts({ origin, load, urls, folder, rounds: ROUNDS && Number(ROUNDS) });
+  const measure = parts({ origin, load, urls, folder, loads, rounds: ROUNDS && Number(ROUNDS) });
   for (const part of chosen) {
     console.error(`measuring ${part} …`);
     results[part] = await measure[part]();

@@ -9,15 +9,14 @@ import { ready, summary, traffic } from "./traffic.mjs";
 import { ours, peer, SCHEMA, startWorkers } from "./workers.mjs";
 
 const KIB = 1024;
-const LOADS = [KIB, 64 * KIB].flatMap((size) => [1, 16, 64].map((connections) => ({ size, connections })));
 
 const inbox = { durableObjects: { INBOX: { className: "Inbox", useSQLite: true } } };
 
 /**
  * The parts, as functions that measure. `origin` and `load` are the processes beside, with the `urls` of the quick
- * origin and of the silent one; `folder` is removed afterwards.
+ * origin and of the silent one; `loads` are what they are put under, and `folder` is removed afterwards.
  */
-export function parts({ origin, load, urls, folder, rounds }) {
+export function parts({ origin, load, urls, folder, loads, rounds }) {
   /** Lets `measure` work on Workers of their own. */
   async function withWorkers(workers, measure) {
     const running = await startWorkers(workers, mkdtempSync(join(folder, "storage-")));
@@ -32,7 +31,7 @@ export function parts({ origin, load, urls, folder, rounds }) {
     return withWorkers(workers, async (running) => {
       const candidates = Object.keys(workers).map((name) => ({ name, url: running.urls[name] }));
       for (const { name, url } of candidates) await ready(name, url, name !== PASS_THROUGH);
-      return summary(await traffic({ candidates, loads: LOADS, load, count, cpuMs: running.cpuMs }), mine);
+      return summary(await traffic({ candidates, loads, load, count, cpuMs: running.cpuMs }), mine);
     });
   }
 
