@@ -27,9 +27,10 @@ test: lint pkg worker target/worker-failpoints/index.js target/pkg-trap/package.
 	tools/prerequisites.sh redis
 	node --test --test-reporter=spec tests/*/*.test.mjs
 
+# A part is the package's; of the edge, bench-edge has parts.
 bench: pkg worker bench/node_modules/.package-lock.json | prerequisites ## Measure it beside its peers; ONLY=verify SIZES=851 for a part of the package
 	node bench/sdk.mjs
-	$(if $(ONLY)$(SIZES)$(ROUNDS),,node bench/edge.mjs) # a part is the package's
+	$(if $(ONLY)$(SIZES)$(ROUNDS),,node bench/edge.mjs)
 
 bench-edge: worker ## Measure the edge alone; ONLY=direct SIZES=1024 for a part
 	node bench/edge.mjs

@@ -1,6 +1,8 @@
-// Writes the last whole run of bench/sdk.mjs into README.md, between <!-- bench --> and <!-- /bench -->.
-import { readFileSync, writeFileSync } from "node:fs";
+// Writes the last whole runs into README.md: that of bench/sdk.mjs between <!-- bench --> and <!-- /bench -->, and
+// that of bench/edge.mjs, if there is one, between <!-- bench-edge --> and <!-- /bench-edge -->.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { edgeText } from "./edge/readme.mjs";
 import { NODE, OURS, SUBTLE, ZOD } from "./names.mjs";
 
 const root = join(import.meta.dirname, "..");
@@ -12,27 +14,23 @@ const read = (path, otherwise) => {
   }
 };
 
-const { machine, goals, verify, deliver, absolute } = JSON.parse(
-  read("target/bench/sdk.json", "run make bench first, without ONLY, SIZES or ROUNDS"),
-);
-
 const row = (...cells) => `| ${cells.join(" | ")} |`;
-const goalRows = goals.map(({ name, goal, measured, met }) => row(name, goal, measured, met ? "yes" : "no"));
 
-const LENGTHS = [851, 1048576];
-const ratios = (group, name) => LENGTHS.map((length) => group[name][length].ratio.toFixed(2));
-const digits = (value) => (value < 100 ? value.toFixed(1) : value.toFixed(0));
-const micros = (group) => LENGTHS.map((length) => `${digits(absolute[group][OURS][length])} µs`);
-const shown = {
-  verify: ["node:crypto ===", NODE, SUBTLE, "@octokit/webhooks-methods", "stripe", "standardwebhooks", "hash-wasm"],
-  deliver: [ZOD, "stripe", "standardwebhooks", "svix"],
-};
-const peerRows = Object.entries({ verify, deliver }).flatMap(([name, group]) => [
-  row(name === "verify" ? "**to verify**" : "**to verify and type**", ...micros(name)),
-  ...shown[name].map((peer) => row(peer, ...ratios(group, peer))),
-]);
-
-const text = `
+function sdkText({ machine, goals, verify, deliver, absolute }) {
+  const goalRows = goals.map(({ name, goal, measured, met }) => row(name, goal, measured, met ? "yes" : "no"));
+  const LENGTHS = [851, 1048576];
+  const ratios = (group, name) => LENGTHS.map((length) => group[name][length].ratio.toFixed(2));
+  const digits = (value) => (value < 100 ? value.toFixed(1) : value.toFixed(0));
+  const micros = (group) => LENGTHS.map((length) => `${digits(absolute[group][OURS][length])} µs`);
+  const shown = {
+    verify: ["node:crypto ===", NODE, SUBTLE, "@octokit/webhooks-methods", "stripe", "standardwebhooks", "hash-wasm"],
+    deliver: [ZOD, "stripe", "standardwebhooks", "svix"],
+  };
+  const peerRows = Object.entries({ verify, deliver }).flatMap(([name, group]) => [
+    row(name === "verify" ? "**to verify**" : "**to verify and type**", ...micros(name)),
+    ...shown[name].map((peer) => row(peer, ...ratios(group, peer))),
+  ]);
+  return `
 On ${machine.cpu}, ${machine.cores} cores, Node.js ${machine.node}; medians of interleaved rounds of one run.
 Ratios are this package's time divided by the other's: below 1 is faster.
 
@@ -45,8 +43,18 @@ ${goalRows.join("\n")}
 ${peerRows.join("\n")}
 
 `;
+}
 
-const readme = read("README.md", "it belongs to the repository");
-const marked = /(?<=<!-- bench -->\n).*(?=<!-- \/bench -->)/s;
-if (!marked.test(readme)) throw new Error("README.md needs the line <!-- bench -->, and below it <!-- /bench -->");
-writeFileSync(join(root, "README.md"), readme.replace(marked, () => text));
+/** Puts a text between two marks. */
+function between(readme, mark, text) {
+  const marked = new RegExp(`(?<=<!-- ${mark} -->\n).*(?=<!-- /${mark} -->)`, "s");
+  if (!marked.test(readme)) throw new Error(`README.md needs the line <!-- ${mark} -->, and below it <!-- /${mark} -->`);
+  return readme.replace(marked, () => text);
+}
+
+const sdk = read("target/bench/sdk.json", "run make bench first, without ONLY, SIZES or ROUNDS");
+let readme = between(read("README.md", "it belongs to the repository"), "bench", sdkText(JSON.parse(sdk)));
+const edge = "target/bench/edge.json";
+if (existsSync(join(root, edge))) readme = between(readme, "bench-edge", edgeText(JSON.parse(read(edge))));
+else console.error(`There is no ${edge}, so the edge's tables stay as they are: make bench-edge writes it.`);
+writeFileSync(join(root, "README.md"), readme);

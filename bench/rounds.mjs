@@ -29,7 +29,7 @@ export function median(values) {
   return quantile([...values].sort((a, b) => a - b), 0.5);
 }
 
-function quantile(sorted, at) {
+export function quantile(sorted, at) {
   const place = at * (sorted.length - 1);
   const [below, above] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
   return below + (above - below) * (place - Math.floor(place));

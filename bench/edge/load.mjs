@@ -5,7 +5,7 @@ import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { body, KEY } from "../bodies.mjs";
-import { median } from "../rounds.mjs";
+import { quantile } from "../rounds.mjs";
 import { serve } from "./child.mjs";
 
 const END = "\r\n\r\n";
@@ -86,5 +86,6 @@ serve(async ({ url, size, connections, count }) => {
   const ms = performance.now() - from;
   const { user, system } = process.cpuUsage(cpu);
   for (const socket of sockets) socket.removeAllListeners("close").destroy();
-  return { ms, latency: median(latencies), cpuMs: (user + system) / 1000 };
+  latencies.sort((a, b) => a - b);
+  return { ms, p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99), cpuMs: (user + system) / 1000 };
 });

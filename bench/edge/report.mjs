@@ -10,17 +10,18 @@ const quartiles = ({ ratio, low, high }) => `×${ratio.toFixed(2)} (${low.toFixe
 /** Of each load: requests a second, ×, ours divided by theirs, with its quartiles, and how busy a core each side was. */
 export function trafficTable(title, loads) {
   const rows = loads.flatMap(({ size, connections, candidates }) => [
-    [`${kib(size)}, ${connections} connections`, "", "", "", "", ""],
+    [`${kib(size)}, ${connections} connections`, "", "", "", "", "", ""],
     ...Object.entries(candidates).map(([name, it]) => [
       `  ${name}`,
       rate(it.rate),
       it.ratio ? quartiles(it.ratio) : "",
-      ms(it.latencyMs),
+      ms(it.p50Ms),
+      ms(it.p99Ms),
       percent(it.workerdBusy),
       percent(it.loadBusy),
     ]),
   ]);
-  return columns([title, "requests", "ours/theirs", "p50", "workerd", "load"], rows);
+  return columns([title, "requests", "ours/theirs", "p50", "p99", "workerd", "load"], rows);
 }
 
 export function deliveringTable(delivering) {

@@ -25,16 +25,16 @@ export async function ready(name, url, verifies = true) {
 
 /**
  * Measures `candidates`, `{ name, url, after? }`, under each of `loads`, `{ size, connections }`, in `count` rounds.
- * Returns for each load each candidate's requests in a second, latency in ms, and what share of the time workerd and
+ * Returns for each load each candidate's requests in a second, latencies in ms, and what share of the time workerd and
  * the load had a core, each by round. `after(sent)` is awaited after a turn, off the clock.
  */
 export async function traffic({ candidates, loads, load, count, cpuMs }) {
   const turn = async ({ url, after }, how, requests) => {
     const from = cpuMs();
-    const { ms, latency, cpuMs: loadMs } = await load.ask({ url, ...how, count: requests });
+    const { ms, p50, p99, cpuMs: loadMs } = await load.ask({ url, ...how, count: requests });
     const workerdMs = cpuMs() - from;
     await after?.(requests);
-    return { ms, rate: (requests / ms) * 1000, latency, busy: workerdMs / ms, loadBusy: loadMs / ms };
+    return { ms, rate: (requests / ms) * 1000, p50, p99, busy: workerdMs / ms, loadBusy: loadMs / ms };
   };
   const measured = [];
   for (const how of loads) {
@@ -75,7 +75,8 @@ export function summary(measured, ours) {
       const middle = (what) => median(rounds.map((round) => round[what]));
       candidates[name] = {
         rate: middle("rate"),
-        latencyMs: middle("latency"),
+        p50Ms: middle("p50"),
+        p99Ms: middle("p99"),
         workerdBusy: middle("busy"),
         loadBusy: middle("loadBusy"),
       };

@@ -1,0 +1,42 @@
+// The edge's tables for README.md.
+import { CONNECTIONS } from "./goals.mjs";
+import { ACCEPTING, DIRECT, JS_DURABLE, PASS_THROUGH, WEBCRYPTO } from "./names.mjs";
+
+const row = (...cells) => `| ${cells.join(" | ")} |`;
+const thousands = (value) => Math.round(value).toLocaleString("en");
+
+/** Makes the text of a whole run's results. */
+export function edgeText({ machine, goals, direct, durable, delivering }) {
+  const goalRows = goals.map(({ name, goal, measured, met }) => row(name, goal, measured, met ? "yes" : "no"));
+  const shown = (loads) => loads.filter(({ connections }) => connections === CONNECTIONS);
+  const candidate = (loads, name) =>
+    row(
+      name,
+      ...shown(loads).flatMap(({ candidates }) => [
+        thousands(candidates[name].rate),
+        `${candidates[name].p50Ms.toFixed(1)} ms`,
+      ]),
+    );
+  const rows = [
+    ...[DIRECT, WEBCRYPTO, PASS_THROUGH].map((name) => candidate(direct, name)),
+    ...[ACCEPTING, JS_DURABLE].map((name) => candidate(durable, name)),
+  ];
+  const carried = Object.entries(delivering).map(([name, it]) => row(name, thousands(it.accepted), thousands(it.delivered)));
+  return `
+On ${machine.cpu}, ${machine.cores} cores; medians of interleaved rounds of one run, all in one workerd, which has one
+core. Ratios are ours divided by theirs: in requests a second, above 1 is faster.
+
+| | goal | measured | met |
+|---|---|---|---|
+${goalRows.join("\n")}
+
+| over ${CONNECTIONS} connections | 1 KiB, requests/s | median | 64 KiB, requests/s | median |
+|---|---|---|---|---|
+${rows.join("\n")}
+
+| one shard, 1 KiB, while it delivers | accepted/s | delivered/s |
+|---|---|---|
+${carried.join("\n")}
+
+`;
+}
