@@ -23,8 +23,8 @@ export function edgeText({ machine, goals, direct, durable, delivering }) {
   ];
   const carried = Object.entries(delivering).map(([name, it]) => row(name, thousands(it.accepted), thousands(it.delivered)));
   return `
-On ${machine.cpu}, ${machine.cores} cores; medians of interleaved rounds of one run, all in one workerd, which has one
-core. Ratios are ours divided by theirs: in requests a second, above 1 is faster.
+On ${machine.cpu}, ${machine.cores} cores; medians of interleaved rounds of one run, all in one workerd, which works on
+one core. Ratios are ours divided by theirs: in requests a second, above 1 is faster.
 
 | | goal | measured | met |
 |---|---|---|---|

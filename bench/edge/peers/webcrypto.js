@@ -9,28 +9,22 @@ export default {
     if (genuine === undefined) return refused();
     const { body, signature } = genuine;
     const { name, id } = headline(body);
-    // `AbortSignal.timeout` can't be called off, and is the slower one.
-    const controller = new AbortController();
-    const timer = setTimeout(() => controller.abort(), TIMEOUT_MS);
-    try {
-      const answer = await fetch(env.ORIGIN_URL, {
-        method: "POST",
-        redirect: "manual",
-        signal: controller.signal,
-        body,
-        headers: {
-          "x-walnut-signature": signature,
-          "content-type": request.headers.get("content-type"),
-          "walnut-delivery-id": id,
-          "walnut-delivery-type": name,
-          "walnut-delivery-name": name,
-          "walnut-key": "current",
-        },
-      });
-      await answer.arrayBuffer();
-      return Response.json({ ok: answer.ok }, { status: answer.ok ? 200 : 502 });
-    } finally {
-      clearTimeout(timer);
-    }
+    const answer = await fetch(env.ORIGIN_URL, {
+      method: "POST",
+      redirect: "manual",
+      // Faster than a controller with a timer that is called off.
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      body,
+      headers: {
+        "x-walnut-signature": signature,
+        "content-type": request.headers.get("content-type"),
+        "walnut-delivery-id": id,
+        "walnut-delivery-type": name,
+        "walnut-delivery-name": name,
+        "walnut-key": "current",
+      },
+    });
+    await answer.arrayBuffer();
+    return Response.json({ ok: answer.ok }, { status: answer.ok ? 200 : 502 });
   },
 };
