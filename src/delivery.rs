@@ -3,6 +3,7 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 
 use crate::event::Documented;
+use crate::json::{Digits, Number};
 use crate::shape::{Comparison, Field, Kind, MAX_FIELDS, Node, Shape};
 use crate::{
     DemoSessionFinished, Drift, Error, KeyIndex, PlaylistSessionFinished, Value, hex, timestamp,
@@ -129,7 +130,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub(crate) fn new(payload: &Value, body_id: impl FnOnce() -> String) -> Self {
+    pub(crate) fn new(payload: &Value<Digits>, body_id: impl FnOnce() -> String) -> Self {
         let Reading { event_type, name, id, is_test, .. } = Reading::of(&payload);
         let timestamp = payload.get("timestamp").and_then(Value::as_str).map(str::to_owned);
         Self {
@@ -286,12 +287,12 @@ fn is_identifying(session: &str) -> bool {
     (1..=128).contains(&session.len()) && session.bytes().all(|c| c.is_ascii_graphic() && c != b':')
 }
 
-impl Node for &Value {
+impl<N: Number> Node for &Value<N> {
     fn kind(&self) -> Kind {
         match self {
             Value::Null => Kind::Null,
             Value::Bool(value) => Kind::Boolean(*value),
-            Value::Number(value) => Kind::Number { whole: value.fract() == 0.0 },
+            Value::Number(value) => Kind::Number { whole: value.is_whole() },
             Value::String(_) => Kind::String,
             Value::Array(_) => Kind::Array,
             Value::Object(_) => Kind::Object,

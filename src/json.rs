@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
 use hifijson::{
-    Read, SliceLexer, escape::Lex as _, num::LexWrite as _, str::LexWrite as _, token::Lex as _,
+    Read, SliceLexer, Write as _, escape::Lex as _, num::LexWrite as _, str::LexWrite as _,
+    token::Lex as _,
 };
 use serde::de::value::{Error as DeError, MapDeserializer, SeqDeserializer};
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
@@ -13,20 +14,22 @@ pub const MAX_DEPTH: usize = 128;
 
 /// A JSON value, read as JavaScript reads it: numbers are IEEE doubles, of duplicate names the last
 /// wins. A lone surrogate escape, which no Rust string can hold, becomes U+FFFD.
+///
+/// With [`Digits`] instead of doubles, numbers stay as they are written: see [`Value::with_digits`].
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
+pub enum Value<N = f64> {
     /// `null`
     Null,
     /// `true` or `false`
     Bool(bool),
     /// A number; infinite where the text is beyond a double, such as `1e999`.
-    Number(f64),
+    Number(N),
     /// A string
     String(String),
     /// An array
-    Array(Vec<Value>),
+    Array(Vec<Value<N>>),
     /// An object
-    Object(BTreeMap<String, Value>),
+    Object(BTreeMap<String, Value<N>>),
 }
 
 impl Value {
@@ -39,19 +42,24 @@ impl Value {
     pub fn parse(body: &[u8]) -> Result<Self, Error> {
         parse(body)
     }
+}
 
-    /// Reads any JSON, by the same rules but for what is at the top.
+impl Value<Digits> {
+    /// Reads any JSON, by the same rules but for what is at the top, and leaves numbers as they are written:
+    /// to read them takes tables that would be a tenth of a small program.
     ///
     /// # Errors
     ///
-    /// [`Error::NotJson`], and no other.
-    pub fn from_json(json: &[u8]) -> Result<Self, Error> {
-        read(json).map_err(Error::NotJson)
+    /// Why it is no JSON, and how many bytes were read until that was seen.
+    pub fn with_digits(json: &[u8]) -> Result<Self, (NotJson, usize)> {
+        read(json)
     }
+}
 
+impl<N> Value<N> {
     /// Returns a member of an object.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Value> {
+    pub fn get(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Object(members) => members.get(name),
             _ => None,
@@ -68,27 +76,65 @@ impl Value {
     }
 }
 
-/// Reads a body: RFC 8259 in valid UTF-8, no byte order mark, an object at the top.
-pub(crate) fn parse(body: &[u8]) -> Result<Value, Error> {
-    match read(body) {
-        Ok(value @ Value::Object(_)) => Ok(value),
-        Ok(_) => Err(Error::NotJson(NotJson::NotAnObject)),
-        Err(reason) => Err(Error::NotJson(reason)),
+/// A number as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digits(pub String);
+
+/// What a number is read as.
+pub(crate) trait Number: Sized {
+    /// Reads one that is written as JSON wants it.
+    fn read(text: &str) -> Option<Self>;
+
+    /// Tells whether it has no fraction.
+    fn is_whole(&self) -> bool;
+}
+
+impl Number for f64 {
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn is_whole(&self) -> bool {
+        self.fract() == 0.0
     }
 }
 
-fn read(json: &[u8]) -> Result<Value, NotJson> {
-    if json.is_empty() {
-        return Err(NotJson::Empty);
+impl Number for Digits {
+    fn read(text: &str) -> Option<Self> {
+        Some(Self(text.to_owned()))
     }
-    let text = core::str::from_utf8(json).map_err(|_| NotJson::Utf8)?;
+
+    /// One with an exponent may be whole all the same.
+    fn is_whole(&self) -> bool {
+        !self.0.bytes().any(|c| b".eE".contains(&c))
+    }
+}
+
+/// Reads a body: RFC 8259 in valid UTF-8, no byte order mark, an object at the top.
+pub(crate) fn parse<N: Number>(body: &[u8]) -> Result<Value<N>, Error> {
+    match read(body) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err(Error::NotJson(NotJson::NotAnObject)),
+        Err((reason, _)) => Err(Error::NotJson(reason)),
+    }
+}
+
+fn read<N: Number>(json: &[u8]) -> Result<Value<N>, (NotJson, usize)> {
+    if json.is_empty() {
+        return Err((NotJson::Empty, 0));
+    }
+    let text = core::str::from_utf8(json).map_err(|error| (NotJson::Utf8, error.valid_up_to()))?;
     if text.starts_with('\u{feff}') {
-        return Err(NotJson::ByteOrderMark);
+        return Err((NotJson::ByteOrderMark, 0));
     }
     let mut lexer = SliceLexer::new(text.as_bytes());
-    lexer
-        .exactly_one(SliceLexer::ws_peek, |next, lexer| value(MAX_DEPTH, next, lexer))
-        .map_err(|Failure(reason)| reason)
+    lexer.exactly_one(SliceLexer::ws_peek, |next, lexer| value(MAX_DEPTH, next, lexer)).map_err(
+        |Failure(reason)| {
+            let mut rest: &[u8] = &[];
+            lexer.write_until(&mut rest, |_| false);
+            (reason, json.len().saturating_sub(rest.len()))
+        },
+    )
 }
 
 /// Why reading stopped; every failure of the lexer is one of syntax.
@@ -108,12 +154,16 @@ impl From<hifijson::str::Error> for Failure {
 
 const SYNTAX: Failure = Failure(NotJson::Syntax);
 
-fn value(depth: usize, next: u8, lexer: &mut SliceLexer<'_>) -> Result<Value, Failure> {
+fn value<N: Number>(
+    depth: usize,
+    next: u8,
+    lexer: &mut SliceLexer<'_>,
+) -> Result<Value<N>, Failure> {
     Ok(match next {
         b'a'..=b'z' => lexer.null_or_bool().ok_or(SYNTAX)?.map_or(Value::Null, Value::Bool),
         b'0'..=b'9' | b'-' => {
             let (digits, _) = lexer.num_string().validated().map_err(|_| SYNTAX)?;
-            Value::Number(digits.parse().map_err(|_| SYNTAX)?)
+            Value::Number(N::read(digits).ok_or(SYNTAX)?)
         }
         b'"' => Value::String(string(lexer.discarded())?),
         b'[' => {
@@ -256,6 +306,10 @@ impl Nesting {
 mod tests {
     use super::*;
 
+    fn parse(body: &[u8]) -> Result<Value, Error> {
+        Value::parse(body)
+    }
+
     fn text(literal: &str) -> Option<String> {
         let body = format!("{{\"a\":{literal}}}");
         parse(body.as_bytes()).ok()?.get("a")?.as_str().map(str::to_owned)
@@ -270,6 +324,19 @@ mod tests {
         assert_eq!(text(r#""\ud83d\ud83d\ude00""#).as_deref(), Some("\u{fffd}😀"));
         assert_eq!(text(r#""\ud83d\n""#).as_deref(), Some("\u{fffd}\n"));
         assert_eq!(text(r#""\ud83""#), None);
+    }
+
+    #[test]
+    fn numbers_stay_as_they_are_written() {
+        let digits = |text: &str| Value::with_digits(text.as_bytes());
+        let number = |text: &str| Value::Number(Digits(text.to_owned()));
+        for text in ["0", "-0.0", "1e999", "1E+2", "123456789012345678901234567890"] {
+            assert_eq!(digits(text), Ok(number(text)), "{text}");
+            assert_eq!(digits(&format!("[{text}]")), Ok(Value::Array(vec![number(text)])));
+        }
+        for text in ["", "01", "+1", ".5", "1.", "1e", "NaN", "1 2"] {
+            assert!(digits(text).is_err(), "{text}");
+        }
     }
 
     #[test]

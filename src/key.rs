@@ -20,7 +20,7 @@ pub const MAX_KEYS: usize = 4;
 #[derive(Clone)]
 pub struct Key {
     keyed: Hmac<Sha256>,
-    #[cfg(feature = "wasm")]
+    #[cfg(feature = "hashed")]
     pads: pads::Pads,
 }
 
@@ -40,7 +40,7 @@ impl Key {
         let keyed = Hmac::new_from_slice(bytes).map_err(|_| Error::InvalidKey { keys: 1 })?;
         Ok(Self {
             keyed,
-            #[cfg(feature = "wasm")]
+            #[cfg(feature = "hashed")]
             pads: pads::Pads::new(bytes),
         })
     }
@@ -153,7 +153,7 @@ impl KeyIndex {
 
 /// HMAC in halves (RFC 2104), for a host whose own SHA-256 is faster than ours: it hashes the inner
 /// block and the body, which is most of the work, and the rest stays here.
-#[cfg(feature = "wasm")]
+#[cfg(feature = "hashed")]
 mod pads {
     use sha2::{Digest, Sha256};
     use zeroize::Zeroizing;
@@ -194,7 +194,7 @@ mod pads {
     }
 }
 
-#[cfg(feature = "wasm")]
+#[cfg(feature = "hashed")]
 pub(crate) use pads::BLOCK;
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub use event::{
     PlaylistItem, PlaylistSessionFinished, PlaylistUser,
 };
 pub use explain::{Cause, Explanation, MAX_EXPLAINED_BODY_BYTES, MAX_EXPLAINED_HEADERS, explain};
-pub use json::{MAX_DEPTH, Value};
+pub use json::{Digits, MAX_DEPTH, Value};
 pub use key::{Key, KeyIndex, Keys, MAX_KEYS};
 pub use shape::{Drift, DriftKind, MAX_DRIFT};
 pub use signature::{Header, SIGNATURE_HEADER, Signature};

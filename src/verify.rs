@@ -47,9 +47,34 @@ impl Verifier {
         Ok(Verified { body, key_index })
     }
 
-    /// Checks a body that somebody else hashes: `sha256` is that of a key's inner block and the body.
-    #[cfg(feature = "wasm")]
-    pub(crate) fn verify_hashed<'h>(
+    /// Returns what [`Verifier::verify_hashed`] wants hashed before the body: of each key, in their order,
+    /// the inner block of HMAC (RFC 2104). It is as secret as the key.
+    #[cfg(feature = "hashed")]
+    pub fn inner_blocks(&self) -> impl Iterator<Item = &[u8; key::BLOCK]> {
+        self.keys.as_slice().iter().map(Key::inner_block)
+    }
+
+    /// Checks a body that somebody else hashes, and trusts them: `sha256` returns the SHA-256 of an inner
+    /// block and the body. All else stays here, the comparison above all.
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::verify`].
+    #[cfg(feature = "hashed")]
+    pub fn verify_hashed<'b, 'h>(
+        &self,
+        body: &'b (impl AsRef<[u8]> + ?Sized),
+        header: impl Into<Header<'h>>,
+        sha256: impl FnMut(&[u8; key::BLOCK]) -> [u8; 32],
+    ) -> Result<Verified<'b>, Error> {
+        let body = body.as_ref();
+        let key_index = self.which_hashed(body.len(), header, sha256)?;
+        Ok(Verified { body, key_index })
+    }
+
+    /// The same of a body that is not here.
+    #[cfg(feature = "hashed")]
+    pub(crate) fn which_hashed<'h>(
         &self,
         length: usize,
         header: impl Into<Header<'h>>,
@@ -241,6 +266,27 @@ mod tests {
         assert_eq!(stream.update(""), Err(over.clone()));
         assert_eq!(stream.clone().finish(None::<&str>), Err(Error::MissingSignature));
         assert_eq!(stream.finish(&header), Err(over));
+    }
+
+    #[cfg(feature = "hashed")]
+    #[test]
+    fn who_hashes_makes_no_difference() {
+        let keys = Keys::new([Key::new("k").unwrap(), Key::new([7; 65]).unwrap()]).unwrap();
+        let verifier = Verifier::new(keys).with_max_body_bytes(3);
+        let sha256 = |block: &[u8; key::BLOCK], body: &str| {
+            Sha256::new_with_prefix(block).chain_update(body).finalize().into()
+        };
+        assert_eq!(verifier.inner_blocks().count(), 2);
+        for (key, index) in [("k".as_bytes(), 0), (&[7; 65], 1)] {
+            let header = Key::new(key).unwrap().sign("abc").to_string();
+            let checked = verifier.verify_hashed("abc", &header, |block| sha256(block, "abc"));
+            assert_eq!(checked.map(|verified| verified.key_index().get()), Ok(index));
+            let forged = verifier.verify_hashed("abd", &header, |block| sha256(block, "abd"));
+            assert_eq!(forged.err(), Some(Error::SignatureMismatch { keys: 2 }));
+        }
+        let header = Key::new("k").unwrap().sign("abcd").to_string();
+        let long = verifier.verify_hashed("abcd", &header, |block| sha256(block, "abcd"));
+        assert_eq!(long.err(), Some(Error::BodyTooLarge { limit: 3 }));
     }
 
     #[test]

@@ -149,7 +149,7 @@ pub fn verify(verifier: usize, length: usize, hashed: bool) -> i32 {
         let verifier = core.verifiers.get(verifier)?;
         let header = host::header(&mut core.header);
         if hashed {
-            let key_index = verifier.verify_hashed(length, header, |block| host::hash(block));
+            let key_index = verifier.which_hashed(length, header, |block| host::hash(block));
             return Some(key_index.map(KeyIndex::get));
         }
         if let Some(body) = core.window.get_mut(..length) {

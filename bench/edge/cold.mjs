@@ -28,7 +28,7 @@ const CANDIDATES = {
   [OURS]: {
     path: "/healthz",
     files: Object.fromEntries(
-      ["index.js", "build/index.js", "build/index_bg.wasm"].map((file) => [file, join(root, "worker", file)]),
+      ["index.js", "core_bg.wasm"].map((file) => [file, join(root, "worker/build", file)]),
     ),
     more: `bindings = [
       ${text("WALNUT_WEBHOOK_KEY", KEY)} ${text("ORIGIN_URL", "http://127.0.0.1:9/")} ${text("ALLOW_LOOPBACK", "1")}
@@ -41,8 +41,7 @@ const CANDIDATES = {
 
 /** Writes what workerd is to serve; returns the config's path. */
 function write(folder, { files, more }) {
-  mkdirSync(join(folder, "build"), { recursive: true });
-  mkdirSync(join(folder, "storage"));
+  mkdirSync(join(folder, "storage"), { recursive: true });
   for (const [name, path] of Object.entries(files)) copyFileSync(path, join(folder, name));
   const modules = Object.keys(files).map((name) => `
     (name = "${name}", ${name.endsWith(".wasm") ? "wasm" : "esModule"} = embed "${name}"),`);

@@ -9,8 +9,8 @@ use base64ct::{Base64, Encoding};
 use js_sys::Uint8Array;
 use sha2::{Digest, Sha256};
 use wasm_bindgen::JsValue;
-use worker::Env;
 use web_sys::{Request, Response, Url};
+use worker::Env;
 
 use crate::answer::{self, Failure, failed};
 use crate::config::{Mode, Settings};
@@ -31,7 +31,7 @@ type Answer<T> = Result<T, Failure>;
 /// Answers what is asked at a path below `/admin`.
 pub(crate) async fn respond(
     request: &Request,
-    url: &Url,
+    url: &str,
     path: &str,
     env: &Env,
     settings: &Settings,
@@ -72,7 +72,7 @@ impl Shards<'_> {
         request: &Request,
         method: &str,
         path: &str,
-        url: &Url,
+        url: &str,
     ) -> Answer<Response> {
         let mut segments = path.split('/').skip(1);
         let segments = [(); 4].map(|()| segments.next());
@@ -85,7 +85,11 @@ impl Shards<'_> {
             }
             ("GET", [Some("deliveries"), Some(key), Some("body"), None]) => {
                 let body = get(&self.one(key).await?, "body");
-                return if body.is_null() { Err(Failure::Forgotten) } else { Ok(page::download(body)) };
+                return if body.is_null() {
+                    Err(Failure::Forgotten)
+                } else {
+                    Ok(page::download(body))
+                };
             }
             ("POST", [Some("deliveries"), Some(key), Some("redeliver"), None]) => {
                 self.redeliver(key, &self.asked(request).await?).await?
@@ -101,15 +105,21 @@ impl Shards<'_> {
             ("GET", [Some("metrics"), None, ..]) => {
                 return Ok(page::metrics(metrics::text(&self.status().await?)));
             }
-            (_, [Some("deliveries" | "status" | "metrics"), None, ..])
-            | (_, [Some("deliveries"), Some(_), Some("body"), None]) => {
+            (
+                _,
+                [Some("deliveries" | "status" | "metrics"), None, ..]
+                | [Some("deliveries"), Some(_), Some("body"), None],
+            ) => {
                 return Err(Failure::MethodNotAllowed("GET"));
             }
             (_, [Some("deliveries"), Some(_), None, _]) => {
                 return Err(Failure::MethodNotAllowed("GET, DELETE"));
             }
-            (_, [Some("redeliver" | "erase"), None, ..])
-            | (_, [Some("deliveries"), Some(_), Some("redeliver"), None]) => {
+            (
+                _,
+                [Some("redeliver" | "erase"), None, ..]
+                | [Some("deliveries"), Some(_), Some("redeliver"), None],
+            ) => {
                 return Err(Failure::MethodNotAllowed("POST"));
             }
             _ => return Err(Failure::NotFound),
@@ -127,7 +137,7 @@ impl Shards<'_> {
         if self.settings.mode == Mode::Direct || shard >= self.settings.shards {
             return Err(Failure::NotFound);
         }
-        host::ask(self.env, self.settings, shard, operation, question).await.map_err(lost)
+        host::ask(self.env, self.settings, shard, operation, question).await.map_err(|it| lost(&it))
     }
 
     /// Asks all of them at the same time; answers come in the order of the shards.
@@ -141,10 +151,11 @@ impl Shards<'_> {
         }
         let questions = list((0..self.settings.shards).map(question));
         let answers = host::ask_all(self.env, self.settings, operation, &questions).await;
-        Ok(items(&answers.map_err(lost)?))
+        Ok(items(&answers.map_err(|it| lost(&it))?))
     }
 
-    async fn list(&self, url: &Url) -> Answer<JsValue> {
+    async fn list(&self, url: &str) -> Answer<JsValue> {
+        let url = Url::new(url).map_err(|_| Failure::NotFound)?;
         let listed = Listed::of(&url.search_params())?;
         let mut all: Vec<(Cursor, JsValue)> = Vec::new();
         for (shard, answer) in (0..).zip(self.ask_all("list", |it| listed.question(it)).await?) {
@@ -240,7 +251,8 @@ impl Shards<'_> {
             let last = |field| {
                 known.iter().max_by_key(|it| whole(&get(it, field))).cloned().unwrap_or_default()
             };
-            let field = |it: &JsValue, name| or_null(Some(get(it, name)).filter(JsValue::is_truthy));
+            let field =
+                |it: &JsValue, name| or_null(Some(get(it, name)).filter(JsValue::is_truthy));
             object([
                 ("name", name.into()),
                 ("pending", sum(known.iter().map(|it| get(it, "pending")))),
@@ -283,8 +295,8 @@ impl Shards<'_> {
     }
 }
 
-fn lost(problem: Problem) -> Failure {
-    log::inbox_failed(&problem);
+fn lost(problem: &Problem) -> Failure {
+    log::inbox_failed(problem);
     Failure::StoreFailed
 }
 

@@ -112,7 +112,8 @@ pub(crate) fn value(value: &JsValue) -> Response {
 }
 
 fn json(status: u16, headers: Lines, body: impl Into<JsValue>) -> Response {
-    let headers = headers.with("content-type", "application/json").with("cache-control", "no-store");
+    let headers =
+        headers.with("content-type", "application/json").with("cache-control", "no-store");
     host::respond(status, &headers, body)
 }
 

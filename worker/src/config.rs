@@ -1,9 +1,9 @@
 mod destinations;
 mod duration;
 mod reader;
-mod url;
 #[cfg(test)]
 mod tests;
+mod url;
 
 use std::rc::Rc;
 

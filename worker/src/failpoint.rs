@@ -30,7 +30,9 @@ pub(crate) fn after(env: &Env, point: &'static str, value: JsValue) -> JsValue {
 /// Traps if a text is there: in bytes, or in a text.
 #[cfg(feature = "failpoints")]
 pub(crate) fn trap_at(text: &str, there: &JsValue) {
-    let bytes = there.as_string().map_or_else(|| js_sys::Uint8Array::new(there).to_vec(), String::into_bytes);
+    let bytes = there
+        .as_string()
+        .map_or_else(|| js_sys::Uint8Array::new(there).to_vec(), String::into_bytes);
     if bytes.windows(text.len()).any(|window| window == text.as_bytes()) {
         #[cfg(target_arch = "wasm32")]
         core::arch::wasm32::unreachable();

@@ -2,15 +2,15 @@
 
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::{JsCast, JsValue, wasm_bindgen};
-use worker::Env;
 use web_sys::{Request, Response};
+use worker::Env;
 
 use crate::answer::Failure;
 use crate::config::Settings;
 use crate::js::{Problem, Result, float, text};
 
 mod imported {
-    use super::{Array, Env, JsValue, Request, Response, wasm_bindgen};
+    use super::{Array, Env, JsValue, Request, Response, Uint8Array, wasm_bindgen};
 
     #[wasm_bindgen(module = "/host.js")]
     extern "C" {
@@ -21,6 +21,9 @@ mod imported {
             most: f64,
             grace: f64,
         ) -> Result<JsValue, JsValue>;
+
+        #[wasm_bindgen(catch)]
+        pub(super) async fn sha256(prefix: &[u8], body: &Uint8Array) -> Result<JsValue, JsValue>;
 
         #[wasm_bindgen(catch)]
         pub(super) async fn post(
@@ -89,6 +92,12 @@ pub(crate) async fn read(
     let size = |bytes: usize| float(u64::try_from(bytes).unwrap_or(u64::MAX));
     let body = imported::read(request, float(declared), size(most), size(grace)).await?;
     Ok(body.dyn_into().ok())
+}
+
+/// Returns the SHA-256 of a prefix and a body, by the platform's own means.
+pub(crate) async fn sha256(prefix: &[u8], body: &Uint8Array) -> Result<[u8; 32]> {
+    let digest: Uint8Array = imported::sha256(prefix, body).await?.unchecked_into();
+    digest.to_vec().try_into().map_err(|_| Problem::new("a digest has another length"))
 }
 
 /// What came of a post.
@@ -165,8 +174,7 @@ pub(crate) async fn store(
     shard: u32,
     arrival: &Array,
 ) -> Result<String> {
-    let stored =
-        imported::store(env, settings.jurisdiction.as_deref(), shard, arrival).await?;
+    let stored = imported::store(env, settings.jurisdiction.as_deref(), shard, arrival).await?;
     text(&stored).ok_or_else(|| Problem::new("the inbox did not say what became of it"))
 }
 

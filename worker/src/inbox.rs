@@ -107,6 +107,7 @@ pub struct Inbox {
 
 #[wasm_bindgen]
 impl Inbox {
+    #[must_use]
     #[wasm_bindgen(constructor)]
     pub fn new(storage: Storage, env: Env, guard: Guard) -> Self {
         let db = Db::new(storage);
@@ -125,6 +126,10 @@ impl Inbox {
     }
 
     /// Stores a delivery, has it sent, and returns in a word what became of it.
+    ///
+    /// # Errors
+    ///
+    /// An error of JavaScript's: nothing was stored.
     pub fn store(&self, arrival: &Array) -> std::result::Result<JsValue, JsValue> {
         self.sound()?;
         let now = now();
@@ -136,6 +141,10 @@ impl Inbox {
     }
 
     /// Answers what is asked besides; the shard is the one that this inbox is.
+    ///
+    /// # Errors
+    ///
+    /// An error of JavaScript's: nothing was changed.
     pub fn ask(
         &self,
         shard: u32,
@@ -184,11 +193,18 @@ impl Inbox {
 
     /// Has what is due sent now: by the alarm that is at work, or else by the next.
     fn wake(&self, now: u64) {
-        if self.working.get() {
-            self.bell.ring();
-        } else {
+        if !self.working.get() {
             self.guard.arm_by(float(now));
+        } else if crate::settings(&self.env, now).is_ok_and(|it| self.has_room(&it)) {
+            self.bell.ring();
         }
+    }
+
+    /// Says whether there is a destination that may be sent to now. Where there is none, whatever comes back
+    /// first makes room, and has what is due looked for.
+    fn has_room(&self, settings: &Settings) -> bool {
+        let names: Vec<&str> = settings.destinations.iter().map(|it| it.name.as_str()).collect();
+        !self.slots.borrow().turn(&names).is_empty()
     }
 
     /// Answers what is asked. It may lead to something to be sent or posted.

@@ -23,8 +23,13 @@ use std::rc::Rc;
 use answer::{Failure, failed, ok};
 use config::{Config, Mistakes, Mode, Settings};
 pub use inbox::Inbox;
-use web_sys::{Request, Response, Url};
+use web_sys::{Request, Response};
 use worker::{Context, Env, Result, ScheduleContext, ScheduledEvent, event};
+
+/// Half the size of the standard library's.
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 thread_local! {
     /// Bindings don't change in the life of an isolate, so they are read once.
@@ -49,8 +54,8 @@ async fn answer(request: &Request, env: &Env, context: &Context) -> Response {
             return failed(&Failure::Misconfigured);
         }
     };
-    let Ok(url) = Url::new(&request.url()) else { return failed(&Failure::NotFound) };
-    let (path, method) = (url.pathname(), request.method());
+    let (url, method) = (request.url(), request.method());
+    let path = path_of(&url);
     if path == settings.path {
         match method.as_str() {
             "POST" => {
@@ -73,6 +78,13 @@ async fn answer(request: &Request, env: &Env, context: &Context) -> Response {
     }
 }
 
+/// Returns the path of an absolute URL.
+fn path_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or("/");
+    path.split(['?', '#']).next().unwrap_or(path)
+}
+
 /// Wakes every shard, should one have lost its alarm.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
@@ -89,4 +101,22 @@ fn settings(env: &Env, now: u64) -> std::result::Result<Rc<Settings>, Mistakes> 
         Ok(config) => config.at(now),
         Err(mistakes) => Err(mistakes.clone()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::path_of;
+
+    #[test]
+    fn a_path_is_found_in_a_url() {
+        for (url, path) in [
+            ("https://a.example/webhook", "/webhook"),
+            ("https://a.example/webhook?x=/y", "/webhook"),
+            ("https://a.example/a/b#c?d", "/a/b"),
+            ("https://a.example", "/"),
+            ("https://a.example:8443/", "/"),
+        ] {
+            assert_eq!(path_of(url), path, "{url}");
+        }
+    }
 }

@@ -108,11 +108,13 @@ pub(crate) fn dead(id: &str, life: &Life) {
         id: &'a str,
         reasons: BTreeMap<&'a str, &'static str>,
     }
-    let reasons = life.sends.iter().filter_map(|send| match send.progress {
-        Progress::Dead(reason) => Some((send.destination.as_str(), reason.as_str())),
-        _ => None,
-    });
-    console::error(&text(&Line { event: "dead", id, reasons: reasons.collect() }));
+    let mut reasons = BTreeMap::new();
+    for send in &life.sends {
+        if let Progress::Dead(reason) = send.progress {
+            reasons.insert(send.destination.as_str(), reason.as_str());
+        }
+    }
+    console::error(&text(&Line { event: "dead", id, reasons }));
 }
 
 /// What the inbox could not do. No reason contains what came from outside.

@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn its_length_has_two_sides() {
-        let of = |length| Secret::new(&format!("{PREFIX}{}", Base64::encode_string(&vec![7; length])));
+        let of =
+            |length| Secret::new(&format!("{PREFIX}{}", Base64::encode_string(&vec![7; length])));
         for (length, good) in [(0, false), (23, false), (24, true), (64, true), (65, false)] {
             assert_eq!(of(length).is_some(), good, "{length}");
         }

@@ -47,7 +47,11 @@ pub(super) fn text(status: &JsValue) -> String {
     text.seconds("last_received_timestamp_seconds", &[], of(status, "lastReceived"));
     text.family("key_matched_timestamp_seconds", "gauge", "When a key last matched.");
     for key in ["current", "previous"] {
-        text.seconds("key_matched_timestamp_seconds", &[("key", key)], of(&get(status, "keys"), key));
+        text.seconds(
+            "key_matched_timestamp_seconds",
+            &[("key", key)],
+            of(&get(status, "keys"), key),
+        );
     }
     text.family("stored_bytes", "gauge", "The size of the databases.");
     text.sample("stored_bytes", &[], of(status, "bytes"));

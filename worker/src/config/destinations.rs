@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use walnut_webhooks::Value;
+use walnut_webhooks::Digits;
 
 use super::reader::Reader;
 use crate::standard::Secret;
@@ -9,6 +9,7 @@ use crate::standard::Secret;
 /// The name of the one destination that `ORIGIN_URL` stands for.
 const ORIGIN: &str = "origin";
 
+type Value = walnut_webhooks::Value<Digits>;
 type Fields = BTreeMap<String, Value>;
 
 const FIELDS: [&str; 5] = ["name", "url", "events", "headers", "secret"];
@@ -93,7 +94,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Destination> {
 }
 
 fn list(reader: &mut Reader<'_>, json: &str) -> Vec<Destination> {
-    let items = match Value::from_json(json.as_bytes()) {
+    let items = match Value::with_digits(json.as_bytes()) {
         Ok(Value::Array(items)) if (1..=MOST_DESTINATIONS).contains(&items.len()) => items,
         Ok(_) => {
             reader.mistake(format!(
@@ -102,8 +103,14 @@ fn list(reader: &mut Reader<'_>, json: &str) -> Vec<Destination> {
             ));
             return Vec::new();
         }
-        Err(_) => {
-            reader.mistake("DESTINATIONS is no JSON: look at its quotes, commas and brackets");
+        // Not what stands there, which may be a secret.
+        Err((_, read)) => {
+            let read = json.get(..read).unwrap_or(json);
+            let line = read.split('\n').count();
+            let last = read.rsplit('\n').next().unwrap_or_default();
+            let column = last.chars().count().saturating_add(1);
+            reader
+                .mistake(format!("DESTINATIONS is no JSON: look at line {line}, column {column}"));
             return Vec::new();
         }
     };

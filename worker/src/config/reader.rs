@@ -123,7 +123,8 @@ impl<'a> Reader<'a> {
             ));
             return None;
         };
-        if !url.is_https() && !(self.loopback && url.is_plain_loopback()) {
+        let allowed = url.is_https() || self.loopback && url.is_plain_loopback();
+        if !allowed {
             self.mistake(format!(
                 "{name} must be https: deliveries hold personal data (http is for loopback only, \
                  with ALLOW_LOOPBACK=1)"

@@ -16,7 +16,8 @@ impl<'t> Url<'t> {
         let host_end = authority.find(']').map_or(0, |bracket| bracket.saturating_add(1));
         let port = authority.get(host_end..)?.find(':').map(|colon| colon.saturating_add(host_end));
         let (host, port) = authority.split_at_checked(port.unwrap_or(authority.len()))?;
-        let good = is_host(host)
+        let good = scheme.bytes().all(|c| c.is_ascii_alphabetic())
+            && is_host(host)
             && (port.is_empty() || is_port(port))
             && path.bytes().all(|c| c.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&c));
         good.then_some(Self { scheme, host })
@@ -45,7 +46,8 @@ fn is_host(host: &str) -> bool {
         });
     }
     let is_label = |label: &str| {
-        !label.is_empty() && label.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_')
+        !label.is_empty()
+            && label.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_')
     };
     // What ends in a number is read as an address, in ways that few know.
     let last = host.rsplit('.').next().unwrap_or_default();
@@ -54,7 +56,9 @@ fn is_host(host: &str) -> bool {
 }
 
 fn is_ipv4(host: &str) -> bool {
-    let byte = |part: &str| part.len() <= 3 && !(part.len() > 1 && part.starts_with('0')) && part.parse::<u8>().is_ok();
+    let byte = |part: &str| {
+        part.len() <= 3 && !(part.len() > 1 && part.starts_with('0')) && part.parse::<u8>().is_ok()
+    };
     host.split('.').count() == 4 && host.split('.').all(byte)
 }
 
@@ -71,9 +75,15 @@ mod tests {
     #[test]
     fn urls_are_read_as_they_are_written() {
         for text in [
-            "https://a.example", "https://a.example/", "https://a.example:8443/b/c?d=%20e&f=[g]",
-            "https://xn--bcher-kva.example/x", "https://10.0.0.1/x", "https://[2001:db8::1]:8443/",
-            "https://a.example?x=1", "https://a_b.example", "https://localhost",
+            "https://a.example",
+            "https://a.example/",
+            "https://a.example:8443/b/c?d=%20e&f=[g]",
+            "https://xn--bcher-kva.example/x",
+            "https://10.0.0.1/x",
+            "https://[2001:db8::1]:8443/",
+            "https://a.example?x=1",
+            "https://a_b.example",
+            "https://localhost",
         ] {
             assert!(Url::parse(text).is_some_and(|url| url.is_https()), "{text}");
         }
@@ -82,15 +92,39 @@ mod tests {
     #[test]
     fn what_is_read_otherwise_is_none() {
         for text in [
-            "", "a.example", "https:", "https://", "https:/a.example", "https:///a.example",
-            "https:a.example", " https://a.example", "https://a.example ", "https://a.example/a b",
-            "https://user@a.example", "https://user:pass@a.example", "https://a.example\\b",
-            "https://a.example/\n", "https://a.example/#x", "https://b\u{fc}cher.example",
-            "https://a.example/\u{e9}", "https://a..example", "https://a.example.", "https://.a",
-            "https://a.example:", "https://a.example:0x1", "https://a.example:65536",
-            "https://a.example:+1", "https://[::1", "https://[::1]x", "https://[a.example]",
-            "https://127.1", "https://0x7f.0.0.1", "https://1.2.3.4.5", "https://256.0.0.1",
-            "https://01.0.0.1", "https://a%2eexample",
+            "",
+            "a.example",
+            "https:",
+            "https://",
+            "https:/a.example",
+            "https:///a.example",
+            "https:a.example",
+            " https://a.example",
+            "https://a.example ",
+            "https://a.example/a b",
+            "https://user@a.example",
+            "https://user:pass@a.example",
+            "https://a.example\\b",
+            "https://a.example/\n",
+            "https://a.example/#x",
+            "https://b\u{fc}cher.example",
+            "https://a.example/\u{e9}",
+            "https://a..example",
+            "https://a.example.",
+            "https://.a",
+            "https://a.example:",
+            "https://a.example:0x1",
+            "https://a.example:65536",
+            "https://a.example:+1",
+            "https://[::1",
+            "https://[::1]x",
+            "https://[a.example]",
+            "https://127.1",
+            "https://0x7f.0.0.1",
+            "https://1.2.3.4.5",
+            "https://256.0.0.1",
+            "https://01.0.0.1",
+            "https://a%2eexample",
         ] {
             assert!(Url::parse(text).is_none(), "{text:?}");
         }

@@ -43,7 +43,8 @@ pub(super) fn answer(
 /// `since` and `until` a time, and before the `received` and `key` of the cursor.
 fn deliveries(db: &Db, shard: u32, question: &JsValue) -> Result<JsValue> {
     let mut query = format!("SELECT {COLUMNS} FROM deliveries WHERE (received, key) < (?2, ?3)");
-    let mut values = vec![shard.to_string().into(), get(question, "received"), get(question, "key")];
+    let mut values =
+        vec![shard.to_string().into(), get(question, "received"), get(question, "key")];
     // Where a word is one of the index's, it stands there as a word.
     match text(&get(question, "state")).as_deref() {
         None => {}
@@ -121,10 +122,8 @@ fn redeliver(
     destination: &JsValue,
     now: u64,
 ) -> Result<JsValue> {
-    let row = db.row(
-        "SELECT name, body IS NOT NULL FROM deliveries WHERE key = ?",
-        &[number(key)],
-    )?;
+    let row =
+        db.row("SELECT name, body IS NOT NULL FROM deliveries WHERE key = ?", &[number(key)])?;
     let Some(row) = row else { return Ok(JsValue::NULL) };
     if row.number(1)? == 0 {
         return Ok(JsValue::FALSE);
@@ -146,12 +145,7 @@ fn redeliver(
 
 /// Has the dead `since` and `until` a time sent again: each to the `destination` that is named, if it is
 /// dead there, or to all where it is.
-fn redeliver_dead(
-    db: &Db,
-    settings: &Settings,
-    question: &JsValue,
-    now: u64,
-) -> Result<JsValue> {
+fn redeliver_dead(db: &Db, settings: &Settings, question: &JsValue, now: u64) -> Result<JsValue> {
     let rows = db.rows(
         "SELECT key FROM deliveries WHERE state = 'dead' AND received >= ? AND received < ?",
         &[get(question, "since"), get(question, "until")],
@@ -190,13 +184,11 @@ fn again(db: &Db, settings: &Settings, key: u64, destinations: &[String], now: u
 
 fn status(db: &Db) -> Result<JsValue> {
     let all = |query| db.objects(query, &[]).map(JsValue::from);
-    let totals = all(
-        "SELECT COALESCE(SUM(duplicates), 0) AS duplicates,
+    let totals = all("SELECT COALESCE(SUM(duplicates), 0) AS duplicates,
             MAX(MAX(received, COALESCE(last_duplicate, 0))) AS lastReceived,
             (SELECT MIN(received) FROM deliveries WHERE key IN
                 (SELECT delivery FROM sends WHERE state = 'pending')) AS oldestPending
-        FROM deliveries",
-    )?;
+        FROM deliveries")?;
     let status = items(&totals).next().unwrap_or_default();
     let matched = |key| Ok::<_, Problem>(or_null(schema::meta(db, key)?.map(number)));
     for (name, value) in [

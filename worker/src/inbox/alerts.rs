@@ -199,8 +199,7 @@ async fn post(url: &str, cause: &str, text: &str, at: u64) -> bool {
     }
     let alert = crate::answer::text(&Alert { source: "walnut-webhooks", cause, text, at });
     let headers = Lines::default().with("content-type", "application/json");
-    let posted =
-        host::post(url, &headers, &alert.into(), TIMEOUT_MS, MOST_ANSWER_BYTES).await;
+    let posted = host::post(url, &headers, &alert.into(), TIMEOUT_MS, MOST_ANSWER_BYTES).await;
     if posted.failure.is_some() {
         log::alert_failed(cause, posted.status);
     }

@@ -1,4 +1,4 @@
-//! The inbox's database: SQLite in the Durable Object. Statements that run before the next await are
+//! The inbox's database: `SQLite` in the Durable Object. Statements that run before the next await are
 //! written together by the platform; those of a transaction are also undone together.
 
 use js_sys::{Array, Uint8Array};
