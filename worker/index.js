@@ -31,7 +31,14 @@ function living() {
 }
 
 function look(error) {
-  if (error instanceof WebAssembly.RuntimeError) trapped = true;
+  if (!(error instanceof WebAssembly.RuntimeError)) return;
+  trapped = true;
+  log({ event: "trapped", reason: String(error), stack: error.stack });
+}
+
+/** An error in the log: it has nothing in it of what came. */
+function log(line) {
+  console.error(JSON.stringify(line));
 }
 
 // What traps while it is woken, rather than called.
@@ -138,7 +145,7 @@ export class Inbox extends DurableObject {
   async #end(error) {
     if (this.#ended) return;
     this.#ended = true;
-    console.error(JSON.stringify({ event: "inbox_ended", reason: error.message }));
+    log({ event: "inbox_ended", reason: error.message });
     const { storage } = this.ctx;
     if (this.#delivery !== 0) {
       storage.sql.exec("UPDATE deliveries SET traps = traps + 1 WHERE key = ?", this.#delivery);
