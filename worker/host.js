@@ -18,6 +18,15 @@ export async function read(request, declared, most, grace) {
   return pieces.length === 1 ? pieces[0] : joined(pieces, length);
 }
 
+/** The same where nobody waits longer than so many ms for it: what does not come in time is `null`, too. */
+export async function readSoon(request, most, ms) {
+  let timer;
+  const late = new Promise((resolve) => (timer = setTimeout(resolve, ms, null)));
+  const body = await Promise.race([read(request, 0, most, 0), late]);
+  clearTimeout(timer);
+  return body;
+}
+
 /**
  * Posts a body, and reads the answer to its end, if that comes in `ms` and in `most` bytes. `headers`
  * are lines: a name, and then its value. Returns the status, or 0; `Retry-After`, or undefined; and

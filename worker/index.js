@@ -31,7 +31,11 @@ function living() {
 }
 
 function look(error) {
-  if (!(error instanceof WebAssembly.RuntimeError)) return;
+  if (error instanceof WebAssembly.RuntimeError) lose(error);
+}
+
+/** Gives an instance up that was left in the middle of its work. */
+function lose(error) {
   trapped = true;
   log({ event: "trapped", reason: String(error), stack: error.stack });
 }
@@ -55,9 +59,35 @@ function call(work) {
   }
 }
 
+/** Takes the steps of a task: waits for what it waits for, and returns what it comes to. */
+async function done(begin) {
+  const task = call(begin);
+  const began = instance;
+  let [settled, failed] = [undefined, false];
+  for (;;) {
+    if (trapped || instance !== began) throw new Error("WebAssembly has trapped meanwhile");
+    let next;
+    try {
+      next = task.step(settled, failed);
+    } catch (error) {
+      lose(error); // whatever it is: a step throws nothing of its own
+      throw error;
+    }
+    if (!(next instanceof Promise)) {
+      task.free();
+      return next;
+    }
+    try {
+      [settled, failed] = [await next, false];
+    } catch (error) {
+      [settled, failed] = [error, true];
+    }
+  }
+}
+
 export default {
-  fetch: (request, env, context) => call(() => core.fetch(request, env, context)),
-  scheduled: (event, env, context) => call(() => core.scheduled(event, env, context)),
+  fetch: (request, env, context) => done(() => core.fetch(request, env, context)),
+  scheduled: (event, env) => done(() => core.scheduled(env)),
 };
 
 export class Inbox extends DurableObject {

@@ -1,13 +1,17 @@
 // What is deployed: all that wrangler.toml says, and two of it side by side.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
 import { DURABLE, event, folder, post, sign, start } from "./support.mjs";
 
 const root = join(import.meta.dirname, "../..");
+
+/** The most that is uploaded, gzipped, in bytes. */
+const MOST_BYTES = 150 * 1024;
 
 test("wrangler deploys it as it is", async (t) => {
   const out = await folder(t);
@@ -20,6 +24,10 @@ test("wrangler deploys it as it is", async (t) => {
   const files = await readdir(out);
   ok(files.includes("index.js"), files.join());
   equal(files.filter((file) => file.endsWith(".wasm")).length, 1);
+  const modules = files.filter((file) => /\.(js|wasm)$/.test(file));
+  let bytes = 0;
+  for (const file of modules) bytes += gzipSync(await readFile(join(out, file)), { level: 9 }).length;
+  ok(bytes <= MOST_BYTES, `${bytes} bytes`);
 });
 
 test("two environments have a key, a store and an origin each", async (t) => {

@@ -2,12 +2,10 @@
 //! strangers can't make the edge work.
 
 use std::cell::Cell;
-use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use js_sys::{Array, Uint8Array};
-use walnut_webhooks::{Error, MAX_EXPLAINED_BODY_BYTES, SIGNATURE_HEADER};
+use walnut_webhooks::{Error, SIGNATURE_HEADER};
 use web_sys::Request;
 use worker::{Context, Delay, Env};
 use zeroize::Zeroizing;
@@ -21,7 +19,10 @@ const EVERY_MS: u64 = 60_000;
 
 /// How long a body is waited for that the check had no need of, in milliseconds: after the answer it can't
 /// be read any more.
-const BODY_MS: u64 = 200;
+const BODY_MS: u32 = 200;
+
+/// Of a longer one, explaining looks into nothing but the header and the keys.
+const BODY_BYTES: u32 = 64 << 10;
 
 thread_local! {
     /// When it last was, in milliseconds since the Unix epoch.
@@ -43,12 +44,7 @@ pub(crate) fn is_time_for(error: &Error, now: u64) -> bool {
 
 /// Reads the body of a request that was refused by its head, if it has come with it.
 pub(crate) async fn body(request: &Request) -> Option<Uint8Array> {
-    let body = pin!(host::read(request, 0, MAX_EXPLAINED_BODY_BYTES, 0));
-    let deadline = pin!(Delay::from(Duration::from_millis(BODY_MS)));
-    match select(body, deadline).await {
-        Either::Left((body, _)) => body.unwrap_or_default(),
-        Either::Right(_) => None,
-    }
+    host::read_soon(request, BODY_BYTES, BODY_MS).await
 }
 
 /// Explains a refusal once it has been answered.

@@ -1,6 +1,6 @@
 //! What the platform does for Rust: see `worker/host.js`.
 
-use js_sys::{Array, Uint8Array};
+use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::prelude::{JsCast, JsValue, wasm_bindgen};
 use web_sys::{Request, Response};
 use worker::Env;
@@ -8,56 +8,46 @@ use worker::Env;
 use crate::answer::Failure;
 use crate::config::Settings;
 use crate::js::{Problem, Result, float, text};
+use crate::task::Awaited;
 
 mod imported {
-    use super::{Array, Env, JsValue, Request, Response, Uint8Array, wasm_bindgen};
+    use super::{Array, Env, JsValue, Promise, Request, Response, Uint8Array, wasm_bindgen};
 
+    // None of them throws at once: what fails is a promise.
     #[wasm_bindgen(module = "/host.js")]
     extern "C" {
-        #[wasm_bindgen(catch)]
-        pub(super) async fn read(
-            request: &Request,
-            declared: f64,
-            most: f64,
-            grace: f64,
-        ) -> Result<JsValue, JsValue>;
+        pub(super) fn read(request: &Request, declared: f64, most: f64, grace: f64) -> Promise;
 
-        #[wasm_bindgen(catch)]
-        pub(super) async fn sha256(prefix: &[u8], body: &Uint8Array) -> Result<JsValue, JsValue>;
+        #[wasm_bindgen(js_name = readSoon)]
+        pub(super) fn read_soon(request: &Request, most: f64, ms: u32) -> Promise;
 
-        #[wasm_bindgen(catch)]
-        pub(super) async fn post(
-            url: &str,
-            headers: &str,
-            body: &JsValue,
-            ms: u32,
-            most: u32,
-        ) -> Result<JsValue, JsValue>;
+        pub(super) fn sha256(prefix: &[u8], body: &Uint8Array) -> Promise;
 
-        #[wasm_bindgen(catch)]
-        pub(super) async fn ask(
+        pub(super) fn post(url: &str, headers: &str, body: &JsValue, ms: u32, most: u32)
+        -> Promise;
+
+        pub(super) fn ask(
             env: &Env,
             jurisdiction: Option<&str>,
             shard: u32,
             operation: &str,
             question: &JsValue,
-        ) -> Result<JsValue, JsValue>;
+        ) -> Promise;
 
-        #[wasm_bindgen(catch, js_name = askAll)]
-        pub(super) async fn ask_all(
+        #[wasm_bindgen(js_name = askAll)]
+        pub(super) fn ask_all(
             env: &Env,
             jurisdiction: Option<&str>,
             operation: &str,
             questions: &JsValue,
-        ) -> Result<JsValue, JsValue>;
+        ) -> Promise;
 
-        #[wasm_bindgen(catch)]
-        pub(super) async fn store(
+        pub(super) fn store(
             env: &Env,
             jurisdiction: Option<&str>,
             shard: u32,
             arrival: &Array,
-        ) -> Result<JsValue, JsValue>;
+        ) -> Promise;
 
         pub(super) fn respond(status: u16, headers: &str, body: &JsValue) -> Response;
     }
@@ -90,13 +80,20 @@ pub(crate) async fn read(
     grace: usize,
 ) -> Result<Option<Uint8Array>> {
     let size = |bytes: usize| float(u64::try_from(bytes).unwrap_or(u64::MAX));
-    let body = imported::read(request, float(declared), size(most), size(grace)).await?;
+    let body =
+        Awaited::New(imported::read(request, float(declared), size(most), size(grace))).await?;
     Ok(body.dyn_into().ok())
+}
+
+/// Reads a body of at most `most` bytes, if it comes within a time.
+pub(crate) async fn read_soon(request: &Request, most: u32, ms: u32) -> Option<Uint8Array> {
+    let body = Awaited::New(imported::read_soon(request, most.into(), ms)).await;
+    body.ok()?.dyn_into().ok()
 }
 
 /// Returns the SHA-256 of a prefix and a body, by the platform's own means.
 pub(crate) async fn sha256(prefix: &[u8], body: &Uint8Array) -> Result<[u8; 32]> {
-    let digest: Uint8Array = imported::sha256(prefix, body).await?.unchecked_into();
+    let digest: Uint8Array = Awaited::New(imported::sha256(prefix, body)).await?.unchecked_into();
     digest.to_vec().try_into().map_err(|_| Problem::new("a digest has another length"))
 }
 
@@ -118,7 +115,7 @@ pub(crate) async fn post(
     timeout_ms: u32,
     most_bytes: u32,
 ) -> Posted {
-    let posted = imported::post(url, &headers.0, body, timeout_ms, most_bytes).await;
+    let posted = Awaited::New(imported::post(url, &headers.0, body, timeout_ms, most_bytes)).await;
     let posted: Array = posted.unwrap_or_default().dyn_into().unwrap_or_default();
     let status = posted.get(0).as_f64().filter(|status| *status > 0.0);
     Posted {
@@ -150,7 +147,7 @@ pub(crate) async fn ask(
     operation: &str,
     question: &JsValue,
 ) -> Result<JsValue> {
-    imported::ask(env, settings.jurisdiction.as_deref(), shard, operation, question)
+    Awaited::New(imported::ask(env, settings.jurisdiction.as_deref(), shard, operation, question))
         .await
         .map_err(Problem::from)
 }
@@ -162,7 +159,7 @@ pub(crate) async fn ask_all(
     operation: &str,
     questions: &JsValue,
 ) -> Result<JsValue> {
-    imported::ask_all(env, settings.jurisdiction.as_deref(), operation, questions)
+    Awaited::New(imported::ask_all(env, settings.jurisdiction.as_deref(), operation, questions))
         .await
         .map_err(Problem::from)
 }
@@ -174,7 +171,9 @@ pub(crate) async fn store(
     shard: u32,
     arrival: &Array,
 ) -> Result<String> {
-    let stored = imported::store(env, settings.jurisdiction.as_deref(), shard, arrival).await?;
+    let stored =
+        Awaited::New(imported::store(env, settings.jurisdiction.as_deref(), shard, arrival))
+            .await?;
     text(&stored).ok_or_else(|| Problem::new("the inbox did not say what became of it"))
 }
 

@@ -15,6 +15,7 @@ mod log;
 mod receive;
 mod shards;
 mod standard;
+mod task;
 mod watch;
 
 use std::cell::OnceCell;
@@ -23,8 +24,10 @@ use std::rc::Rc;
 use answer::{Failure, failed, ok};
 use config::{Config, Mistakes, Mode, Settings};
 pub use inbox::Inbox;
+use task::Task;
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 use web_sys::{Request, Response};
-use worker::{Context, Env, Result, ScheduleContext, ScheduledEvent, event};
+use worker::{Context, Env, worker_sys};
 
 /// Half the size of the standard library's.
 #[cfg(target_family = "wasm")]
@@ -33,16 +36,18 @@ static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_all
 
 thread_local! {
     /// Bindings don't change in the life of an isolate, so they are read once.
-    static CONFIG: OnceCell<std::result::Result<Config, Mistakes>> = const { OnceCell::new() };
+    static CONFIG: OnceCell<Result<Config, Mistakes>> = const { OnceCell::new() };
 }
 
-/// Answers one request.
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
+/// Answers one request: the task comes to the response.
+#[must_use]
+#[wasm_bindgen]
+pub fn fetch(request: Request, env: Env, context: worker_sys::Context) -> Task {
     #[cfg(feature = "failpoints")]
-    failpoint::trap_at("trap", &request.headers().get("x-failpoint")?.into());
+    failpoint::trap_at("trap", &request.headers().get("x-failpoint").unwrap_or_default().into());
 
-    Ok(answer(&request, &env, &context).await)
+    let context = Context::new(context);
+    Task::new(async move { answer(&request, &env, &context).await.into() })
 }
 
 async fn answer(request: &Request, env: &Env, context: &Context) -> Response {
@@ -86,17 +91,21 @@ fn path_of(url: &str) -> &str {
 }
 
 /// Wakes every shard, should one have lost its alarm.
-#[event(scheduled)]
-async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    match settings(&env, js::now()) {
-        Ok(settings) if settings.mode == Mode::Durable => shards::wake(&env, &settings).await,
-        Ok(_) => {}
-        Err(mistakes) => log::misconfigured(&mistakes),
-    }
+#[must_use]
+#[wasm_bindgen]
+pub fn scheduled(env: Env) -> Task {
+    Task::new(async move {
+        match settings(&env, js::now()) {
+            Ok(settings) if settings.mode == Mode::Durable => shards::wake(&env, &settings).await,
+            Ok(_) => {}
+            Err(mistakes) => log::misconfigured(&mistakes),
+        }
+        JsValue::UNDEFINED
+    })
 }
 
 /// Returns the settings that hold at a time, in milliseconds since the Unix epoch.
-fn settings(env: &Env, now: u64) -> std::result::Result<Rc<Settings>, Mistakes> {
+fn settings(env: &Env, now: u64) -> Result<Rc<Settings>, Mistakes> {
     CONFIG.with(|config| match config.get_or_init(|| Config::read(config::of(env))) {
         Ok(config) => config.at(now),
         Err(mistakes) => Err(mistakes.clone()),
