@@ -2,7 +2,7 @@
 //
 // If WebAssembly traps, its instance is gone, and whatever that was waiting for never comes: an alarm of
 // any object of the isolate that was under way neither ends nor throws. So the next call begins with a new
-// instance; the alarm is set here before Rust works, its work is bounded here, and an object whose
+// instance; the alarm is set here whatever Rust does, its work is bounded here, and an object whose
 // instance has died in its alarm is ended: the next one finds all that was accepted in its storage.
 import { DurableObject } from "cloudflare:workers";
 import * as core from "walnut-webhooks-worker";
@@ -129,14 +129,21 @@ export class Inbox extends DurableObject {
 
   /** Stores a delivery, and returns in a word what became of it. */
   store(arrival) {
-    this.armBy(Date.now() + GUARD_MS);
-    return call(() => this.#living().store(arrival));
+    return this.#armed(() => this.#living().store(arrival));
   }
 
   /** Does what else is asked of this shard. */
   ask(shard, operation, question) {
-    this.armBy(Date.now() + GUARD_MS);
-    return call(() => this.#living().ask(shard, operation, question));
+    return this.#armed(() => this.#living().ask(shard, operation, question));
+  }
+
+  /** Calls Rust, and sees to it that an alarm is set before anything else can happen, whatever Rust did. */
+  #armed(work) {
+    try {
+      return call(work);
+    } finally {
+      this.armBy(Date.now() + GUARD_MS);
+    }
   }
 
   /** Has Rust do what is due; but waits neither for ever, nor for an instance that is dead. */

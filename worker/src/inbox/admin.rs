@@ -4,6 +4,7 @@
 use wasm_bindgen::JsValue;
 
 use super::db::Db;
+use super::schema::RARE;
 use super::{erase, lives, schema};
 use crate::config::Settings;
 use crate::js::{Problem, Result, get, items, list, number, object, or_null, set, text, whole};
@@ -45,14 +46,14 @@ fn deliveries(db: &Db, shard: u32, question: &JsValue) -> Result<JsValue> {
     let mut query = format!("SELECT {COLUMNS} FROM deliveries WHERE (received, key) < (?2, ?3)");
     let mut values =
         vec![shard.to_string().into(), get(question, "received"), get(question, "key")];
-    // Where a word is one of the index's, it stands there as a word.
     match text(&get(question, "state")).as_deref() {
         None => {}
         Some("pending") => {
             query.push_str(" AND key IN (SELECT delivery FROM sends WHERE state = 'pending')");
         }
         Some(state) => {
-            for part in [" AND state = '", state, "'"] {
+            let rare = if state == "delivered" { "TRUE" } else { RARE };
+            for part in [" AND state = '", state, "' AND ", rare] {
                 query.push_str(part);
             }
         }
@@ -147,7 +148,10 @@ fn redeliver(
 /// dead there, or to all where it is.
 fn redeliver_dead(db: &Db, settings: &Settings, question: &JsValue, now: u64) -> Result<JsValue> {
     let rows = db.rows(
-        "SELECT key FROM deliveries WHERE state = 'dead' AND received >= ? AND received < ?",
+        &format!(
+            "SELECT key FROM deliveries
+            WHERE state = 'dead' AND {RARE} AND received >= ? AND received < ?"
+        ),
         &[get(question, "since"), get(question, "until")],
     )?;
     let only = text(&get(question, "destination"));

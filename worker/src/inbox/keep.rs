@@ -2,6 +2,7 @@
 //! a captured request could be sent again.
 
 use super::db::Db;
+use super::schema::RARE;
 use crate::config::Settings;
 use crate::js::{Result, number};
 use crate::receive::MAX_SKEW_MS;
@@ -40,10 +41,9 @@ pub(super) fn forget(db: &Db, settings: &Settings, now: u64) -> Result<()> {
             )?;
         }
         for state in ["forgotten", "erased"] {
-            // Not as a question mark: the index is of these states.
             let query = format!(
                 "DELETE FROM deliveries WHERE key IN (
-                    SELECT key FROM deliveries WHERE state = '{state}' AND received <= ? LIMIT ?
+                    SELECT key FROM deliveries WHERE state = '{state}' AND {RARE} AND received <= ? LIMIT ?
                 )"
             );
             db.run(&query, &[number(received), number(AT_ONCE)])?;
@@ -60,7 +60,8 @@ pub(super) fn next(db: &Db, settings: &Settings) -> Result<Option<u64>> {
     )?;
     let mut next = ended.map(|ended| ended.saturating_add(settings.retention_ms));
     for state in ["forgotten", "erased"] {
-        let query = format!("SELECT MIN(received) FROM deliveries WHERE state = '{state}'");
+        let query =
+            format!("SELECT MIN(received) FROM deliveries WHERE state = '{state}' AND {RARE}");
         let received = db.number(&query, &[])?;
         let gone = received.map(|received| received.saturating_add(remembered_ms(settings)));
         next = [next, gone].into_iter().flatten().min();
