@@ -1,32 +1,13 @@
 // The admin API, on a real edge.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { DURABLE, event, post, sha256, sign, start, startOrigin } from "./support.mjs";
+import { admin, DURABLE, event, post, sha256, sign, start, startOrigin, TOKEN } from "./support.mjs";
 
-const TOKEN = "a-token-of-more-than-thirty-two-characters";
-
-/** An edge, and `ask`, which answers status and JSON. */
+/** An edge, and what asks it. */
 async function edge(t, bindings = {}) {
   const more = typeof bindings === "function" ? bindings : () => bindings;
   const started = await start(t, (origin) => ({ ...DURABLE, ADMIN_TOKEN: TOKEN, MAX_ATTEMPTS: "1", ...more(origin) }));
-  const ask = async (method, path, body, token = TOKEN) => {
-    const response = await fetch(`${started.edge.url}/admin/${path}`, {
-      method,
-      headers: { authorization: `Bearer ${token}` },
-      body: body && JSON.stringify(body),
-    });
-    const answer = await response.json();
-    return { status: response.status, code: answer.error?.code, ...answer };
-  };
-  /** Waits until a delivery is in a state. */
-  const until = async (key, state) => {
-    for (;;) {
-      const delivery = await ask("GET", `deliveries/${key}`);
-      if (delivery.state === state) return delivery;
-    }
-  };
-  const keys = async (query = "") => (await ask("GET", `deliveries${query}`)).deliveries.map(({ key }) => key);
-  return { ...started, ask, until, keys };
+  return { ...started, ...admin(started.edge) };
 }
 
 const refuses = (origin) => (origin.answer = (_, response) => response.writeHead(500).end());

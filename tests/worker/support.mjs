@@ -85,6 +85,33 @@ export async function start(t, bindings = {}, options = {}) {
   return { edge, origin, lines, logged, url: `${edge.url}/webhook` };
 }
 
+export const TOKEN = "a-token-of-more-than-thirty-two-characters";
+
+/**
+ * Asks the admin API of an edge whose `ADMIN_TOKEN` is `TOKEN`: `ask` answers status, code and JSON, `until` waits for a
+ * delivery to be in a state, or as a function wants it, and `keys` lists them, the newest first.
+ */
+export function admin(edge) {
+  const ask = async (method, path, body, token = TOKEN) => {
+    const response = await fetch(`${edge.url}/admin/${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}` },
+      body: body && JSON.stringify(body),
+    });
+    const answer = await response.json();
+    return { status: response.status, code: answer.error?.code, ...answer };
+  };
+  const until = async (key, wanted) => {
+    const is = typeof wanted === "function" ? wanted : ({ state }) => state === wanted;
+    for (;;) {
+      const delivery = await ask("GET", `deliveries/${key}`);
+      if (is(delivery)) return delivery;
+    }
+  };
+  const keys = async (query = "") => (await ask("GET", `deliveries${query}`)).deliveries.map(({ key }) => key);
+  return { ask, until, keys };
+}
+
 /** Posts a body and returns the status and the code of the error, if there is one. */
 export async function post(url, body, headers = { "x-walnut-signature": sign(body) }) {
   const response = await fetch(url, { method: "POST", body, headers });

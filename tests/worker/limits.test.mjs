@@ -1,0 +1,194 @@
+// The limits on what is kept, on what is in flight, and on how often and how long a delivery is tried: on both sides.
+import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { test } from "node:test";
+import { Webhook as StandardWebhook } from "standardwebhooks";
+import { admin, deferred, DURABLE, event, post, start, startOrigin, TOKEN } from "./support.mjs";
+
+const HOUR = 3_600_000;
+
+/** An edge, and what asks it. */
+async function edge(t, bindings = {}) {
+  const started = await start(t, (origin) => ({ ...DURABLE, ADMIN_TOKEN: TOKEN, ...(typeof bindings === "function" ? bindings(origin) : bindings) }));
+  return { ...started, ...admin(started.edge) };
+}
+
+const takes = (_, response) => response.end();
+const fails = (headers) => (_, response) => response.writeHead(500, headers).end();
+
+test("of one id 20 variants are kept, and one more is only counted; a variant can be redelivered", async (t) => {
+  const secret = `whsec_${randomBytes(32).toString("base64")}`;
+  const { url, origin, ask, keys, until, lines } = await edge(t, (origin) => ({
+    ORIGIN_URL: undefined,
+    DESTINATIONS: JSON.stringify([{ name: "crm", url: origin.url, secret }]),
+  }));
+  const bodies = Array.from({ length: 22 }, (_, n) => event({ session_id: "s-1", steps: [n] }));
+  for (const body of bodies) equal((await post(url, body)).status, 200);
+  const stored = lines.map((line) => JSON.parse(line)).filter(({ type, destination }) => type && !destination);
+  deepEqual(stored.map((line) => line.event), ["accepted", ...Array(20).fill("variant"), "duplicate"]);
+
+  const { deliveries } = await ask("GET", "deliveries?state=variant");
+  equal(deliveries.length, 20);
+  ok(deliveries.every(({ id, kind, sends }) => id === stored[0].id && kind === "variant" && sends.length === 0));
+  const first = await until((await keys()).at(-1), "delivered");
+  deepEqual([first.kind, first.duplicates, first.related.length], ["first", 1, 20]);
+  equal(origin.taken.length, 1);
+
+  const { key } = deliveries[0];
+  deepEqual((await ask("POST", `deliveries/${key}/redeliver`)).destinations, ["crm"]);
+  await until(key, "delivered");
+  const [one, other] = origin.taken;
+  equal(other.body.toString(), bodies[20]);
+  equal(other.headers["walnut-delivery-id"], one.headers["walnut-delivery-id"]);
+  notEqual(other.headers["webhook-id"], one.headers["webhook-id"]);
+  for (const { body, headers } of origin.taken) new StandardWebhook(secret).verify(body.toString(), headers);
+  // It is one of the 20 still.
+  equal((await post(url, event({ session_id: "s-1", steps: [99] }))).status, 200);
+  equal((await ask("GET", `deliveries/${first.key}`)).duplicates, 2);
+  equal(origin.taken.length, 2);
+});
+
+/**
+ * An edge with an origin for each name, which all hold their answers; those of `prompt` have shown before that they are.
+ * `held` are those that are to be answered, and `flying(n)` waits until there are n, and sees that there are no more.
+ */
+async function holding(t, { prompt = [], others = [], bindings = {} }) {
+  const names = [...others, ...prompt];
+  const origins = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await startOrigin()])));
+  for (const { stop } of Object.values(origins)) t.after(stop);
+  const events = (name) => ["demo_session_finished", ...(prompt.includes(name) ? ["first"] : [])];
+  const started = await edge(t, () => ({
+    ORIGIN_URL: undefined,
+    DESTINATIONS: JSON.stringify(names.map((name) => ({ name, url: origins[name].url, events: events(name) }))),
+    ...bindings,
+  }));
+  const { url, until, keys } = started;
+  equal((await post(url, event({ event: "first" }))).status, 200);
+  const [key] = await keys();
+  await until(key, "delivered");
+
+  const held = [];
+  let came = deferred();
+  for (const [name, origin] of Object.entries(origins)) {
+    origin.answer = (_, response) => {
+      held.push({ name, end: () => response.end() });
+      came.resolve();
+    };
+  }
+  const flying = async (count) => {
+    for (; held.length < count; came = deferred()) await came.promise;
+    // With each arrival the inbox looks for what it may start.
+    for (let n = 0; n < 5; n++) equal((await post(url, event({ event: "of no interest" }))).status, 200);
+    equal(held.length, count);
+  };
+  return { ...started, origins, held, flying };
+}
+
+test("4 requests are in flight, 2 to one destination", async (t) => {
+  const { url, origins, held, flying } = await holding(t, { prompt: ["a", "b", "c"] });
+  for (let n = 0; n < 3; n++) equal((await post(url, event())).status, 200);
+  for (let left = 9; left > 0; left--) {
+    await flying(Math.min(left, 4));
+    held.shift().end();
+  }
+  const all = Object.values(origins);
+  equal(Math.max(...all.map(({ most }) => most)), 2);
+  deepEqual(all.map(({ taken }) => taken.length), [4, 4, 4]);
+});
+
+test("one destination alone gets 2 at once", async (t) => {
+  const { url, held, flying } = await holding(t, { prompt: ["a"] });
+  for (let n = 0; n < 4; n++) equal((await post(url, event())).status, 200);
+  for (const count of [2, 2, 2, 1]) {
+    await flying(count);
+    held.shift().end();
+  }
+});
+
+test("destinations that were not prompt get one each, and never all four", async (t) => {
+  const { url, origins, held, flying } = await holding(t, { prompt: ["good"], others: ["w", "x", "y", "z"] });
+  for (let n = 0; n < 3; n++) equal((await post(url, event())).status, 200);
+  const taken = () => Object.values(origins).map(({ taken }) => taken.length);
+  await flying(4);
+  deepEqual(taken(), [1, 1, 1, 0, 2]);
+  const [one] = held.splice(held.findIndex(({ name }) => name === "good"), 1);
+  one.end();
+  await flying(4);
+  deepEqual(taken(), [1, 1, 1, 0, 3]);
+});
+
+test("4 MiB of bodies are in flight", async (t) => {
+  const third = Math.floor((4 << 20) / 3);
+  for (const [size, count] of [[third, 3], [third + 1, 2]]) {
+    const bindings = { MAX_BODY_BYTES: "1572864" };
+    const { url, origins, held, flying } = await holding(t, { prompt: ["a", "b"], bindings });
+    for (let n = 0; n < 2; n++) {
+      const padding = "x".repeat(size - event({ padding: "" }).length);
+      equal((await post(url, event({ padding }))).status, 200);
+    }
+    await flying(count);
+    held.shift().end();
+    await flying(Math.min(count, 3));
+    const sent = Object.values(origins).flatMap(({ taken }) => taken.slice(1));
+    deepEqual(sent.map(({ body }) => body.length), Array(count + 1).fill(size));
+  }
+});
+
+for (const most of [1, 2]) {
+  test(`MAX_ATTEMPTS=${most}: so many tries, and no more`, async (t) => {
+    const { url, origin, keys, until } = await edge(t, { MAX_ATTEMPTS: String(most) });
+    origin.answer = fails();
+    equal((await post(url, event())).status, 200);
+    const [key] = await keys();
+    const [{ attempts, reason, due }] = (await until(key, "dead")).sends;
+    deepEqual([attempts, reason, due], [most, "max_attempts", null]);
+    // At the last that is allowed, another is taken.
+    origin.answer = (request, response) => (origin.taken.length < 2 * most ? fails() : takes)(request, response);
+    equal((await post(url, event())).status, 200);
+    const [other] = await keys();
+    equal((await until(other, "delivered")).sends[0].attempts, most);
+    equal(origin.taken.length, 2 * most);
+    equal((await until(key, "dead")).attempts.length, most);
+  });
+}
+
+test("MAX_DELIVERY_AGE: what would be tried later is dead", async (t) => {
+  const { url, origin, keys, until } = await edge(t, { MAX_DELIVERY_AGE: "1s" });
+  origin.answer = fails();
+  equal((await post(url, event())).status, 200);
+  const [key] = await keys();
+  const { sends, attempts } = await until(key, "dead");
+  equal(sends[0].reason, "max_age");
+  equal(attempts.length, origin.taken.length);
+  origin.answer = fails({ "retry-after": "2" });
+  equal((await post(url, event())).status, 200);
+  const [other] = await keys();
+  const [{ reason, attempts: tries }] = (await until(other, "dead")).sends;
+  deepEqual([reason, tries], ["max_age", 1]);
+});
+
+test("Retry-After is seconds or a date, an hour at most; what is neither is ignored", async (t) => {
+  const { url, origin, keys, until } = await edge(t);
+  origin.answer = (request, response, body) => fails({ "retry-after": JSON.parse(body).note })(request, response);
+  /** After how many ms the next try is due, and how many it may be without the header. */
+  const wait = async (note) => {
+    equal((await post(url, event({ note }))).status, 200);
+    const [key] = await keys();
+    const { attempts, sends } = await until(key, ({ attempts }) => attempts.length > 0);
+    const { at, ms } = attempts.at(-1);
+    return { wait: sends[0].due - at - ms, own: 1000 * 2 ** (attempts.length - 1) };
+  };
+  const date = (ms) => new Date(Date.now() + ms).toUTCString();
+  const after = async (note) => (await wait(note)).wait;
+  equal(await after("1800"), HOUR / 2);
+  equal(await after("3600"), HOUR);
+  equal(await after("3601"), HOUR);
+  equal(await after(date(2 * HOUR)), HOUR);
+  // A date has no milliseconds; and until the answer has come, a part of the time is over.
+  const half = await after(date(HOUR / 2));
+  ok(half <= HOUR / 2 && half > HOUR / 2 - 120_000, `${half} ms`);
+  for (const note of ["0", "soon", "1e9", "3600s", "3600 s", "0x10", "", date(-HOUR)]) {
+    const { wait: ms, own } = await wait(note);
+    ok(ms >= 0 && ms <= own, `${note}: ${ms} ms`);
+  }
+});
