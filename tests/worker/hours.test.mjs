@@ -1,0 +1,133 @@
+// Alerts over hours: one an hour for each cause, and an hour for each to be posted.
+import { equal, ok } from "node:assert/strict";
+import { test } from "node:test";
+import { lasting } from "./storage.mjs";
+import { event, post, sign, startOrigin } from "./support.mjs";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** An edge whose time can pass, and `alerts`, whatever takes what it posts. */
+async function edge(t, bindings) {
+  const alerts = await startOrigin();
+  t.after(alerts.stop);
+  const world = await lasting(t, { ALERT_URL: alerts.url, MAX_ATTEMPTS: "1", ...bindings });
+  return Object.assign(world, { alerts });
+}
+
+/** The nth alert: its cause is `cause`, it was raised at `from` or later, and there is none besides. */
+async function raised(alerts, count, cause, from) {
+  const alert = JSON.parse((await alerts.took(count)).body);
+  equal(alert.cause, cause);
+  ok(alert.at >= from, `raised ${from - alert.at} ms too early`);
+  equal(alerts.taken.length, count);
+}
+
+/** A delivery is taken: the inbox has been at work. */
+async function taken({ url, origin, until, keys }) {
+  origin.answer = (_, response) => response.end();
+  equal((await post(url, event())).status, 200);
+  await until((await keys())[0], "delivered");
+}
+
+/** A delivery is dead, and the inbox has gone on from there. */
+async function dies(world) {
+  world.origin.answer = (_, response) => response.writeHead(500).end();
+  equal((await post(world.url, event())).status, 200);
+  await world.until((await world.keys())[0], "dead");
+  for (let n = 0; n < 3; n++) await taken(world);
+}
+
+test("deliveries die: one alert an hour", async (t) => {
+  const world = await edge(t);
+  const { alerts } = world;
+  const start = Date.now();
+  await dies(world);
+  await raised(alerts, 1, "dead", start);
+  await dies(world);
+  await world.later(59 * MINUTE);
+  await dies(world);
+  await world.later(MINUTE);
+  const hour = Date.now();
+  await dies(world);
+  await raised(alerts, 2, "dead", hour);
+});
+
+test("an alert that can't be posted is tried again each minute, for an hour", async (t) => {
+  const world = await edge(t);
+  const { alerts } = world;
+  alerts.answer = (_, response) => response.writeHead(500).end();
+  /** Waits until the nth try has come to nothing, and that is stored. */
+  const failed = async (count) => {
+    await alerts.took(count);
+    await world.logged('"alert_failed"');
+    await world.ask("GET", "status");
+  };
+  await dies(world);
+  await failed(1);
+  await world.later(MINUTE / 2);
+  await dies(world);
+  equal(alerts.taken.length, 1);
+  await world.later(MINUTE / 2);
+  await failed(2);
+  await world.later(57 * MINUTE);
+  await failed(3);
+  await world.later(MINUTE);
+  await failed(4);
+  // Here the next try would be an hour after the alert.
+  await world.later(MINUTE);
+  for (let n = 0; n < 3; n++) await taken(world);
+  equal(alerts.taken.length, 4);
+  alerts.answer = (_, response) => response.end();
+  const hour = Date.now();
+  await dies(world);
+  await raised(alerts, 5, "dead", hour);
+});
+
+test("an alert says that only the previous key has matched for an hour", async (t) => {
+  const world = await edge(t, {
+    WALNUT_WEBHOOK_KEY_PREVIOUS: "before",
+    WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: new Date(Date.now() + HOUR).toISOString(),
+  });
+  const signed = async (key) => {
+    const body = event();
+    equal((await post(world.url, body, { "x-walnut-signature": sign(body, key) })).status, 200);
+    await world.logged('"keys"');
+  };
+  await signed(undefined);
+  await world.later(59 * MINUTE);
+  await signed("before");
+  const hour = Date.now();
+  await world.later(MINUTE);
+  await raised(world.alerts, 1, "previous_key", hour);
+});
+
+test("an alert says that every request of an hour was refused; one that was not ends that hour", async (t) => {
+  const world = await edge(t);
+  const refused = async (times) => {
+    equal((await post(world.url, event(), { "x-walnut-signature": "0".repeat(64) })).status, 401);
+    while ((await world.ask("GET", "status")).failures.signature_mismatch !== times);
+  };
+  await refused(1);
+  await taken(world);
+  await world.logged('"keys"', '"current":1');
+  await world.ask("GET", "status");
+  await world.later(10 * MINUTE);
+  await refused(2);
+  await world.later(59 * MINUTE);
+  await refused(3);
+  const hour = Date.now();
+  await world.later(MINUTE);
+  await raised(world.alerts, 1, "all_failed", hour);
+});
+
+test("an alert says that nothing came for ALERT_SILENCE_HOURS", async (t) => {
+  const world = await edge(t, { ALERT_SILENCE_HOURS: "1" });
+  await taken(world);
+  await world.logged('"keys"');
+  await world.later(59 * MINUTE);
+  equal(world.alerts.taken.length, 0);
+  const hour = Date.now();
+  await world.later(MINUTE);
+  await raised(world.alerts, 1, "silence", hour);
+});
