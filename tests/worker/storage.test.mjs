@@ -1,0 +1,124 @@
+// What an edge finds when it starts: tables of another version, and alarms that were lost.
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { age, change, lasting, look, loseAlarm } from "./storage.mjs";
+import { event, post } from "./support.mjs";
+
+const HOUR = 3_600_000;
+const versions = join(import.meta.dirname, "versions");
+
+/** The tables and indexes of the inbox, and the columns of each. */
+const shape = (storage) =>
+  look(
+    storage,
+    `SELECT it.type, it.name, of.name AS of FROM sqlite_master it, pragma_table_xinfo(it.name) of WHERE it.name NOT LIKE '\\_cf%' ESCAPE '\\'
+    UNION ALL SELECT type, name, NULL FROM sqlite_master WHERE type = 'index' ORDER BY 1, 2, 3`,
+  );
+const newest = (storage) => look(storage, "SELECT version FROM versions ORDER BY version").map(({ version }) => version);
+
+test("each version of the tables has a file of what it left", async (t) => {
+  const { edge, storage } = await lasting(t);
+  await edge.scheduled();
+  await edge.stop();
+  const files = readdirSync(versions).map((name) => Number(name.replace(".sql", "")));
+  deepEqual(newest(storage), files.sort((one, other) => one - other));
+});
+
+for (const name of readdirSync(versions)) {
+  test(`what was left as ${name} is brought up to date, and kept`, async (t) => {
+    const world = await lasting(t);
+    await world.edge.scheduled();
+    await world.edge.stop();
+    const { storage } = world;
+    const [wanted, numbers] = [shape(storage), newest(storage)];
+    const tables = look(storage, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE '\\_cf%' ESCAPE '\\'");
+    await world.again(() => {
+      loseAlarm(storage);
+      change(storage, tables.map(({ name }) => `DROP TABLE ${name};`).join(""));
+      change(storage, readFileSync(join(versions, name), "utf8").replaceAll("NOW", Date.now()));
+    });
+    const { url, origin, ask, until, keys, logged, edge } = world;
+    await edge.scheduled();
+    await until("0-7", "delivered");
+    const { deliveries, duplicates, failures, keys: matched } = await ask("GET", "status");
+    deepEqual(deliveries, { pending: 0, delivered: 2, dead: 1, unrouted: 1, variant: 1, forgotten: 1, erased: 1 });
+    deepEqual([duplicates, failures], [2, { signature_mismatch: 3 }]);
+    ok(matched.current > 0);
+    const { body, attempts, related, ...one } = await ask("GET", "deliveries/0-1");
+    deepEqual([body.text, one.signature, one.contentType, related], ['{"n":1}', "a1", "application/json", ["0-2"]]);
+    deepEqual(attempts.map(({ status, ms }) => [status, ms]), [[200, 12]]);
+    const [taken] = origin.taken;
+    deepEqual([taken.body.toString(), taken.headers["content-type"], taken.headers["x-walnut-signature"]], ['{"n":7}', "text/plain", "a7"]);
+    for (const key of ["0-2", "0-3", "0-4"]) {
+      equal((await ask("POST", `deliveries/${key}/redeliver`)).status, 200);
+      await until(key, "delivered");
+    }
+    equal((await post(url, event({ session_id: "s-5" }))).status, 200);
+    ok(await logged('"duplicate"', "s-5"));
+    equal((await post(url, event())).status, 200);
+    const all = await keys();
+    equal(all.length, 8);
+    await until(all[0], "delivered");
+
+    await edge.stop();
+    deepEqual([shape(storage), newest(storage)], [wanted, numbers]);
+  });
+}
+
+test("tables of a newer version are worked on as they are: a roll-back", async (t) => {
+  const world = await lasting(t);
+  world.origin.answer = (_, response) => response.writeHead(500, { "retry-after": "3600" }).end();
+  equal((await post(world.url, event())).status, 200);
+  await world.until("0-1", ({ attempts }) => attempts.length === 1);
+  world.origin.answer = (_, response) => response.end();
+  await world.again((storage) => {
+    age(storage, HOUR);
+    const tables = ["deliveries", "sends", "attempts", "alerts"];
+    const columns = tables.map((table) => `ALTER TABLE ${table} ADD COLUMN unheard_of TEXT DEFAULT 'x';`);
+    change(storage, `INSERT INTO versions VALUES (1000); CREATE TABLE unheard_of (key INTEGER PRIMARY KEY); ${columns.join("")}`);
+  });
+  const { url, until, edge, storage, ask, lines } = world;
+  equal((await post(url, event())).status, 200);
+  await until("0-2", "delivered");
+  await until("0-1", "delivered");
+  equal((await post(url, event(), { "x-walnut-signature": "0".repeat(64) })).status, 401);
+  while ((await ask("GET", "status")).failures.signature_mismatch !== 1);
+  ok(!lines.some((line) => line.includes("inbox_failed")));
+  await edge.stop();
+  equal(newest(storage).at(-1), 1000);
+  deepEqual(look(storage, "SELECT DISTINCT unheard_of FROM deliveries"), [{ unheard_of: "x" }]);
+});
+
+for (const remembered of [false, true]) {
+  const inbox = remembered ? "that thinks it has one" : "that knows";
+  /** An edge with a delivery that is due, and no alarm for it. */
+  const stranded = async (t) => {
+    const world = await lasting(t);
+    world.origin.answer = (_, response) => response.writeHead(500, { "retry-after": "3600" }).end();
+    equal((await post(world.url, event())).status, 200);
+    await world.until("0-1", ({ attempts }) => attempts.length === 1);
+    world.origin.answer = (_, response) => response.end();
+    await world.again((storage) => {
+      age(storage, 2 * HOUR);
+      loseAlarm(storage, { remembered });
+    });
+    return world;
+  };
+
+  test(`an alarm that was lost, of an inbox ${inbox}, is set again by the cron trigger`, async (t) => {
+    const { edge, origin, until } = await stranded(t);
+    equal(origin.taken.length, 1);
+    await edge.scheduled();
+    await origin.took(2);
+    await until("0-1", "delivered");
+  });
+
+  test(`an alarm that was lost, of an inbox ${inbox}, is set again by an arrival`, async (t) => {
+    const { url, origin, until } = await stranded(t);
+    equal((await post(url, event())).status, 200);
+    await origin.took(3);
+    for (const key of ["0-1", "0-2"]) await until(key, "delivered");
+  });
+}
