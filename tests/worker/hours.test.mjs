@@ -23,6 +23,12 @@ async function raised(alerts, count, cause, from) {
   equal(alerts.taken.length, count);
 }
 
+/** It is stored which key has matched. What is answered after that is answered when it is on the disk. */
+async function noted({ logged, ask }, ...parts) {
+  await logged('"keys"', ...parts);
+  equal((await ask("GET", "status")).status, 200);
+}
+
 /** A delivery is taken: the inbox has been at work. */
 async function taken({ url, origin, until, keys }) {
   origin.answer = (_, response) => response.end();
@@ -92,7 +98,7 @@ test("an alert says that only the previous key has matched for an hour", async (
   const signed = async (key) => {
     const body = event();
     equal((await post(world.url, body, { "x-walnut-signature": sign(body, key) })).status, 200);
-    await world.logged('"keys"');
+    await noted(world);
   };
   await signed(undefined);
   await world.later(59 * MINUTE);
@@ -110,8 +116,7 @@ test("an alert says that every request of an hour was refused; one that was not 
   };
   await refused(1);
   await taken(world);
-  await world.logged('"keys"', '"current":1');
-  await world.ask("GET", "status");
+  await noted(world, '"current":1');
   await world.later(10 * MINUTE);
   await refused(2);
   await world.later(59 * MINUTE);
@@ -124,7 +129,7 @@ test("an alert says that every request of an hour was refused; one that was not 
 test("an alert says that nothing came for ALERT_SILENCE_HOURS", async (t) => {
   const world = await edge(t, { ALERT_SILENCE_HOURS: "1" });
   await taken(world);
-  await world.logged('"keys"');
+  await noted(world);
   await world.later(59 * MINUTE);
   equal(world.alerts.taken.length, 0);
   const hour = Date.now();

@@ -9,7 +9,8 @@ const HOUR = 3_600_000;
 
 /** An edge, and what asks it. */
 async function edge(t, bindings = {}) {
-  const started = await start(t, (origin) => ({ ...DURABLE, ADMIN_TOKEN: TOKEN, ...(typeof bindings === "function" ? bindings(origin) : bindings) }));
+  const more = typeof bindings === "function" ? bindings : () => bindings;
+  const started = await start(t, (origin) => ({ ...DURABLE, ADMIN_TOKEN: TOKEN, ...more(origin) }));
   return { ...started, ...admin(started.edge) };
 }
 
@@ -18,19 +19,16 @@ const fails = (headers) => (_, response) => response.writeHead(500, headers).end
 
 test("of one id 20 variants are kept, and one more is only counted; a variant can be redelivered", async (t) => {
   const secret = `whsec_${randomBytes(32).toString("base64")}`;
-  const { url, origin, ask, keys, until, lines } = await edge(t, (origin) => ({
+  const { url, origin, ask, keys, until } = await edge(t, (origin) => ({
     ORIGIN_URL: undefined,
     DESTINATIONS: JSON.stringify([{ name: "crm", url: origin.url, secret }]),
   }));
   const bodies = Array.from({ length: 22 }, (_, n) => event({ session_id: "s-1", steps: [n] }));
   for (const body of bodies) equal((await post(url, body)).status, 200);
-  const stored = lines.map((line) => JSON.parse(line)).filter(({ type, destination }) => type && !destination);
-  deepEqual(stored.map((line) => line.event), ["accepted", ...Array(20).fill("variant"), "duplicate"]);
-
+  const first = await until((await keys()).at(-1), "delivered");
   const { deliveries } = await ask("GET", "deliveries?state=variant");
   equal(deliveries.length, 20);
-  ok(deliveries.every(({ id, kind, sends }) => id === stored[0].id && kind === "variant" && sends.length === 0));
-  const first = await until((await keys()).at(-1), "delivered");
+  ok(deliveries.every(({ id, kind, sends }) => id === first.id && kind === "variant" && sends.length === 0));
   deepEqual([first.kind, first.duplicates, first.related.length], ["first", 1, 20]);
   equal(origin.taken.length, 1);
 

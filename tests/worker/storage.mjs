@@ -29,7 +29,7 @@ function run(storage, name, sql, query) {
 export const change = (storage, sql) => void run(storage, /[0-9a-f]{64}\.sqlite$/, sql);
 /** Returns the rows of a query to it. */
 export const look = (storage, query) => run(storage, /[0-9a-f]{64}\.sqlite$/, "", query);
-/** Runs SQL on what workerd keeps of all objects: in `_cf_ALARM` their alarms, in ns. Each has its own besides, in `_cf_METADATA`. */
+/** Runs SQL on what workerd keeps of all objects: in `_cf_ALARM` their alarms, in ns; `_cf_METADATA` of each has its own. */
 const changeAlarms = (storage, sql) => void run(storage, /metadata\.sqlite$/, sql);
 
 /** The alarm is lost: the platform knows nothing of it, nor does the inbox, unless it is `remembered` there. */
@@ -66,7 +66,8 @@ export async function lasting(t, bindings = {}) {
   const world = { storage };
   let url;
   const begin = async () => {
-    const started = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN, ...(url && { ORIGIN_URL: url }), ...bindings }, { storage });
+    const all = { ...DURABLE, ADMIN_TOKEN: TOKEN, ...(url && { ORIGIN_URL: url }), ...bindings };
+    const started = await start(t, all, { storage });
     const { origin } = world;
     Object.assign(world, started, admin(started.edge), origin && { origin });
     url = world.origin.url;
