@@ -102,7 +102,10 @@ export class Inbox extends DurableObject {
     super(context, env);
     context.blockConcurrencyWhile(async () => {
       this.#alarm = await context.storage.getAlarm();
-      this.armBy(Date.now() + GUARD_MS);
+      const now = Date.now();
+      // One that is overdue may be the one that this object was made for, and would not come if it were put off.
+      if (this.#alarm !== null && this.#alarm < now - GUARD_MS) this.arm(now);
+      this.armBy(now + GUARD_MS);
     });
   }
 

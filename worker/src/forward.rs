@@ -87,8 +87,12 @@ pub(crate) async fn send(
 
 /// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date. What is neither is no wait.
 fn wait_ms(value: &str) -> u64 {
-    if let Ok(seconds) = value.parse::<u32>() {
-        return u64::from(seconds).saturating_mul(1000);
+    if !value.is_empty() && value.bytes().all(|c| c.is_ascii_digit()) {
+        return value.parse().unwrap_or(u64::MAX).saturating_mul(1000);
+    }
+    // JavaScript takes much for a date that is none.
+    if !value.ends_with(" GMT") {
+        return 0;
     }
     whole(&js_sys::Date::parse(value).into()).unwrap_or(0).saturating_sub(now())
 }

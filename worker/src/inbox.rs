@@ -33,6 +33,9 @@ use send::Flights;
 use slots::Slots;
 use store::Arrival;
 
+/// By this name is kept when a delivery died of which the first shard has not heard.
+const DIED: &str = "died";
+
 /// How long until an inbox looks again whose configuration is wrong, in milliseconds.
 const MISCONFIGURED_MS: u64 = 60 * 60 * 1000;
 
@@ -99,8 +102,6 @@ pub struct Inbox {
     working: Cell<bool>,
     slots: RefCell<Slots>,
     flights: RefCell<Flights>,
-    /// Whether a delivery has died of which the first shard has not heard.
-    died: Cell<bool>,
     /// Why the tables could not be made: nothing is taken then.
     broken: Option<Problem>,
 }
@@ -120,7 +121,6 @@ impl Inbox {
             working: Cell::default(),
             slots: RefCell::default(),
             flights: RefCell::default(),
-            died: Cell::default(),
             broken,
         }
     }
@@ -182,7 +182,7 @@ impl Inbox {
         keep::forget(&self.db, settings, now())?;
         let (sent, posted) = join(self.send_due(settings), self.post_alerts(settings)).await;
         sent.and(posted)?;
-        if !self.slots.borrow().is_empty() || self.died.get() {
+        if !self.slots.borrow().is_empty() || schema::meta(&self.db, DIED)?.is_some() {
             return Ok(Some(now()));
         }
         // From 0, since something may have come due in the meantime.
@@ -239,10 +239,10 @@ impl Inbox {
 
     /// Posts the alerts that are due. It is the first shard that posts; the others tell it.
     async fn post_alerts(&self, settings: &Settings) -> Result<()> {
-        if self.died.get() {
+        if schema::meta(&self.db, DIED)?.is_some() {
             let nothing = JsValue::UNDEFINED;
             host::ask(&self.env, settings, shards::FIRST, "dead", &nothing).await?;
-            self.died.set(false);
+            schema::keep(&self.db, DIED, None)?;
         }
         alerts::post_due(&self.db, settings.alert_url.as_deref(), now()).await
     }

@@ -106,7 +106,7 @@ pub(super) fn seen(db: &Db, seen: &JsValue, now: u64) -> Result<()> {
     db.transaction(|| {
         for (code, times) in &refused {
             db.run(
-                "INSERT INTO refused VALUES (?1, ?2)
+                "INSERT INTO refused (code, times) VALUES (?1, ?2)
                 ON CONFLICT (code) DO UPDATE SET times = times + ?2",
                 &[code.as_str().into(), number(*times)],
             )?;

@@ -87,7 +87,7 @@ pub(super) fn migrate(db: &Db) -> Result<()> {
             for statement in statements {
                 db.run(statement, &[])?;
             }
-            db.run("INSERT INTO versions VALUES (?)", &[number(version)])
+            db.run("INSERT INTO versions (version) VALUES (?)", &[number(version)])
         })?;
     }
     Ok(())
@@ -101,5 +101,5 @@ pub(super) fn meta(db: &Db, name: &str) -> Result<Option<u64>> {
 /// Keeps a value by name.
 pub(super) fn keep(db: &Db, name: &str, value: Option<u64>) -> Result<()> {
     let value = or_null(value.map(number));
-    db.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", &[name.into(), value])
+    db.run("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", &[name.into(), value])
 }

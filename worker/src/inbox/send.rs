@@ -8,7 +8,7 @@ use std::time::Duration;
 use worker::Delay;
 
 use super::slots::Flight;
-use super::{Guard, Inbox, lives};
+use super::{DIED, Guard, Inbox, lives, schema};
 use crate::answer::Failure;
 use crate::config::{Destination, Settings};
 use crate::forward::{self, Headline, Outcome};
@@ -219,7 +219,8 @@ impl Inbox {
                 Some(_) => (None, Some(number(now))),
             };
             self.db.run(
-                "INSERT INTO destinations VALUES (?1, ?2, ?3, ?4)
+                "INSERT INTO destinations (name, last_taken, last_failed, last_code)
+                VALUES (?1, ?2, ?3, ?4)
                 ON CONFLICT (name) DO UPDATE SET last_taken = COALESCE(?2, last_taken),
                     last_failed = COALESCE(?3, last_failed), last_code = COALESCE(?4, last_code)",
                 &[
@@ -255,7 +256,7 @@ impl Inbox {
         lives::write(&self.db, key, &life, &effects, now)?;
         if effects.contains(&Effect::Became(State::Dead)) {
             log::dead(&lives::id(&self.db, key)?, &life);
-            self.died.set(true);
+            schema::keep(&self.db, DIED, Some(now))?;
         }
         Ok(())
     }
