@@ -76,7 +76,7 @@ test("tables of a newer version are worked on as they are: a roll-back", async (
   world.origin.answer = (_, response) => response.end();
   await world.again((storage) => {
     age(storage, HOUR);
-    const tables = ["deliveries", "sends", "attempts", "alerts"];
+    const tables = ["deliveries", "sends", "attempts", "destinations", "refused", "alerts", "meta", "versions"];
     change(storage, "INSERT INTO versions VALUES (1000); CREATE TABLE unheard_of (key INTEGER PRIMARY KEY);");
     for (const table of tables) change(storage, `ALTER TABLE ${table} ADD COLUMN unheard_of TEXT DEFAULT 'x'`);
   });
