@@ -5,7 +5,7 @@ use super::db::Db;
 use crate::js::{Result, number, or_null};
 
 /// Of which states there is an index. It is used where a query repeats these words exactly, beside the
-/// state that it asks for: SQLite does not conclude one from the other.
+/// state that it asks for: `SQLite` does not conclude one from the other.
 pub(super) const RARE: &str = "state IN ('dead', 'unrouted', 'variant', 'forgotten', 'erased')";
 
 /// Each makes the next version. What is deployed somewhere is never changed, only followed by another.
