@@ -1,13 +1,13 @@
+mod lexer;
+
 use std::collections::BTreeMap;
 
-use hifijson::{
-    Read, SliceLexer, Write as _, escape::Lex as _, num::LexWrite as _, str::LexWrite as _,
-    token::Lex as _,
-};
+use hifijson::{Read, escape::Lex as _, num::LexWrite as _, str::LexWrite as _, token::Lex as _};
 use serde::de::value::{Error as DeError, MapDeserializer, SeqDeserializer};
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
 
 use crate::{Error, NotJson};
+use lexer::Lexer;
 
 /// The deepest nesting accepted, in arrays and objects.
 pub const MAX_DEPTH: usize = 128;
@@ -127,14 +127,10 @@ fn read<N: Number>(json: &[u8]) -> Result<Value<N>, (NotJson, usize)> {
     if text.starts_with('\u{feff}') {
         return Err((NotJson::ByteOrderMark, 0));
     }
-    let mut lexer = SliceLexer::new(text.as_bytes());
-    lexer.exactly_one(SliceLexer::ws_peek, |next, lexer| value(MAX_DEPTH, next, lexer)).map_err(
-        |Failure(reason)| {
-            let mut rest: &[u8] = &[];
-            lexer.write_until(&mut rest, |_| false);
-            (reason, json.len().saturating_sub(rest.len()))
-        },
-    )
+    let mut lexer = Lexer::new(text);
+    lexer
+        .exactly_one(Lexer::ws_peek, |next, lexer| value(MAX_DEPTH, next, lexer))
+        .map_err(|Failure(reason)| (reason, json.len().saturating_sub(lexer.len())))
 }
 
 /// Why reading stopped; every failure of the lexer is one of syntax.
@@ -154,22 +150,18 @@ impl From<hifijson::str::Error> for Failure {
 
 const SYNTAX: Failure = Failure(NotJson::Syntax);
 
-fn value<N: Number>(
-    depth: usize,
-    next: u8,
-    lexer: &mut SliceLexer<'_>,
-) -> Result<Value<N>, Failure> {
+fn value<N: Number>(depth: usize, next: u8, lexer: &mut Lexer<'_>) -> Result<Value<N>, Failure> {
     Ok(match next {
         b'a'..=b'z' => lexer.null_or_bool().ok_or(SYNTAX)?.map_or(Value::Null, Value::Bool),
         b'0'..=b'9' | b'-' => {
             let (digits, _) = lexer.num_string().validated().map_err(|_| SYNTAX)?;
-            Value::Number(N::read(digits).ok_or(SYNTAX)?)
+            Value::Number(N::read(digits.0).ok_or(SYNTAX)?)
         }
         b'"' => Value::String(string(lexer.discarded())?),
         b'[' => {
             let depth = depth.checked_sub(1).ok_or(Failure(NotJson::Depth))?;
             let mut items = Vec::new();
-            lexer.discarded().seq(b']', SliceLexer::ws_peek, |next, lexer| {
+            lexer.discarded().seq(b']', Lexer::ws_peek, |next, lexer| {
                 items.push(value(depth, next, lexer)?);
                 Ok::<_, Failure>(())
             })?;
@@ -178,10 +170,10 @@ fn value<N: Number>(
         b'{' => {
             let depth = depth.checked_sub(1).ok_or(Failure(NotJson::Depth))?;
             let mut members = BTreeMap::new();
-            lexer.discarded().seq(b'}', SliceLexer::ws_peek, |next, lexer| {
+            lexer.discarded().seq(b'}', Lexer::ws_peek, |next, lexer| {
                 lexer.expect(|_| Some(next), b'"').ok_or(SYNTAX)?;
                 let name = string(lexer)?;
-                lexer.expect(SliceLexer::ws_peek, b':').ok_or(SYNTAX)?;
+                lexer.expect(Lexer::ws_peek, b':').ok_or(SYNTAX)?;
                 let next = lexer.ws_peek().ok_or(SYNTAX)?;
                 members.insert(name, value(depth, next, lexer)?);
                 Ok::<_, Failure>(())
@@ -195,11 +187,14 @@ fn value<N: Number>(
 /// Reads a string behind its opening quote.
 ///
 /// hifijson's own reading refuses lone surrogate escapes, which JavaScript accepts and so must this.
-fn string(lexer: &mut SliceLexer<'_>) -> Result<String, Failure> {
+fn string(lexer: &mut Lexer<'_>) -> Result<String, Failure> {
+    if let Some(plain) = lexer.plain() {
+        return Ok(plain.to_owned());
+    }
     lexer.str_fold(
         String::new(),
         |piece, out| {
-            out.push_str(core::str::from_utf8(piece).map_err(|_| SYNTAX)?);
+            out.push_str(piece.0);
             Ok(())
         },
         |lexer, out| {
@@ -215,7 +210,7 @@ fn string(lexer: &mut SliceLexer<'_>) -> Result<String, Failure> {
 
 /// Reads the digits of a `\u` escape, and those of the escapes that follow it at once, since two may
 /// be one character.
-fn utf16(lexer: &mut SliceLexer<'_>, out: &mut String) -> Result<(), Failure> {
+fn utf16(lexer: &mut Lexer<'_>, out: &mut String) -> Result<(), Failure> {
     let mut units = vec![lexer.hex::<u16>().map_err(|_| SYNTAX)?];
     while units.last().is_some_and(|unit| (0xd800..0xdc00).contains(unit))
         && lexer.strip_prefix(b"\\u")
