@@ -2,7 +2,6 @@
 //!
 //! All that it knows is in its database, and its alarm is what sends. JavaScript stands guard around it
 //! (`worker/index.js`), for what Rust can't do once it has trapped.
-#![expect(missing_docs, reason = "of the methods that the macro makes")]
 
 mod admin;
 mod alerts;
@@ -108,6 +107,7 @@ pub struct Inbox {
 
 #[wasm_bindgen]
 impl Inbox {
+    /// Takes over what is stored.
     #[must_use]
     #[wasm_bindgen(constructor)]
     pub fn new(storage: Storage, env: Env, guard: Guard) -> Self {
