@@ -1,21 +1,20 @@
 // What Rust has the platform do: it carries, and decides nothing. Each call is one crossing for Rust,
 // since those are what costs.
 
-/** How many bytes are asked for at a time where nobody said how many will come. */
+/** How many bytes are asked for at a time where nobody can say how many will come. */
 const PIECE = 16_384;
 
 /**
  * Reads a body to its end, but of one that is longer than `most` only so much more that who ends there
- * hears the answer: `null` then. `declared` is the length that was declared, or 0; it need not be true.
+ * hears the answer: `null` then. `declared` is the length that was declared, or 0.
  */
 export async function read(request, declared, most, grace) {
   if (declared > 0 && declared <= most && isAsLongAsDeclared(request)) return new Uint8Array(await request.arrayBuffer());
   const pieces = [];
-  const length = await drain(request.body, declared + 1, most + grace, (piece, sum) => {
+  const length = await drain(request.body, most + grace, (piece, sum) => {
     if (sum <= most) pieces.push(piece);
   });
-  if (length > most) return null;
-  return pieces.length === 1 ? pieces[0] : joined(pieces, length);
+  return length <= most ? joined(pieces, length) : null;
 }
 
 /** The same where nobody waits longer than so many ms for it: what does not come in time is `null`, too. */
@@ -64,25 +63,22 @@ const isAsLongAsDeclared = ({ headers }) => !headers.has("transfer-encoding");
 async function isComplete(response, most) {
   const declared = Number(response.headers.get("content-length") ?? NaN);
   if (declared <= most && isAsLongAsDeclared(response)) return (await response.arrayBuffer()).byteLength === declared;
-  return (await drain(response.body, 0, most)) <= most;
+  return (await drain(response.body, most)) <= most;
 }
 
-/**
- * Reads a stream, and stops at its end or after `most` bytes; returns how many there were. `first` is
- * how many may come at first.
- */
-async function drain(stream, first, most, take) {
+/** Reads a stream, and stops at its end or after `most` bytes; returns how many there were. */
+async function drain(stream, most, take) {
   if (!stream) return 0;
   const reader = stream.getReader({ mode: "byob" });
   let length = 0;
-  for (let size = Math.min(first, most + 1) > 1 ? Math.min(first, most + 1) : PIECE; ; size = PIECE) {
-    const { value, done } = await reader.readAtLeast(size, new Uint8Array(size));
+  for (;;) {
+    const { value, done } = await reader.readAtLeast(PIECE, new Uint8Array(PIECE));
     if (value) {
       length += value.byteLength;
       take?.(value, length);
     }
     // Fewer than were asked for come at the end only.
-    if (done || value.byteLength < size || length > most) return length;
+    if (done || value.byteLength < PIECE || length > most) return length;
   }
 }
 

@@ -54,3 +54,18 @@ test("without ALERT_URL there is none", async (t) => {
   await at.scheduled();
   equal(alerts.taken.length, 0);
 });
+
+test("an ALERT_URL that hangs holds up no delivery", async (t) => {
+  const { url, origin, alerts, logged } = await edge(t, { MAX_ATTEMPTS: "1" });
+  alerts.answer = () => {};
+  origin.answer = (_, response) => response.writeHead(500).end();
+  const dead = event();
+  equal((await post(url, dead)).status, 200);
+  await logged('"dead"', JSON.parse(dead).data.session_id);
+  await alerts.took(1);
+  origin.answer = (_, response) => response.end();
+  const body = event();
+  equal((await post(url, body)).status, 200);
+  await logged('"delivered"', JSON.parse(body).data.session_id);
+  equal(alerts.now, 1, "the alert still hangs");
+});

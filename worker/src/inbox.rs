@@ -99,6 +99,8 @@ pub struct Inbox {
     bell: Bell,
     /// Whether the alarm is at work.
     working: Cell<bool>,
+    /// Whether it is posting alerts: until that is over, it goes on sending what comes.
+    posting: Cell<bool>,
     slots: RefCell<Slots>,
     flights: RefCell<Flights>,
     /// Why the tables could not be made: nothing is taken then.
@@ -119,6 +121,7 @@ impl Inbox {
             guard,
             bell: Bell::default(),
             working: Cell::default(),
+            posting: Cell::default(),
             slots: RefCell::default(),
             flights: RefCell::default(),
             broken,
@@ -180,7 +183,14 @@ impl Inbox {
     async fn work(&self, settings: &Settings) -> Result<Option<u64>> {
         self.sound()?;
         keep::forget(&self.db, settings, now())?;
-        let (sent, posted) = join(self.send_due(settings), self.post_alerts(settings)).await;
+        let post = async {
+            self.posting.set(true);
+            let posted = self.post_alerts(settings).await;
+            self.posting.set(false);
+            self.bell.ring();
+            posted
+        };
+        let (posted, sent) = join(post, self.send_due(settings)).await;
         sent.and(posted)?;
         if !self.slots.borrow().is_empty() || schema::meta(&self.db, DIED)?.is_some() {
             return Ok(Some(now()));

@@ -81,7 +81,7 @@ impl Inbox {
         loop {
             self.fill(settings, flights)?;
             let now = now();
-            if flights.is_empty() || now >= end {
+            if flights.is_empty() && !self.posting.get() || now >= end {
                 return Ok(());
             }
             let wake = lives::next_due(&self.db, now)?.unwrap_or(end).min(end);
