@@ -56,8 +56,8 @@ export async function post(url, headers, body, ms, most) {
   return [status, retryAfter, complete ? "complete" : late ? "late" : "failed"];
 }
 
-/** Whether a body can only be as long as its headers say: where it is also chunked, they may lie. */
-const isAsLongAsDeclared = ({ headers }) => !headers.has("transfer-encoding");
+/** Whether a body is as long as its headers say: where it is chunked as well, they may lie, and not where it is coded. */
+const isAsLongAsDeclared = ({ headers }) => !headers.has("transfer-encoding") && !headers.has("content-encoding");
 
 /** Reads an answer to its end, and says whether that came within so many bytes. */
 async function isComplete(response, most) {

@@ -82,6 +82,51 @@ test("lists go newest first over all shards, by cursor, state, name and time", a
   equal((await keys("?state=dead")).length, 0);
 });
 
+test("a destination that gave a delivery up is seen while another may still take it", async (t) => {
+  const mail = await startOrigin();
+  t.after(mail.stop);
+  const { url, origin, ask, until, keys, logged } = await edge(t, (crm) => ({
+    ORIGIN_URL: undefined,
+    MAX_ATTEMPTS: "2",
+    DESTINATIONS: JSON.stringify([{ name: "crm", url: crm.url }, { name: "mail", url: mail.url }]),
+  }));
+  refuses(origin);
+  mail.answer = (_, response) => response.writeHead(503, { "retry-after": "3000" }).end();
+  const body = event();
+  equal((await post(url, body)).status, 200);
+  const { reasons } = JSON.parse(await logged('"dead"', JSON.parse(body).data.session_id));
+  deepEqual(reasons, { crm: "max_attempts" });
+  const [key] = await keys("?state=dead");
+  equal((await until(key, "pending")).sends.find(({ destination }) => destination === "mail").state, "pending");
+  const { deliveries, destinations } = await ask("GET", "status");
+  deepEqual([deliveries.dead, deliveries.pending], [1, 1]);
+  deepEqual(destinations.map(({ name, pending }) => [name, pending]), [["crm", 0], ["mail", 1]]);
+  takes(origin);
+  deepEqual((await ask("POST", "redeliver", { since: 0, until: Date.now() + 1, destination: "crm" })).redelivered, 1);
+  equal((await origin.took(3)).body.toString(), body);
+  while ((await keys("?state=dead")).length > 0);
+});
+
+test("what was never tried is pending, and what hangs keeps nothing from being forgotten", async (t) => {
+  const mail = await startOrigin();
+  t.after(mail.stop);
+  mail.answer = () => {};
+  const { url, ask } = await edge(t, (crm) => ({
+    ORIGIN_URL: undefined,
+    RETENTION_DAYS: "0.00001",
+    DESTINATIONS: JSON.stringify([{ name: "crm", url: crm.url, events: ["demo_session_finished"] }, { name: "mail", url: mail.url, events: ["other"] }]),
+  }));
+  equal((await post(url, event({ event: "other" }))).status, 200);
+  await mail.took(1);
+  const { destinations } = await ask("GET", "status");
+  deepEqual(destinations.map(({ name, pending }) => [name, pending]), [["crm", 0], ["mail", 1]]);
+  // More than are forgotten in one go.
+  const bodies = Array.from({ length: 250 }, () => event());
+  for (const body of bodies) equal((await post(url, body)).status, 200);
+  while ((await ask("GET", "status")).deliveries.forgotten < bodies.length);
+  equal(mail.now, 1, "it still hangs");
+});
+
 test("the dead are redelivered, one or all of a period, to one destination or all", async (t) => {
   const mail = await startOrigin();
   t.after(mail.stop);

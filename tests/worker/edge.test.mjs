@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import { Webhook as Svix } from "svix";
 import { FAILPOINTS_BUILD } from "../../tools/edge.mjs";
@@ -174,6 +175,16 @@ test("a declared length does not make up for a longer, chunked body", { timeout:
   await logged("body_too_large");
 });
 
+test("an answer may be compressed, and has its limit as it is without", async (t) => {
+  const { url, origin } = await start(t);
+  for (const [bytes, status] of [[500, 200], [LIMIT, 200], [LIMIT + 1, 502]]) {
+    const body = gzipSync(Buffer.alloc(bytes));
+    const headers = { "content-encoding": "gzip", "content-length": body.length };
+    origin.answer = (_, response) => response.writeHead(200, headers).end(body);
+    assert.equal((await post(url, sample)).status, status, `${bytes} bytes`);
+  }
+});
+
 test("an answer of the origin has a limit of 1 MiB, with two sides", { timeout: 60_000 }, async (t) => {
   const { url, origin } = await start(t);
   origin.answer = (_, response) => response.end(Buffer.alloc(LIMIT));
@@ -242,6 +253,14 @@ test("the previous key is accepted until its end, and told", async (t) => {
   assert.equal((await post(during.url, sample, old)).status, 200);
   assert.equal((await post(during.url, sample)).status, 200);
   assert.deepEqual(during.origin.taken.map(({ headers }) => headers["walnut-key"]), ["previous", "current"]);
+  // Long bodies are hashed by the platform, once for each key.
+  const long = Buffer.from(JSON.stringify({ event: "long", padding: "x".repeat(65536) }));
+  for (const key of ["old", KEY]) {
+    assert.equal((await post(during.url, long, { "x-walnut-signature": sign(long, key) })).status, 200);
+  }
+  assert.deepEqual(during.origin.taken.slice(2).map(({ headers }) => headers["walnut-key"]), ["previous", "current"]);
+  const forged = await post(during.url, long, { "x-walnut-signature": sign(long, "another") });
+  assert.deepEqual(forged, { status: 401, code: "signature_mismatch" });
 
   const after = await start(t, {
     WALNUT_WEBHOOK_KEY_PREVIOUS: "old",

@@ -56,7 +56,10 @@ pub(crate) async fn respond(
 /// Compares digests: how long that takes says nothing of the token.
 fn is_authorized(request: &Request, token: &str) -> bool {
     let header = request.headers().get("authorization").ok().flatten().unwrap_or_default();
-    let given = header.strip_prefix("Bearer ").unwrap_or_default();
+    let given = header
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map_or("", |(_, token)| token);
     Sha256::digest(given) == Sha256::digest(token)
 }
 

@@ -182,7 +182,6 @@ impl Inbox {
     /// Does what is to be done now, and returns when there is something to do next.
     async fn work(&self, settings: &Settings) -> Result<Option<u64>> {
         self.sound()?;
-        keep::forget(&self.db, settings, now())?;
         let post = async {
             self.posting.set(true);
             let posted = self.post_alerts(settings).await;

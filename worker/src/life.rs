@@ -136,6 +136,8 @@ pub(crate) enum Event<'a> {
 pub(crate) enum Effect {
     /// Store this one of the sends: it has changed, or is new.
     Save(usize),
+    /// Say that this one of the sends is dead: its destination will not get the delivery.
+    Died(usize),
     /// Store where the delivery stands: it has changed.
     Became(State),
 }
@@ -187,6 +189,9 @@ impl Life {
             if next != *send {
                 *send = next;
                 effects.push(Effect::Save(index));
+                if matches!(send.progress, Progress::Dead(_)) {
+                    effects.push(Effect::Died(index));
+                }
             }
         }
         let state = self.state();
@@ -286,7 +291,7 @@ mod tests {
         let (life, _) = life.after(&failed("mail"), 1005, LIMITS);
         let (life, effects) = life.after(&failed("mail"), 3005, LIMITS);
         assert_eq!(life.sends[1].progress, Progress::Dead(Reason::MaxAttempts));
-        assert_eq!(effects, [Effect::Save(1), Effect::Became(State::Dead)]);
+        assert_eq!(effects, [Effect::Save(1), Effect::Died(1), Effect::Became(State::Dead)]);
         let (life, effects) = life.after(&Event::Redelivered { destination: "mail" }, 9000, LIMITS);
         assert_eq!(effects, [Effect::Save(1), Effect::Became(State::Pending)]);
         assert_eq!(life.sends[1], Send::new("mail", 9000));

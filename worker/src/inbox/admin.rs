@@ -51,6 +51,10 @@ fn deliveries(db: &Db, shard: u32, question: &JsValue) -> Result<JsValue> {
         Some("pending") => {
             query.push_str(" AND key IN (SELECT delivery FROM sends WHERE state = 'pending')");
         }
+        // To one destination at least, whatever becomes of it with the others.
+        Some("dead") => {
+            query.push_str(" AND key IN (SELECT delivery FROM sends WHERE state = 'dead')");
+        }
         Some(state) => {
             let rare = if state == "delivered" { "TRUE" } else { RARE };
             for part in [" AND state = '", state, "' AND ", rare] {
@@ -148,10 +152,8 @@ fn redeliver(
 /// dead there, or to all where it is.
 fn redeliver_dead(db: &Db, settings: &Settings, question: &JsValue, now: u64) -> Result<JsValue> {
     let rows = db.rows(
-        &format!(
-            "SELECT key FROM deliveries
-            WHERE state = 'dead' AND {RARE} AND received >= ? AND received < ?"
-        ),
+        "SELECT key FROM deliveries WHERE received >= ? AND received < ?
+            AND key IN (SELECT delivery FROM sends WHERE state = 'dead')",
         &[get(question, "since"), get(question, "until")],
     )?;
     let only = text(&get(question, "destination"));
@@ -196,13 +198,22 @@ fn status(db: &Db) -> Result<JsValue> {
     let status = items(&totals).next().unwrap_or_default();
     let matched = |key| Ok::<_, Problem>(or_null(schema::meta(db, key)?.map(number)));
     for (name, value) in [
-        ("deliveries", all("SELECT state AS name, COUNT(*) AS count FROM deliveries GROUP BY state")?),
+        (
+            "deliveries",
+            all("SELECT state AS name, COUNT(*) AS count FROM deliveries
+                WHERE state <> 'dead' GROUP BY state
+                UNION ALL SELECT 'dead', COUNT(DISTINCT delivery) FROM sends WHERE state = 'dead'")?,
+        ),
         ("failures", all("SELECT code AS name, times AS count FROM refused")?),
         (
             "destinations",
             all("SELECT name, last_taken AS lastTaken, last_failed AS lastFailed, last_code AS lastCode,
                     (SELECT COUNT(*) FROM sends WHERE state = 'pending' AND destination = name) AS pending
-                FROM destinations")?,
+                FROM destinations
+                UNION ALL
+                SELECT destination, NULL, NULL, NULL, COUNT(*) FROM sends
+                WHERE state = 'pending' AND destination NOT IN (SELECT name FROM destinations)
+                GROUP BY destination")?,
         ),
         ("current", matched("matched:current")?),
         ("previous", matched("matched:previous")?),

@@ -8,7 +8,10 @@ use crate::js::{Result, number};
 use crate::receive::MAX_SKEW_MS;
 
 /// How many deliveries are forgotten in one go.
-const AT_ONCE: u32 = 200;
+const AT_ONCE: usize = 200;
+
+/// How often is looked for what to forget while there is much to send, in milliseconds.
+pub(super) const EVERY_MS: u64 = 1000;
 
 /// Clocks differ, and a check takes its time: an id is remembered so much longer, in milliseconds.
 const MARGIN_MS: u64 = 60_000;
@@ -18,8 +21,8 @@ fn remembered_ms(settings: &Settings) -> u64 {
     settings.max_event_age_ms.unwrap_or(0).saturating_add(MAX_SKEW_MS).saturating_add(MARGIN_MS)
 }
 
-/// Forgets what has been kept for long enough.
-pub(super) fn forget(db: &Db, settings: &Settings, now: u64) -> Result<()> {
+/// Forgets what has been kept for long enough, and says whether there may be more.
+pub(super) fn forget(db: &Db, settings: &Settings, now: u64) -> Result<bool> {
     let ended = now.saturating_sub(settings.retention_ms);
     let received = now.saturating_sub(remembered_ms(settings));
     db.transaction(|| {
@@ -28,6 +31,7 @@ pub(super) fn forget(db: &Db, settings: &Settings, now: u64) -> Result<()> {
             ORDER BY ended LIMIT ?",
             &[number(ended), number(AT_ONCE)],
         )?;
+        let more = keys.len() == AT_ONCE;
         for row in keys {
             let key = row.number(0)?;
             for table in ["sends", "attempts"] {
@@ -48,7 +52,7 @@ pub(super) fn forget(db: &Db, settings: &Settings, now: u64) -> Result<()> {
             );
             db.run(&query, &[number(received), number(AT_ONCE)])?;
         }
-        Ok(())
+        Ok(more)
     })
 }
 

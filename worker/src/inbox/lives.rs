@@ -145,6 +145,7 @@ pub(super) fn write(db: &Db, key: u64, life: &Life, effects: &[Effect], now: u64
                     ],
                 )?;
             }
+            Effect::Died(_) => {}
             Effect::Became(state) => {
                 let ended = if state == State::Pending { JsValue::NULL } else { number(now) };
                 db.run(

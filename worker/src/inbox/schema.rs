@@ -9,7 +9,9 @@ use crate::js::{Result, number, or_null};
 pub(super) const RARE: &str = "state IN ('dead', 'unrouted', 'variant', 'forgotten', 'erased')";
 
 /// Each makes the next version. What is deployed somewhere is never changed, only followed by another.
-const VERSIONS: [&[&str]; 1] = [&[
+const VERSIONS: [&[&str]; 2] = [VERSION_1, VERSION_2];
+
+const VERSION_1: &[&str] = &[
     // A delivery is one body that came. `kind` is `first` of its id, a `variant` of the first, or a
     // `repeat` of a test. Once it has `ended`, its body is kept for a while, and its row for as long as
     // its id must be remembered.
@@ -74,7 +76,10 @@ const VERSIONS: [&[&str]; 1] = [&[
         due INTEGER
     ) WITHOUT ROWID",
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
-]];
+];
+
+// What is dead to one destination is found while another may still get it.
+const VERSION_2: &[&str] = &["CREATE INDEX dead ON sends (delivery) WHERE state = 'dead'"];
 
 /// Makes the tables, or brings them up to date. One of a newer version is left as it is: versions only
 /// add what an older program does not look at.

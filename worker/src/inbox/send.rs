@@ -8,12 +8,12 @@ use std::time::Duration;
 use worker::Delay;
 
 use super::slots::Flight;
-use super::{DIED, Guard, Inbox, lives, schema};
+use super::{DIED, Guard, Inbox, keep, lives, schema};
 use crate::answer::Failure;
 use crate::config::{Destination, Settings};
 use crate::forward::{self, Headline, Outcome};
 use crate::js::{Result, now, number, or_null};
-use crate::life::{Effect, Event, MOST_TRAPS, State};
+use crate::life::{Effect, Event, MOST_TRAPS};
 use crate::{failpoint, log};
 
 /// How long one alarm goes on, in milliseconds. What is in flight then is the next one's.
@@ -78,13 +78,18 @@ impl Inbox {
 
     async fn send_until(&self, settings: &Settings, flights: &mut Flights, end: u64) -> Result<()> {
         self.skip_removed(settings)?;
+        let mut keep = 0;
         loop {
             self.fill(settings, flights)?;
             let now = now();
+            if now >= keep {
+                let more = keep::forget(&self.db, settings, now)?;
+                keep = now.saturating_add(if more { 0 } else { keep::EVERY_MS });
+            }
             if flights.is_empty() && !self.posting.get() || now >= end {
                 return Ok(());
             }
-            let wake = lives::next_due(&self.db, now)?.unwrap_or(end).min(end);
+            let wake = lives::next_due(&self.db, now)?.unwrap_or(end).min(end).min(keep);
             let mut timer = Delay::from(Duration::from_millis(wake.saturating_sub(now)));
             let landed = poll_fn(|context| {
                 if let Some(landed) = returned(flights, context) {
@@ -254,7 +259,7 @@ impl Inbox {
         let life = lives::read(&self.db, key)?;
         let (life, effects) = life.after(event, now, settings.limits);
         lives::write(&self.db, key, &life, &effects, now)?;
-        if effects.contains(&Effect::Became(State::Dead)) {
+        if effects.iter().any(|effect| matches!(effect, Effect::Died(_))) {
             log::dead(&lives::id(&self.db, key)?, &life);
             schema::keep(&self.db, DIED, Some(now))?;
         }
