@@ -200,8 +200,18 @@ impl Shards<'_> {
             ("until", number(until)),
             ("destination", or_null(asked.destination(self.settings)?)),
         ]);
-        let all = self.ask_all("redeliver-dead", |_| question.clone()).await?;
-        Ok(object([("redelivered", sum(all))]))
+        let mut redelivered: u64 = 0;
+        for shard in 0..self.settings.shards {
+            let mut last = Some(0);
+            while let Some(key) = last {
+                set(&question, "key", &number(key));
+                let answer = self.ask(shard, "redeliver-dead", &question).await?;
+                let some = whole(&get(&answer, "redelivered")).unwrap_or(0);
+                redelivered = redelivered.saturating_add(some);
+                last = whole(&get(&answer, "last"));
+            }
+        }
+        Ok(object([("redelivered", number(redelivered))]))
     }
 
     async fn erase(&self, key: &str) -> Answer<JsValue> {

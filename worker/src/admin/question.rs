@@ -199,6 +199,7 @@ impl Asked {
     /// Reads whose deliveries are meant, and where to go on.
     pub(super) fn person(&self) -> Answer<(String, Key)> {
         let email = text(&get(&self.0, "email"))
+            .map(|email| email.trim().to_owned())
             .filter(|email| EMAIL_BYTES.contains(&email.len()) && email.contains('@'));
         let Some(email) = email else {
             return invalid("email must be an e-mail address of 3 to 254 bytes");

@@ -14,6 +14,9 @@ use crate::life::{Event, Life};
 const COLUMNS: &str = "?1 || '-' || key AS key, id, kind, name, type, state, received, ended, size, \
                        signed_with AS signedWith, duplicates, last_duplicate AS lastDuplicate";
 
+/// How many of the dead are sent again in one go.
+const DEAD_AT_ONCE: usize = 500;
+
 /// Answers a question.
 pub(super) fn answer(
     db: &Db,
@@ -149,17 +152,27 @@ fn redeliver(
 }
 
 /// Has the dead `since` and `until` a time sent again: each to the `destination` that is named, if it is
-/// dead there, or to all where it is.
+/// dead there, or to all where it is. Begins after a `key`; says how many, and the key to go on from, if there may be
+/// more.
 fn redeliver_dead(db: &Db, settings: &Settings, question: &JsValue, now: u64) -> Result<JsValue> {
     let rows = db.rows(
-        "SELECT key FROM deliveries WHERE received >= ? AND received < ?
-            AND key IN (SELECT delivery FROM sends WHERE state = 'dead')",
-        &[get(question, "since"), get(question, "until")],
+        "SELECT key FROM deliveries WHERE received >= ? AND received < ? AND key > ?
+            AND key IN (SELECT delivery FROM sends WHERE state = 'dead')
+        ORDER BY key LIMIT ?",
+        &[
+            get(question, "since"),
+            get(question, "until"),
+            get(question, "key"),
+            number(DEAD_AT_ONCE),
+        ],
     )?;
     let only = text(&get(question, "destination"));
     let mut redelivered: u32 = 0;
+    let full = rows.len() == DEAD_AT_ONCE;
+    let mut last = None;
     for row in rows {
         let key = row.number(0)?;
+        last = Some(key);
         let life = lives::read(db, key)?;
         let destinations: Vec<String> = life
             .dead()
@@ -172,7 +185,8 @@ fn redeliver_dead(db: &Db, settings: &Settings, question: &JsValue, now: u64) ->
             redelivered = redelivered.saturating_add(1);
         }
     }
-    Ok(redelivered.into())
+    let last = or_null(last.filter(|_| full).map(number));
+    Ok(object([("redelivered", redelivered.into()), ("last", last)]))
 }
 
 fn again(db: &Db, settings: &Settings, key: u64, destinations: &[String], now: u64) -> Result<()> {

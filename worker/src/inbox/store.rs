@@ -171,10 +171,10 @@ fn again(db: &Db, arrival: &Arrival, life: &Life, now: u64) -> Result<Stored> {
         }
         return counted(db, arrival, now);
     }
-    // With nothing kept to compare it with, it counts as the same.
+    // One body at a time, since each may be long. With nothing kept to compare it with, it counts as the same.
     let known = db.rows(
-        "SELECT body FROM deliveries WHERE id = ? AND kind = 'first'
-        UNION ALL SELECT body FROM deliveries WHERE id = ? AND kind <> 'first'",
+        "SELECT key FROM deliveries WHERE id = ? AND kind = 'first'
+        UNION ALL SELECT key FROM deliveries WHERE id = ? AND kind <> 'first'",
         &[id(), id()],
     )?;
     let variants = known.len().saturating_sub(1);
@@ -184,7 +184,9 @@ fn again(db: &Db, arrival: &Arrival, life: &Life, now: u64) -> Result<Stored> {
     let body = arrival.body.to_vec();
     let mut parsed = None;
     for row in known {
-        let Some(other) = row.maybe_bytes(0)? else { return counted(db, arrival, now) };
+        let other = db.row("SELECT body FROM deliveries WHERE key = ?", &[row.value(0)])?;
+        let other = other.map_or(Ok(None), |row| row.maybe_bytes(0))?;
+        let Some(other) = other else { return counted(db, arrival, now) };
         if other == body {
             return counted(db, arrival, now);
         }
