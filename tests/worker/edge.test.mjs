@@ -90,6 +90,20 @@ test("what is refused by its head is refused before its body comes", { timeout: 
   }
 });
 
+test("a body that breaks off is not taken for one that is too long", async (t) => {
+  const { edge, logged, lines } = await start(t);
+  const { host, hostname, port } = new URL(edge.url);
+  const socket = connect(Number(port), hostname).on("error", () => {});
+  const half = `POST /webhook HTTP/1.1\r\nHost: ${host}\r\nX-Walnut-Signature: ${"0".repeat(64)}\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n`;
+  socket.end(half);
+  socket.resume();
+  await once(socket, "close");
+  // What the edge knows of it is in its log before what it is asked next.
+  assert.equal((await post(`${edge.url}/webhook`, sample)).status, 200);
+  await logged('"delivered"');
+  assert.ok(!lines.some((line) => line.includes("body_too_large")), lines.join());
+});
+
 test("the limit has two sides, declared or not", async (t) => {
   const { url, origin } = await start(t);
   const chunked = (body) =>
