@@ -107,6 +107,31 @@ test("a destination that gave a delivery up is seen while another may still take
   while ((await keys("?state=dead")).length > 0);
 });
 
+test("of the dead, more are redelivered than go in one go", async (t) => {
+  const { url, origin, ask } = await edge(t);
+  refuses(origin);
+  const bodies = Array.from({ length: 501 }, () => event());
+  for (const body of bodies) equal((await post(url, body)).status, 200);
+  while ((await ask("GET", "status")).deliveries.dead < bodies.length);
+  takes(origin);
+  equal((await ask("POST", "redeliver", { since: 0, until: Date.now() + 1 })).redelivered, bodies.length);
+  while ((await ask("GET", "status")).deliveries.delivered < bodies.length);
+});
+
+test("an erasure looks through 8 MiB in one go, and then goes on", async (t) => {
+  const { url, ask } = await edge(t);
+  const email = "jane@example.com";
+  for (let n = 0; n < 10; n++) equal((await post(url, event({ email, padding: "x".repeat(1_047_000) }))).status, 200);
+  const calls = [];
+  for (let cursor; cursor !== null; ) {
+    const answer = await ask("POST", "erase", { email: ` ${email}`, ...(cursor && { cursor }) });
+    calls.push(answer.erased);
+    ({ cursor } = answer);
+  }
+  deepEqual(calls, [9, 1]);
+  equal((await ask("GET", "status")).deliveries.erased, 10);
+});
+
 test("what was never tried is pending, and what hangs keeps nothing from being forgotten", async (t) => {
   const mail = await startOrigin();
   t.after(mail.stop);

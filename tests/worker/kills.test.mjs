@@ -59,3 +59,25 @@ for (const point of ["after-store", "before-send", "after-send", "before-result"
     }
   });
 }
+
+test("killed before a death was told, it tells it all the same", async (t) => {
+  const storage = await folder(t);
+  const { url, reached } = await failpoint(t);
+  const { crm, alerts } = await origins(t, ["crm", "alerts"]);
+  crm.answer = (_, response) => response.writeHead(500).end();
+  const bindings = {
+    ALLOW_LOOPBACK: DURABLE.ALLOW_LOOPBACK, MAX_EVENT_AGE: "0", MAX_ATTEMPTS: "1", WALNUT_WEBHOOK_KEY: KEY,
+    ORIGIN_URL: crm.url, ALERT_URL: alerts.url,
+  };
+  const first = await startEdge({ bindings: { ...bindings, FAILPOINT: "after-result", FAILPOINT_URL: url }, build: FAILPOINTS_BUILD, storage });
+  equal(await status(`${first.url}/webhook`, event()), 200);
+  await reached;
+  first.kill();
+  await first.stop();
+  equal(alerts.taken.length, 0);
+
+  const second = await startEdge({ bindings, build: FAILPOINTS_BUILD, storage });
+  t.after(second.stop);
+  equal(JSON.parse((await alerts.took(1)).body).cause, "dead");
+  equal(crm.taken.length, 1, "it is dead");
+});

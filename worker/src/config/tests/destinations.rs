@@ -1,0 +1,173 @@
+use super::*;
+
+#[test]
+fn the_list_of_destinations_is_read() {
+    let all = listed(&format!(
+        r#"[
+            {{ "name": "crm", "url": "https://crm.example/hook", "events": ["demo", "é b"],
+               "headers": {{ "Authorization": "Bearer a\tb" }}, "secret": "{SECRET}" }},
+            {{ "name": "2-lake", "url": "https://lake.example", "headers": {{}} }}
+        ]"#
+    ));
+    let all = all.unwrap();
+    let [crm, lake] = all.as_slice() else { panic!("two destinations") };
+    assert_eq!(crm.name, "crm");
+    assert_eq!(crm.url, "https://crm.example/hook");
+    assert_eq!(crm.headers, [("authorization".to_owned(), "Bearer a\tb".to_owned())]);
+    assert!(crm.secret.is_some());
+    assert_eq!(lake.name, "2-lake");
+    assert!(lake.headers.is_empty() && lake.secret.is_none());
+
+    let wants =
+        |of: &Destination| [Some("demo"), Some("é b"), Some("Demo"), None].map(|n| of.wants(n));
+    assert_eq!(wants(crm), [true, true, false, false]);
+    assert_eq!(wants(lake), [true; 4]);
+}
+
+#[test]
+fn there_is_one_source_of_destinations() {
+    let both = mistakes(&[("DESTINATIONS", Some("[]"))]);
+    assert_eq!(both, ["ORIGIN_URL and DESTINATIONS are both set: set only one of them"]);
+    assert_eq!(named(&mistakes(&[("ORIGIN_URL", None)])), ["ORIGIN_URL"]);
+}
+
+#[test]
+fn the_number_of_destinations_has_two_sides() {
+    let of = |count: usize, mode| {
+        let one = |index| format!(r#"{{"name":"d{index}","url":"https://o.example"}}"#);
+        let json = format!("[{}]", (0..count).map(one).collect::<Vec<_>>().join(","));
+        mistakes(&[("ORIGIN_URL", None), ("DESTINATIONS", Some(&json)), ("MODE", Some(mode))])
+    };
+    assert_eq!(of(1, "durable"), Mistakes::new());
+    assert_eq!(of(20, "durable"), Mistakes::new());
+    assert_eq!(of(1, "direct"), Mistakes::new());
+    for (count, mode) in [(0, "durable"), (21, "durable"), (2, "direct")] {
+        assert_eq!(named(&of(count, mode)), ["DESTINATIONS"], "{count} {mode}");
+    }
+}
+
+#[test]
+fn every_mistake_in_a_destination_is_listed() {
+    let all = listed(
+        r#"[
+            { "name": "a", "url": "https://a.example" },
+            { "name": "a", "url": "http://a.example", "events": [], "headers": [], "secret": "" },
+            { "name": "b", "url": "https://b.example", "event": ["x"] },
+            { "name": "A", "url": 5 },
+            "https://c.example",
+            { "name": "a", "url": "https://a.example" },
+            {}
+        ]"#,
+    );
+    assert_eq!(
+        named(&all.unwrap_err()),
+        [
+            "DESTINATIONS[\"a\"].url",
+            "DESTINATIONS[\"a\"].events",
+            "DESTINATIONS[\"a\"].headers",
+            "DESTINATIONS[\"a\"].secret",
+            "DESTINATIONS[\"b\"]",
+            "DESTINATIONS[3].name",
+            "DESTINATIONS[3].url",
+            "DESTINATIONS[4]",
+            "DESTINATIONS[5].name",
+            "DESTINATIONS[6].name",
+            "DESTINATIONS[6].url",
+        ]
+    );
+    for json in ["", "{}", "null", "[1,]", r#"{"name":"a","url":"https://a.example"}"#] {
+        assert_eq!(named(&listed(json).unwrap_err()), ["DESTINATIONS"], "{json:?}");
+    }
+    assert!(listed("[\n  {,").unwrap_err().concat().contains("line 2, column 4"));
+}
+
+#[test]
+fn names_have_a_form() {
+    let of = |name: &str| listed(&format!(r#"[{{"name":"{name}","url":"https://o.example"}}]"#));
+    for good in ["a", "0", "-", "a-b-0", &"n".repeat(32)] {
+        assert!(of(good).is_ok(), "{good}");
+    }
+    for bad in ["", "A", "a b", "a_b", "a.b", "é", &"n".repeat(33)] {
+        assert_eq!(named(&of(bad).unwrap_err()), ["DESTINATIONS[0].name"], "{bad}");
+    }
+}
+
+#[test]
+fn events_are_a_list_of_names() {
+    let list = |count: usize| format!(r#""events":[{}]"#, vec![r#""e""#; count].join(","));
+    let name = |length: usize| format!(r#""events":["{}"]"#, "e".repeat(length));
+    for good in [list(1), list(100), name(1), name(256)] {
+        assert_eq!(mistakes_of(&good), Mistakes::new(), "{good}");
+    }
+    for bad in [list(0), list(101), name(0), name(257)] {
+        assert_eq!(named(&mistakes_of(&bad)), ["DESTINATIONS[\"crm\"].events"], "{bad}");
+    }
+    for bad in ["null", "{}", r#""demo""#, "[1]", r#"["demo",null]"#] {
+        assert_eq!(mistakes_of(&format!(r#""events":{bad}"#)).len(), 1, "{bad}");
+    }
+}
+
+#[test]
+fn headers_have_limits_with_two_sides() {
+    let of = |headers: &[(String, String)]| {
+        let fields: Vec<String> = headers.iter().map(|(n, v)| format!("{n:?}:{v:?}")).collect();
+        mistakes_of(&format!(r#""headers":{{{}}}"#, fields.join(",")))
+    };
+    let many = |count: usize| (0..count).map(|i| (format!("x-{i}"), "v".to_owned())).collect();
+    let long = |name: usize, value: usize| vec![("n".repeat(name), "v".repeat(value))];
+    let good: [Vec<_>; 4] = [many(0), many(20), long(64, 1), long(1, 2048)];
+    for headers in good {
+        assert_eq!(of(&headers), Mistakes::new());
+    }
+    let bad: [Vec<_>; 5] = [many(21), long(0, 1), long(65, 1), long(1, 0), long(1, 2049)];
+    for headers in bad {
+        assert_eq!(named(&of(&headers)), ["DESTINATIONS[\"crm\"].headers"]);
+    }
+}
+
+#[test]
+fn headers_are_valid_and_not_the_edges_own() {
+    let of = |name: &str, value: &str| mistakes_of(&format!(r#""headers":{{"{name}":"{value}"}}"#));
+    for good in
+        ["authorization", "X-Api-Key", "user-agent", "x-walnut", "hosted", "a!#$%&'*+.^_`|~"]
+    {
+        assert_eq!(of(good, "a b"), Mistakes::new(), "{good}");
+    }
+    for bad in ["a b", "a:", "é", "a\\n", "(a)"] {
+        assert_eq!(of(bad, "v").len(), 1, "{bad}");
+    }
+    for bad in [" a", "a ", "\\ta", "a\\r\\nb: c", "é", "\\u007f"] {
+        assert_eq!(of("a", bad).len(), 1, "{bad}");
+    }
+    for taken in [
+        "x-walnut-signature",
+        "Walnut-Key",
+        "WEBHOOK-ID",
+        "webhook-anything",
+        "Content-Type",
+        "content-length",
+        "Host",
+        "Connection",
+        "keep-alive",
+        "proxy-authorization",
+        "TE",
+        "trailer",
+        "Transfer-Encoding",
+        "upgrade",
+    ] {
+        let all = of(taken, "v");
+        assert!(all.len() == 1 && all.concat().contains("can't set"), "{taken}: {all:?}");
+    }
+    assert_eq!(mistakes_of(r#""headers":{"a":1}"#).len(), 1);
+    assert_eq!(mistakes_of(r#""headers":{"X-A":"1","x-a":"2"}"#).len(), 1);
+    // A name that no header can have, a value that none can have, and a taken one, at once.
+    assert_eq!(mistakes_of(r#""headers":{"":"v","a":"","host":"v"}"#).len(), 3);
+}
+
+#[test]
+fn a_destination_is_printed_by_its_name_only() {
+    let json = format!(
+        r#"[{{"name":"crm","url":"https://crm.example","headers":{{"a":"b"}},"secret":"{SECRET}"}}]"#
+    );
+    assert_eq!(format!("{:?}", listed(&json).unwrap()), r#"[Destination { name: "crm", .. }]"#);
+}
