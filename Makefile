@@ -6,7 +6,7 @@ CORE := Cargo.toml Cargo.lock .cargo/config.toml $(wildcard src/*.rs src/*/*.rs)
 BINDGEN := target/tools/wasm-bindgen-$(WASM_BINDGEN)
 WORKER := $(CORE) worker/Cargo.toml $(wildcard worker/*.js worker/page/* worker/src/*.rs worker/src/*/*.rs) \
 	tools/build-worker.mjs $(BINDGEN) node_modules/.package-lock.json
-PKG := $(CORE) $(wildcard pkg-templates/*) $(wildcard tools/*.mjs) README.md $(wildcard LICENSE-*) \
+PKG := $(CORE) $(wildcard pkg-templates/*.* pkg-templates/*/*.ts pkg-templates/*/*/*.ts) $(wildcard harness/*) $(wildcard tools/*.mjs) README.md $(wildcard LICENSE-*) \
 	$(BINDGEN) node_modules/.package-lock.json
 
 .PHONY: help run test bench bench-edge soak lint build pkg worker prerequisites clean
@@ -45,7 +45,7 @@ lint: | prerequisites ## Check format and lints
 
 build: pkg worker ## Build pkg/, the npm package, and worker/build/, the Worker's bundle
 
-pkg: pkg/package.json node_modules/walnut-webhooks
+pkg: pkg/package.json node_modules/walnut-webhooks node_modules/.bin/walnut-webhooks
 worker: worker/build/index.js
 
 pkg/package.json: $(PKG) | prerequisites
@@ -58,6 +58,10 @@ target/pkg-trap/package.json: $(PKG) pkg/package.json | prerequisites
 # The examples and the tests use the package as anybody would: by its name.
 node_modules/walnut-webhooks: node_modules/.package-lock.json
 	ln -sfn ../pkg $@
+
+# As npm would: for npx.
+node_modules/.bin/walnut-webhooks: node_modules/.package-lock.json
+	ln -sfn ../walnut-webhooks/cli/main.js $@
 
 worker/build/index.js: $(WORKER) | prerequisites
 	node tools/build-worker.mjs

@@ -22,6 +22,7 @@ export interface Explanation {
   readonly cause: string;
   /** The mistake and what to do about it, in words. */
   readonly hint: string;
+  readonly difference: { at: number; found: string; meant: string } | null;
 }
 
 /** What the core reads out of a verified body. */
@@ -144,7 +145,7 @@ export function explained(
   hintLength: number,
 ): void {
   const its = (literal(code, codeLength) || null) as Explanation["code"];
-  explanation = { ok: its === null, code: its, cause: literal(cause, causeLength), hint: read(hint, hintLength) };
+  explanation = { ok: its === null, code: its, cause: literal(cause, causeLength), hint: read(hint, hintLength), difference: null };
 }
 
 export function drifted(

@@ -151,7 +151,7 @@ export class Verifier {
     } catch (error) {
       const { name, code, message } = error as WebhookError;
       if (name !== "WebhookError") throw error;
-      return { ok: false, code, cause: code, hint: message };
+      return { ok: false, code, cause: code, hint: message, difference: null };
     }
   }
 

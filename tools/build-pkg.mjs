@@ -2,10 +2,11 @@
 // as ES modules and as CommonJS, and their types. With `--trap`, it goes into target/pkg-trap/ for the tests, which
 // ask it to trap.
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
 import { bundleSize } from "./bundle-size.mjs";
 import { encode } from "./wasm-text.mjs";
 
@@ -42,8 +43,19 @@ writeFileSync(join(sources, "wasm-text.ts"), `export const text: string = ${JSON
 run(bin("tsc"), "--project", sources, "--outDir", out);
 // Where compiled bytes are forbidden, modules are imported, which CommonJS can't.
 for (const file of readdirSync(sources)) if (/^index\..+\.ts$/.test(file)) rmSync(join(sources, file));
+// Of the command line, and of what it sends, nothing is imported by anybody.
+for (const folder of ["cli", "sender"]) rmSync(join(sources, folder), { recursive: true });
 run(bin("tsc"), "--project", sources, "--outDir", join(out, "cjs"), "--module", "commonjs");
 writeFileSync(join(out, "cjs/package.json"), `{ "type": "commonjs" }\n`);
+
+chmodSync(join(out, "cli/main.js"), 0o755);
+
+// The page, in a folder that any server of files can serve.
+if (!trap) {
+  await build({ entryPoints: [path("harness/app.ts")], outfile: join(out, "harness/app.js"), bundle: true, format: "esm",
+    target: "es2022", alias: { "walnut-webhooks": join(out, "index.js") } });
+  for (const file of ["index.html", "style.css", "icon.svg"]) cpSync(path("harness", file), join(out, "harness", file));
+}
 
 for (const file of readdirSync(root)) if (/^(LICENSE|README)/.test(file)) cpSync(path(file), join(out, file));
 const version = /^version = "(.+)"$/m.exec(readFileSync(path("Cargo.toml"), "utf8"))[1];

@@ -4,7 +4,7 @@ import { createHmac } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { startHarness } from "../../tools/harness.mjs";
+import { startHarness } from "../../pkg/cli/page.js";
 import { launch, open } from "./support.mjs";
 
 const screenshots = join(import.meta.dirname, "../../target/screenshots");

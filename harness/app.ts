@@ -1,10 +1,10 @@
 // @ts-check
 // The page decides nothing: it hands bytes to the package and shows what comes back. What a body says
 // is only ever set as text.
-import { Webhook } from "./pkg/index.js";
+import { Webhook } from "walnut-webhooks";
 import { SAMPLE_KEY, samples } from "./samples.js";
 
-/** @typedef {import("./pkg/index.js").Delivery} Delivery */
+/** @typedef {import("walnut-webhooks").Delivery} Delivery */
 /** @typedef {{ verdict: "genuine" | "refused" | "none", message: string, code?: string, status?: number, delivery?: Delivery }} Result */
 
 const MAX_FILE_BYTES = 1 << 20;
@@ -141,7 +141,7 @@ function keyed() {
 
 /** @param {unknown} error @returns {Result} */
 function refusal(error) {
-  const { code, status, message } = /** @type {Partial<import("./pkg/index.js").WebhookError>} */ (error);
+  const { code, status, message } = /** @type {Partial<import("walnut-webhooks").WebhookError>} */ (error);
   if (code === undefined) return { verdict: "none", message: `The check itself failed, so nothing is known. Try again. (${message})` };
   return { verdict: "refused", message: message ?? "", code, status };
 }

@@ -1,0 +1,108 @@
+import { parseArgs } from "node:util";
+import { usage } from "./failure.js";
+
+/** An option of a command. */
+export interface Option {
+  /** What its value is called in the help; absent where it has none. */
+  readonly value?: string;
+  /** Whether it may be given several times. */
+  readonly multiple?: true;
+  readonly help: string;
+}
+
+export type Options = Readonly<Record<string, Option>>;
+
+/** What a command was called with, read. */
+export class Args {
+  readonly #values: Record<string, unknown>;
+
+  constructor(
+    readonly positionals: readonly string[],
+    values: Record<string, unknown>,
+  ) {
+    this.#values = values;
+  }
+
+  flag(name: string): boolean {
+    return this.#values[name] === true;
+  }
+
+  text(name: string): string | undefined {
+    return this.#values[name] as string | undefined;
+  }
+
+  texts(name: string): readonly string[] {
+    return (this.#values[name] as string[] | undefined) ?? [];
+  }
+
+  /** A whole number in a range. */
+  whole(name: string, otherwise: number, least: number, most: number): number {
+    const text = this.text(name);
+    if (text === undefined) return otherwise;
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    throw usage(`--${name} must be a whole number from ${least} to ${most}, but is "${text}"`);
+  }
+
+  /** A number above 0, up to `most`; `Infinity` where it is not given. */
+  rate(name: string, most: number): number {
+    const text = this.text(name);
+    if (text === undefined) return Infinity;
+    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
+    if (value > 0 && value <= most) return value;
+    throw usage(`--${name} must be a number above 0, up to ${most}, but is "${text}"`);
+  }
+
+  /** A time such as `500ms`, `2s`, `5m`, `1h` or `3d`, in milliseconds, up to `most`. */
+  duration(name: string, otherwise: number, most: number): number {
+    const text = this.text(name);
+    if (text === undefined) return otherwise;
+    const ms = milliseconds(text);
+    if (ms !== undefined && ms <= most) return ms;
+    throw usage(`--${name} must be a number with ms, s, m, h or d, such as 500ms, up to ${most / 1000}s, but is "${text}"`);
+  }
+
+  /** A point in time, in milliseconds since the Unix epoch: RFC 3339, or so long ago. */
+  time(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const ago = milliseconds(text);
+    const at = ago !== undefined ? Date.now() - ago : /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
+    if (Number.isFinite(at) && Math.abs(at) <= 8.64e15) return at;
+    throw usage(`--${name} must be a time such as 2026-01-31T12:00:00Z, or so long ago, such as 2h, but is "${text}"`);
+  }
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function milliseconds(text: string): number | undefined {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
+  return unit === undefined ? undefined : Math.round(Number(number) * (UNITS[unit] as number));
+}
+
+/** Reads a URL to send to. */
+export function url(text: string | undefined, name = "URL"): URL {
+  if (text === undefined) throw usage(`${name} is missing: where to send to, such as http://127.0.0.1:3000/webhook`);
+  const parsed = URL.canParse(text) ? new URL(text) : undefined;
+  if (parsed !== undefined && /^https?:$/.test(parsed.protocol)) return parsed;
+  throw usage(`${name} must begin with http:// or https://, but is "${text}"`);
+}
+
+/** Reads a command's arguments; what is wrong with them is a usage error. */
+export function parse(args: string[], options: Options, positionals: number): Args {
+  const config = Object.entries(options).map(([name, { value, multiple }]) => {
+    const type: "string" | "boolean" = value === undefined ? "boolean" : "string";
+    return [name, { type, multiple: multiple === true }] as const;
+  });
+  let parsed: ReturnType<typeof parseArgs>;
+  try {
+    parsed = parseArgs({ args, options: Object.fromEntries(config), allowPositionals: true, strict: true });
+  } catch (error) {
+    // Node's own words, of which the first sentence says what is wrong.
+    throw usage((error as Error).message.split(". ")[0] as string);
+  }
+  if (parsed.positionals.length > positionals) {
+    throw usage(`"${parsed.positionals[positionals]}" is one argument too many`);
+  }
+  return new Args(parsed.positionals, parsed.values);
+}

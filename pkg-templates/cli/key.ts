@@ -1,0 +1,89 @@
+// Where the commands get the key from.
+import { readFileSync } from "node:fs";
+import { Webhook } from "../index.js";
+import type { WebhookError } from "../error.js";
+import type { Args, Options } from "./args.js";
+import { Failure, INTERRUPTED, reason, USAGE, usage } from "./failure.js";
+import { warn } from "./terminal.js";
+
+export const KEY_OPTIONS: Options = {
+  "key-file": { value: "FILE", multiple: true, help: "the key, in a file; again for a previous key. One newline at its end is not part of it" },
+  key: { value: "KEY", multiple: true, help: "the key itself: better not, since the shell's history and the list of processes show it" },
+};
+
+/** Finds the keys: in the options, or in the environment, or by asking. */
+export async function findWebhook(args: Args): Promise<Webhook> {
+  const keys = configuredKeys(args);
+  return webhook(keys.length > 0 ? keys : [await ask()]);
+}
+
+/** Finds the keys in the options or the environment; asks nobody. */
+export function configuredWebhook(args: Args): Webhook | undefined {
+  const keys = configuredKeys(args);
+  return keys.length > 0 ? webhook(keys) : undefined;
+}
+
+function webhook(keys: (string | Uint8Array)[]): Webhook {
+  try {
+    return new Webhook(keys);
+  } catch (error) {
+    const { code, message } = error as WebhookError;
+    throw new Failure(code, message, USAGE);
+  }
+}
+
+function configuredKeys(args: Args): (string | Uint8Array)[] {
+  const [files, plain] = [args.texts("key-file"), args.texts("key")];
+  if (files.length > 0 && plain.length > 0) throw usage("--key-file and --key can't both be given");
+  if (plain.length > 0) {
+    warn("a key on the command line is seen by all who can list processes or read the shell's history: prefer --key-file");
+    return [...plain];
+  }
+  if (files.length > 0) return files.map(keyFile);
+  const { WALNUT_WEBHOOK_KEY: key, WALNUT_WEBHOOK_KEY_PREVIOUS: previous } = process.env;
+  return [key, previous].filter((key) => key !== undefined && key !== "") as string[];
+}
+
+/** Reads a key's bytes, without the newline that editors put at the end of a file. */
+function keyFile(path: string): Uint8Array {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw new Failure("no_key", `the key file ${path} can't be read: ${reason(error)}`, USAGE);
+  }
+  if (bytes.at(-1) === 10) bytes = bytes.subarray(0, bytes.at(-2) === 13 ? -2 : -1);
+  if (bytes.length === 0) throw new Failure("invalid_key", `the key file ${path} is empty`, USAGE);
+  return bytes;
+}
+
+/** Asks for the key at the terminal, where nothing of it is shown. */
+function ask(): Promise<string> {
+  const { stdin, stderr } = process;
+  if (!stdin.isTTY || !stderr.isTTY) {
+    throw new Failure("no_key", "there is no key: set WALNUT_WEBHOOK_KEY, or give --key-file FILE", USAGE);
+  }
+  return new Promise((resolve, reject) => {
+    stderr.write("Key (as Walnut's settings show it; nothing is shown here): ");
+    stdin.setRawMode(true).setEncoding("utf8").resume();
+    let key = "";
+    const end = (then: () => void) => {
+      stdin.setRawMode(false).pause().off("data", take);
+      stderr.write("\n");
+      then();
+    };
+    const take = (text: string) => {
+      for (const character of text) {
+        if (character === "\r" || character === "\n" || character === "\x04") {
+          if (key !== "") return end(() => resolve(key));
+          return end(() => reject(new Failure("no_key", "no key was typed", USAGE)));
+        }
+        if (character === "\x03") return end(() => reject(new Failure("interrupted", "interrupted", INTERRUPTED)));
+        if (character === "\x15") key = "";
+        else if (character === "\x7f" || character === "\b") key = [...key].slice(0, -1).join("");
+        else key += character;
+      }
+    };
+    stdin.on("data", take);
+  });
+}

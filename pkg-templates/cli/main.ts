@@ -1,0 +1,78 @@
+#!/usr/bin/env node
+// The command line.
+import { setMaxListeners } from "node:events";
+import { readFileSync } from "node:fs";
+import { parse } from "./args.js";
+import { COMMON, type Command, help, NAME, overview } from "./command.js";
+import { explain } from "./commands/explain.js";
+import { harness } from "./commands/harness.js";
+import { sample } from "./commands/sample.js";
+import { send } from "./commands/send.js";
+import { sign } from "./commands/sign.js";
+import { verify } from "./commands/verify.js";
+import { Failure, INTERRUPTED, OK, PIPE_CLOSED, USAGE, usage } from "./failure.js";
+import { out, say } from "./terminal.js";
+
+const commands: Readonly<Record<string, Command>> = { sign, verify, explain, sample, send, harness };
+
+async function main([name, ...args]: string[]): Promise<number> {
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    const command = commands[args[0] ?? ""];
+    if (command !== undefined && name === "help") out(help(args[0] as string, command));
+    else out(overview(commands, version()));
+    return name === undefined ? USAGE : OK;
+  }
+  if (name === "--version" || name === "-v") {
+    out(`${version()}\n`);
+    return OK;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) throw usage(`there is no command "${name}"`);
+  if (args.includes("--help") || args.includes("-h")) {
+    out(help(name, command));
+    return OK;
+  }
+  return command.run(parse(args, { ...command.options, ...COMMON }, command.positionals), interruption);
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
+}
+
+/** From now on, the first Ctrl-C aborts the signal, for the command to end well; the second ends the process. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  // As many as there are requests under way.
+  setMaxListeners(0, controller.signal);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => (controller.signal.aborted ? process.exit(INTERRUPTED) : controller.abort()));
+  }
+  return controller.signal;
+}
+
+function fail(error: unknown, [name]: string[], isJson: boolean): number {
+  // What nobody foresaw is still told in a sentence: a stack says nothing to who calls a command.
+  const { code, message, status } = error instanceof Failure ? error : new Failure("internal", `${error}`, USAGE);
+  if (isJson) say(JSON.stringify({ error: { code, message } }));
+  else if (code !== "interrupted") say(`${NAME}: ${message}`);
+  if (code === "usage" && !isJson) {
+    const known = name !== undefined && Object.hasOwn(commands, name);
+    say(`Try: ${NAME} ${known ? `${name} ` : ""}--help`);
+  }
+  return status;
+}
+
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    // Whoever reads has read enough.
+    if (error.code === "EPIPE") process.exit(PIPE_CLOSED);
+    throw error;
+  });
+}
+
+const args = process.argv.slice(2);
+try {
+  process.exitCode = await main(args);
+} catch (error) {
+  process.exitCode = fail(error, args, args.includes("--json"));
+}

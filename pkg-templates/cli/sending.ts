@@ -1,0 +1,103 @@
+// What `send` and `replay` have in common: a list is sent, watched, and added up.
+import type { Attempt } from "../sender/judge.js";
+import type { ItemKind } from "../sender/plan.js";
+import { type Result, run, type RunOptions } from "../sender/run.js";
+import { type Line, summary } from "../sender/summary.js";
+import type { Args, Options } from "./args.js";
+import { INTERRUPTED, OK, REFUSED } from "./failure.js";
+import { clearProgress, duration, json, line, paint, plain, progress, table } from "./terminal.js";
+
+export const RUN_OPTIONS: Options = {
+  rate: { value: "N", help: "how many to begin a second, up to 10000; as many as there can be by default" },
+  concurrency: { value: "N", help: "how many may be under way at a time, 1 to 1000; 1 by default, 100 with --rate" },
+  retries: { value: "N", help: "how often what was not accepted is sent again, 0 to 20; 3 by default, as Walnut" },
+  backoff: { value: "TIME", help: "how long to wait before the first retry, up to 1h; twice that before each next; 1s by default" },
+};
+
+export interface Sendable {
+  readonly kind: ItemKind;
+}
+
+/** Sends a list, shows how it goes, and returns the exit status. */
+export async function sendAll<T extends Sendable>(
+  items: readonly T[],
+  post: (item: T, signal: AbortSignal) => Promise<Attempt>,
+  args: Args,
+  signal: AbortSignal,
+  describe: (item: T) => Record<string, unknown>,
+): Promise<number> {
+  const isJson = args.flag("json");
+  const rate = args.rate("rate", 10_000);
+  const options: RunOptions = {
+    rate,
+    concurrency: args.whole("concurrency", rate === Infinity ? 1 : 100, 1, 1000),
+    retries: args.whole("retries", 3, 0, 20),
+    backoff: args.duration("backoff", 1000, 3_600_000),
+    signal,
+  };
+  const results: Result<T>[] = [];
+  let wrong = 0;
+  progress(0, items.length, "");
+  await run(items, post, options, (result) => {
+    results.push(result);
+    if (!result.ok) wrong++;
+    if (isJson) json({ ...describe(result.item), ...outcome(result) });
+    progress(results.length, items.length, wrong === 0 ? "" : `${wrong} not as they should be`);
+  });
+  clearProgress();
+  const lines = summary(results);
+  if (isJson) json({ summary: lines, planned: items.length, sent: results.length, ok: results.length - wrong });
+  else {
+    line(summaryTable(lines));
+    for (const text of complaints(results)) line(text);
+  }
+  if (signal.aborted) {
+    if (!isJson) line(paint("yellow", `interrupted: ${results.length} of ${items.length} were decided`));
+    return INTERRUPTED;
+  }
+  return wrong === 0 ? OK : REFUSED;
+}
+
+function outcome({ attempts, last, ok, judgement }: Result<unknown>): Record<string, unknown> {
+  const { status, error, ms } = last;
+  return { ok, status, error, ms: round(ms), attempts: attempts.length, why: judgement.why };
+}
+
+const round = (ms: number) => Math.round(ms * 10) / 10;
+
+const TITLES: Readonly<Record<ItemKind, string>> = { event: "events", duplicate: "duplicates", forgery: "forgeries" };
+
+function summaryTable(lines: readonly Line[]): string {
+  const columns = [{ title: "" }, ...["sent", "as they should", "retries", "median", "p95", "max"].map((title) => ({ title, align: "right" as const })), { title: "answers" }];
+  return table(
+    columns,
+    lines.map(({ kind, sent, ok, retries, outcomes, latency }) => [
+      paint("bold", TITLES[kind]),
+      String(sent),
+      paint(ok === sent ? "green" : "red", String(ok)),
+      String(retries),
+      ...[latency?.median, latency?.p95, latency?.max].map((ms) => (ms === undefined ? "–" : duration(ms))),
+      Object.entries(outcomes).map(([status, count]) => `${count} × ${status === "none" ? "no answer" : status}`).join(", "),
+    ]),
+  );
+}
+
+/** The most that is shown of an answer, in characters. */
+const MOST_SHOWN = 200;
+
+/** Says why what went wrong did so: once for each reason. */
+function complaints(results: readonly Result<Sendable>[]): string[] {
+  const found = new Map<string, { count: number; answer: string }>();
+  for (const { item, last, judgement, ok } of results) {
+    if (ok) continue;
+    const was = last.status === null ? "" : `${last.status}, `;
+    const forged = last.status === null ? `${last.error}: nothing is known` : "a forgery was accepted: the signature is not checked";
+    const why = `${TITLES[item.kind]}: ${was}${item.kind === "forgery" ? forged : judgement.why}`;
+    const answer = plain(new TextDecoder().decode(last.body.subarray(0, 4 * MOST_SHOWN))).slice(0, MOST_SHOWN);
+    found.set(why, { count: (found.get(why)?.count ?? 0) + 1, answer: found.get(why)?.answer ?? answer });
+  }
+  return [...found].flatMap(([why, { count, answer }]) => [
+    `${paint("red", "✕")} ${count} × ${why}`,
+    ...(answer === "" ? [] : [paint("dim", `  it said: ${answer}`)]),
+  ]);
+}

@@ -1,0 +1,52 @@
+// How deliveries and explanations are shown to a person.
+import type { Delivery, Drift } from "../delivery.js";
+import type { Explanation } from "../host.js";
+import { duration, paint, plain } from "./terminal.js";
+
+/** The parts of a delivery, a line each. */
+export function deliveryLines(delivery: Delivery, now = Date.now()): string[] {
+  const { type, name, id, timestamp, isTest, keyIndex, drift } = delivery;
+  const rows: [string, string][] = [
+    ["type", type === "unknown" ? paint("yellow", "unknown") : type],
+    ["name", name === null ? paint("dim", "none") : plain(name)],
+    ["id", id],
+    ["timestamp", timestamp === null ? paint("dim", "none") : `${plain(timestamp)}${age(timestamp, now)}`],
+    ["key", keyIndex === 0 ? "current" : paint("yellow", `previous (${keyIndex + 1} of those given)`)],
+    ...(isTest ? [["test", "yes"] as [string, string]] : []),
+    ...(drift.length === 0 ? [["drift", paint("dim", "none")] as [string, string]] : []),
+  ];
+  return [...rows.map(([name, value]) => `${paint("dim", name.padEnd(9))} ${value}`), ...drift.map(driftLine)];
+}
+
+function driftLine({ path, kind, expected, found }: Drift): string {
+  const what = {
+    added: `added: ${found}`,
+    missing: `missing: ${expected} expected`,
+    type: `${expected} expected, ${found} found`,
+  }[kind];
+  return `${paint("yellow", "drift".padEnd(9))} ${plain(path)}: ${what}`;
+}
+
+/** How long ago a signed time is, in brackets; nothing where it is no time. */
+export function age(timestamp: string, now = Date.now()): string {
+  const ms = now - Date.parse(timestamp);
+  if (Number.isNaN(ms)) return "";
+  return paint("dim", ms < 0 ? ` (${duration(-ms)} ahead)` : ` (${duration(ms)} ago)`);
+}
+
+/** What is wrong with a request, and what to do. */
+export function explanationLines({ code, cause, hint, difference }: Explanation): string[] {
+  const lines = [`${paint(["bold", "red"], "refused")}   ${code}`, `${paint("dim", "cause")}     ${cause}`, `${paint("dim", "hint")}      ${hint}`];
+  if (difference === null) return lines;
+  const { at, found, meant } = difference;
+  return [
+    ...lines,
+    `${paint("dim", "at byte")}   ${at}`,
+    `${paint("dim", "found")}     ${paint("red", quoted(found))}`,
+    `${paint("dim", "signed")}    ${paint("green", quoted(meant))}`,
+  ];
+}
+
+function quoted(text: string): string {
+  return text === "" ? "the end of the body" : text.replaceAll(" ", "·");
+}

@@ -1,0 +1,54 @@
+import type { ItemKind } from "./plan.js";
+import type { Result } from "./run.js";
+
+/** How long answers took, in milliseconds. */
+export interface Latency {
+  readonly min: number;
+  readonly median: number;
+  readonly p95: number;
+  readonly max: number;
+}
+
+/** What came of all requests of a kind. */
+export interface Line {
+  readonly kind: ItemKind;
+  /** How many were decided. */
+  readonly sent: number;
+  /** How many ended as they should: accepted, or refused where it is a forgery. */
+  readonly ok: number;
+  /** How many requests were sent again. */
+  readonly retries: number;
+  /** How often each outcome came: a status, or `none` where there was no answer. */
+  readonly outcomes: Readonly<Record<string, number>>;
+  /** Over all attempts that were answered; `null` if none was. */
+  readonly latency: Latency | null;
+}
+
+const KINDS: readonly ItemKind[] = ["event", "duplicate", "forgery"];
+
+/** Adds results up, by kind; a kind of which there is none has no line. */
+export function summary(results: readonly Result<{ readonly kind: ItemKind }>[]): Line[] {
+  return KINDS.map((kind) => line(kind, results.filter(({ item }) => item.kind === kind))).filter(({ sent }) => sent > 0);
+}
+
+function line(kind: ItemKind, results: readonly Result<unknown>[]): Line {
+  const attempts = results.flatMap(({ attempts }) => attempts);
+  const outcomes: Record<string, number> = {};
+  for (const { last } of results) outcomes[last.status ?? "none"] = (outcomes[last.status ?? "none"] ?? 0) + 1;
+  return {
+    kind,
+    sent: results.length,
+    ok: results.filter(({ ok }) => ok).length,
+    retries: attempts.length - results.length,
+    outcomes,
+    latency: latency(attempts.filter(({ status }) => status !== null).map(({ ms }) => ms)),
+  };
+}
+
+/** The quantiles of some times, by nearest rank; `null` of none. */
+export function latency(times: readonly number[]): Latency | null {
+  if (times.length === 0) return null;
+  const sorted = [...times].sort((a, b) => a - b);
+  const at = (quantile: number) => sorted[Math.max(0, Math.ceil(quantile * sorted.length) - 1)] as number;
+  return { min: at(0), median: at(0.5), p95: at(0.95), max: at(1) };
+}
