@@ -10,7 +10,7 @@ export { WebhookError, type WebhookErrorCode } from "./error.js";
 export { MemoryStore, type MemoryStoreOptions, type SeenState, type SeenStore } from "./seen.js";
 export type * from "./delivery.js";
 export type * from "./event.js";
-export type { Explanation } from "./host.js";
+export type { Difference, Explanation } from "./host.js";
 export type { RawBody, SignatureHeader } from "./input.js";
 export type { Key, WebhookOptions, WebhookStream } from "./webhook.js";
 

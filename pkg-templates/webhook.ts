@@ -134,8 +134,9 @@ export class Verifier {
    *
    * It is for a person who looks for a mistake, not for the path of requests: it calculates up to some
    * dozens of signatures for each key, and looks into bodies of at most 64 KiB. It throws for no request, and
-   * accepts nothing that `verifySignature` does not. Its result contains no key and no signature; it is
-   * for your log, not for an answer to whoever sent the request.
+   * accepts nothing that `verifySignature` does not. Its result contains no key and no signature, but may
+   * contain some bytes of the body, as its `difference`; it is for your log, not for an answer to whoever sent
+   * the request.
    *
    * @param header - The request's headers rather than the signature alone, to find one by another name.
    */

@@ -3,6 +3,7 @@
 mod base64;
 mod body;
 mod cause;
+mod difference;
 mod header;
 mod json;
 mod key;
@@ -10,6 +11,7 @@ mod key;
 use zeroize::Zeroizing;
 
 pub use cause::Cause;
+pub use difference::Difference;
 
 use crate::{Error, Header, Keys, Signature};
 
@@ -26,7 +28,8 @@ const BLANKS: &[u8] = b" \t\r\n";
 
 /// Says whether a delivery is genuine, and if not, why: made by [`explain`].
 ///
-/// It contains no key and no calculated signature, so it may be logged.
+/// It contains no key and no calculated signature, so it may be logged. Where a log must have nothing of
+/// a body, leave the `difference` out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Explanation {
@@ -38,6 +41,12 @@ pub struct Explanation {
     pub cause: Cause,
     /// What was found and what to do, in a sentence or two.
     pub hint: String,
+    /// Where the body differs from the one that was signed, if that one was found by calculation.
+    ///
+    /// `None` for every cause of a key or a header: their difference would tell a key, or a signature that was
+    /// calculated. `None` also for [`Cause::BodyBase64`], since the whole body differs, and for all that is
+    /// only likely.
+    pub difference: Option<Difference>,
 }
 
 /// Says why a delivery is refused, by undoing the mistakes that are often made until the signature is
@@ -88,7 +97,8 @@ pub fn explain<'h, 'o>(
                 Some(_) => explanation(None, Cause::PreviousKey),
                 None => {
                     let error = Error::SignatureMismatch { keys: expected.len() };
-                    explanation(Some(&error), mismatch(keys, &signing, body, &found))
+                    let (cause, difference) = mismatch(keys, &signing, body, &found);
+                    Explanation { difference, ..explanation(Some(&error), cause) }
                 }
             };
         }
@@ -110,50 +120,60 @@ pub fn explain<'h, 'o>(
     explanation(Some(&error), Cause::MissingSignature)
 }
 
-fn mismatch(keys: &[impl AsRef<[u8]>], signing: &Keys, body: &[u8], found: &Signature) -> Cause {
+fn mismatch(
+    keys: &[impl AsRef<[u8]>],
+    signing: &Keys,
+    body: &[u8],
+    found: &Signature,
+) -> (Cause, Option<Difference>) {
     for key in keys.iter().map(AsRef::as_ref) {
         for (cause, undo) in &key::MEANT {
             // With room for all, so that no copy of a key is left behind by growing.
             let mut meant = Zeroizing::new(Vec::with_capacity(key::room(key)));
             undo(key, &mut meant);
             if Keys::of(&[meant]).is_ok_and(|meant| meant.sign(body).contains(found)) {
-                return *cause;
+                return (*cause, None);
             }
         }
     }
     if body.len() > MAX_EXPLAINED_BODY_BYTES {
-        return Cause::BodyTooLargeToExplain;
+        return (Cause::BodyTooLargeToExplain, None);
     }
     let mut original = Vec::new();
     for (cause, undo) in &body::ORIGINALS {
         undo(body, &mut original);
         if is_signed(&mut original, signing, found) {
-            return *cause;
+            // Of base64 all differs.
+            let is_telling = *cause != Cause::BodyBase64;
+            return (*cause, is_telling.then(|| Difference::between(body, &original)));
         }
     }
     for style in &json::STYLES {
         for ascii in [false, true] {
             json::write(body, style, ascii, &mut original);
             if is_signed(&mut original, signing, found) {
-                return Cause::BodyReformatted;
+                return (Cause::BodyReformatted, Some(Difference::between(body, &original)));
             }
         }
     }
-    body::likely(body)
+    (body::likely(body), None)
 }
 
-/// Tells whether it is a body that was signed, and takes it away. A newline at the end is lost so often,
-/// and costs so little, that it is tried with all else.
+/// Tells whether it is a body that was signed: completes it then, and takes it away otherwise. A newline at
+/// the end is lost so often, and costs so little, that it is tried with all else.
 fn is_signed(original: &mut Vec<u8>, signing: &Keys, found: &Signature) -> bool {
     let length = original.len();
-    let mut is_signed = false;
+    let mut signed = None;
     for end in [&b""[..], b"\n", b"\r\n"] {
         original.truncate(length);
         original.extend_from_slice(end);
-        is_signed |= length > 0 && signing.sign(original).contains(found);
+        if length > 0 && signing.sign(original).contains(found) {
+            signed = Some(end);
+        }
     }
-    original.clear();
-    is_signed
+    original.truncate(signed.map_or(0, |_| length));
+    original.extend_from_slice(signed.unwrap_or_default());
+    signed.is_some()
 }
 
 /// Takes bytes off both ends.
@@ -176,5 +196,5 @@ fn explanation(error: Option<&Error>, cause: Cause) -> Explanation {
         Some(error) if cause.what().is_empty() => error.message(),
         _ => [cause.what(), cause.fix()].concat(),
     };
-    Explanation { ok: error.is_none(), code: error.map(Error::code), cause, hint }
+    Explanation { ok: error.is_none(), code: error.map(Error::code), cause, hint, difference: None }
 }

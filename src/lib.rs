@@ -38,7 +38,9 @@ pub use event::{
     Demo, DemoData, DemoEngagement, DemoSessionFinished, DemoUser, Playlist, PlaylistData,
     PlaylistItem, PlaylistSessionFinished, PlaylistUser,
 };
-pub use explain::{Cause, Explanation, MAX_EXPLAINED_BODY_BYTES, MAX_EXPLAINED_HEADERS, explain};
+pub use explain::{
+    Cause, Difference, Explanation, MAX_EXPLAINED_BODY_BYTES, MAX_EXPLAINED_HEADERS, explain,
+};
 pub use json::{Digits, MAX_DEPTH, Value};
 pub use key::{Key, KeyIndex, Keys, MAX_KEYS};
 pub use shape::{Drift, DriftKind, MAX_DRIFT};

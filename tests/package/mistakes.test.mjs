@@ -133,8 +133,8 @@ for (const [mistake, { app, send, names, fix, ...how }] of Object.entries(mistak
 }
 
 test("a body that is no raw one is explained rather than thrown", () => {
-  const { ok, code, cause, hint } = new Webhook(key).explain(JSON.parse(event), { "x-walnut-signature": sign(event) });
-  assert.deepEqual({ ok, code, cause }, { ok: false, code: "body_not_raw", cause: "body_not_raw" });
+  const { hint, ...rest } = new Webhook(key).explain(JSON.parse(event), { "x-walnut-signature": sign(event) });
+  assert.deepEqual(rest, { ok: false, code: "body_not_raw", cause: "body_not_raw", difference: null });
   assert.match(hint, /parsed the body already/);
 });
 

@@ -4,7 +4,7 @@ import express from "express";
 import fastify from "fastify";
 import { type Context as HonoContextOf, Hono } from "hono";
 import { MemoryStore, Webhook } from "walnut-webhooks";
-import type { Delivery, SeenStore, WebhookError, WebhookErrorCode } from "walnut-webhooks";
+import type { Delivery, Difference, SeenStore, WebhookError, WebhookErrorCode } from "walnut-webhooks";
 import { type DeliveryContext, handler as onExpress, middleware } from "walnut-webhooks/express";
 import { plugin } from "walnut-webhooks/fastify";
 import { handler as onFetch } from "walnut-webhooks/fetch";
@@ -54,9 +54,12 @@ const stream = webhook.stream();
 stream.update(new ArrayBuffer(1));
 stream.finish({ "x-walnut-signature": "00" });
 const explained: { ok: boolean; code: WebhookErrorCode | null; cause: string; hint: string } = webhook.explain("", {});
+const difference: { at: number; found: string; meant: string } | null = webhook.explain("", {}).difference;
+// @ts-expect-error: there is none where the body is the one that was signed
+const place: Difference = webhook.explain("", {}).difference;
 // @ts-expect-error: there is none where the signature is right
 const always: WebhookErrorCode = webhook.explain("", {}).code;
-void [name, drift, code, keyIndex, explained, always];
+void [name, drift, code, keyIndex, explained, difference, place, always];
 
 // @ts-expect-error: a parsed body is no raw body
 webhook.verify({ event: "demo_session_finished" }, "");

@@ -30,3 +30,29 @@ test("node:crypto agrees with what an explanation takes to have been signed", ()
     assert.equal(createHmac("sha256", key).update(body).digest("hex"), header, name);
   }
 });
+
+const SHORT = { "\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\" };
+
+/** Shows bytes as an explanation does, each as a character first. */
+function visible(bytes) {
+  const hex = (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  return Buffer.from(bytes).toString("latin1").replace(/[^ -~]|\\/g, (character) => SHORT[character] ?? hex(character));
+}
+
+test("a difference is the first between a body and the one that was signed", () => {
+  const comparable = /^body_(whitespace|line_endings|byte_order_mark|reformatted)$/;
+  let compared = 0;
+  for (const { name, body, header, signed, explain } of cases) {
+    if (!comparable.test(explain?.cause)) {
+      assert.equal(explain?.difference, undefined, name);
+      continue;
+    }
+    const [other] = read({ ...vectors, files: { signed: { cases: [{ name, header, ...signed }] } } });
+    let at = 0;
+    while (at < body.length && body[at] === other.body[at]) at++;
+    const [found, meant] = [body, other.body].map((bytes) => visible(bytes.subarray(at, at + 16)));
+    assert.deepEqual(explain.difference, { at, found, meant }, name);
+    compared++;
+  }
+  assert.ok(compared >= 30, `${compared} cases`);
+});

@@ -54,7 +54,7 @@ export function run(Webhook, cases) {
       // Keys that no `Webhook` can be made of have nothing to explain.
       if (one.explain !== undefined && expected.code !== "invalid_key" && what !== "header") {
         const got = verdict(Webhook, one, (it) => it.explain(one.body, withOthers(header, one.others)));
-        compare(`explain, ${what}`, one, found(got), found(one.explain));
+        compare(`explain, ${what}`, one, found(got), found({ difference: null, ...one.explain }));
       }
       const signature = signatureOnly(expected);
       compare(`verifySignature, ${what}`, one, verdict(Webhook, one, (it) => it.verifySignature(one.body, header)), signature);
@@ -88,8 +88,8 @@ function withOthers(header, others = {}) {
   return header;
 }
 
-function found({ ok, code, cause }) {
-  return { code: `${ok} ${code} ${cause}` };
+function found({ ok, code, cause, difference }) {
+  return { code: `${ok} ${code} ${cause} ${JSON.stringify(difference)}` };
 }
 
 function* forms(body) {

@@ -20,6 +20,7 @@ for (const [cause, code, headers, key = KEY] of MISTAKES) {
     equal(answer.error.code, code);
     const line = JSON.parse(await logged('"explained"'));
     deepEqual([line.code, line.cause], [code, cause]);
+    deepEqual(Object.keys(line).sort(), ["cause", "code", "event", "hint"], "nothing of the body is logged");
     ok(line.hint.length > 0 && !JSON.stringify(answer).includes(line.hint.slice(0, 20)) || code === cause);
     ok(![key, sign(body, KEY), "someone-awesome"].some((secret) => line.hint.includes(secret)));
   });
