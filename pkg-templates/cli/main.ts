@@ -6,6 +6,8 @@ import { parse } from "./args.js";
 import { COMMON, type Command, help, NAME, overview } from "./command.js";
 import { explain } from "./commands/explain.js";
 import { harness } from "./commands/harness.js";
+import { listen } from "./commands/listen.js";
+import { replay } from "./commands/replay.js";
 import { sample } from "./commands/sample.js";
 import { send } from "./commands/send.js";
 import { sign } from "./commands/sign.js";
@@ -13,7 +15,7 @@ import { verify } from "./commands/verify.js";
 import { Failure, INTERRUPTED, OK, PIPE_CLOSED, USAGE, usage } from "./failure.js";
 import { out, say } from "./terminal.js";
 
-const commands: Readonly<Record<string, Command>> = { sign, verify, explain, sample, send, harness };
+const commands: Readonly<Record<string, Command>> = { sign, verify, explain, sample, send, listen, replay, harness };
 
 async function main([name, ...args]: string[]): Promise<number> {
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {

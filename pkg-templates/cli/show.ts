@@ -8,7 +8,7 @@ export function deliveryLines(delivery: Delivery, now = Date.now()): string[] {
   const { type, name, id, timestamp, isTest, keyIndex, drift } = delivery;
   const rows: [string, string][] = [
     ["type", type === "unknown" ? paint("yellow", "unknown") : type],
-    ["name", name === null ? paint("dim", "none") : plain(name)],
+    ...(name === type ? [] : [["name", name === null ? paint("dim", "none") : plain(name)] as [string, string]]),
     ["id", id],
     ["timestamp", timestamp === null ? paint("dim", "none") : `${plain(timestamp)}${age(timestamp, now)}`],
     ["key", keyIndex === 0 ? "current" : paint("yellow", `previous (${keyIndex + 1} of those given)`)],

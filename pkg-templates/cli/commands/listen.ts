@@ -1,0 +1,100 @@
+import { once } from "node:events";
+import { url } from "../args.js";
+import type { Command } from "../command.js";
+import { Failure, OK, reason, USAGE, usage } from "../failure.js";
+import { configuredWebhook, findWebhook, KEY_OPTIONS } from "../key.js";
+import { Edge, follow } from "../listen/edge.js";
+import { Intake, type Taken } from "../listen/intake.js";
+import { type Answer, problem, startReceiver } from "../listen/receiver.js";
+import { show } from "../listen/show.js";
+import { makeFolder } from "../saved.js";
+import { json, paint, say } from "../terminal.js";
+
+const HOUR_MS = 3_600_000;
+/** As Walnut. */
+const RETRIES = 3;
+
+export const listen: Command = {
+  summary: "receive deliveries here: verify, show, save and forward them",
+  usage: "[--forward URL] [--save FOLDER]",
+  about:
+    "Listens on 127.0.0.1, at any path, and answers as an endpoint should: 200 to what is genuine, once it is saved; the " +
+    "error to what is not. With --forward, it answers what that URL answered. With --edge, it pulls from a deployed " +
+    "edge instead, whose ADMIN_TOKEN is to be in the environment: real events, without a tunnel. Only what is genuine " +
+    "is saved and forwarded, byte for byte. Ctrl-C ends it.",
+  positionals: 0,
+  options: {
+    ...KEY_OPTIONS,
+    port: { value: "N", help: "where to listen, 0 for any that is free; 8789 by default" },
+    forward: { value: "URL", help: "where to send on to what is genuine" },
+    save: { value: "FOLDER", help: "where to save what is genuine, each as a file of raw HTTP; replay sends them again" },
+    status: { value: "N", help: "what to answer to what is genuine instead, 200 to 599: to see how failures are taken" },
+    delay: { value: "TIME", help: "how long to wait before each answer, up to 1h" },
+    count: { value: "N", help: "end after so many requests" },
+    edge: { value: "URL", help: "where a deployed edge is; a key is not needed then" },
+    since: { value: "TIME", help: "with --edge: from when on, RFC 3339 or so long ago, such as 2h; from now on by default" },
+    interval: { value: "TIME", help: "with --edge: how often to ask, 100ms to 1h; 2s by default" },
+  },
+  examples: ["listen --forward http://127.0.0.1:3000/webhook --save deliveries", "listen --edge https://walnut.example.com --since 2h --forward http://127.0.0.1:3000/webhook"],
+  async run(args, interruption) {
+    const edge = args.text("edge") === undefined ? undefined : url(args.text("edge"), "--edge");
+    const forward = args.text("forward") === undefined ? undefined : url(args.text("forward"), "--forward");
+    for (const name of edge === undefined ? ["since", "interval"] : ["port", "status", "delay"]) {
+      if (args.text(name) !== undefined) throw usage(`--${name} is ${edge === undefined ? "only" : "not"} for --edge`);
+    }
+    const status = args.text("status") === undefined ? undefined : args.whole("status", 200, 200, 599);
+    const delay = args.duration("delay", 0, HOUR_MS);
+    const count = args.text("count") === undefined ? Infinity : args.whole("count", 1, 1, 1_000_000);
+    const port = args.whole("port", 8789, 0, 65_535);
+    const since = args.time("since") ?? Date.now();
+    const interval = args.duration("interval", 2000, HOUR_MS);
+    if (interval < 100) throw usage("--interval must be 100ms or more");
+    const token = edge === undefined ? "" : adminToken(edge);
+    const webhook = edge === undefined ? await findWebhook(args) : configuredWebhook(args);
+    const folder = args.text("save");
+    if (folder !== undefined) await makeFolder(folder);
+
+    const interrupted = interruption();
+    const enough = new AbortController();
+    const signal = AbortSignal.any([interrupted, enough.signal]);
+    const intake = new Intake(webhook, { folder, forward, retries: edge === undefined ? 0 : RETRIES, signal });
+    let shown = 0;
+    const tell = (taken: Taken, status?: number) => {
+      if (shown === count) return;
+      show(taken, status, args.flag("json"));
+      if (++shown === count) enough.abort();
+    };
+    if (edge !== undefined) {
+      say(`${paint("bold", "Pulling")} from ${edge.origin}, since ${new Date(since).toISOString()}. Ctrl-C ends it.`);
+      await follow(new Edge(edge, token, since, signal), interval, async (arrival, known) => tell(await intake.take(arrival, known)));
+      return OK;
+    }
+    const receiver = await startReceiver(port, (arrival) => intake.take(arrival), (taken) => answer(taken, status), delay, tell, signal).catch((error) => {
+      throw new Failure("cannot_listen", `port ${port} of 127.0.0.1 can't be listened on: ${reason(error)}: try --port 0`, USAGE);
+    });
+    if (args.flag("json")) json({ listening: receiver.url });
+    else say(`${paint("bold", "Listening")} on ${receiver.url}. Ctrl-C ends it.`);
+    if (!signal.aborted) await once(signal, "abort");
+    await receiver.stop();
+    return OK;
+  },
+};
+
+function answer({ refusal, forwarded }: Taken, status: number | undefined): Answer {
+  if (refusal !== undefined) return problem(refusal.status, refusal.code, refusal.message);
+  const ok = { type: "application/json", body: JSON.stringify({ ok: true }) };
+  if (status !== undefined) return { ...ok, status, body: status < 300 ? ok.body : JSON.stringify({ error: { code: "as_told", message: "listen --status says so" } }) };
+  if (forwarded === undefined) return { ...ok, status: 200 };
+  const { last } = forwarded;
+  if (last.status === null) return problem(502, "origin_failed", `the URL to forward to did not answer: ${last.error}`);
+  const type = last.headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  return { status: last.status, type: type ?? "application/octet-stream", body: last.body };
+}
+
+/** Gets the token of the edge's admin API, which only goes where nobody reads along. */
+function adminToken({ protocol, hostname }: URL): string {
+  const { ADMIN_TOKEN: token } = process.env;
+  if (token === undefined || token === "") throw new Failure("no_token", "there is no token for the edge's admin API: set ADMIN_TOKEN", USAGE);
+  if (protocol !== "https:" && !/^(127\.[\d.]+|localhost|\[::1\])$/.test(hostname)) throw usage("--edge must be https, since the token goes there");
+  return token;
+}

@@ -1,0 +1,116 @@
+// Pulls deliveries from an edge's admin API: what the edge has verified, as it comes there.
+import { pause } from "../../sender/run.js";
+import { Failure, reason, USAGE } from "../failure.js";
+import { warn } from "../terminal.js";
+import type { Arrival, Known } from "./intake.js";
+
+/** The most that the API lists at once. */
+const PAGE = 200;
+
+/** How long one question may take, in milliseconds. */
+const TIMEOUT_MS = 30_000;
+
+/** Shards have clocks of their own: so far back, in milliseconds, what came since is looked for again. */
+const OVERLAP_MS = 60_000;
+
+/** A row of the delivery log, as far as it is used. */
+interface Row extends Known {
+  readonly key: string;
+  readonly kind: string;
+  readonly state: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly received: number;
+}
+
+export class Edge {
+  readonly #seen = new Map<string, number>();
+  #since: number;
+
+  /** `since` is in milliseconds since the Unix epoch. */
+  constructor(
+    readonly url: URL,
+    readonly token: string,
+    since: number,
+    readonly signal: AbortSignal,
+  ) {
+    this.#since = since;
+  }
+
+  /** Hands over what has come since the last time, the oldest first. */
+  async pull(take: (arrival: Arrival, known: Known) => Promise<void>): Promise<void> {
+    for (const row of await this.#news()) {
+      const arrival = await this.#arrival(row);
+      if (arrival !== undefined) await take(arrival, row);
+      // From here on: were it before, what could not be taken would be lost.
+      this.#seen.set(row.key, row.received);
+      this.#since = Math.max(this.#since, row.received - OVERLAP_MS);
+      if (this.signal.aborted) return;
+    }
+    for (const [key, received] of this.#seen) if (received < this.#since) this.#seen.delete(key);
+  }
+
+  async #news(): Promise<Row[]> {
+    const rows: Row[] = [];
+    let cursor: string | null = null;
+    do {
+      const query: string = new URLSearchParams({ since: String(this.#since), limit: String(PAGE), ...(cursor !== null && { cursor }) }).toString();
+      const page = (await (await this.#ask(`deliveries?${query}`)).json()) as { deliveries: Row[]; cursor: string | null };
+      rows.push(...page.deliveries);
+      cursor = page.cursor ?? null;
+    } while (cursor !== null);
+    // What differs under an id that is known is not sent by the edge either.
+    return rows.filter(({ key, kind }) => kind === "first" && !this.#seen.has(key)).reverse();
+  }
+
+  /** Gets a delivery with its body, or nothing where that is gone. */
+  async #arrival({ key, received }: Row): Promise<Arrival | undefined> {
+    const one = (await (await this.#ask(`deliveries/${key}`)).json()) as { contentType: string; signature: string };
+    const answer = await this.#ask(`deliveries/${key}/body`, [409]);
+    if (answer.status === 409) {
+      warn(`the body of ${key} is gone at the edge: it is left out`);
+      return undefined;
+    }
+    return {
+      at: new Date(received),
+      method: "POST",
+      url: "/webhook",
+      headers: [["content-type", one.contentType], ["x-walnut-signature", one.signature]],
+      body: new Uint8Array(await answer.arrayBuffer()),
+    };
+  }
+
+  async #ask(path: string, allowed: readonly number[] = []): Promise<Response> {
+    let answer: Response;
+    try {
+      const signal = AbortSignal.any([this.signal, AbortSignal.timeout(TIMEOUT_MS)]);
+      answer = await fetch(new URL(`/admin/${path}`, this.url), { headers: { authorization: `Bearer ${this.token}` }, redirect: "manual", signal });
+    } catch (error) {
+      throw new Failure("edge_unreachable", `the edge can't be reached: ${reason((error as Error).cause ?? error)}`, USAGE);
+    }
+    if (answer.ok || allowed.includes(answer.status)) return answer;
+    const { status } = answer;
+    await answer.body?.cancel();
+    if (status === 401) throw new Failure("unauthorized", "the edge refuses the token: ADMIN_TOKEN must be the one that is set there", USAGE);
+    if (status === 404) throw new Failure("no_delivery_log", "the edge has no delivery log: set ADMIN_TOKEN there, and leave MODE at durable", USAGE);
+    throw new Failure("edge_failed", `the edge answered ${status}`, USAGE);
+  }
+}
+
+/** Pulls again and again, until the signal aborts. That the first time fails is thrown; later, it is said and tried again. */
+export async function follow(edge: Edge, interval: number, take: (arrival: Arrival, known: Known) => Promise<void>): Promise<void> {
+  let isFirst = true;
+  let last = "";
+  while (!edge.signal.aborted) {
+    try {
+      await edge.pull(take);
+      last = "";
+    } catch (error) {
+      if (edge.signal.aborted) return;
+      if (isFirst || !(error instanceof Failure)) throw error;
+      if (error.message !== last) warn(`${error.message}: it is tried again`);
+      last = error.message;
+    }
+    isFirst = false;
+    await pause(interval, edge.signal);
+  }
+}

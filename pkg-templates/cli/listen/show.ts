@@ -1,0 +1,63 @@
+// Shows what has come.
+import type { Delivery } from "../../delivery.js";
+import { deliveryLines, explanationLines } from "../show.js";
+import { bytes, duration, json, line, paint, plain } from "../terminal.js";
+import type { Taken } from "./intake.js";
+
+/** Shows a request; `status` is what it was answered with, where it was. */
+export function show(taken: Taken, status: number | undefined, isJson: boolean): void {
+  if (isJson) return json(asJson(taken, status));
+  const { arrival, delivery, refusal, explanation, times, saved, forwarded } = taken;
+  const mark = refusal === undefined ? paint("green", "✓") : paint("red", "✕");
+  const name = delivery === undefined ? "" : plain(delivery.name ?? "no name");
+  const head = [
+    paint("dim", arrival.at.toTimeString().slice(0, 8)),
+    `${mark} ${paint("bold", refusal?.code ?? name)}`,
+    bytes(arrival.body.length),
+    ...(status === undefined ? [] : [`answered ${status}`]),
+  ];
+  line(head.join("  "));
+  const lines = explanation !== undefined && !explanation.ok ? explanationLines(explanation).slice(1) : refusal !== undefined ? [refusal.message] : [];
+  if (delivery !== undefined) lines.push(...("drift" in delivery ? deliveryLines(delivery) : knownLines(delivery)));
+  if (times > 1) lines.push(label("again", paint("yellow", `this id has come ${times} times`)));
+  if (saved !== undefined) lines.push(label("saved", saved));
+  if (forwarded !== undefined) lines.push(label("forward", forwardLine(forwarded)));
+  for (const text of lines) line(`          ${text}`);
+}
+
+function knownLines({ type, id }: { type: string; id: string }): string[] {
+  return [label("type", type), label("id", id), label("key", paint("dim", "verified by the edge; there is no key here"))];
+}
+
+function label(name: string, value: string): string {
+  return `${paint("dim", name.padEnd(9))} ${value}`;
+}
+
+function forwardLine({ last, attempts, judgement }: NonNullable<Taken["forwarded"]>): string {
+  const tries = attempts.length > 1 ? `, after ${attempts.length} attempts` : "";
+  if (last.status === null) return paint("red", `${last.error}${tries}`);
+  const text = `${last.status} in ${duration(last.ms)}${tries}`;
+  return judgement.accepted ? paint("green", text) : paint("red", `${text}: ${judgement.why}`);
+}
+
+function asJson({ arrival, delivery, refusal, explanation, times, saved, forwarded }: Taken, status: number | undefined): unknown {
+  return {
+    at: arrival.at.toISOString(),
+    ok: refusal === undefined,
+    bytes: arrival.body.length,
+    ...(status !== undefined && { status }),
+    ...(delivery !== undefined && { delivery: whole(delivery), times }),
+    ...(refusal !== undefined && { error: { code: refusal.code, message: refusal.message } }),
+    ...(explanation !== undefined && { explanation }),
+    ...(saved !== undefined && { saved }),
+    ...(forwarded !== undefined && {
+      forwarded: { status: forwarded.last.status, error: forwarded.last.error, ms: Math.round(forwarded.last.ms), attempts: forwarded.attempts.length },
+    }),
+  };
+}
+
+function whole(delivery: NonNullable<Taken["delivery"]>): unknown {
+  if ("drift" in delivery) return delivery satisfies Delivery;
+  const { id, name, type } = delivery;
+  return { id, name, type };
+}

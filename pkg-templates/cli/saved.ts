@@ -1,0 +1,73 @@
+// Saved deliveries: a folder with one file each, the whole request as raw HTTP, whose body's bytes are those that came.
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type HttpRequest, parseRequest, rawRequest } from "../sender/request.js";
+import { Failure, reason, USAGE } from "./failure.js";
+
+const EXTENSION = ".http";
+
+/** Makes the folder that deliveries are saved to, where it is not there. */
+export async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((error) => {
+    throw new Failure("unwritable", `the folder ${folder} can't be made: ${reason(error)}`, USAGE);
+  });
+}
+
+/** Saves a request and returns its file's name. In the order of their names, files stand as they came. */
+export async function save(folder: string, request: Omit<HttpRequest, "notes">, at: Date, name: string | null): Promise<string> {
+  const what = /^[\w-]{1,64}$/.test(name ?? "") ? name : "unknown";
+  // Of several in one millisecond, and of several programs, each has its own.
+  const file = `${at.toISOString().replaceAll(":", "-")}-${sequence()}-${what}${EXTENSION}`;
+  const unfinished = join(folder, `.${file}.${randomBytes(4).toString("hex")}`);
+  // Whoever looks into the folder sees whole files only.
+  // How the body was framed on its way is over: it is all that follows the head.
+  const headers = request.headers.filter(([name]) => !HOP.test(name));
+  await writeFile(unfinished, rawRequest({ ...request, headers }), { flag: "wx" });
+  await rename(unfinished, join(folder, file));
+  return file;
+}
+
+let saved = 0;
+
+function sequence(): string {
+  return `${String(saved++).padStart(6, "0")}${randomBytes(2).toString("hex")}`;
+}
+
+/** Lists the files of a folder's deliveries, the oldest first. */
+export async function savedIn(folder: string): Promise<string[]> {
+  let names: string[];
+  try {
+    names = await readdir(folder);
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such folder" : reason(error);
+    throw new Failure("unreadable", `the folder ${folder} can't be read: ${why}`, USAGE);
+  }
+  const files = names.filter((name) => name.endsWith(EXTENSION) && !name.startsWith(".")).sort();
+  if (files.length === 0) throw new Failure("nothing_saved", `the folder ${folder} has no delivery in it: listen --save writes some`, USAGE);
+  return files.map((name) => join(folder, name));
+}
+
+/** Reads a saved delivery. */
+export async function readSaved(file: string): Promise<HttpRequest> {
+  const bytes = await readFile(file).catch((error) => {
+    throw new Failure("unreadable", `${file} can't be read: ${reason(error)}`, USAGE);
+  });
+  const request = parseRequest(bytes);
+  if (request === undefined) throw new Failure("not_a_request", `${file} is no saved delivery: it must be raw HTTP`, USAGE);
+  return request;
+}
+
+/** What concerns one connection, or is made anew by who sends. */
+const HOP = /^(host|connection|content-length|transfer-encoding|expect|upgrade|te|trailer|keep-alive|accept-encoding|proxy-.*)$/i;
+
+/** The headers of a request that go along when it is sent on, by name; of several by a name, a list. */
+export function onward(headers: HttpRequest["headers"]): Record<string, string | string[]> {
+  const found: Record<string, string | string[]> = {};
+  for (const [given, value] of headers) {
+    const name = given.toLowerCase();
+    const before = found[name];
+    if (!HOP.test(name)) found[name] = before === undefined ? value : [before, value].flat();
+  }
+  return found;
+}

@@ -1,0 +1,293 @@
+// listen and harness, as processes.
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { once } from "node:events";
+import { join } from "node:path";
+import { test as plainTest } from "node:test";
+import { admin, DURABLE, event, start as startEdge, TOKEN } from "../worker/support.mjs";
+import { bodies, endpoint, folder, KEY, run, sign, start, startOnTerminal, verifies } from "./support.mjs";
+
+const test = (name, body) => plainTest(name, { timeout: 60_000 }, body);
+const DEMO = readFileSync(join(bodies, "demo.json"));
+const ID = "demo_session_finished:eb8af248-a970-46fa-bfb0-cb675b6780e1";
+
+/** A receiver, ended with the test: `line()` is the next of what it prints. */
+async function listening(t, ...args) {
+  const started = start(["listen", "--port", "0", "--json", ...args], { input: "" });
+  t.after(() => started.child.kill());
+  const { listening: url } = JSON.parse(await started.line());
+  return { ...started, url, next: async () => JSON.parse(await started.line()) };
+}
+
+async function post(url, body, headers = { "x-walnut-signature": sign(body) }, method = "POST") {
+  const response = await fetch(url, { method, body, headers });
+  return { status: response.status, text: await response.text() };
+}
+
+test("listen: what is genuine is answered 200 and told; what is not, its error and why", async (t) => {
+  const { url, next, child, ended } = await listening(t);
+  match(url, /^http:\/\/127\.0\.0\.1:\d+\/webhook$/);
+  deepEqual(await post(url, DEMO), { status: 200, text: '{"ok":true}' });
+  const first = await next();
+  deepEqual([first.ok, first.status, first.bytes, first.times, first.delivery.id, first.delivery.drift], [true, 200, DEMO.length, 1, ID, []]);
+  await post(url, DEMO);
+  equal((await next()).times, 2);
+
+  const upper = await post(url, DEMO, { "x-walnut-signature": sign(DEMO).toUpperCase() });
+  deepEqual([upper.status, JSON.parse(upper.text).error.code], [401, "malformed_signature"]);
+  const refused = await next();
+  deepEqual([refused.ok, refused.status, refused.error.code, refused.explanation.cause], [false, 401, "malformed_signature", "signature_uppercase"]);
+  ok(!("delivery" in refused));
+  equal((await post(url, DEMO, {})).status, 401);
+  equal((await next()).explanation.cause, "missing_signature");
+  equal((await post(url, "not JSON")).status, 400);
+  equal((await next()).error.code, "not_json");
+  equal((await post(url, undefined, {}, "GET")).status, 405);
+  equal((await next()).error.code, "method_not_allowed");
+
+  child.kill("SIGINT");
+  const { status, err } = await ended;
+  deepEqual([status, err], [0, ""]);
+});
+
+test("listen: a body of 1 MiB is taken, and one byte more is not", async (t) => {
+  const { url, next } = await listening(t);
+  const event = (length) => Buffer.from(`{"event":"${"x".repeat(length - 12)}"}`);
+  equal((await post(url, event(1 << 20))).status, 200);
+  equal((await next()).bytes, 1 << 20);
+  equal((await post(url, event((1 << 20) + 1))).status, 413);
+  equal((await next()).error.code, "body_too_large");
+});
+
+test("listen: who breaks off is no request, and ends nothing", async (t) => {
+  const { url, next } = await listening(t);
+  const socket = connect(new URL(url).port, "127.0.0.1");
+  await once(socket, "connect");
+  socket.end("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf");
+  await once(socket.resume(), "close");
+  await post(url, DEMO);
+  equal((await next()).ok, true);
+});
+
+test("listen: answers as told, and waits as long", async (t) => {
+  const { url, next } = await listening(t, "--status", "503", "--delay", "300ms");
+  const began = performance.now();
+  equal((await post(url, DEMO)).status, 503);
+  ok(performance.now() - began >= 295);
+  equal((await next()).status, 503);
+  // A forgery is no more welcome than before.
+  equal((await post(url, DEMO, { "x-walnut-signature": "0".repeat(64) })).status, 401);
+  const sent = await run(["send", url, "--retries", "2", "--backoff", "1ms", "--json"]);
+  deepEqual([sent.status, JSON.parse(sent.out.split("\n")[0]).attempts], [1, 3]);
+});
+
+test("listen: saves what is genuine, byte for byte, before it is answered; replay sends it again", async (t) => {
+  const at = join(folder(t), "new", "deliveries");
+  const { url } = await listening(t, "--save", at);
+  const odd = Buffer.from('{"event":"../../odd",\r\n\r\n"\u00e9":1}\n');
+  for (const body of [DEMO, odd, DEMO]) {
+    await post(url, body, { "x-walnut-signature": sign(body), "content-type": "application/json; charset=utf-8" });
+  }
+  await post(url, DEMO, { "x-walnut-signature": "0".repeat(64) });
+  const files = readdirSync(at).sort();
+  deepEqual(files.map((name) => name.replace(/^[\d-]+T[\d-]+\.\d{3}Z-[0-9a-f]{10}-/, "")), ["demo_session_finished.http", "unknown.http", "demo_session_finished.http"]);
+  ok(readFileSync(join(at, files[1])).subarray(-odd.length).equals(odd));
+  equal((await run(["verify", "--request", join(at, files[1])])).status, 0);
+
+  const other = await endpoint(t, verifies);
+  equal((await run(["replay", at, other.url])).status, 0);
+  deepEqual(other.taken.map(({ body }) => body), [DEMO, odd, DEMO]);
+  equal(other.taken[0].headers["content-type"], "application/json; charset=utf-8");
+});
+
+test("listen: what can't be saved is not acknowledged", async (t) => {
+  const at = join(folder(t), "file");
+  writeFileSync(at, "");
+  const { status, err } = await run(["listen", "--port", "0", "--save", at]);
+  equal(status, 2);
+  match(err, /can't be made/);
+  const gone = join(folder(t), "gone");
+  const { url, next } = await listening(t, "--save", gone);
+  rmSync(gone, { recursive: true });
+  equal((await post(url, DEMO)).status, 503);
+  equal((await next()).error.code, "store_failed");
+});
+
+test("listen: forwards what is genuine, and answers what was answered there", async (t) => {
+  const origin = await endpoint(t, (_, response, __, count) => response.writeHead(count === 1 ? 201 : 500, { "content-type": "text/plain" }).end("taken"));
+  const { url, next } = await listening(t, "--forward", origin.url);
+  deepEqual(await post(url, DEMO, { "x-walnut-signature": sign(DEMO), "content-type": "application/json", "x-more": "1" }), { status: 201, text: "taken" });
+  const { forwarded } = await next();
+  deepEqual([forwarded.status, forwarded.attempts], [201, 1]);
+  deepEqual(origin.taken[0].body, DEMO);
+  const { headers } = origin.taken[0];
+  deepEqual([headers["x-walnut-signature"], headers["content-type"], headers["x-more"], headers.host], [sign(DEMO), "application/json", "1", new URL(origin.url).host]);
+  equal((await post(url, DEMO)).status, 500);
+  equal((await post(url, DEMO, { "x-walnut-signature": "0".repeat(64) })).status, 401);
+  equal(origin.taken.length, 2);
+
+  const nowhere = await listening(t, "--forward", "http://127.0.0.1:1/");
+  equal((await post(nowhere.url, DEMO)).status, 502);
+  equal((await nowhere.next()).forwarded.error, "nothing listens there");
+});
+
+test("listen: ends after as many requests as it is told", async (t) => {
+  const { url, ended } = await listening(t, "--count", "2");
+  await post(url, DEMO);
+  await post(url, DEMO, {});
+  const { status, out } = await ended;
+  deepEqual([status, out.trim().split("\n").length], [0, 3]);
+});
+
+test("listen: for a person, on a terminal, until Ctrl-C", async () => {
+  const shown = startOnTerminal(["listen", "--port", "0"]);
+  await shown.until("Ctrl-C ends it.");
+  const [url] = /http:\/\/127\.0\.0\.1:\d+\/webhook/.exec(shown.so().replaceAll(/\x1b\[\d+m/g, ""));
+  await post(url, '{"event":"e","a":1}', { "x-walnut-signature": sign('{"event":"e", "a":1}') });
+  await shown.until("body_reformatted");
+  await post(url, DEMO);
+  await shown.until(ID);
+  shown.type("\x03");
+  const { status, shown: all } = await shown.ended;
+  equal(status, 0);
+  match(all, /✕[^]*signature_mismatch[^]*answered 401[^]*found[^]*"a":1}[^]*signed[^]*·"a":1}[^]*✓[^]*demo_session_finished[^]*answered 200/);
+});
+
+test("listen: wrong usage, and a port that is taken", async (t) => {
+  const { url } = await listening(t);
+  const { port } = new URL(url);
+  for (const [args, said] of [
+    [["--port", port], /the port is in use: try --port 0/],
+    [["--port", "65536"], /0 to 65535/],
+    [["--status", "199"], /200 to 599/],
+    [["--status", "600"], /200 to 599/],
+    [["--delay", "61m"], /--delay/],
+    [["--count", "0"], /--count/],
+    [["--forward", "nowhere"], /--forward must begin with http/],
+    [["--since", "2h"], /only for --edge/],
+    [["--edge", "https://127.0.0.1:1", "--status", "500"], /not for --edge/],
+    [["--edge", "http://example.com"], /must be https/],
+    [["--edge", "https://127.0.0.1:1", "--interval", "99ms"], /100ms or more/],
+  ]) {
+    const { status, out, err } = await run(["listen", ...args], { env: { ADMIN_TOKEN: TOKEN } });
+    deepEqual([status, out], [2, ""], args.join(" "));
+    match(err, said);
+  }
+});
+
+test("listen --edge: what a deployed edge has stored comes here, byte for byte, the oldest first, and goes on", async (t) => {
+  const { url, edge } = await startEdge(t, { ...DURABLE, ADMIN_TOKEN: TOKEN, SHARDS: "2" });
+  const { keys } = admin(edge);
+  const env = { ADMIN_TOKEN: TOKEN };
+  const before = [event(), event({ event: "other", padding: "é\r\n" }), event()];
+  for (const body of before) equal((await post(url, body)).status, 200);
+  const at = folder(t);
+  const origin = await endpoint(t, (request, response, body, count) => (count === 1 ? response.writeHead(500).end() : verifies(request, response, body)));
+  const args = ["listen", "--edge", edge.url, "--since", "1h", "--interval", "100ms", "--forward", origin.url, "--save", at, "--json"];
+  const pulling = start(args, { input: "", env });
+  t.after(() => pulling.child.kill());
+  const next = async () => JSON.parse(await pulling.line());
+  const pulled = [await next(), await next(), await next()];
+  deepEqual(pulled.map(({ ok, forwarded }) => [ok, forwarded.status]), [[true, 200], [true, 200], [true, 200]]);
+  equal(pulled[0].forwarded.attempts, 2);
+  deepEqual(origin.taken.slice(1).map(({ body }) => body.toString()), before);
+  deepEqual(origin.taken[1].headers["x-walnut-signature"], sign(before[0]));
+
+  // What comes from now on, once each; a duplicate and a variant are none.
+  const later = event();
+  for (const body of [before[0], later, later.replace('"fab_clicks":0', '"fab_clicks":9')]) equal((await post(url, body)).status, 200);
+  const last = event();
+  equal((await post(url, last)).status, 200);
+  deepEqual([(await next()).bytes, (await next()).bytes], [later.length, last.length].map(Number));
+  deepEqual(origin.taken.slice(4).map(({ body }) => body.toString()), [later, last]);
+  pulling.child.kill("SIGINT");
+  const { status, err } = await pulling.ended;
+  equal(status, 0);
+  match(err, /^Pulling from http/);
+  equal(readdirSync(at).length, (await keys()).length - 1);
+
+  const keyless = await run(["listen", "--edge", edge.url, "--since", "1h", "--count", "1"], { env: { ...env, WALNUT_WEBHOOK_KEY: "" } });
+  equal(keyless.status, 0);
+  match(keyless.out, /✓ demo_session_finished[^]*verified by the edge/);
+});
+
+test("listen --edge: without the token, with a wrong one, and where there is no edge", async (t) => {
+  const { edge } = await startEdge(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
+  const { url } = await endpoint(t, (_, response) => response.writeHead(404).end());
+  for (const [at, token, code] of [
+    [edge.url, "", "no_token"],
+    [edge.url, `${TOKEN}x`, "unauthorized"],
+    [url, TOKEN, "no_delivery_log"],
+    ["http://127.0.0.1:1", TOKEN, "edge_unreachable"],
+  ]) {
+    const { status, err } = await run(["listen", "--edge", at, "--json"], { env: { ADMIN_TOKEN: token } });
+    equal(status, 2);
+    equal(JSON.parse(err.trim().split("\n").at(-1)).error.code, code);
+    ok(!err.includes(TOKEN) || token === "");
+  }
+});
+
+/** The harness, ended with the test. */
+async function harness(t) {
+  const { child, line, ended } = start(["harness", "--port", "0", "--json"], { input: "" });
+  t.after(() => child.kill());
+  const url = new URL(JSON.parse(await line()).url);
+  return { child, ended, url, token: url.hash.replace("#token=", "") };
+}
+
+test("harness: serves the page on loopback, with its headers, and nothing else", async (t) => {
+  const { child, ended, url } = await harness(t);
+  equal(url.hostname, "127.0.0.1");
+  const page = await fetch(url);
+  equal(page.headers.get("content-type"), "text/html; charset=utf-8");
+  match(page.headers.get("content-security-policy"), /frame-ancestors 'none'/);
+  match(await page.text(), /Content-Security-Policy/);
+  for (const [path, status] of [["/app.js", 200], ["/style.css", 200], ["/../package.json", 404], ["/%2e%2e/package.json", 404], ["/app.ts", 404]]) {
+    equal((await fetch(new URL(path, url))).status, status, path);
+  }
+  equal((await fetch(url, { method: "POST" })).status, 405);
+  child.kill("SIGINT");
+  equal((await ended).status, 0);
+});
+
+test("harness: the relay sends for who has the token, and for nobody else", async (t) => {
+  const { url, token } = await harness(t);
+  const origin = await endpoint(t, (_, response) => response.writeHead(302, { location: "/x", "x-said": "1" }).end(Buffer.from([0xff, 0])));
+  const relay = (asked, { headers = {}, method = "POST" } = {}) => fetch(new URL("/relay", url), { method, headers: { authorization: `Bearer ${token}`, ...headers }, ...(method === "POST" && { body: typeof asked === "string" ? asked : JSON.stringify(asked) }) });
+  const body = Buffer.from([0xef, 0xbb, 0xbf, 0xff]);
+  const asked = { url: origin.url, headers: [["x-walnut-signature", sign(body)], ["content-type", "application/json"]], body: body.toString("base64") };
+  const answer = await (await relay(asked)).json();
+  deepEqual([answer.status, answer.error, answer.body], [302, null, "/wA="]);
+  ok(answer.headers.some(([name, value]) => name === "x-said" && value === "1"));
+  deepEqual(origin.taken[0].body, body);
+  equal((await (await relay({ ...asked, url: "http://127.0.0.1:1/" })).json()).error, "nothing listens there");
+
+  for (const authorization of ["", "Bearer ", `Bearer ${token}x`, token]) equal((await relay(asked, { headers: { authorization } })).status, 401);
+  for (const wrong of ["", "[]", "null", { ...asked, url: "file:///etc/hostname" }, { ...asked, url: "x" }, { ...asked, headers: [["host", "x"]] }, { ...asked, headers: [["a\nb", "x"]] }, { ...asked, headers: [["a", "x\ny"]] }, { ...asked, headers: {} }, { ...asked, body: 1 }]) {
+    equal((await relay(wrong)).status, 400, JSON.stringify(wrong));
+  }
+  equal((await relay(asked, { method: "GET" })).status, 405);
+  const whole = Buffer.alloc(1 << 20, 1);
+  equal((await (await relay({ ...asked, body: whole.toString("base64") })).json()).status, 302);
+  deepEqual(origin.taken.at(-1).body, whole);
+  equal((await relay({ ...asked, body: "A".repeat(2 << 20) })).status, 400);
+  const before = origin.taken.length;
+
+  // A page that has its name point here: the browser sends that name.
+  const socket = connect(url.port, "127.0.0.1");
+  socket.end(`POST /relay HTTP/1.1\r\nhost: evil.example:${url.port}\r\nauthorization: Bearer ${token}\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}`);
+  let said = "";
+  for await (const text of socket.setEncoding("utf8")) said += text;
+  match(said, /^HTTP\/1\.1 403 /);
+  equal(origin.taken.length, before);
+});
+
+test("harness: on a terminal it says where it is, and Ctrl-C ends it", async () => {
+  const shown = startOnTerminal(["harness", "--port", "0"]);
+  await shown.until("#token=");
+  await shown.until("Ctrl-C ends it.");
+  shown.type("\x03");
+  equal((await shown.ended).status, 0);
+  equal((await run(["harness", "--port", "x"])).status, 2);
+});

@@ -1,0 +1,188 @@
+// send and replay, as processes, to real endpoints.
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test as plainTest } from "node:test";
+import { bodies, endpoint, folder, KEY, main, run, sign, start, startOnTerminal, verifies } from "./support.mjs";
+
+const test = (name, body) => plainTest(name, { timeout: 60_000 }, body);
+const demo = join(bodies, "demo.json");
+const objects = (out) => out.trim().split("\n").map((line) => JSON.parse(line));
+
+test("send: one sample, signed, as Walnut posts it", async (t) => {
+  const { url, taken } = await endpoint(t, verifies);
+  const { status, out, err } = await run(["send", url]);
+  deepEqual([status, err], [0, ""]);
+  equal(taken.length, 1);
+  const [{ method, headers, body }] = taken;
+  deepEqual([method, headers["content-type"], headers["x-walnut-signature"]], ["POST", "application/json", sign(body)]);
+  const { event, timestamp, is_test } = JSON.parse(body);
+  deepEqual([event, is_test], ["demo_session_finished", false]);
+  ok(Math.abs(Date.now() - Date.parse(timestamp)) < 60_000);
+  match(out, /^ +sent {2}as they should .*\nevents +1 +1 +0 .* 1 × 200\n$/);
+});
+
+test("send: a file, byte for byte; text; and the other samples", async (t) => {
+  const { url, taken } = await endpoint(t, verifies);
+  const bytes = Buffer.from([0xef, 0xbb, 0xbf, 0x7b, 0x0d, 0x0a, 0xff, 0x7d]);
+  writeFileSync(join(folder(t), "body"), bytes);
+  equal((await run(["send", url, "--file", "-"], { input: bytes })).status, 0);
+  equal((await run(["send", url, "--data", "é"])).status, 0);
+  equal((await run(["send", url, "--sample", "playlist"])).status, 0);
+  equal((await run(["send", url, "--sample", "test"])).status, 0);
+  deepEqual(taken.slice(0, 2).map(({ body }) => body), [bytes, Buffer.from("é")]);
+  deepEqual(taken.slice(2).map(({ body }) => [JSON.parse(body).event, JSON.parse(body).is_test]), [["playlist_session_finished", false], ["demo_session_finished", true]]);
+});
+
+test("send: copies, forgeries, order and seed", async (t) => {
+  const { url, taken } = await endpoint(t, verifies);
+  const many = ["send", url, "--count", "20", "--duplicates", "5", "--forge", "7", "--seed", "3", "--json"];
+  const inOrder = await run(many);
+  equal(inOrder.status, 0);
+  const lines = objects(inOrder.out);
+  const summary = lines.pop();
+  deepEqual([lines.length, summary.planned, summary.sent, summary.ok], [32, 32, 32, 32]);
+  deepEqual(summary.summary.map(({ kind, sent, ok, outcomes }) => [kind, sent, ok, outcomes]), [["event", 20, 20, { 200: 20 }], ["duplicate", 5, 5, { 200: 5 }], ["forgery", 7, 7, { 401: 7 }]]);
+  const genuine = taken.filter(({ headers, body }) => headers["x-walnut-signature"] === sign(body));
+  equal(genuine.length, 25);
+  equal(new Set(genuine.map(({ body }) => body.toString())).size, 20);
+  const session = ({ body }) => JSON.parse(body).data.session_id;
+  const first = taken.map(session);
+  equal((await run([...many, "--shuffle"])).status, 0);
+  const second = taken.slice(32).map(session);
+  deepEqual([...second].sort(), [...first].sort());
+  ok(second.join() !== first.join());
+  // In order, each copy comes right after its event.
+  equal(lines.findIndex(({ kind }) => kind === "duplicate") - 1, lines.findIndex(({ signature }) => signature === lines.find(({ kind }) => kind === "duplicate").signature));
+});
+
+test("send: what is not accepted comes again, in longer and longer waits, as often as is said", async (t) => {
+  const answers = [500, 302, 204, 201];
+  const { url, taken } = await endpoint(t, (_, response, __, count) => response.writeHead(answers[count - 1] ?? 200, { location: "/elsewhere" }).end());
+  const { status, out } = await run(["send", url, "--backoff", "1ms", "--json"]);
+  const [{ status: last, attempts, why }, { summary }] = objects(out);
+  deepEqual([status, last, attempts, why, taken.length, summary[0].retries], [0, 201, 4, "Walnut takes it for delivered", 4, 3]);
+  equal(new Set(taken.map(({ body }) => body.toString())).size, 1);
+});
+
+test("send: what is wrong is said, with what the endpoint said, and the status is 1", async (t) => {
+  const { url, taken } = await endpoint(t, (_, response) => response.writeHead(202).end("accepted\x1b[2J"));
+  const { status, out } = await run(["send", url, "--count", "2", "--forge", "1", "--retries", "1", "--backoff", "1ms"]);
+  equal(status, 1);
+  equal(taken.length, 5);
+  match(out, /✕ 2 × events: 202, a success, but Walnut takes only 200 and 201, and sends it again\n {2}it said: accepted⟨U\+001B⟩\[2J\n/);
+  match(out, /✕ 1 × forgeries: 202, a forgery was accepted: the signature is not checked\n/);
+  const none = await run(["send", "http://127.0.0.1:1/", "--retries", "0"]);
+  deepEqual([none.status, none.err], [1, ""]);
+  match(none.out, /1 × no answer\n✕ 1 × events: nothing listens there: Walnut sends it again\n/);
+});
+
+test("send: never more at a time than --concurrency says", async (t) => {
+  const [held, most] = [[], { now: 0 }];
+  const { url } = await endpoint(t, (_, response) => {
+    held.push(response);
+    most.now = Math.max(most.now, held.length);
+    // Three wait for each other, and the rest goes as it comes.
+    if (held.length === 3) for (const one of held.splice(0)) one.end();
+  });
+  equal((await run(["send", url, "--count", "9", "--concurrency", "3"])).status, 0);
+  equal(most.now, 3);
+});
+
+test("send: a bar on a terminal, and none elsewhere", async (t) => {
+  const { url } = await endpoint(t, verifies);
+  const { status, shown } = await startOnTerminal(["send", url, "--count", "5"]).ended;
+  equal(status, 0);
+  match(shown, /░+ 0\/5[^]*█+ 5\/5[^]*\r\x1b\[K/);
+  ok(shown.split("\r").every((line) => line.length < 100));
+  equal((await run(["send", url, "--count", "5"])).err, "");
+});
+
+test("send: Ctrl-C ends it, with what was decided till then", async (t) => {
+  const { url, taken } = await endpoint(t, (_, response, __, count) => count < 3 && response.end());
+  const { child, line, ended } = start(["send", url, "--count", "5", "--json"], { input: "" });
+  for (let n = 0; n < 2; n++) equal(JSON.parse(await line()).ok, true);
+  child.kill("SIGINT");
+  const { status, out, err } = await ended;
+  deepEqual([status, err, objects(out).at(-1).sent], [130, "", 2]);
+  ok(taken.length <= 3);
+  const shown = startOnTerminal(["send", url, "--count", "5"]);
+  await shown.until("0/5");
+  shown.type("\x03");
+  const { status: other, shown: all } = await shown.ended;
+  equal(other, 130);
+  match(all, /interrupted: 0 of 5 were decided/);
+});
+
+test("send: limits on both sides, and what can't be meant together", async (t) => {
+  const { url } = await endpoint(t, verifies);
+  for (const [args, isRight] of [
+    [["--count", "0"], false],
+    [["--count", "10001"], false],
+    [["--count", "9999", "--forge", "2"], false],
+    [["--rate", "0"], false],
+    [["--rate", "10001"], false],
+    [["--rate", "10000"], true],
+    [["--rate", "0.5"], true],
+    [["--concurrency", "0"], false],
+    [["--concurrency", "1001"], false],
+    [["--concurrency", "1000"], true],
+    [["--retries", "21"], false],
+    [["--retries", "20"], true],
+    [["--backoff", "61m"], false],
+    [["--backoff", "1h"], true],
+    [["--backoff", "5"], false],
+    [["--seed", "4294967295", "--count", "2"], true],
+    [["--sample", "video"], false],
+    [["--file", demo, "--data", "x"], false],
+    [["--file", demo, "--sample", "demo"], false],
+  ]) {
+    const { status, err } = await run(["send", url, ...args]);
+    deepEqual([status, err.startsWith("walnut-webhooks: ")], isRight ? [0, false] : [2, true], args.join(" "));
+  }
+  for (const wrong of [[], ["localhost:3000"], ["ftp://127.0.0.1/"]]) equal((await run(["send", ...wrong])).status, 2);
+});
+
+test("send: as many as can be, and each arrives", async (t) => {
+  const { url, taken } = await endpoint(t, verifies);
+  equal((await run(["send", url, "--count", "1000", "--concurrency", "50"])).status, 0);
+  equal(new Set(taken.map(({ body }) => body.toString())).size, 1000);
+});
+
+test("replay: what was saved, as it came, the oldest first, without a key", async (t) => {
+  const at = join(folder(t), "saved");
+  mkdirSync(at);
+  const { url, taken } = await endpoint(t, verifies);
+  const body = Buffer.from([0x7b, 0x0d, 0x0a, 0x0d, 0x0a, 0xff, 0x7d]);
+  const save = (name, bytes) => writeFileSync(join(at, name), Buffer.concat([Buffer.from(`POST /webhook HTTP/1.1\r\ncontent-type: text/odd\r\nx-walnut-signature: ${sign(bytes)}\r\n\r\n`), bytes]));
+  save("2026-02.http", readFileSync(demo));
+  save("2026-01.http", body);
+  writeFileSync(join(at, "notes.txt"), "not one of them");
+  const { status, err } = await run(["replay", at, url], { env: { WALNUT_WEBHOOK_KEY: "" } });
+  deepEqual([status, err], [0, ""]);
+  deepEqual(taken.map(({ body }) => body), [body, readFileSync(demo)]);
+  equal(taken[0].headers["content-type"], "text/odd");
+
+  writeFileSync(join(at, "2026-03.http"), "no request");
+  const broken = await run(["replay", at, url]);
+  deepEqual([broken.status, taken.length], [2, 2]);
+  match(broken.err, /2026-03.http is no saved delivery/);
+  for (const [args, said] of [[[], /FOLDER is missing/], [[at], /URL is missing/], [[join(at, "none"), url], /there is no such folder/], [[bodies, url], /has no delivery in it/]]) {
+    const { status, err } = await run(["replay", ...args]);
+    equal(status, 2);
+    match(err, said);
+  }
+});
+
+test("a closed pipe ends a long run quietly", async (t) => {
+  const { url, taken } = await endpoint(t, verifies);
+  const child = spawn(process.execPath, [main, "send", url, "--count", "10000", "--json"], { env: { ...process.env, WALNUT_WEBHOOK_KEY: KEY }, stdio: ["ignore", "pipe", "pipe"] });
+  let err = "";
+  child.stderr.on("data", (text) => (err += text));
+  child.stdout.once("data", () => child.stdout.destroy());
+  const [code] = await once(child, "close");
+  deepEqual([code, err], [141, ""]);
+  ok(taken.length < 10_000);
+});

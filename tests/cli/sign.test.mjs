@@ -1,0 +1,212 @@
+// sign, verify, explain and sample, as processes; and what all commands have in common.
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test as plainTest } from "node:test";
+import { bodies, folder, KEY, main, run, sign, start, startOnTerminal } from "./support.mjs";
+
+const test = (name, body) => plainTest(name, { timeout: 60_000 }, body);
+const demo = join(bodies, "demo.json");
+const DEMO = readFileSync(demo);
+const SIGNATURE = "45188402ad9396d108bd5745476de7aa55b62ca3bfc37085581fce15e90f0017";
+const COMMANDS = ["sign", "verify", "explain", "sample", "send", "listen", "replay", "doctor", "harness"];
+
+test("sign: of a file, of standard input, of --data", async () => {
+  deepEqual(await run(["sign", demo]), { status: 0, out: `${SIGNATURE}\n`, err: "" });
+  deepEqual(await run(["sign", "-"], { input: DEMO }), { status: 0, out: `${SIGNATURE}\n`, err: "" });
+  equal((await run(["sign", "--data", "é\n"])).out, `${sign("é\n")}\n`);
+  deepEqual(JSON.parse((await run(["sign", demo, "--json"])).out), { signature: SIGNATURE });
+  // Byte for byte, whatever the bytes are.
+  const bytes = Buffer.from([0xef, 0xbb, 0xbf, 0x7b, 0x0d, 0x0a, 0xff, 0x7d]);
+  equal((await run(["sign", "-"], { input: bytes })).out, `${sign(bytes)}\n`);
+});
+
+test("the key: a file's, with one newline that is not part of it; the environment's; a previous one", async (t) => {
+  const at = folder(t);
+  for (const [end, key] of [["", "a key"], ["\n", "a key"], ["\r\n", "a key"], ["\n\n", "a key\n"], [" ", "a key "]]) {
+    writeFileSync(join(at, "key"), `a key${end}`);
+    equal((await run(["sign", demo, "--key-file", join(at, "key")])).out, `${sign(DEMO, key)}\n`);
+  }
+  writeFileSync(join(at, "key"), "new");
+  writeFileSync(join(at, "old"), KEY);
+  const files = ["--key-file", join(at, "key"), "--key-file", join(at, "old")];
+  const { out } = await run(["verify", "--signature", SIGNATURE, demo, "--json", ...files]);
+  equal(JSON.parse(out).delivery.keyIndex, 1);
+  const env = { WALNUT_WEBHOOK_KEY: "new", WALNUT_WEBHOOK_KEY_PREVIOUS: KEY };
+  match((await run(["explain", "--signature", SIGNATURE, demo], { env })).out, /previous key/);
+});
+
+test("the key: an argument is warned of, and none is an error that says where it may be", async (t) => {
+  const plain = await run(["sign", demo, "--key", KEY]);
+  deepEqual([plain.status, plain.out], [0, `${SIGNATURE}\n`]);
+  match(plain.err, /^warning: .*--key-file/);
+  for (const [args, code, said] of [
+    [[], "no_key", /WALNUT_WEBHOOK_KEY.*--key-file/],
+    [["--key-file", join(folder(t), "none")], "no_key", /there is no such file/],
+    [["--key-file", "/dev/null"], "invalid_key", /is empty/],
+    [["--key", ""], "invalid_key", /empty/],
+    [["--key", "a", "--key-file", "b"], "usage", /can't both be given/],
+  ]) {
+    const { status, out, err } = await run(["sign", demo, "--json", ...args], { env: { WALNUT_WEBHOOK_KEY: "" } });
+    const { error } = JSON.parse(err.split("\n").find((line) => line.startsWith("{")));
+    deepEqual([status, out, error.code], [2, "", code]);
+    match(error.message, said);
+  }
+});
+
+test("the key: asked for at a terminal, where it is not shown", async () => {
+  const asking = { env: { WALNUT_WEBHOOK_KEY: "" } };
+  const one = startOnTerminal(["sign", demo], asking);
+  await one.until("Key (");
+  one.type(`wrong\x15${KEY}x\x7f\r`);
+  const { status, shown } = await one.ended;
+  equal(status, 0);
+  match(shown, new RegExp(`${SIGNATURE}\r\n$`));
+  ok(!shown.includes(KEY));
+
+  const other = startOnTerminal(["sign", demo], asking);
+  await other.until("Key (");
+  other.type("half\x03");
+  equal((await other.ended).status, 130);
+});
+
+test("verify: what is genuine is typed, for people and for programs", async () => {
+  const { status, out, err } = await run(["verify", "--signature", SIGNATURE, demo]);
+  deepEqual([status, err], [0, ""]);
+  match(out, /^genuine\ntype {6}demo_session_finished\nid {8}demo_session_finished:eb8af248-a970-46fa-bfb0-cb675b6780e1\n/);
+  match(out, /timestamp 2023-11-01T19:15:20.666248Z \(\d+ d ago\)\nkey {7}current\ndrift {5}none\n$/);
+  const { ok: isOk, delivery } = JSON.parse((await run(["verify", "--signature", SIGNATURE, demo, "--json"])).out);
+  deepEqual([isOk, delivery.event], [true, JSON.parse(DEMO)]);
+
+  const drifted = '{"event":"demo_session_finished","new":1}';
+  const shown = (await run(["verify", "--signature", sign(drifted), "--data", drifted])).out;
+  match(shown, /type {6}unknown\nname {6}demo_session_finished\n[^]*drift {5}timestamp: missing: string expected\n[^]*drift {5}new: added: number\n/);
+});
+
+test("verify and explain: what is refused has the status 1, a code and a cause", async () => {
+  const changed = DEMO.toString().replace('"fab_clicks":0', '"fab_clicks":1');
+  const refused = await run(["verify", "--signature", SIGNATURE, "--data", changed]);
+  deepEqual([refused.status, refused.err], [1, ""]);
+  match(refused.out, /^refused signature_mismatch\n/);
+  deepEqual(JSON.parse((await run(["verify", "--signature", "", demo, "--json"])).out).error.code, "malformed_signature");
+
+  const upper = await run(["explain", "--signature", SIGNATURE.toUpperCase(), demo]);
+  deepEqual([upper.status, upper.err], [1, ""]);
+  match(upper.out, /^refused {3}malformed_signature\ncause {5}signature_uppercase\nhint {6}the header has uppercase digits/);
+  const right = await run(["explain", "--signature", SIGNATURE, demo, "--json"]);
+  deepEqual([right.status, JSON.parse(right.out).cause], [0, "genuine"]);
+});
+
+test("explain: shows where the body differs, with blanks that can be seen", async () => {
+  const { status, out } = await run(["explain", "--signature", sign('{"a":1}'), "--data", '{"a": 1}']);
+  equal(status, 1);
+  match(out, /cause {5}body_reformatted\n[^]*at byte {3}5\nfound {5}·1}\nsigned {4}1}\n$/);
+});
+
+test("verify and explain: whole requests, as raw HTTP and as curl commands", async (t) => {
+  const at = folder(t);
+  const file = join(at, "request");
+  const head = "POST /webhook HTTP/1.1\r\nHost: example.com\r\nContent-Type: application/json\r\n";
+  writeFileSync(file, Buffer.concat([Buffer.from(`${head}X-Walnut-Signature: ${SIGNATURE}\r\n\r\n`), DEMO]));
+  equal((await run(["verify", "--request", file])).status, 0);
+  writeFileSync(file, `${head}X-Hub-Signature: ${SIGNATURE}\n\n${DEMO}`);
+  equal(JSON.parse((await run(["explain", "--request", file, "--json"])).out).cause, "other_header");
+  writeFileSync(file, `curl -X POST https://example.com/webhook \\\n  -H 'x-walnut-signature: ${SIGNATURE}' --data-raw '${DEMO}'\n`);
+  equal((await run(["verify", "--request", file])).status, 0);
+  for (const args of [["--request", demo], ["--request", file, demo], ["--request", file, "--signature", SIGNATURE]]) {
+    equal((await run(["verify", ...args])).status, 2, args.join(" "));
+  }
+});
+
+test("sample: each kind has every documented field, and its own type; a seed is the same bytes", async () => {
+  for (const [kind, type] of [["demo", "demo_session_finished"], ["playlist", "playlist_session_finished"], ["test", "demo_session_finished"]]) {
+    const one = await run(["sample", kind, "--seed", "7"]);
+    deepEqual([one.status, one.err], [0, ""]);
+    equal((await run(["sample", kind, "--seed", "7"])).out, one.out);
+    ok((await run(["sample", kind, "--seed", "8"])).out !== one.out);
+    const { delivery } = JSON.parse((await run(["verify", "--signature", sign(one.out), "--data", one.out, "--json"])).out);
+    deepEqual([delivery.type, delivery.drift, delivery.isTest], [type, [], kind === "test"]);
+    // What is required would be drift if it were left out; these may be absent.
+    ok("is_test" in delivery.event && "email" in delivery.event.data.user);
+    equal(one.out, JSON.stringify(JSON.parse(one.out)));
+  }
+  const at = "2026-01-31T12:00:00.000Z";
+  equal(JSON.parse((await run(["sample", "--at", at])).out).timestamp, "2026-01-31T12:00:00.000000Z");
+});
+
+test("wrong usage: the status 2, a sentence on standard error, and no stack", async () => {
+  for (const [args, said] of [
+    [["none"], /there is no command "none"/],
+    [["toString"], /there is no command "toString"/],
+    [["sign"], /the body is missing/],
+    [["sign", demo, "more"], /"more" is one argument too many/],
+    [["sign", "--no-such"], /Unknown option '--no-such'/],
+    [["sign", "--data"], /--data/],
+    [["sign", demo, "--data", "x"], /can't both be given/],
+    [["sign", join(bodies, "none")], /can't be read: there is no such file/],
+    [["sign", bodies], /can't be read: it is a folder/],
+    [["verify", demo], /the signature is missing/],
+    [["sample", "video"], /not of "video"/],
+    [["sample", "--seed", "-1"], /seed/],
+    [["sample", "--seed", "4294967296"], /whole number from 0 to 4294967295/],
+    [["sample", "--at", "yesterday"], /RFC|such as/],
+  ]) {
+    const { status, out, err } = await run(args);
+    deepEqual([status, out], [2, ""], args.join(" "));
+    match(err, said);
+    match(err, /^walnut-webhooks: /);
+    ok(!/\n\s+at /.test(err), err);
+    const { error } = JSON.parse((await run([...args, "--json"])).err);
+    match(error.message, said);
+  }
+});
+
+test("help: each command's, with an example that starts as it does", async () => {
+  const { status, out } = await run(["--help"]);
+  equal(status, 0);
+  for (const command of COMMANDS) {
+    match(out, new RegExp(`^  ${command} `, "m"));
+    const help = await run([command, "--help"]);
+    deepEqual([help.status, help.err], [0, ""]);
+    match(help.out, new RegExp(`^walnut-webhooks ${command} `));
+    match(help.out, new RegExp(`Examples?:\n  walnut-webhooks ${command}`));
+    match(help.out, /--json/);
+    for (const line of help.out.split("\n")) ok(line.length <= 100 || line.startsWith("  walnut-webhooks"), line);
+    equal((await run(["help", command])).out, help.out);
+  }
+  deepEqual((await run([])).status, 2);
+  match((await run(["--version"])).out, /^\d+\.\d+\.\d+\n$/);
+});
+
+test("colours: on a terminal only, and never with NO_COLOR", async () => {
+  const args = ["verify", "--signature", SIGNATURE, demo];
+  ok(!(await run(args)).out.includes("\x1b["));
+  match((await run(args, { env: { FORCE_COLOR: "1" } })).out, /\x1b\[32m/);
+  match((await startOnTerminal(args).ended).shown, /\x1b\[32m/);
+  ok(!(await startOnTerminal(args, { env: { NO_COLOR: "1" } }).ended).shown.includes("\x1b["));
+});
+
+test("what an event says can't drive the terminal", async () => {
+  const event = JSON.stringify({ event: "\x1b[2J\u202e\x9b2J", "\x07": 1 });
+  const { out } = await run(["verify", "--signature", sign(event), "--data", event]);
+  ok(!/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/.test(out), JSON.stringify(out));
+  match(out, /⟨U\+001B⟩\[2J⟨U\+202E⟩⟨U\+009B⟩2J/);
+});
+
+test("a closed pipe ends it quietly", async () => {
+  const child = spawn(process.execPath, [main, "sample"], { stdio: ["ignore", "pipe", "pipe"] });
+  child.stdout.destroy();
+  let err = "";
+  child.stderr.on("data", (text) => (err += text));
+  const [code] = await once(child, "close");
+  deepEqual([code, err], [141, ""]);
+});
+
+test("Ctrl-C ends what waits for standard input", async () => {
+  const { child, ended } = start(["sign", "-"]);
+  await once(child, "spawn");
+  child.kill("SIGINT");
+  equal((await ended).status, "SIGINT");
+});

@@ -1,0 +1,110 @@
+// Runs the command line as its users do: as a process, with or without a terminal.
+import { spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after } from "node:test";
+
+export const main = join(import.meta.dirname, "../../pkg/cli/main.js");
+export const KEY = "walnut-webhooks-vectors";
+export const bodies = join(import.meta.dirname, "../vectors/bodies");
+
+export const sign = (body, key = KEY) => createHmac("sha256", key).update(body).digest("hex");
+
+/** A folder that goes with the test. */
+export function folder(t) {
+  const path = mkdtempSync(join(tmpdir(), "walnut-cli-"));
+  t.after(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+// One that a failed test leaves behind would keep the suite from ending.
+const children = new Set();
+after(() => {
+  for (const child of children) child.kill();
+});
+const kept = (child) => {
+  children.add(child);
+  child.once("close", () => children.delete(child));
+  return child;
+};
+
+/** Nothing of the machine's own: neither a key nor colours. */
+const environment = (env) => ({ PATH: process.env.PATH, HOME: process.env.HOME, WALNUT_WEBHOOK_KEY: KEY, ...env });
+
+/**
+ * Starts a command. `line()` waits for the next line of standard output, and `ended` for its end: its status, or the
+ * signal that ended it, and all that it printed.
+ */
+export function start(args, { env = {}, input } = {}) {
+  const child = kept(spawn(process.execPath, [main, ...args], { env: environment(env) }));
+  const printed = { out: "", err: "" };
+  child.stdout.setEncoding("utf8").on("data", (text) => (printed.out += text));
+  child.stderr.setEncoding("utf8").on("data", (text) => (printed.err += text));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  child.stdin.on("error", () => {}); // it may end before it has read all
+  if (input !== undefined) child.stdin.end(input);
+  const ended = once(child, "close").then(([code, signal]) => ({ status: code ?? signal, ...printed }));
+  return { child, ended, line: async () => (await lines.next()).value };
+}
+
+/** Runs a command to its end; its standard input is empty unless `input` says what is in it. */
+export const run = (args, options = {}) => start(args, { input: "", ...options }).ended;
+
+const shellWord = (word) => `'${word.replaceAll("'", `'\\''`)}'`;
+
+/**
+ * Starts a command on a pseudo-terminal of 80 columns. `until(text)` waits until that was shown, `so()` is what was
+ * shown so far, `type` types, and `ended` is the status and all that was shown.
+ */
+export function startOnTerminal(args, { env = {} } = {}) {
+  const command = `stty cols 80 rows 24; exec ${[process.execPath, main, ...args].map(shellWord).join(" ")}`;
+  const options = { env: { TERM: "xterm", SHELL: "/bin/sh", ...environment(env) } };
+  const child = kept(spawn("script", ["--quiet", "--return", "--flush", "--command", command, "/dev/null"], options));
+  let shown = "";
+  const waiting = new Set();
+  child.stdout.setEncoding("utf8").on("data", (text) => {
+    shown += text;
+    for (const check of waiting) check();
+  });
+  const ended = once(child, "close").then(([code, signal]) => ({ status: code ?? signal, shown }));
+  const until = (text) =>
+    new Promise((resolve, reject) => {
+      const check = () => {
+        if (!shown.includes(text)) return;
+        waiting.delete(check);
+        resolve();
+      };
+      waiting.add(check);
+      ended.then(() => reject(new Error(`it ended without "${text}": ${shown}`)));
+      check();
+    });
+  return { child, ended, until, so: () => shown, type: (text) => child.stdin.write(text) };
+}
+
+/** A real endpoint: `answer(request, response, body)` may be replaced; `taken` holds what came. */
+export async function endpoint(t, answer = (_, response) => response.end()) {
+  const taken = [];
+  const server = createServer(async (request, response) => {
+    const pieces = [];
+    for await (const piece of request) pieces.push(piece);
+    const body = Buffer.concat(pieces);
+    taken.push({ method: request.method, headers: request.headers, body });
+    answer(request, response, body, taken.length);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${server.address().port}/webhook`, taken };
+}
+
+/** Answers as an endpoint should: 200 to what the key signs, 401 to all else. */
+export const verifies = (request, response, body) => {
+  response.writeHead(request.headers["x-walnut-signature"] === sign(body) ? 200 : 401).end();
+};
