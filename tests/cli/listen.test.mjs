@@ -144,14 +144,14 @@ test("listen: for a person, on a terminal, until Ctrl-C", async () => {
   const shown = startOnTerminal(["listen", "--port", "0"]);
   await shown.until("Ctrl-C ends it.");
   const [url] = /http:\/\/127\.0\.0\.1:\d+\/webhook/.exec(shown.so().replaceAll(/\x1b\[\d+m/g, ""));
-  await post(url, '{"event":"e","a":1}', { "x-walnut-signature": sign('{"event":"e", "a":1}') });
+  await post(url, '{"event":"e","a":1}', { "x-walnut-signature": sign('{"event": "e", "a": 1}') });
   await shown.until("body_reformatted");
   await post(url, DEMO);
   await shown.until(ID);
   shown.type("\x03");
   const { status, shown: all } = await shown.ended;
   equal(status, 0);
-  match(all, /✕[^]*signature_mismatch[^]*answered 401[^]*found[^]*"a":1}[^]*signed[^]*·"a":1}[^]*✓[^]*demo_session_finished[^]*answered 200/);
+  match(all, /✕[^]*signature_mismatch[^]*answered 401[^]*found[^]*"e","a":1}[^]*signed[^]*·"e",·"a":·1}[^]*✓[^]*demo_session_finished[^]*answered 200/);
 });
 
 test("listen: wrong usage, and a port that is taken", async (t) => {
