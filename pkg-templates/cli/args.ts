@@ -5,6 +5,8 @@ import { usage } from "./failure.js";
 export interface Option {
   /** What its value is called in the help; absent where it has none. */
   readonly value?: string;
+  /** What it is worth where it is given without a number. */
+  readonly implied?: string;
   /** Whether it may be given several times. */
   readonly multiple?: true;
   readonly help: string;
@@ -53,20 +55,20 @@ export class Args {
     throw usage(`--${name} must be a number above 0, up to ${most}, but is "${text}"`);
   }
 
-  /** A time such as `500ms`, `2s`, `5m`, `1h` or `3d`, in milliseconds, up to `most`. */
+  /** A time such as `500ms`, `2s`, `5m`, `1h` or `3d`, or a number of milliseconds; up to `most` of them. */
   duration(name: string, otherwise: number, most: number): number {
     const text = this.text(name);
     if (text === undefined) return otherwise;
     const ms = milliseconds(text);
     if (ms !== undefined && ms <= most) return ms;
-    throw usage(`--${name} must be a number with ms, s, m, h or d, such as 500ms, up to ${most / 1000}s, but is "${text}"`);
+    throw usage(`--${name} must be a time such as 500ms, 2s, 5m or 1h, up to ${most / 1000}s, but is "${text}"`);
   }
 
-  /** A point in time, in milliseconds since the Unix epoch: RFC 3339, or so long ago. */
+  /** A point in time, in milliseconds since the Unix epoch: RFC 3339, or so long ago, or that number itself. */
   time(name: string): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
-    const ago = milliseconds(text);
+    const ago = /^\d+$/.test(text) ? Date.now() - Number(text) : milliseconds(text);
     const at = ago !== undefined ? Date.now() - ago : /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
     if (Number.isFinite(at) && Math.abs(at) <= 8.64e15) return at;
     throw usage(`--${name} must be a time such as 2026-01-31T12:00:00Z, or so long ago, such as 2h, but is "${text}"`);
@@ -76,8 +78,8 @@ export class Args {
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 function milliseconds(text: string): number | undefined {
-  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
-  return unit === undefined ? undefined : Math.round(Number(number) * (UNITS[unit] as number));
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|)$/.exec(text) ?? [];
+  return unit === undefined ? undefined : Math.round(Number(number) * (UNITS[unit || "ms"] as number));
 }
 
 /** Reads a URL to send to. */
@@ -94,9 +96,14 @@ export function parse(args: string[], options: Options, positionals: number): Ar
     const type: "string" | "boolean" = value === undefined ? "boolean" : "string";
     return [name, { type, multiple: multiple === true }] as const;
   });
+  // Node's own parser knows no values that may be left out.
+  const given = args.map((arg, index) => {
+    const implied = arg.startsWith("--") ? options[arg.slice(2)]?.implied : undefined;
+    return implied === undefined || /^\d+$/.test(args[index + 1] ?? "") ? arg : `${arg}=${implied}`;
+  });
   let parsed: ReturnType<typeof parseArgs>;
   try {
-    parsed = parseArgs({ args, options: Object.fromEntries(config), allowPositionals: true, strict: true });
+    parsed = parseArgs({ args: given, options: Object.fromEntries(config), allowPositionals: true, strict: true });
   } catch (error) {
     // Node's own words, of which the first sentence says what is wrong.
     throw usage((error as Error).message.split(". ")[0] as string);

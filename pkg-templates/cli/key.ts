@@ -64,8 +64,9 @@ function ask(): Promise<string> {
     throw new Failure("no_key", "there is no key: set WALNUT_WEBHOOK_KEY, or give --key-file FILE", USAGE);
   }
   return new Promise((resolve, reject) => {
-    stderr.write("Key (as Walnut's settings show it; nothing is shown here): ");
+    // First, since the terminal shows what is typed till then.
     stdin.setRawMode(true).setEncoding("utf8").resume();
+    stderr.write("Key (as Walnut's settings show it; nothing is shown here): ");
     let key = "";
     const end = (then: () => void) => {
       stdin.setRawMode(false).pause().off("data", take);

@@ -54,6 +54,8 @@ test("send: copies, forgeries, order and seed", async (t) => {
   const second = taken.slice(32).map(session);
   deepEqual([...second].sort(), [...first].sort());
   ok(second.join() !== first.join());
+  const bare = await run(["send", "--forge", url, "--duplicates", "--json"]);
+  deepEqual(objects(bare.out).slice(0, 3).map(({ kind }) => kind), ["event", "duplicate", "forgery"]);
   // In order, each copy comes right after its event.
   equal(lines.findIndex(({ kind }) => kind === "duplicate") - 1, lines.findIndex(({ signature }) => signature === lines.find(({ kind }) => kind === "duplicate").signature));
 });
@@ -133,7 +135,10 @@ test("send: limits on both sides, and what can't be meant together", async (t) =
     [["--retries", "20"], true],
     [["--backoff", "61m"], false],
     [["--backoff", "1h"], true],
-    [["--backoff", "5"], false],
+    [["--backoff", "5x"], false],
+    [["--backoff", "5"], true],
+    [["--forge", "--duplicates", "--shuffle"], true],
+    [["--forge", "x"], false],
     [["--seed", "4294967295", "--count", "2"], true],
     [["--sample", "video"], false],
     [["--file", demo, "--data", "x"], false],
