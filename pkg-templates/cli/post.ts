@@ -1,6 +1,7 @@
 // Requests as Walnut makes them.
 import * as http from "node:http";
 import * as https from "node:https";
+import { setImmediate, setTimeout as wait } from "node:timers/promises";
 import { type Attempt, MOST_ANSWER_BYTES, WALNUT_TIMEOUT_MS } from "../sender/judge.js";
 import { reason } from "./failure.js";
 
@@ -12,6 +13,14 @@ export interface PostOptions {
   /** How long the whole may take, in milliseconds. The default is Walnut's 30 s. */
   readonly timeout?: number;
   readonly method?: string;
+  /** What `Content-Length` says, where that is more than the body has: then the rest never comes. */
+  readonly length?: number;
+}
+
+/** A request, and what came of it. */
+export interface Posted extends Attempt {
+  /** Whether it ended because the time was up. */
+  readonly isLate: boolean;
 }
 
 /** The headers of a delivery. */
@@ -21,22 +30,30 @@ export function deliveryHeaders(signature: string | undefined): http.OutgoingHtt
 }
 
 /** Sends one request and waits for the whole answer. Redirects are not followed. It never rejects. */
-export function post(url: URL, { headers, body, signal, timeout = WALNUT_TIMEOUT_MS, method = "POST" }: PostOptions): Promise<Attempt> {
+export function post(
+  url: URL,
+  { headers, body, signal, timeout = WALNUT_TIMEOUT_MS, method = "POST", length: declared = body.length }: PostOptions,
+): Promise<Posted> {
   const began = performance.now();
   return new Promise((resolve) => {
     const pieces: Buffer[] = [];
     let length = 0;
+    let isLate = false;
     const done = (status: number | null, error: string | null, answer?: http.IncomingMessage) => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", stop);
       request.destroy();
-      resolve({ status, error, ms: performance.now() - began, headers: pairs(answer?.rawHeaders ?? []), body: Buffer.concat(pieces) });
+      const ms = performance.now() - began;
+      resolve({ status, error, ms, headers: pairs(answer?.rawHeaders ?? []), body: Buffer.concat(pieces), isLate });
     };
     const stop = () => done(null, "it was interrupted");
-    const timer = setTimeout(() => done(null, `there was no complete answer within ${timeout / 1000} s`), timeout);
+    const timer = setTimeout(() => {
+      isLate = true;
+      done(null, `there was no complete answer within ${timeout / 1000} s`);
+    }, timeout);
     const { request: begin } = url.protocol === "https:" ? https : http;
     // One connection each, as with a sender that may come from anywhere.
-    const request = begin(url, { method, agent: false, headers: { ...headers, "content-length": body.length } });
+    const request = begin(url, { method, agent: false, headers: { ...headers, "content-length": declared } });
     let isAnswered = false;
     request.on("response", (answer) => {
       isAnswered = true;
@@ -54,8 +71,29 @@ export function post(url: URL, { headers, body, signal, timeout = WALNUT_TIMEOUT
     request.on("error", (error) => isAnswered || done(null, reason(error)));
     signal?.addEventListener("abort", stop);
     if (signal?.aborted) stop();
-    else request.end(body);
+    else void write(request, body);
   });
+}
+
+/** How much of a body is written at once, in bytes: little enough to be gone at once. */
+const PIECE_BYTES = 1 << 14;
+
+/**
+ * Writes a body, with a moment to listen after each piece: a server may refuse what is long and close, and once a
+ * write has failed, Node reads no more of what was said before. The first byte goes with the head, by which many refuse.
+ */
+async function write(request: http.ClientRequest, body: Uint8Array): Promise<void> {
+  let at = 0;
+  while (body.length - at > PIECE_BYTES) {
+    const piece = body.subarray(at, at === 0 ? 1 : at + PIECE_BYTES);
+    at += piece.length;
+    await new Promise((resolve) => request.write(piece, resolve));
+    await wait(1);
+    // What has come by now is read before the next piece is written.
+    await setImmediate();
+    if (request.destroyed) return;
+  }
+  request.end(body.subarray(at));
 }
 
 /** Node's list of names and values in turn, as pairs. */
