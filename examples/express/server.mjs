@@ -7,10 +7,18 @@ import { handler } from "walnut-webhooks/express";
 const webhook = new Webhook(process.env.WALNUT_WEBHOOK_KEY);
 const app = express();
 
-app.post("/webhook", express.raw({ type: () => true, limit: "2mb" }), handler(webhook, async (delivery, { request }) => {
+// Keeps the bytes, to show that they are those that were sent. No body parser stands before the handler: it would read
+// without a limit on the time, and its errors would show a stack.
+const keep = (request, _response, next) => {
+  request.pieces = [];
+  request.on("data", (piece) => request.pieces.push(piece));
+  next();
+};
+
+app.post("/webhook", keep, handler(webhook, async (delivery, { request }) => {
   const { id, name, type } = delivery;
-  const sha256 = createHash("sha256").update(request.body).digest("hex");
-  console.log(JSON.stringify({ id, name, type, bytes: request.body.length, sha256 }));
+  const body = Buffer.concat(request.pieces);
+  console.log(JSON.stringify({ id, name, type, bytes: body.length, sha256: createHash("sha256").update(body).digest("hex") }));
 }));
 
 const server = app.listen(process.env.PORT ?? 3000, "127.0.0.1", () => {
