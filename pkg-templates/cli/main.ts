@@ -4,6 +4,7 @@ import { setMaxListeners } from "node:events";
 import { readFileSync } from "node:fs";
 import { parse } from "./args.js";
 import { COMMON, type Command, help, NAME, overview } from "./command.js";
+import { doctor } from "./commands/doctor.js";
 import { explain } from "./commands/explain.js";
 import { harness } from "./commands/harness.js";
 import { listen } from "./commands/listen.js";
@@ -15,7 +16,7 @@ import { verify } from "./commands/verify.js";
 import { Failure, INTERRUPTED, OK, PIPE_CLOSED, USAGE, usage } from "./failure.js";
 import { out, say } from "./terminal.js";
 
-const commands: Readonly<Record<string, Command>> = { sign, verify, explain, sample, send, listen, replay, harness };
+const commands: Readonly<Record<string, Command>> = { sign, verify, explain, sample, send, listen, replay, doctor, harness };
 
 async function main([name, ...args]: string[]): Promise<number> {
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {

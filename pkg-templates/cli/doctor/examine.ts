@@ -1,0 +1,47 @@
+import { post, type Posted } from "../post.js";
+import type { Probe } from "./probes.js";
+
+/** How long to wait for an answer, in milliseconds: to any probe, and to the slow client. */
+export interface Patience {
+  readonly timeout: number;
+  readonly patience: number;
+}
+
+/** A probe, and what came of it. */
+export interface Examined {
+  readonly probe: Probe;
+  readonly attempt: Posted;
+}
+
+/** How many probes are under way at a time, besides the slow client. */
+const CONCURRENCY = 4;
+
+/**
+ * Sends the probes, and tells of each that is through: the first alone, since the others are judged by it, then the
+ * slow client beside all others.
+ */
+export async function examine(
+  url: URL,
+  [first, ...others]: readonly [Probe, ...Probe[]],
+  { timeout, patience }: Patience,
+  signal: AbortSignal,
+  tell: () => void,
+): Promise<Examined[]> {
+  const send = async (probe: Probe): Promise<Examined> => {
+    const { headers, body, length, kind } = probe;
+    const attempt = await post(url, { headers, body, length, signal, timeout: kind === "slow" ? patience : timeout });
+    tell();
+    return { probe, attempt };
+  };
+  const good = await send(first);
+  const results = new Map<Probe, Examined>();
+  const waiting = others.filter(({ kind }) => kind !== "slow");
+  const keep = async (probe: Probe | undefined) => {
+    if (probe !== undefined && !signal.aborted) results.set(probe, await send(probe));
+  };
+  const worker = async () => {
+    while (waiting.length > 0) await keep(waiting.shift());
+  };
+  await Promise.all([keep(others.find(({ kind }) => kind === "slow")), ...Array.from({ length: CONCURRENCY }, worker)]);
+  return [good, ...others.flatMap((probe) => results.get(probe) ?? [])];
+}

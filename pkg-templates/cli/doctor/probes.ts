@@ -1,0 +1,127 @@
+// What doctor sends: each request once, and each event marked as a test.
+import type { OutgoingHttpHeaders } from "node:http";
+import { hex, newSeed, random } from "../../sender/random.js";
+import { sample } from "../../sender/sample.js";
+import { deliveryHeaders } from "../post.js";
+
+/**
+ * What a probe is to an endpoint: a delivery of Walnut's; one that is large, or larger than any should be; a forgery;
+ * a right signature in a way that Walnut does not send it; or a delivery of which half never comes.
+ */
+export type Kind = "genuine" | "large" | "oversized" | "forged" | "odd" | "slow";
+
+export interface Probe {
+  /** A stable word. */
+  readonly id: ProbeId;
+  readonly title: string;
+  readonly kind: Kind;
+  readonly headers: OutgoingHttpHeaders;
+  readonly body: Uint8Array;
+  /** What `Content-Length` says. */
+  readonly length: number;
+  /** The signature that would be right, where it is not sent. */
+  readonly withheld: string | null;
+}
+
+export type ProbeId =
+  | "good_delivery"
+  | "duplicate"
+  | "pretty_printed"
+  | "escaped_characters"
+  | "unknown_event"
+  | "large_200_kb"
+  | "large_1_mib"
+  | "oversized_4_mib"
+  | "forged_signature"
+  | "changed_body"
+  | "missing_signature"
+  | "empty_signature"
+  | "uppercase_signature"
+  | "several_signatures"
+  | "slow_client";
+
+/** How many requests there are. */
+export const PROBES = 15;
+
+type Sign = (body: Uint8Array) => string;
+
+/** Makes the probes; the first is the good delivery. */
+export function probes(sign: Sign): [Probe, ...Probe[]] {
+  /** A probe whose signature is right. */
+  const signed = (id: ProbeId, kind: Kind, title: string, body: Uint8Array): Probe => {
+    return { id, kind, title, body, headers: deliveryHeaders(sign(body)), length: body.length, withheld: null };
+  };
+  /** A probe of an event of its own, with another signature than the right one, or none. */
+  const forged = (id: ProbeId, title: string, signature: (right: string) => string | undefined, body = json(event())): Probe => {
+    const right = sign(body);
+    return { id, kind: "forged", title, body, headers: deliveryHeaders(signature(right)), length: body.length, withheld: right };
+  };
+  /** A probe whose signature is right, but sent in another way. */
+  const odd = (id: ProbeId, title: string, signature: (right: string) => string | string[]): Probe => {
+    const probe = signed(id, "odd", title, json(event()));
+    return { ...probe, headers: { ...probe.headers, "x-walnut-signature": signature(sign(probe.body)) } };
+  };
+
+  const good = json(event());
+  const changed = event();
+  const signatureBefore = sign(json(changed));
+  changed.data.demo_engagement.fab_clicks += 1;
+  const slow = json(event());
+
+  return [
+    signed("good_delivery", "genuine", "a good delivery", good),
+    signed("duplicate", "genuine", "the same bytes once more", good),
+    signed("pretty_printed", "genuine", "an event in pretty-printed JSON", pretty()),
+    signed("escaped_characters", "genuine", "an event with é and \\u00e9 in it", escaped()),
+    signed("unknown_event", "genuine", "an event that nobody knows", json(unknown())),
+    signed("large_200_kb", "large", "an event of 200 kB", padded(200_000)),
+    signed("large_1_mib", "large", "an event just under 1 MiB", padded((1 << 20) - 1)),
+    signed("oversized_4_mib", "oversized", "an event of 4 MiB", padded(4 << 20)),
+    forged("forged_signature", "a made-up signature", madeUp),
+    forged("changed_body", "a good signature, the body changed", () => signatureBefore, json(changed)),
+    forged("missing_signature", "no signature", () => undefined),
+    forged("empty_signature", "an empty signature", () => ""),
+    odd("uppercase_signature", "the signature in capital letters", (right) => right.toUpperCase()),
+    odd("several_signatures", "the signature, and a made-up one", (right) => [right, madeUp()]),
+    { ...signed("slow_client", "slow", "half a body, then silence", slow), body: slow.subarray(0, slow.length >> 1) },
+  ];
+}
+
+const madeUp = () => hex(random(newSeed()), 64);
+
+const json = (value: unknown) => Buffer.from(JSON.stringify(value));
+
+/** A test event, as a demo's session: in ASCII, so that only those that are about it show what becomes of other letters. */
+function event(): DemoTest {
+  const made = sample("test") as DemoTest;
+  made.data.demo.name = "A probe of walnut-webhooks doctor";
+  made.data.user.email = "doctor@example.com";
+  return made;
+}
+
+type DemoTest = Extract<ReturnType<typeof sample>, { event: "demo_session_finished" }>;
+
+/** With blanks and line ends that no serialiser would write in just this way. */
+function pretty(): Uint8Array {
+  return Buffer.from(` ${JSON.stringify(event(), null, 3).replaceAll('": ', '" : ')}\n`);
+}
+
+/** With the same letter both as itself and escaped, and with escaped slashes: all of it is JSON as it should be. */
+function escaped(): Uint8Array {
+  const made = event();
+  made.data.demo.name = "Café";
+  made.data.demo.template_name = "Café ?";
+  return Buffer.from(JSON.stringify(made).replace("Café ?", "Caf\\u00e9").replaceAll("/", "\\/"));
+}
+
+function unknown(): unknown {
+  const { timestamp } = event();
+  return { event: "doctor_session_examined", is_test: true, timestamp, data: [{ nobody: "has seen this" }, null, 1.5] };
+}
+
+/** A test event of that many bytes: a field that is not documented fills it. */
+function padded(length: number): Uint8Array {
+  const made = { ...event(), padding: "" };
+  made.padding = "x".repeat(length - json(made).length);
+  return json(made);
+}

@@ -1,0 +1,118 @@
+import type { Judged, Verdict } from "./judge.js";
+import type { Patience } from "./examine.js";
+import { type Finding, type FindingCode, FINDINGS, NOT_SEEN } from "./findings.js";
+import type { Kind } from "./probes.js";
+import { duration, line, paint, plain, table, wrapped } from "../terminal.js";
+
+/** A finding, and the probes that it was found with. */
+interface Found extends Finding {
+  readonly code: FindingCode;
+  readonly judged: readonly Judged[];
+}
+
+/** What was found about an endpoint. */
+export interface Report {
+  readonly judged: readonly Judged[];
+  readonly found: readonly Found[];
+}
+
+/** Adds up what was found, the worst first. */
+export function report(url: URL, judged: readonly Judged[]): Report {
+  const found = (Object.keys(FINDINGS) as FindingCode[]).flatMap((code) => {
+    const those = judged.filter(({ codes }) => codes.includes(code));
+    const isSo = code === "plain_http" ? isPlain(url) : those.length > 0;
+    return isSo ? [{ code, judged: those, ...FINDINGS[code] }] : [];
+  });
+  return { judged, found };
+}
+
+/** Whether others could read what is sent there. */
+function isPlain({ protocol, hostname }: URL): boolean {
+  return protocol === "http:" && !/^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+}
+
+/** The report for programs. */
+export function reportJson(url: URL, { judged, found }: Report): unknown {
+  return {
+    url: url.href,
+    probes: judged.map(({ probe: { id }, attempt: { status, error, ms }, verdict, codes }) => {
+      return { id, verdict, status, error, ms: Math.round(ms), findings: codes };
+    }),
+    findings: found.map(({ code, verdict, judged, finding, fix }) => {
+      return { code, verdict, probes: judged.map(({ probe }) => probe.id), finding, fix };
+    }),
+    not_seen: NOT_SEEN,
+  };
+}
+
+const STYLES = { right: "green", unknown: "dim", risky: "yellow", wrong: ["bold", "red"] } as const;
+const WORDS: Readonly<Record<Verdict, string>> = { right: "right", unknown: "not known", risky: "risky", wrong: "wrong" };
+const EXPECTED: Readonly<Record<Kind, string>> = {
+  genuine: "accepted",
+  large: "accepted",
+  oversized: "refused",
+  forged: "refused",
+  odd: "refused",
+  slow: "ended",
+};
+
+const coloured = (verdict: Verdict) => paint([...[STYLES[verdict]].flat()], WORDS[verdict]);
+
+/** Shows the report to a person. */
+export function showReport({ judged, found }: Report, patience: Patience): void {
+  line(
+    table(
+      [{ title: "probe" }, { title: "should be" }, { title: "answer" }, { title: "time", align: "right" }, { title: "verdict" }],
+      judged.map((row) => [row.probe.title, EXPECTED[row.probe.kind], answered(row, patience), duration(row.attempt.ms), coloured(row.verdict)]),
+    ),
+  );
+  line();
+  for (const { code, verdict, judged, finding, fix } of found) {
+    line(`${coloured(verdict)}  ${paint("bold", code)}`);
+    line(wrapped(finding, INDENT));
+    for (const [answer, titles] of grouped(judged, patience)) line(paint("dim", wrapped(`${answer}: ${listed(titles)}`, INDENT)));
+    line(wrapped(`Fix: ${fix}`, INDENT));
+    line();
+  }
+  line(totals(judged, found));
+  if (judged.some(({ verdict }) => verdict === "unknown")) {
+    const why = judged[0]?.verdict === "right" ? "a rate limit answered" : "the good delivery was not accepted";
+    line(wrapped(`What is not known says nothing, since ${why}: mend that first, and ask again.`));
+  }
+  line(paint("dim", wrapped(NOT_SEEN)));
+}
+
+const INDENT = " ".repeat("wrong  ".length);
+
+function answered({ probe: { kind }, attempt: { status, isLate } }: Judged, { timeout, patience }: Patience): string {
+  if (status !== null) return String(status);
+  return isLate ? `none in ${duration(kind === "slow" ? patience : timeout)}` : "cut off";
+}
+
+/** The probes of a finding, by what they were answered. */
+function grouped(judged: readonly Judged[], patience: Patience): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const row of judged) {
+    const where = row.attempt.headers.find(([name]) => name.toLowerCase() === "location")?.[1];
+    const answer = answered(row, patience) + (where === undefined ? "" : ` to ${plain(where).slice(0, 200)}`);
+    groups.set(answer, [...(groups.get(answer) ?? []), row.probe.title]);
+  }
+  return groups;
+}
+
+/** How many probes are named for a finding: the table has them all. */
+const MOST_LISTED = 4;
+
+function listed(titles: readonly string[]): string {
+  const more = titles.length - MOST_LISTED;
+  return titles.slice(0, MOST_LISTED).join("; ") + (more > 0 ? `; and ${more} more` : "");
+}
+
+function totals(judged: readonly Judged[], found: readonly Found[]): string {
+  const counts = (["right", "wrong", "risky", "unknown"] as const).flatMap((verdict) => {
+    const count = judged.filter((row) => row.verdict === verdict).length;
+    return count === 0 ? [] : [`${count} ${coloured(verdict)}`];
+  });
+  const findings = found.length === 0 ? "nothing found" : `${found.length} ${found.length === 1 ? "finding" : "findings"}`;
+  return `${counts.join(", ")}; ${findings}`;
+}

@@ -1,0 +1,245 @@
+// What doctor finds at endpoints with known faults: just those, and none at one that has none.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { report } from "../../pkg/cli/doctor/report.js";
+import { freePort, KEY as EXAMPLE_KEY, root, serve } from "../examples/support.mjs";
+import { endpoint, KEY } from "./endpoints/faulty.mjs";
+
+const program = join(root, "pkg/cli/main.js");
+const limits = { timeout: 60_000 };
+
+/** Runs the command to its end; `started` is handed the process. */
+async function doctor(args, { key = KEY, started = () => {} } = {}) {
+  const child = spawn(process.execPath, [program, "doctor", ...args], { env: { ...process.env, WALNUT_WEBHOOK_KEY: key } });
+  const text = { out: "", err: "" };
+  child.stdout.setEncoding("utf8").on("data", (piece) => (text.out += piece));
+  child.stderr.setEncoding("utf8").on("data", (piece) => (text.err += piece));
+  started(child);
+  const [code] = await once(child, "close");
+  assert.doesNotMatch(text.out + text.err, /^\s+at |node:internal/m, "no stack is ever shown");
+  return { code, ...text };
+}
+
+/** Starts a server that ends with the test; returns the URL of its webhook. */
+async function listening(t, server) {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close().closeAllConnections());
+  return `http://127.0.0.1:${server.address().port}/webhook`;
+}
+
+/** Longer than the endpoints wait for a body; and for those that wait for ever. */
+const ENOUGH = ["--patience", "4s"];
+const QUICK = ["--patience", "500ms"];
+
+/** Runs it for programs; `found` are the probes of each finding, and `verdicts` those of the probes. */
+async function examine(url, options = ENOUGH, settings = {}) {
+  const { code, out, err } = await doctor([url, "--json", ...options], settings);
+  assert.equal(err, "");
+  const { probes, findings } = JSON.parse(out);
+  return {
+    code,
+    probes: Object.fromEntries(probes.map(({ id, ...probe }) => [id, probe])),
+    verdicts: Object.fromEntries(probes.map(({ id, verdict }) => [id, verdict])),
+    found: Object.fromEntries(findings.map(({ code, probes }) => [code, probes])),
+    first: findings[0],
+    text: out,
+  };
+}
+
+const GENUINE = ["good_delivery", "duplicate", "pretty_printed", "escaped_characters", "unknown_event"];
+const LARGE = ["large_200_kb", "large_1_mib"];
+const FORGED = ["forged_signature", "changed_body", "missing_signature", "empty_signature"];
+const ODD = ["uppercase_signature", "several_signatures"];
+const ALL = [...GENUINE, ...LARGE, "oversized_4_mib", ...FORGED, ...ODD, "slow_client"];
+const all = (verdict, probes = ALL) => Object.fromEntries(probes.map((id) => [id, verdict]));
+
+const answering = (status, headers = {}) => (response) => response.writeHead(status, headers).end();
+const seen = () => {
+  const bodies = new Set();
+  return (response, body) => {
+    response.writeHead(bodies.has(`${body}`) ? 409 : 201).end();
+    bodies.add(`${body}`);
+  };
+};
+
+const faults = {
+  "does all as it should": [{}, {}],
+  "accepts everything": [
+    { matches: () => true },
+    { forgery_accepted: FORGED, uppercase_accepted: ["uppercase_signature"], several_accepted: ["several_signatures"] },
+  ],
+  "accepts what has no signature": [{ matches: (right, header) => !header || right === header }, { forgery_accepted: ["missing_signature", "empty_signature"] }],
+  "looks only whether the signature has the right length": [{ matches: (right, header) => right.length === header?.length },
+    { forgery_accepted: ["forged_signature", "changed_body"], uppercase_accepted: ["uppercase_signature"] }],
+  "answers 204": [{ accept: answering(204) }, { success_not_taken: [...GENUINE, ...LARGE] }],
+  "answers 302": [{ accept: answering(302, { location: "/elsewhere" }) }, { redirected: [...GENUINE, ...LARGE] }],
+  "verifies JSON written anew": [{ read: (body) => JSON.stringify(JSON.parse(body)) }, { reformatted_refused: ["pretty_printed", "escaped_characters"] }],
+  "decodes as Latin-1": [{ read: (body) => body.toString("latin1").replace(/[^\0-\x7f]/g, "?") }, { reformatted_refused: ["escaped_characters"] }],
+  "compares without regard to case": [{ matches: (right, header) => right === header?.toLowerCase() }, { uppercase_accepted: ["uppercase_signature"] }],
+  "takes one of several": [{ matches: (right, header) => header?.split(", ").includes(right) === true }, { several_accepted: ["several_signatures"] }],
+  "tells the signature": [{ refuse: (response, right) => response.writeHead(401).end(`not ${right.toUpperCase()}`) }, { signature_leaked: FORGED }],
+  "tells the signature in base64": [
+    { refuse: (response, right) => response.writeHead(401).end(JSON.stringify({ expected: Buffer.from(right, "hex").toString("base64") })) },
+    { signature_leaked: FORGED },
+  ],
+  "tells the signature in a header": [{ refuse: (response, right) => response.writeHead(401, { "x-expected": right }).end() }, { signature_leaked: FORGED }],
+  "has no limit": [{ limit: Infinity, bodyTimeout: 30_000 }, { no_size_limit: ["oversized_4_mib"], slow_client_kept: ["slow_client"] }],
+  "has a limit of 100 kB": [{ limit: 100_000 }, { large_event_refused: LARGE }],
+  "answers 400 to what is too large": [{ tooLarge: answering(400) }, { oversized_not_413: ["oversized_4_mib"] }],
+  "cuts off what is too large": [{ tooLarge: (response) => response.destroy() }, { oversized_unanswered: ["oversized_4_mib"] }],
+  "refuses events that it does not know": [
+    { accept: (response, body) => response.writeHead(`${body}`.includes('_session_finished"') ? 200 : 422).end() },
+    { unknown_event_refused: ["unknown_event"] },
+  ],
+  "refuses duplicates": [() => ({ accept: seen() }), { duplicate_refused: ["duplicate"] }],
+  "answers 500 to forgeries": [{ refuse: answering(500) }, { forgery_failed: [...FORGED, ...ODD] }],
+  "cuts forgeries off": [{ refuse: (response) => response.destroy() }, { forgery_unanswered: [...FORGED, ...ODD] }],
+  "shows a Python traceback": [
+    { refuse: (response) => response.writeHead(401).end('Traceback (most recent call last):\n  File "/srv/app.py", line 3') },
+    { internals_shown: [...FORGED, ...ODD] },
+  ],
+};
+
+// Most of the time, they wait for the client that stalls.
+describe("an endpoint that", { concurrency: 6 }, () => {
+  for (const [name, [fault, expected]] of Object.entries(faults)) {
+    test(name, limits, async (t) => {
+      const url = await listening(t, endpoint(typeof fault === "function" ? fault() : fault));
+      const { code, found, verdicts } = await examine(url);
+      assert.deepEqual(found, expected);
+      assert.equal(code, Object.keys(expected).length === 0 ? 0 : 1);
+      const blamed = new Set(Object.values(expected).flat());
+      const doubted = Object.keys(verdicts).filter((id) => verdicts[id] !== "right");
+      assert.deepEqual(doubted, ALL.filter((id) => blamed.has(id)));
+    });
+  }
+});
+
+test("an endpoint that answers before it reads", limits, async (t) => {
+  const { found, first, code } = await examine(await listening(t, createServer((_request, response) => response.end())));
+  assert.deepEqual([first.code, first.verdict, code], ["forgery_accepted", "wrong", 1]);
+  assert.deepEqual(found.accepted_unread, ["slow_client"]);
+});
+
+for (const [name, server, expected] of [
+  ["has another key", endpoint({ matches: () => false }), "genuine_refused"],
+  ["is not at this path", createServer((_request, response) => response.writeHead(404).end()), "wrong_url"],
+  ["fails at everything", endpoint({ matches: () => false, refuse: answering(503) }), "endpoint_failed"],
+]) {
+  test(`an endpoint that ${name}: nothing more is known of it`, limits, async (t) => {
+    const { found, verdicts, code } = await examine(await listening(t, server));
+    assert.deepEqual(found, { [expected]: ["good_delivery"] });
+    const told = expected === "wrong_url" ? [] : ["oversized_4_mib", "slow_client"];
+    assert.deepEqual(verdicts, { ...all("unknown"), ...all("right", told), good_delivery: "wrong" });
+    assert.equal(code, 1);
+  });
+}
+
+test("an endpoint that never answers", limits, async (t) => {
+  const url = await listening(t, createServer(() => {}));
+  const { found, probes, code } = await examine(url, ["--timeout", "300ms", "--patience", "300ms"]);
+  assert.deepEqual(found, { not_in_time: ["good_delivery"], slow_client_kept: ["slow_client"] });
+  assert.equal(probes.forged_signature.verdict, "unknown");
+  assert.deepEqual([probes.good_delivery.status, probes.good_delivery.error], [null, "there was no complete answer within 0.3 s"]);
+  assert.equal(code, 1);
+});
+
+const sample = (t, env) => serve(t, [process.execPath, join(import.meta.dirname, "endpoints/walnut-sample.mjs")], { env: { WEBHOOK_KEY: KEY, ...env } });
+
+test("Walnut's sample, to the letter: it fails at everything, and so nothing else is known", limits, async (t) => {
+  const { url } = await sample(t, {});
+  const { found, verdicts, text } = await examine(url, QUICK);
+  assert.deepEqual(Object.keys(found), ["endpoint_failed", "internals_shown", "slow_client_kept"]);
+  assert.deepEqual(verdicts, { ...all("unknown"), good_delivery: "wrong", slow_client: "risky" });
+  assert.match(text, /req\.rawBody/);
+});
+
+test("Walnut's sample, as it is run: its faults are named", limits, async (t) => {
+  const { url } = await sample(t, { PARSER: "1" });
+  const { found, verdicts, text } = await examine(url, QUICK);
+  assert.deepEqual(found, {
+    large_event_refused: LARGE,
+    forgery_failed: [...FORGED, ...ODD],
+    internals_shown: [...LARGE, "oversized_4_mib", ...FORGED, ...ODD],
+    slow_client_kept: ["slow_client"],
+  });
+  assert.deepEqual(verdicts, { ...all("risky"), ...all("right", GENUINE) });
+  // It compares with ==, which nobody can see from outside.
+  assert.deepEqual(text.match(/constant|timing/g), ["constant"]);
+  assert.match(text, /"not_seen":"[^"]*constant time/);
+
+  const shown = await doctor([url, ...QUICK]);
+  assert.equal(shown.code, 1);
+  assert.match(shown.out, /a made-up signature +refused +500 +\d+ ms +risky\n/);
+  assert.match(shown.out, /risky  forgery_failed\n +What has no right signature is answered as if .*\n[^]*return res\.sendStatus\(401\)/);
+  assert.match(shown.out, /\n5 right, 10 risky; 4 findings\nNot to be seen from outside: /);
+});
+
+test("the example for Express: nothing is found", limits, async (t) => {
+  const { url } = await serve(t, [process.execPath, "server.mjs"], { cwd: join(root, "examples/express") });
+  const { found, verdicts, code } = await examine(url, ["--patience", "15s"], { key: EXAMPLE_KEY });
+  assert.deepEqual([found, verdicts, code], [{}, all("right"), 0]);
+});
+
+test("all that it sends is marked as a test, and there is as much of it as the help says", limits, async (t) => {
+  const bodies = [];
+  const heads = [];
+  const server = endpoint({ limit: Infinity, bodyTimeout: 30_000, read: (body) => (bodies.push(`${body}`), body) });
+  server.on("request", ({ headers }) => heads.push(headers));
+  await examine(await listening(t, server), QUICK);
+  assert.deepEqual(bodies.filter((body) => JSON.parse(body).is_test !== true), []);
+  const { out } = await doctor(["--help"]);
+  assert.match(out, new RegExp(`Sends ${heads.length} requests,[^]*is_test: true`));
+  // That of the client that stalls is never whole.
+  assert.equal(bodies.length, heads.length - 1);
+});
+
+test("where nobody is there, nothing is judged", limits, async () => {
+  const port = await freePort();
+  const { code, out, err } = await doctor([`http://127.0.0.1:${port}/webhook`]);
+  assert.deepEqual([code, out, err], [2, "", `walnut-webhooks: http://127.0.0.1:${port} can't be reached: nothing listens there\n`]);
+  const forPrograms = await doctor([`http://127.0.0.1:${port}/webhook`, "--json"]);
+  assert.equal(JSON.parse(forPrograms.err).error.code, "unreachable");
+});
+
+test("https where there is only http can't be reached", limits, async (t) => {
+  const url = await listening(t, endpoint({}));
+  const { code, err } = await doctor([url.replace("http:", "https:")]);
+  assert.deepEqual([code, err.split("can't be reached: ")[1]], [2, "it does not answer with TLS: is it http?\n"]);
+});
+
+test("wrong usage", limits, async () => {
+  for (const [args, message] of [
+    [[], /URL is missing/],
+    [["ftp://127.0.0.1/"], /must begin with http/],
+    [["http://127.0.0.1/", "--timeout", "31s"], /--timeout must be/],
+    [["http://127.0.0.1/", "--patience", "soon"], /--patience must be/],
+    [["http://127.0.0.1/", "--no-such"], /no-such/],
+  ]) {
+    const { code, out, err } = await doctor(args);
+    assert.deepEqual([code, out], [2, ""]);
+    assert.match(err, message);
+    assert.match(err, /Try: walnut-webhooks doctor --help/);
+  }
+  const { code, err } = await doctor(["http://127.0.0.1/"], { key: "" });
+  assert.equal(code, 2);
+  assert.match(err, /there is no key/);
+});
+
+test("Ctrl-C ends it at once", limits, async (t) => {
+  const server = createServer(() => {});
+  const url = await listening(t, server);
+  const { code, out } = await doctor([url], { started: (child) => server.once("request", () => child.kill("SIGINT")) });
+  assert.deepEqual([code, out], [130, ""]);
+});
+
+test("plain http is a risk beyond this machine", limits, () => {
+  const codes = (url) => report(new URL(url), []).found.map(({ code }) => code);
+  for (const url of ["http://hooks.example.com/", "http://192.0.2.1/", "http://127.0.0.1.example.com/"]) assert.deepEqual(codes(url), ["plain_http"]);
+  for (const url of ["https://hooks.example.com/", "http://localhost:3000/", "http://127.1.2.3/", "http://[::1]/"]) assert.deepEqual(codes(url), []);
+});
