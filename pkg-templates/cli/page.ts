@@ -86,8 +86,8 @@ async function relay(request: IncomingMessage, response: ServerResponse, token: 
   if (asked === undefined) return fail(response, 400, "invalid_request", "url (http or https), headers and body (base64, 1 MiB at most) are needed, as JSON");
   const gone = new AbortController();
   response.on("close", () => gone.abort());
-  const { body, ...attempt } = await post(asked.url, { headers: asked.headers, body: asked.body, signal: gone.signal });
-  const answer: RelayAnswer = { ...attempt, body: Buffer.from(body).toString("base64") };
+  const { status, error, ms, headers, body } = await post(asked.url, { headers: asked.headers, body: asked.body, signal: gone.signal });
+  const answer: RelayAnswer = { status, error, ms, headers, body: Buffer.from(body).toString("base64") };
   response.writeHead(200, { ...SAFE, "content-type": "application/json" }).end(JSON.stringify(answer));
 }
 
