@@ -6,7 +6,7 @@ CORE := Cargo.toml Cargo.lock .cargo/config.toml $(wildcard src/*.rs src/*/*.rs)
 BINDGEN := target/tools/wasm-bindgen-$(WASM_BINDGEN)
 WORKER := $(CORE) worker/Cargo.toml $(wildcard worker/*.js worker/page/* worker/src/*.rs worker/src/*/*.rs) \
 	tools/build-worker.mjs $(BINDGEN) node_modules/.package-lock.json
-PKG := $(CORE) $(wildcard pkg-templates/*.* pkg-templates/*/*.ts pkg-templates/*/*/*.ts) $(wildcard harness/*) $(wildcard tools/*.mjs) README.md $(wildcard LICENSE-*) \
+PKG := $(CORE) $(wildcard pkg-templates/*.* pkg-templates/*/*.ts pkg-templates/*/*/*.ts) $(wildcard harness/*.* harness/*/*.ts) $(wildcard tools/*.mjs) README.md $(wildcard LICENSE-*) \
 	$(BINDGEN) node_modules/.package-lock.json
 
 .PHONY: help run test bench bench-edge soak lint build pkg worker prerequisites clean

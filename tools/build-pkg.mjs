@@ -54,7 +54,9 @@ chmodSync(join(out, "cli/main.js"), 0o755);
 if (!trap) {
   await build({ entryPoints: [path("harness/app.ts")], outfile: join(out, "harness/app.js"), bundle: true, format: "esm",
     target: "es2022", alias: { "walnut-webhooks": join(out, "index.js") } });
-  for (const file of ["index.html", "style.css", "icon.svg"]) cpSync(path("harness", file), join(out, "harness", file));
+  for (const file of readdirSync(path("harness"))) {
+    if (/\.(html|css|svg)$/.test(file)) cpSync(path("harness", file), join(out, "harness", file));
+  }
 }
 
 for (const file of readdirSync(root)) if (/^(LICENSE|README)/.test(file)) cpSync(path(file), join(out, file));

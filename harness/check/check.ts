@@ -1,0 +1,115 @@
+// Check: whether a body is genuine, and if not, why. The page decides nothing: every verdict, code, cause and
+// hint is the package's.
+import type { Delivery, Explanation, WebhookError } from "walnut-webhooks";
+import { announce } from "../page/announce.js";
+import { element, make, say } from "../page/dom.js";
+import { keyIfNone, keys, markKey, webhook } from "../page/keys.js";
+import { segments } from "../page/segments.js";
+import { showDelivery, startAges } from "./delivery.js";
+import { showDifference } from "./difference.js";
+import { EXAMPLE_KEY, EXAMPLES } from "./examples.js";
+import { type Given, give, given, startGiven } from "./given.js";
+import { keyMarks, signatureMarks } from "./marks.js";
+import { Webhook } from "walnut-webhooks";
+
+interface Result {
+  readonly verdict: "none" | "genuine" | "refused";
+  readonly title: string;
+  /** The code of an error. */
+  readonly code?: string;
+  readonly cause?: string;
+  readonly message: string;
+  readonly fix?: string;
+  readonly difference?: Explanation["difference"];
+  readonly delivery?: Delivery;
+}
+
+const note = element("signature-note", HTMLElement);
+const field = element("signature", HTMLInputElement);
+
+/** Makes the view work. */
+export function startCheck(): void {
+  startGiven(check);
+  startAges();
+  for (const [id, example] of Object.entries(EXAMPLES)) {
+    element(id, HTMLButtonElement).addEventListener("click", () => {
+      keyIfNone(EXAMPLE_KEY);
+      const ours = webhook();
+      if (ours === undefined) return;
+      const { body, signature } = example((text) => ours.sign(text));
+      give(body, signature);
+    });
+  }
+}
+
+/** Checks what the fields hold, and shows it. */
+export function check(): void {
+  const what = given();
+  const result = judge(what);
+  show(result, what);
+}
+
+function judge(given: Given): Result {
+  const { body, header, isRequest } = given;
+  const none = (message: string): Result => ({ verdict: "none", title: "Not checked", message });
+  if (body.length === 0 && header === undefined) return none("Paste a body and its signature, or a whole request; or begin with an example.");
+  if (keys().length === 0) return none("Enter the key, to check this.");
+  if (header === undefined && !isRequest) return none("Enter the signature that came with this body.");
+  let ours: Webhook | undefined;
+  try {
+    ours = webhook();
+    const delivery = ours?.verify(body, header);
+    const typed = delivery?.type === "unknown" ? " Its name or shape is not a documented one, so its type is unknown." : "";
+    return { verdict: "genuine", title: "Genuine", message: `The key produces this signature for exactly these bytes.${typed}`, ...(delivery && { delivery }) };
+  } catch (error) {
+    const { code, message } = error as Partial<WebhookError>;
+    if (code === undefined || message === undefined) return none(`The check itself failed, so nothing is known. Reload the page. (${message})`);
+    if (code === "not_json") return { verdict: "genuine", title: "Genuine, but not JSON", code, message };
+    const explanation = ours?.explain(body, header);
+    if (explanation === undefined || explanation.ok) return { verdict: "refused", title: "Refused", code, message };
+    const [what = "", fix] = explanation.hint.split(/; ([^]*)/);
+    const { cause, difference } = explanation;
+    return { verdict: "refused", title: "Refused", code, cause, message: what, ...(fix && { fix }), difference };
+  }
+}
+
+function show(result: Result, given: Given): void {
+  const { verdict, title, code, cause, message, fix, difference, delivery } = result;
+  element("result", HTMLElement).dataset["verdict"] = verdict;
+  say(element("verdict", HTMLElement), title);
+  say(element("code", HTMLElement), code ?? "");
+  say(element("cause", HTMLElement), cause === undefined || cause === code ? "" : cause);
+  say(element("message", HTMLElement), sentence(message));
+  element("fix-part", HTMLElement).hidden = fix === undefined;
+  say(element("fix", HTMLElement), sentence(fix ?? ""));
+  mark(given, cause);
+  element("difference", HTMLElement).replaceChildren(...(difference ? [showDifference(given.body, difference)] : []));
+  showDelivery(delivery, given.body);
+  if (verdict !== "none") announce(`${title}. ${sentence(message)}`);
+}
+
+/** Marks what is wrong in the signature, or in one of the keys. */
+function mark({ signature, isRequest }: Given, cause = ""): void {
+  const marks = signature === undefined ? undefined : signatureMarks(signature, cause);
+  const shown = marks === undefined ? [] : [make("span", {}, "The signature as it came: "), segments(marks)];
+  element("marks", HTMLElement).replaceChildren(...shown);
+  const isOurs = marks !== undefined && !isRequest;
+  say(note, isOurs ? "What is marked in the result is wrong in it." : "");
+  if (isOurs) field.setAttribute("aria-invalid", "true");
+  else field.removeAttribute("aria-invalid");
+
+  const wrong = cause.startsWith("key_") ? keys().find(({ key }) => blamed(key, cause)) : undefined;
+  markKey(wrong?.field, "This is not as Walnut’s settings show it.", wrong && keyMarks(wrong.key, cause));
+}
+
+/** Whether it is this key, of several, that a cause is about. */
+function blamed(key: string, cause: string): boolean {
+  const { body, header } = given();
+  return new Webhook(key).explain(body, header).cause === cause;
+}
+
+/** Makes a sentence of a message, which begins with a small letter and has no full stop. */
+function sentence(text: string): string {
+  if (text === "") return "";
+  return `${text[0]?.toUpperCase()}${text.slice(1)}${/[.:!?)]$/.test(text) ? "" : "."}`;
+}

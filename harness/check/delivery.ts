@@ -1,0 +1,50 @@
+// A delivery as the package types it.
+import type { Delivery } from "walnut-webhooks";
+import { element, make, say, terms } from "../page/dom.js";
+import { age } from "./age.js";
+import { showEvent } from "./event.js";
+
+const KEEP_AGE_MS = 1000;
+
+const part = element("delivery", HTMLElement);
+
+/** Keeps the ages that are shown right. */
+export function startAges(): void {
+  setInterval(() => {
+    for (const node of part.querySelectorAll("[data-at]")) showAge(node);
+  }, KEEP_AGE_MS);
+}
+
+function showAge(node: Element): void {
+  say(node, age(Date.now() - Number(node.getAttribute("data-at"))));
+}
+
+/** Shows a delivery, or none. */
+export function showDelivery(delivery: Delivery | undefined, body: Uint8Array): void {
+  part.hidden = delivery === undefined;
+  if (delivery === undefined) return;
+  const { type, name, id, timestamp, isTest, keyIndex, drift } = delivery;
+  terms(element("delivery-facts", HTMLDListElement), [
+    ["type", type],
+    ["name", name ?? "null"],
+    ["id", id],
+    ["timestamp", timestamp === null ? "null" : withAge(timestamp)],
+    ["isTest", String(isTest)],
+    ["keyIndex", `${keyIndex}, ${keyIndex === 0 ? "the current key" : "a previous key: the rotation is not finished"}`],
+  ]);
+  const places = `${drift.length} ${drift.length === 1 ? "place" : "places"}`;
+  const isKnown = name === "demo_session_finished" || name === "playlist_session_finished";
+  const none = isKnown ? "no drift: exactly as documented" : "no event of this name is documented";
+  say(element("drift", HTMLElement), drift.length === 0 ? none : `drift: differs from the documentation in ${places}`);
+  element("event", HTMLElement).replaceChildren(...showEvent(new TextDecoder().decode(body), drift));
+}
+
+function withAge(timestamp: string): HTMLElement {
+  const at = Date.parse(timestamp);
+  const node = make("span", {}, timestamp);
+  if (Number.isNaN(at)) return node;
+  const its = make("span", { class: "age", "data-at": String(at) });
+  showAge(its);
+  node.append(" ", its);
+  return node;
+}

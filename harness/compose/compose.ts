@@ -1,0 +1,139 @@
+// Compose: an event of the person's own, signed as they type, in the shapes that a receiver should stand.
+import type { SampleKind } from "../../pkg-templates/sender/sample.js";
+import { sample, timeOfSeed } from "../../pkg-templates/sender/sample.js";
+import { MOST_SEED, newSeed } from "../../pkg-templates/sender/random.js";
+import { give } from "../check/given.js";
+import { size, utf8 } from "../page/bytes.js";
+import { copy } from "../page/copy.js";
+import { choose, chosen, complain, element, make, say } from "../page/dom.js";
+import { webhook } from "../page/keys.js";
+import { showView } from "../page/tabs.js";
+import { type Shape, written as writtenAs } from "./broken.js";
+import { type Composed, COPIES, type Format } from "./copies.js";
+import { FIELDS, inOrder, type JsonObject, requiredPaths, written } from "./fields.js";
+import { showForm } from "./form.js";
+
+const form = element("fields", HTMLElement);
+const seedField = element("seed", HTMLInputElement);
+const shape = element("shape", HTMLSelectElement);
+const which = element("which", HTMLSelectElement);
+const preview = element("preview", HTMLElement);
+
+let event: JsonObject = {};
+let now: Composed = { body: "", signature: undefined, delivery: undefined };
+let urlToSendTo = () => "";
+
+/** What is composed at this moment. */
+export function composed(): Composed {
+  return now;
+}
+
+/** Makes the view work. `url` is where the copied requests go to. */
+export function startCompose(url: () => string): void {
+  urlToSendTo = url;
+  for (const button of document.querySelectorAll('input[name="kind"]')) button.addEventListener("change", () => fill(newSeed(), Date.now()));
+  element("random", HTMLButtonElement).addEventListener("click", () => fill(newSeed(), Date.now()));
+  seedField.addEventListener("input", () => {
+    const seed = seedField.valueAsNumber;
+    const isSeed = Number.isInteger(seed) && seed >= 0 && seed <= MOST_SEED;
+    complain(seedField, element("seed-note", HTMLElement), isSeed ? "" : `A whole number from 0 to ${MOST_SEED} is needed.`);
+    // As on the command line: the same seed is the same event, with its time.
+    if (isSeed) fill(seed, timeOfSeed(seed));
+  });
+  for (const control of [shape, which]) control.addEventListener("change", compose);
+  for (const name of ["layout", "format"]) {
+    for (const button of document.querySelectorAll(`input[name="${name}"]`)) button.addEventListener("change", compose);
+  }
+  const button = element("copy", HTMLButtonElement);
+  button.addEventListener("click", () => copy(button, preview.textContent ?? "", chosen("format")));
+  const copySignature = element("copy-signature", HTMLButtonElement);
+  copySignature.addEventListener("click", () => copy(copySignature, now.signature ?? "", "the signature"));
+  element("use-in-check", HTMLButtonElement).addEventListener("click", () => {
+    give(now.body, now.signature ?? "");
+    showView("check");
+    element("tab-check", HTMLButtonElement).focus();
+  });
+  element("use-in-send", HTMLButtonElement).addEventListener("click", () => {
+    choose("what", "composed");
+    showView("send");
+    element("url", HTMLInputElement).focus();
+  });
+  fill(newSeed(), Date.now());
+}
+
+const kind = () => chosen("kind") as SampleKind;
+
+function fill(seed: number, at: number): void {
+  event = sample(kind(), { seed, at }) as JsonObject;
+  if (seedField.valueAsNumber !== seed) seedField.value = String(seed);
+  complain(seedField, element("seed-note", HTMLElement), "");
+  showForm(form, event, FIELDS[kind()], newItem, compose);
+  compose();
+}
+
+function newItem(): JsonObject {
+  const { data } = sample("playlist", { seed: newSeed() }) as { data: { items: JsonObject[] } };
+  return data.items[0] as JsonObject;
+}
+
+/** Writes, signs and shows the event. */
+export function compose(): void {
+  const ordered = inOrder(event, FIELDS[kind()]);
+  const paths = requiredPaths(ordered, FIELDS[kind()]);
+  offer(paths.map(written));
+  const path = paths.find((path) => written(path) === which.value) ?? ["event"];
+  const body = writtenAs(ordered, shape.value as Shape, path, chosen("layout") === "pretty" ? 2 : 0);
+  now = { body, ...signed(body) };
+  show();
+}
+
+/** Offers the fields that there are to be missing, or of another type, and keeps what was chosen. */
+function offer(names: readonly string[]): void {
+  element("which-field", HTMLElement).hidden = !["missing", "type"].includes(shape.value);
+  if (names.join() === Array.from(which.options, ({ value }) => value).join()) return;
+  const { value } = which;
+  which.replaceChildren(...names.map((name) => make("option", {}, name)));
+  which.value = names.includes(value) ? value : "data.session_id";
+}
+
+function signed(body: string): Omit<Composed, "body"> {
+  try {
+    const ours = webhook();
+    const signature = ours?.sign(body);
+    return { signature, delivery: signature === undefined ? undefined : read(body, signature) };
+  } catch {
+    // A key that can't be: Check says what is wrong with it.
+    return { signature: undefined, delivery: undefined };
+  }
+}
+
+function read(body: string, signature: string): Composed["delivery"] {
+  try {
+    return webhook()?.verify(body, signature);
+  } catch {
+    return undefined; // it is no JSON, as was asked for
+  }
+}
+
+function show(): void {
+  const { body, signature, delivery } = now;
+  const format = chosen("format") as Format;
+  const isReady = format === "body" || signature !== undefined;
+  say(element("composed-size", HTMLElement), size(utf8(body).length));
+  say(element("composed-signature", HTMLElement), signature ?? "Enter the key above to sign.");
+  const type = delivery === undefined ? "no JSON: verify throws not_json" : delivery.drift.length === 0 ? delivery.type : `${delivery.type}, differs in ${delivery.drift.map(({ path }) => path).join(", ")}`;
+  say(element("composed-type", HTMLElement), signature === undefined ? "–" : type);
+  say(preview, format === "body" ? body : signature === undefined ? "Enter the key above: this carries a signature." : COPIES[format]({ body, signature, delivery }, urlToSendTo()));
+  say(element("format-hint", HTMLElement), HINTS[format]);
+  element("copy", HTMLButtonElement).disabled = !isReady;
+  element("copy-signature", HTMLButtonElement).disabled = signature === undefined;
+  for (const id of ["use-in-check", "use-in-send"]) element(id, HTMLButtonElement).disabled = signature === undefined;
+}
+
+const HINTS: Readonly<Record<Format, string>> = {
+  body: "The bytes that are signed, with no newline at their end.",
+  curl: "For a POSIX shell. It carries the signature, and no key.",
+  fetch: "For Node, Deno, Bun or a browser. It carries the signature, and no key.",
+  node: "Run it with WALNUT_WEBHOOK_KEY=… node --test. It reads the key from the environment.",
+  rust: "Put it in tests/, and run it with WALNUT_WEBHOOK_KEY=… cargo test. It reads the key from the environment.",
+};

@@ -1,0 +1,96 @@
+// One field of an event, as an input that fits its type.
+import { complain, make } from "../page/dom.js";
+import type { Field, Json } from "./fields.js";
+
+/** How a field that is absent is told from one that is null. */
+export type Value = Json | undefined;
+
+let made = 0;
+
+/** Makes the inputs of a field. `change` is told of each new value that fits. */
+export function fieldInput(field: Field, path: string, value: Value, change: (value: Value) => void): HTMLElement {
+  const id = `field-${made++}`;
+  const note = make("p", { id: `${id}-note`, class: "error" });
+  const input = field.type === "boolean" ? choice(field) : plain(field);
+  const label = make("label", { for: id }, field.name, ...(field.type === "time" ? [make("span", { class: "hint" }, " UTC")] : []));
+  for (const [name, value] of Object.entries({ id, "aria-describedby": note.id, "data-path": path })) input.setAttribute(name, value);
+  const row = make("div", { class: "joined" }, input);
+  const nulled = field.isNullable && flag("null", field.name, row);
+  const absent = field.isOptional && field.type !== "boolean" && flag("absent", field.name, row);
+  let last = typeof value === "string" || typeof value === "number" ? value : field.type === "integer" ? 0 : "";
+
+  const show = () => {
+    input.disabled = Boolean((nulled && nulled.checked) || (absent && absent.checked));
+  };
+  const read = () => {
+    show();
+    if (absent && absent.checked) return change(undefined);
+    if (nulled && nulled.checked) return change(null);
+    if (field.type === "boolean") return change(input.value === "" ? undefined : input.value === "true");
+    const next = parse(field, input as HTMLInputElement);
+    const wrong = next === undefined ? (field.type === "integer" ? "A whole number is needed: the last one is kept." : "A date and a time are needed: the last ones are kept.") : "";
+    complain(input, note, wrong);
+    // What can't be read, as an empty date, leaves what was there before.
+    if (next !== undefined) last = next;
+    change(last);
+  };
+  for (const [one, other] of [[nulled, absent], [absent, nulled]] as const) {
+    if (!one) continue;
+    one.addEventListener("change", () => {
+      if (one.checked && other) other.checked = false;
+      read();
+    });
+  }
+  input.addEventListener("input", read);
+
+  if (nulled) nulled.checked = value === null;
+  if (absent) absent.checked = value === undefined;
+  input.value = field.type === "boolean" ? (value === undefined ? "" : String(value)) : field.type === "time" ? local(String(last)) : String(last);
+  show();
+  return make("div", { class: field.type === "integer" || field.type === "boolean" ? "field narrow" : "field" }, label, row, note);
+}
+
+function plain({ type }: Field): HTMLInputElement {
+  const attributes = { autocomplete: "off", autocapitalize: "off", spellcheck: "false" };
+  switch (type) {
+    case "integer":
+      return make("input", { type: "number", step: "1", ...attributes });
+    case "time":
+      return make("input", { type: "datetime-local", step: "0.001", ...attributes });
+    case "url":
+    case "email":
+      return make("input", { type: "text", inputmode: type, ...attributes });
+    default:
+      return make("input", { type: "text", ...attributes });
+  }
+}
+
+function choice({ isOptional }: Field): HTMLSelectElement {
+  const options = ["true", "false"].map((value) => make("option", { value }, value));
+  return make("select", {}, ...options, ...(isOptional ? [make("option", { value: "" }, "absent")] : []));
+}
+
+/** Makes the switch for a field that is null, or absent. */
+function flag(what: string, name: string, row: HTMLElement): HTMLInputElement {
+  const box = make("input", { type: "checkbox", "aria-label": `${name} is ${what}`, "data-flag": what });
+  row.append(make("label", { class: "check" }, box, what));
+  return box;
+}
+
+/** Reads an input; `undefined` where it is none of its type. */
+function parse({ type }: Field, input: HTMLInputElement): string | number | undefined {
+  if (type === "integer") return Number.isSafeInteger(input.valueAsNumber) ? input.valueAsNumber : undefined;
+  if (type === "time") return input.value === "" ? undefined : timeOf(input.value);
+  return input.value;
+}
+
+/** A time as Walnut writes it, with six digits after the second. */
+function timeOf(local: string): string {
+  return new Date(`${local}Z`).toISOString().replace("Z", "000Z");
+}
+
+/** The same for an input of a time, which takes three digits. */
+function local(time: string): string {
+  const at = Date.parse(time);
+  return Number.isNaN(at) ? "" : new Date(at).toISOString().slice(0, -1);
+}

@@ -1,0 +1,20 @@
+// Texts as literals of a language, so that every character of them comes back.
+
+/** A text in JavaScript. */
+export function javascript(text: string): string {
+  return JSON.stringify(text);
+}
+
+/** What a raw string of Rust can't hold, or its compiler refuses there: it turns the direction of text. */
+const NOT_RAW = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+
+/** A text in Rust: raw where it can be, since JSON is full of quotes. */
+export function rust(text: string): string {
+  if (NOT_RAW.test(text)) {
+    return `"${text.replace(/["\\]|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+      /["\\]/.test(character) ? `\\${character}` : `\\u{${(character.codePointAt(0) as number).toString(16)}}`)}"`;
+  }
+  const most = Math.max(0, ...[...text.matchAll(/"(#*)/g)].map(([, hashes = ""]) => hashes.length + 1));
+  const hashes = "#".repeat(most);
+  return `r${hashes}"${text}"${hashes}`;
+}

@@ -1,0 +1,47 @@
+// Elements. What a body, an answer or a key says is only ever set as text.
+
+/** Gets the element that index.html has with this id. */
+export function element<T extends Element>(id: string, type: new () => T): T {
+  const found = document.getElementById(id);
+  if (found instanceof type) return found;
+  throw new Error(`index.html must have a ${type.name} with the id “${id}”`);
+}
+
+/** Makes an element. Texts among its children stay texts. */
+export function make<Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  attributes: Readonly<Record<string, string>> = {},
+  ...children: readonly (Node | string)[]
+): HTMLElementTagNameMap[Name] {
+  const made = document.createElement(name);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+/** Sets a text where it differs, so that nothing is told, or selected, anew. */
+export function say(node: Element, text: string): void {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** Fills a list of terms, each with what it stands for. */
+export function terms(list: HTMLDListElement, values: readonly (readonly [term: string, value: Node | string])[]): void {
+  list.replaceChildren(...values.map(([term, value]) => make("div", {}, make("dt", {}, term), make("dd", {}, value))));
+}
+
+/** Says under a field what is wrong with it, or nothing. The field's `aria-describedby` names the note. */
+export function complain(field: HTMLElement, note: HTMLElement, text: string): void {
+  say(note, text);
+  if (text === "") field.removeAttribute("aria-invalid");
+  else field.setAttribute("aria-invalid", "true");
+}
+
+/** The value of the radio button of this name that is chosen. */
+export function chosen(name: string): string {
+  return document.querySelector<HTMLInputElement>(`input[name="${name}"]:checked`)?.value ?? "";
+}
+
+/** Chooses a radio button. */
+export function choose(name: string, value: string): void {
+  for (const button of document.querySelectorAll<HTMLInputElement>(`input[name="${name}"]`)) button.checked = button.value === value;
+}

@@ -1,0 +1,111 @@
+// The keys, shared by all views: the current one, and those before it. They are in these fields alone: nothing
+// stores them, and no text on the page has them in it.
+import { Webhook } from "walnut-webhooks";
+import { element, make, say } from "./dom.js";
+import { type Segment, segments } from "./segments.js";
+
+/** As many as the package takes. */
+const MOST_KEYS = 4;
+
+const list = element("key-list", HTMLOListElement);
+const add = element("add-key", HTMLButtonElement);
+
+interface Row {
+  readonly item: HTMLLIElement;
+  readonly label: HTMLLabelElement;
+  readonly input: HTMLInputElement;
+  readonly toggle: HTMLButtonElement;
+  readonly remove: HTMLButtonElement;
+  readonly note: HTMLParagraphElement;
+}
+
+const rows: Row[] = [];
+let made = 0;
+let held: Webhook | undefined;
+let changed = () => {};
+
+/** Makes the fields work; `tell` is called after each change. */
+export function startKeys(tell: () => void): void {
+  changed = () => {
+    held = undefined;
+    tell();
+  };
+  addRow();
+  add.addEventListener("click", () => addRow().input.focus());
+}
+
+/** The keys that are there, the current one first, each with the number of its field. */
+export function keys(): { field: number; key: string }[] {
+  return rows.map(({ input }, field) => ({ field, key: input.value })).filter(({ key }) => key !== "");
+}
+
+/** What signs and checks with them, or `undefined` while there is none. It throws for keys that can't be. */
+export function webhook(): Webhook | undefined {
+  const all = keys();
+  if (all.length === 0) return undefined;
+  return (held ??= new Webhook(all.map(({ key }) => key)));
+}
+
+/** Puts a key in where there is none at all, for an example. */
+export function keyIfNone(key: string): void {
+  const first = rows[0];
+  if (keys().length > 0 || first === undefined) return;
+  first.input.value = key;
+  changed();
+}
+
+export function focusKey(): void {
+  rows[0]?.input.focus();
+}
+
+/** Shows what is wrong with one of the keys, by its outer characters alone; or that nothing is. */
+export function markKey(field: number | undefined, text = "", marks: readonly Segment[] = []): void {
+  rows.forEach(({ input, note }, index) => {
+    const isWrong = index === field;
+    if (isWrong) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+    note.replaceChildren(...(isWrong ? [text, ...(marks.length > 0 ? [" ", segments(marks)] : [])] : []));
+  });
+}
+
+function addRow(): Row {
+  const id = `key-${made++}`;
+  const label = make("label", { for: id });
+  const input = make("input", {
+    id, type: "password", autocomplete: "off", autocapitalize: "off", spellcheck: "false", "aria-describedby": `${id}-note key-hint`,
+  });
+  const toggle = make("button", { type: "button", "aria-controls": id, "aria-pressed": "false" });
+  const remove = make("button", { type: "button" });
+  const note = make("p", { id: `${id}-note`, class: "error" });
+  const item = make("li", {}, label, make("div", { class: "joined" }, input, toggle, remove), note);
+  const row = { item, label, input, toggle, remove, note };
+  input.addEventListener("input", changed);
+  toggle.addEventListener("click", () => {
+    const show = input.type === "password";
+    input.type = show ? "text" : "password";
+    toggle.setAttribute("aria-pressed", String(show));
+  });
+  remove.addEventListener("click", () => {
+    rows.splice(rows.indexOf(row), 1);
+    item.remove();
+    name();
+    changed();
+    add.focus();
+  });
+  rows.push(row);
+  list.append(item);
+  name();
+  return row;
+}
+
+/** Names the rows by their place. */
+function name(): void {
+  rows.forEach(({ label, toggle, remove }, place) => {
+    const title = place === 0 ? "Key" : rows.length === 2 ? "Previous key" : `Previous key ${place}`;
+    say(label, title);
+    toggle.replaceChildren("Show", make("span", { class: "unseen" }, ` ${title.toLowerCase()}`));
+    remove.replaceChildren("Remove", make("span", { class: "unseen" }, ` ${title.toLowerCase()}`));
+    remove.hidden = place === 0;
+  });
+  add.hidden = rows.length === MOST_KEYS;
+}

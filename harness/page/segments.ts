@@ -1,0 +1,20 @@
+// A value of which parts are wrong.
+import { visible } from "../../pkg-templates/sender/visible.js";
+import { make } from "./dom.js";
+
+/** A part of a value. */
+export interface Segment {
+  readonly text: string;
+  readonly isWrong: boolean;
+}
+
+/** Shows a value with what is wrong in it marked, invisible characters included. */
+export function segments(parts: readonly Segment[]): HTMLElement {
+  return make("code", { class: "value" }, ...parts.filter(({ text }) => text !== "").map(({ text, isWrong }) =>
+    isWrong ? make("mark", {}, seen(text)) : seen(text)));
+}
+
+/** Makes every character of a text visible, blanks too. */
+export function seen(text: string): string {
+  return visible(text).replaceAll(" ", "␣");
+}

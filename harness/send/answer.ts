@@ -1,0 +1,42 @@
+// One answer, and how Walnut takes it.
+import type { Attempt, Judgement } from "../../pkg-templates/sender/judge.js";
+import { visible } from "../../pkg-templates/sender/visible.js";
+import { size } from "../page/bytes.js";
+import { make } from "../page/dom.js";
+
+/** The most that is shown of a body, in characters. */
+const MOST_SHOWN = 20_000;
+
+export interface Answer {
+  readonly last: Attempt;
+  readonly judgement: Judgement;
+}
+
+/** Shows an answer whole: status, time, headers and body. */
+export function showAnswer({ last, judgement }: Answer, isByRelay: boolean): HTMLElement[] {
+  const { status, ms, headers, body } = last;
+  const verdict = judgement.accepted ? "genuine" : "refused";
+  const title = make("p", { class: "verdict", "data-verdict": verdict },
+    make("strong", {}, status === null ? "No answer" : String(status)), " ", make("span", { class: "hint" }, status === null ? "" : `in ${duration(ms)}`));
+  const why = make("p", {}, capital(`${judgement.why}.`));
+  const summary = make("div", { class: "summary", "data-verdict": verdict }, title, why);
+  if (status === null) return [summary];
+  const rows = headers.map(([name, value]) => make("tr", {}, make("th", { scope: "row" }, name.toLowerCase()), make("td", {}, visible(value))));
+  const text = new TextDecoder().decode(body.subarray(0, 4 * MOST_SHOWN)).slice(0, MOST_SHOWN);
+  return [
+    summary,
+    make("h3", {}, "Headers"),
+    rows.length === 0 ? make("p", { class: "hint" }, "None that the browser shows.") : make("table", { class: "pairs" }, make("caption", { class: "unseen" }, "Headers of the answer"), make("tbody", {}, ...rows)),
+    ...(isByRelay ? [] : [make("p", { class: "hint" }, "A browser shows only the headers that the receiver exposes (CORS).")]),
+    make("h3", {}, "Body ", make("span", { class: "hint" }, size(body.length))),
+    body.length === 0 ? make("p", { class: "hint" }, "Empty.") : make("pre", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Body of the answer" }, text),
+  ];
+}
+
+/** A time in milliseconds, as short as it is clear. */
+export function duration(ms: number): string {
+  if (ms >= 10_000) return `${(ms / 1000).toFixed(1)} s`;
+  return ms >= 100 ? `${Math.round(ms)} ms` : `${ms.toFixed(1)} ms`;
+}
+
+const capital = (text: string) => `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}`;

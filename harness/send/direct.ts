@@ -1,0 +1,43 @@
+// Requests straight from the browser, which shows an answer only where the receiver allows this page to see it.
+import { type Attempt, MOST_ANSWER_BYTES, WALNUT_TIMEOUT_MS } from "../../pkg-templates/sender/judge.js";
+import type { Item } from "../../pkg-templates/sender/plan.js";
+
+/** Sends one request. It never rejects. */
+export async function postDirectly(url: string, { body, signature }: Item, signal: AbortSignal): Promise<Attempt> {
+  const began = performance.now();
+  const timeout = AbortSignal.timeout(WALNUT_TIMEOUT_MS);
+  const done = (status: number | null, error: string | null, answer?: Response, bytes = new Uint8Array()): Attempt =>
+    ({ status, error, ms: performance.now() - began, headers: [...(answer?.headers ?? [])], body: bytes });
+  try {
+    const answer = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-walnut-signature": signature },
+      body: body as Uint8Array<ArrayBuffer>,
+      redirect: "manual",
+      credentials: "omit",
+      cache: "no-store",
+      signal: AbortSignal.any([signal, timeout]),
+    });
+    if (answer.type === "opaqueredirect") return done(null, "it is a redirect, of which a browser hides the status");
+    return done(answer.status, null, answer, await read(answer));
+  } catch {
+    if (signal.aborted) return done(null, "it was interrupted");
+    if (timeout.aborted) return done(null, "there was no complete answer within 30 s");
+    return done(null, "the browser shows no answer: the URL can’t be reached, or does not allow this page (CORS)");
+  }
+}
+
+/** Reads an answer's body, as much of it as is shown. */
+async function read(answer: Response): Promise<Uint8Array<ArrayBuffer>> {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  const reader = answer.body?.getReader();
+  while (reader !== undefined && length < MOST_ANSWER_BYTES) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    pieces.push(value);
+    length += value.length;
+  }
+  await reader?.cancel();
+  return new Uint8Array(await new Blob(pieces).arrayBuffer()).subarray(0, MOST_ANSWER_BYTES);
+}

@@ -1,0 +1,130 @@
+// Send: what Walnut would send, to any URL, and how Walnut would take the answers.
+import { run, type Result } from "../../pkg-templates/sender/run.js";
+import { summary } from "../../pkg-templates/sender/summary.js";
+import { announce } from "../page/announce.js";
+import { choose, element, make, say } from "../page/dom.js";
+import { token } from "../page/fragment.js";
+import { focusKey, keys, webhook } from "../page/keys.js";
+import { showAnswer } from "./answer.js";
+import { chart, type Point } from "./chart.js";
+import { postDirectly } from "./direct.js";
+import { postByRelay } from "./relayed.js";
+import { type Item, type Settings, settings } from "./settings.js";
+import { summaryTable } from "./table.js";
+
+/** As many as a browser has connections to one host: with more, their waiting would count as latency. */
+const CONCURRENCY = 6;
+
+const button = element("send-button", HTMLButtonElement);
+const stop = element("stop", HTMLButtonElement);
+const bar = element("progress", HTMLProgressElement);
+const count = element("progress-text", HTMLElement);
+const note = element("send-note", HTMLElement);
+
+/** Ends what is under way. */
+let running: AbortController | undefined;
+
+/** Makes the view work. */
+export function startSend(): void {
+  const hasRelay = token() !== null;
+  element("through-relay", HTMLInputElement).disabled = !hasRelay;
+  choose("through", hasRelay ? "relay" : "direct");
+  const hint = () => {
+    const isByRelay = element("through-relay", HTMLInputElement).checked;
+    element("cors", HTMLElement).hidden = isByRelay;
+    element("no-relay", HTMLElement).hidden = hasRelay;
+  };
+  for (const radio of document.querySelectorAll('input[name="through"]')) radio.addEventListener("change", hint);
+  hint();
+  element("send-form", HTMLFormElement).addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (running === undefined) void begin();
+  });
+  stop.addEventListener("click", () => running?.abort());
+}
+
+async function begin(): Promise<void> {
+  say(note, "");
+  if (keys().length === 0) {
+    say(note, "Enter the key first: what is sent is signed with it.");
+    return focusKey();
+  }
+  try {
+    webhook();
+  } catch (error) {
+    return say(note, (error as Error).message);
+  }
+  const what = settings();
+  if (what === undefined) return;
+  running = new AbortController();
+  show(true);
+  await send(what, running.signal);
+  running = undefined;
+  show(false);
+}
+
+/** Shows whether something is under way. The focus stays where it is: nothing is disabled. */
+function show(isRunning: boolean): void {
+  button.setAttribute("aria-disabled", String(isRunning));
+  if (document.activeElement === stop) button.focus();
+  stop.hidden = !isRunning;
+}
+
+async function send({ url, isByRelay, items, rate }: Settings, signal: AbortSignal): Promise<void> {
+  const began = performance.now();
+  const results: Result<Item>[] = [];
+  const points: Point[] = [];
+  const isMany = items.length > 1;
+  element("progress-part", HTMLElement).hidden = false;
+  bar.max = items.length;
+  element("chart", HTMLElement).replaceChildren();
+  element("table", HTMLElement).replaceChildren();
+  element("answer", HTMLElement).replaceChildren();
+  element("send-empty", HTMLElement).hidden = true;
+
+  const draw = () => {
+    bar.value = results.length;
+    say(count, `${results.length.toLocaleString("en")} of ${items.length.toLocaleString("en")}`);
+    if (!isMany || results.length === 0) return;
+    element("chart", HTMLElement).replaceChildren(chart(points), legend());
+    element("table", HTMLElement).replaceChildren(summaryTable(summary(results)));
+  };
+  let frame = 0;
+  const post = (item: Item, signal: AbortSignal) => {
+    const key = token();
+    return isByRelay && key !== null ? postByRelay(key, url, item, signal) : postDirectly(url, item, signal);
+  };
+  draw();
+  await run(items, post, { rate, concurrency: CONCURRENCY, retries: 0, backoff: 0, signal }, (result) => {
+    results.push(result);
+    points.push({ at: performance.now() - began, ms: result.last.ms, ok: result.ok });
+    if (frame === 0) {
+      frame = requestAnimationFrame(() => {
+        frame = 0;
+        draw();
+      });
+    }
+  });
+  cancelAnimationFrame(frame);
+  draw();
+  tell(results, items.length, isByRelay, signal.aborted);
+}
+
+/** Says what came of it: of one the answer, of many the first that is not as it should be. */
+function tell(results: readonly Result<Item>[], planned: number, isByRelay: boolean, isStopped: boolean): void {
+  const wrong = results.filter(({ ok }) => !ok);
+  const shown = planned === 1 ? results[0] : wrong[0];
+  const title = planned === 1 ? [] : [make("h3", {}, "The first answer that is not as it should be")];
+  const forged = shown?.item.kind === "forgery" ? [make("p", { class: "error" }, "This was a forgery, and it was not turned away: the signature is not checked.")] : [];
+  element("answer", HTMLElement).replaceChildren(...(shown === undefined ? [] : [...title, ...forged, ...showAnswer(shown, isByRelay)]));
+  const outcome = planned === 1 && shown !== undefined
+    ? `${shown.last.status ?? "No answer"}. ${shown.judgement.why}.`
+    : `${results.length - wrong.length} of ${results.length} as they should be.`;
+  const said = isStopped ? `Stopped: ${results.length} of ${planned} were answered. ${results.length === 0 ? "" : outcome}` : outcome;
+  say(element("outcome", HTMLElement), planned === 1 && !isStopped ? "" : said);
+  announce(said);
+}
+
+function legend(): HTMLElement {
+  return make("p", { class: "legend hint" }, make("span", { class: "dot" }, "● as it should be"), make("span", { class: "cross" }, "✕ not as it should be"));
+}

@@ -1,0 +1,66 @@
+// What to send, how many, and where to: the form of Send.
+import { type Item, plan } from "../../pkg-templates/sender/plan.js";
+import { newSeed } from "../../pkg-templates/sender/random.js";
+import { sample } from "../../pkg-templates/sender/sample.js";
+import { composed } from "../compose/compose.js";
+import { utf8 } from "../page/bytes.js";
+import { chosen, complain, element } from "../page/dom.js";
+import { webhook } from "../page/keys.js";
+
+/** The most that are sent together. */
+export const MOST_REQUESTS = 1000;
+
+export interface Settings {
+  readonly url: string;
+  readonly isByRelay: boolean;
+  readonly items: Item[];
+  /** How many a second; `Infinity` for as many as there can be. */
+  readonly rate: number;
+}
+
+export type { Item };
+
+const field = (id: string) => element(id, HTMLInputElement);
+
+/** The URL as it is in its field, or one to begin with. */
+export function url(): string {
+  return field("url").value.trim() || "http://localhost:3000/webhook";
+}
+
+/** Reads the form. Where something is wrong, it is said at its field, which gets the focus, and there is no result. */
+export function settings(): Settings | undefined {
+  const isUrl = URL.canParse(field("url").value.trim()) && /^https?:$/.test(new URL(field("url").value.trim()).protocol);
+  const [count, duplicates, forged] = [whole("count", 1), whole("duplicates", 0), whole("forged", 0)];
+  const rate = field("rate").value === "" && !field("rate").validity.badInput ? Infinity : whole("rate", 1);
+  const isMany = count !== undefined && duplicates !== undefined && forged !== undefined && count + duplicates + forged > MOST_REQUESTS;
+  const wrong: Readonly<Record<string, string>> = {
+    url: isUrl ? "" : "A URL that begins with http:// or https:// is needed.",
+    count: count === undefined ? "A whole number from 1 on is needed." : isMany ? `At most ${MOST_REQUESTS.toLocaleString("en")} are sent together, duplicates and forgeries included.` : "",
+    duplicates: duplicates === undefined ? "A whole number is needed." : "",
+    forged: forged === undefined ? "A whole number is needed." : "",
+    rate: rate === undefined ? "A whole number from 1 on is needed, or nothing." : "",
+  };
+  for (const [id, text] of Object.entries(wrong)) complain(field(id), element(`${id}-note`, HTMLElement), text);
+  const first = Object.entries(wrong).find(([, text]) => text !== "");
+  if (first !== undefined) field(first[0]).focus();
+  if (first !== undefined || count === undefined || duplicates === undefined || forged === undefined || rate === undefined) return undefined;
+  const ours = webhook();
+  if (ours === undefined) return undefined;
+  const shuffled = field("shuffled").checked;
+  const items = plan({ count, duplicates, forge: forged, shuffled, seed: newSeed() }, bodies(), (body) => ours.sign(body));
+  return { url: field("url").value.trim(), isByRelay: chosen("through") === "relay", items, rate };
+}
+
+/** Makes the bodies: the composed one each time, or random ones of both events. */
+function bodies(): (index: number) => Uint8Array {
+  if (chosen("what") === "composed") {
+    const body = utf8(composed().body);
+    return () => body;
+  }
+  return (index) => utf8(JSON.stringify(sample(index % 2 === 0 ? "demo" : "playlist")));
+}
+
+function whole(id: string, least: number): number | undefined {
+  const value = field(id).valueAsNumber;
+  return Number.isSafeInteger(value) && value >= least ? value : undefined;
+}
