@@ -1,8 +1,9 @@
 // A delivery as the package types it.
 import type { Delivery } from "walnut-webhooks";
+import { visible } from "../../pkg-templates/sender/visible.js";
 import { element, make, say, terms } from "../page/dom.js";
 import { age } from "./age.js";
-import { showEvent } from "./event.js";
+import { said, showEvent } from "./event.js";
 
 const KEEP_AGE_MS = 1000;
 
@@ -36,7 +37,11 @@ export function showDelivery(delivery: Delivery | undefined, body: Uint8Array): 
   const isKnown = name === "demo_session_finished" || name === "playlist_session_finished";
   const none = isKnown ? "no drift: exactly as documented" : "no event of this name is documented";
   say(element("drift", HTMLElement), drift.length === 0 ? none : `drift: differs from the documentation in ${places}`);
-  element("event", HTMLElement).replaceChildren(...showEvent(new TextDecoder().decode(body), drift));
+  element("drift-list", HTMLUListElement).replaceChildren(...drift.map((one) => make("li", {}, make("code", {}, visible(one.path)), `: ${said(one)}`)));
+  const event = element("event", HTMLElement);
+  event.replaceChildren(...showEvent(new TextDecoder().decode(body), drift));
+  const first = event.querySelector("mark");
+  event.scrollTop = first === null ? 0 : first.offsetTop - event.offsetTop - event.clientHeight / 3;
 }
 
 function withAge(timestamp: string): HTMLElement {

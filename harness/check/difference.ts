@@ -15,22 +15,29 @@ const UNITS = /\\x[0-9a-f]{2}|\\?[^]/gi;
 export function showDifference(body: Uint8Array, { at, found, meant }: Difference): HTMLElement {
   const start = Math.max(0, at - BEFORE_BYTES);
   const before = `${start > 0 ? "…" : ""}${escaped(body.subarray(start, at))}`;
-  const row = (title: string, its: string, other: string) => {
-    const [differs, same] = apart(its, other);
-    const end = its === "" ? make("i", {}, "nothing: it ends here") : same;
-    return make("tr", {}, make("th", { scope: "row" }, title), make("td", {}, before, make("mark", {}, differs), end));
+  const [came, signed] = [found.match(UNITS) ?? [], meant.match(UNITS) ?? []];
+  const [ofCame, ofSigned] = apart(came, signed);
+  const row = (title: string, its: readonly string[], differs: number) => {
+    const end = its.length === 0 ? make("i", {}, "nothing: it ends here") : its.slice(differs).join("");
+    return make("tr", {}, make("th", { scope: "row" }, title), make("td", {}, before, make("mark", {}, its.slice(0, differs).join("")), end));
   };
   return make("div", { class: "difference scroll", tabindex: "0", role: "region", "aria-label": "The bytes that differ" },
     make("table", {},
       make("caption", {}, at === body.length ? `At the body’s end, after byte ${at.toLocaleString("en")}` : `From byte ${at.toLocaleString("en")} of the body on`),
-      make("tbody", {}, row("came", found, meant), row("signed", meant, found))));
+      make("tbody", {}, row("came", came, ofCame), row("signed", signed, ofSigned))));
 }
 
-/** Splits what differs from an end that both have in common. */
-function apart(its: string, other: string): [string, string] {
-  const [a, b] = [its.match(UNITS) ?? [], other.match(UNITS) ?? []];
-  let common = 0;
-  while (common < Math.min(a.length, b.length) - 1 && a.at(-1 - common) === b.at(-1 - common)) common++;
-  const end = a.length - common;
-  return [a.slice(0, end).join(""), a.slice(end).join("")];
+/** Of two texts after the place where they part, how much of each differs before they agree again. */
+function apart(found: readonly string[], meant: readonly string[]): [number, number] {
+  for (let total = 1; total < found.length + meant.length; total++) {
+    for (let a = 0; a <= total; a++) {
+      const [rest, other] = [found.slice(a), meant.slice(total - a)];
+      if (a > found.length || total - a > meant.length) continue;
+      const length = Math.min(rest.length, other.length);
+      // Both are cut, so one may go on longer; a single byte agrees by chance.
+      const isSame = rest.slice(0, length).join() === other.slice(0, length).join();
+      if (isSame && (length > 1 || rest.length === other.length)) return [a, total - a];
+    }
+  }
+  return [found.length, meant.length];
 }

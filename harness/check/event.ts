@@ -17,19 +17,20 @@ interface Line {
 export function showEvent(json: string, drift: readonly Drift[]): HTMLElement[] {
   const all = lines(json, drift);
   const shown = all.slice(0, MOST_LINES).map(({ text, drift }) =>
-    drift === undefined ? make("span", { class: "line" }, `${text}\n`) : make("span", { class: `line ${drift.kind}` }, make("mark", {}, text), make("em", {}, `  ${said(drift)}`), "\n"));
+    drift === undefined ? make("span", { class: "line" }, `${text}\n`) : make("span", { class: `line ${drift.kind}` }, make("mark", {}, text), make("em", {}, `  ← ${said(drift)}`), "\n"));
   const more = all.length - shown.length;
   return more === 0 ? shown : [...shown, make("span", { class: "line" }, `… and ${more.toLocaleString("en")} lines more`)];
 }
 
-function said({ kind, expected, found }: Drift): string {
+/** Says in words what a drift is. */
+export function said({ kind, expected, found }: Drift): string {
   switch (kind) {
     case "added":
-      return "← added: not documented";
+      return "added: not documented";
     case "missing":
-      return `← missing: ${expected} expected`;
+      return `missing: ${expected} expected`;
     case "type":
-      return `← ${expected} expected, ${found} found`;
+      return `${expected} expected, ${found} found`;
   }
 }
 
@@ -77,7 +78,7 @@ function lines(json: string, drift: readonly Drift[]): Line[] {
 /** Writes a step as the package's `drift` does. */
 function member(path: string, name: string): string {
   if (/^[A-Za-z_$][\w$]*$/.test(name)) return path === "" ? name : `${path}.${name}`;
-  const escaped = name.replace(/[\0-\x20\x7f-\x9f"\\]/g, (character) =>
+  const escaped = name.replace(/[\0-\x1f\x7f-\x9f"\\]/g, (character) =>
     /["\\]/.test(character) ? `\\${character}` : `\\u00${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
   return `${path}["${escaped}"]`;
 }

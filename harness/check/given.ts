@@ -80,15 +80,11 @@ export function given(): Given {
   const body = request?.body ?? bytes;
   say(element("body-size", HTMLElement), request === undefined ? size(body.length) : `${size(bytes.length)}, of which the body has ${body.length.toLocaleString("en")}`);
   if (request === undefined) return { body, header: signature.value || undefined, signature: signature.value || undefined, isRequest: false };
-  const headers = headersOf(request);
-  showRequest(request, headers[SIGNATURE]);
-  return { body, header: headers, signature: headers[SIGNATURE], isRequest: true };
-}
-
-/** The headers by name, in lower case. */
-function headersOf(request: HttpRequest): Record<string, string> {
-  const names = request.headers.map(([name]) => name.toLowerCase());
-  return Object.fromEntries(names.map((name) => [name, header(request, name) ?? ""]));
+  const its = header(request, SIGNATURE);
+  showRequest(request, its);
+  // By their names as they stand there, since explain names them.
+  const headers = Object.fromEntries(request.headers.map(([name]) => [name, header(request, name.toLowerCase()) ?? ""]));
+  return { body, header: headers, signature: its, isRequest: true };
 }
 
 function showRequest(request: HttpRequest, its: string | undefined): void {

@@ -49,8 +49,8 @@ export function startCompose(url: () => string): void {
   const copySignature = element("copy-signature", HTMLButtonElement);
   copySignature.addEventListener("click", () => copy(copySignature, now.signature ?? "", "the signature"));
   element("use-in-check", HTMLButtonElement).addEventListener("click", () => {
-    give(now.body, now.signature ?? "");
     showView("check");
+    give(now.body, now.signature ?? "");
     element("tab-check", HTMLButtonElement).focus();
   });
   element("use-in-send", HTMLButtonElement).addEventListener("click", () => {
@@ -119,7 +119,9 @@ function show(): void {
   const { body, signature, delivery } = now;
   const format = chosen("format") as Format;
   const isReady = format === "body" || signature !== undefined;
-  say(element("composed-size", HTMLElement), size(utf8(body).length));
+  const length = size(utf8(body).length);
+  say(element("composed-size", HTMLElement), length);
+  say(element("composed-short", HTMLElement), `${delivery?.name ?? element("shape", HTMLSelectElement).selectedOptions[0]?.text}, ${length}`);
   say(element("composed-signature", HTMLElement), signature ?? "Enter the key above to sign.");
   const type = delivery === undefined ? "no JSON: verify throws not_json" : delivery.drift.length === 0 ? delivery.type : `${delivery.type}, differs in ${delivery.drift.map(({ path }) => path).join(", ")}`;
   say(element("composed-type", HTMLElement), signature === undefined ? "–" : type);

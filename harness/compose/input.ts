@@ -5,6 +5,9 @@ import type { Field, Json } from "./fields.js";
 /** How a field that is absent is told from one that is null. */
 export type Value = Json | undefined;
 
+/** The fields whose values are long. */
+const LONG = /(^|_)(id|url|uri|agent)$/;
+
 let made = 0;
 
 /** Makes the inputs of a field. `change` is told of each new value that fits. */
@@ -14,7 +17,7 @@ export function fieldInput(field: Field, path: string, value: Value, change: (va
   const input = field.type === "boolean" ? choice(field) : plain(field);
   const label = make("label", { for: id }, field.name, ...(field.type === "time" ? [make("span", { class: "hint" }, " UTC")] : []));
   for (const [name, value] of Object.entries({ id, "aria-describedby": note.id, "data-path": path })) input.setAttribute(name, value);
-  const row = make("div", { class: "joined" }, input);
+  const row = make("div", { class: "split" }, label);
   const nulled = field.isNullable && flag("null", field.name, row);
   const absent = field.isOptional && field.type !== "boolean" && flag("absent", field.name, row);
   let last = typeof value === "string" || typeof value === "number" ? value : field.type === "integer" ? 0 : "";
@@ -47,7 +50,7 @@ export function fieldInput(field: Field, path: string, value: Value, change: (va
   if (absent) absent.checked = value === undefined;
   input.value = field.type === "boolean" ? (value === undefined ? "" : String(value)) : field.type === "time" ? local(String(last)) : String(last);
   show();
-  return make("div", { class: field.type === "integer" || field.type === "boolean" ? "field narrow" : "field" }, label, row, note);
+  return make("div", { class: LONG.test(field.name) ? "field long" : "field" }, row, input, note);
 }
 
 function plain({ type }: Field): HTMLInputElement {

@@ -1,5 +1,6 @@
 // One answer, and how Walnut takes it.
-import type { Attempt, Judgement } from "../../pkg-templates/sender/judge.js";
+import type { Item } from "../../pkg-templates/sender/plan.js";
+import type { Result } from "../../pkg-templates/sender/run.js";
 import { visible } from "../../pkg-templates/sender/visible.js";
 import { size } from "../page/bytes.js";
 import { make } from "../page/dom.js";
@@ -7,18 +8,13 @@ import { make } from "../page/dom.js";
 /** The most that is shown of a body, in characters. */
 const MOST_SHOWN = 20_000;
 
-export interface Answer {
-  readonly last: Attempt;
-  readonly judgement: Judgement;
-}
-
 /** Shows an answer whole: status, time, headers and body. */
-export function showAnswer({ last, judgement }: Answer, isByRelay: boolean): HTMLElement[] {
+export function showAnswer({ item, last, judgement, ok }: Result<Item>, isByRelay: boolean): HTMLElement[] {
   const { status, ms, headers, body } = last;
-  const verdict = judgement.accepted ? "genuine" : "refused";
+  const verdict = ok ? "genuine" : "refused";
   const title = make("p", { class: "verdict", "data-verdict": verdict },
     make("strong", {}, status === null ? "No answer" : String(status)), " ", make("span", { class: "hint" }, status === null ? "" : `in ${duration(ms)}`));
-  const why = make("p", {}, capital(`${judgement.why}.`));
+  const why = make("p", {}, capital(`${item.kind === "forgery" ? ofForgery(last.status) : judgement.why}.`));
   const summary = make("div", { class: "summary", "data-verdict": verdict }, title, why);
   if (status === null) return [summary];
   const rows = headers.map(([name, value]) => make("tr", {}, make("th", { scope: "row" }, name.toLowerCase()), make("td", {}, visible(value))));
@@ -31,6 +27,10 @@ export function showAnswer({ last, judgement }: Answer, isByRelay: boolean): HTM
     make("h3", {}, "Body ", make("span", { class: "hint" }, size(body.length))),
     body.length === 0 ? make("p", { class: "hint" }, "Empty.") : make("pre", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Body of the answer" }, text),
   ];
+}
+
+function ofForgery(status: number | null): string {
+  return status === null ? "it was a forgery: whether it would be turned away is not known" : "it was a forgery, and was not turned away: the signature is not checked";
 }
 
 /** A time in milliseconds, as short as it is clear. */

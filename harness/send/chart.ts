@@ -1,4 +1,4 @@
-// Latencies over time, a mark for each answer: what is as it should be is a dot, what is not a cross. The table
+// Latencies over time, a mark for each answer: what is as expected is a dot, what is not a cross. The table
 // beside it says the same in numbers.
 import { duration } from "./answer.js";
 
@@ -9,18 +9,17 @@ export interface Point {
   readonly ok: boolean;
 }
 
-const WIDTH = 600;
 const HEIGHT = 180;
 const [LEFT, RIGHT, TOP, BOTTOM] = [64, 8, 10, 28];
 const RADIUS = 3;
 
-/** Draws the chart. */
-export function chart(points: readonly Point[]): SVGSVGElement {
+/** Draws the chart, as wide as it will be, in pixels. */
+export function chart(points: readonly Point[], width: number): SVGSVGElement {
   const most = { at: Math.max(1, ...points.map(({ at }) => at)), ms: Math.max(1, ...points.map(({ ms }) => ms)) };
-  const x = (at: number) => LEFT + (at / most.at) * (WIDTH - LEFT - RIGHT - 2 * RADIUS) + RADIUS;
+  const x = (at: number) => LEFT + (at / most.at) * (width - LEFT - RIGHT - 2 * RADIUS) + RADIUS;
   const y = (ms: number) => HEIGHT - BOTTOM - (ms / most.ms) * (HEIGHT - TOP - BOTTOM - 2 * RADIUS) - RADIUS;
   const label = (text: string, x: number, y: number, anchor: string) => svg("text", { x, y, "text-anchor": anchor }, text);
-  const line = (value: number) => svg("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value) });
+  const line = (value: number) => svg("line", { x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value) });
   const marks = points.map(({ at, ms, ok }) => {
     const [cx, cy] = [x(at), y(ms)];
     return ok
@@ -28,11 +27,10 @@ export function chart(points: readonly Point[]): SVGSVGElement {
       : svg("path", { class: "bad", d: `M${cx - RADIUS} ${cy - RADIUS}l${2 * RADIUS} ${2 * RADIUS}m0 ${-2 * RADIUS}l${-2 * RADIUS} ${2 * RADIUS}` });
   });
   const bad = points.filter(({ ok }) => !ok).length;
-  const drawn = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `Latency of ${points.length} answers over time; ${bad} not as they should be. The table has the numbers.` },
+  return svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": `Latency of ${points.length} answers over time; ${bad} not as expected. The table has the numbers.` },
     line(0), line(most.ms / 2), line(most.ms), ...marks,
     label("0", LEFT - 8, y(0) + 4, "end"), label(duration(most.ms / 2), LEFT - 8, y(most.ms / 2) + 4, "end"), label(duration(most.ms), LEFT - 8, y(most.ms) + 4, "end"),
-    label("start", LEFT, HEIGHT - 8, "start"), label(`${duration(most.at)}`, WIDTH - RIGHT, HEIGHT - 8, "end"));
-  return drawn;
+    label("start", LEFT, HEIGHT - 8, "start"), label(duration(most.at), width - RIGHT, HEIGHT - 8, "end"));
 }
 
 function svg<Name extends keyof SVGElementTagNameMap>(name: Name, attributes: Readonly<Record<string, string | number>>, ...children: readonly (Node | string)[]): SVGElementTagNameMap[Name] {

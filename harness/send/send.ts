@@ -77,7 +77,7 @@ async function send({ url, isByRelay, items, rate }: Settings, signal: AbortSign
   const isMany = items.length > 1;
   element("progress-part", HTMLElement).hidden = false;
   bar.max = items.length;
-  element("chart", HTMLElement).replaceChildren();
+  element("chart", HTMLElement).hidden = true;
   element("table", HTMLElement).replaceChildren();
   element("answer", HTMLElement).replaceChildren();
   element("send-empty", HTMLElement).hidden = true;
@@ -86,7 +86,9 @@ async function send({ url, isByRelay, items, rate }: Settings, signal: AbortSign
     bar.value = results.length;
     say(count, `${results.length.toLocaleString("en")} of ${items.length.toLocaleString("en")}`);
     if (!isMany || results.length === 0) return;
-    element("chart", HTMLElement).replaceChildren(chart(points), legend());
+    const place = element("chart", HTMLElement);
+    place.hidden = false;
+    place.replaceChildren(chart(points, place.clientWidth), legend());
     element("table", HTMLElement).replaceChildren(summaryTable(summary(results)));
   };
   let frame = 0;
@@ -110,21 +112,20 @@ async function send({ url, isByRelay, items, rate }: Settings, signal: AbortSign
   tell(results, items.length, isByRelay, signal.aborted);
 }
 
-/** Says what came of it: of one the answer, of many the first that is not as it should be. */
+/** Says what came of it: of one the answer, of many the first that is not as expected. */
 function tell(results: readonly Result<Item>[], planned: number, isByRelay: boolean, isStopped: boolean): void {
   const wrong = results.filter(({ ok }) => !ok);
   const shown = planned === 1 ? results[0] : wrong[0];
-  const title = planned === 1 ? [] : [make("h3", {}, "The first answer that is not as it should be")];
-  const forged = shown?.item.kind === "forgery" ? [make("p", { class: "error" }, "This was a forgery, and it was not turned away: the signature is not checked.")] : [];
-  element("answer", HTMLElement).replaceChildren(...(shown === undefined ? [] : [...title, ...forged, ...showAnswer(shown, isByRelay)]));
+  const title = planned === 1 ? [] : [make("h3", {}, "The first answer that is not as expected")];
+  element("answer", HTMLElement).replaceChildren(...(shown === undefined ? [] : [...title, ...showAnswer(shown, isByRelay)]));
   const outcome = planned === 1 && shown !== undefined
     ? `${shown.last.status ?? "No answer"}. ${shown.judgement.why}.`
-    : `${results.length - wrong.length} of ${results.length} as they should be.`;
+    : `${results.length - wrong.length} of ${results.length} as expected.`;
   const said = isStopped ? `Stopped: ${results.length} of ${planned} were answered. ${results.length === 0 ? "" : outcome}` : outcome;
   say(element("outcome", HTMLElement), planned === 1 && !isStopped ? "" : said);
   announce(said);
 }
 
 function legend(): HTMLElement {
-  return make("p", { class: "legend hint" }, make("span", { class: "dot" }, "● as it should be"), make("span", { class: "cross" }, "✕ not as it should be"));
+  return make("p", { class: "legend hint" }, make("span", { class: "dot" }, "● as expected"), make("span", { class: "cross" }, "✕ not as expected"));
 }

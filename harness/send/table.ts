@@ -5,12 +5,12 @@ import { make } from "../page/dom.js";
 import { duration } from "./answer.js";
 
 const TITLES: Readonly<Record<ItemKind, string>> = { event: "events", duplicate: "duplicates", forgery: "forgeries" };
-const COLUMNS = ["", "sent", "as they should", "median", "p95", "slowest", "answers"];
+const COLUMNS = ["", "sent", "as expected", "median", "p95", "slowest", "answers"];
 
 /** Makes the table of a summary. */
 export function summaryTable(lines: readonly Line[]): HTMLElement {
   const rows = lines.map(({ kind, sent, ok, outcomes, latency }) => {
-    const answers = Object.entries(outcomes).map(([status, count]) => `${count} × ${status === "none" ? "no answer" : status}`).join(", ");
+    const answers = make("div", {}, ...Object.entries(outcomes).map(([status, count]) => make("div", {}, `${count} × ${status === "none" ? "no answer" : status}`)));
     const times = [latency?.median, latency?.p95, latency?.max].map((ms) => (ms === undefined ? "–" : duration(ms)));
     const judged = make("b", { class: ok === sent ? "good" : "bad" }, String(ok));
     return make("tr", {}, make("th", { scope: "row" }, TITLES[kind]), ...[String(sent), judged, ...times, answers].map((cell) => make("td", {}, cell)));

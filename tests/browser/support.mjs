@@ -1,8 +1,23 @@
+import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
+import { after, before } from "node:test";
+import axe from "axe-core";
 import { chromium } from "playwright-core";
 
 const root = join(import.meta.dirname, "../..");
+const screenshots = join(root, "target/screenshots");
+
+export const KEY = "a key of the tests";
+/** Walnut's own sample event, as it is sent. */
+export const BODY = readFileSync(join(root, "tests/vectors/bodies/demo.json"), "utf8");
+export const sign = (body, key = KEY) => createHmac("sha256", key).update(body).digest("hex");
+
+export const LOOKS = ["light", "dark"].flatMap((colorScheme) => [375, 1280].map((width) => ({ colorScheme, viewport: { width, height: 900 } })));
 
 /** Starts the Chromium that tools/prerequisites.sh finds. */
 export function launch() {
@@ -13,14 +28,100 @@ export function launch() {
   return chromium.launch({ executablePath: found, args });
 }
 
-/** Opens a page and returns it with all that went wrong on it: errors, violations, requests elsewhere. */
-export async function open(browser, url, options = {}) {
+/**
+ * Opens a page and returns it with all that went wrong on it: errors, violations, requests elsewhere than to it and
+ * to what begins with one of `allowed`.
+ */
+export async function open(browser, url, { allowed = [], ...options } = {}) {
   const page = await browser.newPage(options);
   const wrong = [];
+  const own = [url.split("#", 1)[0], ...allowed];
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && wrong.push(message.text()));
   page.on("pageerror", (error) => wrong.push(error.message));
   page.on("requestfailed", (request) => wrong.push(`${request.url()} failed`));
-  page.on("request", (request) => request.url().startsWith(url) || wrong.push(`${request.url()} was requested`));
+  page.on("request", (request) => own.some((start) => request.url().startsWith(start)) || wrong.push(`${request.url()} was requested`));
   await page.goto(url);
   return { page, wrong };
 }
+
+/** The harness page for the tests of a file: each gets a page of its own, which is closed, and was flawless. */
+export function harness() {
+  let served;
+  let browser;
+  before(async () => {
+    // Not at the top: who only wants a browser needs no package.
+    const { startHarness } = await import("../../pkg/cli/page.js");
+    mkdirSync(screenshots, { recursive: true });
+    [served, browser] = await Promise.all([startHarness(), launch()]);
+  });
+  after(async () => {
+    await browser?.close();
+    await served?.stop();
+  });
+  /** Opens the page, without the relay's token if `relay` is false, and with the key if `key` is given. */
+  return async (t, { relay = true, key, view = "check", ...options } = {}) => {
+    const base = served.url.split("#", 1)[0];
+    const { page, wrong } = await open(browser, `${relay ? `${served.url}&` : `${base}#`}view=${view}`, options);
+    t.after(async () => {
+      await page.close();
+      assert.deepEqual(wrong, []);
+    });
+    if (key !== undefined) await page.fill("#key-0", key);
+    return { page, wrong };
+  };
+}
+
+/** Starts a receiver on any port; `answer` is told of each request once it has its body. */
+export async function receiver(t, answer) {
+  const taken = [];
+  const server = createServer(async (request, response) => {
+    const pieces = [];
+    for await (const piece of request) pieces.push(piece);
+    const one = { method: request.method, path: request.url, headers: request.headers, body: Buffer.concat(pieces) };
+    if (one.method !== "OPTIONS") taken.push(one);
+    await answer(one, response);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${server.address().port}`, taken };
+}
+
+/** Fails if axe finds anything, or anything sticks out. */
+export async function isSound(page) {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() =>
+    window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+  assert.deepEqual(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]), []);
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  assert.ok(overflow <= 0, `${overflow} px stick out`);
+}
+
+/** Checks how the page is at this moment, and leaves a screenshot. */
+export async function look(page, name, { colorScheme, viewport }) {
+  await isSound(page);
+  await page.screenshot({ path: join(screenshots, `${name}-${viewport.width}-${colorScheme}.png`), fullPage: true });
+}
+
+/** What Check shows: the verdict, the code and the cause. */
+export async function verdict(page) {
+  const [code, cause] = await Promise.all(["#code", "#cause"].map((id) => page.textContent(id)));
+  return [await page.getAttribute("#result", "data-verdict"), code, cause];
+}
+
+/** What Check shows of a delivery, by the name of a field. */
+export function field(page, name) {
+  return page.locator("#delivery-facts div", { has: page.locator(`dt:text-is("${name}")`) }).locator("dd").textContent();
+}
+
+/** Sets what is pasted as a whole: a body and its signature. */
+export async function give(page, body, signature) {
+  await page.fill("#body", body);
+  if (signature !== undefined) await page.fill("#signature", signature);
+}
+
+/** Waits for a text of an element. */
+export const says = (page, selector, text) => page.locator(selector, { hasText: text }).waitFor({ state: "attached" });

@@ -1,0 +1,233 @@
+// Check: each verdict and each explanation, with what is wrong marked, as a person sees them.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { build } from "esbuild";
+import { Webhook } from "../../pkg/index.js";
+import { BODY, field, give, harness, KEY, says, sign, verdict } from "./support.mjs";
+
+const opened = harness();
+const options = { timeout: 60_000 };
+const marked = (page, where) => page.locator(`${where} mark`).allTextContents();
+
+test("check: says what is still missing, and judges while one types", options, async (t) => {
+  const { page } = await opened(t);
+  assert.deepEqual(await verdict(page), ["none", "", ""]);
+  await page.locator("#body").pressSequentially("{}");
+  assert.match(await page.textContent("#message"), /Enter the key/);
+  await page.locator("#key-0").pressSequentially(KEY);
+  assert.match(await page.textContent("#message"), /Enter the signature/);
+  await page.fill("#signature", sign("{}"));
+  assert.deepEqual(await verdict(page), ["genuine", "", ""]);
+  assert.equal(await field(page, "type"), "unknown");
+  await page.focus("#body");
+  await page.keyboard.press("End");
+  await page.keyboard.type(" ");
+  assert.deepEqual(await verdict(page), ["refused", "signature_mismatch", "body_whitespace"]);
+  await page.keyboard.press("Backspace");
+  assert.deepEqual(await verdict(page), ["genuine", "", ""]);
+  // Told once it is quiet.
+  await says(page, "#announcer", "Genuine.");
+});
+
+test("check: the delivery, its age, and a key before the current one", options, async (t) => {
+  const { page } = await opened(t, { key: KEY });
+  const at = Date.now() - 3 * 3_600_000 - 1000;
+  const event = { ...JSON.parse(BODY), is_test: true, timestamp: new Date(at).toISOString() };
+  const body = JSON.stringify(event);
+  await give(page, body, sign(body));
+  assert.equal(await field(page, "type"), "demo_session_finished");
+  assert.equal(await field(page, "isTest"), "true");
+  assert.match(await field(page, "id"), /^body:[0-9a-f]{64}$/);
+  assert.match(await field(page, "timestamp"), /3 h ago$/);
+  assert.match(await field(page, "keyIndex"), /^0, the current key/);
+  assert.match(await page.textContent("#drift"), /exactly as documented/);
+  const soon = JSON.stringify({ event: "e", timestamp: new Date(Date.now() + 1500).toISOString() });
+  await give(page, soon, sign(soon));
+  await says(page, ".age", "1 s ago"); // it goes on by itself
+
+  for (let previous = 1; previous <= 3; previous++) await page.click("#add-key");
+  assert.equal(await page.isVisible("#add-key"), false);
+  await page.fill("#key-0", "the new key");
+  await page.fill("#key-3", KEY);
+  assert.match(await field(page, "keyIndex"), /^1, a previous key/);
+  await page.click("button:has-text('Remove previous key 3')");
+  assert.deepEqual(await verdict(page), ["refused", "signature_mismatch", "unknown"]);
+  assert.equal(await page.isVisible("#add-key"), true);
+});
+
+test("check: drift is marked in its place", options, async (t) => {
+  const { page } = await opened(t, { key: KEY });
+  const event = JSON.parse(BODY);
+  event.data.demo_engagement.fab_clicks = "none";
+  event.data["<img src=x onerror=alert(1)>"] = 1.0;
+  delete event.data.user.user_agent;
+  const body = JSON.stringify(event).replace(":1,", ":1.0,").replace(/:1}/, ":1.0}");
+  await give(page, body, sign(body));
+  assert.equal(await field(page, "type"), "unknown");
+  const lines = await page.locator("#event .line:has(mark)").allTextContents();
+  assert.deepEqual(lines.map((line) => line.trim()), [
+    '"fab_clicks": "none",  ← integer expected, string found',
+    '"user_agent"  ← missing: string expected',
+    '"<img src=x onerror=alert(1)>": 1.0  ← added: not documented',
+  ]);
+  assert.equal(await page.locator("#drift-list li").count(), 3);
+  assert.equal(await page.locator("#event img").count(), 0);
+  assert.deepEqual(JSON.parse((await page.textContent("#event")).replace(/ {2}←.*/g, "").replace(/,?\n *"user_agent"\n/, "\n")), event);
+  // Scrolled to the first of them.
+  assert.ok(await page.evaluate(() => document.querySelector("#event").scrollTop > 0));
+});
+
+test("check: an authentic body that is no JSON", options, async (t) => {
+  const { page } = await opened(t, { key: KEY });
+  await give(page, "no JSON", sign("no JSON"));
+  assert.deepEqual(await verdict(page), ["genuine", "not_json", ""]);
+  assert.equal(await page.isVisible("#delivery"), false);
+});
+
+const digits = sign(BODY);
+const SIGNATURES = {
+  signature_uppercase: [digits.toUpperCase(), (marks) => marks.join("") === digits.toUpperCase().replace(/\d/g, "")],
+  signature_extra_text: [` sha256=${digits}`, (marks) => marks.join() === "␣sha256="],
+  signature_repeated: [`${digits}, ${digits}`, (marks) => marks.join() === `,␣${digits}`],
+  signature_base64: [Buffer.from(digits, "hex").toString("base64"), (marks) => marks.join() === Buffer.from(digits, "hex").toString("base64")],
+  signature_cut: [digits.slice(0, 60), (marks) => marks.join() === "…␣4␣of␣64␣digits␣lack"],
+  "": ["g".repeat(63) + "a", (marks) => marks.join() === "g".repeat(63)],
+};
+
+test("check: what is wrong in a signature is marked", options, async (t) => {
+  const { page } = await opened(t, { key: KEY });
+  await page.fill("#body", BODY);
+  for (const [cause, [signature, isRight]] of Object.entries(SIGNATURES)) {
+    await page.fill("#signature", signature);
+    assert.deepEqual(await verdict(page), ["refused", "malformed_signature", cause]);
+    const marks = await marked(page, "#marks");
+    assert.ok(isRight(marks), `${cause}: ${marks}`);
+    assert.equal(await page.getAttribute("#signature", "aria-invalid"), "true");
+    assert.notEqual(await page.textContent("#signature-note"), "");
+    assert.equal(await page.isVisible("#fix-part"), cause !== "");
+  }
+  await page.fill("#signature", digits);
+  assert.equal(await page.getAttribute("#signature", "aria-invalid"), null);
+  assert.equal(await page.locator("#marks mark").count(), 0);
+});
+
+test("check: what is wrong around a key is marked, and the key is not shown", options, async (t) => {
+  const { page } = await opened(t, { key: "another key" });
+  await give(page, BODY, digits);
+  await page.click("#add-key");
+  const keys = {
+    key_whitespace: [`  ${KEY}\t`, ["␣␣", "␉"]],
+    key_quoted: [`"${KEY}"`, ['"', '"']],
+    key_encoded: [Buffer.from(KEY).toString("hex"), []],
+  };
+  for (const [cause, [key, marks]] of Object.entries(keys)) {
+    await page.fill("#key-1", key);
+    assert.deepEqual(await verdict(page), ["refused", "signature_mismatch", cause]);
+    assert.equal(await page.getAttribute("#key-1", "aria-invalid"), "true");
+    assert.equal(await page.getAttribute("#key-0", "aria-invalid"), null);
+    assert.deepEqual(await marked(page, "#key-1-note"), marks);
+    assert.ok(!(await page.locator("body").innerText()).includes(KEY));
+  }
+  await page.fill("#key-1", KEY);
+  assert.equal(await page.getAttribute("#key-1", "aria-invalid"), null);
+  const raw = "a1b2c3d4e5f60718";
+  await page.fill("#key-1", Buffer.from(raw, "hex").toString("latin1").replace(/[^ -~]/g, "")); // no known mistake
+  assert.equal((await verdict(page))[2], "unknown");
+});
+
+const BODIES = {
+  body_reformatted: JSON.stringify(JSON.parse(BODY), null, 2),
+  body_whitespace: `${BODY}\n`,
+  body_base64: Buffer.from(BODY).toString("base64"),
+  body_empty: "{}",
+  body_object_text: "[object Object]",
+  body_replacement_characters: `${BODY}\ufffd`,
+  unknown: BODY.replace('"fab_clicks":0', '"fab_clicks":1'),
+};
+
+test("check: what was done to a body is told, with the bytes that differ where they are known", options, async (t) => {
+  const { page } = await opened(t, { key: KEY });
+  for (const [cause, body] of Object.entries(BODIES)) {
+    await give(page, body, digits);
+    assert.deepEqual(await verdict(page), ["refused", "signature_mismatch", cause]);
+    assert.notEqual(await page.textContent("#message"), "");
+    const { difference } = new Webhook(KEY).explain(body, digits);
+    assert.equal(await page.locator(".difference").count(), difference === null ? 0 : 1);
+  }
+  const empty = "";
+  await give(page, empty, digits);
+  assert.deepEqual(await verdict(page), ["refused", "signature_mismatch", "body_empty"]);
+  await give(page, `{"a":"${"x".repeat(65_536)}"}`, digits);
+  assert.deepEqual(await verdict(page), ["refused", "signature_mismatch", "body_too_large_to_explain"]);
+  await give(page, `"${"x".repeat(1 << 20)}"`, digits);
+  assert.deepEqual(await verdict(page), ["refused", "body_too_large", ""]);
+});
+
+test("check: the bytes that differ stand one above the other", options, async (t) => {
+  const { page } = await opened(t);
+  const { outputFiles } = await build({
+    entryPoints: [join(import.meta.dirname, "../../harness/check/difference.ts")], bundle: true, write: false, format: "iife", globalName: "its",
+  });
+  await page.evaluate(`${outputFiles[0].text}; window.its = its;`);
+  const shown = (text, difference) => page.evaluate(([text, difference]) => {
+    const node = window.its.showDifference(new TextEncoder().encode(text), difference);
+    return [node.querySelector("caption").textContent, ...[...node.querySelectorAll("td")].flatMap((cell) =>
+      [cell.firstChild.textContent, cell.querySelector("mark").textContent, cell.lastChild.textContent])];
+  }, [text, difference]);
+  assert.deepEqual(await shown('{"a":1,\n"b":2}', { at: 7, found: '\\n"b":2}', meant: '\\r\\n"b":2}' }), [
+    "From byte 7 of the body on", '{"a":1,', "", '\\n"b":2}', '{"a":1,', "\\r", '\\n"b":2}',
+  ]);
+  assert.deepEqual(await shown("{}", { at: 2, found: "", meant: "\\n" }), [
+    "At the body’s end, after byte 2", "{}", "", "nothing: it ends here", "{}", "\\n", "",
+  ]);
+  const long = `${"é".repeat(20)}x`;
+  const [, before] = await shown(long, { at: 40, found: "x", meant: "y" });
+  assert.equal(before, `…${"\\xc3\\xa9".repeat(12)}`);
+});
+
+test("check: a whole request, raw or as curl", options, async (t) => {
+  const { page } = await opened(t, { key: KEY });
+  const raw = (...headers) => ["POST /webhook HTTP/1.1", "Host: hooks.example.com", ...headers, "", BODY].join("\n");
+  await page.fill("#body", raw(`X-Walnut-Signature: ${digits}`));
+  assert.deepEqual(await verdict(page), ["genuine", "", ""]);
+  assert.equal(await page.isVisible("#signature"), false);
+  assert.match(await page.innerText("#request-facts"), /POST \/webhook[^]*851 bytes/);
+
+  await page.fill("#body", raw(`X-Signature: ${digits}`));
+  assert.deepEqual(await verdict(page), ["refused", "missing_signature", "other_header"]);
+  assert.match(await page.textContent("#fix"), /X-Signature/i);
+  await page.fill("#body", raw());
+  assert.deepEqual(await verdict(page), ["refused", "missing_signature", ""]);
+  await page.fill("#body", raw(`X-Walnut-Signature: ${digits}`, `x-walnut-signature: ${digits}`));
+  assert.equal((await verdict(page))[1], "malformed_signature");
+  await page.fill("#body", raw(`X-Walnut-Signature: sha256=${digits}`, "Content-Length: 12"));
+  assert.deepEqual(await verdict(page), ["refused", "malformed_signature", "signature_extra_text"]);
+  assert.deepEqual(await marked(page, "#marks"), ["sha256="]);
+  assert.match(await page.innerText("#request-notes"), /Content-Length says 12 bytes/);
+
+  await page.fill("#body", `curl -X POST https://hooks.example.com/webhook \\\n  -H 'X-Walnut-Signature: ${digits}' \\\n  --data-raw '${BODY}'`);
+  assert.deepEqual(await verdict(page), ["genuine", "", ""]);
+  await page.fill("#body", `curl https://hooks.example.com/webhook -H 'X-Walnut-Signature: ${digits}' -d @event.json`);
+  assert.match(await page.innerText("#request-notes"), /event\.json/);
+
+  // What looks like a request may be a body all the same.
+  const body = "name: value";
+  await page.fill("#body", body);
+  await page.check("#taken-body");
+  await page.fill("#signature", sign(body));
+  assert.deepEqual(await verdict(page), ["genuine", "not_json", ""]);
+});
+
+test("check: the examples", options, async (t) => {
+  const { page } = await opened(t);
+  const expected = { genuine: ["genuine", "", ""], reformatted: ["refused", "signature_mismatch", "body_reformatted"],
+    signature: ["refused", "malformed_signature", "signature_extra_text"], request: ["refused", "missing_signature", "other_header"] };
+  for (const [name, shown] of Object.entries(expected)) {
+    await page.click(`#example-${name}`);
+    assert.deepEqual(await verdict(page), shown);
+  }
+  await page.fill("#key-0", KEY);
+  await page.click("#example-genuine");
+  assert.deepEqual([await page.inputValue("#body"), await page.inputValue("#signature")], [BODY, digits]);
+});
