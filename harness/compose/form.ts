@@ -34,6 +34,8 @@ export function showForm(form: HTMLElement, event: JsonObject, fields: readonly 
   function list(items: JsonObject[], fields: readonly Field[], path: string): HTMLElement {
     const add = make("button", { type: "button", class: "add-item" }, "Add an item");
     const frame = make("fieldset", { class: "list" });
+    /** Those that are folded out: all that are made anew stay so. */
+    const open = new WeakSet(items.slice(0, 1));
     const show = () => {
       frame.replaceChildren(make("legend", {}, path), ...items.map((item, index) => {
         const remove = make("button", { type: "button", class: "remove-item" }, `Remove ${path}[${index}]`);
@@ -45,16 +47,19 @@ export function showForm(form: HTMLElement, event: JsonObject, fields: readonly 
           announce(`${path}[${index}] is removed: ${items.length} left.`);
         });
         const title = make("summary", {}, `${path}[${index}]`);
-        return make("details", { ...(index === 0 && { open: "" }) }, title, make("div", { class: "fields" }, ...group(item, fields, `${path}[${index}]`)), remove);
+        const details = make("details", {}, title, make("div", { class: "fields" }, ...group(item, fields, `${path}[${index}]`)), remove);
+        details.open = open.has(item);
+        details.addEventListener("toggle", () => (details.open ? open.add(item) : open.delete(item)));
+        return details;
       }), add);
     };
     add.addEventListener("click", () => {
-      items.push(inOrder({ ...newItem(), position: items.length + 1 }, fields));
+      const item = inOrder({ ...newItem(), position: items.length + 1 }, fields);
+      items.push(item);
+      open.add(item);
       show();
       changed();
-      const last = [...frame.querySelectorAll("details")].at(-1);
-      if (last) last.open = true;
-      last?.querySelector("summary")?.focus();
+      frame.querySelector<HTMLElement>("details:last-of-type > summary")?.focus();
       announce(`${path}[${items.length - 1}] is added.`);
     });
     show();

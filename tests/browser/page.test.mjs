@@ -1,0 +1,195 @@
+// The page as a whole: tabs, keyboard, offline, secrets, and how it looks in each view and state.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { BODY, field, give, harness, isSound, KEY, look, LOOKS, receiver, says, sign, verdict } from "./support.mjs";
+
+const opened = harness();
+const options = { timeout: 60_000 };
+const focused = (page) => page.evaluate(() => document.activeElement.id);
+
+for (const looks of LOOKS) {
+  const title = `${looks.colorScheme}, ${looks.viewport.width} px`;
+
+  test(`page, ${title}: Check in each state`, options, async (t) => {
+    const { page } = await opened(t, { key: KEY, ...looks });
+    const body = JSON.stringify({ ...JSON.parse(BODY), new: 1 }).replace('"session_id"', '"session"');
+    const states = {
+      empty: () => page.fill("#key-0", ""),
+      genuine: () => page.click("#example-genuine"),
+      body: () => page.click("#example-reformatted"),
+      signature: () => page.click("#example-signature"),
+      request: () => page.click("#example-request"),
+      drift: () => page.fill("#key-0", KEY).then(() => give(page, body, sign(body))),
+      key: () => page.fill("#key-0", `"${KEY}" `),
+      keys: () => page.click("#add-key").then(() => page.click("#add-key")),
+      unknown: () => page.fill("#key-0", "another key"),
+    };
+    for (const [name, reach] of Object.entries(states)) {
+      await reach();
+      await look(page, `check-${name}`, looks);
+    }
+  });
+
+  test(`page, ${title}: Compose and Send in each state`, options, async (t) => {
+    const { url } = await receiver(t, ({ body }, response) => response.writeHead(body.includes("playlist") ? 500 : 200, { "content-type": "application/json" }).end('{"ok":true}'));
+    const { page } = await opened(t, { view: "compose", ...looks });
+    await look(page, "compose-no-key", looks);
+    await page.fill("#key-0", KEY);
+    await page.fill("#seed", "3");
+    await look(page, "compose-demo", looks);
+    await page.check("input[name=kind][value=playlist]");
+    await page.selectOption("#shape", "missing");
+    await page.check("input[name=format][value=rust]");
+    await look(page, "compose-playlist", looks);
+    await page.click("#tab-send");
+    await page.fill("#url", url);
+    await look(page, "send-empty", looks);
+    await page.click("#send-button");
+    await page.waitForSelector("#answer .summary");
+    await look(page, "send-one", looks);
+    await page.check("input[name=what][value=random]");
+    await page.fill("#count", "40");
+    await page.click("#send-button");
+    await page.waitForSelector("#answer h3:text('The first')");
+    await look(page, "send-many", looks);
+    await page.fill("#count", "");
+    await page.check("input[name=through][value=direct]");
+    await page.click("#send-button");
+    await look(page, "send-wrong", looks);
+  });
+}
+
+test("page: nothing sticks out at 320 px", options, async (t) => {
+  const { page } = await opened(t, { key: KEY, viewport: { width: 320, height: 640 } });
+  await page.click("#example-signature");
+  await isSound(page);
+  await page.click("#example-request");
+  await isSound(page);
+  await page.click("#example-genuine");
+  await isSound(page);
+  for (const view of ["compose", "send"]) {
+    await page.click(`#tab-${view}`);
+    await isSound(page);
+  }
+  await page.click("#tab-compose");
+  await page.check("input[name=kind][value=playlist]");
+  await isSound(page);
+});
+
+test("page: by keyboard alone, from an empty page to an answer", options, async (t) => {
+  const { url, taken } = await receiver(t, (_, response) => response.end("ok"));
+  const { page } = await opened(t);
+  const tabTo = async (id) => {
+    for (let presses = 0; (await focused(page)) !== id; presses++) {
+      assert.ok(presses < 80, `${id} can't be reached`);
+      await page.keyboard.press("Tab");
+      // What has the focus can be seen, and is big enough to be hit.
+      const box = await page.evaluate(() => {
+        const { x, y, width, height } = document.activeElement.getBoundingClientRect();
+        const target = document.activeElement.closest("label") ?? document.activeElement;
+        return { isIn: y >= 0 && y < innerHeight && x >= 0, width, height: Math.max(height, target.getBoundingClientRect().height), on: document.activeElement.outerHTML.slice(0, 80) };
+      });
+      assert.ok(box.isIn && (box.on.startsWith("<body") || (box.width >= 18 && box.height >= 24)), JSON.stringify(box));
+    }
+  };
+  await tabTo("tab-check");
+  await tabTo("key-0");
+  await page.keyboard.type(KEY);
+  await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await focused(page), "tab-compose");
+  assert.equal(await page.isVisible("#compose"), true);
+  await tabTo("use-in-check");
+  await page.keyboard.press("Enter");
+  assert.deepEqual(await verdict(page), ["genuine", "", ""]);
+  assert.equal(await focused(page), "tab-check");
+  await page.keyboard.press("End");
+  assert.equal(await focused(page), "tab-send");
+  await tabTo("url");
+  await page.keyboard.press("ControlOrMeta+a");
+  await page.keyboard.type(url);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#answer .summary");
+  assert.equal(taken.length, 1);
+  assert.equal(taken[0].headers["x-walnut-signature"], sign(taken[0].body));
+  await says(page, "#announcer", "200.");
+});
+
+test("page: the view is in the fragment, beside the token", options, async (t) => {
+  const { page } = await opened(t, { view: "send" });
+  assert.equal(await page.isVisible("#send"), true);
+  await page.click("#tab-compose");
+  assert.match(page.url(), /#token=[\w-]{32}&view=compose$/);
+  await page.reload();
+  assert.equal(await page.isVisible("#compose"), true);
+  assert.match(await page.title(), /^Compose/);
+  await page.evaluate(() => (location.hash = location.hash.replace("compose", "nothing")));
+  await page.waitForSelector("#check:not([hidden])");
+  await page.focus("#tab-check");
+  for (const [key, tab] of [["ArrowLeft", "send"], ["ArrowRight", "check"], ["End", "send"], ["Home", "check"]]) {
+    await page.keyboard.press(key);
+    assert.equal(await focused(page), `tab-${tab}`);
+  }
+  assert.deepEqual(await page.locator("[role=tab][tabindex='0']").allTextContents(), ["Check"]);
+});
+
+test("page: once loaded, Check and Compose need no network", options, async (t) => {
+  const { page } = await opened(t, { key: KEY });
+  await page.context().setOffline(true);
+  await give(page, BODY, sign(BODY));
+  assert.deepEqual(await verdict(page), ["genuine", "", ""]);
+  await page.click("#tab-compose");
+  await page.check("input[name=kind][value=playlist]");
+  await page.check("input[name=format][value=node]");
+  assert.match(await page.textContent("#preview"), /walnut-webhooks/);
+  await page.click("#use-in-check");
+  assert.equal(await field(page, "type"), "playlist_session_finished");
+});
+
+test("page: a key is neither stored nor shown, unless it is asked for", options, async (t) => {
+  const secret = "a very secret key";
+  const { url } = await receiver(t, (_, response) => response.end("ok"));
+  const { page } = await opened(t, { key: secret });
+  await page.click("#example-genuine");
+  await page.click("#tab-compose");
+  for (const format of ["body", "curl", "fetch", "node", "rust"]) {
+    await page.check(`input[name=format][value=${format}]`);
+    assert.ok(!(await page.textContent("#preview")).includes(secret));
+  }
+  await page.click("#tab-send");
+  await page.fill("#url", url);
+  await page.click("#send-button");
+  await page.waitForSelector("#answer .summary");
+  const left = await page.evaluate(async () => [localStorage.length, sessionStorage.length, document.cookie, (await indexedDB.databases()).length, (await caches.keys()).length,
+    location.href, history.length, document.documentElement.outerHTML].join("\n"));
+  assert.ok(left.startsWith("0\n0\n\n0\n0\n"), left.slice(0, 40));
+  assert.ok(!left.includes(secret));
+  assert.equal(await page.getAttribute("#key-0", "type"), "password");
+  await page.click("button:has-text('Show key')");
+  assert.equal(await page.getAttribute("#key-0", "type"), "text");
+  await page.click("button:has-text('Show key')");
+  await page.reload();
+  assert.equal(await page.inputValue("#key-0"), "");
+});
+
+test("page: its policy lets nothing in, and no script be made of text", options, async (t) => {
+  const html = readFileSync(join(import.meta.dirname, "../../harness/index.html"), "utf8");
+  const policy = /Content-Security-Policy" content="([^"]+)"/.exec(html)[1].split("; ");
+  for (const rule of ["default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "style-src 'self'", "connect-src http: https:", "form-action 'none'", "base-uri 'none'", "require-trusted-types-for 'script'"]) {
+    assert.ok(policy.includes(rule), rule);
+  }
+  assert.doesNotMatch(html, / style=|<style|onclick/);
+  const { page, wrong } = await opened(t);
+  const refused = await page.evaluate(() => {
+    try {
+      document.body.innerHTML = "<b>text</b>";
+      return false;
+    } catch {
+      return true;
+    }
+  });
+  assert.equal(refused, true);
+  assert.match(wrong.splice(0).join(), /TrustedHTML/);
+});

@@ -1,0 +1,206 @@
+// Send: through the relay and straight from the browser, one and many, as Walnut would take the answers.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Webhook } from "../../pkg/index.js";
+import { harness, isSound, KEY, receiver, says, sign } from "./support.mjs";
+
+const opened = harness();
+const options = { timeout: 60_000 };
+
+/** Answers with the status that the path names, to anybody's page if `cors`. */
+const byPath = (cors) => ({ method, path }, response) => {
+  if (cors) for (const name of ["origin", "headers"]) response.setHeader(`access-control-allow-${name}`, "*");
+  if (method === "OPTIONS") return response.writeHead(204).end();
+  const status = Number(path.slice(1));
+  response.writeHead(status, status === 302 ? { location: "/200" } : { "x-seen": "yes" });
+  response.end(status === 204 ? undefined : `<b>answer of ${status}</b>`);
+};
+
+const JUDGED = {
+  200: [true, /takes it for delivered/],
+  201: [true, /takes it for delivered/],
+  202: [false, /takes only 200 and 201/],
+  204: [false, /takes only 200 and 201/],
+  302: [false, /redirect/],
+  500: [false, /takes it for a failure, and sends it again/],
+};
+
+/** Sends what the form says, and waits until all is answered, or stopped. */
+async function send(page) {
+  await page.click("#send-button");
+  await page.waitForSelector("#send-button[aria-disabled=false]");
+}
+
+test("send: through the relay, each answer is judged by Walnut's rules", options, async (t) => {
+  const { url, taken } = await receiver(t, byPath(false));
+  const { page } = await opened(t, { key: KEY, view: "send" });
+  assert.equal(await page.isChecked("#through-relay"), true);
+  assert.equal(await page.isVisible("#cors"), false);
+  for (const [status, [isAccepted, why]] of Object.entries(JUDGED)) {
+    await page.fill("#url", `${url}/${status}`);
+    await send(page);
+    assert.equal(await page.getAttribute("#answer .summary", "data-verdict"), isAccepted ? "genuine" : "refused");
+    const shown = await page.innerText("#answer");
+    assert.match(shown, why);
+    assert.match(shown, new RegExp(`${status}\\s+in [\\d.]+ ms`));
+    if (status === "200") assert.match(shown, /x-seen\s+yes[^]*<b>answer of 200<\/b>/);
+    if (status === "204") assert.match(shown, /Empty/);
+  }
+  assert.equal(taken.length, Object.keys(JUDGED).length); // redirects are not followed
+  for (const { body, headers } of taken) {
+    assert.equal(headers["x-walnut-signature"], sign(body));
+    assert.equal(headers["content-type"], "application/json");
+  }
+  await page.click("#tab-compose");
+  assert.equal(await page.textContent("#preview"), taken[0].body.toString());
+  await page.click("#tab-send");
+  await page.fill("#url", "http://127.0.0.1:1/");
+  await send(page);
+  assert.match(await page.innerText("#answer"), /No answer[^]*Walnut sends it again/);
+});
+
+test("send: straight from the browser, to who allows it and to who does not", options, async (t) => {
+  const { url, taken } = await receiver(t, byPath(true));
+  const closed = await receiver(t, byPath(false));
+  const { page, wrong } = await opened(t, { key: KEY, view: "send", relay: false, allowed: [url, closed.url] });
+  assert.equal(await page.isDisabled("#through-relay"), true);
+  assert.match(await page.innerText("#cors"), /CORS[^]*npx walnut-webhooks harness/);
+  for (const status of ["200", "201", "202", "204", "500"]) {
+    await page.fill("#url", `${url}/${status}`);
+    await send(page);
+    assert.match(await page.innerText("#answer"), JUDGED[status][1]);
+    assert.match(await page.innerText("#answer"), new RegExp(`^${status}\\s`));
+  }
+  for (const { body, headers } of taken) assert.equal(headers["x-walnut-signature"], sign(body));
+  await page.fill("#url", `${url}/302`);
+  await send(page);
+  assert.match(await page.innerText("#answer"), /No answer[^]*a redirect, of which a browser hides the status/);
+  assert.equal(taken.at(-1).path, "/302"); // it was not followed
+  // The redirect counts as a request that failed, at where it leads to.
+  assert.deepEqual(wrong.splice(0).map((text) => text.replace(/^Failed to load resource.*500.*/, "500")), ["500", `${url}/200 failed`]);
+  await page.fill("#url", `${closed.url}/200`);
+  await send(page);
+  assert.match(await page.innerText("#answer"), /does not allow this page \(CORS\)/);
+  assert.equal(closed.taken.length, 0);
+  assert.match(wrong.splice(0).join(), /blocked by CORS policy/);
+});
+
+test("send: with a relay, the browser can be chosen instead", options, async (t) => {
+  const { url, taken } = await receiver(t, byPath(true));
+  const { page } = await opened(t, { key: KEY, view: "send", allowed: [url] });
+  await page.check("input[name=through][value=direct]");
+  assert.equal(await page.isVisible("#cors"), true);
+  assert.equal(await page.isVisible("#no-relay"), false);
+  await page.fill("#url", `${url}/200`);
+  await send(page);
+  assert.match(taken[0].headers["user-agent"], /Chrome/);
+});
+
+test("send: a thousand, with copies and forgeries, and their progress", options, async (t) => {
+  const webhook = new Webhook(KEY);
+  let held;
+  const seen = new Promise((resolve) => (held = resolve));
+  let count = 0;
+  const { url, taken } = await receiver(t, async ({ body, headers }, response) => {
+    // The second half waits until the first was seen on the page.
+    if (++count > 500) await seen;
+    const isGenuine = webhook.explain(body, headers["x-walnut-signature"]).ok;
+    response.writeHead(isGenuine ? 200 : 401).end();
+  });
+  const { page } = await opened(t, { key: KEY, view: "send" });
+  await page.fill("#url", url);
+  await page.check("input[name=what][value=random]");
+  await page.check("#shuffled");
+  for (const [id, value] of Object.entries({ count: "900", duplicates: "50", forged: "50" })) await page.fill(`#${id}`, value);
+  await page.click("#send-button");
+  await page.waitForFunction(() => document.querySelector("#progress").value >= 400);
+  assert.ok((await page.evaluate(() => document.querySelector("#progress").value)) <= 500);
+  assert.equal(await page.isVisible("#stop"), true);
+  assert.ok((await page.locator("#chart circle").count()) > 0);
+  held();
+  await page.waitForSelector("#send-button[aria-disabled=false]");
+  assert.equal(await page.textContent("#progress-text"), "1,000 of 1,000");
+  assert.equal(await page.textContent("#outcome"), "1000 of 1000 as expected.");
+  assert.equal(await page.locator("#chart circle").count(), 1000);
+  const rows = await page.locator("#table tbody tr").allInnerTexts();
+  assert.deepEqual(rows.map((row) => row.split(/\s+/).slice(0, 2)), [["events", "900"], ["duplicates", "50"], ["forgeries", "50"]]);
+  assert.match(rows[0], /900 × 200$/);
+  assert.match(rows[2], /50 × 401$/);
+  assert.equal(taken.length, 1000);
+  assert.equal(new Set(taken.map(({ body }) => body.toString())).size, 900);
+  assert.equal(taken.filter(({ body, headers }) => headers["x-walnut-signature"] === sign(body)).length, 950);
+  await isSound(page);
+});
+
+test("send: a receiver that takes forgeries is told of", options, async (t) => {
+  const { url } = await receiver(t, (_, response) => response.writeHead(200).end("all is well"));
+  const { page } = await opened(t, { key: KEY, view: "send" });
+  await page.fill("#url", url);
+  await page.fill("#forged", "1");
+  await send(page);
+  assert.equal(await page.textContent("#outcome"), "1 of 2 as expected.");
+  assert.match(await page.innerText("#answer"), /a forgery, and was not turned away: the signature is not checked[^]*all is well/);
+  assert.equal(await page.locator("#chart .bad").count(), 1);
+  await isSound(page);
+});
+
+test("send: at a rate, and stopped", options, async (t) => {
+  const { url, taken } = await receiver(t, ({ path }, response) => path === "/quick" && response.end());
+  const { page, wrong } = await opened(t, { key: KEY, view: "send" });
+  await page.fill("#url", `${url}/quick`);
+  await page.fill("#count", "6");
+  await page.fill("#rate", "20");
+  const began = Date.now();
+  await send(page);
+  assert.ok(Date.now() - began >= 250, "six at 20 a second take a quarter of a second");
+  assert.equal(taken.length, 6);
+
+  await page.fill("#url", `${url}/never`);
+  await page.fill("#rate", "");
+  await page.fill("#count", "100");
+  await page.click("#send-button");
+  await page.locator("#stop").focus();
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#send-button[aria-disabled=false]");
+  assert.equal(await page.textContent("#outcome"), "Stopped: 0 of 100 were answered. ");
+  assert.equal(await page.isVisible("#stop"), false);
+  assert.equal(await page.evaluate(() => document.activeElement.id), "send-button");
+  await says(page, "#announcer", "Stopped");
+  const under = wrong.splice(0); // what was under way was broken off
+  assert.ok(under.length > 0 && under.every((text) => text.endsWith("/relay failed")), under.join());
+});
+
+test("send: what is wrong in the form is told at its field, and nothing is sent", options, async (t) => {
+  const { page } = await opened(t, { view: "send" });
+  await page.click("#send-button");
+  assert.match(await page.textContent("#send-note"), /key/);
+  assert.equal(await page.evaluate(() => document.activeElement.id), "key-0");
+  await page.fill("#key-0", KEY);
+  const mistakes = { url: ["ftp://example.com", "http://127.0.0.1:1/"], count: ["0", "1"], duplicates: ["-1", "0"], forged: ["1.5", "0"], rate: ["0", ""] };
+  for (const [id, [wrong, right]] of Object.entries(mistakes)) {
+    await page.fill(`#${id}`, wrong);
+    await page.click("#send-button");
+    assert.equal(await page.getAttribute(`#${id}`, "aria-invalid"), "true");
+    assert.notEqual(await page.textContent(`#${id}-note`), "");
+    assert.equal(await page.evaluate(() => document.activeElement.id), id);
+    await page.fill(`#${id}`, right);
+  }
+  await page.fill("#count", "990");
+  await page.fill("#forged", "11");
+  await page.click("#send-button");
+  assert.match(await page.textContent("#count-note"), /1,000/);
+  await isSound(page);
+  assert.equal(await page.isVisible("#progress-part"), false);
+});
+
+test("send: a relay that is gone, or was started anew, says so", options, async (t) => {
+  const { page, wrong } = await opened(t, { key: KEY, view: "send" });
+  await page.evaluate(() => history.replaceState(null, "", "#token=another&view=send"));
+  await send(page);
+  assert.match(await page.innerText("#answer"), /open the link that the terminal shows/);
+  assert.match(wrong.splice(0).join(), /401/);
+  await page.context().setOffline(true);
+  await send(page);
+  assert.match(await page.innerText("#answer"), /is the command still running/);
+  wrong.splice(0);
+});
