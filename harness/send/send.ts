@@ -91,7 +91,8 @@ async function send({ url, isByRelay, items, rate }: Settings, signal: AbortSign
     if (!isMany || results.length === 0) return;
     const place = element("chart", HTMLElement);
     place.hidden = false;
-    place.replaceChildren(chart(points, place.clientWidth), legend());
+    // The bar above it is as wide as it will be.
+    place.replaceChildren(chart(points, bar.clientWidth), legend());
     element("table", HTMLElement).replaceChildren(summaryTable(summary(results)));
   };
   let timer: ReturnType<typeof setTimeout> | undefined;
