@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { startHarness } from "../../tools/harness.mjs";
+import { startHarness } from "../../pkg/cli/page.js";
 import { launch, open } from "../browser/support.mjs";
 import { agree, judged, seed, Tally } from "./oracle.mjs";
 
@@ -14,6 +14,10 @@ test(`Chromium: ${CASES} random cases have the verdict of node:crypto`, async (t
   const browser = await launch();
   t.after(() => browser.close());
   const { page, wrong } = await open(browser, harness.url);
+  // The page has the package in a bundle: here it is asked as its own files.
+  await page.route("**/pkg/*.js", (route) =>
+    route.fulfill({ path: join(import.meta.dirname, "../..", new URL(route.request().url()).pathname), contentType: "text/javascript" }),
+  );
   await page.route("**/cases.mjs", (route) =>
     route.fulfill({ path: join(import.meta.dirname, "cases.mjs"), contentType: "text/javascript" }),
   );
