@@ -1,6 +1,6 @@
 // Check: whether a body is genuine, and if not, why. The page decides nothing: every verdict, code, cause and
 // hint is the package's.
-import type { Delivery, Explanation, WebhookError } from "walnut-webhooks";
+import { type Delivery, type Explanation, Webhook, type WebhookError } from "walnut-webhooks";
 import { announce } from "../page/announce.js";
 import { element, make, say } from "../page/dom.js";
 import { keyIfNone, keys, markKey, webhook } from "../page/keys.js";
@@ -10,7 +10,6 @@ import { showDifference } from "./difference.js";
 import { EXAMPLE_KEY, EXAMPLES } from "./examples.js";
 import { type Given, give, given, startGiven } from "./given.js";
 import { keyMarks, signatureMarks } from "./marks.js";
-import { Webhook } from "walnut-webhooks";
 
 interface Result {
   readonly verdict: "none" | "genuine" | "refused";
@@ -45,8 +44,7 @@ export function startCheck(): void {
 /** Checks what the fields hold, and shows it. */
 export function check(): void {
   const what = given();
-  const result = judge(what);
-  show(result, what);
+  show(judge(what), what);
 }
 
 function judge(given: Given): Result {
@@ -89,7 +87,8 @@ function show(result: Result, given: Given): void {
 }
 
 /** Marks what is wrong in the signature, or in one of the keys. */
-function mark({ signature, isRequest }: Given, cause = ""): void {
+function mark(given: Given, cause = ""): void {
+  const { signature, isRequest } = given;
   const marks = signature === undefined ? undefined : signatureMarks(signature, cause);
   const shown = marks === undefined ? [] : [make("span", {}, "The signature as it came: "), segments(marks)];
   element("marks", HTMLElement).replaceChildren(...shown);
@@ -98,13 +97,12 @@ function mark({ signature, isRequest }: Given, cause = ""): void {
   if (isOurs) field.setAttribute("aria-invalid", "true");
   else field.removeAttribute("aria-invalid");
 
-  const wrong = cause.startsWith("key_") ? keys().find(({ key }) => blamed(key, cause)) : undefined;
+  const wrong = cause.startsWith("key_") ? keys().find(({ key }) => blamed(key, cause, given)) : undefined;
   markKey(wrong?.field, "This is not as Walnut’s settings show it.", wrong && keyMarks(wrong.key, cause));
 }
 
 /** Whether it is this key, of several, that a cause is about. */
-function blamed(key: string, cause: string): boolean {
-  const { body, header } = given();
+function blamed(key: string, cause: string, { body, header }: Given): boolean {
   return new Webhook(key).explain(body, header).cause === cause;
 }
 

@@ -78,7 +78,7 @@ export function given(): Given {
   element("request", HTMLElement).hidden = request === undefined;
   element("signature-field", HTMLElement).hidden = request !== undefined;
   const body = request?.body ?? bytes;
-  say(element("body-size", HTMLElement), request === undefined ? size(body.length) : `${size(bytes.length)}, of which the body has ${body.length.toLocaleString("en")}`);
+  say(element("body-size", HTMLElement), size(bytes.length));
   if (request === undefined) return { body, header: signature.value || undefined, signature: signature.value || undefined, isRequest: false };
   const its = header(request, SIGNATURE);
   showRequest(request, its);
