@@ -93,7 +93,7 @@ function mark(given: Given, cause = ""): void {
   const shown = marks === undefined ? [] : [make("span", {}, "The signature as it came: "), segments(marks)];
   element("marks", HTMLElement).replaceChildren(...shown);
   const isOurs = marks !== undefined && !isRequest;
-  say(note, isOurs ? "What is marked in the result is wrong in it." : "");
+  say(note, isOurs ? "It is not exactly 64 lowercase hex digits: the result marks what is wrong." : "");
   if (isOurs) field.setAttribute("aria-invalid", "true");
   else field.removeAttribute("aria-invalid");
 

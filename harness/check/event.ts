@@ -16,8 +16,10 @@ interface Line {
 /** Shows JSON that the package has read, with what differs from the documentation marked. */
 export function showEvent(json: string, drift: readonly Drift[]): HTMLElement[] {
   const all = lines(json, drift);
-  const shown = all.slice(0, MOST_LINES).map(({ text, drift }) =>
-    drift === undefined ? make("span", { class: "line" }, `${text}\n`) : make("span", { class: `line ${drift.kind}` }, make("mark", {}, text), make("em", {}, `  ← ${said(drift)}`), "\n"));
+  const shown = all.slice(0, MOST_LINES).map(({ text, drift }) => {
+    if (drift === undefined) return make("span", { class: "line" }, `${text}\n`);
+    return make("span", { class: `line ${drift.kind}` }, make("mark", {}, text), make("em", {}, `  ← ${said(drift)}`), "\n");
+  });
   const more = all.length - shown.length;
   return more === 0 ? shown : [...shown, make("span", { class: "line" }, `… and ${more.toLocaleString("en")} lines more`)];
 }

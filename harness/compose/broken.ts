@@ -4,7 +4,7 @@ import type { Json, JsonObject, Path } from "./fields.js";
 export type Shape = "documented" | "added" | "missing" | "type" | "name" | "syntax";
 
 /** Writes an event as JSON, in a shape. `path` is the field that is missing, or of another type. */
-export function written(event: JsonObject, shape: Shape, path: Path, indent: number): string {
+export function shaped(event: JsonObject, shape: Shape, path: Path, indent: number): string {
   if (shape === "syntax") return `event=${String(event["event"])}&this=is no JSON`;
   const copy = structuredClone(event);
   if (shape === "name") copy["event"] = "demo_session_started";

@@ -8,7 +8,7 @@ import { copy } from "../page/copy.js";
 import { choose, chosen, complain, element, make, say } from "../page/dom.js";
 import { webhook } from "../page/keys.js";
 import { showView } from "../page/tabs.js";
-import { type Shape, written as writtenAs } from "./broken.js";
+import { type Shape, shaped } from "./broken.js";
 import { type Composed, COPIES, type Format } from "./copies.js";
 import { FIELDS, inOrder, type JsonObject, requiredPaths, written } from "./fields.js";
 import { showForm } from "./form.js";
@@ -82,7 +82,7 @@ export function compose(): void {
   const paths = requiredPaths(ordered, FIELDS[kind()]);
   offer(paths.map(written));
   const path = paths.find((path) => written(path) === which.value) ?? ["event"];
-  const body = writtenAs(ordered, shape.value as Shape, path, chosen("layout") === "pretty" ? 2 : 0);
+  const body = shaped(ordered, shape.value as Shape, path, chosen("layout") === "pretty" ? 2 : 0);
   now = { body, ...signed(body) };
   show();
 }
@@ -123,13 +123,27 @@ function show(): void {
   say(element("composed-size", HTMLElement), length);
   say(element("composed-short", HTMLElement), `${delivery?.name ?? element("shape", HTMLSelectElement).selectedOptions[0]?.text}, ${length}`);
   say(element("composed-signature", HTMLElement), signature ?? "Enter the key above to sign.");
-  const type = delivery === undefined ? "no JSON: verify throws not_json" : delivery.drift.length === 0 ? delivery.type : `${delivery.type}, differs in ${delivery.drift.map(({ path }) => path).join(", ")}`;
-  say(element("composed-type", HTMLElement), signature === undefined ? "–" : type);
-  say(preview, format === "body" ? body : signature === undefined ? "Enter the key above: this carries a signature." : COPIES[format]({ body, signature, delivery }, urlToSendTo()));
+  say(element("composed-type", HTMLElement), signature === undefined ? "–" : typeOf(delivery));
+  say(preview, text(format));
   say(element("format-hint", HTMLElement), HINTS[format]);
   element("copy", HTMLButtonElement).disabled = !isReady;
   element("copy-signature", HTMLButtonElement).disabled = signature === undefined;
   for (const id of ["use-in-check", "use-in-send"]) element(id, HTMLButtonElement).disabled = signature === undefined;
+}
+
+/** How the package types what is composed. */
+function typeOf(delivery: Composed["delivery"]): string {
+  if (delivery === undefined) return "no JSON: verify throws not_json";
+  const { type, drift } = delivery;
+  return drift.length === 0 ? type : `${type}, differs in ${drift.map(({ path }) => path).join(", ")}`;
+}
+
+/** What is copied. */
+function text(format: Format): string {
+  const { body, signature, delivery } = now;
+  if (format === "body") return body;
+  if (signature === undefined) return "Enter the key above: this carries a signature.";
+  return COPIES[format]({ body, signature, delivery }, urlToSendTo());
 }
 
 const HINTS: Readonly<Record<Format, string>> = {

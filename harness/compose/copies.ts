@@ -42,7 +42,9 @@ console.log(response.status, await response.text());
 }
 
 function node({ body, signature, delivery }: Signed): string {
-  const read = delivery === undefined ? `  assert.throws(() => webhook.verify(body, signature), { code: "not_json" });` : `  const delivery = webhook.verify(body, signature);
+  const read = delivery === undefined
+    ? `  assert.throws(() => webhook.verify(body, signature), { code: "not_json" });`
+    : `  const delivery = webhook.verify(body, signature);
   assert.equal(delivery.type, ${javascript(delivery.type)});
   assert.equal(delivery.id, ${javascript(delivery.id)});`;
   return `import assert from "node:assert/strict";
@@ -65,7 +67,9 @@ test("one that was tampered with is refused", () => {
 }
 
 function rustTest({ body, signature, delivery }: Signed): string {
-  const read = delivery === undefined ? `    assert_eq!(verified.delivery().err().map(|error| error.code()), Some("not_json"));` : `    let delivery = verified.delivery()?;
+  const read = delivery === undefined
+    ? `    assert_eq!(verified.delivery().err().map(|error| error.code()), Some("not_json"));`
+    : `    let delivery = verified.delivery()?;
     assert_eq!(delivery.name.as_deref(), ${delivery.name === null ? "None" : `Some(${rust(delivery.name)})`});
     assert_eq!(delivery.id, ${rust(delivery.id)});`;
   return `use walnut_webhooks::{Error, Key, Verifier};

@@ -31,8 +31,8 @@ export function fieldInput(field: Field, path: string, value: Value, change: (va
     if (nulled && nulled.checked) return change(null);
     if (field.type === "boolean") return change(input.value === "" ? undefined : input.value === "true");
     const next = parse(field, input as HTMLInputElement);
-    const wrong = next === undefined ? (field.type === "integer" ? "A whole number is needed: the last one is kept." : "A date and a time are needed: the last ones are kept.") : "";
-    complain(input, note, wrong);
+    const needed = field.type === "integer" ? "A whole number is needed: the last one is kept." : "A date and a time are needed: the last ones are kept.";
+    complain(input, note, next === undefined ? needed : "");
     // What can't be read, as an empty date, leaves what was there before.
     if (next !== undefined) last = next;
     change(last);

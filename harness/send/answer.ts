@@ -12,9 +12,10 @@ const MOST_SHOWN = 20_000;
 export function showAnswer({ item, last, judgement, ok }: Result<Item>, isByRelay: boolean): HTMLElement[] {
   const { status, ms, headers, body } = last;
   const verdict = ok ? "genuine" : "refused";
-  const title = make("p", { class: "verdict", "data-verdict": verdict },
-    make("strong", {}, status === null ? "No answer" : String(status)), " ", make("span", { class: "hint" }, status === null ? "" : `in ${duration(ms)}`));
-  const why = make("p", {}, capital(`${item.kind === "forgery" ? ofForgery(last.status) : judgement.why}.`));
+  const title = make("p", { class: "verdict" },
+    make("strong", {}, status === null ? "No answer" : String(status)), " ",
+    make("span", { class: "hint" }, status === null ? "" : `in ${duration(ms)}`));
+  const why = make("p", {}, capital(`${item.kind === "forgery" ? ofForgery(status) : judgement.why}.`));
   const summary = make("div", { class: "summary", "data-verdict": verdict }, title, why);
   if (status === null) return [summary];
   const rows = headers.map(([name, value]) => make("tr", {}, make("th", { scope: "row" }, name.toLowerCase()), make("td", {}, visible(value))));
@@ -22,15 +23,20 @@ export function showAnswer({ item, last, judgement, ok }: Result<Item>, isByRela
   return [
     summary,
     make("h3", {}, "Headers"),
-    rows.length === 0 ? make("p", { class: "hint" }, "None that the browser shows.") : make("table", { class: "pairs" }, make("caption", { class: "unseen" }, "Headers of the answer"), make("tbody", {}, ...rows)),
+    rows.length === 0
+      ? make("p", { class: "hint" }, "None that the browser shows.")
+      : make("table", { class: "pairs" }, make("caption", { class: "unseen" }, "Headers of the answer"), make("tbody", {}, ...rows)),
     ...(isByRelay ? [] : [make("p", { class: "hint" }, "A browser shows only the headers that the receiver exposes (CORS).")]),
     make("h3", {}, "Body ", make("span", { class: "hint" }, size(body.length))),
-    body.length === 0 ? make("p", { class: "hint" }, "Empty.") : make("pre", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Body of the answer" }, text),
+    body.length === 0
+      ? make("p", { class: "hint" }, "Empty.")
+      : make("pre", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Body of the answer" }, text),
   ];
 }
 
 function ofForgery(status: number | null): string {
-  return status === null ? "it was a forgery: whether it would be turned away is not known" : "it was a forgery, and was not turned away: the signature is not checked";
+  if (status === null) return "it was a forgery: whether it would be turned away is not known";
+  return "it was a forgery, and was not turned away: the signature is not checked";
 }
 
 /** A time in milliseconds, as short as it is clear. */

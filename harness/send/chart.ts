@@ -27,13 +27,18 @@ export function chart(points: readonly Point[], width: number): SVGSVGElement {
       : svg("path", { class: "bad", d: `M${cx - RADIUS} ${cy - RADIUS}l${2 * RADIUS} ${2 * RADIUS}m0 ${-2 * RADIUS}l${-2 * RADIUS} ${2 * RADIUS}` });
   });
   const bad = points.filter(({ ok }) => !ok).length;
-  return svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": `Latency of ${points.length} answers over time; ${bad} not as expected. The table has the numbers.` },
+  const name = `Latency of ${points.length} answers over time; ${bad} not as expected. The table has the numbers.`;
+  return svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": name },
     line(0), line(most.ms / 2), line(most.ms), ...marks,
-    label("0", LEFT - 8, y(0) + 4, "end"), label(duration(most.ms / 2), LEFT - 8, y(most.ms / 2) + 4, "end"), label(duration(most.ms), LEFT - 8, y(most.ms) + 4, "end"),
+    ...[0, most.ms / 2, most.ms].map((ms) => label(ms === 0 ? "0" : duration(ms), LEFT - 8, y(ms) + 4, "end")),
     label("start", LEFT, HEIGHT - 8, "start"), label(duration(most.at), width - RIGHT, HEIGHT - 8, "end"));
 }
 
-function svg<Name extends keyof SVGElementTagNameMap>(name: Name, attributes: Readonly<Record<string, string | number>>, ...children: readonly (Node | string)[]): SVGElementTagNameMap[Name] {
+function svg<Name extends keyof SVGElementTagNameMap>(
+  name: Name,
+  attributes: Readonly<Record<string, string | number>>,
+  ...children: readonly (Node | string)[]
+): SVGElementTagNameMap[Name] {
   const made = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
   made.append(...children);

@@ -123,7 +123,8 @@ function tell(results: readonly Result<Item>[], planned: number, isByRelay: bool
   const outcome = planned === 1 && shown !== undefined
     ? `${shown.last.status ?? "No answer"}. ${shown.judgement.why}.`
     : `${results.length - wrong.length} of ${results.length} as expected.`;
-  const said = isStopped ? `Stopped: ${results.length} of ${planned} were answered. ${results.length === 0 ? "" : outcome}` : outcome;
+  const stopped = `Stopped: ${results.length} of ${planned} were answered.`;
+  const said = !isStopped ? outcome : results.length === 0 ? stopped : `${stopped} ${outcome}`;
   say(element("outcome", HTMLElement), planned === 1 && !isStopped ? "" : said);
   announce(said);
 }

@@ -8,7 +8,9 @@ import { chosen, complain, element } from "../page/dom.js";
 import { webhook } from "../page/keys.js";
 
 /** The most that are sent together. */
-export const MOST_REQUESTS = 1000;
+const MOST_REQUESTS = 1000;
+
+const TOO_MANY = `At most ${MOST_REQUESTS.toLocaleString("en")} are sent together, duplicates and forgeries included.`;
 
 export interface Settings {
   readonly url: string;
@@ -35,7 +37,7 @@ export function settings(): Settings | undefined {
   const isMany = count !== undefined && duplicates !== undefined && forged !== undefined && count + duplicates + forged > MOST_REQUESTS;
   const wrong: Readonly<Record<string, string>> = {
     url: isUrl ? "" : "A URL that begins with http:// or https:// is needed.",
-    count: count === undefined ? "A whole number from 1 on is needed." : isMany ? `At most ${MOST_REQUESTS.toLocaleString("en")} are sent together, duplicates and forgeries included.` : "",
+    count: count === undefined ? "A whole number from 1 on is needed." : isMany ? TOO_MANY : "",
     duplicates: duplicates === undefined ? "A whole number is needed." : "",
     forged: forged === undefined ? "A whole number is needed." : "",
     rate: rate === undefined ? "A whole number from 1 on is needed, or nothing." : "",

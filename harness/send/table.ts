@@ -17,5 +17,8 @@ export function summaryTable(lines: readonly Line[]): HTMLElement {
   });
   const head = COLUMNS.map((column) => (column === "" ? make("td") : make("th", { scope: "col" }, column)));
   return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Summary" },
-    make("table", { class: "numbers" }, make("caption", { class: "unseen" }, "Summary of what was sent"), make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows)));
+    make("table", { class: "numbers" },
+      make("caption", { class: "unseen" }, "Summary of what was sent"),
+      make("thead", {}, make("tr", {}, ...head)),
+      make("tbody", {}, ...rows)));
 }

@@ -162,7 +162,7 @@ test("send: at a rate, and stopped", options, async (t) => {
   await page.locator("#stop").focus();
   await page.keyboard.press("Enter");
   await page.waitForSelector("#send-button[aria-disabled=false]");
-  assert.equal(await page.textContent("#outcome"), "Stopped: 0 of 100 were answered. ");
+  assert.equal(await page.textContent("#outcome"), "Stopped: 0 of 100 were answered.");
   assert.equal(await page.isVisible("#stop"), false);
   assert.equal(await page.evaluate(() => document.activeElement.id), "send-button");
   await says(page, "#announcer", "Stopped");
