@@ -6,7 +6,7 @@ import { make } from "../page/dom.js";
 type Difference = NonNullable<Explanation["difference"]>;
 
 /** How much of the body is shown before the place, in bytes. */
-const BEFORE_BYTES = 24;
+const BEFORE_BYTES = 16;
 
 /** One byte as it is written: `a`, `\n`, `\xef`. */
 const UNITS = /\\x[0-9a-f]{2}|\\?[^]/gi;

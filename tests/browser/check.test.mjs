@@ -183,7 +183,7 @@ test("check: the bytes that differ stand one above the other", options, async (t
   ]);
   const long = `${"é".repeat(20)}x`;
   const [, before] = await shown(long, { at: 40, found: "x", meant: "y" });
-  assert.equal(before, `…${"\\xc3\\xa9".repeat(12)}`);
+  assert.equal(before, `…${"\\xc3\\xa9".repeat(8)}`);
 });
 
 test("check: a whole request, raw or as curl", options, async (t) => {
