@@ -70,10 +70,13 @@ export class Args {
     if (text === undefined) return undefined;
     const ago = /^\d+$/.test(text) ? Date.now() - Number(text) : milliseconds(text);
     const at = ago !== undefined ? Date.now() - ago : /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
-    if (Number.isFinite(at) && Math.abs(at) <= 8.64e15) return at;
+    if (at >= YEARS.first && at < YEARS.end) return at;
     throw usage(`--${name} must be a time such as 2026-01-31T12:00:00Z, or so long ago, such as 2h, but is "${text}"`);
   }
 }
+
+/** RFC 3339 has years of four digits. */
+const YEARS = { first: Date.parse("0000-01-01T00:00:00Z"), end: Date.UTC(10_000, 0) };
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -86,8 +89,10 @@ function milliseconds(text: string): number | undefined {
 export function url(text: string | undefined, name = "URL"): URL {
   if (text === undefined) throw usage(`${name} is missing: where to send to, such as http://127.0.0.1:3000/webhook`);
   const parsed = URL.canParse(text) ? new URL(text) : undefined;
-  if (parsed !== undefined && /^https?:$/.test(parsed.protocol)) return parsed;
-  throw usage(`${name} must begin with http:// or https://, but is "${text}"`);
+  // Not shown again: it may have a password in it.
+  if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) throw usage(`${name} must begin with http:// or https://`);
+  if (parsed.username !== "" || parsed.password !== "") throw usage(`${name} must not have a user name or a password in it`);
+  return parsed;
 }
 
 /** Reads a command's arguments; what is wrong with them is a usage error. */
@@ -106,7 +111,7 @@ export function parse(args: string[], options: Options, positionals: number): Ar
     parsed = parseArgs({ args: given, options: Object.fromEntries(config), allowPositionals: true, strict: true });
   } catch (error) {
     // Node's own words, of which the first sentence says what is wrong.
-    throw usage((error as Error).message.split(". ")[0] as string);
+    throw usage((error as Error).message.split(/\.\s/)[0] as string);
   }
   if (parsed.positionals.length > positionals) {
     throw usage(`"${parsed.positionals[positionals]}" is one argument too many`);

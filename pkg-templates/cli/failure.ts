@@ -29,12 +29,14 @@ export function usage(message: string): Failure {
 /** What the system says of a failed call, in its own short words, without a path or a stack. */
 export function reason(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
+  if (code?.startsWith("HPE_")) return "what it answers is no HTTP";
   return REASONS[code ?? ""] ?? message;
 }
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EADDRINUSE: "the port is in use",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed: NODE_EXTRA_CA_CERTS can name it as trusted",
   EADDRNOTAVAIL: "the address is not one of this machine",
   ECONNREFUSED: "nothing listens there",
   ECONNRESET: "the connection was closed without an answer",
@@ -43,6 +45,11 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
   ENOTDIR: "it is no folder",
   ENOTFOUND: "there is no such host",
+  ENOSPC: "the disk is full",
   EPIPE: "the connection was closed without an answer",
   ETIMEDOUT: "the connection timed out",
+  ERR_INVALID_CHAR: "a header has a character that HTTP does not allow",
+  ERR_INVALID_HTTP_TOKEN: "a header's name has a character that HTTP does not allow",
+  SELF_SIGNED_CERT_IN_CHAIN: "its certificate is of an authority that is not trusted: NODE_EXTRA_CA_CERTS can name it",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate is of an authority that is not trusted: NODE_EXTRA_CA_CERTS can name it",
 };

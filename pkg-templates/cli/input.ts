@@ -1,9 +1,9 @@
 // The body, or the whole request, that a command is about.
-import { readFile } from "node:fs/promises";
 import { header, parseRequest } from "../sender/request.js";
 import type { Args, Options } from "./args.js";
-import { Failure, reason, USAGE, usage } from "./failure.js";
-import { say } from "./terminal.js";
+import { Failure, USAGE, usage } from "./failure.js";
+import { read } from "./files.js";
+import { plain, say } from "./terminal.js";
 
 export const BODY_OPTIONS: Options = {
   data: { value: "TEXT", help: "the body itself, instead of a file" },
@@ -14,9 +14,6 @@ export const REQUEST_OPTIONS: Options = {
   request: { value: "FILE", help: "a whole request instead: raw HTTP, as listen --save writes it, or a curl command" },
   ...BODY_OPTIONS,
 };
-
-/** The most that is read of a file or of standard input, in bytes: 64 MiB. */
-const MOST_BYTES = 64 << 20;
 
 /** Reads the body: of FILE, of standard input where that is `-`, or of `--data`. */
 export async function readBody(args: Args): Promise<Uint8Array> {
@@ -48,35 +45,7 @@ export async function readReceived(args: Args): Promise<Received> {
   if (request === undefined) {
     throw new Failure("not_a_request", `${file} is neither raw HTTP nor a curl command`, USAGE);
   }
-  for (const note of request.notes) say(note);
+  for (const note of request.notes) say(plain(note));
   const names = new Set(request.headers.map(([name]) => name.toLowerCase()));
   return { body: request.body, headers: Object.fromEntries([...names].map((name) => [name, header(request, name)])) };
-}
-
-/** Reads a file's bytes, or those of standard input where it is `-`. */
-export async function read(file: string): Promise<Uint8Array> {
-  let bytes: Uint8Array;
-  try {
-    bytes = file === "-" ? await standardInput() : await readFile(file);
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    throw new Failure("unreadable", `${file} can't be read: ${reason(error)}`, USAGE);
-  }
-  if (bytes.length > MOST_BYTES) throw tooLarge(file);
-  return bytes;
-}
-
-async function standardInput(): Promise<Uint8Array> {
-  const pieces: Buffer[] = [];
-  let length = 0;
-  for await (const piece of process.stdin) {
-    pieces.push(Buffer.from(piece));
-    length += piece.length;
-    if (length > MOST_BYTES) throw tooLarge("standard input");
-  }
-  return Buffer.concat(pieces);
-}
-
-function tooLarge(what: string): Failure {
-  return new Failure("unreadable", `${what} is over ${MOST_BYTES / 2 ** 20} MiB`, USAGE);
 }

@@ -1,9 +1,9 @@
 // Where the commands get the key from.
-import { readFileSync } from "node:fs";
 import { Webhook } from "../index.js";
 import type { WebhookError } from "../error.js";
 import type { Args, Options } from "./args.js";
-import { Failure, INTERRUPTED, reason, USAGE, usage } from "./failure.js";
+import { Failure, INTERRUPTED, USAGE, usage } from "./failure.js";
+import { read } from "./files.js";
 import { warn } from "./terminal.js";
 
 export const KEY_OPTIONS: Options = {
@@ -13,13 +13,13 @@ export const KEY_OPTIONS: Options = {
 
 /** Finds the keys: in the options, or in the environment, or by asking. */
 export async function findWebhook(args: Args): Promise<Webhook> {
-  const keys = configuredKeys(args);
+  const keys = await configuredKeys(args);
   return webhook(keys.length > 0 ? keys : [await ask()]);
 }
 
 /** Finds the keys in the options or the environment; asks nobody. */
-export function configuredWebhook(args: Args): Webhook | undefined {
-  const keys = configuredKeys(args);
+export async function configuredWebhook(args: Args): Promise<Webhook | undefined> {
+  const keys = await configuredKeys(args);
   return keys.length > 0 ? webhook(keys) : undefined;
 }
 
@@ -32,26 +32,24 @@ function webhook(keys: (string | Uint8Array)[]): Webhook {
   }
 }
 
-function configuredKeys(args: Args): (string | Uint8Array)[] {
+async function configuredKeys(args: Args): Promise<(string | Uint8Array)[]> {
   const [files, plain] = [args.texts("key-file"), args.texts("key")];
   if (files.length > 0 && plain.length > 0) throw usage("--key-file and --key can't both be given");
   if (plain.length > 0) {
     warn("a key on the command line is seen by all who can list processes or read the shell's history: prefer --key-file");
     return [...plain];
   }
-  if (files.length > 0) return files.map(keyFile);
+  if (files.length > 0) return Promise.all(files.map(keyFile));
   const { WALNUT_WEBHOOK_KEY: key, WALNUT_WEBHOOK_KEY_PREVIOUS: previous } = process.env;
   return [key, previous].filter((key) => key !== undefined && key !== "") as string[];
 }
 
+/** The most that a key file may have, in bytes: what is longer is likely another file. */
+const MOST_KEY_BYTES = 64 << 10;
+
 /** Reads a key's bytes, without the newline that editors put at the end of a file. */
-function keyFile(path: string): Uint8Array {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw new Failure("no_key", `the key file ${path} can't be read: ${reason(error)}`, USAGE);
-  }
+async function keyFile(path: string): Promise<Uint8Array> {
+  let bytes = await read(path, MOST_KEY_BYTES);
   if (bytes.at(-1) === 10) bytes = bytes.subarray(0, bytes.at(-2) === 13 ? -2 : -1);
   if (bytes.length === 0) throw new Failure("invalid_key", `the key file ${path} is empty`, USAGE);
   return bytes;

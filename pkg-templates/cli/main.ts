@@ -13,29 +13,42 @@ import { sample } from "./commands/sample.js";
 import { send } from "./commands/send.js";
 import { sign } from "./commands/sign.js";
 import { verify } from "./commands/verify.js";
-import { Failure, INTERRUPTED, OK, PIPE_CLOSED, USAGE, usage } from "./failure.js";
-import { out, say } from "./terminal.js";
+import { Failure, INTERRUPTED, OK, PIPE_CLOSED, reason, USAGE, usage } from "./failure.js";
+import { asJson, out, plain, say } from "./terminal.js";
 
 const commands: Readonly<Record<string, Command>> = { sign, verify, explain, sample, send, listen, replay, doctor, harness };
 
 async function main([name, ...args]: string[]): Promise<number> {
+  if (name === "help" && args[0] !== undefined) {
+    out(help(args[0], find(args[0])));
+    return OK;
+  }
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-    const command = commands[args[0] ?? ""];
-    if (command !== undefined && name === "help") out(help(args[0] as string, command));
-    else out(overview(commands, version()));
+    out(overview(commands, version()));
     return name === undefined ? USAGE : OK;
   }
   if (name === "--version" || name === "-v") {
     out(`${version()}\n`);
     return OK;
   }
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined) throw usage(`there is no command "${name}"`);
-  if (args.includes("--help") || args.includes("-h")) {
+  const command = find(name);
+  if (has(args, "--help") || has(args, "-h")) {
     out(help(name, command));
     return OK;
   }
   return command.run(parse(args, { ...command.options, ...COMMON }, command.positionals), interruption);
+}
+
+function find(name: string): Command {
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) throw usage(`there is no command "${plain(name)}"`);
+  return command;
+}
+
+/** Whether an option is given: what stands behind `--` is none. */
+function has(args: readonly string[], option: string): boolean {
+  const end = args.indexOf("--");
+  return (end < 0 ? args : args.slice(0, end)).includes(option);
 }
 
 function version(): string {
@@ -56,7 +69,7 @@ function interruption(): AbortSignal {
 function fail(error: unknown, [name]: string[], isJson: boolean): number {
   // What nobody foresaw is still told in a sentence: a stack says nothing to who calls a command.
   const { code, message, status } = error instanceof Failure ? error : new Failure("internal", `${error}`, USAGE);
-  if (isJson) say(JSON.stringify({ error: { code, message } }));
+  if (isJson) process.stderr.write(`${JSON.stringify({ error: { code, message } })}\n`);
   else if (code !== "interrupted") say(`${NAME}: ${message}`);
   if (code === "usage" && !isJson) {
     const known = name !== undefined && Object.hasOwn(commands, name);
@@ -69,13 +82,15 @@ for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     // Whoever reads has read enough.
     if (error.code === "EPIPE") process.exit(PIPE_CLOSED);
-    throw error;
+    if (stream === process.stdout) say(`${NAME}: the output can't be written: ${reason(error)}`);
+    process.exit(USAGE);
   });
 }
 
 const args = process.argv.slice(2);
+if (has(args, "--json")) asJson();
 try {
   process.exitCode = await main(args);
 } catch (error) {
-  process.exitCode = fail(error, args, args.includes("--json"));
+  process.exitCode = fail(error, args, has(args, "--json"));
 }

@@ -8,6 +8,7 @@ import type { AddressInfo } from "node:net";
 import { extname } from "node:path";
 import type { Attempt } from "../sender/judge.js";
 import { post } from "./post.js";
+import { onward } from "./saved.js";
 
 const FILES = new URL("../harness/", import.meta.url);
 
@@ -18,7 +19,8 @@ const TYPES: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 };
 
-/** A body of 1 MiB in base64, with what is around it, in bytes. */
+/** The limit on the body to send, in bytes, and on the question it comes in, where it is in base64. */
+const MOST_BODY_BYTES = 1 << 20;
 const MOST_BYTES = 2 << 20;
 
 const SAFE: OutgoingHttpHeaders = {
@@ -53,12 +55,13 @@ export async function startHarness(port = 0): Promise<Harness> {
   const files = new Map<string, Uint8Array>(readdirSync(FILES).map((name) => [`/${name}`, readFileSync(new URL(name, FILES))]));
   files.set("/", files.get("/index.html") as Uint8Array);
   const token = randomBytes(24).toString("base64url");
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     // By its own name only: else a page of a stranger's could have its own name point here.
     const { port } = server.address() as AddressInfo;
     if (![`127.0.0.1:${port}`, `localhost:${port}`].includes(request.headers.host ?? "")) return fail(response, 403, "forbidden", "this is for 127.0.0.1 only");
     const path = (request.url ?? "").split("?", 1)[0] as string;
-    if (path === "/relay") return relay(request, response, token);
+    // Who breaks off hears no answer, and needs none.
+    if (path === "/relay") return void relay(request, response, token).catch(() => response.destroy());
     const file = files.get(path);
     if (file === undefined) return fail(response, 404, "not_found", "there is no such file");
     if (request.method !== "GET" && request.method !== "HEAD") return fail(response, 405, "method_not_allowed", "only GET", { allow: "GET, HEAD" });
@@ -83,7 +86,7 @@ async function relay(request: IncomingMessage, response: ServerResponse, token: 
   }
   const text = await readText(request);
   const asked = text === undefined ? undefined : parse(text);
-  if (asked === undefined) return fail(response, 400, "invalid_request", "url (http or https), headers and body (base64, 1 MiB at most) are needed, as JSON");
+  if (asked === undefined) return fail(response, 400, "invalid_request", "url (http or https, without a user name), headers and body (base64, 1 MiB at most) are needed, as JSON");
   const gone = new AbortController();
   response.on("close", () => gone.abort());
   const { status, error, ms, headers, body } = await post(asked.url, { headers: asked.headers, body: asked.body, signal: gone.signal });
@@ -106,7 +109,7 @@ const FORBIDDEN = /^(host|connection|content-length|transfer-encoding|expect|upg
 const NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-function parse(text: string): { url: URL; headers: Record<string, string>; body: Buffer } | undefined {
+function parse(text: string): { url: URL; headers: OutgoingHttpHeaders; body: Buffer } | undefined {
   let asked: Partial<Relayed>;
   try {
     asked = JSON.parse(text);
@@ -114,9 +117,13 @@ function parse(text: string): { url: URL; headers: Record<string, string>; body:
     return undefined;
   }
   const { url, headers, body } = asked ?? {};
-  if (typeof url !== "string" || !URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) return undefined;
+  if (typeof url !== "string" || !URL.canParse(url)) return undefined;
+  const { protocol, username, password } = new URL(url);
+  if (!/^https?:$/.test(protocol) || username !== "" || password !== "") return undefined;
   if (!Array.isArray(headers) || !headers.every(isHeader) || typeof body !== "string") return undefined;
-  return { url: new URL(url), headers: Object.fromEntries(headers), body: Buffer.from(body, "base64") };
+  const bytes = Buffer.from(body, "base64");
+  if (bytes.length > MOST_BODY_BYTES || bytes.toString("base64") !== body) return undefined;
+  return { url: new URL(url), headers: onward(headers), body: bytes };
 }
 
 function isHeader(pair: unknown): boolean {

@@ -35,6 +35,15 @@ export function post(
   { headers, body, signal, timeout = WALNUT_TIMEOUT_MS, method = "POST", length: declared = body.length }: PostOptions,
 ): Promise<Posted> {
   const began = performance.now();
+  const { request: begin } = url.protocol === "https:" ? https : http;
+  let request: http.ClientRequest;
+  try {
+    // One connection each, as with a sender that may come from anywhere.
+    request = begin(url, { method, agent: false, headers: { ...headers, "content-length": declared } });
+  } catch (error) {
+    // What HTTP can't carry, such as a header's odd characters.
+    return Promise.resolve({ status: null, error: reason(error), ms: 0, headers: [], body: new Uint8Array(), isLate: false });
+  }
   return new Promise((resolve) => {
     const pieces: Buffer[] = [];
     let length = 0;
@@ -51,9 +60,6 @@ export function post(
       isLate = true;
       done(null, `there was no complete answer within ${timeout / 1000} s`);
     }, timeout);
-    const { request: begin } = url.protocol === "https:" ? https : http;
-    // One connection each, as with a sender that may come from anywhere.
-    const request = begin(url, { method, agent: false, headers: { ...headers, "content-length": declared } });
     let isAnswered = false;
     request.on("response", (answer) => {
       isAnswered = true;
@@ -66,6 +72,11 @@ export function post(
       answer.on("end", () => done(answer.statusCode ?? null, null, answer));
       answer.on("error", () => done(null, "the answer broke off"));
       answer.on("close", () => done(null, "the answer broke off"));
+    });
+    // It wants to speak another protocol; nobody here does.
+    request.on("upgrade", (answer, socket) => {
+      socket.destroy();
+      done(answer.statusCode ?? null, null, answer);
     });
     // A server may answer before it has read all, and close: what it said counts.
     request.on("error", (error) => isAnswered || done(null, reason(error)));

@@ -1,15 +1,17 @@
 // Saved deliveries: a folder with one file each, the whole request as raw HTTP, whose body's bytes are those that came.
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type HttpRequest, parseRequest, rawRequest } from "../sender/request.js";
 import { Failure, reason, USAGE } from "./failure.js";
+import { read } from "./files.js";
 
 const EXTENSION = ".http";
 
 /** Makes the folder that deliveries are saved to, where it is not there. */
 export async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error) => {
+  // For the person alone: deliveries have names and addresses of people in them.
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error) => {
     throw new Failure("unwritable", `the folder ${folder} can't be made: ${reason(error)}`, USAGE);
   });
 }
@@ -23,8 +25,13 @@ export async function save(folder: string, request: Omit<HttpRequest, "notes">, 
   // Whoever looks into the folder sees whole files only.
   // How the body was framed on its way is over: it is all that follows the head.
   const headers = request.headers.filter(([name]) => !HOP.test(name));
-  await writeFile(unfinished, rawRequest({ ...request, headers }), { flag: "wx" });
-  await rename(unfinished, join(folder, file));
+  try {
+    await writeFile(unfinished, rawRequest({ ...request, headers }), { flag: "wx", mode: 0o600 });
+    await rename(unfinished, join(folder, file));
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
   return file;
 }
 
@@ -50,10 +57,10 @@ export async function savedIn(folder: string): Promise<string[]> {
 
 /** Reads a saved delivery. */
 export async function readSaved(file: string): Promise<HttpRequest> {
-  const bytes = await readFile(file).catch((error) => {
-    throw new Failure("unreadable", `${file} can't be read: ${reason(error)}`, USAGE);
-  });
-  const request = parseRequest(bytes);
+  const request = parseRequest(await read(file));
+  if (request !== undefined && (request.method ?? "POST") !== "POST") {
+    throw new Failure("not_a_request", `${file} is no saved delivery: Walnut posts, but this is a ${request.method}`, USAGE);
+  }
   if (request === undefined) throw new Failure("not_a_request", `${file} is no saved delivery: it must be raw HTTP`, USAGE);
   return request;
 }
@@ -63,7 +70,8 @@ const HOP = /^(host|connection|content-length|transfer-encoding|expect|upgrade|t
 
 /** The headers of a request that go along when it is sent on, by name; of several by a name, a list. */
 export function onward(headers: HttpRequest["headers"]): Record<string, string | string[]> {
-  const found: Record<string, string | string[]> = {};
+  // Without a prototype, whose members would be taken for headers.
+  const found: Record<string, string | string[]> = Object.create(null);
   for (const [given, value] of headers) {
     const name = given.toLowerCase();
     const before = found[name];

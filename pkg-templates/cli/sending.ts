@@ -39,7 +39,7 @@ export async function sendAll<T extends Sendable>(
   let wrong = 0;
   progress(0, items.length, "");
   await run(items, post, options, (result) => {
-    results.push(result);
+    results.push(lean(result));
     if (!result.ok) wrong++;
     if (isJson) json({ ...describe(result.item), ...outcome(result) });
     progress(results.length, items.length, wrong === 0 ? "" : `${wrong} not as they should be`);
@@ -63,6 +63,13 @@ function outcome({ attempts, last, ok, judgement }: Result<unknown>): Record<str
   return { ok, status, error, ms: round(ms), attempts: attempts.length, why: judgement.why };
 }
 
+/** A result without what is not shown of it: there may be thousands, and an answer may have a megabyte. */
+function lean<T>({ attempts, last, ...result }: Result<T>): Result<T> {
+  const nothing = { headers: [], body: new Uint8Array() };
+  const body = last.body.slice(0, MOST_SHOWN_BYTES);
+  return { ...result, attempts: attempts.map((attempt) => ({ ...attempt, ...nothing })), last: { ...last, headers: [], body } };
+}
+
 const round = (ms: number) => Math.round(ms * 10) / 10;
 
 const TITLES: Readonly<Record<ItemKind, string>> = { event: "events", duplicate: "duplicates", forgery: "forgeries" };
@@ -84,6 +91,7 @@ function summaryTable(lines: readonly Line[]): string {
 
 /** The most that is shown of an answer, in characters. */
 const MOST_SHOWN = 200;
+const MOST_SHOWN_BYTES = 4 * MOST_SHOWN;
 
 /** Says why what went wrong did so: once for each reason. */
 function complaints(results: readonly Result<Sendable>[]): string[] {
@@ -93,7 +101,7 @@ function complaints(results: readonly Result<Sendable>[]): string[] {
     const was = last.status === null ? "" : `${last.status}, `;
     const forged = last.status === null ? `${last.error}: nothing is known` : "a forgery was accepted: the signature is not checked";
     const why = `${TITLES[item.kind]}: ${was}${item.kind === "forgery" ? forged : judgement.why}`;
-    const answer = plain(new TextDecoder().decode(last.body.subarray(0, 4 * MOST_SHOWN))).slice(0, MOST_SHOWN);
+    const answer = plain(new TextDecoder().decode(last.body)).slice(0, MOST_SHOWN);
     found.set(why, { count: (found.get(why)?.count ?? 0) + 1, answer: found.get(why)?.answer ?? answer });
   }
   return [...found].flatMap(([why, { count, answer }]) => [

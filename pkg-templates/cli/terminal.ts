@@ -29,14 +29,23 @@ export function json(value: unknown): void {
   line(JSON.stringify(value));
 }
 
-/** Says something to the person, beside the result. */
+let isForPrograms = false;
+
+/** From now on, what is said besides is JSON as well. */
+export function asJson(): void {
+  isForPrograms = true;
+}
+
+/** Says something beside the result. */
 export function say(text: string): void {
   clearProgress();
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(isForPrograms ? `${JSON.stringify({ note: text })}\n` : `${text}\n`);
 }
 
 export function warn(text: string): void {
-  say(`${isColored.err ? styleText("yellow", "warning:", { validateStream: false }) : "warning:"} ${text}`);
+  const label = isColored.err ? styleText("yellow", "warning:", { validateStream: false }) : "warning:";
+  if (isForPrograms) process.stderr.write(`${JSON.stringify({ warning: text })}\n`);
+  else say(`${label} ${text}`);
 }
 
 let shown = "";

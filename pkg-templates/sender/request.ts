@@ -1,5 +1,5 @@
 // Requests as people copy them: raw HTTP, as a proxy or a capture shows it, and `curl` commands.
-import { words } from "./shell.js";
+import { curl } from "./curl.js";
 
 /** A request, taken apart. */
 export interface HttpRequest {
@@ -13,12 +13,11 @@ export interface HttpRequest {
   readonly notes: readonly string[];
 }
 
-const encoder = new TextEncoder();
 /** One character a byte. */
 const latin1 = { decode: (bytes: Uint8Array) => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("") };
 
 const REQUEST_LINE = /^([A-Z]+) (\S+)(?: HTTP\/[\d.]+)?$/;
-const HEADER_LINE = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*(.*?)[ \t]*$/;
+const NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
 
 /**
  * Takes a request apart: raw HTTP, with or without its first line, or a `curl` command for a POSIX shell.
@@ -40,21 +39,36 @@ export function header(request: Pick<HttpRequest, "headers">, name: string): str
 function raw(bytes: Uint8Array): HttpRequest | undefined {
   const newline = bytes.indexOf(10);
   const line = latin1.decode(bytes.subarray(0, newline < 0 ? 8192 : newline)).replace(/\r$/, "");
-  if (!REQUEST_LINE.test(line) && !HEADER_LINE.test(line)) return undefined;
+  if (!REQUEST_LINE.test(line) && headerLine(line) === undefined) return undefined;
   const end = headEnd(bytes);
   const lines = latin1.decode(bytes.subarray(0, end.head)).split("\n").map((line) => line.replace(/\r$/, ""));
   const first = REQUEST_LINE.exec(lines[0] ?? "");
   const headers: [string, string][] = [];
   for (const line of lines.slice(first === null ? 0 : 1)) {
-    const [, name, value] = HEADER_LINE.exec(line) ?? [];
-    if (name === undefined || value === undefined) return undefined;
-    headers.push([name, value]);
+    const pair = headerLine(line);
+    if (pair === undefined) return undefined;
+    headers.push(pair);
   }
   if (first === null && headers.length === 0) return undefined;
   const notes: string[] = [];
   const request = { method: first?.[1] ?? null, url: first?.[2] ?? null, headers, notes };
   const rest = bytes.subarray(end.body);
   return { ...request, body: framed(rest, request, notes) };
+}
+
+function headerLine(line: string): [name: string, value: string] | undefined {
+  const colon = line.indexOf(":");
+  const name = line.slice(0, Math.max(colon, 0));
+  return NAME.test(name) ? [name, bare(line.slice(colon + 1))] : undefined;
+}
+
+/** Takes blanks and tabs off both ends. Not by a regular expression, which would take a square of the time. */
+function bare(text: string): string {
+  let [from, to] = [0, text.length];
+  const isBlank = (at: number) => text[at] === " " || text[at] === "\t";
+  while (from < to && isBlank(from)) from++;
+  while (from < to && isBlank(to - 1)) to--;
+  return text.slice(from, to);
 }
 
 /** Finds where the head ends and the body begins: at the first empty line. */
@@ -105,56 +119,6 @@ function unchunked(rest: Uint8Array): Uint8Array | undefined {
     if (rest[at] !== 10) return undefined;
     at++;
   }
-}
-
-/** The options of curl that have a value, and are of no interest here. */
-const SKIPPED = new Set(
-  "-A --user-agent -b --cookie -c --cookie-jar -e --referer -m --max-time --connect-timeout -o --output -u --user -x --proxy -w --write-out --resolve --retry --cacert -E --cert --key --ciphers".split(" "),
-);
-const DATA = new Set(["-d", "--data", "--data-ascii", "--data-raw", "--data-binary", "--json"]);
-
-function curl(text: string): HttpRequest {
-  const notes: string[] = [];
-  const [, ...args] = words(text.trimStart().replace(/^\$\s*/, ""), notes);
-  const headers: [string, string][] = [];
-  const data: string[] = [];
-  let method: string | null = null;
-  let url: string | null = null;
-  for (let at = 0; at < args.length; at++) {
-    const { option, value, next } = argument(args, at);
-    at = next;
-    if (option === null) url ??= value;
-    else if (option === "--url") url = value;
-    else if (option === "-X" || option === "--request") method = value;
-    else if (option === "-H" || option === "--header") headers.push(headerOf(value));
-    else if (DATA.has(option)) data.push(dataOf(option, value, notes));
-    else if (option === "--data-urlencode" || option === "-F" || option === "--form" || option === "-T" || option === "--upload-file") {
-      notes.push(`curl's ${option} is not read here: put the body that it sends in instead.`);
-    }
-  }
-  return { method: method ?? (data.length > 0 ? "POST" : null), url, headers, body: encoder.encode(data.join("&")), notes };
-}
-
-/** Reads one argument, with its value where it has one: `-H v`, `-Hv`, `--header v`, `--header=v`. */
-function argument(args: readonly string[], at: number): { option: string | null; value: string; next: number } {
-  const word = args[at] as string;
-  if (!word.startsWith("-") || word === "-") return { option: null, value: word, next: at };
-  const [, name, attached] = /^(--[^=]+|-[^-])=?([^]*)$/.exec(word) ?? [word, word, ""];
-  const option = name as string;
-  const hasValue = SKIPPED.has(option) || DATA.has(option) || /^(-X|--request|-H|--header|--url|--data-urlencode|-F|--form|-T|--upload-file)$/.test(option);
-  if (!hasValue) return { option, value: "", next: at };
-  return attached ? { option, value: attached, next: at } : { option, value: args[at + 1] ?? "", next: at + 1 };
-}
-
-function headerOf(value: string): [string, string] {
-  const colon = value.indexOf(":");
-  return colon < 0 ? [value.replace(/;$/, ""), ""] : [value.slice(0, colon).trim(), value.slice(colon + 1).trim()];
-}
-
-function dataOf(option: string, value: string, notes: string[]): string {
-  if (option === "--data-raw" || !value.startsWith("@")) return value;
-  notes.push(`The body is in the file ${value.slice(1)}, which is not part of the command: open that file.`);
-  return "";
 }
 
 /** Writes a request as raw HTTP, for {@link parseRequest} to read: the body's bytes follow as they are. */

@@ -9,12 +9,12 @@ export function words(command: string, notes: string[]): string[] {
   const found: string[] = [];
   let word: string | undefined;
   let at = 0;
-  const until = (end: RegExp) => {
-    const length = command.slice(at).search(end);
-    if (length < 0) notes.push("A quote is not closed: the command is read to its end.");
-    const text = length < 0 ? command.slice(at) : command.slice(at, at + length);
-    at += text.length + 1;
-    return text;
+  /** Reads up to a quote; one behind a backslash is none where `escapes`. */
+  const until = (quote: string, escapes: boolean) => {
+    const from = at;
+    while (at < command.length && command[at] !== quote) at += escapes && command[at] === "\\" ? 2 : 1;
+    if (at >= command.length) notes.push("A quote is not closed: the command is read to its end.");
+    return command.slice(from, at++);
   };
   while (at < command.length) {
     const character = command[at++] as string;
@@ -30,12 +30,12 @@ export function words(command: string, notes: string[]): string[] {
       if (next === "\r" && command[at] === "\n") at++;
       else if (next !== "\n") word = (word ?? "") + next;
     } else if (character === "'") {
-      word = (word ?? "") + until(/'/);
+      word = (word ?? "") + until("'", false);
     } else if (character === '"') {
-      word = (word ?? "") + until(/(?<=(?:^|[^\\])(?:\\\\)*)"/).replace(/\\([$`"\\]|\r?\n)/g, (_, escaped) => (/\n/.test(escaped) ? "" : escaped));
+      word = (word ?? "") + until('"', true).replace(/\\([$`"\\]|\r?\n)/g, (_, escaped) => (/\n/.test(escaped) ? "" : escaped));
     } else if (character === "$" && command[at] === "'") {
       at++;
-      word = (word ?? "") + ansi(until(/(?<=(?:^|[^\\])(?:\\\\)*)'/));
+      word = (word ?? "") + ansi(until("'", true));
     } else {
       if (character === "$" && /[\w{(]/.test(command[at] ?? "")) notes.push("A variable of the shell stands as it is: its value is not known here.");
       word = (word ?? "") + character;

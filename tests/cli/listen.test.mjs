@@ -1,8 +1,8 @@
 // listen and harness, as processes.
-import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
-import { once } from "node:events";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { EventEmitter, once } from "node:events";
 import { join } from "node:path";
 import { test as plainTest } from "node:test";
 import { admin, DURABLE, event, start as startEdge, TOKEN } from "../worker/support.mjs";
@@ -132,6 +132,33 @@ test("listen: forwards what is genuine, and answers what was answered there", as
   equal((await nowhere.next()).forwarded.error, "nothing listens there");
 });
 
+test("listen: what concerns one connection does not go on, and what others add to every object is no header", async (t) => {
+  const origin = await endpoint(t, verifies);
+  const at = folder(t);
+  const { url } = await listening(t, "--forward", origin.url, "--save", at);
+  const socket = connect(new URL(url).port, "127.0.0.1");
+  const odd = "constructor: hi\r\n__proto__: x\r\nx-twice: 1\r\nx-twice: 2";
+  socket.write(`POST / HTTP/1.1\r\nhost: a\r\nte: trailers\r\naccept-encoding: gzip\r\nkeep-alive: 1\r\nproxy-authorization: x\r\nconnection: close\r\n${odd}\r\nx-walnut-signature: ${sign(DEMO)}\r\ncontent-length: ${DEMO.length}\r\n\r\n${DEMO}`);
+  await once(socket.resume(), "close");
+  const { headers } = origin.taken[0];
+  for (const name of ["te", "accept-encoding", "keep-alive", "proxy-authorization"]) equal(headers[name], undefined, name);
+  deepEqual([headers.constructor, headers["x-twice"], Object.getOwnPropertyDescriptor(headers, "__proto__")?.value ?? "x"], ["hi", "1, 2", "x"]);
+  const [file] = readdirSync(at);
+  equal(statSync(join(at, file)).mode & 0o077, 0);
+  match(readFileSync(join(at, file), "latin1"), /constructor: hi/);
+});
+
+test("listen: an origin that answers what is no HTTP status is a 502, and ends nothing", async (t) => {
+  const server = createServer((socket) => socket.on("error", () => {}).once("data", () => socket.end("HTTP/1.1 099 X\r\ncontent-length: 0\r\n\r\n")));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  t.after(() => server.close());
+  const { url, next } = await listening(t, "--forward", `http://127.0.0.1:${server.address().port}/`);
+  for (let time = 0; time < 2; time++) {
+    equal((await post(url, DEMO)).status, 502);
+    equal((await next()).status, 502);
+  }
+});
+
 test("listen: ends after as many requests as it is told", async (t) => {
   const { url, ended } = await listening(t, "--count", "2");
   await post(url, DEMO);
@@ -204,7 +231,7 @@ test("listen --edge: what a deployed edge has stored comes here, byte for byte, 
   pulling.child.kill("SIGINT");
   const { status, err } = await pulling.ended;
   equal(status, 0);
-  match(err, /^Pulling from http/);
+  match(JSON.parse(err).note, /^Pulling from http/);
   equal(readdirSync(at).length, (await keys()).length - 1);
 
   const keyless = await run(["listen", "--edge", edge.url, "--since", "1h", "--count", "1"], { env: { ...env, WALNUT_WEBHOOK_KEY: "" } });
@@ -226,6 +253,33 @@ test("listen --edge: without the token, with a wrong one, and where there is no 
     equal(JSON.parse(err.trim().split("\n").at(-1)).error.code, code);
     ok(!err.includes(TOKEN) || token === "");
   }
+});
+
+test("listen --edge: what goes wrong later is said, and tried again; the token goes nowhere else", async (t) => {
+  const row = { key: "0-1", id: "e:1", name: "e", type: "unknown", kind: "first", state: "delivered", received: Date.now() };
+  const elsewhere = await endpoint(t);
+  const wrong = [
+    (response) => response.end("<html>"),
+    (response) => response.end("null"),
+    (response) => response.writeHead(200, { "content-length": "9" }).end("cut") && response.destroy(),
+    (response) => response.writeHead(503).end(),
+    (response) => response.writeHead(302, { location: elsewhere.url }).end(),
+  ];
+  let lists = 0;
+  const edge = await endpoint(t, ({ url }, response) => {
+    if (url.endsWith("/body")) return response.end("{}");
+    if (url.includes("/deliveries/")) return response.end(JSON.stringify({ ...row, contentType: "application/json", signature: sign("{}") }));
+    const list = lists++;
+    const deliveries = list > wrong.length ? [row] : [];
+    if (list === 0 || list > wrong.length) return response.end(JSON.stringify({ deliveries, cursor: null }));
+    wrong[list - 1](response);
+  });
+  const pulling = start(["listen", "--edge", new URL(edge.url).origin, "--interval", "100ms", "--count", "1", "--json"], { input: "", env: { ADMIN_TOKEN: TOKEN } });
+  const { status, out, err } = await pulling.ended;
+  deepEqual([status, JSON.parse(out).ok], [0, true]);
+  const warnings = err.trim().split("\n").flatMap((line) => JSON.parse(line).warning ?? []);
+  ok(warnings.length >= 4 && warnings.every((text) => text.endsWith(": it is tried again")), err);
+  equal(elsewhere.taken.length, 0);
 });
 
 /** The harness, ended with the test. */
@@ -272,7 +326,16 @@ test("harness: the relay sends for who has the token, and for nobody else", asyn
   equal((await (await relay({ ...asked, body: whole.toString("base64") })).json()).status, 302);
   deepEqual(origin.taken.at(-1).body, whole);
   equal((await relay({ ...asked, body: "A".repeat(2 << 20) })).status, 400);
+  equal((await relay({ ...asked, body: Buffer.alloc((1 << 20) + 1).toString("base64") })).status, 400);
+  for (const wrong of [{ ...asked, body: "%%%%" }, { ...asked, url: "http://%zz@127.0.0.1:9/" }, { ...asked, url: "http://user:pass@127.0.0.1/" }]) equal((await relay(wrong)).status, 400);
   const before = origin.taken.length;
+
+  // Who breaks off ends nothing.
+  const half = connect(url.port, "127.0.0.1");
+  await once(half, "connect");
+  half.end(`POST /relay HTTP/1.1\r\nhost: ${url.host}\r\nauthorization: Bearer ${token}\r\ncontent-length: 1000\r\n\r\n{`);
+  await once(half.resume(), "close");
+  equal((await relay("")).status, 400);
 
   // A page that has its name point here: the browser sends that name.
   const socket = connect(url.port, "127.0.0.1");
@@ -281,6 +344,23 @@ test("harness: the relay sends for who has the token, and for nobody else", asyn
   for await (const text of socket.setEncoding("utf8")) said += text;
   match(said, /^HTTP\/1\.1 403 /);
   equal(origin.taken.length, before);
+});
+
+test("harness: what the page no longer waits for is broken off", async (t) => {
+  const { url, token } = await harness(t);
+  const events = new EventEmitter();
+  const origin = await endpoint(t, (_, response) => {
+    events.emit("came");
+    response.on("close", () => events.emit("left"));
+  });
+  const [came, left] = [once(events, "came"), once(events, "left")];
+  const leaving = new AbortController();
+  const body = JSON.stringify({ url: origin.url, headers: [], body: "" });
+  const relayed = fetch(new URL("/relay", url), { method: "POST", headers: { authorization: `Bearer ${token}` }, body, signal: leaving.signal });
+  await came;
+  leaving.abort();
+  await rejects(relayed);
+  await left;
 });
 
 test("harness: on a terminal it says where it is, and Ctrl-C ends it", async () => {

@@ -57,6 +57,9 @@ test("curl: as it is documented, and as browsers copy it", () => {
     [`$ curl --request=PUT --url=x --header="A: \\"b\\" \\$c \\d" --data-binary "{}"`, ["PUT", "x", [["A", '"b" $c \\d']], "{}"]],
     [`curl -XPOST -Ha:b -da=1 -d b=2 x`, ["POST", "x", [["a", "b"]], "a=1&b=2"]],
     [`curl -sS -A agent -u user:pass -m 5 x --json '{}'`, [null, "x", [], "{}"]],
+    [`curl -sSd '{"a":1}' https://h/x`, ["POST", "https://h/x", [], '{"a":1}']],
+    [`curl -sX PUT https://h/x -d '{}' --retry-delay 5 --user-agent=a`, ["PUT", "https://h/x", [], "{}"]],
+    [`curl -sSLkHa:b -dx y`, ["POST", "y", [["a", "b"]], "x"]],
     [`curl -H 'Empty;' x | jq .`, [null, "x", [["Empty", ""]], ""]],
     [`curl x -d ''\\''' && rm y`, ["POST", "x", [], "'"]],
     [`curl x\n-d {}`, [null, "x", [], ""]],
@@ -67,8 +70,15 @@ test("curl: as it is documented, and as browsers copy it", () => {
   }
 });
 
+test("what is long is read as fast as it is long", () => {
+  const many = 1 << 20;
+  deepEqual(parsed(`a: b${" ".repeat(many)}c \n\n{}`).headers, [["a", `b${" ".repeat(many)}c`]]);
+  equal(parsed(`curl x -d "${"\\\\".repeat(many / 2)}"`).body.length, many / 2);
+  equal(parsed(`curl x -d $'${"\\\\".repeat(many / 2)}'`).body.length, many / 2);
+});
+
 test("curl: what can't be had is said", () => {
-  for (const command of ["curl x -d @body.json", "curl x -F a=b", "curl x -T file", "curl x -d \"$BODY\"", "curl x -d 'open", "curl x -d \"open"]) {
+  for (const command of ["curl x -d @body.json", "curl x -F a=b", "curl x -T file", "curl x -d \"$BODY\"", "curl x -d 'open", "curl x -d \"open", "curl --brand-new 5 x", "curl -G x", "curl -K file x", 'curl "x" ^\r\n -H "a: b"']) {
     const { notes } = parsed(command);
     // Within double quotes a variable is left as it stands, too.
     ok(command.includes("$BODY") || notes.length === 1, command);

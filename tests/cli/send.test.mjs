@@ -3,6 +3,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { test as plainTest } from "node:test";
 import { bodies, endpoint, folder, KEY, main, run, sign, start, startOnTerminal, verifies } from "./support.mjs";
@@ -79,6 +80,21 @@ test("send: what is wrong is said, with what the endpoint said, and the status i
   const none = await run(["send", "http://127.0.0.1:1/", "--retries", "0"]);
   deepEqual([none.status, none.err], [1, ""]);
   match(none.out, /1 × no answer\n✕ 1 × events: nothing listens there: Walnut sends it again\n/);
+});
+
+test("send: who wants another protocol, or speaks none, is answered at once", async (t) => {
+  for (const [bytes, said] of [
+    ["HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n", "101"],
+    ["hello\r\n\r\n", "what it answers is no HTTP"],
+  ]) {
+    const server = createServer((socket) => socket.on("error", () => {}).once("data", () => socket.write(bytes)));
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    t.after(() => server.close());
+    const { status, out } = await run(["send", `http://127.0.0.1:${server.address().port}/`, "--retries", "0", "--json"]);
+    const [line] = objects(out);
+    deepEqual([status, String(line.status ?? line.error)], [1, said]);
+    ok(line.ms < 20_000);
+  }
 });
 
 test("send: never more at a time than --concurrency says", async (t) => {
@@ -174,6 +190,20 @@ test("replay: what was saved, as it came, the oldest first, without a key", asyn
   const broken = await run(["replay", at, url]);
   deepEqual([broken.status, taken.length], [2, 2]);
   match(broken.err, /2026-03.http is no saved delivery/);
+  for (const [name, head, said] of [
+    ["2026-03.http", "GET / HTTP/1.1", /Walnut posts, but this is a GET/],
+    ["2026-03.http", "POST / HTTP/1.1\r\nx-note: caf\xe9 \x01", undefined],
+  ]) {
+    writeFileSync(join(at, name), Buffer.from(`${head}\r\n\r\n{}`, "latin1"));
+    const { status, out, err } = await run(["replay", at, url, "--retries", "0"]);
+    if (said === undefined) {
+      equal(status, 1);
+      match(out, /a header has a character that HTTP does not allow/);
+    } else {
+      equal(status, 2);
+      match(err, said);
+    }
+  }
   for (const [args, said] of [[[], /FOLDER is missing/], [[at], /URL is missing/], [[join(at, "none"), url], /there is no such folder/], [[bodies, url], /has no delivery in it/]]) {
     const { status, err } = await run(["replay", ...args]);
     equal(status, 2);

@@ -2,7 +2,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test as plainTest } from "node:test";
 import { bodies, folder, KEY, main, run, sign, start, startOnTerminal } from "./support.mjs";
@@ -44,13 +44,13 @@ test("the key: an argument is warned of, and none is an error that says where it
   match(plain.err, /^warning: .*--key-file/);
   for (const [args, code, said] of [
     [[], "no_key", /WALNUT_WEBHOOK_KEY.*--key-file/],
-    [["--key-file", join(folder(t), "none")], "no_key", /there is no such file/],
+    [["--key-file", join(folder(t), "none")], "unreadable", /there is no such file/],
     [["--key-file", "/dev/null"], "invalid_key", /is empty/],
     [["--key", ""], "invalid_key", /empty/],
     [["--key", "a", "--key-file", "b"], "usage", /can't both be given/],
   ]) {
     const { status, out, err } = await run(["sign", demo, "--json", ...args], { env: { WALNUT_WEBHOOK_KEY: "" } });
-    const { error } = JSON.parse(err.split("\n").find((line) => line.startsWith("{")));
+    const { error } = JSON.parse(err.trim().split("\n").at(-1));
     deepEqual([status, out, error.code], [2, "", code]);
     match(error.message, said);
   }
@@ -136,10 +136,53 @@ test("sample: each kind has every documented field, and its own type; a seed is 
   equal(JSON.parse((await run(["sample", "--at", at])).out).timestamp, "2026-01-31T12:00:00.000000Z");
 });
 
+test("files are read up to a limit, and a device that never ends is one that is too large", async () => {
+  for (const [args, said] of [
+    [["sign", "/dev/zero"], /\/dev\/zero is over 64 MiB/],
+    [["verify", "--request", "/dev/zero"], /is over 64 MiB/],
+    [["sign", demo, "--key-file", "/dev/zero"], /is over 64 KiB/],
+  ]) {
+    const { status, err } = await run(args);
+    equal(status, 2);
+    match(err, said);
+  }
+  equal((await run(["sign", "-"], { input: Buffer.alloc(64 << 20) })).status, 0);
+  match((await run(["sign", "-"], { input: Buffer.alloc((64 << 20) + 1) })).err, /standard input is over 64 MiB/);
+});
+
+test("what can't be written is said, without a stack", async () => {
+  const full = openSync("/dev/full", "w");
+  for (const args of [["sample"], ["--help"], ["sign", demo]]) {
+    const child = spawn(process.execPath, [main, ...args, ...(args[0] === "sign" ? ["--key", KEY] : [])], { stdio: ["ignore", full, "pipe"] });
+    let err = "";
+    child.stderr.on("data", (text) => (err += text));
+    const [code] = await once(child, "close");
+    equal(code, 2);
+    match(err, /the output can't be written: the disk is full\n$/);
+  }
+  closeSync(full);
+});
+
+test("with --json, all that is said is JSON, warnings and notes too", async (t) => {
+  const file = join(folder(t), "request");
+  writeFileSync(file, "curl x -d @\x1b]0;name\x07");
+  const { out, err } = await run(["explain", "--request", file, "--key", KEY, "--json"]);
+  equal(JSON.parse(out).code, "missing_signature");
+  const said = err.trim().split("\n").map((line) => Object.keys(JSON.parse(line))[0]);
+  deepEqual(said, ["warning", "note"]);
+  ok(!(await run(["explain", "--request", file])).err.includes("\x1b"));
+});
+
+test("what stands behind -- is no option", async (t) => {
+  match((await run(["sign", "--", "-h"])).err, /-h can't be read/);
+  match((await run(["sign", "--", "--json"])).err, /^walnut-webhooks: --json can't be read/);
+});
+
 test("wrong usage: the status 2, a sentence on standard error, and no stack", async () => {
   for (const [args, said] of [
     [["none"], /there is no command "none"/],
     [["toString"], /there is no command "toString"/],
+    [["help", "constructor"], /there is no command "constructor"/],
     [["sign"], /the body is missing/],
     [["sign", demo, "more"], /"more" is one argument too many/],
     [["sign", "--no-such"], /Unknown option '--no-such'/],
@@ -152,6 +195,11 @@ test("wrong usage: the status 2, a sentence on standard error, and no stack", as
     [["sample", "--seed", "-1"], /seed/],
     [["sample", "--seed", "4294967296"], /whole number from 0 to 4294967295/],
     [["sample", "--at", "yesterday"], /RFC|such as/],
+    [["sample", "--at", "-5"], /^[^\n]*'--at' argument is ambiguous(?!\.)/],
+    [["sample", "--at", "10000-01-01T00:00:00Z"], /such as/],
+    [["send", "ftp://user:secret@127.0.0.1/"], /^(?![^]*secret)[^]*must begin with http/],
+    [["send", "http://user:secret@127.0.0.1/"], /^(?![^]*secret)[^]*must not have a user name/],
+    [["send", "http://%zz@127.0.0.1/"], /must not have a user name/],
   ]) {
     const { status, out, err } = await run(args);
     deepEqual([status, out], [2, ""], args.join(" "));

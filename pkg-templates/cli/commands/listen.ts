@@ -50,7 +50,7 @@ export const listen: Command = {
     const interval = args.duration("interval", 2000, HOUR_MS);
     if (interval < 100) throw usage("--interval must be 100ms or more");
     const token = edge === undefined ? "" : adminToken(edge);
-    const webhook = edge === undefined ? await findWebhook(args) : configuredWebhook(args);
+    const webhook = await (edge === undefined ? findWebhook(args) : configuredWebhook(args));
     const folder = args.text("save");
     if (folder !== undefined) await makeFolder(folder);
 
@@ -87,6 +87,8 @@ function answer({ refusal, forwarded }: Taken, status: number | undefined): Answ
   if (forwarded === undefined) return { ...ok, status: 200 };
   const { last } = forwarded;
   if (last.status === null) return problem(502, "origin_failed", `the URL to forward to did not answer: ${last.error}`);
+  // HTTP has no others, and Node writes none.
+  if (last.status < 200 || last.status > 599) return problem(502, "origin_failed", `the URL to forward to answered ${last.status}`);
   const type = last.headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
   return { status: last.status, type: type ?? "application/octet-stream", body: last.body };
 }

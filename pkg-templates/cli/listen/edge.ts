@@ -54,7 +54,8 @@ export class Edge {
     let cursor: string | null = null;
     do {
       const query: string = new URLSearchParams({ since: String(this.#since), limit: String(PAGE), ...(cursor !== null && { cursor }) }).toString();
-      const page = (await (await this.#ask(`deliveries?${query}`)).json()) as { deliveries: Row[]; cursor: string | null };
+      const page = await this.#askJson<{ deliveries: Row[]; cursor: string | null }>(`deliveries?${query}`);
+      if (!Array.isArray(page?.deliveries)) throw odd();
       rows.push(...page.deliveries);
       cursor = page.cursor ?? null;
     } while (cursor !== null);
@@ -64,9 +65,10 @@ export class Edge {
 
   /** Gets a delivery with its body, or nothing where that is gone. */
   async #arrival({ key, received }: Row): Promise<Arrival | undefined> {
-    const one = (await (await this.#ask(`deliveries/${key}`)).json()) as { contentType: string; signature: string };
-    const answer = await this.#ask(`deliveries/${key}/body`, [409]);
-    if (answer.status === 409) {
+    const one = await this.#askJson<{ contentType: string; signature: string }>(`deliveries/${key}`);
+    if (typeof one?.contentType !== "string" || typeof one.signature !== "string") throw odd();
+    const { status, bytes } = await this.#ask(`deliveries/${key}/body`, [409]);
+    if (status === 409) {
       warn(`the body of ${key} is gone at the edge: it is left out`);
       return undefined;
     }
@@ -75,25 +77,39 @@ export class Edge {
       method: "POST",
       url: "/webhook",
       headers: [["content-type", one.contentType], ["x-walnut-signature", one.signature]],
-      body: new Uint8Array(await answer.arrayBuffer()),
+      body: bytes,
     };
   }
 
-  async #ask(path: string, allowed: readonly number[] = []): Promise<Response> {
+  async #askJson<T>(path: string): Promise<T | null> {
+    const { bytes } = await this.#ask(path);
+    try {
+      return JSON.parse(new TextDecoder().decode(bytes));
+    } catch {
+      throw odd();
+    }
+  }
+
+  async #ask(path: string, allowed: readonly number[] = []): Promise<{ status: number; bytes: Uint8Array }> {
     let answer: Response;
+    let bytes: Uint8Array;
     try {
       const signal = AbortSignal.any([this.signal, AbortSignal.timeout(TIMEOUT_MS)]);
       answer = await fetch(new URL(`/admin/${path}`, this.url), { headers: { authorization: `Bearer ${this.token}` }, redirect: "manual", signal });
+      bytes = new Uint8Array(await answer.arrayBuffer());
     } catch (error) {
       throw new Failure("edge_unreachable", `the edge can't be reached: ${reason((error as Error).cause ?? error)}`, USAGE);
     }
-    if (answer.ok || allowed.includes(answer.status)) return answer;
     const { status } = answer;
-    await answer.body?.cancel();
+    if (answer.ok || allowed.includes(status)) return { status, bytes };
     if (status === 401) throw new Failure("unauthorized", "the edge refuses the token: ADMIN_TOKEN must be the one that is set there", USAGE);
     if (status === 404) throw new Failure("no_delivery_log", "the edge has no delivery log: set ADMIN_TOKEN there, and leave MODE at durable", USAGE);
     throw new Failure("edge_failed", `the edge answered ${status}`, USAGE);
   }
+}
+
+function odd(): Failure {
+  return new Failure("edge_failed", "the edge's answer is not that of an admin API", USAGE);
 }
 
 /** Pulls again and again, until the signal aborts. That the first time fails is thrown; later, it is said and tried again. */

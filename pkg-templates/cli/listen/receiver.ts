@@ -1,9 +1,11 @@
 // Receives requests on this machine.
 import { once } from "node:events";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pause } from "../../sender/run.js";
+import { reason } from "../failure.js";
 import { pairs } from "../post.js";
+import { say } from "../terminal.js";
 import { type Arrival, refused, type Taken } from "./intake.js";
 
 /** The limit on a body, in bytes: the package's default. */
@@ -36,7 +38,7 @@ export async function startReceiver(
   answered: (taken: Taken, status: number) => void,
   signal: AbortSignal,
 ): Promise<Receiver> {
-  const server = createServer(async (request, response) => {
+  const serve = async (request: IncomingMessage, response: ServerResponse) => {
     const { method = "", url = "/", rawHeaders } = request;
     const body = await read(request);
     if (body === undefined) return;
@@ -47,6 +49,13 @@ export async function startReceiver(
     const what = answer(taken);
     response.writeHead(what.status, { "content-type": what.type, ...(isTooLong && { connection: "close" }) }).end(what.body);
     answered(taken, what.status);
+  };
+  const server = createServer((request, response) => {
+    // What nobody foresaw ends one request, and not all that come after it.
+    serve(request, response).catch((error) => {
+      say(`a request could not be answered: ${reason(error)}`);
+      response.destroy();
+    });
   });
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.listen(port, "127.0.0.1");
