@@ -48,8 +48,6 @@ for (const folder of ["cli", "sender"]) rmSync(join(sources, folder), { recursiv
 run(bin("tsc"), "--project", sources, "--outDir", join(out, "cjs"), "--module", "commonjs");
 writeFileSync(join(out, "cjs/package.json"), `{ "type": "commonjs" }\n`);
 
-chmodSync(join(out, "cli/main.js"), 0o755);
-
 // The page, in a folder that any server of files can serve.
 if (!trap) {
   await build({ entryPoints: [path("harness/app.ts")], outfile: join(out, "harness/app.js"), bundle: true, format: "esm",
@@ -63,6 +61,12 @@ for (const file of readdirSync(root)) if (/^(LICENSE|README)/.test(file)) cpSync
 const version = /^version = "(.+)"$/m.exec(readFileSync(path("Cargo.toml"), "utf8"))[1];
 const manifest = JSON.parse(readFileSync(path("pkg-templates/package.json"), "utf8"));
 writeFileSync(join(out, "package.json"), `${JSON.stringify({ ...manifest, version }, null, 2)}\n`);
+
+// npm packs the modes of files, and whoever builds has an umask of their own.
+for (const file of readdirSync(out, { recursive: true, withFileTypes: true })) {
+  chmodSync(join(file.parentPath, file.name), file.isDirectory() ? 0o755 : 0o644);
+}
+chmodSync(join(out, "cli/main.js"), 0o755);
 
 const kilobytes = (bytes) => `${(bytes / 1024).toFixed(1)} KB`;
 const [bundle, gzipped] = [await bundleSize(out), gzipSync(wasm, { level: 9 }).length];
