@@ -1,6 +1,7 @@
 # The front door. Every target does its own set-up, and skips what is there already.
 
 WASM_BINDGEN := 0.2.130
+CARGO_DENY := 0.20.2
 
 CORE := Cargo.toml Cargo.lock .cargo/config.toml $(wildcard src/*.rs src/*/*.rs)
 BINDGEN := target/tools/wasm-bindgen-$(WASM_BINDGEN)
@@ -9,11 +10,11 @@ WORKER := $(CORE) worker/Cargo.toml $(wildcard worker/*.js worker/page/* worker/
 PKG := $(CORE) $(wildcard pkg-templates/*.* pkg-templates/*/*.ts pkg-templates/*/*/*.ts) $(wildcard harness/*.* harness/*/*.ts) $(wildcard tools/*.mjs) README.md $(wildcard LICENSE-*) \
 	$(BINDGEN) node_modules/.package-lock.json
 
-.PHONY: help run test bench bench-edge soak lint build pkg worker prerequisites clean
+.PHONY: help run test supply bench bench-edge soak lint build pkg worker prerequisites clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' 'sub(/\\$$/, "") { line = line $$0; next } { $$0 = line $$0; line = "" } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: pkg worker ## Show the main job, live: edge, origin and harness; ONCE=1 ends after one delivery
 	@node tools/run.mjs
@@ -26,6 +27,12 @@ test: lint pkg worker target/worker-failpoints/index.js target/pkg-trap/package.
 	tools/prerequisites.sh browser
 	tools/prerequisites.sh redis
 	node --test --test-reporter=spec tests/*/*.test.mjs
+
+supply: pkg worker target/tools/cargo-deny-$(CARGO_DENY) tests/node_modules/.package-lock.json \
+	examples/node_modules/.package-lock.json bench/node_modules/.package-lock.json ## Check what comes from others, list what is shipped, and build it twice; STRICT=1 fails where nobody answers
+	node tools/supply.mjs
+	node tools/sbom.mjs
+	node tools/reproducible.mjs
 
 # A part is the package's; of the edge, bench-edge has parts.
 bench: pkg worker bench/node_modules/.package-lock.json | prerequisites ## Measure it beside its peers; ONLY=verify SIZES=851 for a part of the package
@@ -81,6 +88,10 @@ node_modules/.package-lock.json: package.json package-lock.json | prerequisites
 
 target/tools/wasm-bindgen-$(WASM_BINDGEN): | prerequisites
 	tools/prerequisites.sh tool wasm-bindgen-cli $(WASM_BINDGEN)
+	@touch $@
+
+target/tools/cargo-deny-$(CARGO_DENY): | prerequisites
+	tools/prerequisites.sh tool cargo-deny $(CARGO_DENY)
 	@touch $@
 
 prerequisites:

@@ -1,0 +1,42 @@
+// The lists of what is inside of the package and the Worker's bundle.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Spec, Validation } from "@cyclonedx/cyclonedx-library";
+
+const root = join(import.meta.dirname, "../..");
+execFileSync("node", [join(root, "tools/sbom.mjs")]);
+
+for (const name of ["npm", "worker"]) {
+  const text = readFileSync(join(root, `target/sbom/${name}.cdx.json`), "utf8");
+  const bom = JSON.parse(text);
+  const refs = bom.components.map((component) => component["bom-ref"]);
+
+  test(`${name}: CycloneDX's own schema holds`, async () => {
+    assert.equal(await new Validation.JsonStrictValidator(Spec.Version.v1dot6).validate(text), null);
+  });
+
+  test(`${name}: each part is needed by another, and each that is needed is listed`, () => {
+    const all = new Set(bom.dependencies.flatMap(({ dependsOn }) => dependsOn));
+    assert.deepEqual([...all].sort(), [...refs].sort());
+  });
+
+  test(`${name}: each crate of others is named by the hash of its lock file`, () => {
+    const lock = readFileSync(join(root, "Cargo.lock"), "utf8");
+    for (const { name, version, purl, hashes } of bom.components) {
+      if (name === "rust-std" || name === "walnut-webhooks") continue;
+      assert.equal(purl, `pkg:cargo/${name}@${version}`);
+      assert.ok(lock.includes(`name = "${name}"\nversion = "${version}"\n`), name);
+      assert.ok(lock.includes(`checksum = "${hashes[0].content}"`), name);
+    }
+  });
+
+  test(`${name}: what is compiled in is listed, and nothing else`, () => {
+    const names = new Set(bom.components.map(({ name }) => name));
+    for (const compiled of ["hmac", "sha2", "subtle", "talc", "rust-std"]) assert.ok(names.has(compiled), compiled);
+    for (const other of ["syn", "serde_derive", "axum", "hyper", "time", "hex"]) assert.ok(!names.has(other), other);
+    assert.equal(names.has("worker"), name === "worker");
+  });
+}

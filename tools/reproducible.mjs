@@ -1,0 +1,50 @@
+// Builds all that is shipped once more, elsewhere, and compares the bytes with what `make build` has left here: other
+// paths to the sources and to Cargo's home, nothing compiled before, other modes for files.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+const elsewhere = mkdtempSync(join(tmpdir(), "reproducible-"));
+const copy = join(elsewhere, "of/the/sources");
+
+const git = (...args) => execFileSync("git", args, { cwd: root, encoding: "utf8" }).split("\0").filter(Boolean);
+for (const file of git("ls-files", "-z")) cpSync(join(root, file), join(copy, file));
+// It takes longer to build than all the rest, and is pinned by its version.
+cpSync(join(root, "target/tools/bin"), join(copy, "target/tools/bin"), { recursive: true });
+
+process.umask(0o077);
+const env = { ...process.env, CARGO_HOME: join(elsewhere, "cargo"), TZ: "Asia/Kathmandu" };
+for (const command of ["npm ci --no-audit --no-fund --ignore-scripts", "node tools/build-pkg.mjs", "node tools/build-worker.mjs"]) {
+  const [program, ...args] = command.split(" ");
+  execFileSync(program, args, { cwd: copy, env, stdio: ["ignore", "ignore", "inherit"] });
+}
+
+/** The SHA-256 of everything that is shipped from a folder. */
+function shipped(folder) {
+  const bundle = join(folder, "worker/build");
+  const options = { cwd: folder, encoding: "utf8" };
+  const [{ filename }] = JSON.parse(execFileSync("npm", ["pack", "./pkg", "--json", "--pack-destination", elsewhere], options));
+  const files = { [filename]: join(elsewhere, filename), "pkg/core.wasm": join(folder, "pkg/core.wasm") };
+  for (const file of readdirSync(bundle)) files[`worker/build/${file}`] = join(bundle, file);
+  return Object.fromEntries(
+    Object.entries(files).map(([name, file]) => [name, createHash("sha256").update(readFileSync(file)).digest("hex")]),
+  );
+}
+
+const [here, there] = [shipped(root), shipped(copy)];
+const names = [...new Set([...Object.keys(here), ...Object.keys(there)])];
+const differ = names.filter((name) => here[name] !== there[name]);
+for (const name of names) {
+  console.log(`${here[name] ?? "-".repeat(64)}  ${name}${differ.includes(name) ? `: DIFFERS, there ${there[name]}` : ""}`);
+}
+if (differ.length > 0) {
+  console.log(`reproducible: no; the other build is in ${copy}`);
+  process.exitCode = 1;
+} else {
+  rmSync(elsewhere, { recursive: true });
+  const rust = execFileSync("rustc", ["--version"], { encoding: "utf8" }).trim();
+  console.log(`reproducible: a clean build elsewhere gave the same bytes, by ${rust}`);
+}

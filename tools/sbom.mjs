@@ -1,0 +1,81 @@
+// Writes what is inside of the two things that are shipped, as CycloneDX, into target/sbom/: the crates that are compiled into
+// the npm package's WebAssembly, and into the Worker's. Neither has JavaScript of anybody else's. There is no
+// time and no random number in it, so that the same sources give the same bytes.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+const run = (program, ...args) => execFileSync(program, args, { cwd: root, encoding: "utf8" });
+
+const checksums = new Map();
+for (const [, name, version, checksum] of readFileSync(join(root, "Cargo.lock"), "utf8").matchAll(
+  /name = "(.+)"\nversion = "(.+)"\nsource = ".+"\nchecksum = "(.+)"/g,
+)) checksums.set(`${name}@${version}`, checksum);
+
+const [, rust] = run("rustc", "--version").split(" ");
+// It is in every build, though in no lock file.
+const std = {
+  type: "library",
+  "bom-ref": `rust-std@${rust}`,
+  name: "rust-std",
+  version: rust,
+  description: "Rust's standard library, as the toolchain brings it",
+  licenses: [{ expression: "MIT OR Apache-2.0" }],
+};
+
+function component(name, version, license) {
+  const id = `${name}@${version}`;
+  const checksum = checksums.get(id);
+  return {
+    type: "library",
+    "bom-ref": id,
+    name,
+    version,
+    licenses: [{ expression: license.replaceAll("/", " OR ") }],
+    // A member of this workspace is nowhere but here.
+    ...(checksum && { hashes: [{ alg: "SHA-256", content: checksum }], purl: `pkg:cargo/${id}` }),
+  };
+}
+
+/** What Cargo compiles a package of: not what only runs while it does, as macros do. */
+function bom(name, ...features) {
+  const tree = run("cargo", "tree", "--locked", `--package=${name}`, ...features, "--target=wasm32-unknown-unknown",
+    "--edges=normal,no-proc-macro", "--no-dedupe", "--prefix=depth", "--format= {p}\t{l}");
+  const components = new Map();
+  const needs = new Map();
+  const path = [];
+  for (const [, depth, name, version, license] of tree.matchAll(/^(\d+) (\S+) v(\S+)[^\t]*\t(.+)$/gm)) {
+    const id = `${name}@${version}`;
+    path.splice(Number(depth), Infinity, id);
+    if (!components.has(id)) {
+      components.set(id, component(name, version, license));
+      needs.set(id, new Set([std["bom-ref"]]));
+    }
+    needs.get(path.at(-2))?.add(id);
+  }
+  const [shipped, ...parts] = components.values();
+  return {
+    $schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
+    bomFormat: "CycloneDX",
+    specVersion: "1.6",
+    version: 1,
+    metadata: { lifecycles: [{ phase: "build" }], component: shipped },
+    components: [...parts, std],
+    dependencies: [...needs].map(([ref, of]) => ({ ref, dependsOn: [...of] })),
+  };
+}
+
+const out = join(root, "target/sbom");
+mkdirSync(out, { recursive: true });
+const boms = {
+  npm: bom("walnut-webhooks", "--features=wasm"),
+  worker: bom("walnut-webhooks-worker"),
+};
+// The package is known by its name on npm, not as a crate.
+const shipped = boms.npm.metadata.component;
+shipped.purl = `pkg:npm/${shipped["bom-ref"]}`;
+for (const [name, bom] of Object.entries(boms)) {
+  writeFileSync(join(out, `${name}.cdx.json`), `${JSON.stringify(bom, null, 2)}\n`);
+  console.log(`target/sbom/${name}.cdx.json: ${bom.components.length} components`);
+}
