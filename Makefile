@@ -10,7 +10,7 @@ WORKER := $(CORE) worker/Cargo.toml $(wildcard worker/*.js worker/page/* worker/
 PKG := $(CORE) $(wildcard pkg-templates/*.* pkg-templates/*/*.ts pkg-templates/*/*/*.ts) $(wildcard harness/*.* harness/*/*.ts) $(wildcard tools/*.mjs) README.md $(wildcard LICENSE-*) \
 	$(BINDGEN) node_modules/.package-lock.json
 
-.PHONY: help run test supply bench bench-edge soak lint build pkg worker prerequisites clean
+.PHONY: help run test supply bench bench-edge soak lint build pkg worker prerequisites clean panic-free
 .DELETE_ON_ERROR:
 
 help: ## Say what there is to make
@@ -44,6 +44,9 @@ bench-edge: worker ## Measure the edge alone; ONLY=direct SIZES=1024 for a part
 
 soak: worker ## Send the edge 20,000 events, through kills and failures, and count; EVENTS and SEED may be set
 	node bench/soak.mjs
+
+panic-free: pkg ## Prove that the package's WebAssembly has no panic but those of tests/panic-free.json
+	@node tools/panic-free.mjs
 
 lint: | prerequisites ## Check format and lints
 	cargo fmt --all --check

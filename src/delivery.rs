@@ -3,6 +3,7 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 
 use crate::event::Documented;
+use crate::joined::joined;
 use crate::json::{Digits, Number};
 use crate::shape::{Comparison, Field, Kind, MAX_FIELDS, Node, Shape};
 use crate::{
@@ -269,7 +270,7 @@ impl Reading {
         let id = match known {
             Some(event_type) if !is_test => session()
                 .filter(|session| is_identifying(session))
-                .map(|session| [event_type.as_str(), ":", &session].concat()),
+                .map(|session| joined(&[event_type.as_str(), ":", &session])),
             _ => None,
         };
         Self {

@@ -1,5 +1,7 @@
 use core::fmt;
 
+use crate::joined::joined;
+
 /// Says why a delivery, or a key, was refused.
 ///
 /// The word that [`Error::code`] gives is the contract: it is the same in Rust, in JavaScript, in the
@@ -121,20 +123,19 @@ impl Error {
                 };
                 let value = value.map(number).unwrap_or_default();
                 let expected = "X-Walnut-Signature must be 64 lowercase hex digits, but ";
-                [expected, before, &value, after].concat()
+                joined(&[expected, before, &value, after])
             }
             Self::SignatureMismatch { keys: 1 } => {
                 "the key does not produce this signature for this body: either the key is not the \
                  one that Walnut's settings show now, or the body is not byte for byte what was sent"
                     .to_owned()
             }
-            Self::SignatureMismatch { keys } => [
+            Self::SignatureMismatch { keys } => joined(&[
                 "none of the ",
                 &number(*keys),
                 " keys produces this signature for this body: either no key is the one in Walnut's \
                  settings, or the body is not byte for byte what was sent",
-            ]
-            .concat(),
+            ]),
             Self::InvalidKey { keys: 0 } => {
                 "no key was given: pass the key shown in Walnut's settings".to_owned()
             }
@@ -142,10 +143,10 @@ impl Error {
                 "the key is empty: pass the key shown in Walnut's settings".to_owned()
             }
             Self::InvalidKey { keys } => {
-                [&number(*keys), " keys were given, but at most 4 are used"].concat()
+                joined(&[&number(*keys), " keys were given, but at most 4 are used"])
             }
             Self::BodyTooLarge { limit } => {
-                ["the body is longer than the limit of ", &number(*limit), " bytes"].concat()
+                joined(&["the body is longer than the limit of ", &number(*limit), " bytes"])
             }
             Self::NotJson(reason) => {
                 let reason = match reason {
@@ -156,17 +157,16 @@ impl Error {
                     NotJson::Depth => "it is nested deeper than 128 levels",
                     NotJson::NotAnObject => "its top is no object",
                 };
-                ["the signature is right, but the body is not a JSON object: ", reason].concat()
+                joined(&["the signature is right, but the body is not a JSON object: ", reason])
             }
             Self::Stale { timestamp, future: false } => {
-                ["the event is older than the limit: it was signed at ", timestamp].concat()
+                joined(&["the event is older than the limit: it was signed at ", timestamp])
             }
-            Self::Stale { timestamp, future: true } => [
+            Self::Stale { timestamp, future: true } => joined(&[
                 "the event lies in the future: it was signed at ",
                 timestamp,
                 "; is this clock right?",
-            ]
-            .concat(),
+            ]),
         }
     }
 }

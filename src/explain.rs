@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 pub use cause::Cause;
 pub use difference::Difference;
 
+use crate::joined::joined;
 use crate::{Error, Header, Keys, Signature};
 
 /// The longest body whose own mistakes [`explain`] looks for, in bytes: 64 KiB.
@@ -194,7 +195,7 @@ fn bare<'t>(mut text: &'t [u8], what: &[u8]) -> &'t [u8] {
 fn explanation(error: Option<&Error>, cause: Cause) -> Explanation {
     let hint = match error {
         Some(error) if cause.what().is_empty() => error.message(),
-        _ => [cause.what(), cause.fix()].concat(),
+        _ => joined(&[cause.what(), cause.fix()]),
     };
     Explanation { ok: error.is_none(), code: error.map(Error::code), cause, hint, difference: None }
 }

@@ -23,6 +23,7 @@ mod error;
 mod event;
 mod explain;
 mod hex;
+mod joined;
 mod json;
 mod key;
 mod shape;

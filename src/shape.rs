@@ -1,4 +1,5 @@
 use crate::hex;
+use crate::joined::joined;
 
 /// The most entries that a list of [`Drift`] holds; what lies beyond is not listed, but still decides
 /// the type.
@@ -225,7 +226,7 @@ impl Path<'_> {
     fn text(self) -> String {
         let (mut path, name) = match self {
             Self::Top => return String::new(),
-            Self::Item(of, index) => return [&of.text(), "[", &index.to_string(), "]"].concat(),
+            Self::Item(of, index) => return joined(&[&of.text(), "[", &index.to_string(), "]"]),
             Self::Member(of, name) => (of.text(), name),
         };
         if is_plain(name) {

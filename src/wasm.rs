@@ -7,12 +7,13 @@
 #![expect(unreachable_pub, reason = "what wasm-bindgen exports is public")]
 
 mod host;
+mod table;
 
 use std::cell::RefCell;
 
 use hmac::Mac as _;
 use sha2::{Digest, Sha256};
-use slab::Slab;
+use table::Table;
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroizing;
 
@@ -32,8 +33,8 @@ const TIMESTAMP: &[Field] = &[Field { name: "timestamp", optional: false, shape:
 const REFUSED: i32 = -1;
 
 struct Core {
-    verifiers: Slab<Verifier>,
-    streams: Slab<Stream>,
+    verifiers: Table<Verifier>,
+    streams: Table<Stream>,
     keys: Vec<Zeroizing<Vec<u8>>>,
     window: Vec<u8>,
     header: Vec<u8>,
@@ -41,8 +42,8 @@ struct Core {
 
 impl Core {
     const NEW: Self = Self {
-        verifiers: Slab::new(),
-        streams: Slab::new(),
+        verifiers: Table::NEW,
+        streams: Table::NEW,
         keys: Vec::new(),
         window: Vec::new(),
         header: Vec::new(),
@@ -128,7 +129,7 @@ pub fn open_verifier(max_body_bytes: usize) -> i32 {
 /// Drops a verifier, which wipes its keys.
 #[wasm_bindgen(js_name = closeVerifier)]
 pub fn close_verifier(verifier: usize) -> i32 {
-    number(|core| Some(Ok(core.verifiers.try_remove(verifier).map_or(0, |_| 0))))
+    number(|core| Some(Ok(core.verifiers.remove(verifier).map_or(0, |_| 0))))
 }
 
 /// Checks a header's form, and a declared length where it is known.
@@ -203,7 +204,7 @@ pub fn update_stream(stream: usize, length: usize) -> i32 {
 #[wasm_bindgen(js_name = finishStream)]
 pub fn finish_stream(stream: usize) -> i32 {
     number(|core| {
-        let stream = core.streams.try_remove(stream)?;
+        let stream = core.streams.remove(stream)?;
         Some(stream.finish(host::header(&mut core.header)).map(KeyIndex::get))
     })
 }
@@ -211,7 +212,7 @@ pub fn finish_stream(stream: usize) -> i32 {
 /// Drops a body that will not be ended, or has ended, and then its number is free already.
 #[wasm_bindgen(js_name = closeStream)]
 pub fn close_stream(stream: usize) -> i32 {
-    number(|core| Some(Ok(core.streams.try_remove(stream).map_or(0, |_| 0))))
+    number(|core| Some(Ok(core.streams.remove(stream).map_or(0, |_| 0))))
 }
 
 #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "it saturates")]

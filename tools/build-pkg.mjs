@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { bundleSize } from "./bundle-size.mjs";
+import { withoutNames } from "./wasm-names.mjs";
 import { encode } from "./wasm-text.mjs";
 
 const root = join(import.meta.dirname, "..");
@@ -27,14 +28,15 @@ run("cargo", "rustc", "--quiet", "--package=walnut-webhooks", "--lib", "--crate-
   `--features=${trap ? "trap" : "wasm"}`, "--target=wasm32-unknown-unknown", "--release",
   `--config=target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=${registry}="]`);
 run(path("target/tools/bin/wasm-bindgen"), path("target/wasm32-unknown-unknown/release/walnut_webhooks.wasm"),
-  "--target=bundler", "--no-typescript", "--remove-producers-section", "--remove-name-section",
-  `--out-dir=${sources}`, "--out-name=core");
+  "--target=bundler", "--no-typescript", "--remove-producers-section", `--out-dir=${sources}`, "--out-name=core");
 // The features are listed, since all that this wasm-opt knows is more than Node 20 takes.
-run(bin("wasm-opt"), "-Oz", "--converge", "--strip-target-features", "--enable-simd", "--enable-bulk-memory",
-  "--enable-bulk-memory-opt", "--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-mutable-globals",
-  "--enable-reference-types", "--enable-multivalue", join(sources, "core_bg.wasm"), "-o", join(out, "core.wasm"));
+run(bin("wasm-opt"), "-Oz", "--converge", "--strip-target-features", "--debuginfo", "--enable-simd",
+  "--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-nontrapping-float-to-int", "--enable-sign-ext",
+  "--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue", join(sources, "core_bg.wasm"), "-o", join(sources, "core.wasm"));
 
-const wasm = readFileSync(join(out, "core.wasm"));
+// The names of functions stay behind: tools/panic-free.mjs reads them.
+const wasm = withoutNames(readFileSync(join(sources, "core.wasm")));
+writeFileSync(join(out, "core.wasm"), wasm);
 // What bundlers would load; here the engine does, without an `await`.
 for (const file of ["core.js", "core_bg.wasm"]) rmSync(join(sources, file));
 cpSync(path("pkg-templates"), sources, { recursive: true });
