@@ -9,6 +9,8 @@ mod db;
 mod erase;
 mod keep;
 mod lives;
+#[cfg(test)]
+mod model;
 mod schema;
 mod send;
 mod slots;

@@ -19,7 +19,7 @@ pub(crate) struct Limits {
 }
 
 /// Why a destination will not get a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Reason {
     MaxAttempts,
     MaxAge,
@@ -49,7 +49,7 @@ impl Reason {
 }
 
 /// Where a delivery stands with one destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Progress {
     /// The next attempt is at `due`.
     Pending {
@@ -60,7 +60,7 @@ pub(crate) enum Progress {
 }
 
 /// A delivery on its way to one destination. Times are milliseconds since the Unix epoch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Send {
     pub(crate) destination: String,
     pub(crate) attempts: u32,
@@ -86,7 +86,7 @@ impl Send {
 }
 
 /// Where a delivery stands over all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum State {
     /// A destination has not got it yet.
     Pending,
@@ -110,7 +110,7 @@ impl State {
 }
 
 /// A delivery on its way to all its destinations.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Life {
     pub(crate) sends: Vec<Send>,
 }

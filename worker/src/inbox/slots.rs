@@ -20,7 +20,7 @@ pub(crate) const MOST_BYTES: usize = 4 << 20;
 const PROMPT_MS: u64 = 5000;
 
 /// A request in flight.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Flight {
     /// The key of the delivery.
     pub(crate) delivery: u64,
@@ -30,7 +30,7 @@ pub(crate) struct Flight {
 }
 
 /// What is in flight, and what is known of the destinations.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Slots {
     flights: Vec<Flight>,
     /// The destinations whose last attempt was taken promptly.

@@ -1,0 +1,397 @@
+//! The durable delivery, checked: every order of events, and a crash between any two steps, within the bounds of
+//! each [`Setup`]. `docs/model.md` says the same in words.
+//!
+//! What decides is the real code: `life.rs`, and `slots.rs`. What carries it out can't run here, since its database
+//! is the platform's: the model stands for it step by step, one step being what is written together.
+
+#![expect(clippy::arithmetic_side_effects, reason = "an overflow here is a test that fails")]
+
+mod world;
+
+use std::io::Write as _;
+
+use stateright::{Checker, Model, Property};
+
+use crate::life::{Event, Limits, MOST_WAIT_MS, Progress, Reason, Send};
+use world::{Answer, GUARD_MS, Known, Memory, Row, World};
+
+/// The destinations; a setup has the first, or both.
+const NAMES: [&str; 2] = ["a", "b"];
+
+/// Between two of the platform's own wake-ups: `worker/wrangler.toml`.
+const CRON_MS: u64 = 5 * 60_000;
+
+/// How late something is that is slow, and the longest wait that a destination asks for.
+const SLOW_MS: u64 = 1500;
+
+/// How often each thing may happen that is not bound to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Budget {
+    /// For each delivery: the first makes it.
+    arrivals: u8,
+    /// The process is gone, and what it knew: the storage is as it was.
+    kills: u8,
+    /// WebAssembly traps while a delivery is worked on, or none, or after an arrival was stored.
+    traps: u8,
+    /// The platform loses the alarm.
+    losses: u8,
+    /// The alarm comes before its time.
+    early: u8,
+    /// Time goes by before an answer, or before an alarm that is due.
+    slow: u8,
+    /// The time of one alarm is over while requests are in flight.
+    tired: u8,
+    redeliveries: u8,
+    erasures: u8,
+    /// The last destination is taken out of the configuration, or comes back: what runs is replaced.
+    changes: u8,
+}
+
+/// What is checked in one go: this inbox, and these bounds.
+#[derive(Clone, Copy)]
+struct Setup {
+    deliveries: u64,
+    destinations: usize,
+    limits: Limits,
+    budget: Budget,
+    /// What must be seen in some state, or else the check has looked at too little.
+    seen: &'static [Seen],
+}
+
+/// What is seen in a state, in words.
+type Seen = (&'static str, fn(&Setup, &World) -> bool);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Action {
+    Arrives(u64),
+    ArrivesAndTraps(u64),
+    AlarmFires,
+    AlarmFiresEarly,
+    AlarmIsTired,
+    AlarmIsLost,
+    /// The alarm that is at work looks for what is due: something has come, or come due.
+    Looks,
+    Answers(usize, Answer),
+    /// Time goes by until the alarm, since there is nothing to do before.
+    Waits,
+    Slow,
+    /// The platform wakes every inbox now and then.
+    Cron,
+    Killed,
+    Traps(Option<u64>),
+    Redelivered(u64, usize),
+    Erased(u64),
+    Changes,
+}
+
+impl Action {
+    /// Whether it must happen in the end. All else happens or not.
+    fn is_bound(&self) -> bool {
+        matches!(
+            self,
+            Self::AlarmFires | Self::Looks | Self::Answers(..) | Self::Waits | Self::Cron
+        )
+    }
+}
+
+impl Setup {
+    fn configured(&self, world: &World) -> &'static [&'static str] {
+        &NAMES[..self.destinations - usize::from(world.removed)]
+    }
+}
+
+impl Model for Setup {
+    type State = World;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<World> {
+        let deliveries = usize::try_from(self.deliveries).unwrap();
+        vec![World {
+            now: 1_000_000,
+            alarm: None,
+            lost: false,
+            rows: vec![None; deliveries],
+            arrivals: vec![self.budget.arrivals; deliveries],
+            removed: false,
+            memory: None,
+            budget: self.budget,
+            broken: None,
+        }]
+    }
+
+    fn actions(&self, world: &World, actions: &mut Vec<Action>) {
+        if world.broken.is_some() {
+            return; // what would come of it need not end
+        }
+        let budget = &world.budget;
+        let keys = || world.keys().filter(|(_, row)| row.body).map(|(key, _)| key);
+        let mut may = |action: Action, times: u8| {
+            if times > 0 {
+                actions.push(action);
+            }
+        };
+        for (key, left) in (1..).zip(&world.arrivals) {
+            may(Action::Arrives(key), *left);
+            may(Action::ArrivesAndTraps(key), (*left).min(budget.traps));
+        }
+        for key in keys() {
+            may(Action::Erased(key), budget.erasures);
+            for destination in 0..self.configured(world).len() {
+                may(Action::Redelivered(key, destination), budget.redeliveries);
+            }
+        }
+        may(Action::Changes, budget.changes);
+        may(Action::Slow, budget.slow);
+        if world.memory.is_some() {
+            may(Action::Killed, budget.kills);
+        }
+        if world.is_working() {
+            may(Action::AlarmIsTired, budget.tired);
+            may(Action::Traps(None), budget.traps);
+            for (index, flight) in world.flights().iter().enumerate() {
+                may(Action::Traps(Some(flight.delivery)), budget.traps);
+                for answer in [Answer::Taken, Answer::Failed, Answer::Later] {
+                    may(Action::Answers(index, answer), 1);
+                }
+            }
+            let mut next = world.clone();
+            next.fill(self);
+            may(Action::Looks, u8::from(next != *world));
+        } else if let Some(alarm) = world.alarm {
+            may(Action::AlarmIsLost, budget.losses);
+            if alarm <= world.now {
+                may(Action::AlarmFires, 1);
+            } else {
+                may(Action::AlarmFiresEarly, budget.early);
+                may(Action::Waits, 1);
+            }
+        } else if world.lost {
+            may(Action::Cron, 1);
+        }
+    }
+
+    fn next_state(&self, world: &World, action: Action) -> Option<World> {
+        let mut world = world.clone();
+        let configured = self.configured(&world);
+        match action {
+            Action::Arrives(key) => {
+                world.arrive(key, configured);
+                world.wake();
+            }
+            Action::ArrivesAndTraps(key) => {
+                world.budget.traps -= 1;
+                world.arrive(key, configured);
+                world.arm_by(world.now + GUARD_MS);
+                if world.is_working() {
+                    world.trap();
+                } else {
+                    // JavaScript goes on, with a new instance.
+                    let alarm = world.memory().alarm;
+                    world.crash();
+                    world.memory = Some(Memory { alarm, ..Memory::default() });
+                }
+            }
+            Action::AlarmFires | Action::AlarmFiresEarly => {
+                world.budget.early -= u8::from(action == Action::AlarmFiresEarly);
+                world.memory().working = true;
+                world.arm(Some(world.now + GUARD_MS));
+                for name in NAMES.iter().filter(|name| !configured.contains(name)) {
+                    for key in world.due(name) {
+                        world.happened(self, key, &Event::Removed { destination: name });
+                    }
+                }
+                world.work(self);
+                let later = world.alarm.is_none_or(|alarm| alarm > world.now);
+                world.check(later, "an alarm does all that is due, or waits for what is in flight");
+            }
+            Action::AlarmIsTired => {
+                world.budget.tired -= 1;
+                world.memory().working = false;
+                world.arm(Some(world.now));
+            }
+            Action::AlarmIsLost => {
+                world.budget.losses -= 1;
+                (world.alarm, world.lost) = (None, true);
+            }
+            Action::Looks => world.work(self),
+            Action::Answers(flight, answer) => world.answer(self, flight, answer),
+            Action::Waits => world.now = world.alarm?,
+            Action::Slow => {
+                world.budget.slow -= 1;
+                world.now += SLOW_MS;
+            }
+            Action::Cron => {
+                world.now += CRON_MS;
+                world.wake();
+            }
+            Action::Killed => {
+                world.budget.kills -= 1;
+                world.crash();
+            }
+            Action::Traps(delivery) => {
+                world.budget.traps -= 1;
+                if let Some(key) = delivery {
+                    world.row(key).traps += 1;
+                }
+                world.trap();
+            }
+            Action::Redelivered(key, destination) => {
+                world.budget.redeliveries -= 1;
+                world.row(key).traps = 0;
+                let destination = NAMES[destination];
+                world.happened(self, key, &Event::Redelivered { destination });
+                world.wake();
+            }
+            Action::Erased(key) => {
+                world.budget.erasures -= 1;
+                let now = world.now;
+                world.row(key).empty();
+                world.row(key).ended = Some(now);
+                world.arm_by(now + GUARD_MS);
+            }
+            Action::Changes => {
+                world.budget.changes -= 1;
+                world.removed = !world.removed;
+                world.crash();
+            }
+        }
+        Some(world)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        type P = Property<Setup>;
+        let mut properties = vec![
+            P::always("no step breaks a rule", |_, world| world.broken.is_none()),
+            P::always("what is pending has an alarm", |_, world| {
+                let pending = world.keys().any(|(_, row)| row.is_pending());
+                !pending || world.alarm.is_some() || world.is_working() || world.lost
+            }),
+            P::always("what is stored is on its way to each, or has ended", |setup, world| {
+                let sends = |row: &Row| row.life.sends.len();
+                let all = setup.destinations - usize::from(setup.budget.changes > 0);
+                world
+                    .keys()
+                    .all(|(_, row)| if row.body { sends(row) >= all } else { sends(row) == 0 })
+            }),
+            P::always("what counts as delivered was taken", |_, world| {
+                let true_of = |(send, known): (&Send, &Known)| {
+                    send.progress != Progress::Delivered || known.taken
+                };
+                world.keys().all(|(_, row)| row.life.sends.iter().zip(&row.known).all(true_of))
+            }),
+            P::always("attempts are as many as set, but for those cut off", |setup, world| {
+                let most = setup.limits.max_attempts;
+                let holds = |(send, known): (&Send, &Known)| {
+                    let heard_of = known.requests - known.unheard;
+                    let given_up = send.progress == Progress::Dead(Reason::MaxAttempts);
+                    heard_of <= most && (heard_of == most || !given_up)
+                };
+                world.keys().all(|(_, row)| row.life.sends.iter().zip(&row.known).all(holds))
+            }),
+            P::always(
+                "when there is nothing to do, all has ended and is forgotten",
+                |setup, world| {
+                    let mut actions = Vec::new();
+                    setup.actions(world, &mut actions);
+                    let done = world.keys().all(|(_, row)| !row.is_pending() && !row.body);
+                    done || actions.iter().any(Action::is_bound)
+                },
+            ),
+        ];
+        properties.extend(self.seen.iter().map(|(what, is_seen)| P::sometimes(what, *is_seen)));
+        properties
+    }
+}
+
+fn has(world: &World, is_it: impl Fn(&Send) -> bool) -> bool {
+    world.keys().any(|(_, row)| row.life.sends.iter().any(&is_it))
+}
+
+const DELIVERED: Seen = ("delivered to one, dead to another", |_, world| {
+    has(world, |send| send.progress == Progress::Delivered)
+        && has(world, |send| matches!(send.progress, Progress::Dead(_)))
+});
+const ATTEMPTS: Seen = ("too many attempts", |_, world| {
+    has(world, |send| send.progress == Progress::Dead(Reason::MaxAttempts))
+});
+const AGE: Seen =
+    ("too old", |_, world| has(world, |send| send.progress == Progress::Dead(Reason::MaxAge)));
+const TRAPPED: Seen = ("given up after traps", |_, world| {
+    has(world, |send| send.progress == Progress::Dead(Reason::Trapped))
+});
+const REMOVED: Seen = ("given up without a destination", |_, world| {
+    has(world, |send| send.progress == Progress::Dead(Reason::DestinationRemoved))
+});
+const ERASED_IN_FLIGHT: Seen = ("erased in flight", |_, world| {
+    world.keys().any(|(key, row)| !row.body && world.flights().iter().any(|it| it.delivery == key))
+});
+const CUT_OFF: Seen = ("more requests than attempts", |setup, world| {
+    let more = |known: &Known| known.requests > setup.limits.max_attempts;
+    world.keys().any(|(_, row)| row.known.iter().any(more))
+});
+const LOST: Seen = ("pending, and the alarm lost", |_, world| {
+    world.lost && world.keys().any(|(_, row)| row.is_pending())
+});
+const TWO_IN_FLIGHT: Seen = ("two in flight to one", |_, world| {
+    world.flights().iter().filter(|flight| flight.destination == NAMES[0]).count() == 2
+});
+
+#[test]
+fn in_every_order_and_through_every_crash_all_that_is_stored_ends_as_it_should() {
+    const LIMITS: Limits = Limits { max_attempts: 2, max_age_ms: 2000 };
+    let none = Budget { arrivals: 1, ..Budget::default() };
+    let setup = |deliveries, destinations, budget, seen| Setup {
+        deliveries,
+        destinations,
+        limits: LIMITS,
+        budget,
+        seen,
+    };
+    let setups = [
+        (
+            "one delivery to two destinations, crashes, lost and late alarms",
+            setup(
+                1,
+                2,
+                Budget { kills: 1, traps: 1, losses: 1, slow: 1, tired: 1, ..none },
+                &[DELIVERED, ATTEMPTS, AGE, CUT_OFF, LOST],
+            ),
+        ),
+        (
+            "one delivery to two destinations, sent again and erased by hand",
+            setup(
+                1,
+                2,
+                Budget { arrivals: 2, kills: 1, early: 1, redeliveries: 1, erasures: 1, ..none },
+                &[ERASED_IN_FLIGHT, CUT_OFF],
+            ),
+        ),
+        (
+            "two deliveries to one destination",
+            setup(
+                2,
+                1,
+                Budget { kills: 1, redeliveries: 1, erasures: 1, ..none },
+                &[TWO_IN_FLIGHT, ERASED_IN_FLIGHT],
+            ),
+        ),
+        (
+            "one delivery that traps again and again",
+            setup(1, 2, Budget { traps: 3, redeliveries: 1, ..none }, &[TRAPPED]),
+        ),
+        (
+            "a destination that is taken out and comes back",
+            Setup {
+                limits: Limits { max_attempts: 2, max_age_ms: 2 * MOST_WAIT_MS },
+                ..setup(1, 2, Budget { kills: 1, changes: 2, redeliveries: 1, ..none }, &[REMOVED])
+            },
+        ),
+    ];
+    let mut out = std::io::stdout();
+    for (name, setup) in setups {
+        let checked = setup.checker().threads(2).spawn_bfs().join();
+        checked.assert_properties();
+        let (states, steps) = (checked.unique_state_count(), checked.max_depth());
+        writeln!(out, "model: {name}: {states} states, up to {steps} steps").unwrap();
+    }
+}

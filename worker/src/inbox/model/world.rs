@@ -1,0 +1,350 @@
+//! The world of the model: what is stored, what is in memory, and each step that changes them, as the files
+//! that are named here take it.
+
+use super::{Budget, SLOW_MS, Setup};
+use crate::inbox::slots::{Flight, Slots};
+use crate::life::{Effect, Event, Life, MOST_TRAPS, Progress, Send, State};
+
+/// As in `worker/index.js`: until the alarm that is set in case that Rust sets none, and after a trap.
+pub(super) const GUARD_MS: u64 = 10_000;
+const TRAPPED_MS: u64 = 1000;
+
+/// How long an ended delivery is kept.
+const RETENTION_MS: u64 = 100_000;
+
+/// A delivery as stored, and what the model remembers besides.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Row {
+    pub(super) life: Life,
+    pub(super) state: State,
+    pub(super) ended: Option<u64>,
+    /// Whether the body is there: not once it is erased or forgotten.
+    pub(super) body: bool,
+    pub(super) traps: u32,
+    /// In the order of the sends.
+    pub(super) known: Vec<Known>,
+}
+
+/// What really happened of a send, whatever the inbox knows of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Known {
+    /// Requests since it was last begun anew.
+    pub(super) requests: u32,
+    /// Of these, those whose answer was lost in a crash.
+    pub(super) unheard: u32,
+    pub(super) taken: bool,
+}
+
+/// What is lost in a crash.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Memory {
+    /// What JavaScript believes of the alarm.
+    pub(super) alarm: Option<u64>,
+    /// Whether the alarm is at work.
+    pub(super) working: bool,
+    pub(super) slots: Slots,
+    pub(super) flights: Vec<Flight>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct World {
+    pub(super) now: u64,
+    /// The alarm as stored.
+    pub(super) alarm: Option<u64>,
+    /// Whether the platform has lost it.
+    pub(super) lost: bool,
+    /// By key, from 1.
+    pub(super) rows: Vec<Option<Row>>,
+    pub(super) arrivals: Vec<u8>,
+    /// Whether the last destination is not configured now.
+    pub(super) removed: bool,
+    pub(super) memory: Option<Memory>,
+    pub(super) budget: Budget,
+    /// The first rule that a step has broken.
+    pub(super) broken: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Answer {
+    Taken,
+    /// It failed, or timed out, and the next wait is drawn as short as can be.
+    Failed,
+    /// It failed, and the destination asked for a wait.
+    Later,
+}
+
+impl Row {
+    pub(super) fn is_pending(&self) -> bool {
+        self.life.sends.iter().any(|send| matches!(send.progress, Progress::Pending { .. }))
+    }
+
+    pub(super) fn known(&mut self, destination: &str) -> &mut Known {
+        let index = self.life.sends.iter().position(|send| send.destination == destination);
+        &mut self.known[index.unwrap()]
+    }
+
+    /// What erasure leaves, and what is left when the time of keeping is over.
+    pub(super) fn empty(&mut self) {
+        self.body = false;
+        self.life.sends.clear();
+        self.known.clear();
+    }
+}
+
+impl World {
+    pub(super) fn row(&mut self, key: u64) -> &mut Row {
+        self.rows[usize::try_from(key).unwrap() - 1].as_mut().unwrap()
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = (u64, &Row)> {
+        (1..).zip(&self.rows).filter_map(|(key, row)| Some((key, row.as_ref()?)))
+    }
+
+    pub(super) fn is_working(&self) -> bool {
+        self.memory.as_ref().is_some_and(|memory| memory.working)
+    }
+
+    pub(super) fn flights(&self) -> &[Flight] {
+        self.memory.as_ref().map_or(&[], |memory| &memory.flights)
+    }
+
+    pub(super) fn check(&mut self, holds: bool, rule: &'static str) {
+        if !holds {
+            self.broken.get_or_insert(rule);
+        }
+    }
+
+    // `worker/index.js`
+
+    /// The object, made if there is none.
+    pub(super) fn memory(&mut self) -> &mut Memory {
+        if self.memory.is_none() {
+            self.memory = Some(Memory { alarm: self.alarm, ..Memory::default() });
+            if self.alarm.is_some_and(|alarm| alarm < self.now.saturating_sub(GUARD_MS)) {
+                self.arm(Some(self.now));
+            }
+            self.arm_by(self.now + GUARD_MS);
+        }
+        self.memory.as_mut().unwrap()
+    }
+
+    pub(super) fn arm(&mut self, time: Option<u64>) {
+        self.alarm = time;
+        self.lost = false;
+        self.memory().alarm = time;
+    }
+
+    pub(super) fn arm_by(&mut self, time: u64) {
+        let late = self.now.saturating_sub(GUARD_MS);
+        let set = self.memory().alarm.filter(|alarm| *alarm >= late);
+        if set.is_none_or(|alarm| alarm > time) {
+            self.arm(Some(time));
+        }
+    }
+
+    /// What is in memory is gone, and with it the answers to what is in flight.
+    pub(super) fn crash(&mut self) {
+        for Flight { delivery, destination, .. } in self.memory.take().unwrap_or_default().flights {
+            let row = self.row(delivery);
+            if row.life.sends.iter().any(|send| send.destination == destination) {
+                row.known(&destination).unheard += 1;
+            }
+        }
+    }
+
+    /// The alarm's work was cut off by a trap.
+    pub(super) fn trap(&mut self) {
+        self.crash();
+        self.alarm = Some(self.now + TRAPPED_MS);
+        self.lost = false;
+    }
+
+    // `inbox.rs` and `store.rs`
+
+    pub(super) fn wake(&mut self) {
+        if !self.memory().working {
+            self.arm_by(self.now);
+        }
+        self.arm_by(self.now + GUARD_MS);
+    }
+
+    pub(super) fn arrive(&mut self, key: u64, configured: &[&str]) {
+        let index = usize::try_from(key).unwrap() - 1;
+        self.arrivals[index] -= 1;
+        let now = self.now;
+        self.rows[index].get_or_insert_with(|| {
+            let life = Life::new(configured.iter().copied(), now);
+            let known = vec![Known::default(); life.sends.len()];
+            let (state, ended) = (life.state(), None);
+            Row { life, state, ended, body: true, traps: 0, known }
+        });
+    }
+
+    // `send.rs`
+
+    /// What has come due for a destination, the longest due first.
+    pub(super) fn due(&self, destination: &str) -> Vec<u64> {
+        let due = |send: &Send| match send.progress {
+            Progress::Pending { due } if send.destination == destination => Some(due),
+            _ => None,
+        };
+        let of_row = |(key, row): (u64, &Row)| Some((row.life.sends.iter().find_map(due)?, key));
+        let mut all: Vec<_> = self.keys().filter_map(of_row).collect();
+        all.retain(|(due, _)| *due <= self.now);
+        all.sort_unstable();
+        all.into_iter().map(|(_, key)| key).collect()
+    }
+
+    pub(super) fn fill(&mut self, setup: &Setup) {
+        let mut names = setup.configured(self).to_vec();
+        while let Some(name) = self.memory().slots.turn(&names).first().copied() {
+            let flying: Vec<u64> = self.memory().slots.to(name).collect();
+            let next = self.due(name).into_iter().find(|key| !flying.contains(key));
+            if next.is_none_or(|key| !self.launch(setup, key, name)) {
+                names.retain(|other| *other != name);
+            }
+        }
+    }
+
+    pub(super) fn launch(&mut self, setup: &Setup, key: u64, name: &str) -> bool {
+        if self.row(key).traps >= MOST_TRAPS {
+            self.happened(setup, key, &Event::Trapped);
+            return true;
+        }
+        let body = self.row(key).body;
+        self.check(body, "nothing is sent that is erased or forgotten");
+        self.row(key).known(name).requests += 1;
+        let flight = Flight { delivery: key, destination: name.to_owned(), bytes: 1 };
+        self.memory().slots.begin(flight.clone());
+        self.memory().flights.push(flight);
+        true
+    }
+
+    /// What the alarm does between two waits.
+    pub(super) fn work(&mut self, setup: &Setup) {
+        self.fill(setup);
+        self.forget();
+        if self.memory().flights.is_empty() {
+            self.memory().working = false;
+            let due =
+                self.keys().flat_map(|(_, row)| &row.life.sends).filter_map(|send| {
+                    match send.progress {
+                        Progress::Pending { due } => Some(due),
+                        _ => None,
+                    }
+                });
+            let kept = self.keys().filter(|(_, row)| row.body).filter_map(|(_, row)| row.ended);
+            let next = due.chain(kept.map(|ended| ended + RETENTION_MS)).min();
+            self.arm(next);
+        }
+    }
+
+    /// `keep.rs`
+    pub(super) fn forget(&mut self) {
+        let now = self.now;
+        for row in self.rows.iter_mut().flatten() {
+            if row.body && row.ended.is_some_and(|ended| ended + RETENTION_MS <= now) {
+                row.empty();
+            }
+        }
+    }
+
+    pub(super) fn answer(&mut self, setup: &Setup, flight: usize, answer: Answer) {
+        let flight = self.memory().flights.remove(flight);
+        let Flight { delivery, destination, .. } = &flight;
+        self.memory().slots.end(&flight, answer == Answer::Taken, 0);
+        let event = match answer {
+            Answer::Taken => Event::Taken { destination },
+            Answer::Failed => Event::Failed { destination, retry_after_ms: None, chance: 0.0 },
+            Answer::Later => {
+                Event::Failed { destination, retry_after_ms: Some(SLOW_MS), chance: 0.0 }
+            }
+        };
+        self.happened(setup, *delivery, &event);
+        self.work(setup);
+    }
+
+    /// Carries out what follows from an event by the real transition.
+    pub(super) fn happened(&mut self, setup: &Setup, key: u64, event: &Event<'_>) {
+        let before = self.row(key).life.clone();
+        let (after, effects) = before.clone().after(event, self.now, setup.limits);
+        self.look(setup, event, &before, &after);
+        self.store(key, &after, &effects);
+        match *event {
+            Event::Taken { destination }
+                if before.sends.iter().any(|send| send.destination == destination) =>
+            {
+                self.row(key).known(destination).taken = true;
+            }
+            Event::Redelivered { destination } => {
+                // What is in flight to it is the first of its new attempts.
+                let is_it = |it: &&Flight| it.delivery == key && it.destination == destination;
+                let requests = u32::try_from(self.flights().iter().filter(is_it).count()).unwrap();
+                *self.row(key).known(destination) = Known { requests, ..Known::default() };
+            }
+            _ => {}
+        }
+    }
+
+    /// Looks whether a transition keeps to the rules.
+    fn look(&mut self, setup: &Setup, event: &Event<'_>, before: &Life, after: &Life) {
+        let to = match *event {
+            Event::Taken { destination }
+            | Event::Failed { destination, .. }
+            | Event::Removed { destination }
+            | Event::Redelivered { destination } => Some(destination),
+            Event::Trapped => None,
+        };
+        let taken = matches!(event, Event::Taken { .. });
+        let anew = matches!(event, Event::Redelivered { .. });
+        for (old, new) in before.sends.iter().zip(&after.sends) {
+            let own = to.is_none_or(|to| old.destination == to);
+            self.check(own || old == new, "each destination has a course of its own");
+            let stays = match (old.progress, new.progress) {
+                (Progress::Pending { .. }, _) => true,
+                (Progress::Dead(_), Progress::Delivered) => taken,
+                (old, new) => old == new,
+            };
+            self.check(stays || anew, "what has ended stays so, or ends better");
+            let planned = match new.progress {
+                Progress::Pending { due } => due.saturating_sub(new.began),
+                _ => 0,
+            };
+            let most = setup.limits.max_age_ms;
+            self.check(planned <= most, "no attempt is planned for when it would be too old");
+        }
+        let added = after.sends.len() - before.sends.len();
+        self.check(added == 0 || anew, "who did not want it gets it only from who sends it again");
+    }
+
+    /// `lives::write`: what an effect does not name is not written.
+    pub(super) fn store(&mut self, key: u64, after: &Life, effects: &[Effect]) {
+        let now = self.now;
+        let row = self.row(key);
+        let before = row.life.clone();
+        for effect in effects {
+            match *effect {
+                Effect::Save(index) if index < row.life.sends.len() => {
+                    row.life.sends[index] = after.sends[index].clone();
+                }
+                Effect::Save(index) => {
+                    row.life.sends.push(after.sends[index].clone());
+                    row.known.push(Known::default());
+                }
+                Effect::Died(_) => {}
+                Effect::Became(state) => {
+                    row.state = state;
+                    row.ended = (state != State::Pending).then_some(now);
+                }
+            }
+        }
+        let stored = row.life == *after && (!row.body || row.state == after.state());
+        let is_dead = |send: &Send| matches!(send.progress, Progress::Dead(_));
+        let told = (0..).zip(&after.sends).all(|(index, send)| {
+            let died = is_dead(send) && !before.sends.get(index).is_some_and(is_dead);
+            died == effects.contains(&Effect::Died(index))
+        });
+        self.check(stored, "all that has changed is stored");
+        self.check(told, "a death is told, once");
+    }
+}
