@@ -19,8 +19,9 @@ help: ## Say what there is to make
 run: pkg worker ## Show the main job, live: edge, origin and harness; ONCE=1 ends after one delivery
 	@node tools/run.mjs
 
+test: ## Run every suite
 test: lint pkg worker target/worker-failpoints/index.js target/pkg-trap/package.json \
-	tests/node_modules/.package-lock.json examples/node_modules/.package-lock.json ## Run every suite
+	tests/node_modules/.package-lock.json examples/node_modules/.package-lock.json
 	cargo test --locked --workspace
 	node_modules/.bin/tsc --project tests/package
 	node_modules/.bin/tsc --project harness
