@@ -7,10 +7,11 @@ CORE := Cargo.toml Cargo.lock .cargo/config.toml $(wildcard src/*.rs src/*/*.rs)
 BINDGEN := target/tools/wasm-bindgen-$(WASM_BINDGEN)
 WORKER := $(CORE) worker/Cargo.toml $(wildcard worker/*.js worker/page/* worker/src/*.rs worker/src/*/*.rs) \
 	tools/build-worker.mjs $(BINDGEN) node_modules/.package-lock.json
+RUSTDOC := RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --package walnut-webhooks
 PKG := $(CORE) $(wildcard pkg-templates/*.* pkg-templates/*/*.ts pkg-templates/*/*/*.ts) $(wildcard harness/*.* harness/*/*.ts) $(wildcard tools/*.mjs) README.md $(wildcard LICENSE-*) \
 	$(BINDGEN) node_modules/.package-lock.json
 
-.PHONY: help run test supply bench bench-edge soak lint build pkg worker prerequisites clean panic-free
+.PHONY: help run test supply bench bench-edge soak lint docs build pkg worker prerequisites clean panic-free
 .DELETE_ON_ERROR:
 
 help: ## Say what there is to make
@@ -49,10 +50,18 @@ soak: worker ## Send the edge 20,000 events, through kills and failures, and cou
 panic-free: pkg ## Prove that the package's WebAssembly has no panic but those of tests/panic-free.json
 	@node tools/panic-free.mjs
 
-lint: | prerequisites ## Check format and lints
+lint: | prerequisites ## Check format, lints, and the crate's documentation
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets
 	cargo clippy --locked --package walnut-webhooks --features wasm --target wasm32-unknown-unknown
+	$(RUSTDOC)
+
+# `pkg` leaves the package's sources in target/pkg-src/, with what was generated for them.
+docs: pkg tests/node_modules/.package-lock.json ## Write target/docs/: the reference of the package, in js/, and of the crate, in rust/
+	rm -rf target/docs target/doc
+	node tests/node_modules/typedoc/bin/typedoc --tsconfig docs/tsconfig.json
+	$(RUSTDOC)
+	mv target/doc target/docs/rust
 
 build: pkg worker ## Build pkg/, the npm package, and worker/build/, the Worker's bundle
 

@@ -9,7 +9,10 @@ export type SignatureHeader =
   | string
   | null
   | undefined
-  | { get(name: string): string | null | undefined }
+  | {
+      /** Finds a header by its name, which is asked for in lowercase. */
+      get(name: string): string | null | undefined;
+    }
   | { readonly [name: string]: string | readonly string[] | undefined };
 
 const SIGNATURE_HEADER = "x-walnut-signature";

@@ -20,6 +20,7 @@ export interface SeenStore {
 /** `new`: nobody has it, so handle it; `busy`: somebody handles it now; `done`: it was handled. */
 export type SeenState = "new" | "busy" | "done";
 
+/** The options of {@link MemoryStore}. */
 export interface MemoryStoreOptions {
   /** The most ids that are remembered. The default is 100000. */
   maxEntries?: number;

@@ -10,6 +10,7 @@ import { whole } from "./whole.js";
 /** A key: a string that stands for its UTF-8, or bytes; or several, the current one first. */
 export type Key = string | Uint8Array | readonly (string | Uint8Array)[];
 
+/** The options of a `Webhook`. */
 export interface WebhookOptions {
   /** The limit on a body's length, in bytes. The default is 1 MiB. */
   maxBodyBytes?: number;

@@ -1,0 +1,11 @@
+// The reference of the package can be written: all that is exported says what it is, and no link in it is broken.
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { root } from "./markdown.mjs";
+
+test("typedoc finds nothing to warn of", () => {
+  const typedoc = join(root, "tests/node_modules/typedoc/bin/typedoc");
+  return promisify(execFile)(process.execPath, [typedoc, "--tsconfig", "docs/tsconfig.json", "--emit", "none"], { cwd: root });
+});
