@@ -1,4 +1,4 @@
-/** The stable codes of {@link WebhookError}; the README says what each means and what to do. */
+/** The stable codes of {@link WebhookError}; docs/errors.md says what each means and what to do. */
 export type WebhookErrorCode =
   | "missing_signature"
   | "malformed_signature"

@@ -18,6 +18,11 @@
 //!
 //! The crate does no I/O, reads no clock, and has no reachable panic.
 
+// Runs the example that is there for the crate.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 mod delivery;
 mod error;
 mod event;

@@ -60,6 +60,8 @@ if (!trap) {
 }
 
 for (const file of readdirSync(root)) if (/^(LICENSE|README)/.test(file)) cpSync(path(file), join(out, file));
+// The README points to them.
+for (const file of readdirSync(path("docs"))) if (file.endsWith(".md")) cpSync(path("docs", file), join(out, "docs", file));
 const version = /^version = "(.+)"$/m.exec(readFileSync(path("Cargo.toml"), "utf8"))[1];
 const manifest = JSON.parse(readFileSync(path("pkg-templates/package.json"), "utf8"));
 writeFileSync(join(out, "package.json"), `${JSON.stringify({ ...manifest, version }, null, 2)}\n`);
