@@ -1,0 +1,143 @@
+// What the text around a snippet says is there, and what holds once it has run: a module each, of which the snippet is
+// the middle. `given` is tests/docs/given.mjs.
+import { join } from "node:path";
+
+const webhook = `import { Webhook } from "walnut-webhooks"; const webhook = new Webhook(given.KEY);`;
+const delivered = `given.equal(delivery.id, given.ID);`;
+const app = `
+  import express from "express";
+  import { MemoryStore } from "walnut-webhooks";
+  import { handler } from "walnut-webhooks/express";
+  ${webhook}
+  const app = express();
+  const handled = [];
+  const onDelivery = async (delivery) => void handled.push(delivery.id);
+  const save = async (id) => void handled.push(id);`;
+
+export const frames = {
+  /** `webhook` is made, and verifies a body that is there. */
+  construct: {
+    before: `
+      import { Webhook } from "walnut-webhooks";
+      const [key, options] = [given.KEY, { maxBodyBytes: 1 << 20 }];
+      const [rawBody, request] = [given.DEMO, { headers: given.signed(given.DEMO) }];`,
+    after: delivered,
+  },
+  /** A `Request` has come. */
+  request: {
+    before: `${webhook}
+      const request = new Request("https://a/webhook", { method: "POST", body: given.DEMO, headers: given.signed(given.DEMO) });`,
+    after: delivered,
+  },
+  /** A request of Node has come, in pieces. */
+  stream: {
+    before: `${webhook}
+      const pieces = [given.DEMO.subarray(0, 100), given.DEMO.subarray(100)];
+      const request = Object.assign(given.Readable.from(pieces), { headers: given.signed(given.DEMO) });`,
+    after: `given.equal(keyIndex, 0);`,
+  },
+  /** An event of AWS Lambda has come. */
+  event: {
+    before: `${webhook}
+      const event = { body: given.DEMO.toString("base64"), isBase64Encoded: true, headers: given.signed(given.DEMO) };`,
+    after: delivered,
+  },
+  /** A body has come that was parsed and written anew. */
+  explain: {
+    before: `${webhook}
+      const [rawBody, request] = [JSON.stringify(JSON.parse(given.PRETTY)), { headers: given.signed(given.PRETTY) }];`,
+    after: `
+      given.deepEqual([ok, code, cause], [false, "signature_mismatch", "body_reformatted"]);
+      given.match(hint, /the bytes as received/);
+      given.ok(difference.at > 0 && difference.found !== difference.meant);`,
+  },
+  refused: {
+    before: `${webhook}
+      const [rawBody, request] = [JSON.stringify(JSON.parse(given.PRETTY)), { headers: given.signed(given.PRETTY) }];
+      const said = given.listen(console, "error");`,
+    after: `given.match(said.join(), /parsed and written anew/);`,
+  },
+  /** There is an app of Express, and a function that handles a delivery. */
+  app: {
+    before: app,
+    after: `
+      given.deepEqual(await given.received(app), { genuine: 200, again: 200, forged: 401 });
+      given.deepEqual(handled, [given.ID, given.ID]);`,
+  },
+  /** There is such an app, and what comes again is held back. */
+  once: {
+    before: app,
+    after: `
+      given.deepEqual(await given.received(app), { genuine: 200, again: 200, forged: 401 });
+      given.deepEqual(handled, [given.ID]);`,
+  },
+  /** Besides, a table of SQLite. */
+  database: {
+    node: join(import.meta.dirname, "../node_modules/node24/bin/node"),
+    before: `import { DatabaseSync } from "node:sqlite"; ${app}
+      const database = new DatabaseSync(":memory:");
+      database.exec("CREATE TABLE sessions (id TEXT PRIMARY KEY, event TEXT)");`,
+    after: `
+      given.deepEqual(await given.received(app), { genuine: 200, again: 200, forged: 401 });
+      given.deepEqual(database.prepare("SELECT id FROM sessions").all().map(({ id }) => id), [given.ID]);`,
+  },
+  /** The environment has both keys. */
+  keys: {
+    before: `
+      import { Webhook } from "walnut-webhooks";
+      Object.assign(process.env, { WALNUT_WEBHOOK_KEY: "new", WALNUT_WEBHOOK_KEY_PREVIOUS: given.KEY });`,
+    after: `
+      const [before, after] = [given.sign(given.DEMO), webhook.sign(given.DEMO)].map((its) => webhook.verify(given.DEMO, its));
+      given.deepEqual([before.keyIndex, after.keyIndex], [1, 0]);
+      given.equal(before.id, after.id);
+      given.equal(new Webhook([given.KEY, undefined].filter(Boolean)).verify(given.DEMO, given.signed(given.DEMO)).keyIndex, 0);`,
+  },
+  order: {
+    before: `const said = given.listen(console, "log");`,
+    after: `given.deepEqual(said, [true, true]);`,
+  },
+  /** Walnut's sample, as it stands, and behind the parser that everybody puts before it. */
+  sample: {
+    before: `
+      import crypto from "node:crypto";
+      import express from "express";
+      process.env.WEBHOOK_KEY = given.KEY;
+      const sample = (app) => {`,
+    after: `
+        return app;
+      };
+      const said = given.listen(console, "error");
+      given.deepEqual(await given.received(sample(express())), { genuine: 500, again: 500, forged: 500 });
+      given.match(said.join(), /must be of type string/);
+
+      const kept = express.json({ verify: (request, _, bytes) => (request.rawBody = bytes) });
+      const app = () => sample(express().use(kept));
+      given.deepEqual(await given.received(app()), { genuine: 200, again: 200, forged: 500 });
+      given.match((await given.sent(app(), given.DEMO, { "x-walnut-signature": "0".repeat(64) })).text, /Signature invalid<br>.*at /);
+      given.equal((await given.sent(app(), JSON.stringify({ event: "x".repeat(101 * 1024) }))).status, 413);
+      given.match((await given.sent(app(), "{")).text, /SyntaxError/);
+      delete process.env.WEBHOOK_KEY;
+      given.deepEqual(await given.received(app()), { genuine: 500, again: 500, forged: 500 });
+      given.equal("ab".toString("base16"), "ab");`,
+  },
+  /** AWS calls the function. */
+  lambda: {
+    after: `
+      const said = given.listen(console, "log");
+      const invoke = async (headers, isBase64Encoded) => (await handler({
+        body: given.DEMO.toString(isBase64Encoded ? "base64" : "utf8"), headers, isBase64Encoded,
+        rawPath: "/webhook", requestContext: { domainName: "id.lambda-url.eu-west-1.on.aws" },
+      })).statusCode;
+      given.deepEqual([await invoke(given.signed(given.DEMO), false), await invoke(given.signed(given.DEMO), true)], [200, 200]);
+      given.equal(await invoke({ "x-walnut-signature": "0".repeat(64) }, true), 401);
+      given.deepEqual(said.slice(0, 2), ["demo_session_finished", given.ID]);`,
+  },
+  /** Google's framework calls the function. */
+  function: {
+    after: `
+      import { getTestServer } from "@google-cloud/functions-framework/testing";
+      const said = given.listen(console, "log");
+      given.deepEqual(await given.served(getTestServer("webhook")), { genuine: 200, again: 200, forged: 401 });
+      given.deepEqual(said.slice(0, 2), ["demo_session_finished", given.ID]);`,
+  },
+};

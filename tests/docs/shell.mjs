@@ -1,0 +1,66 @@
+// Runs the lines of a page as who reads it would: one after the other, in one shell, in an empty folder.
+import { spawn } from "node:child_process";
+import { EventEmitter, once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "./markdown.mjs";
+
+/** A folder below the repository, where `npx` and `import` find what is built, that goes with the test. */
+export function scratch(t) {
+  const folder = join(root, "target/docs-tests");
+  mkdirSync(folder, { recursive: true });
+  const path = mkdtempSync(join(folder, "run-"));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** The commands of a block; one may go over several lines. */
+export const commands = (code) =>
+  code.replaceAll(/\\\n\s*/g, "").split("\n").filter((line) => line.trim() !== "");
+
+/**
+ * Starts a shell that ends with the test, with all that it has started. `run` runs a command and resolves to its exit
+ * status and what it printed; `serve` runs one that goes on, and waits until it prints what matches.
+ */
+export function shell(t, env = {}) {
+  const cwd = scratch(t);
+  symlinkSync(join(root, "examples"), join(cwd, "examples"));
+  const child = spawn("bash", [], {
+    cwd,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, NO_COLOR: "1", ...env },
+    detached: true,
+  });
+  t.after(async () => {
+    process.kill(-child.pid, "SIGKILL");
+    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  });
+  const changes = new EventEmitter();
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text) => {
+      printed += text;
+      changes.emit("change");
+    });
+  }
+  const until = async (pattern) => {
+    for (;;) {
+      const found = pattern.exec(printed);
+      if (found !== null) return found;
+      await once(changes, "change");
+    }
+  };
+  const type = (text) => {
+    printed = "";
+    child.stdin.write(text);
+  };
+  const run = async (command) => {
+    type(`{ ${command}\n} </dev/null\nprintf '\\nstatus %s.\\n' $?\n`);
+    const [end, status] = await until(/\nstatus (\d+)\.\n/);
+    return { status: Number(status), printed: printed.replace(end, "") };
+  };
+  const serve = async (command, pattern) => {
+    type(`{ ${command.replace(/\s*&?\s*(#.*)?$/, "")} & } </dev/null\n`);
+    return until(pattern);
+  };
+  return { cwd, run, serve };
+}
