@@ -1,0 +1,153 @@
+// What the pages say of the house is so: folders, links, targets of make, error codes, variables, commands.
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { test } from "node:test";
+import { anchors, folders, pages, parse, quoted, read, root, rows, section } from "./markdown.mjs";
+
+const readme = read("README.md");
+const sorted = (words) => [...new Set(words)].sort();
+/** The words in the first cells of a text's tables. */
+const first = (text) => sorted(rows(text).flatMap(([cell]) => quoted(cell)));
+const matches = (text, pattern) => Array.from(text.matchAll(pattern), ([, found]) => found);
+
+/** The words that a function of Rust gives, by the variants of an enum. */
+const words = (path) => sorted(matches(read(path), /=> "([a-z0-9_]+)",/g));
+
+/** The edge's, in the README's table. */
+const variables = rows(section(readme, "## The edge")).flatMap(([cell]) => quoted(cell)).filter((word) => /^[A-Z_]+$/.test(word));
+
+const house = rows(section(readme, "## The house"));
+
+test("the table of the house has every folder, and no other", () => {
+  const listed = house.flatMap(([cell]) => quoted(cell));
+  deepEqual(sorted(listed.filter((path) => !/\/./.test(path))), sorted(folders().map((name) => `${name}/`)));
+  for (const path of listed) ok(existsSync(join(root, path)), `${path} is listed, and is not there`);
+});
+
+test("the table of the house has every folder of the tests, and no other", () => {
+  const [, others] = house.find(([cell]) => cell === "`tests/`");
+  deepEqual(sorted(["vectors", ...quoted(others)]), sorted(folders("tests")));
+});
+
+test("the picture of the house shows folders that are there", () => {
+  const { code } = parse(section(readme, "## The house")).blocks.find(({ words }) => words === "picture");
+  deepEqual(sorted(matches(code, /([a-z-]+)\/ /g)), ["harness", "pkg-templates", "src", "worker"]);
+  for (const name of matches(code, /([a-z-]+)\/ /g)) ok(existsSync(join(root, name)), name);
+});
+
+for (const page of pages) {
+  test(`${page}: every link leads somewhere`, () => {
+    for (const target of matches(parse(read(page)).prose, /\]\(([^)]+)\)/g)) {
+      if (/^https?:/.test(target)) continue;
+      const [path, anchor] = target.split("#");
+      const to = path === "" ? page : normalize(join(dirname(page), path));
+      ok(existsSync(join(root, to)), `${target} is not there`);
+      if (anchor !== undefined) ok(anchors(read(to)).includes(anchor), `${to} has no heading for #${anchor}`);
+    }
+  });
+
+  test(`${page}: every target of make is one`, () => {
+    const { prose, blocks } = parse(read(page));
+    const code = [...quoted(prose), ...blocks.filter(({ language }) => language === "sh").map((block) => block.code)];
+    const [targets] = matches(read("Makefile"), /^\.PHONY: (.+)$/gm);
+    for (const target of code.flatMap((text) => matches(text, /^make ([a-z-]+)/gm))) {
+      ok(targets.split(" ").includes(target), `make ${target} is not there`);
+    }
+  });
+
+  test(`${page}: every command in a sentence is one`, () => {
+    const commands = readdirSync(join(root, "pkg-templates/cli/commands")).map((name) => name.replace(".ts", ""));
+    for (const code of quoted(parse(read(page)).prose)) {
+      for (const name of matches(code, /^npx walnut-webhooks ([a-z]+)/g)) ok(commands.includes(name), code);
+      for (const name of matches(code, /^npx wrangler secret put (\w+)/g)) ok(variables.includes(name), code);
+    }
+  });
+
+  test(`${page}: every file that a sentence names is there`, () => {
+    // A quick start speaks of the sources of its reader.
+    const ours = folders().filter((name) => page !== "docs/quick-start.md" || name !== "src");
+    const named = quoted(parse(read(page)).prose).filter((path) => new RegExp(`^(${ours.join("|")})/[\\w./-]*$`).test(path));
+    for (const path of named) {
+      // NAME stands for any, and what is built is not always there.
+      if (!/NAME|\/build/.test(path)) ok(existsSync(join(root, path)), `${path} is not there`);
+    }
+  });
+}
+
+test("every example is run by the tests", () => {
+  const tests = ["examples", "cli"].flatMap((suite) =>
+    readdirSync(join(root, "tests", suite)).filter((name) => name.endsWith(".test.mjs")).map((name) => read(`tests/${suite}/${name}`)),
+  ).join("\n");
+  for (const name of folders("examples")) {
+    ok(new RegExp(`["/ ]${name}["/:]`).test(tests), `nothing runs examples/${name}`);
+  }
+});
+
+test("every error code has its row, and every row its code", () => {
+  const page = read("docs/errors.md");
+  const part = (heading) => first(section(page, heading));
+  const [core, adapters, edge] = ["Of the package, and of the edge", "Of the adapters", "Of the edge"].map((name) => part(`## ${name}`));
+  deepEqual(sorted([...core, ...adapters]), sorted(matches(read("pkg-templates/error.ts"), /\| "(\w+)"/g)), "of the package");
+  deepEqual(core, sorted(["body_not_raw", ...words("src/error.rs")]), "of the core");
+  deepEqual(edge, words("worker/src/answer.rs"), "of the edge");
+});
+
+test("every cause of an explanation has its row, and every row its cause", () => {
+  const listed = first(section(readme, "### When a signature fails")).filter((word) => word !== "code");
+  // An error that says it all stands for itself, and has its row in docs/errors.md.
+  const errors = words("src/error.rs").filter((code) => code !== "missing_signature");
+  deepEqual(listed, words("src/explain/cause.rs").filter((cause) => !errors.includes(cause)));
+});
+
+test("every variable of the edge has its row, and every row its variable", () => {
+  const sources = ["config", "config/reader", "config/destinations"].map((name) => read(`worker/src/${name}.rs`));
+  deepEqual(sorted(variables), sorted(sources.flatMap((text) => matches(text, /"([A-Z]+_?[A-Z_]*)"/g))));
+});
+
+test("the limits and defaults of the edge are those of its source", () => {
+  const source = read("worker/src/config.rs");
+  const DAY_MS = 86_400_000;
+  const number = (name) => {
+    const [text] = matches(source, new RegExp(`const ${name}: u\\d\\d = (.+);`, "g"));
+    const [, left, operator, right] = /^(\S+)(?: (<<|\*) (\S+))?$/.exec(text.replaceAll("_", ""));
+    if (operator === "<<") return Number(left) << Number(right);
+    return operator === "*" ? Number(left) * DAY_MS : Number(left);
+  };
+  const range = (name) => matches(source, new RegExp(`const ${name}: .+ = \\["(.+", ".+)"\\];`, "g"))[0].split('", "');
+  const row = (variable) => rows(section(readme, "## The edge")).find(([cell]) => cell === `\`${variable}\``);
+  const is = (variable, defaults, ...limits) => {
+    const [, stated, meaning] = row(variable);
+    equal(stated.replaceAll("`", ""), defaults, variable);
+    for (const limit of limits) ok(new RegExp(`(^|[ \`])${limit}([ \`,:;]|$)`).test(meaning), `${variable}: ${limit}`);
+  };
+  is("MAX_BODY_BYTES", String(number("DEFAULT_BODY_BYTES")), 1, number("MOST_BODY_BYTES"));
+  is("ORIGIN_TIMEOUT_MS", String(number("DEFAULT_TIMEOUT_MS")), 1, number("MOST_TIMEOUT_MS"));
+  is("SHARDS", "1", 1, number("MOST_SHARDS"));
+  is("MAX_ATTEMPTS", String(number("DEFAULT_ATTEMPTS")), 1, number("MOST_ATTEMPTS"));
+  is("MAX_EVENT_AGE", `${number("DEFAULT_EVENT_AGE_MS") / 3_600_000}h`, ...range("EVENT_AGES"));
+  is("MAX_DELIVERY_AGE", `${number("DEFAULT_DELIVERY_AGE_MS") / DAY_MS}d`, ...range("DELIVERY_AGES"));
+  is("RETENTION_DAYS", String(number("DEFAULT_RETENTION_MS") / DAY_MS), ...range("RETENTION_DAYS"));
+  is("ALERT_SILENCE_HOURS", "", ...range("SILENCE_HOURS"));
+  is("WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL", "", number("MOST_OVERLAP_MS") / DAY_MS);
+});
+
+test("every command has its row, and every row its command", () => {
+  const listed = rows(section(readme, "## The command line")).map(([cell]) => quoted(cell)[0]?.split(/[ [{]/)[0]);
+  const commands = readdirSync(join(root, "pkg-templates/cli/commands")).map((name) => name.replace(".ts", ""));
+  deepEqual(sorted(listed.filter((word) => commands.includes(word))), sorted(commands));
+});
+
+test("every entry of the package is in the reference, and every adapter in the README", () => {
+  const { exports } = JSON.parse(read("pkg-templates/package.json"));
+  const entries = Object.keys(exports).filter((path) => !path.endsWith(".json")).map((path) => path.slice(2) || "index");
+  const { typedocOptions } = JSON.parse(read("docs/tsconfig.json"));
+  deepEqual(sorted(typedocOptions.entryPoints.map((path) => path.replace(/^.*\/|\.ts$/g, ""))), sorted(entries));
+  const adapters = first(section(readme, "### In your framework")).filter((word) => word.startsWith("/"));
+  deepEqual(adapters, sorted(entries.filter((name) => name !== "index").map((name) => `/${name}`)));
+});
+
+test("every guide is in the README's list", () => {
+  const listed = matches(section(readme, "## Guides"), /\]\(docs\/([a-z-]+\.md)\)/g);
+  deepEqual(sorted(listed), sorted(readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md"))));
+});
