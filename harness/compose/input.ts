@@ -31,7 +31,7 @@ export function fieldInput(field: Field, path: string, value: Value, change: (va
     if (nulled && nulled.checked) return change(null);
     if (field.type === "boolean") return change(input.value === "" ? undefined : input.value === "true");
     const next = parse(field, input as HTMLInputElement);
-    const needed = field.type === "integer" ? "A whole number is needed: the last one is kept." : "A date and a time are needed: the last ones are kept.";
+    const needed = field.type === "integer" ? "A whole number is needed: the last one is kept." : "A date and a time are needed, up to the year 9999: the last ones are kept.";
     complain(input, note, next === undefined ? needed : "");
     // What can't be read, as an empty date, leaves what was there before.
     if (next !== undefined) last = next;
@@ -83,13 +83,14 @@ function flag(what: string, name: string, row: HTMLElement): HTMLInputElement {
 /** Reads an input; `undefined` where it is none of its type. */
 function parse({ type }: Field, input: HTMLInputElement): string | number | undefined {
   if (type === "integer") return Number.isSafeInteger(input.valueAsNumber) ? input.valueAsNumber : undefined;
-  if (type === "time") return input.value === "" ? undefined : timeOf(input.value);
+  if (type === "time") return timeOf(input.value);
   return input.value;
 }
 
-/** A time as Walnut writes it, with six digits after the second. */
-function timeOf(local: string): string {
-  return new Date(`${local}Z`).toISOString().replace("Z", "000Z");
+/** A time as Walnut writes it, with six digits after the second; `undefined` for none, or one after the year 9999. */
+function timeOf(local: string): string | undefined {
+  const at = new Date(`${local}Z`);
+  return Number.isNaN(at.getTime()) ? undefined : at.toISOString().replace("Z", "000Z");
 }
 
 /** The same for an input of a time, which takes three digits. */

@@ -82,6 +82,15 @@ test("compose: what is no number, or no time, is told, and the last one kept", o
   await time.fill("");
   assert.equal(await time.getAttribute("aria-invalid"), "true");
   await isSound(page);
+  // As long as the browser takes it, but no year that an event could have.
+  await time.fill("9999-12-31T23:59");
+  assert.equal(await time.getAttribute("aria-invalid"), null);
+  for (const late of ["10000-01-01T00:00", "275760-01-01T00:00"]) {
+    await time.fill(late);
+    assert.equal(await time.getAttribute("aria-invalid"), "true");
+    assert.match(await page.locator(`#${await time.getAttribute("aria-describedby")}`).textContent(), /9999/);
+    assert.equal(JSON.parse(await composed(page)).timestamp, "9999-12-31T23:59:00.000000Z");
+  }
   await page.fill("#seed", "-1");
   assert.match(await page.textContent("#seed-note"), /0 to 4294967295/);
 });
