@@ -76,6 +76,92 @@ test("page: nothing sticks out at 320 px", options, async (t) => {
   await isSound(page);
 });
 
+for (const width of [320, 375, 1280]) {
+  test(`page, ${width} px: long texts of strangers break`, options, async (t) => {
+    const long = "x".repeat(300);
+    const { url } = await receiver(t, (_, response) => response.writeHead(500, { [long]: long }).end(long));
+    const { page } = await opened(t, { key: KEY, viewport: { width, height: 900 } });
+    const looks = { colorScheme: "light", viewport: { width } };
+    const event = JSON.parse(BODY);
+    Object.assign(event, { [long]: 1, timestamp: long });
+    event.data.session_id = long;
+    for (const body of [JSON.stringify(event), JSON.stringify({ ...event, event: long })]) {
+      await give(page, body, sign(body));
+      assert.equal((await verdict(page))[0], "genuine");
+      await look(page, "long-event", looks);
+    }
+    await page.fill("#body", `curl https://${long}/${long} -H '${long}: ${sign(BODY)}' -H 'X-Walnut-Signature: ${long}' -d @${long}`);
+    assert.match(await page.textContent("#request-notes"), /xxx/);
+    await look(page, "long-request", looks);
+    await page.fill("#body", ["POST / HTTP/1.1", `${long}-signature: ${sign(BODY)}`, "", BODY].join("\n"));
+    await isSound(page);
+    await page.click("#tab-compose");
+    await page.fill("[data-path=event]", long);
+    await isSound(page);
+    await page.click("#tab-send");
+    await isSound(page);
+    await page.fill("#url", url);
+    await page.click("#send-button");
+    await page.waitForSelector("#answer table");
+    await look(page, "long-answer", looks);
+    await page.fill("#url", `http://${long}.invalid/${long}`);
+    await page.click("#send-button");
+    await page.waitForSelector("#answer .summary:has-text('No answer')");
+    await isSound(page);
+  });
+}
+
+/** The tabs whose word is broken over lines, or sticks out of them. */
+const brokenTabs = (page) => page.locator("[role=tab]").evaluateAll((tabs) => tabs.filter((tab) => {
+  const words = document.createRange();
+  words.selectNodeContents(tab);
+  return words.getClientRects().length !== 1 || tab.scrollWidth > tab.clientWidth;
+}).map(({ textContent }) => textContent));
+
+test("page: no tab's word breaks, down to 280 px", options, async (t) => {
+  const { page } = await opened(t, { viewport: { width: 280, height: 640 } });
+  for (const width of [280, 320, 360, 375, 480, 640]) {
+    await page.setViewportSize({ width, height: 640 });
+    assert.deepEqual(await brokenTabs(page), [], `${width} px`);
+    // Beside each other, down to 320 px.
+    const tops = await page.locator("[role=tab]").evaluateAll((tabs) => tabs.map((tab) => tab.getBoundingClientRect().top));
+    if (width >= 320) assert.equal(new Set(tops).size, 1, `${width} px`);
+  }
+});
+
+for (const width of [375, 640, 1280]) {
+  test(`page, ${width} px: with texts twice as large, nothing sticks out`, options, async (t) => {
+    const { url } = await receiver(t, (_, response) => response.writeHead(500).end("no"));
+    const { page } = await opened(t, { key: KEY, viewport: { width, height: 900 } });
+    const looks = { colorScheme: "light", viewport: { width } };
+    // As a rule of its own, which the page's policy would refuse as a <style>.
+    await page.evaluate(() => document.styleSheets[0].insertRule("html { font-size: 200% }", 0));
+    assert.deepEqual(await brokenTabs(page), []);
+    for (const example of ["signature", "request", "reformatted", "genuine"]) {
+      await page.click(`#example-${example}`);
+      await look(page, `large-check-${example}`, looks);
+    }
+    await page.click("#add-key");
+    await look(page, "large-keys", looks);
+    await page.click("#tab-compose");
+    await look(page, "large-compose", looks);
+    await page.check("input[name=kind][value=playlist]");
+    await isSound(page);
+    await page.click("#tab-send");
+    await look(page, "large-send", looks);
+    await page.fill("#url", url);
+    await page.fill("#count", "20");
+    await page.click("#send-button");
+    await page.waitForSelector("#answer h3:text('The first')");
+    await look(page, "large-answer", looks);
+    // What is typed can be seen.
+    for (const id of ["key-0", "url", "count", "rate"]) {
+      const { width } = await page.locator(`#${id}`).boundingBox();
+      assert.ok(width >= 96, `${id}: ${width} px`);
+    }
+  });
+}
+
 test("page: by keyboard alone, from an empty page to an answer", options, async (t) => {
   const { url, taken } = await receiver(t, (_, response) => response.end("ok"));
   const { page } = await opened(t);
