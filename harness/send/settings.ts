@@ -31,12 +31,11 @@ export function url(): string {
 
 /** Reads the form. Where something is wrong, it is said at its field, which gets the focus, and there is no result. */
 export function settings(): Settings | undefined {
-  const isUrl = URL.canParse(field("url").value.trim()) && /^https?:$/.test(new URL(field("url").value.trim()).protocol);
   const [count, duplicates, forged] = [whole("count", 1), whole("duplicates", 0), whole("forged", 0)];
   const rate = field("rate").value === "" && !field("rate").validity.badInput ? Infinity : whole("rate", 1);
   const isMany = count !== undefined && duplicates !== undefined && forged !== undefined && count + duplicates + forged > MOST_REQUESTS;
   const wrong: Readonly<Record<string, string>> = {
-    url: isUrl ? "" : "A URL that begins with http:// or https:// is needed.",
+    url: wrongUrl(field("url").value.trim()),
     count: count === undefined ? "A whole number from 1 on is needed." : isMany ? TOO_MANY : "",
     duplicates: duplicates === undefined ? "A whole number is needed." : "",
     forged: forged === undefined ? "A whole number is needed." : "",
@@ -51,6 +50,14 @@ export function settings(): Settings | undefined {
   const shuffled = field("shuffled").checked;
   const items = plan({ count, duplicates, forge: forged, shuffled, seed: newSeed() }, bodies(), (body) => ours.sign(body));
   return { url: field("url").value.trim(), isByRelay: chosen("through") === "relay", items, rate };
+}
+
+/** Says what is wrong with a URL, or nothing. */
+function wrongUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) return "A URL that begins with http:// or https:// is needed.";
+  // Neither the relay nor a browser sends these.
+  return url.username === "" && url.password === "" ? "" : "A URL without a user name and a password is needed.";
 }
 
 /** Makes the bodies: the composed one each time, or random ones of both events. */

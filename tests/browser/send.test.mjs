@@ -185,6 +185,14 @@ test("send: what is wrong in the form is told at its field, and nothing is sent"
     assert.equal(await page.evaluate(() => document.activeElement.id), id);
     await page.fill(`#${id}`, right);
   }
+  for (const wrong of ["http://%zz@127.0.0.1:1/", "http://user@127.0.0.1:1/", "http://user:word@127.0.0.1:1/", "http://:word@127.0.0.1:1/"]) {
+    await page.fill("#url", wrong);
+    await page.click("#send-button");
+    assert.match(await page.textContent("#url-note"), /user name/, wrong);
+    assert.equal(await page.getAttribute("#url", "aria-invalid"), "true");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "url");
+  }
+  await page.fill("#url", "http://127.0.0.1:1/");
   await page.fill("#count", "990");
   await page.fill("#forged", "11");
   await page.click("#send-button");
