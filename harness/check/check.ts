@@ -1,6 +1,7 @@
 // Check: whether a body is genuine, and if not, why. The page decides nothing: every verdict, code, cause and
 // hint is the package's.
 import { type Delivery, type Explanation, Webhook, type WebhookError } from "walnut-webhooks";
+import { visible } from "../../pkg-templates/sender/visible.js";
 import { announce } from "../page/announce.js";
 import { element, make, say } from "../page/dom.js";
 import { keyIfNone, keys, markKey, webhook } from "../page/keys.js";
@@ -106,8 +107,9 @@ function blamed(key: string, cause: string, { body, header }: Given): boolean {
   return new Webhook(key).explain(body, header).cause === cause;
 }
 
-/** Makes a sentence of a message, which begins with a small letter and has no full stop. */
-function sentence(text: string): string {
+/** Makes a sentence of a message, which begins with a small letter, has no full stop, and may quote what came. */
+function sentence(message: string): string {
+  const text = visible(message);
   if (text === "") return "";
   return `${text[0]?.toUpperCase()}${text.slice(1)}${/[.:!?)]$/.test(text) ? "" : "."}`;
 }

@@ -27,8 +27,8 @@ export function showDelivery(delivery: Delivery | undefined, body: Uint8Array): 
   const { type, name, id, timestamp, isTest, keyIndex, drift } = delivery;
   terms(element("delivery-facts", HTMLDListElement), [
     ["type", type],
-    ["name", name ?? "null"],
-    ["id", id],
+    ["name", visible(name ?? "null")],
+    ["id", visible(id)],
     ["timestamp", timestamp === null ? "null" : withAge(timestamp)],
     ["isTest", String(isTest)],
     ["keyIndex", `${keyIndex}, ${keyIndex === 0 ? "the current key" : "a previous key: the rotation is not finished"}`],
@@ -46,7 +46,7 @@ export function showDelivery(delivery: Delivery | undefined, body: Uint8Array): 
 
 function withAge(timestamp: string): HTMLElement {
   const at = Date.parse(timestamp);
-  const node = make("span", {}, timestamp);
+  const node = make("span", {}, visible(timestamp));
   if (Number.isNaN(at)) return node;
   const its = make("span", { class: "age", "data-at": String(at) });
   showAge(its);

@@ -1,5 +1,6 @@
 // What is to be checked: a body and its signature, each in a field, or a whole request in one.
 import { header, type HttpRequest, parseRequest } from "../../pkg-templates/sender/request.js";
+import { visible } from "../../pkg-templates/sender/visible.js";
 import { size, utf8 } from "../page/bytes.js";
 import { announce } from "../page/announce.js";
 import { choose, complain, element, make, say, terms } from "../page/dom.js";
@@ -64,7 +65,7 @@ async function open(file: File): Promise<void> {
   opened = bytes;
   choose("taken", "auto");
   complain(text, fileNote, "");
-  say(fileNote, `${file.name}: its ${size(bytes.length)} are used exactly as they are, until the text above is edited.`);
+  say(fileNote, `${visible(file.name)}: its ${size(bytes.length)} are used exactly as they are, until the text above is edited.`);
   tell();
 }
 
@@ -91,10 +92,10 @@ function showRequest(request: HttpRequest, its: string | undefined): void {
   const { method, url, headers, body, notes } = request;
   const target = [method ?? "", url ?? ""].filter((part) => part !== "").join(" ");
   terms(element("request-facts", HTMLDListElement), [
-    ["Request", target === "" ? "not said" : make("code", {}, target)],
+    ["Request", target === "" ? "not said" : make("code", {}, visible(target))],
     ["Headers", String(headers.length)],
-    ["Signature", its === undefined ? "no X-Walnut-Signature" : make("code", {}, its)],
+    ["Signature", its === undefined ? "no X-Walnut-Signature" : make("code", {}, visible(its))],
     ["Body", size(body.length)],
   ]);
-  element("request-notes", HTMLUListElement).replaceChildren(...notes.map((note) => make("li", {}, note)));
+  element("request-notes", HTMLUListElement).replaceChildren(...notes.map((note) => make("li", {}, visible(note))));
 }

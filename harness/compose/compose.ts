@@ -2,6 +2,7 @@
 import type { SampleKind } from "../../pkg-templates/sender/sample.js";
 import { sample, timeOfSeed } from "../../pkg-templates/sender/sample.js";
 import { MOST_SEED, newSeed } from "../../pkg-templates/sender/random.js";
+import { visible } from "../../pkg-templates/sender/visible.js";
 import { give } from "../check/given.js";
 import { size, utf8 } from "../page/bytes.js";
 import { copy } from "../page/copy.js";
@@ -121,7 +122,7 @@ function show(): void {
   const isReady = format === "body" || signature !== undefined;
   const length = size(utf8(body).length);
   say(element("composed-size", HTMLElement), length);
-  say(element("composed-short", HTMLElement), `${delivery?.name ?? element("shape", HTMLSelectElement).selectedOptions[0]?.text}, ${length}`);
+  say(element("composed-short", HTMLElement), `${visible(delivery?.name ?? element("shape", HTMLSelectElement).selectedOptions[0]?.text ?? "")}, ${length}`);
   say(element("composed-signature", HTMLElement), signature ?? "Enter the key above to sign.");
   say(element("composed-type", HTMLElement), signature === undefined ? "–" : typeOf(delivery));
   say(preview, text(format));

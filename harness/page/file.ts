@@ -1,4 +1,5 @@
 // Files, opened by a button or dropped anywhere on the page.
+import { visible } from "../../pkg-templates/sender/visible.js";
 import { size } from "./bytes.js";
 import { make } from "./dom.js";
 
@@ -10,13 +11,14 @@ const MOST_HEAD_BYTES = 64 << 10;
 
 /** Reads a file, or says in words why not. `bodyOf` finds the body in the file of a whole request. */
 export async function readFile(file: File, bodyOf: (bytes: Uint8Array) => Uint8Array | undefined): Promise<Uint8Array | string> {
-  const tooLarge = (what: number) => `${file.name} is too large: ${size(what)}, but a body may have ${size(MOST_BODY_BYTES)} at most. Nothing was changed.`;
+  const name = visible(file.name);
+  const tooLarge = (what: number) => `${name} is too large: ${size(what)}, but a body may have ${size(MOST_BODY_BYTES)} at most. Nothing was changed.`;
   if (file.size > MOST_BODY_BYTES + MOST_HEAD_BYTES) return tooLarge(file.size);
   let bytes: Uint8Array;
   try {
     bytes = new Uint8Array(await file.arrayBuffer());
   } catch {
-    return `${file.name} can’t be read: choose it again, or another. Nothing was changed.`;
+    return `${name} can’t be read: choose it again, or another. Nothing was changed.`;
   }
   const body = bodyOf(bytes) ?? bytes;
   return body.length > MOST_BODY_BYTES ? tooLarge(body.length) : bytes;

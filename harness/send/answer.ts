@@ -15,11 +15,11 @@ export function showAnswer({ item, last, judgement, ok }: Result<Item>, isByRela
   const title = make("p", { class: "verdict" },
     make("strong", {}, status === null ? "No answer" : String(status)), " ",
     make("span", { class: "hint" }, status === null ? "" : `in ${duration(ms)}`));
-  const why = make("p", {}, capital(`${item.kind === "forgery" ? ofForgery(status) : judgement.why}.`));
+  const why = make("p", {}, capital(visible(`${item.kind === "forgery" ? ofForgery(status) : judgement.why}.`)));
   const summary = make("div", { class: "summary", "data-verdict": verdict }, title, why);
   if (status === null) return [summary];
-  const rows = headers.map(([name, value]) => make("tr", {}, make("th", { scope: "row" }, name.toLowerCase()), make("td", {}, visible(value))));
-  const text = new TextDecoder().decode(body.subarray(0, 4 * MOST_SHOWN)).slice(0, MOST_SHOWN);
+  const rows = headers.map(([name, value]) => make("tr", {}, make("th", { scope: "row" }, visible(name.toLowerCase())), make("td", {}, visible(value))));
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(body.subarray(0, 4 * MOST_SHOWN)).slice(0, MOST_SHOWN);
   return [
     summary,
     make("h3", {}, "Headers"),
@@ -30,7 +30,7 @@ export function showAnswer({ item, last, judgement, ok }: Result<Item>, isByRela
     make("h3", {}, "Body ", make("span", { class: "hint" }, size(body.length))),
     body.length === 0
       ? make("p", { class: "hint" }, "Empty.")
-      : make("pre", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Body of the answer" }, text),
+      : make("pre", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Body of the answer" }, text.replace(/[^\n\t]+/g, visible)),
   ];
 }
 

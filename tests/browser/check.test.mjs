@@ -8,6 +8,8 @@ import { BODY, field, give, harness, KEY, says, sign, verdict } from "./support.
 
 const opened = harness();
 const options = { timeout: 60_000 };
+/** What has no width, or turns the direction; and control characters but for line feeds, which the page has itself. */
+const INVISIBLE = /\p{Cf}|(?!\n)\p{Cc}/u;
 const marked = (page, where) => page.locator(`${where} mark`).allTextContents();
 
 test("check: says what is still missing, and judges while one types", options, async (t) => {
@@ -76,6 +78,25 @@ test("check: drift is marked in its place", options, async (t) => {
   assert.deepEqual(JSON.parse((await page.textContent("#event")).replace(/ {2}←.*/g, "").replace(/,?\n *"user_agent"\n/, "\n")), event);
   // Scrolled to the first of them.
   assert.ok(await page.evaluate(() => document.querySelector("#event").scrollTop > 0));
+});
+
+test("check: what can't be seen in a stranger's text, or turns it round, is shown by its number", options, async (t) => {
+  const { page } = await opened(t, { key: KEY });
+  const odd = JSON.parse(BODY);
+  Object.assign(odd, { event: "a\u200bb\u2066", timestamp: "\u202e2026" });
+  odd.data.session_id = "s\u0000\n";
+  const body = JSON.stringify(odd);
+  await give(page, body, sign(body));
+  assert.equal((await verdict(page))[0], "genuine");
+  assert.equal(await field(page, "name"), "a⟨U+200B⟩b⟨U+2066⟩");
+  assert.equal(await field(page, "timestamp"), "⟨U+202E⟩2026");
+  assert.doesNotMatch(await page.textContent("#delivery-facts"), INVISIBLE);
+
+  await page.fill("#body", "curl 'https://hooks.example.com/\u202ewebhook' -H 'X-Walnut-Signature: \u2067ab' -d @\u202enosj.exe");
+  assert.match(await page.textContent("#request-facts"), /POST https:\S+\/⟨U\+202E⟩webhook[^]*⟨U\+2067⟩ab/);
+  assert.match(await page.textContent("#request-notes"), /⟨U\+202E⟩nosj\.exe/);
+  await page.fill("#body", ["POST /\u0085 HTTP/1.1", `X-\u202eSignature: ${sign(body)}`, "", body].join("\n"));
+  for (const place of ["request", "result"]) assert.doesNotMatch(await page.textContent(`#${place}`), INVISIBLE);
 });
 
 test("check: an authentic body that is no JSON", options, async (t) => {

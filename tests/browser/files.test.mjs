@@ -49,6 +49,14 @@ test("files: every byte counts, until the text is edited", options, async (t) =>
   assert.deepEqual(await verdict(page), ["refused", "signature_mismatch", "body_line_endings"]);
 });
 
+test("files: a name that turns round is shown by its characters", options, async (t) => {
+  const { page } = await opened(t);
+  await openFile(page, "body\u202enosj.exe", Buffer.from("{}"));
+  await says(page, "#file-note", "body⟨U+202E⟩nosj.exe: its 2 bytes");
+  await openFile(page, "body\u202enosj.exe", Buffer.alloc(MOST + 1, "x"));
+  await says(page, "#file-note", "body⟨U+202E⟩nosj.exe is too large");
+});
+
 test("files: 1 MiB passes, and one byte more does not", options, async (t) => {
   const { page } = await opened(t, { key: KEY });
   const most = Buffer.from(JSON.stringify({ event: "x".repeat(MOST - 12) }));

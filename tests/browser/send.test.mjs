@@ -59,6 +59,18 @@ test("send: through the relay, each answer is judged by Walnut's rules", options
   assert.match(await page.innerText("#answer"), /No answer[^]*Walnut sends it again/);
 });
 
+test("send: what can't be seen in an answer, or turns it round, is shown by its number; its lines stay lines", options, async (t) => {
+  const { url } = await receiver(t, (_, response) => {
+    response.writeHead(200, { "x-odd": "a\u0085b" });
+    response.end("first\u202e1\u0000\n\tsecond\u200b 💥\r\nthird\ufeff");
+  });
+  const { page } = await opened(t, { key: KEY, view: "send" });
+  await page.fill("#url", url);
+  await send(page);
+  assert.equal(await page.textContent("#answer pre"), "first⟨U+202E⟩1⟨U+0000⟩\n\tsecond⟨U+200B⟩ 💥␍\nthird⟨U+FEFF⟩");
+  assert.equal(await page.locator("#answer tr:has-text('x-odd') td").textContent(), "a⟨U+0085⟩b");
+});
+
 test("send: straight from the browser, to who allows it and to who does not", options, async (t) => {
   const { url, taken } = await receiver(t, byPath(true));
   const closed = await receiver(t, byPath(false));
