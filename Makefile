@@ -11,7 +11,7 @@ RUSTDOC := RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --package wal
 PKG := $(CORE) $(wildcard pkg-templates/*.* pkg-templates/*/*.ts pkg-templates/*/*/*.ts) $(wildcard harness/*.* harness/*/*.ts) $(wildcard tools/*.mjs) README.md $(wildcard docs/*.md LICENSE-*) \
 	$(BINDGEN) node_modules/.package-lock.json
 
-.PHONY: help run test supply bench bench-edge soak lint docs build pkg worker prerequisites clean panic-free
+.PHONY: help run test supply bench bench-edge soak lint docs build pkg worker prerequisites clean panic-free ct
 .DELETE_ON_ERROR:
 
 help: ## Say what there is to make
@@ -51,6 +51,10 @@ panic-free: pkg ## Prove that the package's WebAssembly has no panic but those o
 	@node tools/panic-free.mjs
 
 lint: | prerequisites ## Check format, lints, and the crate's documentation
+ct: pkg ## Look for a leak of time in the comparison of signatures; TIMES=10 for more measurements
+	@node bench/ct/ct.mjs
+
+lint: | prerequisites ## Check format and lints
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets
 	cargo clippy --locked --package walnut-webhooks --features wasm --target wasm32-unknown-unknown
