@@ -1,0 +1,91 @@
+// The packages that others check webhooks with, beside this one, on random keys and bodies. Each signs the same
+// HMAC-SHA256 in a form of its own; text only, so the bodies here are text.
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { test } from "node:test";
+import * as octokit from "@octokit/webhooks-methods";
+import { Webhook as Standard } from "standardwebhooks";
+import Stripe from "stripe";
+import { generate, raw } from "./cases.mjs";
+import { imported, wasmOnly } from "./copies.mjs";
+import { seed } from "./oracle.mjs";
+
+const CASES = 5_000;
+const ID = "msg_1";
+
+const base64 = (hex) => Buffer.from(hex, "hex").toString("base64");
+const nodes = (key, body) => createHmac("sha256", raw(key)).update(body).digest("hex");
+const standard = (key) => new Standard(Buffer.from(raw(key)).toString("base64"));
+const does = (call) => {
+  try {
+    call();
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** By peer: the text of which it signs a body, what it writes, and whether it takes what is written of a signature. */
+const peers = {
+  "node:crypto": {
+    signed: (body) => body,
+    sign: nodes,
+    written: (hex) => hex,
+    verify: (key, body, header) => nodes(key, body) === header,
+  },
+  "@octokit/webhooks-methods": {
+    textKeys: true,
+    signed: (body) => body,
+    sign: octokit.sign,
+    written: (hex) => `sha256=${hex}`,
+    verify: octokit.verify,
+  },
+  stripe: {
+    textKeys: true,
+    signed: (body, seconds) => `${seconds}.${body}`,
+    sign: (secret, payload, timestamp) => Stripe.webhooks.generateTestHeaderString({ payload, secret, timestamp }),
+    written: (hex, seconds) => `t=${seconds},v1=${hex}`,
+    verify: (key, body, header) => does(() => Stripe.webhooks.signature.verifyHeader(body, header, key)),
+  },
+  standardwebhooks: {
+    signed: (body, seconds) => `${ID}.${seconds}.${body}`,
+    sign: (key, body, seconds) => standard(key).sign(ID, new Date(seconds * 1000), body),
+    written: (hex) => `v1,${base64(hex)}`,
+    verify: (key, body, header, seconds) => {
+      const headers = { "webhook-id": ID, "webhook-timestamp": `${seconds}`, "webhook-signature": header };
+      return does(() => standard(key).verify(body, headers, { jsonParse: false }));
+    },
+  },
+};
+
+for (const [way, { Webhook }] of Object.entries({ "as imported": imported, "WebAssembly only": wasmOnly })) {
+  for (const [name, peer] of Object.entries(peers)) {
+    test(`Node, ${way}: ${name} signs and accepts what this does, of ${CASES} random cases`, async () => {
+      let compared = 0;
+      for (let index = 0; index < CASES; index++) {
+        const { signer, signed } = generate(seed, index);
+        // Stripe takes none that is nothing but blanks.
+        if (peer.textKeys && (typeof signer !== "string" || signer.trim() === "")) continue;
+        // Some take none that is empty, and some times are too old for them.
+        const body = `é${Buffer.from(signed).toString("latin1")}`;
+        const again = `Again: PROPERTY_SEED=${seed} node --test tests/property/peers.test.mjs, case ${index}`;
+        const webhook = new Webhook(signer);
+        const seconds = Math.floor(Date.now() / 1000);
+        const text = peer.signed(body, seconds);
+        const ours = webhook.sign(text);
+        assert.equal(await peer.sign(signer, body, seconds), peer.written(ours, seconds), again);
+        assert.equal(webhook.verifySignature(text, ours).keyIndex, 0, again);
+
+        const at = index % 64;
+        const other = (parseInt(ours[at], 16) ^ 1).toString(16);
+        const forged = ours.slice(0, at) + other + ours.slice(at + 1);
+        const takes = (hex) => peer.verify(signer, body, peer.written(hex, seconds), seconds);
+        assert.equal(await takes(ours), true, again);
+        assert.equal(await takes(forged), false, again);
+        assert.throws(() => webhook.verifySignature(text, forged), { code: "signature_mismatch" }, again);
+        compared++;
+      }
+      assert.ok(compared > CASES / 5, `only ${compared} of ${CASES}`);
+    });
+  }
+}
