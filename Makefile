@@ -2,16 +2,18 @@
 
 WASM_BINDGEN := 0.2.130
 CARGO_DENY := 0.20.2
+CARGO_FUZZ := 0.13.1
 
 CORE := Cargo.toml Cargo.lock .cargo/config.toml $(wildcard src/*.rs src/*/*.rs)
 BINDGEN := target/tools/wasm-bindgen-$(WASM_BINDGEN)
+FUZZ := target/tools/cargo-fuzz-$(CARGO_FUZZ)
 WORKER := $(CORE) worker/Cargo.toml $(wildcard worker/*.js worker/page/* worker/src/*.rs worker/src/*/*.rs) \
 	tools/build-worker.mjs $(BINDGEN) node_modules/.package-lock.json
 RUSTDOC := RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --package walnut-webhooks
 PKG := $(CORE) $(wildcard pkg-templates/*.* pkg-templates/*/*.ts pkg-templates/*/*/*.ts) $(wildcard harness/*.* harness/*/*.ts) $(wildcard tools/*.mjs) README.md $(wildcard docs/*.md LICENSE-*) \
 	$(BINDGEN) node_modules/.package-lock.json
 
-.PHONY: help run test supply bench bench-edge soak lint docs build pkg worker prerequisites clean panic-free ct
+.PHONY: help run test supply bench bench-edge soak lint docs build pkg worker prerequisites clean panic-free ct fuzz
 .DELETE_ON_ERROR:
 
 help: ## Say what there is to make
@@ -50,12 +52,18 @@ soak: worker ## Send the edge 20,000 events, through kills and failures, and cou
 panic-free: pkg ## Prove that the package's WebAssembly has no panic but those of tests/panic-free.json
 	@node tools/panic-free.mjs
 
-lint: | prerequisites ## Check format, lints, and the crate's documentation
 ct: pkg ## Look for a leak of time in the comparison of signatures; TIMES=10 for more measurements
 	@node bench/ct/ct.mjs
 
-lint: | prerequisites ## Check format and lints
+# Not of the suites, since it needs a nightly Rust and a C++ compiler, and never ends by itself.
+fuzz: $(FUZZ) ## Feed each parser what nobody would send; ONLY=header for one target, SECONDS for each (60)
+	tools/prerequisites.sh nightly
+	cargo clippy --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz -- --deny warnings
+	node tools/fuzz.mjs
+
+lint: | prerequisites ## Check format, lints, and the crate's documentation
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets
 	cargo clippy --locked --package walnut-webhooks --features wasm --target wasm32-unknown-unknown
 	$(RUSTDOC)
@@ -109,6 +117,10 @@ target/tools/wasm-bindgen-$(WASM_BINDGEN): | prerequisites
 
 target/tools/cargo-deny-$(CARGO_DENY): | prerequisites
 	tools/prerequisites.sh tool cargo-deny $(CARGO_DENY)
+	@touch $@
+
+target/tools/cargo-fuzz-$(CARGO_FUZZ): | prerequisites
+	tools/prerequisites.sh tool cargo-fuzz $(CARGO_FUZZ)
 	@touch $@
 
 prerequisites:

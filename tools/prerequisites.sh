@@ -31,6 +31,13 @@ toolchains() {
 	fi
 }
 
+# What a fuzzer is built with: its sanitizer is not in stable Rust.
+nightly() {
+	have rustup || missing "rustup, with a nightly Rust," https://rustup.rs
+	rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --profile minimal
+	have c++ || missing "a C++ compiler" "your distribution"
+}
+
 # Builds a command line tool from its crate, into target/tools/bin.
 tool() {
 	install() {

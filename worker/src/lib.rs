@@ -7,6 +7,9 @@ mod config;
 mod explain;
 mod failpoint;
 mod forward;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod host;
 mod inbox;
 mod js;

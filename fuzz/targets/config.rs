@@ -1,0 +1,247 @@
+//! A configuration is read, or its mistakes are told, and neither the key, a token nor a URL with them. What is
+//! accepted is within the limits that README.md states, and each URL is read by the WHATWG's rules as it was here.
+
+#![no_main]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use libfuzzer_sys::fuzz_target;
+use url::{Host, Url};
+use walnut_webhooks_fuzz::sign;
+use walnut_webhooks_worker::fuzzing::{Configured, Destination, read};
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+const NOW: u64 = 1_700_000_000_000;
+
+/// The variables that no sentence may show, since a secret is in each of them, or may be.
+const SECRET: [&str; 7] = [
+    "WALNUT_WEBHOOK_KEY",
+    "WALNUT_WEBHOOK_KEY_PREVIOUS",
+    "WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL",
+    "ADMIN_TOKEN",
+    "ORIGIN_URL",
+    "ALERT_URL",
+    "DESTINATIONS",
+];
+
+/// Each number, its default and its limits.
+const NUMBERS: [(&str, u64, u64); 4] = [
+    ("MAX_BODY_BYTES", 1 << 20, 1_572_864),
+    ("ORIGIN_TIMEOUT_MS", 20_000, 28_000),
+    ("SHARDS", 1, 256),
+    ("MAX_ATTEMPTS", 200, 1000),
+];
+
+/// Each time: the default, the limits, and the unit of a number without one. All are milliseconds.
+const TIMES: [(&str, Option<u64>, [u64; 2], u64); 4] = [
+    ("MAX_EVENT_AGE", Some(3 * DAY_MS), [0, 90 * DAY_MS], 1000),
+    ("MAX_DELIVERY_AGE", Some(3 * DAY_MS), [1000, 30 * DAY_MS], 1000),
+    ("RETENTION_DAYS", Some(7 * DAY_MS), [864, 90 * DAY_MS], DAY_MS),
+    ("ALERT_SILENCE_HOURS", None, [36, 8760 * DAY_MS / 24], DAY_MS / 24),
+];
+
+fuzz_target!(|text: &str| {
+    // Lines of NAME=value; what is a line of a value begins with a blank.
+    let text = text.replace("\n ", "\u{0}");
+    let lines = text.lines().filter_map(|line| line.split_once('='));
+    let variables: BTreeMap<&str, String> =
+        lines.map(|(name, value)| (name, value.replace('\u{0}', "\n "))).collect();
+    let get = |name: &str| variables.get(name).map(String::as_str);
+
+    match read(|name| variables.get(name).cloned(), NOW) {
+        Ok(configured) => {
+            keys_are_those(&configured, &get);
+            limits_hold(&configured, &get);
+            destinations_are_sound(&configured, &get);
+        }
+        Err(mistakes) => {
+            assert!((1..=200).contains(&mistakes.len()), "{mistakes:?}");
+            for mistake in &mistakes {
+                // What is shown of other variables may have a secret's text in it, and is a quotation.
+                let told = without_quotations(mistake);
+                for secret in SECRET.iter().filter_map(|name| get(name)) {
+                    assert!(!is_telling(secret) || !told.contains(secret), "{mistake}");
+                }
+            }
+        }
+    }
+});
+
+/// Whether a text is too odd to stand in a sentence by chance.
+fn is_telling(secret: &str) -> bool {
+    secret.contains(['!', '$', '%', '&', '@', '^', '{', '}', '|', '<', '>', '#', '?'])
+}
+
+/// Takes out what stands between quotes, as `{:?}` writes it.
+fn without_quotations(sentence: &str) -> String {
+    let mut told = String::new();
+    let mut characters = sentence.chars();
+    while let Some(character) = characters.next() {
+        if character == '"' {
+            while let Some(quoted) = characters.next().filter(|quoted| *quoted != '"') {
+                if quoted == '\\' {
+                    characters.next();
+                }
+            }
+        } else {
+            told.push(character);
+        }
+    }
+    told
+}
+
+fn keys_are_those<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v str>) {
+    let index = |name| {
+        // Empty, since the limit may be any.
+        let signature = sign(get(name)?.as_bytes(), b"");
+        let verified = configured.verifier.verify("", &signature).ok()?;
+        Some(verified.key_index().get())
+    };
+    assert_eq!(index("WALNUT_WEBHOOK_KEY"), Some(0));
+    match configured.previous_until {
+        Some(until) => {
+            assert!((NOW + 1..=NOW + 7 * DAY_MS).contains(&until));
+            // Two keys may be one.
+            assert!(index("WALNUT_WEBHOOK_KEY_PREVIOUS").is_some());
+        }
+        None => assert_ne!(index("WALNUT_WEBHOOK_KEY_PREVIOUS"), Some(1)),
+    }
+}
+
+fn limits_hold<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v str>) {
+    for ((name, default, most), read) in NUMBERS.into_iter().zip(configured.numbers) {
+        let expected = get(name).map_or(default, |text| text.parse().unwrap());
+        assert_eq!(read, expected, "{name}");
+        assert!((1..=most).contains(&read), "{name}");
+    }
+    for ((name, default, [least, most], unit), read) in TIMES.into_iter().zip(configured.times) {
+        let Some(text) = get(name) else {
+            assert_eq!(read, default, "{name}");
+            continue;
+        };
+        // No age at all is any age.
+        let read = read.unwrap_or(0);
+        assert!((least..=most).contains(&read), "{name}");
+        let expected = milliseconds(text, unit);
+        let read = f64::from(u32::try_from(read / 1000).unwrap()) * 1000.0
+            + f64::from(u32::try_from(read % 1000).unwrap());
+        // It is rounded up, and a double is not exact.
+        assert!((-0.01..1.01).contains(&(read - expected)), "{name} is {read}, not {expected}");
+    }
+    let of = |name, words: &[&str]| {
+        assert!(get(name).is_none_or(|value| words.contains(&value)), "{name}");
+    };
+    of("MODE", &["durable", "direct"]);
+    of("ALLOW_LOOPBACK", &["0", "1"]);
+    of("JURISDICTION", &["eu", "fedramp"]);
+    assert_eq!(configured.direct, get("MODE") == Some("direct"));
+    assert_eq!(configured.path, get("WEBHOOK_PATH").unwrap_or("/webhook"));
+    let path = &configured.path;
+    assert!(path.starts_with('/') && path != "/healthz" && path != "/admin");
+    assert!(!path.starts_with("/admin/"));
+    // What a URL's path is read as otherwise would never be asked for.
+    assert!(!path.contains(['?', '#', '%', '\\', ' ']) && path.is_ascii());
+    let [jurisdiction, token, alert_url] = &configured.texts;
+    assert_eq!(jurisdiction.as_deref(), get("JURISDICTION"));
+    assert_eq!(token.as_deref(), get("ADMIN_TOKEN"));
+    assert!(token.as_ref().is_none_or(|token| {
+        (32..=512).contains(&token.len()) && token.bytes().all(|c| (b'!'..=b'~').contains(&c))
+    }));
+    assert_eq!(alert_url.as_deref(), get("ALERT_URL"));
+    if let Some(url) = alert_url {
+        url_is_sound(url, get("ALLOW_LOOPBACK") == Some("1"));
+    }
+}
+
+/// Reads a time as a double.
+fn milliseconds(text: &str, unit: u64) -> f64 {
+    let units = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", DAY_MS / 24), ("d", DAY_MS)];
+    let suffix = units.iter().find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, *unit)));
+    let (number, unit) = suffix.unwrap_or((text, unit));
+    number.parse::<f64>().unwrap() * f64::from(u32::try_from(unit).unwrap())
+}
+
+fn destinations_are_sound<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v str>) {
+    let all = &configured.destinations;
+    let loopback = get("ALLOW_LOOPBACK") == Some("1");
+    assert!((1..=20).contains(&all.len()));
+    assert_eq!(all.iter().map(|it| &it.name).collect::<BTreeSet<_>>().len(), all.len());
+    for Destination { name, url, events, headers } in all {
+        assert!((1..=32).contains(&name.len()));
+        assert!(name.bytes().all(|c| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'-')));
+        url_is_sound(url, loopback);
+        if let Some(events) = events {
+            assert!(!configured.direct && (1..=100).contains(&events.len()));
+            assert!(events.iter().all(|event| (1..=256).contains(&event.len())));
+        }
+        assert!(headers.len() <= 20);
+        assert_eq!(
+            headers.iter().map(|(name, _)| name).collect::<BTreeSet<_>>().len(),
+            headers.len()
+        );
+        for (name, value) in headers {
+            assert!(
+                (1..=64).contains(&name.len()) && !name.bytes().any(|c| c.is_ascii_uppercase())
+            );
+            assert!(!["host", "connection", "transfer-encoding", "te"].contains(&name.as_str()));
+            let taken = ["x-walnut-", "walnut-", "webhook-", "content-"];
+            assert!(!taken.iter().any(|taken| name.starts_with(taken)), "{name}");
+            // No line of a header can be broken into two.
+            let visible = |c: u8| matches!(c, b'\t' | b' '..=b'~');
+            assert!(name.bytes().all(|c| (b'!'..=b'~').contains(&c) && c != b':'), "{name:?}");
+            assert!(value.bytes().all(visible) && value.trim() == value, "{value:?}");
+            assert!((1..=2048).contains(&value.len()));
+        }
+    }
+    match get("ORIGIN_URL") {
+        Some(url) => {
+            assert!(get("DESTINATIONS").is_none());
+            assert!(all.len() == 1 && all[0].name == "origin" && all[0].url == url);
+            assert!(all[0].events.is_none() && all[0].headers.is_empty());
+        }
+        None => assert!(get("DESTINATIONS").is_some_and(serde_agrees)),
+    }
+    assert!(!configured.direct || all.len() == 1);
+}
+
+/// What was read is a list by another reading too. That one refuses half of a pair as an escape, and says so.
+fn serde_agrees(json: &str) -> bool {
+    match serde_json::from_str::<serde_json::Value>(json) {
+        Ok(value) => value.is_array(),
+        Err(error) => {
+            let error = error.to_string();
+            error.contains("surrogate")
+                || error.contains("hex escape")
+                || error.contains("out of range")
+        }
+    }
+}
+
+/// That it is asked for where it says, whoever reads it, and by TLS or on this machine.
+fn url_is_sound(text: &str, loopback: bool) {
+    assert!(text.len() <= 2048);
+    let url = match Url::parse(text) {
+        Ok(url) => url,
+        // Neither Punycode nor an address of IPv6 is decoded here: what is none is asked for nowhere.
+        Err(_) if text.to_ascii_lowercase().contains("xn--") || text.contains("://[") => return,
+        Err(error) => panic!("{text:?}: {error}"),
+    };
+    assert!(url.username().is_empty() && url.password().is_none() && url.fragment().is_none());
+    // The host as it is written, but for its letters' case and an address of IPv6, which has many forms.
+    let written = text.split_once("://").unwrap().1;
+    match url.host().unwrap() {
+        Host::Ipv6(_) => assert!(written.starts_with('['), "{text:?}"),
+        host => {
+            let host = host.to_string();
+            let end = written.get(host.len()..).and_then(|rest| rest.chars().next());
+            assert!(written.to_ascii_lowercase().starts_with(&host), "{text:?}");
+            assert!(matches!(end, None | Some(':' | '/' | '?')), "{text:?}");
+        }
+    }
+    let is_here = match url.host().unwrap() {
+        Host::Domain(name) => name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    };
+    assert!(url.scheme() == "https" || (url.scheme() == "http" && is_here && loopback), "{text:?}");
+}

@@ -1,0 +1,273 @@
+//! An authentic body is read if and only if it is JSON as the contract has it; what is read is what `serde_json`
+//! reads; and the name, the type, the id and the drift are those that plain rules, written here anew, lead to.
+//!
+//! The contract and `serde_json` differ: a `\u` escape may be half of a pair, and a number beyond a double is
+//! infinite. There `serde_json` judges the text, for which it looks at neither, but reads nothing. Depth is
+//! measured here, since `serde_json`'s own limit is another; and so is that the top is an object.
+
+#![no_main]
+
+use std::str;
+use std::time::{Duration, SystemTime};
+
+use libfuzzer_sys::fuzz_target;
+use ring::digest;
+use serde_json::Value as Json;
+use walnut_webhooks::{Delivery, Drift, Key, Value, Verifier};
+use walnut_webhooks_fuzz::hex;
+
+/// The two events as documented: a name that ends in `?` may be absent.
+const DOCUMENTED: [(&str, &str); 2] = [
+    ("demo_session_finished", include_str!("event/demo.json")),
+    ("playlist_session_finished", include_str!("event/playlist.json")),
+];
+
+const MAX_DEPTH: usize = 128;
+const MAX_DRIFT: usize = 100;
+
+fuzz_target!(|body: &[u8]| {
+    let key = Key::new("key").unwrap();
+    let header = key.sign(body).to_string();
+    let verifier = Verifier::new(key);
+    let verified = verifier.verify(body, &header).unwrap();
+    let delivery = verified.delivery();
+    let summary = verified.summary();
+    assert_eq!(delivery.is_ok(), is_json(body), "{delivery:?}");
+    let delivery = match delivery {
+        Ok(delivery) => delivery,
+        Err(error) => {
+            assert_eq!(error.code(), "not_json");
+            assert_eq!(summary, Err(error));
+            return;
+        }
+    };
+
+    if let Ok(read) = serde_json::from_slice(body) {
+        same(&delivery.payload, &read);
+    }
+    reads_as_it_must(&delivery, body);
+
+    let summary = summary.unwrap();
+    assert_eq!(summary.id, delivery.id);
+    assert_eq!(summary.name, delivery.name);
+    assert_eq!(summary.event_type, delivery.event_type());
+    assert_eq!(summary.timestamp, delivery.timestamp);
+    assert_eq!(summary.is_test, delivery.is_test);
+    for now in [0, 1_700_000_000, 4_000_000_000].map(Duration::from_secs) {
+        let now = SystemTime::UNIX_EPOCH + now;
+        let (max_age, skew) = (Duration::from_hours(72), Duration::from_mins(5));
+        let aged = delivery.check_age(now, max_age, skew);
+        assert_eq!(aged, summary.check_age(now, max_age, skew));
+        assert!(aged.is_ok() || delivery.timestamp.is_some());
+    }
+});
+
+fn is_json(body: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(body) else { return false };
+    let is_text = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+    is_text && text.trim_start().starts_with('{') && depth(text) <= MAX_DEPTH
+}
+
+/// The deepest nesting of a text that is JSON.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth -= 1,
+            b'"' => {
+                // An escape's second byte ends nothing.
+                while let Some(inner) = bytes.next().filter(|inner| *inner != b'"') {
+                    if inner == b'\\' {
+                        bytes.next();
+                    }
+                }
+            }
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+fn same(ours: &Value, theirs: &Json) {
+    match (ours, theirs) {
+        (Value::Null, Json::Null) => {}
+        (Value::Bool(ours), Json::Bool(theirs)) => assert_eq!(ours, theirs),
+        (Value::Number(ours), Json::Number(theirs)) => {
+            assert_eq!(ours.to_bits(), theirs.as_f64().unwrap().to_bits(), "{ours}, {theirs}");
+        }
+        (Value::String(ours), Json::String(theirs)) => assert_eq!(ours, theirs),
+        (Value::Array(ours), Json::Array(theirs)) => {
+            assert_eq!(ours.len(), theirs.len());
+            ours.iter().zip(theirs).for_each(|(ours, theirs)| same(ours, theirs));
+        }
+        (Value::Object(ours), Json::Object(theirs)) => {
+            assert_eq!(ours.len(), theirs.len());
+            for (name, ours) in ours {
+                same(ours, &theirs[name]);
+            }
+        }
+        _ => panic!("{ours:?} is not {theirs}"),
+    }
+}
+
+fn reads_as_it_must(delivery: &Delivery, body: &[u8]) {
+    let payload = &delivery.payload;
+    let name = payload.get("event").and_then(Value::as_str);
+    let is_test = payload.get("is_test") == Some(&Value::Bool(true));
+    let known = DOCUMENTED.iter().find(|(known, _)| Some(*known) == name);
+    assert_eq!(delivery.name.as_deref(), name);
+    assert_eq!(delivery.timestamp.as_deref(), payload.get("timestamp").and_then(Value::as_str));
+    assert_eq!(delivery.is_test, is_test);
+
+    let session = payload.get("data").and_then(|data| data.get("session_id")?.as_str());
+    let session = session.filter(|session| {
+        (1..=128).contains(&session.len())
+            && session.bytes().all(|c| (0x21..=0x7e).contains(&c) && c != b':')
+    });
+    let id = match (known, session) {
+        (Some((name, _)), Some(session)) if !is_test => format!("{name}:{session}"),
+        _ => format!("body:{}", hex(digest::digest(&digest::SHA256, body).as_ref())),
+    };
+    assert_eq!(delivery.id, id);
+
+    let shape = known.map_or(r#"{"event":"string"}"#, |(_, shape)| shape);
+    let shape: Json = serde_json::from_str(shape).unwrap();
+    let mut comparison = Comparison { differences: Vec::new(), fits: true };
+    comparison.value(payload, &shape, "");
+    // Of what is not documented, more than its name is no difference.
+    if known.is_none() {
+        comparison.differences.retain(|(_, kind, ..)| *kind != "added");
+    }
+    let fitting = known.filter(|_| comparison.fits).map_or("unknown", |(name, _)| name);
+    assert_eq!(delivery.event_type(), fitting, "{:?}", delivery.drift);
+    let mut differences = comparison.differences;
+    let mut told: Vec<_> = delivery.drift.iter().map(difference).collect();
+    if differences.len() > MAX_DRIFT {
+        assert_eq!(told.len(), MAX_DRIFT);
+        assert!(told.iter().all(|told| differences.contains(told)), "{told:?}");
+    } else {
+        told.sort();
+        differences.sort();
+        assert_eq!(told, differences);
+    }
+}
+
+/// The path, the kind, what is expected and what was found.
+type Difference = (String, &'static str, Option<String>, Option<&'static str>);
+
+fn difference(drift: &Drift) -> Difference {
+    let expected = drift.expected.map(str::to_owned);
+    (drift.path.clone(), drift.kind.as_str(), expected, drift.found)
+}
+
+struct Comparison {
+    differences: Vec<Difference>,
+    /// Whether it has its type.
+    fits: bool,
+}
+
+impl Comparison {
+    fn value(&mut self, value: &Value, shape: &Json, path: &str) {
+        let expected = match shape {
+            Json::Object(fields) => {
+                if let Value::Object(members) = value {
+                    return self.object(members, fields, path);
+                }
+                "object"
+            }
+            Json::Array(item) => {
+                if let Value::Array(items) = value {
+                    for (index, value) in items.iter().enumerate() {
+                        self.value(value, &item[0], &format!("{path}[{index}]"));
+                    }
+                    return;
+                }
+                "array"
+            }
+            other => other.as_str().unwrap(),
+        };
+        let found = found(value);
+        let is_whole =
+            |number: f64| number.is_finite() && number.floor().total_cmp(&number).is_eq();
+        match (expected, value) {
+            ("integer", Value::Number(number)) if is_whole(*number) => return,
+            // A fraction is told, and the type stays.
+            ("integer", Value::Number(_)) => {}
+            ("string | null", Value::String(_) | Value::Null) => return,
+            _ if expected == found => return,
+            _ => self.fits = false,
+        }
+        self.tell(path.to_owned(), "type", Some(expected), Some(found));
+    }
+
+    fn object(
+        &mut self,
+        members: &std::collections::BTreeMap<String, Value>,
+        fields: &serde_json::Map<String, Json>,
+        path: &str,
+    ) {
+        for (field, shape) in fields {
+            let name = field.trim_end_matches('?');
+            let path = step(path, name);
+            match members.get(name) {
+                Some(member) => self.value(member, shape, &path),
+                None if field == name => {
+                    let expected = match shape {
+                        Json::Object(_) => "object",
+                        Json::Array(_) => "array",
+                        other => other.as_str().unwrap(),
+                    };
+                    self.fits = false;
+                    self.tell(path, "missing", Some(expected), None);
+                }
+                None => {}
+            }
+        }
+        for (name, member) in members {
+            if !fields.contains_key(name) && !fields.contains_key(&format!("{name}?")) {
+                self.tell(step(path, name), "added", None, Some(found(member)));
+            }
+        }
+    }
+
+    fn tell(
+        &mut self,
+        path: String,
+        kind: &'static str,
+        expected: Option<&str>,
+        found: Option<&'static str>,
+    ) {
+        self.differences.push((path, kind, expected.map(str::to_owned), found));
+    }
+}
+
+fn found(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// A step into an object, as JavaScript writes it.
+fn step(path: &str, name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$';
+    if !name.is_empty()
+        && name.chars().all(plain)
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+    {
+        return if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    }
+    let shown = |c: char| match c {
+        '"' | '\\' => format!("\\{c}"),
+        c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    };
+    format!("{path}[\"{}\"]", name.chars().map(shown).collect::<String>())
+}

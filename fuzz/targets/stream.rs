@@ -1,0 +1,44 @@
+//! A body that comes in pieces has the verdict of the whole, however it is cut, and at each limit.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use walnut_webhooks::{Error, Key, KeyIndex, Keys, Verifier};
+use walnut_webhooks_fuzz::{Input, sign, spoil, verdict};
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut input = Input::new(bytes);
+    let how = input.byte();
+    let signer = usize::from(input.byte());
+    let slack = usize::from(input.byte());
+    let keys = input.keys();
+    let with = input.part();
+    let lengths = input.part();
+    let body = input.rest();
+
+    let signature = sign(&keys[signer % keys.len()], body);
+    let header = spoil(&signature, how, with);
+    let header = header.as_deref();
+    let limit = (body.len() + slack).saturating_sub(8);
+    let made = keys.iter().map(|key| Key::new(key).unwrap());
+    let verifier = Verifier::new(Keys::new(made).unwrap()).with_max_body_bytes(limit);
+
+    // Each byte is the length of a piece, and the last piece is what they leave.
+    let mut rest = body;
+    let mut stream = verifier.stream();
+    for length in lengths.iter().copied().chain([u8::MAX]).map(usize::from) {
+        let length = if length == 255 { rest.len() } else { length.min(rest.len()) };
+        let (piece, left) = rest.split_at(length);
+        rest = left;
+        let updated = stream.update(piece);
+        // It is refused from the piece on that goes over the limit.
+        let over = body.len() - rest.len() > limit;
+        assert_eq!(updated, if over { Err(Error::BodyTooLarge { limit }) } else { Ok(()) });
+        // One that is looked at on the way goes on undisturbed.
+        assert!(stream.clone().finish(None::<&str>).is_err());
+    }
+    let streamed = stream.finish(header);
+    assert_eq!(streamed, verifier.verify(body, header).map(|verified| verified.key_index()));
+    let expected = verdict(&keys, body, header, limit);
+    assert_eq!(streamed.map(KeyIndex::get).map_err(|error| error.code()), expected);
+});
