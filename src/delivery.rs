@@ -311,7 +311,6 @@ impl<N: Number> Node for &Value<N> {
     fn size(&self) -> usize {
         match self {
             Value::Object(members) => members.len(),
-            Value::Array(items) => items.len(),
             _ => 0,
         }
     }

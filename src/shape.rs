@@ -116,7 +116,7 @@ pub(crate) trait Node: Sized {
     fn text(&self) -> Option<String>;
     /// The members of an object that `fields` name, in their order; `None` where one is absent.
     fn documented(&self, fields: &'static [Field]) -> [Option<Self>; MAX_FIELDS];
-    /// How many members an object has, or items an array.
+    /// How many members an object has.
     fn size(&self) -> usize;
     /// The names of an object's members, and their values.
     fn members(&self) -> impl Iterator<Item = (String, Self)>;

@@ -194,6 +194,6 @@ impl Node for Value {
 
     fn items(&self) -> impl Iterator<Item = Self> {
         let array = self.0;
-        (0..self.size()).filter_map(move |index| Self::held(element(array, index)))
+        (0..size(array)).filter_map(move |index| Self::held(element(array, index)))
     }
 }
