@@ -184,6 +184,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn each_error_has_its_code_and_status() {
+        for (error, code, status) in [
+            (Error::MissingSignature, "missing_signature", 401),
+            (Error::MalformedSignature(MalformedSignature::Empty), "malformed_signature", 401),
+            (Error::SignatureMismatch { keys: 1 }, "signature_mismatch", 401),
+            (Error::InvalidKey { keys: 0 }, "invalid_key", 500),
+            (Error::BodyTooLarge { limit: 0 }, "body_too_large", 413),
+            (Error::NotJson(NotJson::Empty), "not_json", 400),
+            (Error::Stale { timestamp: String::new(), future: false }, "stale", 400),
+        ] {
+            assert_eq!((error.code(), error.status()), (code, status));
+        }
+    }
+
+    #[test]
     fn messages_state_the_limits_as_they_are() {
         let keys = Error::InvalidKey { keys: 5 }.to_string();
         assert_eq!(keys, format!("5 keys were given, but at most {} are used", crate::MAX_KEYS));

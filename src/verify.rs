@@ -253,6 +253,20 @@ mod tests {
     const _: () = shared::<Verifier>();
 
     #[test]
+    fn what_was_verified_is_at_hand_with_its_key() {
+        let [current, previous] = ["current", "previous"].map(|key| Key::new(key).unwrap());
+        let headers = [&current, &previous].map(|key| key.sign("abc").to_string());
+        let verifier = Verifier::new(Keys::new([current, previous]).unwrap());
+        let signer = verifier.current_key().unwrap();
+        assert_eq!(signer.sign("abc").to_string(), headers[0]);
+        for (header, is_current) in headers.iter().zip([true, false]) {
+            let verified = verifier.verify("abc", header).unwrap();
+            assert_eq!(verified.body(), b"abc");
+            assert_eq!(verified.key_index().is_current(), is_current);
+        }
+    }
+
+    #[test]
     fn a_stream_over_the_limit_stays_refused() {
         let key = Key::new("k").unwrap();
         let header = key.sign("abc").to_string();

@@ -120,7 +120,9 @@ fn verdict(case: &Value, keys: &Value) -> Value {
     assert_eq!(summary.is_test, delivery.is_test);
     if let (Some(max_age), Some(now)) = (case["maxAge"].as_u64(), case["now"].as_u64()) {
         let now = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(now)).unwrap();
-        if let Err(error) = delivery.check_age(now, Duration::from_millis(max_age), SKEW) {
+        let age = delivery.check_age(now, Duration::from_millis(max_age), SKEW);
+        assert_eq!(summary.check_age(now, Duration::from_millis(max_age), SKEW), age);
+        if let Err(error) = age {
             return late(&error);
         }
     }
