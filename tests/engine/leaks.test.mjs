@@ -41,6 +41,21 @@ for (const [name, pass] of Object.entries(passes)) {
   });
 }
 
+test("a webhook is keyed once, however often it is used", () => {
+  webhook.sign("{}");
+  const first = memoryBytes();
+  for (let count = 0; count < 10_000; count++) webhook.sign("{}");
+  assert.equal(memoryBytes(), first);
+});
+
+test("a body is let go of when its call is over", async () => {
+  const held = new WeakRef(Uint8Array.of(1, 2, 3));
+  webhook.sign(held.deref());
+  // Until then, the WeakRef itself keeps it.
+  await new Promise(setImmediate);
+  assert.ok(await collected(() => held.deref() === undefined));
+});
+
 // After the above, since memory never shrinks: at most 10,000 are open at once.
 const abandons = {
   "a stream that has begun": () => webhook.stream(),

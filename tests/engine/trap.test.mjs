@@ -73,6 +73,12 @@ test("a trap is thrown as the host throws it, and is no verdict", () => {
   assert.equal(error.code, undefined);
 });
 
+test("a call that fails and says nothing of why is an error, and no verdict", () => {
+  new Webhook(keys);
+  const error = new Error("walnut-webhooks has lost what this call is about: make another Webhook");
+  assert.throws(() => call(() => -1), error);
+});
+
 for (const [path, from] of [["the host's hash", 0], ["WebAssembly alone", Infinity]]) {
   for (const [name, use] of Object.entries(uses)) {
     test(`${name}, with ${path}, works after a trap`, (t) => {

@@ -22,6 +22,15 @@ function code(call) {
   }
 }
 
+/** All that a caller is told of an error. */
+function message(call) {
+  try {
+    call();
+  } catch (error) {
+    return `${error.name} ${error.status} ${error.message}`;
+  }
+}
+
 test("a delivery has what the contract lists", () => {
   const delivery = webhook.verify(sample, signature);
   assert.deepEqual(delivery, {
@@ -105,6 +114,16 @@ test("an explanation has the limits of a check, and never throws for what was se
   const odd = [new Set([1]), new Map([[Symbol(), 1]]), Object.create(null), Buffer.from("a"), { a: null, b: 1n, c: {} }];
   for (const header of odd) assert.equal(explained("{}", header).ok, false, inspect(header));
   assert.equal(explained("{}", { "X-Walnut-Signature": [signature] }).code, "malformed_signature");
+  for (const none of [undefined, null]) assert.equal(explained("{}", none).code, "missing_signature");
+});
+
+test("an explanation throws what is none of the request's doing", () => {
+  const broken = {
+    get() {
+      throw new Error("no headers today");
+    },
+  };
+  assert.throws(() => webhook.explain(sample, broken), /no headers today/);
 });
 
 test("a header is found in any case, in a Headers, an object or a string", () => {
@@ -115,10 +134,13 @@ test("a header is found in any case, in a Headers, an object or a string", () =>
     { "x-walnut-signature": signature },
     { host: "a", "X-Walnut-Signature": signature },
     { "X-Walnut-Signature": undefined, "x-walnut-signature": signature },
+    { "x-walnut-signature": signature, "X-Walnut-Signature": undefined },
+    // As long a name as the signature's.
+    { "x-forwarded-server": "a", "x-walnut-signature": signature },
     Object.assign(Object.create(null), { "X-WALNUT-signature": signature }),
   ];
   for (const header of good) assert.equal(code(() => webhook.verify(sample, header)), undefined, inspect(header));
-  const missing = [undefined, null, {}, { host: "a" }, new Headers(), new Map(), { "x-walnut-signature": undefined }];
+  const missing = [undefined, null, {}, { host: "a" }, { "x-forwarded-server": signature }, new Headers(), new Map(), { "x-walnut-signature": undefined }];
   for (const header of missing) assert.equal(code(() => webhook.verify(sample, header)), "missing_signature", inspect(header));
   const malformed = [
     "",
@@ -145,6 +167,12 @@ test("keys are checked when they are given", () => {
   }
 });
 
+test("a key that was transferred is empty, and so invalid", () => {
+  const gone = new TextEncoder().encode(key);
+  structuredClone(gone.buffer, { transfer: [gone.buffer] });
+  assert.equal(message(() => new Webhook(gone)), message(() => new Webhook("")));
+});
+
 test("a key that is changed afterwards changes nothing", () => {
   const bytes = new TextEncoder().encode(key);
   const keyed = new Webhook(bytes);
@@ -166,6 +194,14 @@ test("maxAge looks at the signed time and the clock", () => {
   assert.equal(code(() => new Webhook(key, { maxAge: 1000 }).verifySignature(sample, signature)), undefined);
 });
 
+test("the clock is asked only where maxAge is set", () => {
+  const now = () => {
+    throw new Error("there is no clock");
+  };
+  assert.equal(code(() => new Webhook(key, { now }).verify(sample, signature)), undefined);
+  assert.throws(() => new Webhook(key, { now, maxAge: 1000 }).verify(sample, signature), /there is no clock/);
+});
+
 test("no secret is shown", () => {
   const shown = inspect([webhook, webhook.stream()], { depth: 9, showHidden: true }) + JSON.stringify(webhook);
   assert.ok(!shown.includes(key) && !shown.includes(signature) && !shown.includes("116, 104, 101"), shown);
@@ -176,13 +212,6 @@ test("no secret is shown", () => {
 });
 
 test("errors say what came and what to do", () => {
-  const message = (call) => {
-    try {
-      call();
-    } catch (error) {
-      return `${error.name} ${error.status} ${error.message}`;
-    }
-  };
   assert.equal(
     message(() => webhook.verify(sample, {})),
     "WebhookError 401 the request has no X-Walnut-Signature header: switch signature verification on for this webhook in Walnut's settings, or find the proxy that drops the header",
@@ -195,10 +224,51 @@ test("errors say what came and what to do", () => {
     message(() => webhook.verify("", webhook.sign(""))),
     "WebhookError 400 the signature is right, but the body is not a JSON object: it is empty",
   );
+  for (const [body, what] of [[new Uint8Array([0xff]), "it is not UTF-8"], ["{", "its syntax is wrong"]]) {
+    assert.equal(
+      message(() => webhook.verify(body, webhook.sign(body))),
+      `WebhookError 400 the signature is right, but the body is not a JSON object: ${what}`,
+    );
+  }
   assert.equal(
     message(() => new Webhook(key, { maxBodyBytes: 850 }).verify(sample, signature)),
     "WebhookError 413 the body is longer than the limit of 850 bytes",
   );
+});
+
+test("what is no raw body and no key is named, with what to do", () => {
+  const { buffer } = new Uint8Array(sample);
+  structuredClone(buffer, { transfer: [buffer] });
+  for (const [body, what] of [
+    [undefined, "this is undefined"],
+    [null, "this is null"],
+    [7, "this is a value of type Number"],
+    [{}, "this is an object: something has parsed the body already"],
+    ["\ud800", "this string has a lone surrogate: it was cut or decoded wrongly"],
+    [buffer, "its buffer was transferred: somebody else has the bytes now"],
+  ]) {
+    assert.equal(
+      message(() => webhook.verify(body, signature)),
+      `WebhookError 500 The raw body is needed, byte for byte as received, but ${what}. Use walnut-webhooks/express, /fastify, /hono, /node or /fetch; or hand over what comes before any body parser, such as await request.arrayBuffer(), or in AWS Lambda Buffer.from(event.body, event.isBase64Encoded ? 'base64' : 'utf8').`,
+    );
+  }
+  for (const [bad, what] of [[undefined, "undefined"], [null, "null"], [7, "number"], ["\udc00", "a string with a lone surrogate"]]) {
+    assert.equal(
+      message(() => new Webhook(bad)),
+      `WebhookError 500 a key must be a string or a Uint8Array, but this is ${what}: is the environment variable set?`,
+    );
+  }
+});
+
+test("an option that can't be meant is named, with what it may be", () => {
+  for (const [option, bad, expected] of [
+    ["maxBodyBytes", -1, "RangeError undefined maxBodyBytes must be a whole number from 0 to 4294967295, but is -1"],
+    ["maxAge", 0.5, "RangeError undefined maxAge must be a whole number from 0 to 9007199254740991, but is 0.5"],
+    ["skew", NaN, "RangeError undefined skew must be a whole number from 0 to 9007199254740991, but is NaN"],
+    ["now", 7, "TypeError undefined now must be a function, but is 7"],
+  ]) {
+    assert.equal(message(() => new Webhook(key, { [option]: bad })), expected);
+  }
 });
 
 test("precheck refuses what is not worth reading", () => {
@@ -215,7 +285,8 @@ test("a stream tells as soon as it is over the limit, and ends once", () => {
   stream.update("abc");
   assert.equal(code(() => stream.update("d")), "body_too_large");
   assert.equal(code(() => stream.finish(undefined)), "missing_signature");
-  assert.throws(() => stream.update("e"), /finished/);
+  const finished = "Error undefined This stream is finished: begin another with webhook.stream()";
+  assert.equal(message(() => stream.update("e")), finished);
   assert.throws(() => stream.finish(signature), /finished/);
   const repeated = webhook.stream();
   assert.equal(code(() => repeated.finish([signature, signature])), "malformed_signature");
