@@ -13,7 +13,7 @@ RUSTDOC := RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --package wal
 PKG := $(CORE) $(wildcard pkg-templates/*.* pkg-templates/*/*.ts pkg-templates/*/*/*.ts) $(wildcard harness/*.* harness/*/*.ts) $(wildcard tools/*.mjs) README.md $(wildcard docs/*.md LICENSE-*) \
 	$(BINDGEN) node_modules/.package-lock.json
 
-.PHONY: help run test supply bench bench-edge soak lint docs build pkg worker prerequisites clean panic-free ct fuzz
+.PHONY: help run test supply bench bench-edge soak lint docs build pkg worker prerequisites clean panic-free ct fuzz trust
 .DELETE_ON_ERROR:
 
 help: ## Say what there is to make
@@ -60,6 +60,9 @@ fuzz: $(FUZZ) ## Feed each parser what nobody would send; ONLY=header for one ta
 	tools/prerequisites.sh nightly
 	cargo clippy --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz -- --deny warnings
 	node tools/fuzz.mjs
+
+trust: pkg worker tests/node_modules/.package-lock.json ## Run what trust in this rests on, in its quick form, and print a table; ONLY=ct,fuzz for a part
+	@node tools/trust.mjs
 
 lint: | prerequisites ## Check format, lints, and the crate's documentation
 	cargo fmt --all --check

@@ -1,0 +1,49 @@
+// Runs what trust in this rests on, in its quick form, and prints a table: the check, its figure, the verdict. What each
+// printed is in target/trust/. ONLY=panic-free,ct runs a part.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+const out = join(root, "target/trust");
+mkdirSync(out, { recursive: true });
+
+const count = (pattern) => (text) => [...text.matchAll(pattern)].length;
+const sum = (pattern) => (text) => [...text.matchAll(pattern)].reduce((all, [, number]) => all + Number(number), 0);
+const found = (pattern) => (text) => pattern.exec(text)?.slice(1).join(" ") ?? "nothing found in its output";
+const number = (value) => value.toLocaleString("en");
+
+/** By name: what runs, and what it says of its figure. */
+const CHECKS = {
+  vectors: ["cargo test --locked --test vectors --test explain --test external", (text) => `${sum(/(\d+) passed/g)(text)} Rust tests over the vectors, Wycheproof's 174 among them`],
+  peers: ["node --test --test-reporter=spec tests/package/external.test.mjs tests/package/vectors.test.mjs tests/property/peers.test.mjs", (text) => `${found(/pass (\d+)/)(text)} tests; octokit, stripe, standardwebhooks and node:crypto sign the same`],
+  fuzz: ["make fuzz SECONDS=10", (text) => `${number(sum(/stat::number_of_executed_units:\s+(\d+)/g)(text))} inputs to ${count(/^fuzz: \w+, for/gm)(text)} targets`],
+  mutants: ["make mutants QUICK=1", found(/mutants: (.*)/)],
+  ct: ["make ct", (text) => `|t| of at most ${Math.max(...[...text.matchAll(/([\d.]+)  no difference seen/g)].map(([, t]) => Number(t)))}; ${count(/caught, as it must be/g)(text)} leaky controls caught`],
+  "panic-free": ["make panic-free", found(/(Of \d+ functions that can be reached, \d+ can end a call early)/)],
+  model: ["cargo test --locked --package walnut-webhooks-worker model -- --nocapture", (text) => `${number(sum(/model: .*: (\d+) states/g)(text))} states`],
+  supply: ["make supply", (text) => `${found(/supply: (.*)/)(text)}; ${found(/reproducible: (.*?), by/)(text)}`],
+  docs: ["make docs", () => "no warning of typedoc or rustdoc"],
+  pages: ["node --test --test-reporter=spec tests/docs/*.test.mjs tests/house/*.test.mjs", (text) => `${found(/pass (\d+)/)(text)} tests of snippets, links, names and workflows`],
+};
+
+const only = process.env.ONLY?.split(",") ?? Object.keys(CHECKS);
+const rows = [];
+for (const name of only) {
+  const [command, figure] = CHECKS[name] ?? [];
+  if (command === undefined) throw new Error(`there is no check ${name}: there are ${Object.keys(CHECKS).join(", ")}`);
+  console.log(`trust: ${command}`);
+  const began = performance.now();
+  const { status, stdout, stderr } = spawnSync(command, { cwd: root, shell: true, encoding: "utf8", maxBuffer: Infinity });
+  const text = `${stdout}${stderr}`;
+  writeFileSync(join(out, `${name}.log`), text);
+  const seconds = Math.round((performance.now() - began) / 1000);
+  rows.push({ name, figure: status === 0 ? figure(text) : `see target/trust/${name}.log`, seconds, ok: status === 0 });
+}
+
+const width = Math.max(...rows.map(({ figure }) => figure.length));
+console.log(`\n${"check".padEnd(11)} ${"figure".padEnd(width)} seconds  verdict`);
+for (const { name, figure, seconds, ok } of rows) {
+  console.log(`${name.padEnd(11)} ${figure.padEnd(width)} ${String(seconds).padStart(7)}  ${ok ? "passed" : "FAILED"}`);
+}
+if (!rows.every(({ ok }) => ok)) process.exitCode = 1;
