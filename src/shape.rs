@@ -263,6 +263,17 @@ fn is_plain(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Value;
+
+    #[test]
+    fn drift_ends_at_its_limit() {
+        let drift = |items| {
+            let value: Value = Value::Array(vec![Value::Null; items]);
+            Comparison::of(&&value, &Shape::Array(&Shape::Integer)).drift.len()
+        };
+        assert_eq!(drift(MAX_DRIFT), MAX_DRIFT);
+        assert_eq!(drift(MAX_DRIFT + 1), MAX_DRIFT);
+    }
 
     #[test]
     fn a_step_is_written_as_in_javascript() {

@@ -135,12 +135,12 @@ fn push(character: u32, ascii: bool, out: &mut Vec<u8>) {
         Some(plain) if plain >= ' ' && (plain.is_ascii() || !ascii) => {
             out.extend_from_slice(plain.encode_utf8(&mut [0; 4]).as_bytes());
         }
-        Some(wide) if character > 0xffff => {
-            for unit in wide.encode_utf16(&mut [0; 2]) {
+        Some(escaped) => {
+            for unit in escaped.encode_utf16(&mut [0; 2]) {
                 push_unit((*unit).into(), out);
             }
         }
-        _ => push_unit(character, out),
+        None => push_unit(character, out),
     }
 }
 

@@ -20,3 +20,20 @@ pub(super) const MEANT: [Undo; 6] = [
 pub(super) const fn room(key: &[u8]) -> usize {
     key.len().saturating_mul(2).saturating_add(4)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_room_for_each() {
+        for length in 0..=100 {
+            let key = vec![b'a'; length];
+            for (cause, undo) in MEANT {
+                let mut out = Vec::new();
+                undo(&key, &mut out);
+                assert!(out.len() <= room(&key), "{cause:?} of {length} bytes takes {}", out.len());
+            }
+        }
+    }
+}
