@@ -3,6 +3,7 @@
 WASM_BINDGEN := 0.2.130
 CARGO_DENY := 0.20.2
 CARGO_FUZZ := 0.13.1
+CARGO_MUTANTS := 27.1.0
 
 CORE := Cargo.toml Cargo.lock .cargo/config.toml $(wildcard src/*.rs src/*/*.rs)
 BINDGEN := target/tools/wasm-bindgen-$(WASM_BINDGEN)
@@ -13,7 +14,7 @@ RUSTDOC := RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --package wal
 PKG := $(CORE) $(wildcard pkg-templates/*.* pkg-templates/*/*.ts pkg-templates/*/*/*.ts) $(wildcard harness/*.* harness/*/*.ts) $(wildcard tools/*.mjs) README.md $(wildcard docs/*.md LICENSE-*) \
 	$(BINDGEN) node_modules/.package-lock.json
 
-.PHONY: help run test supply bench bench-edge soak lint docs build pkg worker prerequisites clean panic-free ct fuzz trust
+.PHONY: help run test supply bench bench-edge soak lint docs build pkg worker prerequisites clean panic-free ct fuzz trust mutants mutants-core mutants-facade
 .DELETE_ON_ERROR:
 
 help: ## Say what there is to make
@@ -63,6 +64,17 @@ fuzz: $(FUZZ) ## Feed each parser what nobody would send; ONLY=header for one ta
 
 trust: pkg worker tests/node_modules/.package-lock.json ## Run what trust in this rests on, in its quick form, and print a table; ONLY=ct,fuzz for a part
 	@node tools/trust.mjs
+
+mutants: mutants-core mutants-facade ## Change the code in one place at a time: a test must fail each time; long, unless QUICK=1
+
+# Quick: what decides on a signature.
+mutants-core: target/tools/cargo-mutants-$(CARGO_MUTANTS)
+	CARGO_TARGET_DIR=$(CURDIR)/target/mutants target/tools/bin/cargo-mutants mutants --jobs 1 --output target \
+		$(if $(QUICK),--re 'verify\.rs.*(which|precheck|is_too_long)|signature\.rs.*(parse|malformed|eq)|hex\.rs.*decode')
+
+# Quick: how a body and a header get to it.
+mutants-facade: target/pkg-trap/package.json tests/node_modules/.package-lock.json tests/mutation/node_modules/.package-lock.json
+	node tests/mutation/facade.mjs $(if $(QUICK),input error whole)
 
 lint: | prerequisites ## Check format, lints, and the crate's documentation
 	cargo fmt --all --check
@@ -126,9 +138,13 @@ target/tools/cargo-fuzz-$(CARGO_FUZZ): | prerequisites
 	tools/prerequisites.sh tool cargo-fuzz $(CARGO_FUZZ)
 	@touch $@
 
+target/tools/cargo-mutants-$(CARGO_MUTANTS): | prerequisites
+	tools/prerequisites.sh tool cargo-mutants $(CARGO_MUTANTS)
+	@touch $@
+
 prerequisites:
 	@tools/prerequisites.sh toolchains
 
 clean: ## Remove all that was built
-	rm -rf target pkg worker/build node_modules */node_modules examples/*/.next examples/*/.svelte-kit \
+	rm -rf target pkg worker/build node_modules */node_modules tests/mutation/node_modules examples/*/.next examples/*/.svelte-kit \
 		examples/*/build examples/*/dist

@@ -1,0 +1,109 @@
+// Changes the sources of the npm package in one place at a time, and says which change no test has seen. All of it
+// happens in a copy, in which the package's name leads to the changed one.
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
+import { Stryker } from "@stryker-mutator/core";
+import { explained } from "./explained.mjs";
+
+/** What is changed, and the tests that look at it, the fastest first: what decides, and what adapters have in common. */
+const PARTS = [
+  {
+    files: ["webhook", "input", "engine", "error", "whole", "host", "native"],
+    tests: [
+      "package/webhook.test.mjs", "engine/keys.test.mjs", "engine/first.test.mjs", "mutation/vectors.mjs",
+      "package/mistakes.test.mjs", "engine/trap.test.mjs", "engine/leaks.test.mjs",
+    ],
+  },
+  {
+    files: ["flow", "receive", "deliver", "deadline", "incoming"],
+    tests: ["package/node.test.mjs", "package/fetch.test.mjs"],
+  },
+];
+
+/** All tests but those that count to thousands, since that takes seconds; `<root>` is what holds each, for Node. */
+const NAMES = "^(?!of 10,000|a webhook that outlived|.*: 1,000 bodies|<root>)";
+
+const root = join(import.meta.dirname, "../..");
+const copy = join(root, "target/mutation");
+// The build that traps when it is told to: what comes after a trap is tested as well.
+const [sources, built] = ["target/pkg-trap-src", "target/pkg-trap"];
+
+const asked = process.argv.slice(2);
+const text = {};
+const mutants = [];
+prepare();
+process.chdir(copy);
+for (const { files, tests } of PARTS) {
+  const its = files.filter((file) => asked.length === 0 || asked.includes(file));
+  for (const file of its) text[file] = readFileSync(`${sources}/${file}.ts`, "utf8");
+  if (its.length > 0) mutants.push(...(await change(its, tests)));
+}
+process.exitCode = report(Object.keys(text)) ? 0 : 1;
+
+/** Changes each place of these files, one at a time, and returns what came of it. */
+function change(files, tests) {
+  const stryker = new Stryker({
+    mutate: files.map((file) => `${sources}/${file}.ts`),
+    inPlace: true,
+    buildCommand: `node_modules/.bin/tsc --project ${sources} --outDir ${built}`,
+    testRunner: "tap",
+    tap: {
+      testFiles: tests.map((file) => `tests/${file}`),
+      nodeArgs: ["--test-reporter=tap", `--test-name-pattern=${NAMES}`],
+    },
+    concurrency: 1,
+    reporters: ["progress-append-only"],
+  });
+  return stryker.runMutationTest();
+}
+
+function prepare() {
+  rmSync(copy, { recursive: true, force: true });
+  for (const folder of [sources, built, "tests"]) {
+    const filter = (path) => basename(path) !== "node_modules";
+    cpSync(join(root, folder), join(copy, folder), { recursive: true, filter });
+  }
+  link("pkg", join(copy, built));
+  link("tests/node_modules", join(root, "tests/node_modules"));
+  mkdirSync(join(copy, "node_modules"));
+  for (const name of readdirSync(join(root, "node_modules"))) {
+    link(`node_modules/${name}`, name === "walnut-webhooks" ? join(copy, "pkg") : join(root, "node_modules", name));
+  }
+}
+
+function link(path, to) {
+  symlinkSync(relative(dirname(join(copy, path)), to), join(copy, path));
+}
+
+/** Prints what survived and the figures; tells whether each survivor is explained, and nothing else is. */
+function report(files) {
+  const found = mutants.map((mutant) => ({ ...mutant, file: basename(mutant.fileName, ".ts") })).map(described);
+  const survivors = found.filter(({ status }) => status === "Survived" || status === "NoCoverage");
+  const isOf = (entry) => (mutant) => ["file", "code", "becomes"].every((name) => entry[name] === mutant[name]);
+  const unexplained = survivors.filter((mutant) => !explained.some((entry) => isOf(entry)(mutant)));
+  const killed = explained.filter((entry) => files.includes(entry.file) && !survivors.some(isOf(entry)));
+
+  for (const { file, at, code, becomes } of unexplained) console.log(`\n${file}.ts:${at} survived\n- ${code}\n+ ${becomes}`);
+  for (const { file, code, becomes } of killed) console.log(`\n${file}.ts: explained, but did not survive\n- ${code}\n+ ${becomes}`);
+  console.table(
+    Object.fromEntries(
+      files.map((file) => {
+        const its = (list) => list.filter((one) => one.file === file).length;
+        const timeouts = its(found.filter(({ status }) => status === "Timeout"));
+        const [all, survived, missed] = [found, survivors, unexplained].map(its);
+        return [file, { mutants: all, caught: all - survived - timeouts, timeouts, explained: survived - missed, missed }];
+      }),
+    ),
+  );
+  return unexplained.length === 0 && killed.length === 0;
+}
+
+/** Gives a mutant the code that it changes, on one line. */
+function described(mutant) {
+  const { start, end } = mutant.location;
+  const lines = text[mutant.file].split("\n").slice(start.line - 1, end.line);
+  lines.push(lines.pop().slice(0, end.column - 1));
+  lines[0] = lines[0].slice(start.column - 1);
+  const line = (code) => code.replaceAll(/\s+/g, " ");
+  return { ...mutant, at: `${start.line}:${start.column}`, code: line(lines.join(" ")), becomes: line(mutant.replacement) };
+}

@@ -1,0 +1,8 @@
+// Every vector, for the tests of mutants: a part of what other suites do with them, and quick.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Webhook } from "walnut-webhooks";
+import { read, run } from "../runtimes/conformance.mjs";
+import { vectors } from "../runtimes/vectors.mjs";
+
+test("every vector has its verdict", () => assert.deepEqual(run(Webhook, read(vectors)).failures, []));
