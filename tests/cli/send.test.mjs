@@ -186,6 +186,11 @@ test("replay: what was saved, as it came, the oldest first, without a key", asyn
   deepEqual(taken.map(({ body }) => body), [body, readFileSync(demo)]);
   equal(taken[0].headers["content-type"], "text/odd");
 
+  const shown = await startOnTerminal(["replay", at, url]).ended;
+  equal(shown.status, 0);
+  match(shown.shown, /█+ 2\/2[^]*events[^]*2 × 200/);
+  taken.splice(2);
+
   writeFileSync(join(at, "2026-03.http"), "no request");
   const broken = await run(["replay", at, url]);
   deepEqual([broken.status, taken.length], [2, 2]);

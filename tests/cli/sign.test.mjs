@@ -236,6 +236,15 @@ test("colours: on a terminal only, and never with NO_COLOR", async () => {
   ok(!(await startOnTerminal(args, { env: { NO_COLOR: "1" } }).ended).shown.includes("\x1b["));
 });
 
+test("a sample ends with a newline where a person sees it, and only there", async () => {
+  const { shown } = await startOnTerminal(["sample", "--seed", "7"]).ended;
+  const { out } = await run(["sample", "--seed", "7"]);
+  deepEqual([shown, out.endsWith("}")], [`${out}\r\n`, true]);
+  const explained = await startOnTerminal(["explain", "--signature", SIGNATURE.toUpperCase(), demo]).ended;
+  equal(explained.status, 1);
+  match(explained.shown, /\x1b\[31m.*refused/);
+});
+
 test("what an event says can't drive the terminal", async () => {
   const event = JSON.stringify({ event: "\x1b[2J\u202e\x9b2J", "\x07": 1 });
   const { out } = await run(["verify", "--signature", sign(event), "--data", event]);
