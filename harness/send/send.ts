@@ -1,5 +1,5 @@
 // Send: what Walnut would send, to any URL, and how Walnut would take the answers.
-import { run, type Result } from "../../pkg-templates/sender/run.js";
+import { lean, run, type Result } from "../../pkg-templates/sender/run.js";
 import { summary } from "../../pkg-templates/sender/summary.js";
 import { announce } from "../page/announce.js";
 import { choose, element, make, say } from "../page/dom.js";
@@ -102,7 +102,9 @@ async function send({ url, isByRelay, items, rate }: Settings, signal: AbortSign
   };
   draw();
   await run(items, post, { rate, concurrency: CONCURRENCY, retries: 0, backoff: 0, signal }, (result) => {
-    results.push(result);
+    // Of many, one is shown whole: the first that is not as expected.
+    const isShown = !isMany || (!result.ok && results.every(({ ok }) => ok));
+    results.push(isShown ? result : lean(result, 0));
     points.push({ at: performance.now() - began, ms: result.last.ms, ok: result.ok });
     timer ??= setTimeout(() => {
       timer = undefined;

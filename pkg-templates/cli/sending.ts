@@ -1,7 +1,7 @@
 // What `send` and `replay` have in common: a list is sent, watched, and added up.
 import type { Attempt } from "../sender/judge.js";
 import type { ItemKind } from "../sender/plan.js";
-import { type Result, run, type RunOptions } from "../sender/run.js";
+import { lean, type Result, run, type RunOptions } from "../sender/run.js";
 import { type Line, summary } from "../sender/summary.js";
 import type { Args, Options } from "./args.js";
 import { INTERRUPTED, OK, REFUSED } from "./failure.js";
@@ -39,7 +39,7 @@ export async function sendAll<T extends Sendable>(
   let wrong = 0;
   progress(0, items.length, "");
   await run(items, post, options, (result) => {
-    results.push(lean(result));
+    results.push(lean(result, MOST_SHOWN_BYTES));
     if (!result.ok) wrong++;
     if (isJson) json({ ...describe(result.item), ...outcome(result) });
     progress(results.length, items.length, wrong === 0 ? "" : `${wrong} not as they should be`);
@@ -61,13 +61,6 @@ export async function sendAll<T extends Sendable>(
 function outcome({ attempts, last, ok, judgement }: Result<unknown>): Record<string, unknown> {
   const { status, error, ms } = last;
   return { ok, status, error, ms: round(ms), attempts: attempts.length, why: judgement.why };
-}
-
-/** A result without what is not shown of it: there may be thousands, and an answer may have a megabyte. */
-function lean<T>({ attempts, last, ...result }: Result<T>): Result<T> {
-  const nothing = { headers: [], body: new Uint8Array() };
-  const body = last.body.slice(0, MOST_SHOWN_BYTES);
-  return { ...result, attempts: attempts.map((attempt) => ({ ...attempt, ...nothing })), last: { ...last, headers: [], body } };
 }
 
 const round = (ms: number) => Math.round(ms * 10) / 10;

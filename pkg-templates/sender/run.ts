@@ -69,6 +69,17 @@ export async function deliver<T extends { readonly kind: string }>(
   }
 }
 
+/**
+ * Takes from a result what need not be kept of it: there may be thousands, and an answer may have a megabyte.
+ *
+ * @param mostBytes - How much of the last answer's body is left.
+ */
+export function lean<T>({ attempts, last, ...result }: Result<T>, mostBytes: number): Result<T> {
+  const nothing = { headers: [], body: new Uint8Array() };
+  const body = last.body.slice(0, mostBytes);
+  return { ...result, attempts: attempts.map((attempt) => ({ ...attempt, ...nothing })), last: { ...last, headers: [], body } };
+}
+
 /** Whether a forgery was turned away: any answer but a success does, and none at all is no answer to it. */
 export function isRefusal({ status }: Attempt): boolean {
   return status !== null && status >= 300;

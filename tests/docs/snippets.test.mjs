@@ -2,16 +2,14 @@
 // frames.mjs puts around it.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { EventEmitter, once } from "node:events";
+import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { Log, LogLevel, Miniflare } from "miniflare";
 import { Webhook } from "walnut-webhooks";
-import { unstable_getMiniflareWorkerOptions as optionsOf } from "wrangler";
 import { DEMO, freePort, KEY, post, run, serve, signed, start } from "../examples/support.mjs";
+import { startWorkerd } from "../examples/workerd.mjs";
 import { admin, DURABLE, event, KEY as EDGE_KEY, post as postEvent, start as startEdge, TOKEN } from "../worker/support.mjs";
 import { frames } from "./frames.mjs";
 import { ID } from "./given.mjs";
@@ -93,33 +91,8 @@ async function fetches(t, block) {
   const config = read("examples/fetch/wrangler.toml").replace('"server.mjs"', JSON.stringify(path));
   writeFileSync(join(folder, "wrangler.toml"), config);
   await run([...wrangler, "deploy", "--dry-run", "--outdir", "out"], folder, quiet);
-  const lines = [];
-  const changes = new EventEmitter();
-  const bundle = join(folder, "out");
-  const worker = new Miniflare({
-    ...optionsOf(join(folder, "wrangler.toml")).workerOptions,
-    bindings: { WALNUT_WEBHOOK_KEY: KEY },
-    modules: true,
-    modulesRoot: bundle,
-    scriptPath: join(bundle, readdirSync(bundle).find((name) => name.endsWith(".js"))),
-    modulesRules: [{ type: "CompiledWasm", include: ["**/*.wasm"] }],
-    host: "127.0.0.1",
-    log: new Log(LogLevel.NONE),
-    handleRuntimeStdio: (...streams) => {
-      for (const input of streams) {
-        createInterface({ input }).on("line", (line) => {
-          lines.push(line);
-          changes.emit("change");
-        });
-      }
-    },
-  });
-  t.after(() => worker.dispose());
-  const url = new URL("/webhook", await worker.ready).href;
-  const printed = async (pattern) => {
-    while (!lines.some((line) => pattern.test(line))) await once(changes, "change");
-  };
-  await takes({ lines, printed }, (...sent) => post(url, ...sent));
+  const worker = await startWorkerd(t, join(folder, "wrangler.toml"), join(folder, "out"));
+  await takes(worker, (...sent) => post(worker.url, ...sent));
 }
 
 /** What stands in a file to the letter; tests/examples/ runs that. */
