@@ -51,8 +51,8 @@ export async function outcome(work: () => Promise<void>): Promise<Outcome> {
     return undefined;
   } catch (error) {
     // By name, since it may be of another copy of this package; and no refusal is ever a success.
-    const { name, status } = (error ?? {}) as Partial<WebhookError>;
-    if (name === "WebhookError" && status !== undefined && status >= 400) return error as WebhookError;
+    const { name, status = 0 } = (error ?? {}) as Partial<WebhookError>;
+    if (name === "WebhookError" && status >= 400) return error as WebhookError;
     throw error;
   }
 }

@@ -37,10 +37,7 @@ function unread(payload: Readable, declared: string | undefined): Unread {
     declared,
     read: (take, signal) =>
       new Promise((resolve, reject) => {
-        const stop = () => {
-          payload.off("data", piece).pause();
-          signal.removeEventListener("abort", stop);
-        };
+        const stop = () => payload.off("data", piece).pause();
         const fail = (error: unknown) => {
           stop();
           reject(error);
@@ -57,10 +54,7 @@ function unread(payload: Readable, declared: string | undefined): Unread {
         signal.addEventListener("abort", stop);
         payload
           .on("data", piece)
-          .once("end", () => {
-            stop();
-            resolve();
-          })
+          .once("end", resolve)
           // It stays: an error that comes when all is decided would be nobody's, and end the process.
           .once("error", fail)
           .once("close", broken);

@@ -61,7 +61,6 @@ class WebSource implements Source, Unread {
       try {
         for (let next = await reader.read(); !next.done; next = await reader.read()) take(next.value);
       } finally {
-        signal.removeEventListener("abort", stop);
         stop();
       }
     }

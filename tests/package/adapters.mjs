@@ -109,6 +109,19 @@ export function adapterSuite(name, serve, transport = "http") {
     }
   });
 
+  check("a declared length is asked about before the body is read, and none where none is declared", async (t) => {
+    const asked = [];
+    const asking = {
+      precheck: (header, length) => (asked.push(length), webhook.precheck(header, length)),
+      verify: (body, header) => webhook.verify(body, header),
+    };
+    const url = await start(t, () => {}, {}, asking);
+    for (const chunked of [false, true]) {
+      assert.equal((await post(url, { chunked })).status, 200);
+      assert.equal(asked.splice(0)[0], chunked ? undefined : sample.length);
+    }
+  });
+
   check("what is refused by its head, or over the limit, is not read on: the connection ends", async (t) => {
     const { options } = quiet();
     const url = await start(t, fail("not for this"), options);
@@ -119,6 +132,17 @@ export function adapterSuite(name, serve, transport = "http") {
     const endless = `${length.toString(16)}\r\n${"x".repeat(length)}`;
     const [head] = await once(begin(t, url, signature, endless, "Transfer-Encoding: chunked"), "data");
     assert.match(String(head), /^HTTP\/1\.1 413 /);
+  });
+
+  check("a genuine delivery leaves its connection open for the next", async (t) => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    t.after(() => agent.destroy());
+    const server = await serve(webhook, () => {});
+    let connections = 0;
+    server.on("connection", () => connections++);
+    const url = await listening(t, server);
+    for (const chunked of [false, true, false]) assert.equal((await post(url, { chunked, agent })).status, 200);
+    assert.equal(connections, 1);
   });
 
   check("after a refusal a client that keeps its connections is served as before", async (t) => {
@@ -138,7 +162,7 @@ export function adapterSuite(name, serve, transport = "http") {
     assert.deepEqual(await last(begin(t, url, signature, "{")), [408, "body_timeout"]);
     const chunked = begin(t, url, signature, "1\r\n{\r\n", "Transfer-Encoding: chunked");
     assert.deepEqual(await last(chunked), [408, "body_timeout"]);
-    assert.match(told[0][0].message, /within 50 ms, but by then its length was 1:/);
+    assert.match(told[0][0].message, /within 50 ms, but by then its length was 1: .*, or raise bodyTimeout where it is/);
     assert.equal((await post(url, { header: null })).status, 401);
   });
 
@@ -192,6 +216,7 @@ export function adapterSuite(name, serve, transport = "http") {
       const { told, options } = quiet();
       const answer = await post(await start(t, failure, options));
       assert.deepEqual([answer.status, answer.code], [500, "handler_failed"]);
+      assert.equal(answer.message, "the delivery could not be handled: send it again");
       assert.ok(!JSON.stringify(answer).includes("secret"));
       assert.match(told[0][0].cause.message, /secret/);
     }
@@ -203,22 +228,21 @@ export function adapterSuite(name, serve, transport = "http") {
     const hang = (_, { signal }) => new Promise(() => signal.addEventListener("abort", () => heard.resolve(signal)));
     const answer = await post(await start(t, hang, options));
     assert.deepEqual([answer.status, answer.code], [503, "handler_timeout"]);
+    assert.equal(answer.message, "the delivery was not handled within 30 ms: send it again");
     assert.equal((await heard.promise).reason.code, "handler_timeout");
     assert.equal((await told.first).code, "handler_timeout");
   });
 
   check("what a handler does after its deadline changes nothing; what it throws then is logged", async (t) => {
-    const logged = deferred();
-    t.mock.method(console, "error", logged.resolve);
+    const [logged, both] = [[], deferred()];
+    t.mock.method(console, "error", (late) => logged.push(late) === 2 && both.resolve());
     const seen = noting();
     const { options } = quiet({ handlerTimeout: 30, seen });
-    const [late, told] = [deferred(), new Error("told to stop")];
+    const [late, told, failure] = [deferred(), new Error("told to stop"), new Error("too late")];
     const turns = [
       () => late.promise,
-      async () => {
-        await late.promise;
-        throw new Error("too late");
-      },
+      () => late.promise.then(() => Promise.reject(undefined)),
+      () => late.promise.then(() => Promise.reject(failure)),
       (_, { signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
       (_, { signal }) =>
         new Promise((_, reject) =>
@@ -228,9 +252,9 @@ export function adapterSuite(name, serve, transport = "http") {
     const url = await start(t, (...args) => turns.pop()(...args), options);
     while (turns.length > 0) assert.equal((await post(url)).code, "handler_timeout");
     late.resolve();
-    assert.equal((await logged.promise).message, "too late");
-    assert.equal(console.error.mock.callCount(), 1);
-    assert.deepEqual(seen.names(), ["begin", "release", "begin", "release", "begin", "release", "begin", "release"]);
+    await both.promise;
+    assert.deepEqual(logged, [failure, undefined]);
+    assert.deepEqual(seen.names(), Array(5).fill(["begin", "release"]).flat());
   });
 
   check("failures are logged, forgeries are not, unless onReject says otherwise", async (t) => {
@@ -241,6 +265,9 @@ export function adapterSuite(name, serve, transport = "http") {
     assert.equal(logged.mock.callCount(), 0);
     assert.equal((await post(url)).status, 500);
     assert.equal(logged.mock.calls[0].arguments[0].cause, cause);
+    const busy = await start(t, () => {}, { seen: noting({ begin: () => "busy" }) });
+    assert.equal((await post(busy)).code, "delivery_busy");
+    assert.equal(logged.mock.callCount(), 1);
   });
 
   for (const [kind, wrap] of [["synchronous", (it) => it], ["asynchronous", (it) => async (...args) => it(...args)]]) {
@@ -263,6 +290,7 @@ export function adapterSuite(name, serve, transport = "http") {
       await Promise.all(all);
       assert.deepEqual(answers.map(({ code }) => code), [...Array(9).fill("delivery_busy"), undefined]);
       assert.deepEqual([answers[0].status, answers[9].status], [503, 200]);
+      assert.match(answers[0].message, /^this delivery is being handled at this moment: send it again/);
       assert.equal((await post(url)).status, 200);
       assert.equal(handled, 1);
       assert.equal(told.length, 9);
@@ -299,10 +327,15 @@ export function adapterSuite(name, serve, transport = "http") {
         const url = await start(t, () => (handled++, outcome()), options);
         const answer = await post(url);
         assert.deepEqual([answer.status, answer.code, handled], [503, "store_failed", calls]);
+        const [method] = Object.keys(methods);
+        assert.equal(answer.message, `the store of what was seen failed in ${method}(): send the delivery again`);
         assert.ok(!JSON.stringify(answer).includes("secret"));
         const { cause } = await told.first;
-        assert.match((cause.errors?.[1] ?? cause).message, /secret|begin\(\) must give .* but gave yes/);
-        if (methods.release) assert.equal(cause.errors[0].cause.message, "the handler's own");
+        if (method !== "release") assert.match(cause.message, /^secret$|^begin\(\) must give .* but gave yes$/);
+        else {
+          assert.equal(cause.message, "both the handler and the store failed");
+          assert.deepEqual([cause.errors[0].cause.message, cause.errors[1].message], ["the handler's own", "secret"]);
+        }
       }
     });
   }
@@ -315,9 +348,12 @@ export function adapterSuite(name, serve, transport = "http") {
       [{ release: hang }, fail("the handler's own")],
     ];
     for (const [methods, handle] of failing) {
-      const url = await start(t, handle, quiet({ seen: noting(methods), handlerTimeout: 30 }).options);
-      const { status, code } = await post(url);
+      const { told, options } = quiet({ seen: noting(methods), handlerTimeout: 30 });
+      const { status, code } = await post(await start(t, handle, options));
       assert.deepEqual([status, code], [503, "store_failed"]);
+      const { cause } = await told.first;
+      if (methods.release) assert.equal(cause.errors[1].message, "release() took over 500 ms");
+      else assert.equal(cause.code, "handler_timeout");
     }
   });
 
@@ -328,9 +364,15 @@ export function adapterSuite(name, serve, transport = "http") {
   });
 
   check("limits that can't be meant are refused at once", async () => {
-    for (const [option, value] of [["bodyTimeout", 0], ["handlerTimeout", Infinity], ["bodyTimeout", "5 s"]]) {
-      const message = new RegExp(`${option} must be a whole number from 1 to \\d+, but is ${value}`);
-      await assert.rejects(async () => serve(webhook, () => {}, { [option]: value }), message);
+    const longest = 2 ** 31 - 1;
+    for (const [option, value, most] of [
+      ["bodyTimeout", 0, longest],
+      ["bodyTimeout", "5 s", longest],
+      // The lease of a store outlives it by 5 s.
+      ["handlerTimeout", Infinity, longest - 5000],
+    ]) {
+      const message = `${option} must be a whole number from 1 to ${most}, but is ${value}`;
+      await assert.rejects(async () => serve(webhook, () => {}, { [option]: value }), { message });
     }
   });
 

@@ -94,7 +94,8 @@ for (const [version, express] of [[4, express4], [5, express5]]) {
     const socket = begin(t, await serve(t, route, [wait], [take]), signature, "{");
     await arrived.promise;
     socket.destroy();
-    assert.equal((await Promise.race([first, told.promise])).code, "ECONNRESET");
+    const { code, message } = await Promise.race([first, told.promise]);
+    assert.deepEqual([code, message], ["ECONNRESET", "the request broke off"]);
   });
 
   test(`Express ${version}: the middleware leaves the delivery and goes on`, async (t) => {

@@ -117,9 +117,9 @@ test("fetch: an onReject that hangs does not hold the answer up", async (t) => {
   assert.match(logged.mock.calls[0].arguments[0].message, /onReject took over 1000 ms/);
 });
 
-test("fetch: no error makes an answer a success", async () => {
-  const body = new ReadableStream({
-    pull: (controller) => controller.error(Object.assign(new Error("no"), { name: "WebhookError", status: 200 })),
-  });
-  await assert.rejects(handler(webhook, () => {})(request({ body, headers, duplex: "half" })), /no/);
+test("fetch: no error makes an answer a success, and none but this package's makes an answer", async () => {
+  for (const its of [{ name: "WebhookError", status: 200 }, { name: "WebhookError" }, { status: 404 }]) {
+    const body = new ReadableStream({ pull: (controller) => controller.error(Object.assign(new Error("no"), its)) });
+    await assert.rejects(handler(webhook, () => {})(request({ body, headers, duplex: "half" })), /no/);
+  }
 });

@@ -1,10 +1,12 @@
 // The adapter for node:http, on its own.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { createServer } from "node:http";
+import { connect, createServer as createServer2 } from "node:http2";
 import { test } from "node:test";
 import { handler } from "walnut-webhooks/node";
 import { adapterSuite } from "./adapters.mjs";
-import { begin, deferred, ID, listening, post, signature, webhook } from "./requests.mjs";
+import { begin, deferred, ID, listening, post, sample, signature, webhook } from "./requests.mjs";
 
 adapterSuite("node:http", (...args) => createServer(handler(...args)));
 
@@ -32,19 +34,60 @@ test("node:http: bytes that were kept are used, a body that is gone is told of",
   const taken = [];
   const { told, onReject } = rejects();
   const handle = handler(webhook, ({ id }) => taken.push(id), { onReject });
-  const keep = async (request) => (request.rawBody = await readAll(request));
-  assert.equal((await post(await serve(t, keep, handle))).status, 200);
-  assert.deepEqual(taken, [ID]);
+  for (const name of ["rawBody", "body"]) {
+    const keep = async (request) => (request[name] = await readAll(request));
+    assert.equal((await post(await serve(t, keep, handle))).status, 200);
+  }
+  assert.deepEqual(taken, [ID, ID]);
 
   const parse = async (request) => (request.body = JSON.parse(await readAll(request)));
   const parsed = await post(await serve(t, parse, handle));
   assert.deepEqual([parsed.status, parsed.code], [500, "body_not_raw"]);
-  assert.match(parsed.message, /a body parser has read .* left what it parsed.*koa-bodyparser.*bodyParser: false/s);
+  assert.match(parsed.message, /a body parser has read .* left what it parsed\. .*koa-bodyparser.*bodyParser: false/s);
+  const read = async (request) => (request.body = String(await readAll(request)));
+  assert.match((await post(await serve(t, read, handle))).message, /a body parser has read .* left text\. /);
   const drop = (request) => readAll(request);
-  assert.match((await post(await serve(t, drop, handle))).message, /something has read the request/);
+  assert.match((await post(await serve(t, drop, handle))).message, /something has read .* walnut-webhooks could\. /);
   const decode = (request) => void request.setEncoding("utf8");
   assert.match((await post(await serve(t, decode, handle))).message, /set to give text/);
-  assert.deepEqual(told, ["body_not_raw", "body_not_raw", "body_not_raw"]);
+  assert.deepEqual(told, Array(4).fill("body_not_raw"));
+});
+
+test("node:http: a body that is refused half-way is not read on", async (t) => {
+  const told = [];
+  const onReject = ({ code }, request) => told.push([code, request.isPaused(), request.listenerCount("data")]);
+  const url = await listening(t, createServer(handler(webhook, () => {}, { bodyTimeout: 50, onReject })));
+  const length = webhook.maxBodyBytes + 1;
+  for (const some of ["1\r\n{\r\n", `${length.toString(16)}\r\n${"x".repeat(length)}`]) {
+    await once(begin(t, url, signature, some, "Transfer-Encoding: chunked"), "data");
+  }
+  assert.deepEqual(told, [["body_timeout", true, 0], ["body_too_large", true, 0]]);
+});
+
+test("node:http2: the same answers, and nothing that only HTTP/1 knows", async (t) => {
+  const [taken, warnings] = [[], []];
+  const warned = (warning) => warnings.push(String(warning));
+  process.on("warning", warned);
+  t.after(() => process.off("warning", warned));
+  const { told, onReject } = rejects();
+  const server = createServer2(handler(webhook, ({ id }) => taken.push(id), { bodyTimeout: 50, onReject }));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const client = connect(`http://127.0.0.1:${server.address().port}`);
+  t.after(() => {
+    client.destroy();
+    server.close();
+  });
+  const status = async (header, write) => {
+    const stream = client.request({ ":method": "POST", ":path": "/webhook", "x-walnut-signature": header });
+    write(stream);
+    const [head] = await once(stream, "response");
+    return head[":status"];
+  };
+  assert.equal(await status(signature, (stream) => stream.end(sample)), 200);
+  assert.deepEqual(taken, [ID]);
+  assert.equal(await status("zz", (stream) => stream.write("{")), 401);
+  assert.equal(await status(signature, (stream) => stream.write("{")), 408);
+  assert.deepEqual([told, warnings], [["malformed_signature", "body_timeout"], []]);
 });
 
 test("node:http: an onReject that fails is logged, and the answer stays as it is", async (t) => {
