@@ -60,16 +60,16 @@ let view: Uint8Array = NOTHING;
 let words: Uint32Array;
 let requestHeader: string | undefined;
 let source = NOTHING;
-let values: unknown[] = [];
+let values: unknown[];
 let listed: unknown;
-let names: string[] = [];
-let drift: Drift[] = [];
+let names: string[];
+let drift: Drift[];
 
 /** What the core has handed over in the last call. */
 export let refusal: WebhookError | undefined;
 export let reading: Reading | undefined;
 export let explanation: Explanation | undefined;
-export let signature = "";
+export let signature: string;
 
 /** Binds this to an instance of the core. */
 export function attach(its: { readonly buffer: ArrayBuffer }): void {
@@ -101,7 +101,7 @@ export function header(to: number, room: number): number {
 }
 
 export function copy(from: number, length: number, to: number): void {
-  bytes().set(from === 0 && length === source.length ? source : source.subarray(from, from + length), to);
+  bytes().set(length === source.length ? source : source.subarray(from, from + length), to);
 }
 
 export function sha256(prefix: number, prefixLength: number, to: number): void {
@@ -123,10 +123,9 @@ export function documented(object: number, fields: number, to: number): boolean 
   const members = values[object >>> KIND_BITS] as Record<string, unknown>;
   bytes();
   const at = to / words.BYTES_PER_ELEMENT;
-  for (let index = 0; index < names.length; index++) {
-    const name = names[index] as string;
+  names.forEach((name, index) => {
     words[at + index] = Object.hasOwn(members, name) ? held(members[name]) : ABSENT;
-  }
+  });
   return true;
 }
 
@@ -219,7 +218,6 @@ const literals = new Map<number, string>();
 
 /** Reads a text that never changes in the core's memory: its address names it. */
 function literal(at: number, length: number): string {
-  if (length === 0) return "";
   let known = literals.get(at);
   if (known?.length !== length) literals.set(at, (known = read(at, length)));
   return known;

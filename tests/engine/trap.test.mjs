@@ -79,12 +79,16 @@ test("a call that fails and says nothing of why is an error, and no verdict", ()
   assert.throws(() => call(() => -1), error);
 });
 
-for (const [path, from] of [["the host's hash", 0], ["WebAssembly alone", Infinity]]) {
+for (const [path, from, hash] of [
+  ["the host's hash", 0, hasher.hash],
+  ["the host's hash but no crypto.hash", 0, undefined],
+  ["WebAssembly alone", Infinity, hasher.hash],
+]) {
   for (const [name, use] of Object.entries(uses)) {
     test(`${name}, with ${path}, works after a trap`, (t) => {
-      const { from: before } = native;
-      t.after(() => (native.from = before));
-      native.from = from;
+      const before = [native.from, hasher.hash];
+      t.after(() => ([native.from, hasher.hash] = before));
+      [native.from, hasher.hash] = [from, hash];
       const webhook = new Webhook(keys);
       use(webhook);
       trap();

@@ -1,0 +1,21 @@
+// A host may have modules built in, but none that hashes: Node can be built so.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+test("where the host has no hash, it is asked for once, and every body has its verdict", async () => {
+  const { getBuiltinModule } = process;
+  const asked = [];
+  process.getBuiltinModule = (name) => {
+    asked.push(name);
+    return name === "node:crypto" ? undefined : getBuiltinModule.call(process, name);
+  };
+  const { Webhook } = await import("walnut-webhooks");
+  const webhook = new Webhook("key");
+  const body = JSON.stringify({ event: "e", text: "x".repeat(1000) });
+  const signature = webhook.sign(body);
+  for (let count = 0; count < 3; count++) {
+    assert.equal(webhook.verify(body, signature).keyIndex, 0);
+    assert.throws(() => webhook.verify(`${body} `, signature), { code: "signature_mismatch" });
+  }
+  assert.deepEqual(asked, ["node:crypto"]);
+});
