@@ -63,6 +63,117 @@ const reasons = [
     why: "Where a text is taken for deeper than it is, the core counts, and finds out.",
     changes: [["at + 1", "at - 1"], ["left-- === 0", "true"], ["left-- === 0", "left-- !== 0"], ["false", "true"]],
   },
+  {
+    file: "native",
+    why: "From which length on the host hashes is a matter of speed alone.",
+    changes: [
+      ['host.navigator?.userAgent === "Cloudflare-Workers"', "false"],
+      ['"Cloudflare-Workers"', '""'],
+      ['"workerd"', '""'],
+      ["host.process?.versions ?? {}", "host.process?.versions && {}"],
+      ["bun !== undefined", "true"],
+      ["bun !== undefined", "false"],
+      ["bun !== undefined", "bun === undefined"],
+      ['"bun"', '""'],
+      ["deno !== undefined", "false"],
+      ['"deno"', '""'],
+      ["length < native.from", "length <= native.from"],
+    ],
+  },
+  {
+    file: "native",
+    why: "Where the host has no hash, the second body that it would be for finds that out.",
+    changes: [["builtin === undefined", "false"]],
+  },
+  {
+    file: "native",
+    why: "What has modules built in has a process.",
+    changes: [["host.process?.versions", "host.process.versions"]],
+  },
+  {
+    file: "native",
+    why: "No other runtime is among these tests: tests/browser, tests/loads and tests/engine/paths.test.mjs have them.",
+    changes: [
+      ["process?.getBuiltinModule", "process.getBuiltinModule"],
+      ["host.EdgeRuntime === undefined", "true"],
+    ],
+  },
+  {
+    file: "native",
+    why: "Both ways to ask the host give the same digest, one of them faster.",
+    changes: [
+      ["hash === undefined || body.length > COPIED", "true"],
+      ["body.length > COPIED", "body.length >= COPIED"],
+    ],
+  },
+  {
+    file: "host",
+    why: "What was held is replaced before it is looked at again.",
+    changes: [["[]", '["Stryker was here"]']],
+  },
+  {
+    file: "host",
+    why: "What is made anew is the same as what is at hand, which saves making it.",
+    changes: [
+      ["length === source.length", "false"],
+      ["view.length === 0", "true"],
+      ["known?.length !== length", "true"],
+      ["listed !== object", "true"],
+    ],
+  },
+  {
+    file: "host",
+    why: "What stands behind a digest is the compiler's choice, and so far nothing that is read again.",
+    changes: [["index < digest.length", "index <= digest.length"]],
+  },
+  {
+    file: "host",
+    why: "A text and an array have as many keys as they are long; not to list them is faster.",
+    changes: [
+      ['typeof value === "string" || Array.isArray(value)', "false"],
+      ['typeof value === "string" || Array.isArray(value)', 'typeof value === "string" && Array.isArray(value)'],
+      ['typeof value === "string"', "false"],
+      ['"string"', '""'],
+    ],
+  },
+  {
+    file: "host",
+    why: "The loop and the encoder write the same bytes: which of them does is a matter of speed.",
+    changes: [
+      ["text.length <= 64 && text.length <= room", "false"],
+      ["text.length <= 64 && text.length <= room", "text.length <= 64 || text.length <= room"],
+      ["text.length <= 64", "true"],
+      ["text.length <= 64", "text.length < 64"],
+      ["text.length <= 64", "text.length > 64"],
+      ["text.length <= room", "text.length < room"],
+      ["text.length <= room", "text.length > room"],
+      [
+        "{ let at = 0; for (; at < text.length; at++) { const unit = text.charCodeAt(at); if (unit > 0x7f) break; " +
+          "memory[to + at] = unit; } if (at === text.length) return at; }",
+        "{}",
+      ],
+      ["at < text.length", "false"],
+      ["at < text.length", "at <= text.length"],
+      ["unit > 0x7f", "true"],
+      ["unit > 0x7f", "unit >= 0x7f"],
+      ["at === text.length", "false"],
+    ],
+  },
+  {
+    file: "host",
+    why: "The core has room enough for whatever is this short; but who writes into its memory had better ask.",
+    changes: [["text.length <= room", "true"]],
+  },
+  {
+    file: "host",
+    why: "In WebAssembly, what is undefined is 0, as what is absent is.",
+    changes: [["default: return ABSENT;", "default:"]],
+  },
+  {
+    file: "receive",
+    why: "A copy of the one piece is as good as the piece, which saves making one.",
+    changes: [["first?.length === length", "false"]],
+  },
 ];
 
 export const explained = reasons.flatMap(({ file, changes }) =>
