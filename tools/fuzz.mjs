@@ -93,11 +93,12 @@ for (const target of only === undefined ? Object.keys(seeds) : [only]) {
   console.log(`fuzz: ${target}, for ${seconds} s`);
   const limits = [`-max_total_time=${seconds}`, "-timeout=10", "-rss_limit_mb=2048", "-max_len=8192", "-print_final_stats=1"];
   const dictionary = target === "event" || target === "config" ? [`-dict=fuzz/targets/${target}.dict`] : [];
-  const { status } = spawnSync(
+  const { status, error } = spawnSync(
     join(root, "target/tools/bin/cargo-fuzz"),
     ["run", "--target-dir", "target/fuzz", target, corpus, "--", ...limits, ...dictionary],
     { cwd: root, stdio: "inherit", env: { ...process.env, RUSTUP_TOOLCHAIN: "nightly" } },
   );
+  if (error !== undefined) throw error;
   if (status !== 0) {
     console.error(`fuzz: ${target} failed; an input that it failed on is in fuzz/artifacts/${target}/`);
     process.exit(1);

@@ -210,7 +210,7 @@ impl Comparison {
         path: &str,
     ) {
         for (field, shape) in fields {
-            let name = field.trim_end_matches('?');
+            let name = name_of(field);
             let path = step(path, name);
             match members.get(name) {
                 Some(member) => self.value(member, shape, &path),
@@ -227,7 +227,7 @@ impl Comparison {
             }
         }
         for (name, member) in members {
-            if !fields.contains_key(name) && !fields.contains_key(&format!("{name}?")) {
+            if !fields.keys().any(|field| name_of(field) == name) {
                 self.tell(step(path, name), "added", None, Some(found(member)));
             }
         }
@@ -242,6 +242,11 @@ impl Comparison {
     ) {
         self.differences.push((path, kind, expected.map(str::to_owned), found));
     }
+}
+
+/// A documented name, without the question mark of what may be absent.
+fn name_of(field: &str) -> &str {
+    field.trim_end_matches('?')
 }
 
 fn found(value: &Value) -> &'static str {
