@@ -67,7 +67,7 @@ export interface Answer {
 const OK: Answer = { status: 200, type: "application/json", text: JSON.stringify({ ok: true }) };
 
 /** Makes the answer to what a request has come to. */
-export function answer(outcome: Outcome): Answer {
+export function answer(outcome: (Pick<WebhookError, "status" | "message"> & { readonly code: string }) | undefined): Answer {
   if (outcome === undefined) return OK;
   const { code, message, status } = outcome;
   return { status, type: "application/json", text: JSON.stringify({ error: { code, message } }) };

@@ -27,7 +27,7 @@ export interface Difference {
   readonly meant: string;
 }
 
-/** What the core found of a check that fails. */
+/** What the core found of a check, whether it holds or fails. */
 export interface Explanation {
   /** Whether the body is genuine: the same verdict as that of `verifySignature`. */
   readonly ok: boolean;

@@ -1,7 +1,7 @@
 // What Express, Fastify and plain Node have in common: Node's own requests.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
-import { type Answer, answer, type Outcome } from "./flow.js";
+import { answer, type Outcome } from "./flow.js";
 import { notRaw } from "./input.js";
 import type { Source, Unread } from "./receive.js";
 
@@ -69,7 +69,7 @@ export function closing({ complete, httpVersionMajor }: IncomingMessage): boolea
 
 /** Sends the answer to what a request has come to. */
 export function send(request: IncomingMessage, response: ServerResponse, outcome: Outcome): void {
-  const { status, type, text }: Answer = answer(outcome);
+  const { status, type, text } = answer(outcome);
   response.statusCode = status;
   response.setHeader("content-type", type);
   if (closing(request)) response.setHeader("connection", "close");

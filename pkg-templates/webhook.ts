@@ -22,7 +22,8 @@ export interface WebhookOptions {
   now?: () => number;
 }
 
-const DEFAULT_BODY_BYTES = 1 << 20;
+/** What a body may have unless an option says otherwise, in bytes. */
+export const DEFAULT_BODY_BYTES = 1 << 20;
 const MOST_BYTES = 0xffff_ffff;
 
 /** Fewer brackets than this never nest deeper than the core allows. */

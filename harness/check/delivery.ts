@@ -34,8 +34,7 @@ export function showDelivery(delivery: Delivery | undefined, body: Uint8Array): 
     ["keyIndex", `${keyIndex}, ${keyIndex === 0 ? "the current key" : "a previous key: the rotation is not finished"}`],
   ]);
   const places = `${drift.length} ${drift.length === 1 ? "place" : "places"}`;
-  const isKnown = name === "demo_session_finished" || name === "playlist_session_finished";
-  const none = isKnown ? "no drift: exactly as documented" : "no event of this name is documented";
+  const none = type === "unknown" ? "no event of this name is documented" : "no drift: exactly as documented";
   say(element("drift", HTMLElement), drift.length === 0 ? none : `drift: differs from the documentation in ${places}`);
   element("drift-list", HTMLUListElement).replaceChildren(...drift.map((one) => make("li", {}, make("code", {}, visible(one.path)), `: ${said(one)}`)));
   const event = element("event", HTMLElement);

@@ -1,4 +1,5 @@
 // What is to be checked: a body and its signature, each in a field, or a whole request in one.
+import { SIGNATURE_HEADER } from "../../pkg-templates/sender/headers.js";
 import { header, type HttpRequest, parseRequest } from "../../pkg-templates/sender/request.js";
 import { visible } from "../../pkg-templates/sender/visible.js";
 import { size, utf8 } from "../page/bytes.js";
@@ -6,8 +7,6 @@ import { announce } from "../page/announce.js";
 import { choose, complain, element, make, say, terms } from "../page/dom.js";
 import { fileButton, onDrop, readFile } from "../page/file.js";
 import { showView } from "../page/tabs.js";
-
-const SIGNATURE = "x-walnut-signature";
 
 export interface Given {
   readonly body: Uint8Array;
@@ -81,7 +80,7 @@ export function given(): Given {
   const body = request?.body ?? bytes;
   say(element("body-size", HTMLElement), size(bytes.length));
   if (request === undefined) return { body, header: signature.value || undefined, signature: signature.value || undefined, isRequest: false };
-  const its = header(request, SIGNATURE);
+  const its = header(request, SIGNATURE_HEADER);
   showRequest(request, its);
   // By their names as they stand there, since explain names them.
   const headers = Object.fromEntries(request.headers.map(([name]) => [name, header(request, name.toLowerCase()) ?? ""]));

@@ -4,7 +4,7 @@ import { size } from "./bytes.js";
 import { make } from "./dom.js";
 
 /** The most that a body may have: what the package takes unless told otherwise. */
-export const MOST_BODY_BYTES = 1 << 20;
+const MOST_BODY_BYTES = 1 << 20;
 
 /** The most that may stand before the body, in the file of a whole request. */
 const MOST_HEAD_BYTES = 64 << 10;

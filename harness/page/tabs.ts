@@ -2,7 +2,7 @@
 import { element } from "./dom.js";
 import { noteView, viewAsked } from "./fragment.js";
 
-export const VIEWS = ["check", "compose", "send"] as const;
+const VIEWS = ["check", "compose", "send"] as const;
 export type View = (typeof VIEWS)[number];
 
 const tab = (view: View) => element(`tab-${view}`, HTMLButtonElement);

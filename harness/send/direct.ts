@@ -1,4 +1,5 @@
 // Requests straight from the browser, which shows an answer only where the receiver allows this page to see it.
+import { SIGNATURE_HEADER } from "../../pkg-templates/sender/headers.js";
 import { type Attempt, MOST_ANSWER_BYTES, WALNUT_TIMEOUT_MS } from "../../pkg-templates/sender/judge.js";
 import type { Item } from "../../pkg-templates/sender/plan.js";
 
@@ -11,7 +12,7 @@ export async function postDirectly(url: string, { body, signature }: Item, signa
   try {
     const answer = await fetch(url, {
       method: "POST",
-      headers: { "content-type": "application/json", "x-walnut-signature": signature },
+      headers: { "content-type": "application/json", [SIGNATURE_HEADER]: signature },
       body: body as Uint8Array<ArrayBuffer>,
       redirect: "manual",
       credentials: "omit",

@@ -1,4 +1,5 @@
 // Send: what Walnut would send, to any URL, and how Walnut would take the answers.
+import type { Item } from "../../pkg-templates/sender/plan.js";
 import { lean, run, type Result } from "../../pkg-templates/sender/run.js";
 import { summary } from "../../pkg-templates/sender/summary.js";
 import { announce } from "../page/announce.js";
@@ -9,7 +10,7 @@ import { showAnswer } from "./answer.js";
 import { chart, type Point } from "./chart.js";
 import { postDirectly } from "./direct.js";
 import { postByRelay } from "./relayed.js";
-import { type Item, type Settings, settings } from "./settings.js";
+import { type Settings, settings } from "./settings.js";
 import { summaryTable } from "./table.js";
 
 /** As many as a browser has connections to one host: with more, their waiting would count as latency. */

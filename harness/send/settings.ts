@@ -20,8 +20,6 @@ export interface Settings {
   readonly rate: number;
 }
 
-export type { Item };
-
 const field = (id: string) => element(id, HTMLInputElement);
 
 /** The URL as it is in its field, or one to begin with. */
@@ -33,10 +31,10 @@ export function url(): string {
 export function settings(): Settings | undefined {
   const [count, duplicates, forged] = [whole("count", 1), whole("duplicates", 0), whole("forged", 0)];
   const rate = field("rate").value === "" && !field("rate").validity.badInput ? Infinity : whole("rate", 1);
-  const isMany = count !== undefined && duplicates !== undefined && forged !== undefined && count + duplicates + forged > MOST_REQUESTS;
+  const isTooMany = count !== undefined && duplicates !== undefined && forged !== undefined && count + duplicates + forged > MOST_REQUESTS;
   const wrong: Readonly<Record<string, string>> = {
     url: wrongUrl(field("url").value.trim()),
-    count: count === undefined ? "A whole number from 1 on is needed." : isMany ? TOO_MANY : "",
+    count: count === undefined ? "A whole number from 1 on is needed." : isTooMany ? TOO_MANY : "",
     duplicates: duplicates === undefined ? "A whole number is needed." : "",
     forged: forged === undefined ? "A whole number is needed." : "",
     rate: rate === undefined ? "A whole number from 1 on is needed, or nothing." : "",

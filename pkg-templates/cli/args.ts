@@ -68,11 +68,17 @@ export class Args {
   time(name: string): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
-    const ago = /^\d+$/.test(text) ? Date.now() - Number(text) : milliseconds(text);
-    const at = ago !== undefined ? Date.now() - ago : /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
+    const at = pointInTime(text);
     if (at >= YEARS.first && at < YEARS.end) return at;
     throw usage(`--${name} must be a time such as 2026-01-31T12:00:00Z, or so long ago, such as 2h, but is "${text}"`);
   }
+}
+
+function pointInTime(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  if (/^\d{4}-\d\d-\d\dT/.test(text)) return Date.parse(text);
+  const ago = milliseconds(text);
+  return ago === undefined ? Number.NaN : Date.now() - ago;
 }
 
 /** RFC 3339 has years of four digits. */

@@ -16,14 +16,14 @@ export const OK = 0;
 /** Refused, or not as it should be. */
 export const REFUSED = 1;
 /** Nothing could be tried: wrong usage, no key, a file that can't be read. */
-export const USAGE = 2;
+export const NOT_TRIED = 2;
 /** As shells have it: 128 and the number of the signal. */
 export const INTERRUPTED = 130;
 export const PIPE_CLOSED = 141;
 
 /** A mistake in how a command was called. */
 export function usage(message: string): Failure {
-  return new Failure("usage", message, USAGE);
+  return new Failure("usage", message, NOT_TRIED);
 }
 
 /** What the system says of a failed call, in its own short words, without a path or a stack. */

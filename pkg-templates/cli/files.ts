@@ -1,12 +1,12 @@
 // Files, read up to a limit: a device never ends, and what is too large should not fill the memory first.
 import { createReadStream } from "node:fs";
-import { Failure, reason, USAGE } from "./failure.js";
+import { Failure, reason, NOT_TRIED } from "./failure.js";
 
 /** The most that is read of a body or of a request, in bytes: 64 MiB. */
-export const MOST_BYTES = 64 << 20;
+const MOST_FILE_BYTES = 64 << 20;
 
 /** Reads a file's bytes, or those of standard input where it is `-`. */
-export async function read(file: string, most = MOST_BYTES): Promise<Uint8Array> {
+export async function read(file: string, most = MOST_FILE_BYTES): Promise<Uint8Array> {
   const pieces: Buffer[] = [];
   let length = 0;
   try {
@@ -16,9 +16,9 @@ export async function read(file: string, most = MOST_BYTES): Promise<Uint8Array>
       if (length > most) break;
     }
   } catch (error) {
-    throw new Failure("unreadable", `${file} can't be read: ${reason(error)}`, USAGE);
+    throw new Failure("unreadable", `${file} can't be read: ${reason(error)}`, NOT_TRIED);
   }
-  if (length > most) throw new Failure("unreadable", `${file === "-" ? "standard input" : file} is over ${size(most)}`, USAGE);
+  if (length > most) throw new Failure("unreadable", `${file === "-" ? "standard input" : file} is over ${size(most)}`, NOT_TRIED);
   return Buffer.concat(pieces);
 }
 

@@ -1,7 +1,8 @@
 // The body, or the whole request, that a command is about.
+import { SIGNATURE_HEADER } from "../sender/headers.js";
 import { header, parseRequest } from "../sender/request.js";
 import type { Args, Options } from "./args.js";
-import { Failure, USAGE, usage } from "./failure.js";
+import { Failure, NOT_TRIED, usage } from "./failure.js";
 import { read } from "./files.js";
 import { plain, say } from "./terminal.js";
 
@@ -36,14 +37,14 @@ export async function readReceived(args: Args): Promise<Received> {
   const [signature, file] = [args.text("signature"), args.text("request")];
   if (file === undefined) {
     if (signature === undefined) throw usage("the signature is missing: give --signature SIG, or --request FILE");
-    return { body: await readBody(args), headers: { "x-walnut-signature": signature } };
+    return { body: await readBody(args), headers: { [SIGNATURE_HEADER]: signature } };
   }
   if (signature !== undefined || args.text("data") !== undefined || args.positionals.length > 0) {
     throw usage("--request has the body and the signature in it: FILE, --data and --signature can't be given besides");
   }
   const request = parseRequest(await read(file));
   if (request === undefined) {
-    throw new Failure("not_a_request", `${file} is neither raw HTTP nor a curl command`, USAGE);
+    throw new Failure("not_a_request", `${file} is neither raw HTTP nor a curl command`, NOT_TRIED);
   }
   for (const note of request.notes) say(plain(note));
   const names = new Set(request.headers.map(([name]) => name.toLowerCase()));

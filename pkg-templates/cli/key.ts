@@ -2,7 +2,7 @@
 import { Webhook } from "../index.js";
 import type { WebhookError } from "../error.js";
 import type { Args, Options } from "./args.js";
-import { Failure, INTERRUPTED, USAGE, usage } from "./failure.js";
+import { Failure, INTERRUPTED, NOT_TRIED, usage } from "./failure.js";
 import { read } from "./files.js";
 import { warn } from "./terminal.js";
 
@@ -28,7 +28,7 @@ function webhook(keys: (string | Uint8Array)[]): Webhook {
     return new Webhook(keys);
   } catch (error) {
     const { code, message } = error as WebhookError;
-    throw new Failure(code, message, USAGE);
+    throw new Failure(code, message, NOT_TRIED);
   }
 }
 
@@ -51,7 +51,7 @@ const MOST_KEY_BYTES = 64 << 10;
 async function keyFile(path: string): Promise<Uint8Array> {
   let bytes = await read(path, MOST_KEY_BYTES);
   if (bytes.at(-1) === 10) bytes = bytes.subarray(0, bytes.at(-2) === 13 ? -2 : -1);
-  if (bytes.length === 0) throw new Failure("invalid_key", `the key file ${path} is empty`, USAGE);
+  if (bytes.length === 0) throw new Failure("invalid_key", `the key file ${path} is empty`, NOT_TRIED);
   return bytes;
 }
 
@@ -59,7 +59,7 @@ async function keyFile(path: string): Promise<Uint8Array> {
 function ask(): Promise<string> {
   const { stdin, stderr } = process;
   if (!stdin.isTTY || !stderr.isTTY) {
-    throw new Failure("no_key", "there is no key: set WALNUT_WEBHOOK_KEY, or give --key-file FILE", USAGE);
+    throw new Failure("no_key", "there is no key: set WALNUT_WEBHOOK_KEY, or give --key-file FILE", NOT_TRIED);
   }
   return new Promise((resolve, reject) => {
     // First, since the terminal shows what is typed till then.
@@ -75,7 +75,7 @@ function ask(): Promise<string> {
       for (const character of text) {
         if (character === "\r" || character === "\n" || character === "\x04") {
           if (key !== "") return end(() => resolve(key));
-          return end(() => reject(new Failure("no_key", "no key was typed", USAGE)));
+          return end(() => reject(new Failure("no_key", "no key was typed", NOT_TRIED)));
         }
         if (character === "\x03") return end(() => reject(new Failure("interrupted", "interrupted", INTERRUPTED)));
         if (character === "\x15") key = "";

@@ -13,7 +13,7 @@ import { sample } from "./commands/sample.js";
 import { send } from "./commands/send.js";
 import { sign } from "./commands/sign.js";
 import { verify } from "./commands/verify.js";
-import { Failure, INTERRUPTED, OK, PIPE_CLOSED, reason, USAGE, usage } from "./failure.js";
+import { Failure, INTERRUPTED, OK, PIPE_CLOSED, reason, NOT_TRIED, usage } from "./failure.js";
 import { asJson, out, plain, say } from "./terminal.js";
 
 const commands: Readonly<Record<string, Command>> = { sign, verify, explain, sample, send, listen, replay, doctor, harness };
@@ -25,7 +25,7 @@ async function main([name, ...args]: string[]): Promise<number> {
   }
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     out(overview(commands, version()));
-    return name === undefined ? USAGE : OK;
+    return name === undefined ? NOT_TRIED : OK;
   }
   if (name === "--version" || name === "-v") {
     out(`${version()}\n`);
@@ -68,7 +68,7 @@ function interruption(): AbortSignal {
 
 function fail(error: unknown, [name]: string[], isJson: boolean): number {
   // What nobody foresaw is still told in a sentence: a stack says nothing to who calls a command.
-  const { code, message, status } = error instanceof Failure ? error : new Failure("internal", `${error}`, USAGE);
+  const { code, message, status } = error instanceof Failure ? error : new Failure("internal", `${error}`, NOT_TRIED);
   if (isJson) process.stderr.write(`${JSON.stringify({ error: { code, message } })}\n`);
   else if (code !== "interrupted") say(`${NAME}: ${message}`);
   if (code === "usage" && !isJson) {
@@ -83,7 +83,7 @@ for (const stream of [process.stdout, process.stderr]) {
     // Whoever reads has read enough.
     if (error.code === "EPIPE") process.exit(PIPE_CLOSED);
     if (stream === process.stdout) say(`${NAME}: the output can't be written: ${reason(error)}`);
-    process.exit(USAGE);
+    process.exit(NOT_TRIED);
   });
 }
 

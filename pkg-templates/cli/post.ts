@@ -2,7 +2,7 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import { setImmediate, setTimeout as wait } from "node:timers/promises";
-import { type Attempt, MOST_ANSWER_BYTES, WALNUT_TIMEOUT_MS } from "../sender/judge.js";
+import { type Attempt, MOST_ANSWER_BYTES, unanswered, WALNUT_TIMEOUT_MS } from "../sender/judge.js";
 import { reason } from "./failure.js";
 
 export interface PostOptions {
@@ -12,7 +12,6 @@ export interface PostOptions {
   readonly signal?: AbortSignal;
   /** How long the whole may take, in milliseconds. The default is Walnut's 30 s. */
   readonly timeout?: number;
-  readonly method?: string;
   /** What `Content-Length` says, where that is more than the body has: then the rest never comes. */
   readonly length?: number;
 }
@@ -23,26 +22,20 @@ export interface Posted extends Attempt {
   readonly isLate: boolean;
 }
 
-/** The headers of a delivery. */
-export function deliveryHeaders(signature: string | undefined): http.OutgoingHttpHeaders {
-  const headers: http.OutgoingHttpHeaders = { "content-type": "application/json", "user-agent": "walnut-webhooks" };
-  return signature === undefined ? headers : { ...headers, "x-walnut-signature": signature };
-}
-
 /** Sends one request and waits for the whole answer. Redirects are not followed. It never rejects. */
 export function post(
   url: URL,
-  { headers, body, signal, timeout = WALNUT_TIMEOUT_MS, method = "POST", length: declared = body.length }: PostOptions,
+  { headers, body, signal, timeout = WALNUT_TIMEOUT_MS, length: declared = body.length }: PostOptions,
 ): Promise<Posted> {
   const began = performance.now();
   const { request: begin } = url.protocol === "https:" ? https : http;
   let request: http.ClientRequest;
   try {
     // One connection each, as with a sender that may come from anywhere.
-    request = begin(url, { method, agent: false, headers: { ...headers, "content-length": declared } });
+    request = begin(url, { method: "POST", agent: false, headers: { ...headers, "content-length": declared } });
   } catch (error) {
     // What HTTP can't carry, such as a header's odd characters.
-    return Promise.resolve({ status: null, error: reason(error), ms: 0, headers: [], body: new Uint8Array(), isLate: false });
+    return Promise.resolve({ ...unanswered(reason(error)), isLate: false });
   }
   return new Promise((resolve) => {
     const pieces: Buffer[] = [];

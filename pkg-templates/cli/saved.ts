@@ -3,8 +3,9 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type HttpRequest, parseRequest, rawRequest } from "../sender/request.js";
-import { Failure, reason, USAGE } from "./failure.js";
+import { Failure, reason, NOT_TRIED } from "./failure.js";
 import { read } from "./files.js";
+import { isOfOneHop } from "./headers.js";
 
 const EXTENSION = ".http";
 
@@ -12,7 +13,7 @@ const EXTENSION = ".http";
 export async function makeFolder(folder: string): Promise<void> {
   // For the person alone: deliveries have names and addresses of people in them.
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error) => {
-    throw new Failure("unwritable", `the folder ${folder} can't be made: ${reason(error)}`, USAGE);
+    throw new Failure("unwritable", `the folder ${folder} can't be made: ${reason(error)}`, NOT_TRIED);
   });
 }
 
@@ -21,10 +22,10 @@ export async function save(folder: string, request: Omit<HttpRequest, "notes">, 
   const what = /^[\w-]{1,64}$/.test(name ?? "") ? name : "unknown";
   // Of several in one millisecond, and of several programs, each has its own.
   const file = `${at.toISOString().replaceAll(":", "-")}-${sequence()}-${what}${EXTENSION}`;
-  const unfinished = join(folder, `.${file}.${randomBytes(4).toString("hex")}`);
   // Whoever looks into the folder sees whole files only.
+  const unfinished = join(folder, `.${file}.${randomBytes(4).toString("hex")}`);
   // How the body was framed on its way is over: it is all that follows the head.
-  const headers = request.headers.filter(([name]) => !HOP.test(name));
+  const headers = request.headers.filter(([name]) => !isOfOneHop(name));
   try {
     await writeFile(unfinished, rawRequest({ ...request, headers }), { flag: "wx", mode: 0o600 });
     await rename(unfinished, join(folder, file));
@@ -48,10 +49,10 @@ export async function savedIn(folder: string): Promise<string[]> {
     names = await readdir(folder);
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such folder" : reason(error);
-    throw new Failure("unreadable", `the folder ${folder} can't be read: ${why}`, USAGE);
+    throw new Failure("unreadable", `the folder ${folder} can't be read: ${why}`, NOT_TRIED);
   }
   const files = names.filter((name) => name.endsWith(EXTENSION) && !name.startsWith(".")).sort();
-  if (files.length === 0) throw new Failure("nothing_saved", `the folder ${folder} has no delivery in it: listen --save writes some`, USAGE);
+  if (files.length === 0) throw new Failure("nothing_saved", `the folder ${folder} has no delivery in it: listen --save writes some`, NOT_TRIED);
   return files.map((name) => join(folder, name));
 }
 
@@ -59,23 +60,8 @@ export async function savedIn(folder: string): Promise<string[]> {
 export async function readSaved(file: string): Promise<HttpRequest> {
   const request = parseRequest(await read(file));
   if (request !== undefined && (request.method ?? "POST") !== "POST") {
-    throw new Failure("not_a_request", `${file} is no saved delivery: Walnut posts, but this is a ${request.method}`, USAGE);
+    throw new Failure("not_a_request", `${file} is no saved delivery: Walnut posts, but this is a ${request.method}`, NOT_TRIED);
   }
-  if (request === undefined) throw new Failure("not_a_request", `${file} is no saved delivery: it must be raw HTTP`, USAGE);
+  if (request === undefined) throw new Failure("not_a_request", `${file} is no saved delivery: it must be raw HTTP`, NOT_TRIED);
   return request;
-}
-
-/** What concerns one connection, or is made anew by who sends. */
-const HOP = /^(host|connection|content-length|transfer-encoding|expect|upgrade|te|trailer|keep-alive|accept-encoding|proxy-.*)$/i;
-
-/** The headers of a request that go along when it is sent on, by name; of several by a name, a list. */
-export function onward(headers: HttpRequest["headers"]): Record<string, string | string[]> {
-  // Without a prototype, whose members would be taken for headers.
-  const found: Record<string, string | string[]> = Object.create(null);
-  for (const [given, value] of headers) {
-    const name = given.toLowerCase();
-    const before = found[name];
-    if (!HOP.test(name)) found[name] = before === undefined ? value : [before, value].flat();
-  }
-  return found;
 }

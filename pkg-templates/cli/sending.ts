@@ -1,8 +1,8 @@
 // What `send` and `replay` have in common: a list is sent, watched, and added up.
-import type { Attempt } from "../sender/judge.js";
+import { type Attempt, WALNUT_BACKOFF_MS, WALNUT_RETRIES } from "../sender/judge.js";
 import type { ItemKind } from "../sender/plan.js";
 import { lean, type Result, run, type RunOptions } from "../sender/run.js";
-import { type Line, summary } from "../sender/summary.js";
+import { type Line, outcomesInWords, summary, TITLES } from "../sender/summary.js";
 import type { Args, Options } from "./args.js";
 import { INTERRUPTED, OK, REFUSED } from "./failure.js";
 import { clearProgress, duration, json, line, paint, plain, progress, table } from "./terminal.js";
@@ -10,7 +10,7 @@ import { clearProgress, duration, json, line, paint, plain, progress, table } fr
 export const RUN_OPTIONS: Options = {
   rate: { value: "N", help: "how many to begin a second, up to 10000; as many as there can be by default" },
   concurrency: { value: "N", help: "how many may be under way at a time, 1 to 1000; 1 by default, 100 with --rate" },
-  retries: { value: "N", help: "how often what was not accepted is sent again, 0 to 20; 3 by default, as Walnut" },
+  retries: { value: "N", help: `how often what was not accepted is sent again, 0 to 20; ${WALNUT_RETRIES} by default, as Walnut` },
   backoff: { value: "TIME", help: "how long to wait before the first retry, up to 1h; twice that before each next; 1s by default" },
 };
 
@@ -31,8 +31,8 @@ export async function sendAll<T extends Sendable>(
   const options: RunOptions = {
     rate,
     concurrency: args.whole("concurrency", rate === Infinity ? 1 : 100, 1, 1000),
-    retries: args.whole("retries", 3, 0, 20),
-    backoff: args.duration("backoff", 1000, 3_600_000),
+    retries: args.whole("retries", WALNUT_RETRIES, 0, 20),
+    backoff: args.duration("backoff", WALNUT_BACKOFF_MS, 3_600_000),
     signal,
   };
   const results: Result<T>[] = [];
@@ -65,8 +65,6 @@ function outcome({ attempts, last, ok, judgement }: Result<unknown>): Record<str
 
 const round = (ms: number) => Math.round(ms * 10) / 10;
 
-const TITLES: Readonly<Record<ItemKind, string>> = { event: "events", duplicate: "duplicates", forgery: "forgeries" };
-
 function summaryTable(lines: readonly Line[]): string {
   const columns = [{ title: "" }, ...["sent", "as they should", "retries", "median", "p95", "max"].map((title) => ({ title, align: "right" as const })), { title: "answers" }];
   return table(
@@ -77,7 +75,7 @@ function summaryTable(lines: readonly Line[]): string {
       paint(ok === sent ? "green" : "red", String(ok)),
       String(retries),
       ...[latency?.median, latency?.p95, latency?.max].map((ms) => (ms === undefined ? "–" : duration(ms))),
-      Object.entries(outcomes).map(([status, count]) => `${count} × ${status === "none" ? "no answer" : status}`).join(", "),
+      outcomesInWords(outcomes).join(", "),
     ]),
   );
 }

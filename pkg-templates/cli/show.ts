@@ -4,13 +4,13 @@ import type { Explanation } from "../host.js";
 import { duration, paint, plain } from "./terminal.js";
 
 /** The parts of a delivery, a line each. */
-export function deliveryLines(delivery: Delivery, now = Date.now()): string[] {
+export function deliveryLines(delivery: Delivery): string[] {
   const { type, name, id, timestamp, isTest, keyIndex, drift } = delivery;
   const rows: [string, string][] = [
     ["type", type === "unknown" ? paint("yellow", "unknown") : type],
     ...(name === type ? [] : [["name", name === null ? paint("dim", "none") : plain(name)] as [string, string]]),
     ["id", id],
-    ["timestamp", timestamp === null ? paint("dim", "none") : `${plain(timestamp)}${age(timestamp, now)}`],
+    ["timestamp", timestamp === null ? paint("dim", "none") : `${plain(timestamp)}${age(timestamp)}`],
     ["key", keyIndex === 0 ? "current" : paint("yellow", `previous (${keyIndex + 1} of those given)`)],
     ...(isTest ? [["test", "yes"] as [string, string]] : []),
     ...(drift.length === 0 ? [["drift", paint("dim", "none")] as [string, string]] : []),
@@ -28,8 +28,8 @@ function driftLine({ path, kind, expected, found }: Drift): string {
 }
 
 /** How long ago a signed time is, in brackets; nothing where it is no time. */
-export function age(timestamp: string, now = Date.now()): string {
-  const ms = now - Date.parse(timestamp);
+function age(timestamp: string): string {
+  const ms = Date.now() - Date.parse(timestamp);
   if (Number.isNaN(ms)) return "";
   return paint("dim", ms < 0 ? ` (${duration(-ms)} ahead)` : ` (${duration(ms)} ago)`);
 }

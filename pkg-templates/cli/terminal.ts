@@ -92,8 +92,9 @@ function width(text: string): number {
   return [...text.replace(ESCAPES, "")].length;
 }
 
-/** Breaks a text into lines of at most `columns`, where there are blanks, each after `indent`. */
-export function wrapped(text: string, indent = "", columns = Math.min(process.stdout.columns || 100, 100)): string {
+/** Breaks a text into lines as wide as the terminal, 100 columns at most, where there are blanks, each after `indent`. */
+export function wrapped(text: string, indent = ""): string {
+  const columns = Math.min(process.stdout.columns || 100, 100);
   const lines: string[] = [];
   let current = "";
   for (const word of text.split(" ")) {

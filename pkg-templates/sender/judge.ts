@@ -6,6 +6,12 @@ export const ACCEPTED = [200, 201];
 /** How long Walnut waits for an answer, in milliseconds. */
 export const WALNUT_TIMEOUT_MS = 30_000;
 
+/** How often Walnut sends again what was not delivered. */
+export const WALNUT_RETRIES = 3;
+
+/** How long we wait before the first of them, in milliseconds: Walnut does not say how long it does. */
+export const WALNUT_BACKOFF_MS = 1000;
+
 /** One request, and what came of it. */
 export interface Attempt {
   /** The status of the answer; `null` where there was none. */
@@ -17,6 +23,11 @@ export interface Attempt {
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** The answer's body, up to {@link MOST_ANSWER_BYTES} of it. */
   readonly body: Uint8Array;
+}
+
+/** An attempt that came to nothing, and took no time. */
+export function unanswered(error: string): Attempt {
+  return { status: null, error, ms: 0, headers: [], body: new Uint8Array() };
 }
 
 /** How much of an answer is read: what is longer is cut there. */

@@ -13,7 +13,7 @@ export interface Item {
 export interface PlanOptions {
   /** How many different events. */
   count: number;
-  /** How many of them, at random, are sent once more, each after itself. */
+  /** How many copies of them are sent besides, of any at random, each after its event. */
   duplicates: number;
   /** How many events with a made-up signature are sent besides. */
   forge: number;

@@ -13,8 +13,8 @@ export interface HttpRequest {
   readonly notes: readonly string[];
 }
 
-/** One character a byte. */
-const latin1 = { decode: (bytes: Uint8Array) => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("") };
+/** One character a byte, which no TextDecoder gives: its "latin1" is windows-1252. */
+const latin1 = (bytes: Uint8Array) => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 
 const REQUEST_LINE = /^([A-Z]+) (\S+)(?: HTTP\/[\d.]+)?$/;
 const NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
@@ -38,10 +38,10 @@ export function header(request: Pick<HttpRequest, "headers">, name: string): str
 
 function raw(bytes: Uint8Array): HttpRequest | undefined {
   const newline = bytes.indexOf(10);
-  const line = latin1.decode(bytes.subarray(0, newline < 0 ? 8192 : newline)).replace(/\r$/, "");
+  const line = latin1(bytes.subarray(0, newline < 0 ? 8192 : newline)).replace(/\r$/, "");
   if (!REQUEST_LINE.test(line) && headerLine(line) === undefined) return undefined;
   const end = headEnd(bytes);
-  const lines = latin1.decode(bytes.subarray(0, end.head)).split("\n").map((line) => line.replace(/\r$/, ""));
+  const lines = latin1(bytes.subarray(0, end.head)).split("\n").map((line) => line.replace(/\r$/, ""));
   const first = REQUEST_LINE.exec(lines[0] ?? "");
   const headers: [string, string][] = [];
   for (const line of lines.slice(first === null ? 0 : 1)) {
@@ -92,8 +92,8 @@ function framed(rest: Uint8Array, request: Pick<HttpRequest, "headers">, notes: 
   const declared = header(request, "content-length");
   if (declared === undefined || !/^\d+$/.test(declared)) return rest;
   const length = Number(declared);
-  const beyond = latin1.decode(rest.subarray(length));
-  if (length < rest.length && beyond.trim() === "") {
+  const isBlank = rest.subarray(length).every((byte) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d));
+  if (length < rest.length && isBlank) {
     notes.push("A newline after the body, beyond its Content-Length, was left out.");
     return rest.subarray(0, length);
   }
@@ -104,16 +104,19 @@ function framed(rest: Uint8Array, request: Pick<HttpRequest, "headers">, notes: 
 }
 
 function unchunked(rest: Uint8Array): Uint8Array | undefined {
-  const body: number[] = [];
+  // What is taken off makes room for it.
+  const body = new Uint8Array(rest.length);
+  let taken = 0;
   for (let at = 0; ; ) {
     const end = rest.indexOf(10, at);
     if (end < 0) return undefined;
-    const size = /^([0-9a-f]{1,8})[ \t]*(;.*)?\r?$/i.exec(latin1.decode(rest.subarray(at, end)))?.[1];
+    const size = /^([0-9a-f]{1,8})[ \t]*(;.*)?\r?$/i.exec(latin1(rest.subarray(at, end)))?.[1];
     if (size === undefined) return undefined;
     const length = Number.parseInt(size, 16);
-    if (length === 0) return Uint8Array.from(body);
+    if (length === 0) return body.subarray(0, taken);
     if (end + 1 + length > rest.length) return undefined;
-    for (const byte of rest.subarray(end + 1, end + 1 + length)) body.push(byte);
+    body.set(rest.subarray(end + 1, end + 1 + length), taken);
+    taken += length;
     at = end + 1 + length;
     if (rest[at] === 13) at++;
     if (rest[at] !== 10) return undefined;

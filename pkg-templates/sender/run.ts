@@ -81,7 +81,7 @@ export function lean<T>({ attempts, last, ...result }: Result<T>, mostBytes: num
 }
 
 /** Whether a forgery was turned away: any answer but a success does, and none at all is no answer to it. */
-export function isRefusal({ status }: Attempt): boolean {
+function isRefusal({ status }: Attempt): boolean {
   return status !== null && status >= 300;
 }
 

@@ -137,7 +137,7 @@ function email(from: Random, domain: string): string {
   return `${pick(from, PEOPLE)}.${whole(from, 1, 9999)}@${domain}`;
 }
 
-/** A time as Walnut writes it, with six digits after the second. */
-function time(at: number, secs = 0): string {
+/** A time as Walnut writes it, with six digits after the second. `at` is in milliseconds since the Unix epoch. */
+export function time(at: number, secs = 0): string {
   return new Date(at + secs * 1000).toISOString().replace("Z", "000Z");
 }

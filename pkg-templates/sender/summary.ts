@@ -24,6 +24,14 @@ export interface Line {
   readonly latency: Latency | null;
 }
 
+/** What the kinds are called, of several. */
+export const TITLES: Readonly<Record<ItemKind, string>> = { event: "events", duplicate: "duplicates", forgery: "forgeries" };
+
+/** The outcomes of a line, such as `2 × 200` and `1 × no answer`. */
+export function outcomesInWords(outcomes: Line["outcomes"]): string[] {
+  return Object.entries(outcomes).map(([status, count]) => `${count} × ${status === "none" ? "no answer" : status}`);
+}
+
 const KINDS: readonly ItemKind[] = ["event", "duplicate", "forgery"];
 
 /** Adds results up, by kind; a kind of which there is none has no line. */
@@ -46,7 +54,7 @@ function line(kind: ItemKind, results: readonly Result<unknown>[]): Line {
 }
 
 /** The quantiles of some times, by nearest rank; `null` of none. */
-export function latency(times: readonly number[]): Latency | null {
+function latency(times: readonly number[]): Latency | null {
   if (times.length === 0) return null;
   const sorted = [...times].sort((a, b) => a - b);
   const at = (quantile: number) => sorted[Math.max(0, Math.ceil(quantile * sorted.length) - 1)] as number;

@@ -1,6 +1,7 @@
 // What doctor finds at endpoints with known faults: just those, and none at one that has none.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { join } from "node:path";
@@ -184,6 +185,18 @@ test("the example for Express: nothing is found", limits, async (t) => {
   const { url } = await serve(t, [process.execPath, "server.mjs"], { cwd: join(root, "examples/express") });
   const { found, verdicts, code } = await examine(url, ["--patience", "15s"], { key: EXAMPLE_KEY });
   assert.deepEqual([found, verdicts, code], [{}, all("right"), 0]);
+});
+
+test("a good delivery that is accepted at a risk is accepted: what is not known is a rate limit's doing", limits, async (t) => {
+  const url = await listening(t, createServer(async (request, response) => {
+    // The client that stalls breaks off in the end.
+    const body = Buffer.concat(await request.toArray().catch(() => []));
+    const isGenuine = request.headers["x-walnut-signature"] === createHmac("sha256", KEY).update(body).digest("hex");
+    response.writeHead(isGenuine ? 200 : 429).end("Error: x\n    at handle (/srv/app.js:1:2)");
+  }));
+  const { out } = await doctor([url, ...QUICK]);
+  assert.match(out, /risky +internals_shown/);
+  assert.match(out.replaceAll("\n", " "), /says nothing, since a rate limit answered/);
 });
 
 test("all that it sends is marked as a test, and there is as much of it as the help says", limits, async (t) => {

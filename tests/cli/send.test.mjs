@@ -2,7 +2,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { test as plainTest } from "node:test";
@@ -190,6 +190,20 @@ test("replay: what was saved, as it came, the oldest first, without a key", asyn
   equal(shown.status, 0);
   match(shown.shown, /█+ 2\/2[^]*events[^]*2 × 200/);
   taken.splice(2);
+
+  // A file that goes while others are sent is told, and they are sent as well.
+  const losing = await endpoint(t, (_, response, __, count) => {
+    if (count === 1) renameSync(join(at, "2026-02.http"), join(at, "gone"));
+    response.end();
+  });
+  save("2026-04.http", body);
+  const lost = await run(["replay", at, losing.url, "--retries", "0", "--json"]);
+  equal(lost.status, 1);
+  const [first, second, third] = lost.out.trim().split("\n").map((line) => JSON.parse(line));
+  deepEqual([first.status, second.status, third.status, losing.taken.length], [200, null, 200, 2]);
+  match(second.error, /2026-02.http can't be read: there is no such file/);
+  renameSync(join(at, "gone"), join(at, "2026-02.http"));
+  rmSync(join(at, "2026-04.http"));
 
   writeFileSync(join(at, "2026-03.http"), "no request");
   const broken = await run(["replay", at, url]);

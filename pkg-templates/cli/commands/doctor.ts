@@ -6,7 +6,7 @@ import { judgeAll } from "../doctor/judge.js";
 import { PROBES, probes } from "../doctor/probes.js";
 import { unreachable } from "../doctor/reach.js";
 import { report, reportJson, showReport } from "../doctor/report.js";
-import { Failure, INTERRUPTED, OK, REFUSED, USAGE } from "../failure.js";
+import { Failure, INTERRUPTED, OK, REFUSED, NOT_TRIED } from "../failure.js";
 import { findWebhook, KEY_OPTIONS } from "../key.js";
 import { clearProgress, json, progress } from "../terminal.js";
 
@@ -43,7 +43,7 @@ export const doctor: Command = {
 /** Sends the probes, and shows how far they are; unless nobody is there, or it is interrupted. */
 async function examineReached(target: URL, sign: (body: Uint8Array) => string, patience: Patience, signal: AbortSignal): Promise<Examined[]> {
   const why = await unreachable(target, signal);
-  if (why !== undefined) throw new Failure("unreachable", `${target.origin} can't be reached: ${why}`, USAGE);
+  if (why !== undefined) throw new Failure("unreachable", `${target.origin} can't be reached: ${why}`, NOT_TRIED);
   let done = 0;
   const show = () => progress(done, PROBES, done === PROBES - 1 ? "the client that stalls" : "");
   show();

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { Command } from "../command.js";
-import { Failure, OK, reason, USAGE } from "../failure.js";
+import { OK } from "../failure.js";
 import { startHarness } from "../page.js";
 import { json, line, paint } from "../terminal.js";
 
@@ -15,9 +15,7 @@ export const harness: Command = {
   examples: ["harness"],
   async run(args, interruption) {
     const port = args.whole("port", 8788, 0, 65_535);
-    const started = await startHarness(port).catch((error) => {
-      throw new Failure("cannot_listen", `port ${port} of 127.0.0.1 can't be listened on: ${reason(error)}: try --port 0`, USAGE);
-    });
+    const started = await startHarness(port);
     const signal = interruption();
     if (args.flag("json")) json({ url: started.url });
     else line(`${paint("bold", "The harness")} is at ${started.url}\n${paint("dim", "Ctrl-C ends it.")}`);

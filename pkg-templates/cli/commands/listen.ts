@@ -1,18 +1,18 @@
 import { once } from "node:events";
+import { answer } from "../../flow.js";
+import { WALNUT_RETRIES } from "../../sender/judge.js";
 import { url } from "../args.js";
 import type { Command } from "../command.js";
-import { Failure, OK, reason, USAGE, usage } from "../failure.js";
+import { Failure, OK, NOT_TRIED, usage } from "../failure.js";
 import { configuredWebhook, findWebhook, KEY_OPTIONS } from "../key.js";
 import { Edge, follow } from "../listen/edge.js";
 import { Intake, type Taken } from "../listen/intake.js";
-import { type Answer, problem, startReceiver } from "../listen/receiver.js";
+import { type Answer, startReceiver } from "../listen/receiver.js";
 import { show } from "../listen/show.js";
 import { makeFolder } from "../saved.js";
 import { json, paint, say } from "../terminal.js";
 
 const HOUR_MS = 3_600_000;
-/** As Walnut. */
-const RETRIES = 3;
 
 export const listen: Command = {
   summary: "receive deliveries here: verify, show, save and forward them",
@@ -57,7 +57,7 @@ export const listen: Command = {
     const interrupted = interruption();
     const enough = new AbortController();
     const signal = AbortSignal.any([interrupted, enough.signal]);
-    const intake = new Intake(webhook, { folder, forward, retries: edge === undefined ? 0 : RETRIES, signal });
+    const intake = new Intake(webhook, { folder, forward, retries: edge === undefined ? 0 : WALNUT_RETRIES, signal });
     let shown = 0;
     const tell = (taken: Taken, status?: number) => {
       if (shown === count) return;
@@ -69,9 +69,7 @@ export const listen: Command = {
       await follow(new Edge(edge, token, since, signal), interval, async (arrival, known) => tell(await intake.take(arrival, known)));
       return OK;
     }
-    const receiver = await startReceiver(port, (arrival) => intake.take(arrival), (taken) => answer(taken, status), delay, tell, signal).catch((error) => {
-      throw new Failure("cannot_listen", `port ${port} of 127.0.0.1 can't be listened on: ${reason(error)}: try --port 0`, USAGE);
-    });
+    const receiver = await startReceiver(port, (arrival) => intake.take(arrival), (taken) => answerTo(taken, status), delay, tell, signal);
     if (args.flag("json")) json({ listening: receiver.url });
     else say(`${paint("bold", "Listening")} on ${receiver.url}. Ctrl-C ends it.`);
     if (!signal.aborted) await once(signal, "abort");
@@ -80,23 +78,24 @@ export const listen: Command = {
   },
 };
 
-function answer({ refusal, forwarded }: Taken, status: number | undefined): Answer {
-  if (refusal !== undefined) return problem(refusal.status, refusal.code, refusal.message);
-  const ok = { type: "application/json", body: JSON.stringify({ ok: true }) };
-  if (status !== undefined) return { ...ok, status, body: status < 300 ? ok.body : JSON.stringify({ error: { code: "as_told", message: "listen --status says so" } }) };
-  if (forwarded === undefined) return { ...ok, status: 200 };
+/** Answers as this package's adapters do, or as the URL did that it was forwarded to. */
+function answerTo({ refusal, forwarded }: Taken, status: number | undefined): Answer {
+  if (refusal !== undefined) return answer(refusal);
+  if (status !== undefined) return { ...answer(status < 300 ? undefined : { status, code: "as_told", message: "listen --status says so" }), status };
+  if (forwarded === undefined) return answer(undefined);
   const { last } = forwarded;
-  if (last.status === null) return problem(502, "origin_failed", `the URL to forward to did not answer: ${last.error}`);
+  const failed = (what: string) => answer({ status: 502, code: "origin_failed", message: `the URL to forward to ${what}` });
+  if (last.status === null) return failed(`did not answer: ${last.error}`);
   // HTTP has no others, and Node writes none.
-  if (last.status < 200 || last.status > 599) return problem(502, "origin_failed", `the URL to forward to answered ${last.status}`);
+  if (last.status < 200 || last.status > 599) return failed(`answered ${last.status}`);
   const type = last.headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
-  return { status: last.status, type: type ?? "application/octet-stream", body: last.body };
+  return { status: last.status, type: type ?? "application/octet-stream", text: last.body };
 }
 
 /** Gets the token of the edge's admin API, which only goes where nobody reads along. */
 function adminToken({ protocol, hostname }: URL): string {
   const { ADMIN_TOKEN: token } = process.env;
-  if (token === undefined || token === "") throw new Failure("no_token", "there is no token for the edge's admin API: set ADMIN_TOKEN", USAGE);
+  if (token === undefined || token === "") throw new Failure("no_token", "there is no token for the edge's admin API: set ADMIN_TOKEN", NOT_TRIED);
   if (protocol !== "https:" && !/^(127\.[\d.]+|localhost|\[::1\])$/.test(hostname)) throw usage("--edge must be https, since the token goes there");
   return token;
 }

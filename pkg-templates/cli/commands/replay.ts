@@ -1,8 +1,11 @@
-import { readSaved, onward, savedIn } from "../saved.js";
+import { unanswered } from "../../sender/judge.js";
+import type { HttpRequest } from "../../sender/request.js";
 import { url } from "../args.js";
 import type { Command } from "../command.js";
-import { usage } from "../failure.js";
+import { Failure, reason, usage } from "../failure.js";
+import { onward } from "../headers.js";
 import { post } from "../post.js";
+import { readSaved, savedIn } from "../saved.js";
 import { RUN_OPTIONS, sendAll } from "../sending.js";
 
 export const replay: Command = {
@@ -24,8 +27,15 @@ export const replay: Command = {
     return sendAll(
       files.map((file) => ({ kind: "event" as const, file })),
       async ({ file }, signal) => {
-        const { headers, body } = await readSaved(file);
-        return post(to, { headers: onward(headers), body, signal });
+        let request: HttpRequest;
+        try {
+          request = await readSaved(file);
+        } catch (error) {
+          if (!(error instanceof Failure)) throw error;
+          // One that has gone meanwhile: the others, and what came of them, matter no less.
+          return unanswered(reason(error));
+        }
+        return post(to, { headers: onward(request.headers), body: request.body, signal });
       },
       args,
       interruption(),

@@ -1,3 +1,4 @@
+import { deliveryHeaders } from "../../sender/headers.js";
 import { plan } from "../../sender/plan.js";
 import { MOST_SEED, newSeed } from "../../sender/random.js";
 import { sample } from "../../sender/sample.js";
@@ -7,7 +8,7 @@ import { usage } from "../failure.js";
 import { read } from "../files.js";
 import { BODY_OPTIONS } from "../input.js";
 import { findWebhook, KEY_OPTIONS } from "../key.js";
-import { deliveryHeaders, post } from "../post.js";
+import { post } from "../post.js";
 import { RUN_OPTIONS, sendAll } from "../sending.js";
 import { sampleKind } from "./sample.js";
 

@@ -56,7 +56,8 @@ function besides({ kind, withheld }: Probe, attempt: Posted): FindingCode[] {
   return found;
 }
 
-const isAccepted = ({ status }: Posted) => status !== null && ACCEPTED.includes(status);
+/** Whether Walnut would take it for delivered. */
+export const isAccepted = ({ status }: Posted) => status !== null && ACCEPTED.includes(status);
 const isSuccess = ({ status }: Posted) => status !== null && status >= 200 && status < 300;
 
 /** Whether this came out as the good delivery did, which was not accepted: then it says nothing of its own. */

@@ -1,8 +1,8 @@
 // What doctor sends: each request once, and each event marked as a test.
 import type { OutgoingHttpHeaders } from "node:http";
+import { deliveryHeaders, SIGNATURE_HEADER } from "../../sender/headers.js";
 import { hex, newSeed, random } from "../../sender/random.js";
 import { sample } from "../../sender/sample.js";
-import { deliveryHeaders } from "../post.js";
 
 /**
  * What a probe is to an endpoint: a delivery of Walnut's; one that is large, or larger than any should be; a forgery;
@@ -59,7 +59,7 @@ export function probes(sign: Sign): [Probe, ...Probe[]] {
   /** A probe whose signature is right, but sent in another way. */
   const odd = (id: ProbeId, title: string, signature: (right: string) => string | string[]): Probe => {
     const probe = signed(id, "odd", title, json(event()));
-    return { ...probe, headers: { ...probe.headers, "x-walnut-signature": signature(sign(probe.body)) } };
+    return { ...probe, headers: { ...probe.headers, [SIGNATURE_HEADER]: signature(sign(probe.body)) } };
   };
 
   const good = json(event());

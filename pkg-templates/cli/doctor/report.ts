@@ -1,4 +1,4 @@
-import type { Judged, Verdict } from "./judge.js";
+import { isAccepted, type Judged, type Verdict } from "./judge.js";
 import type { Patience } from "./examine.js";
 import { type Finding, type FindingCode, FINDINGS, NOT_SEEN } from "./findings.js";
 import type { Kind } from "./probes.js";
@@ -76,7 +76,7 @@ export function showReport({ judged, found }: Report, patience: Patience): void 
   }
   line(totals(judged, found));
   if (judged.some(({ verdict }) => verdict === "unknown")) {
-    const why = judged[0]?.verdict === "right" ? "a rate limit answered" : "the good delivery was not accepted";
+    const why = judged[0] !== undefined && isAccepted(judged[0].attempt) ? "a rate limit answered" : "the good delivery was not accepted";
     line(wrapped(`What is not known says nothing, since ${why}: mend that first, and ask again.`));
   }
   line(paint("dim", wrapped(NOT_SEEN)));

@@ -1,6 +1,7 @@
 // Pulls deliveries from an edge's admin API: what the edge has verified, as it comes there.
+import { SIGNATURE_HEADER } from "../../sender/headers.js";
 import { pause } from "../../sender/run.js";
-import { Failure, reason, USAGE } from "../failure.js";
+import { Failure, reason, NOT_TRIED } from "../failure.js";
 import { warn } from "../terminal.js";
 import type { Arrival, Known } from "./intake.js";
 
@@ -59,24 +60,26 @@ export class Edge {
       rows.push(...page.deliveries);
       cursor = page.cursor ?? null;
     } while (cursor !== null);
-    // What differs under an id that is known is not sent by the edge either.
-    return rows.filter(({ key, kind }) => kind === "first" && !this.#seen.has(key)).reverse();
+    // What differs under an id that is known is not sent by the edge either; a test event is, each time it comes.
+    return rows.filter(({ key, kind }) => kind !== "variant" && !this.#seen.has(key)).reverse();
   }
 
   /** Gets a delivery with its body, or nothing where that is gone. */
   async #arrival({ key, received }: Row): Promise<Arrival | undefined> {
-    const one = await this.#askJson<{ contentType: string; signature: string }>(`deliveries/${key}`);
-    if (typeof one?.contentType !== "string" || typeof one.signature !== "string") throw odd();
+    const one = await this.#askJson<{ contentType: string | null; signature: string | null }>(`deliveries/${key}`);
+    if (one?.contentType === undefined || one.signature === undefined) throw odd();
+    // It may go in between, and what is erased or forgotten has lost its signature, too.
     const { status, bytes } = await this.#ask(`deliveries/${key}/body`, [409]);
-    if (status === 409) {
+    if (status === 409 || one.signature === null) {
       warn(`the body of ${key} is gone at the edge: it is left out`);
       return undefined;
     }
+    const type = one.contentType === null ? [] : [["content-type", one.contentType] as const];
     return {
       at: new Date(received),
       method: "POST",
       url: "/webhook",
-      headers: [["content-type", one.contentType], ["x-walnut-signature", one.signature]],
+      headers: [...type, [SIGNATURE_HEADER, one.signature]],
       body: bytes,
     };
   }
@@ -98,18 +101,18 @@ export class Edge {
       answer = await fetch(new URL(`/admin/${path}`, this.url), { headers: { authorization: `Bearer ${this.token}` }, redirect: "manual", signal });
       bytes = new Uint8Array(await answer.arrayBuffer());
     } catch (error) {
-      throw new Failure("edge_unreachable", `the edge can't be reached: ${reason((error as Error).cause ?? error)}`, USAGE);
+      throw new Failure("edge_unreachable", `the edge can't be reached: ${reason((error as Error).cause ?? error)}`, NOT_TRIED);
     }
     const { status } = answer;
     if (answer.ok || allowed.includes(status)) return { status, bytes };
-    if (status === 401) throw new Failure("unauthorized", "the edge refuses the token: ADMIN_TOKEN must be the one that is set there", USAGE);
-    if (status === 404) throw new Failure("no_delivery_log", "the edge has no delivery log: set ADMIN_TOKEN there, and leave MODE at durable", USAGE);
-    throw new Failure("edge_failed", `the edge answered ${status}`, USAGE);
+    if (status === 401) throw new Failure("unauthorized", "the edge refuses the token: ADMIN_TOKEN must be the one that is set there", NOT_TRIED);
+    if (status === 404) throw new Failure("no_delivery_log", "the edge has no delivery log: set ADMIN_TOKEN there, and leave MODE at durable", NOT_TRIED);
+    throw new Failure("edge_failed", `the edge answered ${status}`, NOT_TRIED);
   }
 }
 
 function odd(): Failure {
-  return new Failure("edge_failed", "the edge's answer is not that of an admin API", USAGE);
+  return new Failure("edge_failed", "the edge's answer is not that of an admin API", NOT_TRIED);
 }
 
 /** Pulls again and again, until the signal aborts. That the first time fails is thrown; later, it is said and tried again. */

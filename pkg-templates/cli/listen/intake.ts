@@ -3,11 +3,13 @@ import type { Delivery } from "../../delivery.js";
 import type { WebhookError } from "../../error.js";
 import type { Explanation } from "../../host.js";
 import type { Webhook } from "../../index.js";
+import { WALNUT_BACKOFF_MS } from "../../sender/judge.js";
 import type { HttpRequest } from "../../sender/request.js";
 import { deliver, type Result } from "../../sender/run.js";
 import { reason } from "../failure.js";
+import { onward } from "../headers.js";
 import { post } from "../post.js";
-import { onward, save } from "../saved.js";
+import { save } from "../saved.js";
 
 /** A request as it came. */
 export interface Arrival extends Omit<HttpRequest, "notes"> {
@@ -88,7 +90,7 @@ export class Intake {
     }
     const sending = { headers, body: arrival.body };
     const forwarded =
-      forward && (await deliver({ ...arrival, kind: "event" }, (_, signal) => post(forward, { ...sending, signal }), { retries, backoff: 1000, signal }));
+      forward && (await deliver({ ...arrival, kind: "event" }, (_, signal) => post(forward, { ...sending, signal }), { retries, backoff: WALNUT_BACKOFF_MS, signal }));
     return { arrival, delivery, times, saved, forwarded, refusal: undefined, explanation: undefined };
   }
 

@@ -1,15 +1,12 @@
 // Receives requests on this machine.
-import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { pause } from "../../sender/run.js";
+import { DEFAULT_BODY_BYTES } from "../../webhook.js";
 import { reason } from "../failure.js";
+import { listen } from "../loopback.js";
 import { pairs } from "../post.js";
 import { say } from "../terminal.js";
 import { type Arrival, refused, type Taken } from "./intake.js";
-
-/** The limit on a body, in bytes: the package's default. */
-const MOST_BYTES = 1 << 20;
 
 /** How long a request may take to come, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -17,7 +14,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 export interface Answer {
   readonly status: number;
   readonly type: string;
-  readonly body: Uint8Array | string;
+  readonly text: Uint8Array | string;
 }
 
 export interface Receiver {
@@ -33,7 +30,7 @@ export interface Receiver {
 export async function startReceiver(
   port: number,
   take: (arrival: Arrival) => Promise<Taken>,
-  answer: (taken: Taken) => Answer,
+  answerTo: (taken: Taken) => Answer,
   delay: number,
   answered: (taken: Taken, status: number) => void,
   signal: AbortSignal,
@@ -43,11 +40,11 @@ export async function startReceiver(
     const body = await read(request);
     if (body === undefined) return;
     const arrival = { at: new Date(), method, url, headers: pairs(rawHeaders), body };
-    const isTooLong = body.length > MOST_BYTES;
+    const isTooLong = body.length > DEFAULT_BODY_BYTES;
     const taken = method !== "POST" ? refused(arrival, NOT_POSTED) : isTooLong ? refused(arrival, TOO_LONG) : await take(arrival);
     await pause(delay, signal);
-    const what = answer(taken);
-    response.writeHead(what.status, { "content-type": what.type, ...(isTooLong && { connection: "close" }) }).end(what.body);
+    const what = answerTo(taken);
+    response.writeHead(what.status, { "content-type": what.type, ...(isTooLong && { connection: "close" }) }).end(what.text);
     answered(taken, what.status);
   };
   const server = createServer((request, response) => {
@@ -58,20 +55,12 @@ export async function startReceiver(
     });
   });
   server.requestTimeout = REQUEST_TIMEOUT_MS;
-  server.listen(port, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhook`,
-    stop: async () => {
-      server.close();
-      server.closeAllConnections();
-      await once(server, "close");
-    },
-  };
+  const { origin, stop } = await listen(server, port);
+  return { url: `${origin}/webhook`, stop };
 }
 
 const NOT_POSTED = { code: "method_not_allowed", message: "Walnut posts, and nothing else", status: 405 };
-const TOO_LONG = { code: "body_too_large", message: `a body may have ${MOST_BYTES} bytes, but this is longer`, status: 413 };
+const TOO_LONG = { code: "body_too_large", message: `a body may have ${DEFAULT_BODY_BYTES} bytes, but this is longer`, status: 413 };
 
 /** Reads a body, or a piece too much of one that is too long; nothing where it breaks off. */
 async function read(request: IncomingMessage): Promise<Uint8Array | undefined> {
@@ -82,7 +71,7 @@ async function read(request: IncomingMessage): Promise<Uint8Array | undefined> {
     for await (const piece of request.iterator({ destroyOnReturn: false })) {
       pieces.push(piece);
       length += piece.length;
-      if (length > MOST_BYTES) break;
+      if (length > DEFAULT_BODY_BYTES) break;
     }
   } catch {
     return undefined;
@@ -90,7 +79,3 @@ async function read(request: IncomingMessage): Promise<Uint8Array | undefined> {
   return Buffer.concat(pieces);
 }
 
-/** An error, in the form that this package's adapters answer it. */
-export function problem(status: number, code: string, message: string): Answer {
-  return { status, type: "application/json", body: JSON.stringify({ error: { code, message } }) };
-}

@@ -1,0 +1,28 @@
+// Servers on this machine, for nobody else.
+import { once } from "node:events";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Failure, NOT_TRIED, reason } from "./failure.js";
+
+export interface Listening {
+  /** Such as `http://127.0.0.1:8788`. */
+  readonly origin: string;
+  /** Closes it, with all connections. */
+  stop(): Promise<void>;
+}
+
+/** Has a server listen on 127.0.0.1; port 0 is any. */
+export async function listen(server: Server, port: number): Promise<Listening> {
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening").catch((error) => {
+    throw new Failure("cannot_listen", `port ${port} of 127.0.0.1 can't be listened on: ${reason(error)}: try --port 0`, NOT_TRIED);
+  });
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: async () => {
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
+  };
+}
