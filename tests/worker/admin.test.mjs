@@ -30,14 +30,14 @@ test("without the token, or with another, nothing is answered", async (t) => {
 
 test("what is asked wrongly is an invalid request, and what is not there is not found", async (t) => {
   const { ask } = await edge(t);
-  for (const query of ["limit=0", "limit=201", "limit=x", "state=lost", "since=yesterday", "until=", "cursor=1.2", "order=up"]) {
+  for (const query of ["limit=0", "limit=201", "limit=x", "limit=%2B5", "state=lost", "since=yesterday", "since=%2B5", "until=", "cursor=1.2", "cursor=%2B1.0.1", "order=up"]) {
     const { status, code } = await ask("GET", `deliveries?${query}`);
     deepEqual([query, status, code], [query, 400, "invalid_request"]);
   }
   for (const [path, body] of [["redeliver", { since: 1 }], ["redeliver", { since: 1, until: 2, destination: "nowhere" }], ["erase", {}], ["erase", { email: "x" }], ["erase", { email: "a@b", cursor: 3 }], ["erase", []]]) {
     equal((await ask("POST", path, body)).code, "invalid_request", JSON.stringify(body));
   }
-  for (const path of ["deliveries/0-99", "deliveries/9-1", "deliveries/x", "deliveries/0-1/more", "else"]) {
+  for (const path of ["deliveries/0-99", "deliveries/9-1", "deliveries/0-%2B1", "deliveries/0-+1", "deliveries/x", "deliveries/0-1/more", "else"]) {
     equal((await ask("GET", path)).code, "not_found", path);
   }
   equal((await ask("PUT", "deliveries/0-1")).code, "method_not_allowed");

@@ -4,6 +4,7 @@
 mod admin;
 mod answer;
 mod config;
+mod digits;
 mod explain;
 mod failpoint;
 mod forward;

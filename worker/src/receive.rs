@@ -12,7 +12,7 @@ use crate::config::{Destination, Mode, Settings};
 use crate::forward::{self, Headline, MAX_NAME_BYTES, key_name};
 use crate::inbox::store::Arrival;
 use crate::watch::Check;
-use crate::{explain, host, log, shards};
+use crate::{digits, explain, host, log, shards};
 
 /// How far ahead the signed time may be, in milliseconds.
 pub(crate) const MAX_SKEW_MS: u64 = 5 * 60 * 1000;
@@ -49,7 +49,7 @@ pub(crate) async fn delivery(
         request,
         signature: header(SIGNATURE_HEADER),
         content_type: header("content-type"),
-        declared_length: header("content-length").and_then(|length| length.parse().ok()),
+        declared_length: header("content-length").and_then(|length| digits::parse(&length)),
         body: None,
     };
     match incoming.check(settings, now).await {

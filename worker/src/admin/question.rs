@@ -9,6 +9,7 @@ use web_sys::UrlSearchParams;
 use super::{Answer, STATES};
 use crate::answer::Failure;
 use crate::config::{self, Settings};
+use crate::digits;
 use crate::js::{get, items, number, object, or_null, text, whole};
 
 const DEFAULT_LIMIT: usize = 50;
@@ -29,7 +30,7 @@ impl Key {
     /// What is no key is the key of nothing.
     pub(super) fn parse(text: &str) -> Answer<Self> {
         let parts = text.split_once('-').and_then(|(shard, key)| {
-            Some(Self { shard: shard.parse().ok()?, key: key.parse().ok()? })
+            Some(Self { shard: digits::parse(shard)?, key: digits::parse(key)? })
         });
         parts.ok_or(Failure::NotFound)
     }
@@ -57,9 +58,9 @@ impl Cursor {
         let mut parts = text.split('.');
         let (received, shard, key) = (parts.next()?, parts.next()?, parts.next()?);
         let cursor = Self {
-            received: received.parse().ok()?,
-            shard: shard.parse().ok()?,
-            key: key.parse().ok()?,
+            received: digits::parse(received)?,
+            shard: digits::parse(shard)?,
+            key: digits::parse(key)?,
         };
         parts.next().is_none().then_some(cursor)
     }
@@ -95,8 +96,8 @@ impl Listed {
             let mut pair = items(&pair).filter_map(|it| text(&it));
             let (Some(name), Some(value)) = (pair.next(), pair.next()) else { continue };
             match name.as_str() {
-                "limit" => match value.parse() {
-                    Ok(limit) if (1..=MOST_LIMIT).contains(&limit) => listed.limit = limit,
+                "limit" => match digits::parse(&value) {
+                    Some(limit) if (1..=MOST_LIMIT).contains(&limit) => listed.limit = limit,
                     _ => return invalid("limit must be a number from 1 to 200"),
                 },
                 "state" if STATES.contains(&value.as_str()) => listed.state = Some(value),
@@ -153,7 +154,7 @@ fn no_time<T>() -> Answer<T> {
 }
 
 fn time_of(text: &str) -> Answer<u64> {
-    let milliseconds = text.parse().ok().or_else(|| config::millis(text));
+    let milliseconds = digits::parse(text).or_else(|| config::millis(text));
     milliseconds.map_or_else(no_time, Ok)
 }
 

@@ -1,3 +1,5 @@
+use crate::digits;
+
 /// The units that a duration may be written in, with their milliseconds; the longer suffix first, since
 /// `ms` ends as `s` does.
 const UNITS: [(&str, u64); 5] =
@@ -22,13 +24,11 @@ pub(super) fn parse(text: &str) -> Option<u64> {
 pub(super) fn times(number: &str, unit: u64) -> Option<u64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let digits = [whole, fraction].concat();
-    let plain = !whole.is_empty() && !fraction.is_empty() && digits.len() <= MOST_DIGITS;
-    // `parse` alone would take a sign.
-    if !plain || !digits.bytes().all(|c| c.is_ascii_digit()) {
+    if whole.is_empty() || fraction.is_empty() || digits.len() > MOST_DIGITS {
         return None;
     }
     let scale = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-    let product = digits.parse::<u128>().ok()?.checked_mul(unit.into())?;
+    let product = digits::parse::<u128>(&digits)?.checked_mul(unit.into())?;
     let rounded = product.checked_add(scale.checked_sub(1)?)?.checked_div(scale)?;
     u64::try_from(rounded).ok()
 }

@@ -3,6 +3,7 @@ use walnut_webhooks::{Key, parse_rfc3339};
 use super::duration::{self, DAY_MS, HOUR_MS};
 use super::url::Url;
 use super::{ADMIN_PATH, HEALTH_PATH, KEY_PREVIOUS, Mistakes, Mode};
+use crate::digits;
 
 const DEFAULT_PATH: &str = "/webhook";
 const MOST_URL_BYTES: usize = 2048;
@@ -67,8 +68,8 @@ impl<'a> Reader<'a> {
 
     pub(super) fn number(&mut self, name: &str, default: u32, most: u32) -> u32 {
         let Some(text) = self.get(name) else { return default };
-        match text.parse() {
-            Ok(number) if (1..=most).contains(&number) => number,
+        match digits::parse(&text) {
+            Some(number) if (1..=most).contains(&number) => number,
             _ => {
                 self.mistake(format!(
                     "{name} is {text:?}: it must be a whole number from 1 to {most}"

@@ -151,6 +151,7 @@ fn limits_have_two_sides() {
         ("MAX_DELIVERY_AGE", ["1", "30d"], ["999ms", "2592000.001"]),
         ("RETENTION_DAYS", ["0.00001", "90"], ["0.000009", "90.0000001"]),
         ("ALERT_SILENCE_HOURS", ["0.00001", "8760"], ["0", "8760.001"]),
+        ("MAX_ATTEMPTS", ["01", "010"], ["+1", "1.0"]),
         ("ADMIN_TOKEN", [&"t".repeat(32), &"t".repeat(512)], [&"t".repeat(31), &"t".repeat(513)]),
     ] {
         for value in good {

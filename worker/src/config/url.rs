@@ -1,3 +1,5 @@
+use crate::digits;
+
 /// A URL that deliveries may be sent to, as far as it must be known.
 ///
 /// What counts as one is less than what a browser makes something of (<https://url.spec.whatwg.org>): nothing
@@ -57,15 +59,13 @@ fn is_host(host: &str) -> bool {
 
 fn is_ipv4(host: &str) -> bool {
     let byte = |part: &str| {
-        part.len() <= 3 && !(part.len() > 1 && part.starts_with('0')) && part.parse::<u8>().is_ok()
+        !(part.len() > 1 && part.starts_with('0')) && digits::parse::<u8>(part).is_some()
     };
     host.split('.').count() == 4 && host.split('.').all(byte)
 }
 
 fn is_port(port: &str) -> bool {
-    port.strip_prefix(':').is_some_and(|digits| {
-        digits.bytes().all(|c| c.is_ascii_digit()) && digits.parse::<u16>().is_ok()
-    })
+    port.strip_prefix(':').is_some_and(|port| digits::parse::<u16>(port).is_some())
 }
 
 #[cfg(test)]
