@@ -361,6 +361,15 @@ test("a misconfigured edge fails closed, and its log lists every mistake", async
   assert.ok(!lines.join().includes("old-and-secret"));
 });
 
+test("a URL that the platform can't parse is refused at once, and not for each delivery", async (t) => {
+  for (const url of ["https://a.xn--_K", "https://[:]/"]) {
+    const edge = await start(t, { ORIGIN_URL: url, ALERT_URL: url });
+    assert.deepEqual(await post(edge.url, sample), { status: 500, code: "misconfigured" });
+    const { mistakes } = JSON.parse(await edge.logged("misconfigured"));
+    assert.deepEqual(mistakes.map((mistake) => mistake.split(" ")[0]), ["ORIGIN_URL", "ALERT_URL"]);
+  }
+});
+
 test("variables may be numbers, as wrangler.toml writes them", async (t) => {
   const { url } = await start(t, { MAX_BODY_BYTES: sample.length, ORIGIN_TIMEOUT_MS: 10000 });
   assert.equal((await post(url, sample)).status, 200);

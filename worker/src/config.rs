@@ -107,9 +107,13 @@ pub(crate) fn of(env: &Env) -> impl Fn(&str) -> Option<String> {
 }
 
 impl Config {
-    /// Reads all variables and secrets, and lists every mistake in them.
-    pub(crate) fn read(binding: impl Fn(&str) -> Option<String>) -> Result<Self, Mistakes> {
-        let mut reader = Reader::new(&binding);
+    /// Reads all variables and secrets, and lists every mistake in them. `is_url` tells whether whoever will ask a
+    /// URL can parse it.
+    pub(crate) fn read(
+        binding: impl Fn(&str) -> Option<String>,
+        is_url: impl Fn(&str) -> bool,
+    ) -> Result<Self, Mistakes> {
+        let mut reader = Reader::new(&binding, &is_url);
 
         let mode = reader.mode();
         let path = reader.path();

@@ -39,13 +39,18 @@ pub struct Destination {
     pub headers: Vec<(String, String)>,
 }
 
-/// Reads the configuration, and returns what holds at a time, in milliseconds since the Unix epoch.
+/// Reads the configuration, and returns what holds at a time, in milliseconds since the Unix epoch. `is_url` tells
+/// whether a text is a URL.
 ///
 /// # Errors
 ///
 /// What is wrong with it, a sentence each.
-pub fn read(binding: impl Fn(&str) -> Option<String>, now: u64) -> Result<Configured, Vec<String>> {
-    let settings = Config::read(binding)?.at(now)?;
+pub fn read(
+    binding: impl Fn(&str) -> Option<String>,
+    is_url: impl Fn(&str) -> bool,
+    now: u64,
+) -> Result<Configured, Vec<String>> {
+    let settings = Config::read(binding, is_url)?.at(now)?;
     let destinations = settings.destinations.iter().map(|it| Destination {
         name: it.name.clone(),
         url: it.url.clone(),

@@ -30,7 +30,7 @@ use config::{Config, Mistakes, Mode, Settings};
 pub use inbox::Inbox;
 use task::Task;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
-use web_sys::{Request, Response};
+use web_sys::{Request, Response, Url};
 use worker::{Context, Env, worker_sys};
 
 /// Half the size of the standard library's.
@@ -110,10 +110,15 @@ pub fn scheduled(env: Env) -> Task {
 
 /// Returns the settings that hold at a time, in milliseconds since the Unix epoch.
 fn settings(env: &Env, now: u64) -> Result<Rc<Settings>, Mistakes> {
-    CONFIG.with(|config| match config.get_or_init(|| Config::read(config::of(env))) {
+    CONFIG.with(|config| match config.get_or_init(|| Config::read(config::of(env), is_url)) {
         Ok(config) => config.at(now),
         Err(mistakes) => Err(mistakes.clone()),
     })
+}
+
+/// Whether the platform takes a text for a URL.
+fn is_url(text: &str) -> bool {
+    Url::new(text).is_ok()
 }
 
 #[cfg(test)]

@@ -13,13 +13,17 @@ const MOST_TOKEN_BYTES: usize = 512;
 /// Reads variables, and collects the mistakes in them.
 pub(super) struct Reader<'a> {
     binding: &'a dyn Fn(&str) -> Option<String>,
+    is_url: &'a dyn Fn(&str) -> bool,
     loopback: bool,
     pub(super) mistakes: Mistakes,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(binding: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        let mut reader = Self { binding, loopback: false, mistakes: Vec::new() };
+    pub(super) fn new(
+        binding: &'a dyn Fn(&str) -> Option<String>,
+        is_url: &'a dyn Fn(&str) -> bool,
+    ) -> Self {
+        let mut reader = Self { binding, is_url, loopback: false, mistakes: Vec::new() };
         // First, since every URL depends on it.
         reader.loopback = reader.choice("ALLOW_LOOPBACK", &["0", "1"]).as_deref() == Some("1");
         reader
@@ -117,7 +121,7 @@ impl<'a> Reader<'a> {
             ));
             return None;
         }
-        let Some(url) = Url::parse(text) else {
+        let Some(url) = Url::parse(text).filter(|_| (self.is_url)(text)) else {
             self.mistake(format!(
                 "{name} is not a URL: set it to an https URL, without a user name or password, with \
                  an international host name in Punycode and all else that is special percent-encoded"

@@ -2,8 +2,9 @@ use crate::digits;
 
 /// A URL that deliveries may be sent to, as far as it must be known.
 ///
-/// What counts as one is less than what a browser makes something of (<https://url.spec.whatwg.org>): nothing
-/// that is read in another way than it is written, so that what was checked is what is asked.
+/// What counts as one is less than what a browser makes something of (<https://url.spec.whatwg.org>): no scheme, host
+/// or port that is read in another way than it is written, so that what was checked is what is asked. Whether there
+/// can be such a host is not known here: neither Punycode nor an address of IPv6 is decoded.
 pub(super) struct Url<'t> {
     scheme: &'t str,
     host: &'t str,
