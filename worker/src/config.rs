@@ -25,7 +25,7 @@ pub(crate) const KEY_PREVIOUS: &str = "WALNUT_WEBHOOK_KEY_PREVIOUS";
 /// Where health is asked for.
 pub(crate) const HEALTH_PATH: &str = "/healthz";
 /// Where the delivery log is, and below.
-pub(crate) const ADMIN_PATH: &str = "/admin";
+const ADMIN_PATH: &str = "/admin";
 
 const DEFAULT_BODY_BYTES: u32 = 1 << 20;
 const MOST_BODY_BYTES: u32 = 3 << 19;
@@ -96,6 +96,11 @@ pub(crate) struct Settings {
     pub(crate) silence_ms: Option<u64>,
     /// The end of the previous key, since the Unix epoch, while that key counts.
     pub(crate) previous_until: Option<u64>,
+}
+
+/// Returns how a path goes on after that of the delivery log; `None` if it is another.
+pub(crate) fn below_admin(path: &str) -> Option<&str> {
+    path.strip_prefix(ADMIN_PATH).filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Reads bindings by name: text, or the JSON of what is none, such as a number.

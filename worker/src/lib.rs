@@ -78,9 +78,7 @@ async fn answer(request: &Request, env: &Env, context: &Context) -> Response {
             "GET" | "HEAD" => ok(),
             _ => failed(&Failure::MethodNotAllowed("GET, HEAD")),
         }
-    } else if let Some(path) = path.strip_prefix(config::ADMIN_PATH)
-        && (path.is_empty() || path.starts_with('/'))
-    {
+    } else if let Some(path) = config::below_admin(path) {
         admin::respond(request, &url, path, env, &settings).await
     } else {
         failed(&Failure::NotFound)

@@ -2,7 +2,7 @@ use walnut_webhooks::{Key, parse_rfc3339};
 
 use super::duration::{self, DAY_MS, HOUR_MS};
 use super::url::Url;
-use super::{ADMIN_PATH, HEALTH_PATH, KEY_PREVIOUS, Mistakes, Mode};
+use super::{ADMIN_PATH, HEALTH_PATH, KEY_PREVIOUS, Mistakes, Mode, below_admin};
 use crate::digits;
 
 const DEFAULT_PATH: &str = "/webhook";
@@ -58,13 +58,13 @@ impl<'a> Reader<'a> {
         let path = self.get("WEBHOOK_PATH").unwrap_or_else(|| DEFAULT_PATH.to_owned());
         let plain = path.starts_with('/')
             && path.bytes().all(|c| c.is_ascii_alphanumeric() || b"/-._~".contains(&c));
-        let admin = path.strip_prefix(ADMIN_PATH);
-        let taken = path == HEALTH_PATH
-            || admin.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        if !plain || taken {
+        // Parsers take these out.
+        let dots = path.split('/').any(|segment| segment == "." || segment == "..");
+        let taken = path == HEALTH_PATH || below_admin(&path).is_some();
+        if !plain || dots || taken {
             self.mistake(format!(
                 "WEBHOOK_PATH is {path:?}: it must begin with / and hold only letters, digits and \
-                 -._~/, and {HEALTH_PATH}, {ADMIN_PATH} and {ADMIN_PATH}/… are taken"
+                 -._~/, with no segment . or .., and {HEALTH_PATH}, {ADMIN_PATH} and {ADMIN_PATH}/… are taken"
             ));
         }
         path

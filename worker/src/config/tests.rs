@@ -179,12 +179,17 @@ fn the_edges_own_paths_are_taken() {
         ("/hooks/walnut", true),
         ("/administer", true),
         ("/healthz/more", true),
+        ("/.hidden/a..b/...", true),
         ("/admin", false),
         ("/admin/", false),
         ("/admin/hook", false),
         ("/healthz", false),
         ("hook", false),
         ("/a b", false),
+        ("/a/../b", false),
+        ("/./x", false),
+        ("/..", false),
+        ("/a/.", false),
     ] {
         assert_eq!(read(&[("WEBHOOK_PATH", Some(path))]).is_ok(), good, "{path}");
     }
