@@ -92,6 +92,19 @@ test("tables of a newer version are worked on as they are: a roll-back", async (
   deepEqual(look(storage, "SELECT DISTINCT unheard_of FROM deliveries"), [{ unheard_of: "x" }]);
 });
 
+test("what could not be brought up to date is tried again by the same inbox", async (t) => {
+  const world = await lasting(t);
+  await world.edge.scheduled();
+  await world.again((storage) => change(storage, "DELETE FROM versions WHERE version = 2"));
+  const { url, storage, logged, until } = world;
+  deepEqual(await post(url, event()), { status: 503, code: "store_failed" });
+  ok(await logged("inbox_failed", "index dead already exists"));
+  // Mended while the inbox lives.
+  change(storage, "DROP INDEX dead");
+  deepEqual(await post(url, event()), { status: 200, code: undefined });
+  await until("0-1", "delivered");
+});
+
 for (const remembered of [false, true]) {
   const inbox = remembered ? "that thinks it has one" : "that knows";
   /** An edge with a delivery that is due, and no alarm for it. */

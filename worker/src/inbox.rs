@@ -105,28 +105,26 @@ pub struct Inbox {
     posting: Cell<bool>,
     slots: RefCell<Slots>,
     flights: RefCell<Flights>,
-    /// Why the tables could not be made: nothing is taken then.
-    broken: Option<Problem>,
+    /// Whether the tables are those of this version: nothing is done before.
+    migrated: Cell<bool>,
 }
 
 #[wasm_bindgen]
 impl Inbox {
-    /// Takes over what is stored.
+    /// Makes an inbox for what is stored.
     #[must_use]
     #[wasm_bindgen(constructor)]
     pub fn new(storage: Storage, env: Env, guard: Guard) -> Self {
-        let db = Db::new(storage);
-        let broken = schema::migrate(&db).err();
         Self {
             env,
-            db,
+            db: Db::new(storage),
             guard,
             bell: Bell::default(),
             working: Cell::default(),
             posting: Cell::default(),
             slots: RefCell::default(),
             flights: RefCell::default(),
-            broken,
+            migrated: Cell::default(),
         }
     }
 
@@ -136,7 +134,7 @@ impl Inbox {
     ///
     /// An error of JavaScript's: nothing was stored.
     pub fn store(&self, arrival: &Array) -> std::result::Result<JsValue, JsValue> {
-        self.sound()?;
+        self.migrate()?;
         let now = now();
         let arrival = Arrival::of(arrival);
         failpoint::trap_at("trap-on-arrival", &arrival.body);
@@ -156,7 +154,7 @@ impl Inbox {
         operation: &str,
         question: &JsValue,
     ) -> std::result::Result<JsValue, JsValue> {
-        self.sound()?;
+        self.migrate()?;
         Ok(self.answer(shard, operation, question, now())?)
     }
 
@@ -177,13 +175,18 @@ impl Inbox {
 }
 
 impl Inbox {
-    fn sound(&self) -> Result<()> {
-        self.broken.as_ref().map_or(Ok(()), |problem| Err(Problem::new(problem.to_string())))
+    /// Brings the tables up to date, unless they are: what fails is tried again by whoever comes next.
+    fn migrate(&self) -> Result<()> {
+        if !self.migrated.get() {
+            schema::migrate(&self.db)?;
+            self.migrated.set(true);
+        }
+        Ok(())
     }
 
     /// Does what is to be done now, and returns when there is something to do next.
     async fn work(&self, settings: &Settings) -> Result<Option<u64>> {
-        self.sound()?;
+        self.migrate()?;
         let post = async {
             self.posting.set(true);
             let posted = self.post_alerts(settings).await;
