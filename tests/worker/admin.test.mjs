@@ -1,7 +1,7 @@
 // The admin API, on a real edge.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { admin, DURABLE, event, post, sha256, sign, start, startOrigin, TOKEN } from "./support.mjs";
+import { admin, deferred, DURABLE, event, post, sha256, sign, start, startOrigin, TOKEN } from "./support.mjs";
 
 /** An edge, and what asks it. */
 async function edge(t, bindings = {}) {
@@ -105,6 +105,27 @@ test("a destination that gave a delivery up is seen while another may still take
   deepEqual((await ask("POST", "redeliver", { since: 0, until: Date.now() + 1, destination: "crm" })).redelivered, 1);
   equal((await origin.took(3)).body.toString(), body);
   while ((await keys("?state=dead")).length > 0);
+});
+
+test("each death is told once, by the log too", async (t) => {
+  const mail = await startOrigin();
+  t.after(mail.stop);
+  const { url, origin, lines, logged } = await edge(t, (crm) => ({
+    ORIGIN_URL: undefined,
+    DESTINATIONS: JSON.stringify([{ name: "crm", url: crm.url }, { name: "mail", url: mail.url }]),
+  }));
+  const held = deferred();
+  refuses(origin);
+  mail.answer = async (_, response) => {
+    await held.promise;
+    response.writeHead(500).end();
+  };
+  equal((await post(url, event())).status, 200);
+  await logged('"dead"', '"crm"');
+  held.resolve();
+  await logged('"dead"', '"mail"');
+  const dead = lines.map((line) => JSON.parse(line)).filter((line) => line.event === "dead");
+  deepEqual(dead.map(({ reasons }) => reasons), [{ crm: "max_attempts" }, { mail: "max_attempts" }]);
 });
 
 test("of the dead, more are redelivered than go in one go", async (t) => {

@@ -10,7 +10,7 @@ use crate::answer::{Failure, text};
 use crate::config::Mistakes;
 use crate::forward::{Headline, Outcome};
 use crate::js::Problem;
-use crate::life::{Life, Progress};
+use crate::life::{Progress, Send};
 use crate::watch::KeyTimes;
 
 mod console {
@@ -100,8 +100,8 @@ pub(crate) fn stored(headline: &Headline, stored: &str) {
     console::log(&text(&Line { event: stored, id, r#type: event_type, key }));
 }
 
-/// A delivery that some destination will not get, and why, by destination.
-pub(crate) fn dead(id: &str, life: &Life) {
+/// A delivery that destinations will not get from now on, and why, by destination.
+pub(crate) fn dead(id: &str, died: &[&Send]) {
     #[derive(Serialize)]
     struct Line<'a> {
         event: &'static str,
@@ -109,7 +109,7 @@ pub(crate) fn dead(id: &str, life: &Life) {
         reasons: BTreeMap<&'a str, &'static str>,
     }
     let mut reasons = BTreeMap::new();
-    for send in &life.sends {
+    for send in died {
         if let Progress::Dead(reason) = send.progress {
             reasons.insert(send.destination.as_str(), reason.as_str());
         }

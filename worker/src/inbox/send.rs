@@ -13,7 +13,7 @@ use crate::answer::Failure;
 use crate::config::{Destination, Settings};
 use crate::forward::{self, Headline, Outcome};
 use crate::js::{Result, now, number, or_null};
-use crate::life::{Effect, Event, MOST_TRAPS};
+use crate::life::{Effect, Event, MOST_TRAPS, Send};
 use crate::{failpoint, log};
 
 /// How long one alarm goes on, in milliseconds. What is in flight then is the next one's.
@@ -259,8 +259,13 @@ impl Inbox {
         let life = lives::read(&self.db, key)?;
         let (life, effects) = life.after(event, now, settings.limits);
         lives::write(&self.db, key, &life, &effects, now)?;
-        if effects.iter().any(|effect| matches!(effect, Effect::Died(_))) {
-            log::dead(&lives::id(&self.db, key)?, &life);
+        let died = |effect: &Effect| match effect {
+            Effect::Died(index) => life.sends.get(*index),
+            _ => None,
+        };
+        let died: Vec<&Send> = effects.iter().filter_map(died).collect();
+        if !died.is_empty() {
+            log::dead(&lives::id(&self.db, key)?, &died);
             schema::keep(&self.db, DIED, Some(now))?;
         }
         Ok(())
