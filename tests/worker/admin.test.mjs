@@ -219,6 +219,22 @@ test("what is erased is gone, and its id is remembered", async (t) => {
   equal((await ask("DELETE", `deliveries/${left}`)).erased, 0);
 });
 
+test("a test event that was erased can't be sent in again", async (t) => {
+  const { url, origin, ask, until, keys } = await edge(t);
+  const test = (message) => JSON.stringify({ is_test: true, message });
+  // Of the one, what came first is erased, and of the other, what came again.
+  for (const [body, age] of [[test("one"), 1], [test("other"), 0]]) {
+    for (let n = 0; n < 2; n++) equal((await post(url, body)).status, 200);
+    const all = await keys("?limit=2");
+    for (const key of all) await until(key, "delivered");
+    equal((await ask("DELETE", `deliveries/${all[age]}`)).erased, 1);
+    equal((await post(url, body)).status, 200);
+  }
+  equal((await keys()).length, 4);
+  equal((await ask("GET", "status")).duplicates, 2);
+  equal(origin.taken.length, 4);
+});
+
 test("a body is forgotten after RETENTION_DAYS, its row once no replay of it counts", async (t) => {
   const { url, until, keys, ask } = await edge(t, { RETENTION_DAYS: "0.00001" });
   await post(url, event());
