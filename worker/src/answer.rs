@@ -10,6 +10,8 @@ use crate::host::{self, Lines};
 pub(crate) enum Failure {
     /// The core refused it.
     Refused(Error),
+    /// The body broke off: what came of it says nothing.
+    BodyCutOff,
     /// The origin can't be reached, or did not answer with a 2xx.
     OriginFailed,
     /// The origin did not answer completely in time.
@@ -32,6 +34,7 @@ impl Failure {
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Refused(error) => error.code(),
+            Self::BodyCutOff => "body_cut_off",
             Self::OriginFailed => "origin_failed",
             Self::OriginTimeout => "origin_timeout",
             Self::StoreFailed => "store_failed",
@@ -53,7 +56,7 @@ impl Failure {
             Self::Misconfigured => 500,
             Self::NotFound => 404,
             Self::Unauthorized => 401,
-            Self::InvalidRequest(_) => 400,
+            Self::BodyCutOff | Self::InvalidRequest(_) => 400,
             Self::Forgotten => 409,
             Self::MethodNotAllowed(_) => 405,
         }
@@ -62,6 +65,7 @@ impl Failure {
     fn message(&self) -> String {
         match self {
             Self::Refused(error) => error.to_string(),
+            Self::BodyCutOff => "the body broke off: send it again".to_owned(),
             Self::OriginFailed => "the origin did not take the delivery: send it again".to_owned(),
             Self::OriginTimeout => "the origin did not answer in time: send it again".to_owned(),
             Self::StoreFailed => "the delivery was not stored: send it again".to_owned(),

@@ -60,17 +60,19 @@ pub(crate) async fn delivery(
                 Mode::Direct => incoming.forward(&headline, settings).await,
             }
         }
-        Err(error) => {
-            if explain::is_time_for(&error, now) {
-                let body = match incoming.body {
-                    None => explain::body(request).await,
-                    body => body,
-                };
-                explain::after_answer(context, env, settings, request, body);
+        Err(failure) => {
+            // What has no verdict is neither explained nor counted.
+            if let Failure::Refused(error) = &failure {
+                if explain::is_time_for(error, now) {
+                    let body = match incoming.body {
+                        None => explain::body(request).await,
+                        body => body,
+                    };
+                    explain::after_answer(context, env, settings, request, body);
+                }
+                note(Check::Refused(error.code()));
             }
-            let failure = Failure::from(error);
             log::refused(&failure);
-            note(Check::Refused(failure.code()));
             failed(&failure)
         }
     }
@@ -78,12 +80,11 @@ pub(crate) async fn delivery(
 
 impl Incoming<'_> {
     /// Checks a delivery; says what it is, and whether it is a test.
-    async fn check(&mut self, settings: &Settings, now: u64) -> Result<(Headline, bool), Error> {
+    async fn check(&mut self, settings: &Settings, now: u64) -> Result<(Headline, bool), Failure> {
         let verifier = &settings.verifier;
         let length = self.declared_length.map(|it| usize::try_from(it).unwrap_or(usize::MAX));
         verifier.precheck(self.signature.as_deref(), length)?;
-        let limit = settings.max_body_bytes;
-        let body = self.read(settings).await.ok_or(Error::BodyTooLarge { limit })?;
+        let body = self.read(settings).await?;
         let header = self.signature.as_deref();
         let verified = match self.hashed(&body, settings).await {
             None => verifier.verify(&body, header)?,
@@ -111,16 +112,16 @@ impl Incoming<'_> {
         Ok((headline, is_test))
     }
 
-    /// Reads the body; `None` is one that is too long. It stops soon after the limit, whatever length was
-    /// declared: a request can be chunked as well, and is then as long as its sender likes.
-    async fn read(&mut self, settings: &Settings) -> Option<Vec<u8>> {
+    /// Reads the body. It stops soon after the limit, whatever length was declared: a request can be chunked
+    /// as well, and is then as long as its sender likes.
+    async fn read(&mut self, settings: &Settings) -> Result<Vec<u8>, Failure> {
+        let limit = settings.max_body_bytes;
         let declared = self.declared_length.unwrap_or(0);
-        let body = host::read(self.request, declared, settings.max_body_bytes, GRACE).await;
-        // Whoever sent half a body is gone; what came is not what was signed.
-        let body = body.unwrap_or_else(|_| Some(Uint8Array::default()))?;
+        let body = host::read(self.request, declared, limit, GRACE).await;
+        let body = body.map_err(|_| Failure::BodyCutOff)?.ok_or(Error::BodyTooLarge { limit })?;
         let bytes = body.to_vec();
         self.body = Some(body);
-        Some(bytes)
+        Ok(bytes)
     }
 
     /// Has the platform hash what is longer than it pays to hash here: for each key, the digest of its
