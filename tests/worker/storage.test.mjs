@@ -105,6 +105,18 @@ test("what could not be brought up to date is tried again by the same inbox", as
   await until("0-1", "delivered");
 });
 
+test("a question that an inbox can't answer is inbox_failed, and not about a delivery", async (t) => {
+  const world = await lasting(t);
+  await world.edge.scheduled();
+  await world.again((storage) => change(storage, "DROP TABLE sends"));
+  for (const path of ["status", "deliveries?state=dead"]) {
+    const { status, code, error } = await world.ask("GET", path);
+    deepEqual([status, code], [503, "inbox_failed"]);
+    ok(error.message.startsWith("the inbox did not answer"), error.message);
+  }
+  ok(await world.logged("inbox_failed", "no such table: sends"));
+});
+
 for (const remembered of [false, true]) {
   const inbox = remembered ? "that thinks it has one" : "that knows";
   /** An edge with a delivery that is due, and no alarm for it. */

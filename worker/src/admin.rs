@@ -310,7 +310,7 @@ impl Shards<'_> {
 
 fn lost(problem: &Problem) -> Failure {
     log::inbox_failed(problem);
-    Failure::StoreFailed
+    Failure::InboxFailed
 }
 
 fn sum(numbers: impl Iterator<Item = JsValue>) -> JsValue {

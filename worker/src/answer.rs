@@ -18,6 +18,8 @@ pub(crate) enum Failure {
     OriginTimeout,
     /// The inbox did not store the delivery.
     StoreFailed,
+    /// The inbox did not answer a question of the admin API.
+    InboxFailed,
     Misconfigured,
     NotFound,
     /// The admin API was asked without its token.
@@ -38,6 +40,7 @@ impl Failure {
             Self::OriginFailed => "origin_failed",
             Self::OriginTimeout => "origin_timeout",
             Self::StoreFailed => "store_failed",
+            Self::InboxFailed => "inbox_failed",
             Self::Misconfigured => "misconfigured",
             Self::NotFound => "not_found",
             Self::Unauthorized => "unauthorized",
@@ -52,7 +55,7 @@ impl Failure {
             Self::Refused(error) => error.status(),
             Self::OriginFailed => 502,
             Self::OriginTimeout => 504,
-            Self::StoreFailed => 503,
+            Self::StoreFailed | Self::InboxFailed => 503,
             Self::Misconfigured => 500,
             Self::NotFound => 404,
             Self::Unauthorized => 401,
@@ -69,6 +72,7 @@ impl Failure {
             Self::OriginFailed => "the origin did not take the delivery: send it again".to_owned(),
             Self::OriginTimeout => "the origin did not answer in time: send it again".to_owned(),
             Self::StoreFailed => "the delivery was not stored: send it again".to_owned(),
+            Self::InboxFailed => "the inbox did not answer: ask again; the log says why".to_owned(),
             Self::Misconfigured => "the edge is misconfigured: its log says how".to_owned(),
             Self::Unauthorized => "send the admin token as a bearer token".to_owned(),
             Self::InvalidRequest(what) => (*what).to_owned(),
