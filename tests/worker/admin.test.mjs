@@ -13,10 +13,12 @@ async function edge(t, bindings = {}) {
 const refuses = (origin) => (origin.answer = (_, response) => response.writeHead(500).end());
 const takes = (origin) => (origin.answer = (_, response) => response.end());
 
-test("without ADMIN_TOKEN there is nothing under /admin", async (t) => {
-  const { ask } = await edge(t, { ADMIN_TOKEN: undefined });
-  for (const path of ["", "page.js", "deliveries", "status"]) equal((await ask("GET", path)).code, "not_found");
-});
+for (const [how, bindings] of Object.entries({ "without ADMIN_TOKEN": { ADMIN_TOKEN: undefined }, "with MODE=direct": { MODE: "direct" } })) {
+  test(`${how} there is nothing under /admin`, async (t) => {
+    const { ask } = await edge(t, bindings);
+    for (const path of ["", "page.js", "deliveries", "status"]) equal((await ask("GET", path)).code, "not_found");
+  });
+}
 
 test("without the token, or with another, nothing is answered", async (t) => {
   const { ask } = await edge(t);

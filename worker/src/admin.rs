@@ -36,7 +36,10 @@ pub(crate) async fn respond(
     env: &Env,
     settings: &Settings,
 ) -> Response {
-    let Some(token) = &settings.admin_token else { return failed(&Failure::NotFound) };
+    // In direct mode nothing is stored: there is nothing to ask.
+    let (Mode::Durable, Some(token)) = (settings.mode, &settings.admin_token) else {
+        return failed(&Failure::NotFound);
+    };
     let method = request.method();
     if let Some(response) = page::file(path) {
         return match method.as_str() {
@@ -137,7 +140,7 @@ impl Shards<'_> {
     }
 
     async fn ask(&self, shard: u32, operation: &str, question: &JsValue) -> Answer<JsValue> {
-        if self.settings.mode == Mode::Direct || shard >= self.settings.shards {
+        if shard >= self.settings.shards {
             return Err(Failure::NotFound);
         }
         host::ask(self.env, self.settings, shard, operation, question).await.map_err(|it| lost(&it))
@@ -149,9 +152,6 @@ impl Shards<'_> {
         operation: &str,
         question: impl Fn(u32) -> JsValue,
     ) -> Answer<impl Iterator<Item = JsValue>> {
-        if self.settings.mode == Mode::Direct {
-            return Err(Failure::NotFound);
-        }
         let questions = list((0..self.settings.shards).map(question));
         let answers = host::ask_all(self.env, self.settings, operation, &questions).await;
         Ok(items(&answers.map_err(|it| lost(&it))?))
