@@ -3,7 +3,7 @@
 use walnut_webhooks::{Digits, Value as Body};
 
 use super::db::Db;
-use crate::js::{Result, number};
+use crate::js::{Result, number, or_null};
 
 /// How many bodies are looked through in one go, and how many bytes of them: each is held alone.
 const AT_ONCE: usize = 200;
@@ -11,15 +11,21 @@ const BYTES_AT_ONCE: u64 = 8 << 20;
 
 /// Erases one delivery; says how many there were, 0 or 1.
 pub(super) fn one(db: &Db, key: u64, now: u64) -> Result<u32> {
-    let there = db.row(
-        "UPDATE deliveries SET state = 'erased', ended = ?, body = NULL, signature = NULL,
-            content_type = NULL, name = NULL
-        WHERE key = ? AND body IS NOT NULL RETURNING key",
-        &[number(now), number(key)],
-    )?;
+    empty(db, key, "erased", Some(now))
+}
+
+/// Takes all of a delivery but what its id is remembered by, and writes down what it has become and, where that is its
+/// end, when; says how many there were, 0 or 1.
+pub(super) fn empty(db: &Db, key: u64, state: &str, ended: Option<u64>) -> Result<u32> {
     for table in ["sends", "attempts"] {
         db.run(&format!("DELETE FROM {table} WHERE delivery = ?"), &[number(key)])?;
     }
+    let there = db.row(
+        "UPDATE deliveries SET state = ?, ended = COALESCE(?, ended), body = NULL, signature = NULL,
+            content_type = NULL, name = NULL
+        WHERE key = ? AND body IS NOT NULL RETURNING key",
+        &[state.into(), or_null(ended.map(number)), number(key)],
+    )?;
     Ok(there.map_or(0, |_| 1))
 }
 

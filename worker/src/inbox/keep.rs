@@ -2,6 +2,7 @@
 //! a captured request could be sent again.
 
 use super::db::Db;
+use super::erase;
 use super::schema::RARE;
 use crate::config::Settings;
 use crate::js::{Result, number};
@@ -33,16 +34,7 @@ pub(super) fn forget(db: &Db, settings: &Settings, now: u64) -> Result<bool> {
         )?;
         let more = keys.len() == AT_ONCE;
         for row in keys {
-            let key = row.number(0)?;
-            for table in ["sends", "attempts"] {
-                db.run(&format!("DELETE FROM {table} WHERE delivery = ?"), &[number(key)])?;
-            }
-            db.run(
-                "UPDATE deliveries SET state = 'forgotten', body = NULL, signature = NULL,
-                    content_type = NULL, name = NULL
-                WHERE key = ?",
-                &[number(key)],
-            )?;
+            erase::empty(db, row.number(0)?, "forgotten", None)?;
         }
         for state in ["forgotten", "erased"] {
             let query = format!(
