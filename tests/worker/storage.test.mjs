@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { age, change, lasting, look, loseAlarm } from "./storage.mjs";
-import { event, post } from "./support.mjs";
+import { event, post, startOrigin } from "./support.mjs";
 
 const HOUR = 3_600_000;
 const versions = join(import.meta.dirname, "versions");
@@ -115,6 +115,18 @@ test("a question that an inbox can't answer is inbox_failed, and not about a del
     ok(error.message.startsWith("the inbox did not answer"), error.message);
   }
   ok(await world.logged("inbox_failed", "no such table: sends"));
+});
+
+test("an alert says what this version says, though an older one has said it before", async (t) => {
+  const alerts = await startOrigin();
+  t.after(alerts.stop);
+  const world = await lasting(t, { MAX_ATTEMPTS: "1", ALERT_URL: alerts.url });
+  world.origin.answer = (_, response) => response.writeHead(500).end();
+  await world.edge.scheduled();
+  await world.again((storage) => change(storage, "INSERT INTO alerts (cause, text, at) VALUES ('dead', 'older', 0)"));
+  equal((await post(world.url, event())).status, 200);
+  const { cause, text } = JSON.parse((await alerts.took(1)).body);
+  deepEqual([cause, text], ["dead", "A destination will not get a delivery: look at the delivery log."]);
 });
 
 for (const remembered of [false, true]) {

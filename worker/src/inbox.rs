@@ -233,8 +233,8 @@ impl Inbox {
                 alerts::seen(&self.db, question, now)?;
                 alerts::look(&self.db, now, settings.silence_ms)?;
                 let keys = KeyTimes {
-                    current: schema::meta(&self.db, "matched:current")?,
-                    previous: schema::meta(&self.db, "matched:previous")?,
+                    current: alerts::last_matched(&self.db, "current")?,
+                    previous: alerts::last_matched(&self.db, "previous")?,
                     previous_until: settings.previous_until,
                 };
                 log::keys(keys, now);

@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 
 use super::db::Db;
 use super::schema::RARE;
-use super::{erase, lives, schema};
+use super::{alerts, erase, lives};
 use crate::config::Settings;
 use crate::js::{Problem, Result, get, items, list, number, object, or_null, set, text, whole};
 use crate::life::{Event, Life};
@@ -210,7 +210,7 @@ fn status(db: &Db) -> Result<JsValue> {
                 (SELECT delivery FROM sends WHERE state = 'pending')) AS oldestPending
         FROM deliveries")?;
     let status = items(&totals).next().unwrap_or_default();
-    let matched = |key| Ok::<_, Problem>(or_null(schema::meta(db, key)?.map(number)));
+    let matched = |key| Ok::<_, Problem>(or_null(alerts::last_matched(db, key)?.map(number)));
     for (name, value) in [
         (
             "deliveries",
@@ -229,8 +229,8 @@ fn status(db: &Db) -> Result<JsValue> {
                 WHERE state = 'pending' AND destination NOT IN (SELECT name FROM destinations)
                 GROUP BY destination")?,
         ),
-        ("current", matched("matched:current")?),
-        ("previous", matched("matched:previous")?),
+        ("current", matched("current")?),
+        ("previous", matched("previous")?),
         ("bytes", db.size()),
     ] {
         set(&status, name, &value);

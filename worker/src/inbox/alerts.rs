@@ -90,13 +90,23 @@ impl Health {
             keep(db, "watched_since", Some(now))?;
         }
         Ok(Self {
-            current: meta(db, "matched:current")?,
-            previous: meta(db, "matched:previous")?,
+            current: last_matched(db, "current")?,
+            previous: last_matched(db, "previous")?,
             failing_since: meta(db, "failing_since")?,
             last_refused: meta(db, "last_refused")?,
             since,
         })
     }
+}
+
+/// By this name is kept when a key last matched, `current` or `previous`.
+fn matching(key: &str) -> String {
+    format!("matched:{key}")
+}
+
+/// Returns when a key last matched.
+pub(super) fn last_matched(db: &Db, key: &str) -> Result<Option<u64>> {
+    meta(db, &matching(key))
 }
 
 /// Keeps what an isolate has seen since it last said: how many requests were `refused`, by code, and when
@@ -112,8 +122,7 @@ pub(super) fn seen(db: &Db, seen: &JsValue, now: u64) -> Result<()> {
             )?;
         }
         for (key, time) in &matched {
-            let name = format!("matched:{key}");
-            keep(db, &name, meta(db, &name)?.max(Some(*time)))?;
+            keep(db, &matching(key), last_matched(db, key)?.max(Some(*time)))?;
         }
         if !refused.is_empty() {
             keep(db, "last_refused", Some(now))?;
@@ -149,7 +158,7 @@ pub(super) fn look(db: &Db, now: u64, silence_ms: Option<u64>) -> Result<()> {
 pub(super) fn raise(db: &Db, cause: Cause, now: u64) -> Result<()> {
     db.run(
         "INSERT INTO alerts (cause, text, at, due) VALUES (?1, ?2, ?3, ?3)
-        ON CONFLICT (cause) DO UPDATE SET at = ?3, due = ?3 WHERE at <= ?4",
+        ON CONFLICT (cause) DO UPDATE SET text = ?2, at = ?3, due = ?3 WHERE at <= ?4",
         &[
             cause.as_str().into(),
             cause.text().into(),
