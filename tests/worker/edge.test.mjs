@@ -9,7 +9,7 @@ import { gzipSync } from "node:zlib";
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import { Webhook as Svix } from "svix";
 import { FAILPOINTS_BUILD } from "../../tools/edge.mjs";
-import { deferred, KEY, post, sha256, sign, start, startOrigin } from "./support.mjs";
+import { deferred, event, KEY, post, sha256, sign, start, startOrigin } from "./support.mjs";
 
 const sample = readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json"));
 const LIMIT = 1 << 20;
@@ -297,6 +297,9 @@ test("a destination gets its own headers, and a signature that standardwebhooks 
   assert.equal(headers.authorization, "Bearer crm");
   assert.equal(headers["webhook-id"], headers["walnut-delivery-id"]);
   const changed = body.toString().replace("demo_session_finished", "demo_session_finishee");
+  // The parts that are signed are joined by full stops.
+  assert.equal((await post(url, event({ session_id: "s.1" }))).status, 200);
+  assert.equal(elsewhere.taken[1].headers["webhook-id"], "demo_session_finished:s::1");
   for (const Webhook of [StandardWebhook, Svix]) {
     assert.doesNotThrow(() => new Webhook(secret).verify(body.toString(), headers));
     assert.throws(() => new Webhook(secret).verify(changed, headers), /No matching signature/);

@@ -19,7 +19,7 @@ const MAX_ANSWER_BYTES: u32 = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct Headline {
     pub(crate) id: String,
-    /// `webhook-id`: the id, but for a body that shares it with another.
+    /// `webhook-id`.
     pub(crate) message_id: String,
     pub(crate) name: Option<String>,
     pub(crate) event_type: String,

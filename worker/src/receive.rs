@@ -11,6 +11,7 @@ use crate::answer::{Failure, failed, ok};
 use crate::config::{Destination, Mode, Settings};
 use crate::forward::{self, Headline, MAX_NAME_BYTES, key_name};
 use crate::inbox::store::Arrival;
+use crate::standard::message_id;
 use crate::watch::Check;
 use crate::{digits, explain, host, log, shards};
 
@@ -103,7 +104,7 @@ impl Incoming<'_> {
         let is_test = summary.as_ref().is_some_and(|summary| summary.is_test);
         let id = summary.as_ref().map_or_else(|| verified.body_id(), |summary| summary.id.clone());
         let headline = Headline {
-            message_id: id.clone(),
+            message_id: message_id(&id, None),
             id,
             name: summary.as_ref().and_then(|summary| summary.name.clone()),
             event_type: summary.map_or("unknown", |summary| summary.event_type).to_owned(),

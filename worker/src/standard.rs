@@ -37,7 +37,7 @@ impl Secret {
 
     /// Makes the value of `webhook-signature`; the time is in seconds since the Unix epoch.
     ///
-    /// The three are joined by full stops, so that there must be none in the id.
+    /// The three are joined by full stops, so that there must be none in the id: see [`message_id`].
     pub(crate) fn sign(&self, id: &str, timestamp: u64, body: &[u8]) -> String {
         let mac = self
             .0
@@ -47,6 +47,16 @@ impl Secret {
             .finalize()
             .into_bytes();
         format!("v1,{}", Base64::encode_string(&mac))
+    }
+}
+
+/// Makes `webhook-id` of an idempotency key, for a body that shares that with another by its own `key` too. A full
+/// stop becomes two colons: no session's id has a colon, so that no two become one.
+pub(crate) fn message_id(id: &str, key: Option<u64>) -> String {
+    let id = id.replace('.', "::");
+    match key {
+        None => id,
+        Some(key) => format!("{id}:{key}"),
     }
 }
 
@@ -70,6 +80,20 @@ mod tests {
             secret.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, br#"{"test": 2432232314}"#),
             "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
         );
+    }
+
+    #[test]
+    fn no_message_id_has_a_full_stop_and_no_two_are_one() {
+        assert_eq!(message_id("demo_session_finished:a", None), "demo_session_finished:a");
+        let ids = ["a", "a.", "a.5", ".a", "..", "a.1.b"];
+        let all: std::collections::BTreeSet<_> = ids
+            .into_iter()
+            .flat_map(|id| {
+                [None, Some(1), Some(5)].map(|key| message_id(&format!("demo:{id}"), key))
+            })
+            .collect();
+        assert_eq!(all.len(), 3 * ids.len());
+        assert!(!all.iter().any(|id| id.contains('.')), "{all:?}");
     }
 
     #[test]

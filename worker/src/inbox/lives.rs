@@ -6,6 +6,7 @@ use super::db::{Db, Row};
 use crate::forward::{Headline, key_named};
 use crate::js::{Problem, Result, number};
 use crate::life::{Effect, Life, Progress, Reason, Send, State};
+use crate::standard::message_id;
 
 /// What an attempt needs.
 pub(super) struct Loaded {
@@ -85,7 +86,7 @@ pub(super) fn load(db: &Db, key: u64) -> Result<Option<Loaded>> {
     let Some(row) = row else { return Ok(None) };
     let id = row.text(0)?;
     let headline = Headline {
-        message_id: if row.text(1)? == "first" { id.clone() } else { format!("{id}:{key}") },
+        message_id: message_id(&id, (row.text(1)? != "first").then_some(key)),
         id,
         name: row.maybe_text(2)?,
         event_type: row.text(3)?,
