@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import axe from "axe-core";
 import { launch, open } from "../browser/support.mjs";
-import { post, start, startOrigin } from "./support.mjs";
+import { folder, post, sign, start, startOrigin } from "./support.mjs";
 
 const screenshots = join(import.meta.dirname, "../../target/screenshots");
 const sample = readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json"), "utf8");
@@ -288,6 +288,29 @@ test("page: more than one answer holds, by keyboard, and back", { timeout: 120_0
   assert.equal(await focused(), link);
   assert.deepEqual(wrong, []);
   await page.close();
+});
+
+test("page: the keys are warned about as the API does", { timeout: 60_000 }, async (t) => {
+  const storage = await folder(t);
+  const before = { WALNUT_WEBHOOK_KEY_PREVIOUS: "before", WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: new Date(Date.now() + 3_600_000).toISOString() };
+  const during = await start(t, { ...DURABLE, ...before }, { storage });
+  assert.equal((await post(during.url, sample, { "x-walnut-signature": sign(sample, "before") })).status, 200);
+  await during.logged('"keys"', '"previous_ends_soon"');
+  const { page, wrong } = await opened(during.edge);
+  await signIn(page);
+  assert.match(await page.textContent("#warning"), /only the previous key has matched.* ends in less than a day/);
+  await isSound(page);
+  await during.edge.stop();
+  await page.close();
+
+  // It is over: nothing is to be done any more.
+  const after = await start(t, DURABLE, { storage });
+  const next = await opened(after.edge);
+  await signIn(next.page);
+  assert.match(await next.page.locator("#facts").innerText(), /Previous key\s+last matched:\s+20/);
+  assert.equal(await next.page.textContent("#warning"), "");
+  assert.deepEqual([...wrong, ...next.wrong], []);
+  await next.page.close();
 });
 
 test("page: what goes wrong is said, and nothing is lost", { timeout: 120_000 }, async (t) => {

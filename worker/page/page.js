@@ -6,6 +6,10 @@ const PAGE = 50;
 const MOST_PAGE = 200;
 const AUTO_MS = 10_000;
 const STATES = ["pending", "delivered", "dead", "unrouted", "variant", "forgotten", "erased"];
+const WARNINGS = {
+  only_previous: "Lately only the previous key has matched: Walnut does not sign with the current one.",
+  previous_ends_soon: "The previous key ends in less than a day: nothing that Walnut signs with it is taken then.",
+};
 const TITLE = document.title;
 
 /** The filters in force, by the names of the API's parameters. */
@@ -252,8 +256,7 @@ async function status() {
   const { version, mode, shards, deliveries, keys, destinations, ...rest } = await ask("GET", "status");
   configured = destinations.map(({ name }) => name);
   tell("about", `Version ${version}, ${mode}, shards: ${shards}`);
-  const lagging = keys.previous !== null && (keys.current ?? 0) < keys.previous;
-  tell("warning", lagging ? "Lately only the previous key has matched: Walnut does not sign with the current one." : "");
+  tell("warning", keys.warnings.map((warning) => WARNINGS[warning]).join(" "));
   put("counts", STATES.map((state) =>
     make("div", { class: deliveries[state] > 0 ? state : "" }, make("dt", {}, state), make("dd", {}, `${deliveries[state] ?? 0}`))));
   facts("facts", {
