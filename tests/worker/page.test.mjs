@@ -313,6 +313,33 @@ test("page: the keys are warned about as the API does", { timeout: 60_000 }, asy
   await next.page.close();
 });
 
+test("page: a delivery that nobody wants, of an edge that had another destination before", { timeout: 60_000 }, async (t) => {
+  const storage = await folder(t);
+  const crm = await startOrigin();
+  t.after(crm.stop);
+  const edge = (name, events) =>
+    start(t, { ...DURABLE, ORIGIN_URL: undefined, DESTINATIONS: JSON.stringify([{ name, url: crm.url, events }]) }, { storage });
+  const before = await edge("old");
+  assert.equal((await post(before.url, sample)).status, 200);
+  await before.logged('"delivered"');
+  await before.edge.stop();
+
+  const { edge: at } = await edge("crm", ["other"]);
+  const { page, wrong } = await opened(at);
+  await signIn(page);
+  await page.click(linkTo("0-1"));
+  await page.locator("#redeliver").waitFor();
+  assert.deepEqual(await page.locator("#to option").allTextContents(), ["all destinations", "crm"]);
+  await page.click("#redeliver .primary");
+  await page.locator("#problem", { hasText: "No destination wants this event: choose one." }).waitFor();
+  await page.selectOption("#to", "crm");
+  await page.click("#redeliver .primary");
+  await said(page, "Delivery 0-1 is sent again to crm.");
+  await crm.took(2);
+  assert.deepEqual(wrong, []);
+  await page.close();
+});
+
 test("page: what goes wrong is said, and nothing is lost", { timeout: 120_000 }, async (t) => {
   const { edge, url } = await start(t, DURABLE);
   await post(url, sample);

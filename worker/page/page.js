@@ -187,7 +187,7 @@ async function read(key) {
     Took: `${ms.toLocaleString("en")} ms`,
   }));
   for (const part of ["redeliver", "body-tools", "body"]) $(part).hidden = shown.body === null;
-  choices("to", [...new Set([...shown.sends.map(({ destination }) => destination), ...configured])]);
+  choices("to", configured);
   showBody();
   $("details").hidden = false;
 }
@@ -221,6 +221,7 @@ async function redeliver() {
   const { key } = shown;
   const destination = $("to").value;
   const { destinations } = await ask("POST", `deliveries/${key}/redeliver`, destination ? { destination } : {});
+  if (destinations.length === 0) throw new Error("No destination wants this event: choose one.");
   say(`Delivery ${key} is sent again to ${destinations.join(", ")}.`);
   await refresh();
 }
