@@ -7,11 +7,14 @@
 import { DurableObject } from "cloudflare:workers";
 import * as core from "walnut-webhooks-worker";
 
-/** How long Rust may take over an alarm, in ms. */
-const ALARM_MS = 60_000;
+/** After how long an alarm that Rust works on is given up, in ms: by then it would have ended by itself. */
+const LOST_MS = 60_000;
 
 /** How long until the alarm that is set in case Rust does not come to set one, in ms. */
 const GUARD_MS = 10_000;
+
+/** How long until the alarm that follows one that was cut off, in ms. */
+const TRAPPED_MS = 1000;
 
 /** How often it is looked whether the instance still lives, in ms. */
 const LOOK_MS = 500;
@@ -109,8 +112,8 @@ export class Inbox extends DurableObject {
     });
   }
 
-  /** Rust says which delivery it works on. */
-  begin(delivery) {
+  /** Rust says which delivery it works on, by key; 0 is none. */
+  mark(delivery) {
     this.#delivery = delivery;
   }
 
@@ -152,7 +155,7 @@ export class Inbox extends DurableObject {
   /** Has Rust do what is due; but waits neither for ever, nor for an instance that is dead. */
   async alarm() {
     this.arm(Date.now() + GUARD_MS);
-    const end = Date.now() + ALARM_MS;
+    const end = Date.now() + LOST_MS;
     let timer;
     try {
       const work = call(() => this.#living().alarm());
@@ -190,7 +193,7 @@ export class Inbox extends DurableObject {
     if (this.#delivery !== 0) {
       storage.sql.exec("UPDATE deliveries SET traps = traps + 1 WHERE key = ?", this.#delivery);
     }
-    await storage.setAlarm(Date.now() + 1000);
+    await storage.setAlarm(Date.now() + TRAPPED_MS);
     await storage.sync();
     this.ctx.abort(error.message);
   }

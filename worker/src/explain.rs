@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use js_sys::{Array, Uint8Array};
-use walnut_webhooks::{Error, SIGNATURE_HEADER};
+use walnut_webhooks::{Error, MAX_EXPLAINED_BODY_BYTES, SIGNATURE_HEADER};
 use web_sys::Request;
 use worker::{Context, Delay, Env};
 use zeroize::Zeroizing;
@@ -21,16 +21,13 @@ const EVERY_MS: u64 = 60_000;
 /// be read any more.
 const BODY_MS: u32 = 200;
 
-/// Of a longer one, explaining looks into nothing but the header and the keys.
-const BODY_BYTES: u32 = 64 << 10;
-
 thread_local! {
     /// When it last was, in milliseconds since the Unix epoch.
     static LAST: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Tells whether a refusal is to be explained.
-pub(crate) fn is_time_for(error: &Error, now: u64) -> bool {
+/// Tells whether a refusal is to be explained, and if it is, that no other is for a while.
+pub(crate) fn takes_turn(error: &Error, now: u64) -> bool {
     let of_signature = matches!(
         error,
         Error::MissingSignature | Error::MalformedSignature(_) | Error::SignatureMismatch { .. }
@@ -42,9 +39,9 @@ pub(crate) fn is_time_for(error: &Error, now: u64) -> bool {
     is_time
 }
 
-/// Reads the body of a request that was refused by its head, if it has come with it.
+/// Reads the body of a request that was refused by its head, if it comes soon, and is not too long to be explained.
 pub(crate) async fn body(request: &Request) -> Option<Uint8Array> {
-    host::read_soon(request, BODY_BYTES, BODY_MS).await
+    host::read_soon(request, MAX_EXPLAINED_BODY_BYTES, BODY_MS).await
 }
 
 /// Explains a refusal once it has been answered.

@@ -13,7 +13,7 @@ use crate::task::Awaited;
 mod imported {
     use super::{Array, Env, JsValue, Promise, Request, Response, Uint8Array, wasm_bindgen};
 
-    // None of them throws at once: what fails is a promise.
+    // None that returns a promise throws at once: what fails is the promise. `respond` does not fail.
     #[wasm_bindgen(module = "/host.js")]
     extern "C" {
         pub(super) fn read(request: &Request, declared: f64, most: f64, grace: f64) -> Promise;
@@ -79,16 +79,20 @@ pub(crate) async fn read(
     most: usize,
     grace: usize,
 ) -> Result<Option<Uint8Array>> {
-    let size = |bytes: usize| float(u64::try_from(bytes).unwrap_or(u64::MAX));
     let body =
         Awaited::New(imported::read(request, float(declared), size(most), size(grace))).await?;
     Ok(body.dyn_into().ok())
 }
 
 /// Reads a body of at most `most` bytes, if it comes within a time.
-pub(crate) async fn read_soon(request: &Request, most: u32, ms: u32) -> Option<Uint8Array> {
-    let body = Awaited::New(imported::read_soon(request, most.into(), ms)).await;
+pub(crate) async fn read_soon(request: &Request, most: usize, ms: u32) -> Option<Uint8Array> {
+    let body = Awaited::New(imported::read_soon(request, size(most), ms)).await;
     body.ok()?.dyn_into().ok()
+}
+
+/// A number of bytes, as JavaScript counts.
+fn size(bytes: usize) -> f64 {
+    float(u64::try_from(bytes).unwrap_or(u64::MAX))
 }
 
 /// Returns the SHA-256 of a prefix and a body, by the platform's own means.

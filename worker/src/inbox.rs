@@ -51,8 +51,8 @@ extern "C" {
     pub type Guard;
 
     /// Tells which delivery is worked on now, by key; 0 is none.
-    #[wasm_bindgen(method)]
-    fn begin(this: &Guard, delivery: f64);
+    #[wasm_bindgen(method, js_name = mark)]
+    fn mark_key(this: &Guard, delivery: f64);
 
     /// Sets the alarm to a time, unless it is set to an earlier one.
     #[wasm_bindgen(method, js_name = armBy)]
@@ -66,7 +66,7 @@ extern "C" {
 impl Guard {
     /// Tells which delivery is worked on now; `None` is none.
     fn mark(&self, delivery: Option<u64>) {
-        self.begin(delivery.map_or(0.0, float));
+        self.mark_key(delivery.map_or(0.0, float));
     }
 }
 

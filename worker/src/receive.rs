@@ -64,7 +64,7 @@ pub(crate) async fn delivery(
         Err(failure) => {
             // What has no verdict is neither explained nor counted.
             if let Failure::Refused(error) = &failure {
-                if explain::is_time_for(error, now) {
+                if explain::takes_turn(error, now) {
                     let body = match incoming.body {
                         None => explain::body(request).await,
                         body => body,
