@@ -79,6 +79,9 @@ pub fn verdict(
     keys.iter().position(matches).ok_or("signature_mismatch")
 }
 
+/// How a header is spoilt that has nothing of the signature left.
+pub const REPLACED: u8 = 6;
+
 /// A header made of the right signature by one change, as the fuzzer likes.
 ///
 /// A fuzzer never guesses a signature, so one is given to it, to spoil.
@@ -93,7 +96,7 @@ pub fn spoil(signature: &str, how: u8, with: &[u8]) -> Option<Vec<u8>> {
         3 => header.make_ascii_uppercase(),
         4 => header.truncate(at),
         5 => header.extend_from_slice(with),
-        6 => header = with.to_vec(),
+        REPLACED => header = with.to_vec(),
         _ => return None,
     }
     Some(header)

@@ -129,7 +129,7 @@ test("the limits and defaults of the edge are those of its source", () => {
   is("MAX_DELIVERY_AGE", `${number("DEFAULT_DELIVERY_AGE_MS") / DAY_MS}d`, ...range("DELIVERY_AGES"));
   is("RETENTION_DAYS", String(number("DEFAULT_RETENTION_MS") / DAY_MS), ...range("RETENTION_DAYS"));
   is("ALERT_SILENCE_HOURS", "", ...range("SILENCE_HOURS"));
-  is("WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL", "", number("MOST_OVERLAP_MS") / DAY_MS);
+  is("WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL", "", number("MOST_OVERLAP_DAYS"));
 });
 
 test("every command has its row, and every row its command", () => {

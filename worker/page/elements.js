@@ -45,10 +45,10 @@ export function facts(id, values) {
   put(id, Object.entries(values).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
 }
 
-/** Offers destinations, and keeps what was chosen. */
-export function choices(id, names) {
+/** Offers all of them, and each by its name; keeps what was chosen. */
+export function choices(id, all, names) {
   const { value } = $(id);
-  put(id, [make("option", { value: "" }, "all destinations"), ...names.map((name) => make("option", {}, name))]);
+  put(id, [make("option", { value: "" }, all), ...names.map((name) => make("option", {}, name))]);
   $(id).value = names.includes(value) ? value : "";
 }
 

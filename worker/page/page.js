@@ -5,7 +5,6 @@ import { $, badge, choices, facts, fill, indent, link, make, ms, put, tell, time
 const PAGE = 50;
 const MOST_PAGE = 200;
 const AUTO_MS = 10_000;
-const STATES = ["pending", "delivered", "dead", "unrouted", "variant", "forgotten", "erased"];
 const WARNINGS = {
   only_previous: "Lately only the previous key has matched: Walnut does not sign with the current one.",
   previous_ends_soon: "The previous key ends in less than a day: nothing that Walnut signs with it is taken then.",
@@ -28,7 +27,6 @@ let working = 0;
 
 const on = (id, type, task) => $(id).addEventListener(type, once(task));
 
-$("state").append(...STATES.map((state) => make("option", {}, state)));
 on("enter", "submit", enter);
 on("filter", "submit", filter);
 $("filter").addEventListener("reset", () => setTimeout(once(filter))); // once its fields are empty
@@ -46,7 +44,7 @@ setInterval(async () => {
 }, AUTO_MS);
 dialog("revive", revive, () => {
   for (const end of ["since", "until"]) $(`revive-${end}`).value ||= $(end).value;
-  choices("revive-to", configured);
+  choices("revive-to", "all destinations", configured);
 });
 dialog("erase", erase);
 dialog("delete", async () => {
@@ -187,7 +185,7 @@ async function read(key) {
     Took: `${ms.toLocaleString("en")} ms`,
   }));
   for (const part of ["redeliver", "body-tools", "body"]) $(part).hidden = shown.body === null;
-  choices("to", configured);
+  choices("to", "all destinations", configured);
   showBody();
   $("details").hidden = false;
 }
@@ -258,8 +256,9 @@ async function status() {
   configured = destinations.map(({ name }) => name);
   tell("about", `Version ${version}, ${mode}, shards: ${shards}`);
   tell("warning", keys.warnings.map((warning) => WARNINGS[warning]).join(" "));
-  put("counts", STATES.map((state) =>
-    make("div", { class: deliveries[state] > 0 ? state : "" }, make("dt", {}, state), make("dd", {}, `${deliveries[state] ?? 0}`))));
+  choices("state", "any", Object.keys(deliveries));
+  put("counts", Object.entries(deliveries).map(([state, count]) =>
+    make("div", { class: count > 0 ? state : "" }, make("dt", {}, state), make("dd", {}, `${count}`))));
   facts("facts", {
     "Last received": time(rest.lastReceived),
     "Oldest pending": time(rest.oldestPending),

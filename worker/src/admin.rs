@@ -136,7 +136,7 @@ impl Shards<'_> {
     /// Reads the body of a question.
     async fn asked(&self, request: &Request) -> Answer<Asked> {
         let body = host::read(request, 0, MOST_BYTES, 0).await.ok().flatten();
-        Asked::of(&body.ok_or(Failure::InvalidRequest("the body must be a JSON object"))?.to_vec())
+        body.map_or_else(question::no_object, |body| Asked::of(&body.to_vec()))
     }
 
     async fn ask(&self, shard: u32, operation: &str, question: &JsValue) -> Answer<JsValue> {

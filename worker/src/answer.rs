@@ -25,7 +25,7 @@ pub(crate) enum Failure {
     /// The admin API was asked without its token.
     Unauthorized,
     /// What the admin API was asked is not in order, and how it should be.
-    InvalidRequest(&'static str),
+    InvalidRequest(String),
     /// The body of the delivery is gone.
     Forgotten,
     /// With the methods that are.
@@ -75,7 +75,7 @@ impl Failure {
             Self::InboxFailed => "the inbox did not answer: ask again; the log says why".to_owned(),
             Self::Misconfigured => "the edge is misconfigured: its log says how".to_owned(),
             Self::Unauthorized => "send the admin token as a bearer token".to_owned(),
-            Self::InvalidRequest(what) => (*what).to_owned(),
+            Self::InvalidRequest(what) => what.clone(),
             Self::Forgotten => "the body of this delivery is gone".to_owned(),
             Self::NotFound => "there is nothing here".to_owned(),
             Self::MethodNotAllowed(allowed) => format!("the method must be {allowed}"),

@@ -21,6 +21,7 @@ use crate::life::Limits;
 /// The variables of the keys.
 pub(crate) const KEY: &str = "WALNUT_WEBHOOK_KEY";
 pub(crate) const KEY_PREVIOUS: &str = "WALNUT_WEBHOOK_KEY_PREVIOUS";
+const KEY_PREVIOUS_UNTIL: &str = "WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL";
 
 /// Where health is asked for.
 pub(crate) const HEALTH_PATH: &str = "/healthz";
@@ -39,7 +40,7 @@ const DEFAULT_EVENT_AGE_MS: u64 = 3 * DAY_MS;
 const DEFAULT_DELIVERY_AGE_MS: u64 = 3 * DAY_MS;
 const DEFAULT_RETENTION_MS: u64 = 7 * DAY_MS;
 /// How far ahead the end of the previous key may lie.
-const MOST_OVERLAP_MS: u64 = 7 * DAY_MS;
+const MOST_OVERLAP_DAYS: u64 = 7;
 
 // As they may be written.
 const EVENT_AGES: [&str; 2] = ["0", "90d"];
@@ -190,10 +191,11 @@ impl Config {
     /// Returns what holds at a time, in milliseconds since the Unix epoch.
     pub(crate) fn at(&self, now: u64) -> Result<Rc<Settings>, Mistakes> {
         match &self.previous {
-            Some(previous) if previous.until.saturating_sub(now) > MOST_OVERLAP_MS => Err(vec![
-                "WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL is more than 7 days ahead: set a nearer time"
-                    .to_owned(),
-            ]),
+            Some(previous) if previous.until.saturating_sub(now) > MOST_OVERLAP_DAYS * DAY_MS => {
+                Err(vec![format!(
+                    "{KEY_PREVIOUS_UNTIL} is more than {MOST_OVERLAP_DAYS} days ahead: set a nearer time"
+                )])
+            }
             Some(previous) if now < previous.until => Ok(Rc::clone(&previous.settings)),
             _ => Ok(Rc::clone(&self.settings)),
         }

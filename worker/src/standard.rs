@@ -12,9 +12,9 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 const fn wiped<T: ZeroizeOnDrop>() {}
 const _: () = wiped::<Sha256>();
 
-const PREFIX: &str = "whsec_";
-const LEAST_BYTES: usize = 24;
-const MOST_BYTES: usize = 64;
+pub(crate) const PREFIX: &str = "whsec_";
+pub(crate) const LEAST_BYTES: usize = 24;
+pub(crate) const MOST_BYTES: usize = 64;
 
 /// Signs for one destination: HMAC-SHA256.
 ///
@@ -23,7 +23,7 @@ const MOST_BYTES: usize = 64;
 pub(crate) struct Secret(Hmac<Sha256>);
 
 impl Secret {
-    /// Makes a secret of its text: `whsec_` and the base64 of 24 to 64 bytes.
+    /// Makes a secret of its text: the prefix, and the base64 of so many bytes.
     pub(crate) fn new(text: &str) -> Option<Self> {
         let encoded = text.strip_prefix(PREFIX)?;
         let mut bytes = Zeroizing::new([0; MOST_BYTES]);

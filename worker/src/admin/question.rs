@@ -14,10 +14,11 @@ use crate::js::{get, items, number, object, or_null, text, whole};
 
 const DEFAULT_LIMIT: usize = 50;
 const MOST_LIMIT: usize = 200;
-const EMAIL_BYTES: std::ops::RangeInclusive<usize> = 3..=254;
+const LEAST_EMAIL_BYTES: usize = 3;
+const MOST_EMAIL_BYTES: usize = 254;
 
-fn invalid<T>(what: &'static str) -> Answer<T> {
-    Err(Failure::InvalidRequest(what))
+fn invalid<T>(what: impl Into<String>) -> Answer<T> {
+    Err(Failure::InvalidRequest(what.into()))
 }
 
 /// A delivery's key, as it is written in addresses: `<shard>-<key>`.
@@ -98,14 +99,11 @@ impl Listed {
             match name.as_str() {
                 "limit" => match digits::parse(&value) {
                     Some(limit) if (1..=MOST_LIMIT).contains(&limit) => listed.limit = limit,
-                    _ => return invalid("limit must be a number from 1 to 200"),
+                    _ => return invalid(format!("limit must be a number from 1 to {MOST_LIMIT}")),
                 },
                 "state" if STATES.contains(&value.as_str()) => listed.state = Some(value),
                 "state" => {
-                    return invalid(
-                        "state must be pending, delivered, dead, unrouted, variant, forgotten or \
-                         erased",
-                    );
+                    return invalid(format!("state must be one of {}", STATES.join(", ")));
                 }
                 "name" => listed.name = Some(value),
                 "since" => listed.since = Some(time_of(&value)?),
@@ -158,6 +156,11 @@ fn time_of(text: &str) -> Answer<u64> {
     milliseconds.map_or_else(no_time, Ok)
 }
 
+/// Of what is no question's body.
+pub(super) fn no_object<T>() -> Answer<T> {
+    invalid("the body must be a JSON object")
+}
+
 /// A question's body: an object, or nothing.
 pub(super) struct Asked(JsValue);
 
@@ -169,7 +172,7 @@ impl Asked {
         let fields = str::from_utf8(body).ok().and_then(|text| JSON::parse(text).ok());
         match fields.filter(|fields| fields.is_object() && !Array::is_array(fields)) {
             Some(fields) => Ok(Self(fields)),
-            None => invalid("the body must be a JSON object"),
+            None => no_object(),
         }
     }
 
@@ -201,9 +204,12 @@ impl Asked {
     pub(super) fn person(&self) -> Answer<(String, Key)> {
         let email = text(&get(&self.0, "email"))
             .map(|email| email.trim().to_owned())
-            .filter(|email| EMAIL_BYTES.contains(&email.len()) && email.contains('@'));
+            .filter(|email| (LEAST_EMAIL_BYTES..=MOST_EMAIL_BYTES).contains(&email.len()))
+            .filter(|email| email.contains('@'));
         let Some(email) = email else {
-            return invalid("email must be an e-mail address of 3 to 254 bytes");
+            return invalid(format!(
+                "email must be an e-mail address of {LEAST_EMAIL_BYTES} to {MOST_EMAIL_BYTES} bytes"
+            ));
         };
         let cursor = self.field("cursor").map(|cursor| text(&cursor).unwrap_or_default());
         match cursor.map(|cursor| Key::parse(&cursor)) {

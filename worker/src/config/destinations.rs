@@ -4,7 +4,7 @@ use std::fmt;
 use walnut_webhooks::Digits;
 
 use super::reader::Reader;
-use crate::standard::Secret;
+use crate::standard::{LEAST_BYTES, MOST_BYTES, PREFIX, Secret};
 
 /// The name of the one destination that `ORIGIN_URL` stands for.
 const ORIGIN: &str = "origin";
@@ -216,8 +216,8 @@ fn headers(reader: &mut Reader<'_>, label: &str, value: &Value) -> Vec<(String, 
     }
     if names().any(is_taken) {
         reader.mistake(format!(
-            "{label}.headers can't set x-walnut-*, walnut-*, webhook-*, content-*, host, nor what \
-             concerns the connection"
+            "{label}.headers can't set {}*, host, nor what concerns the connection",
+            TAKEN_PREFIXES.join("*, ")
         ));
     }
     if names().enumerate().any(|(index, name)| names().take(index).any(|other| other == name)) {
@@ -247,7 +247,8 @@ fn secret(reader: &mut Reader<'_>, label: &str, value: &Value) -> Option<Secret>
     let secret = value.as_str().and_then(Secret::new);
     if secret.is_none() {
         reader.mistake(format!(
-            "{label}.secret must be whsec_ and the base64 of 24 to 64 random bytes, padded with ="
+            "{label}.secret must be {PREFIX} and the base64 of {LEAST_BYTES} to {MOST_BYTES} random bytes, padded \
+             with ="
         ));
     }
     secret

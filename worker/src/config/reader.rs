@@ -2,7 +2,10 @@ use walnut_webhooks::{Key, parse_rfc3339};
 
 use super::duration::{self, DAY_MS, HOUR_MS};
 use super::url::Url;
-use super::{ADMIN_PATH, HEALTH_PATH, KEY_PREVIOUS, Mistakes, Mode, below_admin};
+use super::{
+    ADMIN_PATH, HEALTH_PATH, KEY_PREVIOUS, KEY_PREVIOUS_UNTIL, MOST_OVERLAP_DAYS, Mistakes, Mode,
+    below_admin,
+};
 use crate::digits;
 
 const DEFAULT_PATH: &str = "/webhook";
@@ -174,17 +177,19 @@ impl<'a> Reader<'a> {
 
     /// The previous key, and the time until which it may match.
     pub(super) fn previous(&mut self) -> Option<(Key, u64)> {
-        const UNTIL: &str = "WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL";
         let text = self.get(KEY_PREVIOUS)?;
         let key = self.key(KEY_PREVIOUS, &text);
-        let until = self.get(UNTIL).map(|text| millis(&text));
+        let until = self.get(KEY_PREVIOUS_UNTIL).map(|text| millis(&text));
         match until {
             Some(Some(_)) => {}
             Some(None) => {
-                self.mistake(format!("{UNTIL} is no RFC 3339 time, such as 2026-01-31T12:00:00Z"));
+                self.mistake(format!(
+                    "{KEY_PREVIOUS_UNTIL} is no RFC 3339 time, such as 2026-01-31T12:00:00Z"
+                ));
             }
             None => self.mistake(format!(
-                "{UNTIL} is not set: {KEY_PREVIOUS} needs an end, an RFC 3339 time at most 7 days ahead"
+                "{KEY_PREVIOUS_UNTIL} is not set: {KEY_PREVIOUS} needs an end, an RFC 3339 time at most \
+                 {MOST_OVERLAP_DAYS} days ahead"
             )),
         }
         Some((key?, until??))
