@@ -56,8 +56,9 @@ export async function startOrigin() {
 
 /**
  * An edge in front of `origin`, both ended with the test; `bindings` may be a function of the origin, and one that is
- * `undefined` is left out. `lines` is its
- * log, and `logged(...parts)` waits for the first line with all `parts` in it.
+ * `undefined` is left out. `lines` is its log, and `logged(...parts)` waits for the first line with all `parts` in it.
+ * An answer may come before the line that was written before it: `caughtUp` has a last event delivered, and waits for
+ * the line of that.
  */
 export async function start(t, bindings = {}, options = {}) {
   const origin = await startOrigin();
@@ -82,7 +83,13 @@ export async function start(t, bindings = {}, options = {}) {
       await once(log, "line");
     }
   };
-  return { edge, origin, lines, logged, url: `${edge.url}/webhook` };
+  const url = `${edge.url}/webhook`;
+  const caughtUp = async () => {
+    const last = event();
+    await post(url, last);
+    await logged('"delivered"', JSON.parse(last).data.session_id);
+  };
+  return { edge, origin, lines, logged, caughtUp, url };
 }
 
 export const TOKEN = "a-token-of-more-than-thirty-two-characters";
