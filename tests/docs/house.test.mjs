@@ -106,10 +106,10 @@ test("every variable of the edge has its row, and every row its variable", () =>
 });
 
 test("the limits and defaults of the edge are those of its source", () => {
-  const source = read("worker/src/config.rs");
+  const source = ["config", "config/reader"].map((name) => read(`worker/src/${name}.rs`)).join("\n");
   const DAY_MS = 86_400_000;
   const number = (name) => {
-    const [text] = matches(source, new RegExp(`const ${name}: u\\d\\d = (.+);`, "g"));
+    const [text] = matches(source, new RegExp(`const ${name}: (?:u\\d\\d|usize) = (.+);`, "g"));
     const [, left, operator, right] = /^(\S+)(?: (<<|\*) (\S+))?$/.exec(text.replaceAll("_", ""));
     if (operator === "<<") return Number(left) << Number(right);
     return operator === "*" ? Number(left) * DAY_MS : Number(left);
@@ -129,7 +129,14 @@ test("the limits and defaults of the edge are those of its source", () => {
   is("MAX_DELIVERY_AGE", `${number("DEFAULT_DELIVERY_AGE_MS") / DAY_MS}d`, ...range("DELIVERY_AGES"));
   is("RETENTION_DAYS", String(number("DEFAULT_RETENTION_MS") / DAY_MS), ...range("RETENTION_DAYS"));
   is("ALERT_SILENCE_HOURS", "", ...range("SILENCE_HOURS"));
+  is("ADMIN_TOKEN", "", number("LEAST_TOKEN_BYTES"), number("MOST_TOKEN_BYTES"));
   is("WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL", "", number("MOST_OVERLAP_DAYS"));
+});
+
+test("every event of the edge's log has its row, and every row its event", () => {
+  const listed = first(section(read("docs/operate.md"), "## The log")).filter((word) => word !== "event");
+  const log = ["worker/src/log.rs", "worker/index.js"].flatMap((path) => matches(read(path), /(?:event: |\{ )"(\w+)"/g));
+  deepEqual(listed, sorted([...log, ...words("worker/src/inbox/store.rs")]));
 });
 
 test("every command has its row, and every row its command", () => {
