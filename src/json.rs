@@ -155,7 +155,7 @@ fn value<N: Number>(depth: usize, next: u8, lexer: &mut Lexer<'_>) -> Result<Val
         b'a'..=b'z' => lexer.null_or_bool().ok_or(SYNTAX)?.map_or(Value::Null, Value::Bool),
         b'0'..=b'9' | b'-' => {
             let (digits, _) = lexer.num_string().validated().map_err(|_| SYNTAX)?;
-            Value::Number(N::read(digits.0).ok_or(SYNTAX)?)
+            Value::Number(N::read(digits.as_ref()).ok_or(SYNTAX)?)
         }
         b'"' => Value::String(string(lexer.discarded())?),
         b'[' => {
@@ -194,7 +194,7 @@ fn string(lexer: &mut Lexer<'_>) -> Result<String, Failure> {
     lexer.str_fold(
         String::new(),
         |piece, out| {
-            out.push_str(piece.0);
+            out.push_str(piece.as_ref());
             Ok(())
         },
         |lexer, out| {

@@ -74,7 +74,7 @@ impl Read for Lexer<'_> {
 
 /// A part of the input.
 #[derive(Default)]
-pub(super) struct Piece<'a>(pub(super) &'a str);
+pub(super) struct Piece<'a>(&'a str);
 
 impl AsRef<[u8]> for Piece<'_> {
     fn as_ref(&self) -> &[u8] {
