@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The type of what is not documented.
-const UNKNOWN: &str = "unknown";
+pub(crate) const UNKNOWN: &str = "unknown";
 
 /// A verified body, read.
 #[derive(Clone, Debug, PartialEq)]

@@ -257,7 +257,8 @@ pub fn read(length: usize, scan: bool, hashed: bool, now: f64, max_age: f64, ske
                     delivery::body_id(&sha256.finalize())
                 }
             };
-            host::hand_over(event_type.map_or("unknown", EventType::as_str), &id, is_test, &drift);
+            let kind = event_type.map_or(delivery::UNKNOWN, EventType::as_str);
+            host::hand_over(kind, &id, is_test, &drift);
             Ok(0)
         };
         Some(read())
