@@ -69,7 +69,7 @@ impl Delivery {
         key_index: KeyIndex,
     ) -> Self {
         let Reading { event_type, name, id, is_test, drift } = Reading::of(&&payload);
-        let timestamp = payload.get("timestamp").and_then(Value::as_str).map(str::to_owned);
+        let timestamp = timestamp_of(&payload);
         // What has its documented shape can be deserialized: both come from one declaration.
         let event = match event_type {
             Some(EventType::DemoSessionFinished) => DemoSessionFinished::deserialize(&payload)
@@ -133,12 +133,11 @@ pub struct Summary {
 impl Summary {
     pub(crate) fn new(payload: &Value<Digits>, body_id: impl FnOnce() -> String) -> Self {
         let Reading { event_type, name, id, is_test, .. } = Reading::of(&payload);
-        let timestamp = payload.get("timestamp").and_then(Value::as_str).map(str::to_owned);
         Self {
             id: id.unwrap_or_else(body_id),
             name,
             event_type: event_type.map_or(UNKNOWN, EventType::as_str),
-            timestamp,
+            timestamp: timestamp_of(payload),
             is_test,
         }
     }
@@ -156,6 +155,10 @@ impl Summary {
     ) -> Result<(), Error> {
         check_age_at(self.timestamp.as_deref(), now, max_age, skew)
     }
+}
+
+fn timestamp_of<N>(payload: &Value<N>) -> Option<String> {
+    payload.get("timestamp").and_then(Value::as_str).map(str::to_owned)
 }
 
 fn check_age_at(
