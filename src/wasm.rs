@@ -129,7 +129,10 @@ pub fn open_verifier(max_body_bytes: usize) -> i32 {
 /// Drops a verifier, which wipes its keys.
 #[wasm_bindgen(js_name = closeVerifier)]
 pub fn close_verifier(verifier: usize) -> i32 {
-    number(|core| Some(Ok(core.verifiers.remove(verifier).map_or(0, |_| 0))))
+    number(|core| {
+        core.verifiers.remove(verifier);
+        Some(Ok(0))
+    })
 }
 
 /// Checks a header's form, and a declared length where it is known.
@@ -212,7 +215,10 @@ pub fn finish_stream(stream: usize) -> i32 {
 /// Drops a body that will not be ended, or has ended, and then its number is free already.
 #[wasm_bindgen(js_name = closeStream)]
 pub fn close_stream(stream: usize) -> i32 {
-    number(|core| Some(Ok(core.streams.remove(stream).map_or(0, |_| 0))))
+    number(|core| {
+        core.streams.remove(stream);
+        Some(Ok(0))
+    })
 }
 
 #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "it saturates")]
