@@ -7,8 +7,8 @@ use crate::{Error, MalformedSignature, hex};
 /// The name of the header that carries the signature, in lowercase.
 pub const SIGNATURE_HEADER: &str = "x-walnut-signature";
 
-/// The digits of a signature: SHA-256 in hex.
-const DIGITS: usize = 64;
+/// How many digits a signature has: SHA-256 in hex.
+pub(crate) const DIGITS: usize = 64;
 
 /// Proves that a body was signed: the 32 bytes of an HMAC-SHA256.
 ///

@@ -1,17 +1,18 @@
 use super::{Cause, base64};
+use crate::signature::DIGITS;
 use crate::{Signature, hex};
 
 /// How much of a value is looked into, in bytes.
 const MAX_BYTES: usize = 512;
 
-/// The hex digits of a signature, and the least of them that count as one that was cut.
-const DIGITS: usize = 64;
+/// The least hex digits that count as a signature that was cut.
 const MIN_DIGITS: usize = 32;
 
 /// The digits of a signature in base64, without padding.
 const BASE64_DIGITS: usize = 43;
 
-/// Finds one of the expected signatures in a value; by its form the header's own is none.
+/// Finds one of the expected signatures in a value, and says in what form it is there. A value of the signature's own
+/// header is known to be malformed: if it has as many digits as it should, it is for their case.
 pub(super) fn mistake(value: &[u8], expected: &[Signature]) -> Option<Cause> {
     let value = value.get(..MAX_BYTES).unwrap_or(value);
     let digits = value.to_ascii_lowercase();
