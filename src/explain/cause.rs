@@ -168,3 +168,15 @@ impl Cause {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_states_the_limit_as_it_is() {
+        let limit = format!(" {} KiB ", crate::MAX_EXPLAINED_BODY_BYTES >> 10);
+        let hint = Cause::BodyTooLargeToExplain.what();
+        assert!(hint.contains(&limit), "{hint}");
+    }
+}
