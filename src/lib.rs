@@ -16,7 +16,8 @@
 //! # Ok::<(), walnut_webhooks::Error>(())
 //! ```
 //!
-//! The crate does no I/O, reads no clock, and has no reachable panic.
+//! The crate does no I/O, reads no clock, and has no reachable panic. Exhausted memory is the exception: as anywhere
+//! in Rust, it ends the process, and in WebAssembly it traps.
 
 // Runs the example that is there for the crate.
 #[cfg(doctest)]
