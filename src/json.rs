@@ -34,7 +34,7 @@ pub enum Value<N = f64> {
 
 impl Value {
     /// Reads a body, as [`Verified::delivery`](crate::Verified::delivery) does: RFC 8259 in valid UTF-8,
-    /// no byte order mark, an object at the top.
+    /// no byte order mark, an object at the top, nested at most [`MAX_DEPTH`] deep.
     ///
     /// # Errors
     ///
@@ -104,7 +104,8 @@ impl Number for Digits {
         Some(Self(text.to_owned()))
     }
 
-    /// One with an exponent may be whole all the same.
+    /// Too strict, since `4.0` and `1e3` are whole: a fraction breaks no shape, so it only matters for drift, which
+    /// nothing that is read with digits tells.
     fn is_whole(&self) -> bool {
         !self.0.bytes().any(|c| b".eE".contains(&c))
     }

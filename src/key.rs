@@ -16,7 +16,8 @@ pub const MAX_KEYS: usize = 4;
 
 /// Signs bodies as Walnut does: HMAC-SHA256 (RFC 2104).
 ///
-/// Only the keyed state is held, computed once; it is wiped on drop and never printed.
+/// Only the keyed state is held, computed once, and with the feature `hashed` the block that is hashed before a body,
+/// which is as secret as the key; both are wiped on drop and never printed.
 #[derive(Clone)]
 pub struct Key {
     keyed: Hmac<Sha256>,

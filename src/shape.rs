@@ -170,6 +170,7 @@ impl Comparison {
     }
 
     fn object(&mut self, object: &impl Node, fields: &'static [Field], path: Path<'_>) {
+        // As a rule there are no others, and then no name need be copied to look at it.
         if object.size() == self.fields(object, fields, path) {
             return;
         }

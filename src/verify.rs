@@ -157,8 +157,10 @@ fn which(
 #[derive(Clone, Debug)]
 pub struct Stream {
     hmacs: Vec<Hmac<Sha256>>,
+    /// How many bytes may still come.
     room: usize,
     limit: usize,
+    /// Whether more came. A shorter piece, for which there is room, must not follow then.
     over: bool,
 }
 

@@ -10,6 +10,7 @@ pub(super) const MEANT: [Undo; 6] = [
     }),
     (Cause::KeyDecoded, base64::encode),
     (Cause::KeyEncoded, |key, out| {
+        // Of what is no hex comes some key or other, which signs nothing that was sent.
         out.resize(key.len() / 2, 0);
         hex::decode(key, out);
     }),

@@ -126,7 +126,8 @@ pub(super) fn hand_over(kind: &'static str, id: &str, is_test: bool, drift: &[Dr
     delivered(at(kind.as_bytes()), kind.len(), at(id.as_bytes()), id.len(), is_test);
 }
 
-/// A value that the host's `JSON.parse` made: its kind, and where the host holds it.
+/// A value that the host's `JSON.parse` made: its kind in the lowest four bits, by the numbers that `host.ts` has for
+/// them, and above, where the host holds it. As a whole, 0 is none.
 #[derive(Clone, Copy)]
 pub(super) struct Value(u32);
 
