@@ -3,14 +3,20 @@
 pub(crate) fn encode(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().saturating_mul(2));
     for byte in bytes {
-        text.push(char::from(digit(byte >> 4)));
-        text.push(char::from(digit(*byte)));
+        let [high, low] = digits(*byte);
+        text.push(char::from(high));
+        text.push(char::from(low));
     }
     text
 }
 
+/// The two digits of a byte.
+pub(crate) const fn digits(byte: u8) -> [u8; 2] {
+    [digit(byte >> 4), digit(byte)]
+}
+
 /// The digit of a byte's lower half.
-pub(crate) const fn digit(byte: u8) -> u8 {
+const fn digit(byte: u8) -> u8 {
     match byte & 15 {
         half @ 0..=9 => half.wrapping_add(b'0'),
         half => half.wrapping_add(b'a' - 10),

@@ -50,7 +50,10 @@ fn visible(bytes: &[u8]) -> String {
             b'\r' => br"\r",
             b'\\' => br"\\",
             b' '..=b'~' => slice::from_ref(byte),
-            other => &[b'\\', b'x', hex::digit(other >> 4), hex::digit(*other)],
+            other => {
+                let [high, low] = hex::digits(*other);
+                &[b'\\', b'x', high, low]
+            }
         };
         text.extend(shown.iter().copied().map(char::from));
     }

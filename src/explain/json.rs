@@ -147,8 +147,8 @@ fn push(character: u32, ascii: bool, out: &mut Vec<u8>) {
 fn push_unit(unit: u32, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\\u");
     let [.., high, low] = unit.to_be_bytes();
-    for byte in [high >> 4, high, low >> 4, low] {
-        out.push(hex::digit(byte));
+    for byte in [high, low] {
+        out.extend_from_slice(&hex::digits(byte));
     }
 }
 

@@ -6,7 +6,7 @@ pub(super) const MEANT: [Undo; 6] = [
     (Cause::KeyWhitespace, |key, out| out.extend_from_slice(bare(key, BLANKS))),
     (Cause::KeyQuoted, |key, out| out.extend_from_slice(bare(key, b" \t\r\n\"'`"))),
     (Cause::KeyDecoded, |key, out| {
-        out.extend(key.iter().flat_map(|byte| [hex::digit(byte >> 4), hex::digit(*byte)]));
+        out.extend(key.iter().flat_map(|byte| hex::digits(*byte)));
     }),
     (Cause::KeyDecoded, base64::encode),
     (Cause::KeyEncoded, |key, out| {
