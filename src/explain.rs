@@ -22,6 +22,9 @@ pub const MAX_EXPLAINED_BODY_BYTES: usize = 64 << 10;
 /// How many of the other headers [`explain`] looks into.
 pub const MAX_EXPLAINED_HEADERS: usize = 100;
 
+/// How much of another header's name a hint shows, in bytes.
+const MAX_NAME_BYTES: usize = 64;
+
 /// A mistake, and what writes the original: nothing where the mistake can't have been made.
 type Undo = (Cause, fn(&[u8], &mut Vec<u8>));
 
@@ -113,7 +116,7 @@ pub fn explain<'h, 'o>(
         if header::mistake(value, &expected).is_some() {
             let mut explanation = explanation(Some(&error), Cause::OtherHeader);
             // As far as it can be a name: it comes from a stranger.
-            let name = name.bytes().filter(u8::is_ascii_graphic).take(64);
+            let name = name.bytes().filter(u8::is_ascii_graphic).take(MAX_NAME_BYTES);
             explanation.hint.extend(name.map(char::from));
             return explanation;
         }
