@@ -1,6 +1,7 @@
 # The front door. Every target does its own set-up, and skips what is there already.
 
-WASM_BINDGEN := 0.2.130
+# wasm-bindgen's tool has to be of its crate's version.
+WASM_BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/ { n; s/^version = "\(.*\)"$$/\1/p; }' Cargo.lock)
 CARGO_DENY := 0.20.2
 CARGO_FUZZ := 0.13.1
 CARGO_MUTANTS := 27.1.0
@@ -9,7 +10,7 @@ CORE := Cargo.toml Cargo.lock .cargo/config.toml $(wildcard src/*.rs src/*/*.rs)
 BINDGEN := target/tools/wasm-bindgen-$(WASM_BINDGEN)
 FUZZ := target/tools/cargo-fuzz-$(CARGO_FUZZ)
 WORKER := $(CORE) worker/Cargo.toml $(wildcard worker/*.js worker/page/* worker/src/*.rs worker/src/*/*.rs) \
-	tools/build-worker.mjs $(BINDGEN) node_modules/.package-lock.json
+	tools/build-worker.mjs tools/crates.mjs $(BINDGEN) node_modules/.package-lock.json
 RUSTDOC := RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --package walnut-webhooks
 PKG := $(CORE) $(wildcard pkg-templates/*.* pkg-templates/*/*.ts pkg-templates/*/*/*.ts) $(wildcard harness/*.* harness/*/*.ts) $(wildcard tools/*.mjs) README.md $(wildcard docs/*.md LICENSE-*) \
 	$(BINDGEN) node_modules/.package-lock.json
@@ -31,10 +32,12 @@ test: lint pkg worker target/worker-failpoints/index.js target/pkg-trap/package.
 	node_modules/.bin/tsc --project harness
 	tools/prerequisites.sh browser
 	tools/prerequisites.sh redis
-	node --test --test-reporter=spec tests/*/*.test.mjs
+	# The time is for a whole file, and far above what any takes: what hangs fails.
+	node --test --test-reporter=spec --test-timeout=1500000 tests/*/*.test.mjs
 
 supply: pkg worker target/tools/cargo-deny-$(CARGO_DENY) tests/node_modules/.package-lock.json \
-	examples/node_modules/.package-lock.json bench/node_modules/.package-lock.json ## Check what comes from others, list what is shipped, and build it twice; STRICT=1 fails where nobody answers
+	tests/mutation/node_modules/.package-lock.json examples/node_modules/.package-lock.json \
+	bench/node_modules/.package-lock.json ## Check what comes from others, list what is shipped, and build it twice; STRICT=1 fails where nobody answers
 	node tools/supply.mjs
 	node tools/sbom.mjs
 	node tools/reproducible.mjs
@@ -79,8 +82,9 @@ mutants-facade: target/pkg-trap/package.json tests/node_modules/.package-lock.js
 lint: | prerequisites ## Check format, lints, and the crate's documentation
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
-	cargo clippy --locked --workspace --all-targets
-	cargo clippy --locked --package walnut-webhooks --features wasm --target wasm32-unknown-unknown
+	cargo fmt --manifest-path bench/ct/native/Cargo.toml --check
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	cargo clippy --locked --package walnut-webhooks --features wasm --target wasm32-unknown-unknown -- --deny warnings
 	$(RUSTDOC)
 
 # `pkg` leaves the package's sources in target/pkg-src/, with what was generated for them.
@@ -127,20 +131,16 @@ node_modules/.package-lock.json: package.json package-lock.json | prerequisites
 	@touch $@
 
 target/tools/wasm-bindgen-$(WASM_BINDGEN): | prerequisites
-	tools/prerequisites.sh tool wasm-bindgen-cli $(WASM_BINDGEN)
-	@touch $@
+	tools/prerequisites.sh tool wasm-bindgen-cli $(WASM_BINDGEN) wasm-bindgen
 
 target/tools/cargo-deny-$(CARGO_DENY): | prerequisites
 	tools/prerequisites.sh tool cargo-deny $(CARGO_DENY)
-	@touch $@
 
 target/tools/cargo-fuzz-$(CARGO_FUZZ): | prerequisites
 	tools/prerequisites.sh tool cargo-fuzz $(CARGO_FUZZ)
-	@touch $@
 
 target/tools/cargo-mutants-$(CARGO_MUTANTS): | prerequisites
 	tools/prerequisites.sh tool cargo-mutants $(CARGO_MUTANTS)
-	@touch $@
 
 prerequisites:
 	@tools/prerequisites.sh toolchains

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { bundleSize } from "./bundle-size.mjs";
+import { notices } from "./crates.mjs";
 import { withoutNames } from "./wasm-names.mjs";
 import { encode } from "./wasm-text.mjs";
 
@@ -24,7 +25,7 @@ mkdirSync(out, { recursive: true });
 
 // Panics name the files of dependencies; where those lie on this machine is left out.
 const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry/src/");
-run("cargo", "rustc", "--quiet", "--package=walnut-webhooks", "--lib", "--crate-type=cdylib",
+run("cargo", "rustc", "--locked", "--quiet", "--package=walnut-webhooks", "--lib", "--crate-type=cdylib",
   `--features=${trap ? "trap" : "wasm"}`, "--target=wasm32-unknown-unknown", "--release",
   `--config=target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=${registry}="]`);
 run(path("target/tools/bin/wasm-bindgen"), path("target/wasm32-unknown-unknown/release/walnut_webhooks.wasm"),
@@ -60,6 +61,7 @@ if (!trap) {
 }
 
 for (const file of readdirSync(root)) if (/^(LICENSE|README)/.test(file)) cpSync(path(file), join(out, file));
+writeFileSync(join(out, "THIRD_PARTY_LICENSES"), notices("walnut-webhooks", "--features=wasm"));
 // The README points to them.
 for (const file of readdirSync(path("docs"))) if (file.endsWith(".md")) cpSync(path("docs", file), join(out, "docs", file));
 const version = /^version = "(.+)"$/m.exec(readFileSync(path("Cargo.toml"), "utf8"))[1];
@@ -72,6 +74,6 @@ for (const file of readdirSync(out, { recursive: true, withFileTypes: true })) {
 }
 chmodSync(join(out, "cli/main.js"), 0o755);
 
-const kilobytes = (bytes) => `${(bytes / 1024).toFixed(1)} KB`;
+const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
 const [bundle, gzipped] = [await bundleSize(out), gzipSync(wasm, { level: 9 }).length];
-console.log(`pkg: ${kilobytes(bundle)} gzipped in a bundle, of which WebAssembly ${kilobytes(gzipped)}`);
+console.log(`pkg: ${kib(bundle)} gzipped in a bundle, of which WebAssembly ${kib(gzipped)}`);

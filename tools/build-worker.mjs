@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { notices } from "./crates.mjs";
 
 const root = join(import.meta.dirname, "..");
 const path = (...parts) => join(root, ...parts);
@@ -44,5 +45,8 @@ execFileSync(bin("wasm-metadce"), [wasm, ...features, `--graph-file=${join(glue,
 run(bin("wasm-opt"), "-Oz", "--converge", "--strip-debug", "--strip-target-features", ...features, join(glue, "used.wasm"),
   "-o", join(out, "core_bg.wasm"));
 
-const kilobytes = (...files) => files.reduce((sum, file) => sum + gzipSync(readFileSync(join(out, file)), { level: 9 }).length, 0) / 1024;
-console.log(`worker: ${kilobytes("index.js", "core_bg.wasm").toFixed(1)} KB gzipped, of which WebAssembly ${kilobytes("core_bg.wasm").toFixed(1)}`);
+// What is deployed from elsewhere, as from the archive of a release, comes with it.
+writeFileSync(join(out, "THIRD_PARTY_LICENSES"), notices("walnut-webhooks-worker"));
+
+const kib = (...files) => files.reduce((sum, file) => sum + gzipSync(readFileSync(join(out, file)), { level: 9 }).length, 0) / 1024;
+console.log(`worker: ${kib("index.js", "core_bg.wasm").toFixed(1)} KiB gzipped, of which WebAssembly ${kib("core_bg.wasm").toFixed(1)}`);

@@ -4,16 +4,16 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { compiled } from "./crates.mjs";
 
 const root = join(import.meta.dirname, "..");
-const run = (program, ...args) => execFileSync(program, args, { cwd: root, encoding: "utf8" });
 
 const checksums = new Map();
 for (const [, name, version, checksum] of readFileSync(join(root, "Cargo.lock"), "utf8").matchAll(
   /name = "(.+)"\nversion = "(.+)"\nsource = ".+"\nchecksum = "(.+)"/g,
 )) checksums.set(`${name}@${version}`, checksum);
 
-const [, rust] = run("rustc", "--version").split(" ");
+const [, rust] = execFileSync("rustc", ["--version"], { encoding: "utf8" }).split(" ");
 // It is in every build, though in no lock file.
 const std = {
   type: "library",
@@ -24,7 +24,7 @@ const std = {
   licenses: [{ expression: "MIT OR Apache-2.0" }],
 };
 
-function component(name, version, license) {
+function component({ name, version, license }) {
   const id = `${name}@${version}`;
   const checksum = checksums.get(id);
   return {
@@ -32,29 +32,15 @@ function component(name, version, license) {
     "bom-ref": id,
     name,
     version,
-    licenses: [{ expression: license.replaceAll("/", " OR ") }],
+    licenses: [{ expression: license }],
     // A member of this workspace is nowhere but here.
     ...(checksum && { hashes: [{ alg: "SHA-256", content: checksum }], purl: `pkg:cargo/${id}` }),
   };
 }
 
-/** What Cargo compiles a package of: not what only runs while it does, as macros do. */
 function bom(name, ...features) {
-  const tree = run("cargo", "tree", "--locked", `--package=${name}`, ...features, "--target=wasm32-unknown-unknown",
-    "--edges=normal,no-proc-macro", "--no-dedupe", "--prefix=depth", "--format= {p}\t{l}");
-  const components = new Map();
-  const needs = new Map();
-  const path = [];
-  for (const [, depth, name, version, license] of tree.matchAll(/^(\d+) (\S+) v(\S+)[^\t]*\t(.+)$/gm)) {
-    const id = `${name}@${version}`;
-    path.splice(Number(depth), Infinity, id);
-    if (!components.has(id)) {
-      components.set(id, component(name, version, license));
-      needs.set(id, new Set([std["bom-ref"]]));
-    }
-    needs.get(path.at(-2))?.add(id);
-  }
-  const [shipped, ...parts] = components.values();
+  const crates = compiled(name, ...features);
+  const [shipped, ...parts] = [...crates.values()].map(component);
   return {
     $schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
     bomFormat: "CycloneDX",
@@ -62,7 +48,7 @@ function bom(name, ...features) {
     version: 1,
     metadata: { lifecycles: [{ phase: "build" }], component: shipped },
     components: [...parts, std],
-    dependencies: [...needs].map(([ref, of]) => ({ ref, dependsOn: [...of] })),
+    dependencies: [...crates].map(([ref, { needs }]) => ({ ref, dependsOn: [std["bom-ref"], ...needs] })),
   };
 }
 

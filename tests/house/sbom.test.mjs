@@ -33,6 +33,16 @@ for (const name of ["npm", "worker"]) {
     }
   });
 
+  test(`${name}: what is shipped has the notices of each that is compiled in`, () => {
+    const folder = { npm: "pkg", worker: "worker/build" }[name];
+    const notices = readFileSync(join(root, folder, "THIRD_PARTY_LICENSES"), "utf8");
+    for (const { name, version } of bom.components) {
+      if (name === "rust-std" || name === "walnut-webhooks") continue;
+      assert.ok(notices.includes(`${name}@${version}`), name);
+    }
+    assert.match(notices, /subtle@\S+, under BSD-3-Clause\s+Copyright \(c\) 2016/);
+  });
+
   test(`${name}: what is compiled in is listed, and nothing else`, () => {
     const names = new Set(bom.components.map(({ name }) => name));
     for (const compiled of ["hmac", "sha2", "subtle", "talc", "rust-std"]) assert.ok(names.has(compiled), compiled);

@@ -30,6 +30,20 @@ test("wrangler deploys it as it is", async (t) => {
   ok(bytes <= MOST_BYTES, `${bytes} bytes`);
 });
 
+test("the archive of a release can be deployed without building anything", async (t) => {
+  const at = await folder(t);
+  const name = "walnut-webhooks-worker-1.2.3";
+  const run = promisify(execFile);
+  await run(join(root, "tools/worker-archive.sh"), [name, at]);
+  await run("tar", ["--extract", "--gzip", "--file", join(at, `${name}.tgz`), "--directory", at]);
+  const { stdout } = await run(join(root, "node_modules/.bin/wrangler"), ["deploy", "--dry-run", "--outdir", join(at, "out")], {
+    cwd: join(at, name),
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" },
+  });
+  match(stdout, /env\.INBOX \(Inbox\)\s+Durable Object/);
+  ok((await readdir(join(at, name, "build"))).includes("THIRD_PARTY_LICENSES"));
+});
+
 test("two environments have a key, a store and an origin each", async (t) => {
   const all = [];
   for (const key of ["the key of sales", "the key of success"]) {

@@ -1,0 +1,44 @@
+// The crates that Cargo compiles into what is shipped: not those that only run while it does, as macros do.
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+const cargo = (...args) => execFileSync("cargo", [...args, "--locked"], { cwd: root, encoding: "utf8", maxBuffer: 1 << 28 });
+
+/** By id, such as `subtle@2.6.1`: name, version, license, and the ids of those that it needs; the package itself first. */
+export function compiled(name, ...features) {
+  const tree = cargo("tree", `--package=${name}`, ...features, "--target=wasm32-unknown-unknown",
+    "--edges=normal,no-proc-macro", "--no-dedupe", "--prefix=depth", "--format= {p}\t{l}");
+  const crates = new Map();
+  const path = [];
+  for (const [, depth, name, version, license] of tree.matchAll(/^(\d+) (\S+) v(\S+)[^\t]*\t(.+)$/gm)) {
+    const id = `${name}@${version}`;
+    path.splice(Number(depth), Infinity, id);
+    if (!crates.has(id)) crates.set(id, { name, version, license: license.replaceAll("/", " OR "), needs: new Set() });
+    crates.get(path.at(-2))?.needs.add(id);
+  }
+  return crates;
+}
+
+/** What their licenses ask to be shipped with them. Where it is Apache-2.0, that is LICENSE-APACHE, which is anyway. */
+export function notices(name, ...features) {
+  const { packages } = JSON.parse(cargo("metadata", "--format-version=1"));
+  const known = new Map(packages.map((one) => [`${one.name}@${one.version}`, one]));
+  const [, ...others] = compiled(name, ...features);
+  const isByApache = (license) => /\bApache-2\.0\b/.test(license) && !/\bAND\b/.test(license);
+  const apache = others.filter(([, { license }]) => isByApache(license));
+  const rest = others.filter(([, { license }]) => !isByApache(license)).map(([id, { license }]) => {
+    const { manifest_path, authors } = known.get(id);
+    const folder = dirname(manifest_path);
+    const files = readdirSync(folder).filter((file) => /^(licen[cs]e|copying|notice|unlicense)/i.test(file) && !/apache/i.test(file));
+    if (files.length === 0) return `${id}, under ${license}, by ${authors.join(", ")}; it has no file with that`;
+    return [`${id}, under ${license}`, ...files.map((file) => readFileSync(join(folder, file), "utf8").trim())].join("\n\n");
+  });
+  return [
+    "What is compiled into the WebAssembly here comes from others, too.",
+    `Under Apache-2.0, whose text is in LICENSE-APACHE: Rust's standard library, ${apache.map(([id]) => id).join(", ")}.`,
+    ...rest,
+    "",
+  ].join(`\n\n${"-".repeat(80)}\n\n`).replace(/-+\n\n$/, "");
+}

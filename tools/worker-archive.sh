@@ -1,0 +1,13 @@
+#!/bin/sh
+# Packs the Worker's bundle, to be deployed without building it: worker-archive.sh NAME FOLDER makes FOLDER/NAME.tgz.
+set -eu
+cd "$(dirname "$0")/.."
+stage=$(mktemp -d)
+trap 'rm -rf "$stage"' EXIT
+mkdir "$stage/$1"
+cp -R worker/build LICENSE-APACHE LICENSE-MIT "$stage/$1"
+# Nothing is built there.
+sed '/^\[build\]$/,/^command = /d' worker/wrangler.toml > "$stage/$1/wrangler.toml"
+chmod -R u=rwX,go=rX "$stage/$1"
+# The same bytes for the same files. Not with --gzip, whose header may have a time.
+tar --create --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --directory "$stage" "$1" | gzip --no-name --best > "$2/$1.tgz"
