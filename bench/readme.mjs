@@ -16,6 +16,9 @@ const read = (path, otherwise) => {
 
 const row = (...cells) => `| ${cells.join(" | ")} |`;
 
+const { devDependencies } = JSON.parse(read("bench/package.json", "it belongs to the repository"));
+const peers = Object.entries(devDependencies).map(([name, version]) => `${name} ${version}`).join(", ");
+
 function sdkText({ machine, goals, verify, deliver, absolute }) {
   const goalRows = goals.map(({ name, goal, measured, met }) => row(name, goal, measured, met ? "yes" : "no"));
   const LENGTHS = [851, 1048576];
@@ -32,7 +35,7 @@ function sdkText({ machine, goals, verify, deliver, absolute }) {
   ]);
   return `
 On ${machine.cpu}, ${machine.cores} cores, Node.js ${machine.node}; medians of interleaved rounds of one run.
-Ratios are this package's time divided by the other's: below 1 is faster.
+Ratios are this package's time divided by the other's: below 1 is faster. The others: ${peers}.
 
 | | goal | measured | met |
 |---|---|---|---|

@@ -18,6 +18,7 @@ const FORGED = 0.05;
 const OVERSIZED = 0.01;
 const FAILING = 0.3;
 const MAX_BODY_BYTES = 65_536;
+const PATIENCE_MS = 3_900_000;
 /** Where in the events the process is killed. */
 const KILLS = [1 / 3, 2 / 3].map((part) => Math.floor(EVENTS * part));
 const KEY = "the key of the soak";
@@ -118,7 +119,13 @@ await restarting;
 const accepted = performance.now();
 const missing = new Set([...ledger].filter((id) => !taken.has(id)));
 progress.on("taken", (id) => missing.delete(id));
-while (missing.size > 0) await once(progress, "taken");
+// No wait between two attempts is longer than an hour: what has not come by then is lost.
+const patience = AbortSignal.timeout(PATIENCE_MS);
+while (missing.size > 0 && !patience.aborted) {
+  await once(progress, "taken", { signal: patience }).catch((error) => {
+    if (!patience.aborted) throw error;
+  });
+}
 const ended = performance.now();
 await edge.stop();
 origin.closeAllConnections();

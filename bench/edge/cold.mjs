@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, "../..");
 const peers = join(import.meta.dirname, "peers");
 
 export const OURS = "ours";
-export const PLAIN = "plain JS Worker";
+const PLAIN = "plain JS Worker";
 const DURABLE = "plain JS Worker + Durable Object";
 
 const inbox = `
