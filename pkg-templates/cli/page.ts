@@ -1,5 +1,5 @@
 // The harness on this machine: its files, and a relay for what a browser may not send. Both are for one person:
-// they are there on loopback only, and the relay is only for who has the token.
+// they are there on loopback only, and the relay is only for those who have the token.
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type OutgoingHttpHeaders } from "node:http";

@@ -1,4 +1,4 @@
-// Sends what a browser may not send, for who has the token.
+// Sends what a browser may not send, for those who have the token.
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { RelayAnswer, RelayQuestion, RelayRefusal } from "../sender/relay.js";

@@ -23,8 +23,6 @@ export const LOOKS = ["light", "dark"].flatMap((colorScheme) => [375, 1280].map(
 export function launch() {
   const found = execFileSync(join(root, "tools/prerequisites.sh"), ["browser"], { encoding: "utf8" }).trim();
   const args = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-  // Chromium's own sandbox refuses root.
-  if (process.getuid?.() === 0) args.push("--no-sandbox");
   return chromium.launch({ executablePath: found, args });
 }
 

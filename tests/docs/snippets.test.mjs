@@ -54,9 +54,9 @@ async function takes({ lines, printed }, send) {
   equal(lines.filter((line) => line.includes(ID)).length, 1);
 }
 
-/** Waits until something listens on a port. */
-async function listening(port) {
-  for (;;) {
+/** Waits until something listens on a port, or the test is over. */
+async function listening(t, port) {
+  while (!t.signal.aborted) {
     const socket = connect(port, "127.0.0.1");
     const event = await Promise.race(["connect", "error"].map((name) => once(socket, name).then(() => name, () => "error")));
     socket.destroy();
@@ -70,7 +70,7 @@ async function server(t, block) {
   const port = await freePort();
   const path = module(block, block.code.replace(/\b3000\b/, port));
   const program = start(t, [process.execPath, path], { cwd: modules, env: { WEBHOOK_KEY: KEY } });
-  await Promise.race([listening(port), program.printed(/^$^/)]);
+  await Promise.race([listening(t, port), program.printed(/^$^/)]);
   await takes(program, (...sent) => post(`http://127.0.0.1:${port}/webhook`, ...sent));
 }
 
