@@ -6,8 +6,8 @@ import { LONGEST_TIMER, whole } from "./whole.js";
 
 export interface DeliverOptions {
   /**
-   * How long a delivery may take to be handled, in milliseconds. The default is 25000: Walnut gives up
-   * 30 seconds after it has begun to send.
+   * How long a delivery may take to be handled, in milliseconds, 1 to 2147478647. The default is 25000: Walnut
+   * gives up 30 seconds after it has begun to send.
    */
   handlerTimeout?: number;
   /** Remembers what was handled, so that the same delivery is not handled twice. Off by default. */

@@ -35,6 +35,7 @@ type Handler = (request: Request, response: ServerResponse, next: (error?: unkno
  * Walnut hears 200 once `onDelivery` has resolved, and an error if it throws or takes too long, so that it
  * sends again.
  *
+ * @throws RangeError when a timeout in `options` is no whole number in its range.
  * @example
  * app.post("/webhook", handler(webhook, async (delivery, { signal }) => {
  *   await save(delivery.id, delivery.event, { signal });
@@ -57,6 +58,7 @@ export function handler<R extends Request>(
  * Makes a middleware that leaves a genuine delivery in `request.delivery` and goes on, and answers
  * any other request itself. What comes after it answers 200, within 25 seconds.
  *
+ * @throws RangeError when a timeout in `options` is no whole number in its range.
  * @example
  * app.post("/webhook", middleware(webhook), (request, response) => {
  *   console.log(request.delivery?.id);

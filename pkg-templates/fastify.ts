@@ -24,6 +24,7 @@ export interface PluginOptions extends HandlerOptions<FastifyRequest> {
  * The route is in a scope of its own: how the app reads other bodies stays as it is. Walnut hears 200 once
  * `onDelivery` has resolved, and an error if it throws or takes too long, so that it sends again.
  *
+ * @throws RangeError when a timeout in `options` is no whole number in its range.
  * @example
  * app.register(plugin(webhook, async (delivery, { signal }) => {
  *   await save(delivery.id, delivery.event, { signal });

@@ -17,6 +17,7 @@ export type { DeliveryContext, HandlerOptions } from "./flow.js";
  * Walnut hears 200 once `onDelivery` has resolved, and an error if it throws or takes too long, so that it
  * sends again.
  *
+ * @throws RangeError when a timeout in `options` is no whole number in its range.
  * @example
  * export const POST = handler(webhook, async (delivery, { signal }) => {
  *   await save(delivery.id, delivery.event, { signal });

@@ -27,6 +27,7 @@ export interface HonoDeliveryContext<C> extends DeliveryContext<Request> {
  * Walnut hears 200 once `onDelivery` has resolved, and an error if it throws or takes too long, so that it
  * sends again.
  *
+ * @throws RangeError when a timeout in `options` is no whole number in its range.
  * @example
  * app.post("/webhook", handler(webhook, async (delivery, { signal }) => {
  *   await save(delivery.id, delivery.event, { signal });

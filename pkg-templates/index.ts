@@ -27,6 +27,7 @@ export class Webhook extends Verifier {
   /**
    * @param key - The key shown in Walnut's settings, as it stands; or several, the current one first.
    * @throws WebhookError `invalid_key` when a key is empty, there is none, or there are more than four.
+   * @throws RangeError when a limit in `options` is no whole number in its range; `TypeError` when `now` is no function.
    */
   constructor(key: Key, options?: WebhookOptions) {
     super(module, key, options);

@@ -30,7 +30,7 @@ export interface Unread {
 }
 
 export interface ReceiveOptions {
-  /** How long the whole body may take to arrive, in milliseconds. The default is 4000. */
+  /** How long the whole body may take to arrive, in milliseconds, 1 to 2147483647. The default is 4000. */
   bodyTimeout?: number;
 }
 

@@ -1,4 +1,4 @@
-import { whole } from "./whole.js";
+import { clock, whole } from "./whole.js";
 
 /**
  * Remembers which deliveries were handled. Each method may be synchronous or not; one that throws is
@@ -22,11 +22,11 @@ export type SeenState = "new" | "busy" | "done";
 
 /** The options of {@link MemoryStore}. */
 export interface MemoryStoreOptions {
-  /** The most ids that are remembered. The default is 100000. */
+  /** The most ids that are remembered, 1 to 16777216. The default is 100000. */
   maxEntries?: number;
   /** How long an id that is done is remembered, in milliseconds. The default is 7 days. */
   maxAge?: number;
-  /** The clock, in milliseconds. The default is `Date.now`. */
+  /** The clock, in milliseconds since the Unix epoch. The default is `Date.now`. */
   now?: () => number;
 }
 
@@ -51,10 +51,11 @@ export class MemoryStore implements SeenStore {
   /** When each lease ends. */
   readonly #busy = new Map<string, number>();
 
+  /** @throws RangeError when an option is no whole number in its range; `TypeError` when `now` is no function. */
   constructor(options: MemoryStoreOptions = {}) {
     this.#maxEntries = whole("maxEntries", options.maxEntries ?? DEFAULT_ENTRIES, 1, LARGEST_MAP);
     this.#maxAge = whole("maxAge", options.maxAge ?? DEFAULT_AGE_MS, 1, Number.MAX_SAFE_INTEGER);
-    this.#now = options.now ?? Date.now;
+    this.#now = clock(options.now);
   }
 
   /** @throws Error when there is no room, since every id that is remembered is being handled. */

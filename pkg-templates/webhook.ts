@@ -5,7 +5,7 @@ import * as host from "./host.js";
 import type { Explanation } from "./host.js";
 import { bytes, isBytes, otherHeaders, type RawBody, type SignatureHeader, signature } from "./input.js";
 import { hashes } from "./native.js";
-import { whole } from "./whole.js";
+import { clock, whole } from "./whole.js";
 
 /** A key: a string that stands for its UTF-8, or bytes; or several, the current one first. */
 export type Key = string | Uint8Array | readonly (string | Uint8Array)[];
@@ -59,13 +59,12 @@ export class Verifier {
 
   constructor(module: Compile, key: Key, options: WebhookOptions = {}) {
     this.maxBodyBytes = whole("maxBodyBytes", options.maxBodyBytes ?? DEFAULT_BODY_BYTES, 0, MOST_BYTES);
-    const { maxAge, skew = DEFAULT_SKEW_MS, now = Date.now } = options;
+    const { maxAge, skew = DEFAULT_SKEW_MS } = options;
     this.#age = {
       max: maxAge === undefined ? Infinity : whole("maxAge", maxAge, 0, Number.MAX_SAFE_INTEGER),
       skew: whole("skew", skew, 0, Number.MAX_SAFE_INTEGER),
-      now,
+      now: clock(options.now),
     };
-    if (typeof now !== "function") throw new TypeError(`now must be a function, but is ${now}`);
     this.#keys = keys(key);
     start(module);
     this.#handle();
@@ -123,7 +122,11 @@ export class Verifier {
     return new Stream(call(() => core.openStream(handle)));
   }
 
-  /** Signs a body with the current key, as Walnut does: 64 lowercase hex digits. */
+  /**
+   * Signs a body with the current key, as Walnut does: 64 lowercase hex digits.
+   *
+   * @throws WebhookError `body_not_raw`.
+   */
   sign(rawBody: RawBody): string {
     const body = bytes(rawBody);
     const handle = this.#handle();
@@ -187,13 +190,15 @@ export interface WebhookStream {
   /**
    * Takes the next piece of the body.
    *
-   * @throws WebhookError `body_too_large` from the piece on that goes over the limit: stop reading.
+   * @throws WebhookError `body_too_large` from the piece on that goes over the limit: stop reading; `body_not_raw`.
+   * @throws Error when the stream is finished, or was lost as the core was restarted after a trap: begin another.
    */
   update(chunk: RawBody): void;
   /**
    * Ends the body. The stream can't be used again.
    *
    * @throws WebhookError as `webhook.verifySignature`.
+   * @throws Error as `update`.
    */
   finish(header: SignatureHeader): { keyIndex: number };
 }

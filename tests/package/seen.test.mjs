@@ -96,4 +96,5 @@ test("limits that can't be meant are refused at once", () => {
     const [name, value] = Object.entries(options)[0];
     assert.throws(() => new MemoryStore(options), new RegExp(`${name} must be a whole number .*, but is ${value}`));
   }
+  assert.throws(() => new MemoryStore({ now: 7 }), /^TypeError: now must be a function, but is 7$/);
 });
