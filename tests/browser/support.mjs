@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before } from "node:test";
@@ -49,7 +49,6 @@ export function harness() {
   before(async () => {
     // Not at the top: who only wants a browser needs no package.
     const { startHarness } = await import("../../pkg/cli/page.js");
-    mkdirSync(screenshots, { recursive: true });
     [served, browser] = await Promise.all([startHarness(), launch()]);
   });
   after(async () => {

@@ -1,26 +1,21 @@
 // The page of the delivery log, as a person uses it, on a real edge. Screenshots are left in
 // target/screenshots/.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import axe from "axe-core";
-import { launch, open } from "../browser/support.mjs";
-import { folder, post, sign, start, startOrigin } from "./support.mjs";
+import { isSound, launch, look as lookAt, LOOKS, open } from "../browser/support.mjs";
+import { admin, folder, post, sign, start, startOrigin, TOKEN } from "./support.mjs";
 
-const screenshots = join(import.meta.dirname, "../../target/screenshots");
 const sample = readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json"), "utf8");
-const TOKEN = "a-token-of-more-than-thirty-two-characters";
 const IMAGE = "<img src=x onerror=alert(1)>";
 const SCRIPT = "</pre><script>alert(1)</script>";
 const DURABLE = { MODE: "durable", ADMIN_TOKEN: TOKEN, MAX_ATTEMPTS: "1" };
-const LOOKS = ["light", "dark"].flatMap((colorScheme) => [375, 1280].map((width) => ({ colorScheme, viewport: { width, height: 900 } })));
 const FILES = { "": "text/html", "page.css": "text/css", "page.js": "text/javascript", "api.js": "text/javascript", "elements.js": "text/javascript" };
 const POLICY = ["default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"];
 
 let browser;
 before(async () => {
-  mkdirSync(screenshots, { recursive: true });
   browser = await launch();
 });
 after(() => browser?.close());
@@ -38,16 +33,7 @@ async function startRefusing(t) {
   t.after(crm.stop);
   const destinations = [{ name: "crm", url: crm.url }, { name: "archive", url: archive.url }];
   const started = await start(t, { ...DURABLE, ORIGIN_URL: undefined, DESTINATIONS: JSON.stringify(destinations) });
-  /** Waits until the delivery with this key is in this state. */
-  const until = async (key, state) => {
-    const headers = { authorization: `Bearer ${TOKEN}` };
-    for (;;) {
-      const response = await fetch(`${started.edge.url}/admin/deliveries/${key}`, { headers });
-      assert.equal(response.status, 200);
-      if ((await response.json()).state === state) return;
-    }
-  };
-  return { ...started, crm, archive, until };
+  return { ...started, ...admin(started.edge), crm, archive };
 }
 
 async function signIn(page) {
@@ -64,21 +50,8 @@ const linkTo = (key) => `a[href="#delivery=${key}"]`;
 const said = (page, text) => page.locator("#said", { hasText: text }).waitFor();
 const shown = (page, text) => page.locator("#shown", { hasText: `Shown: ${text}` }).waitFor();
 
-/** Fails if axe finds anything, or anything sticks out. */
-async function isSound(page) {
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() =>
-    window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
-  assert.deepEqual(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]), []);
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  assert.ok(overflow <= 0, `${overflow} px stick out`);
-}
-
 /** Checks how the page is at this moment, and leaves a screenshot. */
-async function look(page, name, { colorScheme, viewport }) {
-  await isSound(page);
-  await page.screenshot({ path: join(screenshots, `admin-${name}-${viewport.width}-${colorScheme}.png`), fullPage: true });
-}
+const look = (page, name, looks) => lookAt(page, `admin-${name}`, looks);
 
 for (const looks of LOOKS) {
   const title = `${looks.colorScheme}, ${looks.viewport.width} px`;
