@@ -1,7 +1,7 @@
 // Durable mode: what is answered 200 is stored, and reaches its destinations whatever they do meanwhile.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { DURABLE, event, folder, post, sha256, sign, start, startOrigin } from "./support.mjs";
+import { DURABLE, TOKEN, admin, event, folder, post, sha256, sign, start, startOrigin } from "./support.mjs";
 
 const edge = (t, bindings, options) => start(t, { ...DURABLE, ...bindings }, options);
 /** Answers with a status. */
@@ -113,6 +113,19 @@ test("events go where they are wanted; what nobody wants is stored", async (t) =
   const demo = event();
   await post(url, demo);
   equal((await origin.took(1)).body.toString(), demo);
+});
+
+test("a content type that no origin takes is not stored with what is genuine", async (t) => {
+  const { url, origin, edge, logged } = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
+  const { until, keys } = admin(edge);
+  const body = event();
+  const captured = { "x-walnut-signature": sign(body), "content-type": "application/json;".padEnd(20_000, "x") };
+  equal((await post(url, body, captured)).status, 200);
+  equal((await post(url, body)).status, 200);
+  await logged('"duplicate"');
+  equal((await origin.took(1)).headers["content-type"], "application/json");
+  const { contentType } = await until((await keys())[0], "delivered");
+  equal(contentType, "application/json");
 });
 
 test("a second arrival is counted, another body is a variant, and neither is sent", async (t) => {

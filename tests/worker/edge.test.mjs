@@ -36,6 +36,37 @@ test("a genuine delivery reaches the origin byte for byte, with its headline", a
   for (const secret of [KEY, signature, "someone-awesome"]) assert.ok(!log.includes(secret), secret);
 });
 
+test("a content type is sent on only if any origin can take it", async (t) => {
+  const { edge, origin } = await start(t);
+  const { host, hostname, port } = new URL(edge.url);
+  const ours = "application/json";
+  const long = (bytes) => `${ours};`.padEnd(bytes, "x");
+  const sent = [
+    ["text/plain; charset=utf-8", "text/plain; charset=utf-8"],
+    [long(256), long(256)],
+    [long(257), ours],
+    [long(20_000), ours],
+    ["a\x01b", ours],
+    ["a\x7f", ours],
+    ["a\tb", ours],
+    ["a\xe9", ours],
+    ["", ours],
+    [undefined, ours],
+  ];
+  for (const [type, expected] of sent) {
+    // As it stands: clients send no control characters.
+    const socket = connect(Number(port), hostname);
+    t.after(() => socket.destroy());
+    const line = type === undefined ? "" : `Content-Type: ${type}\r\n`;
+    const head = `POST /webhook HTTP/1.1\r\nHost: ${host}\r\nX-Walnut-Signature: ${sign(sample)}\r\nContent-Length: ${sample.length}\r\n`;
+    socket.write(Buffer.concat([Buffer.from(`${head}${line}\r\n`, "latin1"), sample]));
+    const [answer] = await once(socket, "data");
+    assert.match(String(answer), /^HTTP\/1\.1 200 /, JSON.stringify(type));
+    assert.equal(origin.taken.at(-1).headers["content-type"], expected, JSON.stringify(type));
+  }
+  assert.equal(origin.taken.length, sent.length);
+});
+
 test("a forgery is refused, each by its own code", async (t) => {
   const { url, origin } = await start(t);
   const signature = sign(sample);

@@ -22,6 +22,12 @@ pub(crate) const MAX_SKEW_MS: u64 = 5 * 60 * 1000;
 /// whose bytes are left unread would rather hear its connection reset.
 const GRACE: usize = 32 << 10;
 
+/// The most bytes of a content type that is sent on.
+const MAX_TYPE_BYTES: usize = 256;
+
+/// Walnut's own content type.
+const JSON: &str = "application/json";
+
 /// From how many bytes on the platform hashes, whose SHA-256 is the processor's own: below, asking it
 /// takes longer than it saves.
 const HASHED_BY_HOST: usize = 8 << 10;
@@ -30,7 +36,7 @@ const HASHED_BY_HOST: usize = 8 << 10;
 struct Incoming<'r> {
     request: &'r Request,
     signature: Option<String>,
-    content_type: Option<String>,
+    content_type: String,
     declared_length: Option<u64>,
     body: Option<Uint8Array>,
 }
@@ -49,7 +55,7 @@ pub(crate) async fn delivery(
     let mut incoming = Incoming {
         request,
         signature: header(SIGNATURE_HEADER),
-        content_type: header("content-type"),
+        content_type: content_type(header("content-type")),
         declared_length: header("content-length").and_then(|length| digits::parse(&length)),
         body: None,
     };
@@ -155,7 +161,7 @@ impl Incoming<'_> {
             headline,
             headline.name.as_deref().map(shortened),
             &self.signature.unwrap_or_default(),
-            self.content_type.as_deref(),
+            &self.content_type,
             &self.body.unwrap_or_default(),
             is_test,
             settings.destinations.iter().filter(wants).map(|it| it.name.as_str()),
@@ -177,7 +183,7 @@ impl Incoming<'_> {
         let outcome = forward::send(
             headline,
             &self.signature.unwrap_or_default(),
-            self.content_type.as_deref(),
+            Some(&self.content_type),
             &self.body.unwrap_or_default(),
             destination,
             settings.timeout_ms,
@@ -186,6 +192,15 @@ impl Incoming<'_> {
         log::forwarded(headline, &destination.name, &outcome);
         outcome.failure.as_ref().map_or_else(ok, failed)
     }
+}
+
+/// Keeps a content type that any origin can take, and makes another Walnut's: it is not signed.
+fn content_type(came: Option<String>) -> String {
+    let is_good = |text: &String| {
+        (1..=MAX_TYPE_BYTES).contains(&text.len())
+            && text.bytes().all(|c| c.is_ascii_graphic() || c == b' ')
+    };
+    came.filter(is_good).unwrap_or_else(|| JSON.to_owned())
 }
 
 /// Cuts a name where no header would show more of it.
