@@ -6,24 +6,26 @@ const PIECE = 16_384;
 
 /**
  * Reads a body to its end, but of one that is longer than `most` only so much more that who ends there
- * hears the answer: `null` then. `declared` is the length that was declared, or 0.
+ * hears the answer: `null` then. `declared` is the length that was declared, or 0. What has not come
+ * completely in `ms` is `undefined`: it is read no further once that has been answered.
  */
-export async function read(request, declared, most, grace) {
+export async function read(request, declared, most, grace, ms) {
+  let timer;
+  const late = new Promise((resolve) => (timer = setTimeout(resolve, ms)));
+  try {
+    return await Promise.race([whole(request, declared, most, grace), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function whole(request, declared, most, grace) {
   if (declared > 0 && declared <= most && isAsLongAsDeclared(request)) return new Uint8Array(await request.arrayBuffer());
   const pieces = [];
   const length = await drain(request.body, most + grace, (piece, sum) => {
     if (sum <= most) pieces.push(piece);
   });
   return length <= most ? joined(pieces, length) : null;
-}
-
-/** The same where nobody waits longer than so many ms for it: what does not come in time is `null`, too. */
-export async function readSoon(request, most, ms) {
-  let timer;
-  const late = new Promise((resolve) => (timer = setTimeout(resolve, ms, null)));
-  const body = await Promise.race([read(request, 0, most, 0), late]);
-  clearTimeout(timer);
-  return body;
 }
 
 /**

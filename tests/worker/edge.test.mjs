@@ -134,6 +134,24 @@ test("a body that breaks off is taken neither for one that is too long nor for a
   assert.deepEqual(lines.filter((line) => /body_too_large|signature_mismatch|explained/.test(line)), []);
 });
 
+test("a body that does not come in time is let go of", { timeout: 60_000 }, async (t) => {
+  const { edge, lines, caughtUp } = await start(t);
+  const { host, hostname, port } = new URL(edge.url);
+  const stalled = async ([length, half]) => {
+    const socket = connect(Number(port), hostname).on("error", () => {});
+    t.after(() => socket.destroy());
+    socket.write(`POST /webhook HTTP/1.1\r\nHost: ${host}\r\nX-Walnut-Signature: ${"0".repeat(64)}\r\n${length}\r\n\r\n${half}`);
+    let answer = "";
+    // The edge is who ends it.
+    for await (const piece of socket) answer += piece;
+    assert.match(answer, /^HTTP\/1\.1 408 .*"code":"body_timeout"/s);
+  };
+  await Promise.all([["Content-Length: 1000", "half"], ["Transfer-Encoding: chunked", "4\r\nhalf\r\n"]].map(stalled));
+  await caughtUp();
+  assert.equal(lines.filter((line) => line.includes('"body_timeout"')).length, 2);
+  assert.deepEqual(lines.filter((line) => /body_too_large|signature_mismatch|explained/.test(line)), []);
+});
+
 test("the limit has two sides, declared or not", async (t) => {
   const { url, origin } = await start(t);
   const chunked = (body) =>

@@ -15,6 +15,7 @@ use worker::Env;
 use crate::answer::{self, Failure, failed};
 use crate::config::{Mode, Settings};
 use crate::js::{Problem, get, items, list, now, number, object, or_null, set, text, whole};
+use crate::receive::BODY_MS;
 use crate::watch::KeyTimes;
 use crate::{host, log};
 use question::{Asked, Cursor, Key, Listed, Period};
@@ -135,7 +136,7 @@ impl Shards<'_> {
 
     /// Reads the body of a question.
     async fn asked(&self, request: &Request) -> Answer<Asked> {
-        let body = host::read(request, 0, MOST_BYTES, 0).await.ok().flatten();
+        let body = host::read_whole(request, MOST_BYTES, BODY_MS).await;
         body.map_or_else(question::no_object, |body| Asked::of(&body.to_vec()))
     }
 

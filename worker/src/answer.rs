@@ -12,6 +12,8 @@ pub(crate) enum Failure {
     Refused(Error),
     /// The body broke off: what came of it says nothing.
     BodyCutOff,
+    /// The body did not come in time.
+    BodyTimeout,
     /// The origin can't be reached, or did not answer with a 2xx.
     OriginFailed,
     /// The origin did not answer completely in time.
@@ -37,6 +39,7 @@ impl Failure {
         match self {
             Self::Refused(error) => error.code(),
             Self::BodyCutOff => "body_cut_off",
+            Self::BodyTimeout => "body_timeout",
             Self::OriginFailed => "origin_failed",
             Self::OriginTimeout => "origin_timeout",
             Self::StoreFailed => "store_failed",
@@ -60,6 +63,7 @@ impl Failure {
             Self::NotFound => 404,
             Self::Unauthorized => 401,
             Self::BodyCutOff | Self::InvalidRequest(_) => 400,
+            Self::BodyTimeout => 408,
             Self::Forgotten => 409,
             Self::MethodNotAllowed(_) => 405,
         }
@@ -69,6 +73,7 @@ impl Failure {
         match self {
             Self::Refused(error) => error.to_string(),
             Self::BodyCutOff => "the body broke off: send it again".to_owned(),
+            Self::BodyTimeout => "the body did not come in time: send it again".to_owned(),
             Self::OriginFailed => "the origin did not take the delivery: send it again".to_owned(),
             Self::OriginTimeout => "the origin did not answer in time: send it again".to_owned(),
             Self::StoreFailed => "the delivery was not stored: send it again".to_owned(),

@@ -16,10 +16,13 @@ mod imported {
     // None that returns a promise throws at once: what fails is the promise. `respond` does not fail.
     #[wasm_bindgen(module = "/host.js")]
     extern "C" {
-        pub(super) fn read(request: &Request, declared: f64, most: f64, grace: f64) -> Promise;
-
-        #[wasm_bindgen(js_name = readSoon)]
-        pub(super) fn read_soon(request: &Request, most: f64, ms: u32) -> Promise;
+        pub(super) fn read(
+            request: &Request,
+            declared: f64,
+            most: f64,
+            grace: f64,
+            ms: u32,
+        ) -> Promise;
 
         pub(super) fn sha256(prefix: &[u8], body: &Uint8Array) -> Promise;
 
@@ -71,23 +74,38 @@ impl Lines {
     }
 }
 
-/// Reads a body to its end; `None` is one that is longer than `most`. Of such a one, no more is read than
+/// What came of a body.
+pub(crate) enum Read {
+    Whole(Uint8Array),
+    TooLong,
+    /// It has not come in time.
+    Late,
+}
+
+/// Reads a body to its end, if that comes in `ms`. Of one that is longer than `most`, no more is read than
 /// `grace`.
 pub(crate) async fn read(
     request: &Request,
     declared: u64,
     most: usize,
     grace: usize,
-) -> Result<Option<Uint8Array>> {
-    let body =
-        Awaited::New(imported::read(request, float(declared), size(most), size(grace))).await?;
-    Ok(body.dyn_into().ok())
+    ms: u32,
+) -> Result<Read> {
+    let (declared, most, grace) = (float(declared), size(most), size(grace));
+    let body = Awaited::New(imported::read(request, declared, most, grace, ms)).await?;
+    Ok(match body.dyn_into() {
+        Ok(body) => Read::Whole(body),
+        Err(none) if none.is_null() => Read::TooLong,
+        Err(_) => Read::Late,
+    })
 }
 
-/// Reads a body of at most `most` bytes, if it comes within a time.
-pub(crate) async fn read_soon(request: &Request, most: usize, ms: u32) -> Option<Uint8Array> {
-    let body = Awaited::New(imported::read_soon(request, size(most), ms)).await;
-    body.ok()?.dyn_into().ok()
+/// Reads a body of at most `most` bytes, if it comes in `ms`.
+pub(crate) async fn read_whole(request: &Request, most: usize, ms: u32) -> Option<Uint8Array> {
+    match read(request, 0, most, 0, ms).await {
+        Ok(Read::Whole(body)) => Some(body),
+        _ => None,
+    }
 }
 
 /// A number of bytes, as JavaScript counts.

@@ -10,6 +10,7 @@ use worker::{Context, Env};
 use crate::answer::{Failure, failed, ok};
 use crate::config::{Destination, Mode, Settings};
 use crate::forward::{self, Headline, MAX_NAME_BYTES, key_name};
+use crate::host::Read;
 use crate::inbox::store::Arrival;
 use crate::standard::message_id;
 use crate::watch::Check;
@@ -21,6 +22,9 @@ pub(crate) const MAX_SKEW_MS: u64 = 5 * 60 * 1000;
 /// How far past the limit a body is read, in bytes. A sender that ends there hears the answer; one
 /// whose bytes are left unread would rather hear its connection reset.
 const GRACE: usize = 32 << 10;
+
+/// How long a whole body may take, in milliseconds.
+pub(crate) const BODY_MS: u32 = 10_000;
 
 /// The most bytes of a content type that is sent on.
 const MAX_TYPE_BYTES: usize = 256;
@@ -124,8 +128,12 @@ impl Incoming<'_> {
     async fn read(&mut self, settings: &Settings) -> Result<Vec<u8>, Failure> {
         let limit = settings.max_body_bytes;
         let declared = self.declared_length.unwrap_or(0);
-        let body = host::read(self.request, declared, limit, GRACE).await;
-        let body = body.map_err(|_| Failure::BodyCutOff)?.ok_or(Error::BodyTooLarge { limit })?;
+        let body = match host::read(self.request, declared, limit, GRACE, BODY_MS).await {
+            Ok(Read::Whole(body)) => body,
+            Ok(Read::TooLong) => return Err(Error::BodyTooLarge { limit }.into()),
+            Ok(Read::Late) => return Err(Failure::BodyTimeout),
+            Err(_) => return Err(Failure::BodyCutOff),
+        };
         let bytes = body.to_vec();
         self.body = Some(body);
         Ok(bytes)
