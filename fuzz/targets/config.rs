@@ -1,5 +1,5 @@
-//! A configuration is read, or its mistakes are told, and neither the key, a token nor a URL with them. What is
-//! accepted is within the limits that README.md states, and each URL is read by the WHATWG's rules as it was here.
+//! A configuration is read, or its mistakes are told, and no value with them. What is accepted is within the limits that
+//! README.md states, and each URL is read by the WHATWG's rules as it was here.
 
 #![no_main]
 
@@ -12,17 +12,6 @@ use walnut_webhooks_worker::fuzzing::{Configured, Destination, read};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const NOW: u64 = 1_700_000_000_000;
-
-/// The variables that no sentence may show, since a secret is in each of them, or may be.
-const SECRET: [&str; 7] = [
-    "WALNUT_WEBHOOK_KEY",
-    "WALNUT_WEBHOOK_KEY_PREVIOUS",
-    "WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL",
-    "ADMIN_TOKEN",
-    "ORIGIN_URL",
-    "ALERT_URL",
-    "DESTINATIONS",
-];
 
 /// Each number, its default and its limits.
 const NUMBERS: [(&str, u64, u64); 4] = [
@@ -57,10 +46,9 @@ fuzz_target!(|text: &str| {
         Err(mistakes) => {
             assert!((1..=200).contains(&mistakes.len()), "{mistakes:?}");
             for mistake in &mistakes {
-                // What is shown of other variables may have a secret's text in it, and is a quotation.
-                let told = without_quotations(mistake);
-                for secret in SECRET.iter().filter_map(|name| get(name)) {
-                    assert!(!is_telling(secret) || !told.contains(secret), "{mistake}");
+                // Two variables may have been swapped, so that any may hold a secret.
+                for value in variables.values() {
+                    assert!(!is_telling(value) || !mistake.contains(value), "{mistake}");
                 }
             }
         }
@@ -68,26 +56,8 @@ fuzz_target!(|text: &str| {
 });
 
 /// Whether a text is too odd to stand in a sentence by chance.
-fn is_telling(secret: &str) -> bool {
-    secret.contains(['!', '$', '%', '&', '@', '^', '{', '}', '|', '<', '>', '#', '?'])
-}
-
-/// Takes out what stands between quotes, as `{:?}` writes it.
-fn without_quotations(sentence: &str) -> String {
-    let mut told = String::new();
-    let mut characters = sentence.chars();
-    while let Some(character) = characters.next() {
-        if character == '"' {
-            while let Some(quoted) = characters.next().filter(|quoted| *quoted != '"') {
-                if quoted == '\\' {
-                    characters.next();
-                }
-            }
-        } else {
-            told.push(character);
-        }
-    }
-    told
+fn is_telling(value: &str) -> bool {
+    value.contains(['!', '$', '%', '&', '@', '^', '{', '}', '|', '<', '>', '#', '?'])
 }
 
 fn keys_are_those<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v str>) {

@@ -412,6 +412,13 @@ test("a misconfigured edge fails closed, and its log lists every mistake", async
   assert.ok(!lines.join().includes("old-and-secret"));
 });
 
+test("a key that stands where another variable should is not told by the log", async (t) => {
+  const { url, lines, logged } = await start(t, { WALNUT_WEBHOOK_KEY: "72h", MAX_EVENT_AGE: KEY });
+  assert.deepEqual(await post(url, sample), { status: 500, code: "misconfigured" });
+  assert.match(JSON.parse(await logged("misconfigured")).mistakes.join(), /^MAX_EVENT_AGE must be a duration/);
+  assert.ok(!lines.join().includes(KEY));
+});
+
 test("a URL that the platform can't parse is refused at once, and not for each delivery", async (t) => {
   for (const url of ["https://a.xn--_K", "https://[:]/"]) {
     const edge = await start(t, { ORIGIN_URL: url, ALERT_URL: url });

@@ -48,7 +48,7 @@ const DELIVERY_AGES: [&str; 2] = ["1s", "30d"];
 const RETENTION_DAYS: [&str; 2] = ["0.00001", "90"];
 const SILENCE_HOURS: [&str; 2] = ["0.00001", "8760"];
 
-/// What is wrong with the configuration, a sentence each. No sentence contains a value of a secret.
+/// What is wrong with the configuration, a sentence each. No sentence contains a value.
 pub(crate) type Mistakes = Vec<String>;
 
 /// The configuration, as far as it does not depend on the time.

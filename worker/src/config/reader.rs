@@ -13,7 +13,8 @@ const MOST_URL_BYTES: usize = 2048;
 const LEAST_TOKEN_BYTES: usize = 32;
 const MOST_TOKEN_BYTES: usize = 512;
 
-/// Reads variables, and collects the mistakes in them.
+/// Reads variables, and collects the mistakes in them. No sentence has a value in it, since two variables may have been
+/// swapped, and one be a secret.
 pub(super) struct Reader<'a> {
     binding: &'a dyn Fn(&str) -> Option<String>,
     is_url: &'a dyn Fn(&str) -> bool,
@@ -53,7 +54,7 @@ impl<'a> Reader<'a> {
         if words.contains(&text.as_str()) {
             return Some(text);
         }
-        self.mistake(format!("{name} is {text:?}: it must be {}", words.join(" or ")));
+        self.mistake(format!("{name} must be {}", words.join(" or ")));
         None
     }
 
@@ -66,7 +67,7 @@ impl<'a> Reader<'a> {
         let taken = path == HEALTH_PATH || below_admin(&path).is_some();
         if !plain || dots || taken {
             self.mistake(format!(
-                "WEBHOOK_PATH is {path:?}: it must begin with / and hold only letters, digits and \
+                "WEBHOOK_PATH must begin with / and hold only letters, digits and \
                  -._~/, with no segment . or .., and {HEALTH_PATH}, {ADMIN_PATH} and {ADMIN_PATH}/… are taken"
             ));
         }
@@ -78,9 +79,7 @@ impl<'a> Reader<'a> {
         match digits::parse(&text) {
             Some(number) if (1..=most).contains(&number) => number,
             _ => {
-                self.mistake(format!(
-                    "{name} is {text:?}: it must be a whole number from 1 to {most}"
-                ));
+                self.mistake(format!("{name} must be a whole number from 1 to {most}"));
                 default
             }
         }
@@ -111,7 +110,7 @@ impl<'a> Reader<'a> {
         let text = self.get(name)?;
         let ms = read(&text).filter(|ms| read(least) <= Some(*ms) && Some(*ms) <= read(most));
         if ms.is_none() {
-            self.mistake(format!("{name} is {text:?}: it must be {what} from {least} to {most}"));
+            self.mistake(format!("{name} must be {what} from {least} to {most}"));
         }
         ms
     }

@@ -260,7 +260,6 @@ fn a_mistake_does_not_tell_a_secret() {
     let all = mistakes(&[
         ("WALNUT_WEBHOOK_KEY", Some("")),
         ("WALNUT_WEBHOOK_KEY_PREVIOUS", Some("opensesame")),
-        // The two swapped, say.
         ("WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL", Some("opensesame")),
         ("ADMIN_TOKEN", Some("opensesame")),
         ("ORIGIN_URL", Some("http://opensesame.example")),
@@ -268,6 +267,29 @@ fn a_mistake_does_not_tell_a_secret() {
     ]);
     assert_eq!(all.len(), 5);
     assert!(!all.concat().contains("opensesame"), "{all:?}");
+
+    // The key swapped with another variable, say.
+    for name in [
+        "ALLOW_LOOPBACK",
+        "MODE",
+        "WEBHOOK_PATH",
+        "MAX_BODY_BYTES",
+        "ORIGIN_TIMEOUT_MS",
+        "ORIGIN_URL",
+        "SHARDS",
+        "JURISDICTION",
+        "MAX_EVENT_AGE",
+        "MAX_ATTEMPTS",
+        "MAX_DELIVERY_AGE",
+        "RETENTION_DAYS",
+        "ADMIN_TOKEN",
+        "ALERT_URL",
+        "ALERT_SILENCE_HOURS",
+    ] {
+        let all = mistakes(&[(name, Some("opensesame"))]);
+        assert_eq!(named(&all), [name]);
+        assert!(!all.concat().contains("opensesame"), "{all:?}");
+    }
 
     for json in [
         r"opensesame",
