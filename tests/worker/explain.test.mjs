@@ -1,4 +1,4 @@
-// What is refused for its signature is explained in the log, once a minute at most.
+// What is refused for its signature is explained in the log, twice a minute at most.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { DURABLE, KEY, event, post, sign, start } from "./support.mjs";
@@ -28,9 +28,23 @@ for (const [cause, code, headers, key = KEY] of MISTAKES) {
   });
 }
 
-test("of many refusals in a minute, one is explained", async (t) => {
+test("of many refusals in a minute, one is explained whose signature has the right form, and one of the others", async (t) => {
   const { url, lines, caughtUp } = await start(t, DURABLE);
-  for (let n = 0; n < 5; n++) equal((await post(url, event(), {})).status, 401);
+  for (const signature of [undefined, "short", sign("another")]) {
+    const headers = signature === undefined ? {} : { "x-walnut-signature": signature };
+    for (let n = 0; n < 3; n++) equal((await post(url, event(), headers)).status, 401);
+  }
   await caughtUp();
-  equal(lines.filter((line) => line.includes('"explained"')).length, 1);
+  const explained = lines.filter((line) => line.includes('"explained"')).map((line) => JSON.parse(line).code);
+  deepEqual(explained, ["missing_signature", "signature_mismatch"]);
+});
+
+test("headers beyond 8 KiB are not looked at", async (t) => {
+  for (const [bytes, cause] of [[6000, "other_header"], [8192, "missing_signature"]]) {
+    const { url, logged } = await start(t, DURABLE);
+    const body = event();
+    // They come sorted by name.
+    equal((await post(url, body, { "a-long-one": "x".repeat(bytes), "x-signature": sign(body) })).status, 401);
+    equal(JSON.parse(await logged('"explained"')).cause, cause);
+  }
 });

@@ -1,4 +1,4 @@
-//! Why a signature was refused, for the log: of one request a minute at most, and after its answer, so that
+//! Why a signature was refused, for the log: of two requests a minute at most, and after their answers, so that
 //! strangers can't make the edge work.
 
 use std::cell::Cell;
@@ -21,22 +21,29 @@ const EVERY_MS: u64 = 60_000;
 /// be read any more.
 const BODY_MS: u32 = 200;
 
+/// How many bytes of other headers are looked at.
+const MAX_HEADER_BYTES: usize = 8 << 10;
+
 thread_local! {
-    /// When it last was, in milliseconds since the Unix epoch.
-    static LAST: Cell<u64> = const { Cell::new(0) };
+    /// When it last was, in milliseconds since the Unix epoch: of what has no signature, or one in another form, and
+    /// of what has one that does not match. Else whoever sends nothing would keep a wrong key from being explained.
+    static LAST: [Cell<u64>; 2] = const { [Cell::new(0), Cell::new(0)] };
 }
 
-/// Tells whether a refusal is to be explained, and if it is, that no other is for a while.
+/// Tells whether a refusal is to be explained, and if it is, that no other of its sort is for a while.
 pub(crate) fn takes_turn(error: &Error, now: u64) -> bool {
-    let of_signature = matches!(
-        error,
-        Error::MissingSignature | Error::MalformedSignature(_) | Error::SignatureMismatch { .. }
-    );
-    let is_time = of_signature && now.saturating_sub(LAST.get()) >= EVERY_MS;
-    if is_time {
-        LAST.set(now);
-    }
-    is_time
+    LAST.with(|[by_form, by_match]| {
+        let last = match error {
+            Error::MissingSignature | Error::MalformedSignature(_) => by_form,
+            Error::SignatureMismatch { .. } => by_match,
+            _ => return false,
+        };
+        let is_time = now.saturating_sub(last.get()) >= EVERY_MS;
+        if is_time {
+            last.set(now);
+        }
+        is_time
+    })
 }
 
 /// Reads the body of a request that was refused by its head, if it comes soon, and is not too long to be explained.
@@ -53,10 +60,15 @@ pub(crate) fn after_answer(
     body: Option<Uint8Array>,
 ) {
     let signature = request.headers().get(SIGNATURE_HEADER).ok().flatten();
+    let mut bytes: usize = 0;
     let others: Vec<(String, String)> = items(&Array::from(&request.headers()))
         .filter_map(|pair| {
             let mut pair = items(&pair);
             Some((text(&pair.next()?)?, text(&pair.next()?)?))
+        })
+        .take_while(|(name, value)| {
+            bytes = bytes.saturating_add(name.len()).saturating_add(value.len());
+            bytes <= MAX_HEADER_BYTES
         })
         .collect();
     let binding = config::of(env);
