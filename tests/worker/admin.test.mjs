@@ -30,6 +30,15 @@ test("without the token, or with another, nothing is answered", async (t) => {
   }
 });
 
+test("no answer is taken for what it does not say it is", async (t) => {
+  const { edge: at } = await edge(t);
+  for (const path of ["status", "deliveries", "deliveries/0-99", "metrics", "page.js"]) {
+    const response = await fetch(`${at.url}/admin/${path}`, { headers: { authorization: `Bearer ${TOKEN}` } });
+    await response.text();
+    equal(response.headers.get("x-content-type-options"), "nosniff", path);
+  }
+});
+
 test("what is asked wrongly is an invalid request, and what is not there is not found", async (t) => {
   const { ask } = await edge(t);
   for (const query of ["limit=0", "limit=201", "limit=x", "limit=%2B5", "state=lost", "since=yesterday", "since=%2B5", "until=", "cursor=1.2", "cursor=%2B1.0.1", "order=up"]) {

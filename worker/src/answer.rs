@@ -125,8 +125,10 @@ pub(crate) fn value(value: &JsValue) -> Response {
 }
 
 fn json(status: u16, headers: Lines, body: impl Into<JsValue>) -> Response {
-    let headers =
-        headers.with("content-type", "application/json").with("cache-control", "no-store");
+    let headers = headers
+        .with("content-type", "application/json")
+        .with("cache-control", "no-store")
+        .with("x-content-type-options", "nosniff");
     host::respond(status, &headers, body)
 }
 
