@@ -126,6 +126,27 @@ test("an alert says that every request of an hour was refused; one that was not 
   await raised(world.alerts, 1, "all_failed", hour);
 });
 
+test("what comes again does not end that hour, since it may be a replay", { timeout: 120_000 }, async (t) => {
+  const world = await edge(t);
+  const refused = async (times) => {
+    equal((await post(world.url, event(), { "x-walnut-signature": "0".repeat(64) })).status, 401);
+    while ((await world.ask("GET", "status")).failures.signature_mismatch !== times);
+  };
+  const captured = event();
+  equal((await post(world.url, captured)).status, 200);
+  await noted(world, '"current":1');
+  const { current } = (await world.ask("GET", "status")).keys;
+  await refused(1);
+  await world.later(59 * MINUTE);
+  equal((await post(world.url, captured)).status, 200);
+  await world.logged('"duplicate"');
+  await refused(2);
+  equal((await world.ask("GET", "status")).keys.current, current - 59 * MINUTE);
+  const hour = Date.now();
+  await world.later(MINUTE);
+  await raised(world.alerts, 1, "all_failed", hour);
+});
+
 test("an alert says that nothing came for ALERT_SILENCE_HOURS", async (t) => {
   const world = await edge(t, { ALERT_SILENCE_HOURS: "1" });
   await taken(world);

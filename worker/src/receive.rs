@@ -11,7 +11,7 @@ use crate::answer::{Failure, failed, ok};
 use crate::config::{Destination, Mode, Settings};
 use crate::forward::{self, Headline, MAX_NAME_BYTES, key_name};
 use crate::host::Read;
-use crate::inbox::store::Arrival;
+use crate::inbox::store::{Arrival, Stored};
 use crate::standard::message_id;
 use crate::watch::Check;
 use crate::{digits, explain, host, log, shards};
@@ -45,7 +45,7 @@ struct Incoming<'r> {
     body: Option<Uint8Array>,
 }
 
-/// Takes one delivery. Its check is noted.
+/// Takes one delivery. Its check is noted, unless it is a duplicate.
 pub(crate) async fn delivery(
     request: &Request,
     env: &Env,
@@ -64,13 +64,10 @@ pub(crate) async fn delivery(
         body: None,
     };
     match incoming.check(settings, now).await {
-        Ok((headline, is_test)) => {
-            note(Check::Matched(headline.key));
-            match settings.mode {
-                Mode::Durable => incoming.store(&headline, is_test, env, settings).await,
-                Mode::Direct => incoming.forward(&headline, settings).await,
-            }
-        }
+        Ok((headline, is_test)) => match settings.mode {
+            Mode::Durable => incoming.store(&headline, is_test, env, settings, note).await,
+            Mode::Direct => incoming.forward(&headline, settings).await,
+        },
         Err(failure) => {
             // What has no verdict is neither explained nor counted.
             if let Failure::Refused(error) = &failure {
@@ -163,6 +160,7 @@ impl Incoming<'_> {
         is_test: bool,
         env: &Env,
         settings: &Settings,
+        note: impl Fn(Check),
     ) -> Response {
         let wants = |it: &&Destination| it.wants(headline.name.as_deref());
         let arrival = Arrival::values(
@@ -174,7 +172,12 @@ impl Incoming<'_> {
             is_test,
             settings.destinations.iter().filter(wants).map(|it| it.name.as_str()),
         );
-        match shards::store(env, settings, &headline.id, &arrival).await {
+        let stored = shards::store(env, settings, &headline.id, &arrival).await;
+        // What comes again may be a replay, which says nothing of the key that Walnut signs with now.
+        if !stored.as_ref().is_ok_and(|stored| stored == Stored::Duplicate.as_str()) {
+            note(Check::Matched(headline.key));
+        }
+        match stored {
             Ok(stored) => {
                 log::stored(headline, &stored);
                 ok()
