@@ -17,6 +17,9 @@ export type SignatureHeader =
 
 const SIGNATURE_HEADER = "x-walnut-signature";
 
+/** The most that a body, a piece of one, or a key may have, in bytes: what hosts take at once. */
+export const MOST_BYTES = 0x7fff_ffff;
+
 const HOW_TO_GET_IT_RAW =
   "Use walnut-webhooks/express, /fastify, /hono, /node or /fetch; or hand over what comes before any body parser, " +
   "such as await request.arrayBuffer(), or in AWS Lambda " +
@@ -30,6 +33,11 @@ const arrayBufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype,
 export function notRaw(what: string, fix = HOW_TO_GET_IT_RAW): WebhookError {
   const message = `The raw body is needed, byte for byte as received, but ${what}. ${fix}`;
   return new WebhookError("body_not_raw", message, 500);
+}
+
+/** A number of bytes as the core takes it, which is 32 bits wide: what is over the most stays so, and does not wrap. */
+export function size(length: number): number {
+  return Math.min(length, MOST_BYTES + 1);
 }
 
 /** Gets at the bytes of a body, without copying them where they are bytes. */

@@ -6,6 +6,7 @@ import { LONGEST_TIMER, whole } from "./whole.js";
 
 /** What an adapter needs of a `Webhook`. */
 export interface Verifying {
+  readonly maxBodyBytes: number;
   precheck(header: SignatureHeader, contentLength?: number): void;
   verify(rawBody: RawBody, header: SignatureHeader): Delivery;
 }
@@ -54,13 +55,20 @@ async function read(
 ): Promise<Uint8Array> {
   const { declared } = body;
   webhook.precheck(headers, declared === null || declared === undefined ? undefined : Number(declared));
-  const pieces: Uint8Array[] = [];
+  let bytes = new Uint8Array();
   let length = 0;
+  // Copied at once: a piece may be a single byte, and a list of such takes hundreds of times their memory.
   const take = (piece: Uint8Array) => {
     if (!ArrayBuffer.isView(piece)) throw notRaw("its stream was set to give text or objects");
-    length += piece.length;
-    webhook.precheck(headers, length);
-    pieces.push(piece);
+    const end = length + piece.length;
+    if (end > webhook.maxBodyBytes) webhook.precheck(headers, end);
+    if (end > bytes.length) {
+      const larger = new Uint8Array(Math.max(end, 2 * bytes.length));
+      larger.set(bytes.subarray(0, length));
+      bytes = larger;
+    }
+    bytes.set(piece, length);
+    length = end;
   };
   const deadline = new Deadline(timeout, () => tooSlow(timeout, length));
   try {
@@ -68,7 +76,7 @@ async function read(
   } finally {
     deadline.clear();
   }
-  return joined(pieces, length);
+  return bytes.subarray(0, length);
 }
 
 function tooSlow(ms: number, length: number): WebhookError {
@@ -76,16 +84,4 @@ function tooSlow(ms: number, length: number): WebhookError {
     `the whole body was expected within ${ms} ms, but by then its length was ${length}: send it again, ` +
     "or raise bodyTimeout where it is Walnut that is slow";
   return new WebhookError("body_timeout", message, 408);
-}
-
-function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  const [first] = pieces;
-  if (first?.length === length) return first;
-  const body = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    body.set(piece, at);
-    at += piece.length;
-  }
-  return body;
 }

@@ -3,7 +3,7 @@ import { call, type Compile, core, instance, start } from "./engine.js";
 import { WebhookError } from "./error.js";
 import * as host from "./host.js";
 import type { Explanation } from "./host.js";
-import { bytes, isBytes, otherHeaders, type RawBody, type SignatureHeader, signature } from "./input.js";
+import { bytes, isBytes, MOST_BYTES, otherHeaders, type RawBody, type SignatureHeader, signature, size } from "./input.js";
 import { hashes } from "./native.js";
 import { clock, whole } from "./whole.js";
 
@@ -24,7 +24,6 @@ export interface WebhookOptions {
 
 /** What a body may have unless an option says otherwise, in bytes. */
 export const DEFAULT_BODY_BYTES = 1 << 20;
-const MOST_BYTES = 0xffff_ffff;
 
 /** Fewer brackets than this never nest deeper than the core allows. */
 const MANY_BRACKETS = 128;
@@ -111,7 +110,7 @@ export class Verifier {
   precheck(header: SignatureHeader, contentLength?: number): void {
     const value = signature(header);
     const known = contentLength !== undefined;
-    const length = known ? Math.min(contentLength, MOST_BYTES) : 0;
+    const length = known ? size(contentLength) : 0;
     const handle = this.#handle();
     call(() => core.precheck(handle, known, length), undefined, value);
   }
@@ -125,10 +124,13 @@ export class Verifier {
   /**
    * Signs a body with the current key, as Walnut does: 64 lowercase hex digits.
    *
-   * @throws WebhookError `body_not_raw`.
+   * @throws WebhookError `body_not_raw`, or `body_too_large` from 2 GiB on.
    */
   sign(rawBody: RawBody): string {
     const body = bytes(rawBody);
+    if (body.length > MOST_BYTES) {
+      throw new WebhookError("body_too_large", `the body is longer than the limit of ${MOST_BYTES} bytes`, 413);
+    }
     const handle = this.#handle();
     call(() => core.sign(handle, body.length), body);
     return host.signature;
@@ -152,7 +154,7 @@ export class Verifier {
       const others = value === undefined ? otherHeaders(header) : {};
       const handle = this.#handle();
       this.#addKeys();
-      call(() => core.explain(handle, body.length), body, value, others);
+      call(() => core.explain(handle, size(body.length)), body, value, others);
       return host.explanation as Explanation;
     } catch (error) {
       const { name, code, message } = error as WebhookError;
@@ -168,7 +170,7 @@ export class Verifier {
   #verify(body: Uint8Array, header: SignatureHeader, hashed: boolean): number {
     const value = signature(header);
     const handle = this.#handle();
-    return call(() => core.verify(handle, body.length, hashed), body, value);
+    return call(() => core.verify(handle, size(body.length), hashed), body, value);
   }
 
   /** Keys the core, anew if it was restarted since. */
@@ -214,7 +216,7 @@ class Stream implements WebhookStream {
   update(chunk: RawBody): void {
     const piece = bytes(chunk);
     const handle = this.#handle();
-    call(() => core.updateStream(handle, piece.length), piece);
+    call(() => core.updateStream(handle, size(piece.length)), piece);
   }
 
   finish(header: SignatureHeader): { keyIndex: number } {
@@ -282,8 +284,9 @@ function keys(key: Key): Uint8Array[] {
   return Array.from(Array.isArray(key) ? key : [key], (one: unknown) => {
     if (typeof one === "string" && one.isWellFormed()) return encoder.encode(one);
     // What was transferred has no length any more, and the core refuses it as empty.
-    if (isBytes(one)) return one.length === 0 ? new Uint8Array() : Uint8Array.from(one);
-    const what = typeof one === "string" ? "a string with a lone surrogate" : one === null ? "null" : typeof one;
+    if (isBytes(one) && one.length <= MOST_BYTES) return one.length === 0 ? new Uint8Array() : Uint8Array.from(one);
+    const what =
+      typeof one === "string" ? "a string with a lone surrogate" : isBytes(one) ? "2 GiB or more" : one === null ? "null" : typeof one;
     throw new WebhookError(
       "invalid_key",
       `a key must be a string or a Uint8Array, but this is ${what}: is the environment variable set?`,

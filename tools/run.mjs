@@ -39,6 +39,8 @@ async function startOrigin(key, port) {
     env: { ...process.env, WALNUT_WEBHOOK_KEY: key, PORT: String(port) },
     stdio: ["ignore", "pipe", "inherit"],
   });
+  // Miniflare ends this process at a signal before it could stop anything in turn.
+  process.once("exit", () => child.kill());
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async () => (await lines.next()).value;
   const first = await next();

@@ -7,18 +7,21 @@ import { handler } from "walnut-webhooks/express";
 const webhook = new Webhook(process.env.WALNUT_WEBHOOK_KEY);
 const app = express();
 
-// Keeps the bytes, to show that they are those that were sent. No body parser stands before the handler: it would read
+// Hashes the bytes, to show that they are those that were sent. No body parser stands before the handler: it would read
 // without a limit on the time, and its errors would show a stack.
-const keep = (request, _response, next) => {
-  request.pieces = [];
-  request.on("data", (piece) => request.pieces.push(piece));
+const hash = (request, _response, next) => {
+  request.bytes = 0;
+  request.sha256 = createHash("sha256");
+  request.on("data", (piece) => {
+    request.bytes += piece.length;
+    request.sha256.update(piece);
+  });
   next();
 };
 
-app.post("/webhook", keep, handler(webhook, async (delivery, { request }) => {
+app.post("/webhook", hash, handler(webhook, async (delivery, { request }) => {
   const { id, name, type } = delivery;
-  const body = Buffer.concat(request.pieces);
-  console.log(JSON.stringify({ id, name, type, bytes: body.length, sha256: createHash("sha256").update(body).digest("hex") }));
+  console.log(JSON.stringify({ id, name, type, bytes: request.bytes, sha256: request.sha256.digest("hex") }));
 }));
 
 const server = app.listen(process.env.PORT ?? 3000, "127.0.0.1", () => {

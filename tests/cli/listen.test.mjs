@@ -293,6 +293,20 @@ test("listen --edge: what goes wrong later is said, and tried again; the token g
   equal(elsewhere.taken.length, 0);
 });
 
+test("listen --edge: what an edge says can't drive the terminal", async (t) => {
+  const row = { key: "0-\x1b[2J", id: "e:\x1b[31m1", name: "\x1b[1m", type: "\x1b[31mX", kind: "first", state: "erased", received: Date.now() };
+  const edge = await endpoint(t, ({ url }, response) => {
+    if (url.endsWith("/body")) return response.end("{}");
+    if (!url.includes("/deliveries/")) return response.end(JSON.stringify({ deliveries: [{ ...row, key: "0-2" }, row], cursor: null }));
+    response.end(JSON.stringify({ ...row, contentType: null, signature: url.endsWith("0-2") ? sign("{}") : null }));
+  });
+  const args = ["listen", "--edge", new URL(edge.url).origin, "--since", "1h", "--count", "1"];
+  const { status, out, err } = await run(args, { env: { ADMIN_TOKEN: TOKEN, WALNUT_WEBHOOK_KEY: "" } });
+  equal(status, 0);
+  match(err, /is gone at the edge/);
+  ok(!(out + err).includes("\x1b"), JSON.stringify(out + err));
+});
+
 /** The harness, ended with the test. */
 async function harness(t) {
   const { child, line, ended } = start(["harness", "--port", "0", "--json"], { input: "" });

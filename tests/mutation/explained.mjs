@@ -169,11 +169,6 @@ const reasons = [
     why: "In WebAssembly, what is undefined is 0, as what is absent is.",
     changes: [["default: return ABSENT;", "default:"]],
   },
-  {
-    file: "receive",
-    why: "A copy of the one piece is as good as the piece, which saves making one.",
-    changes: [["first?.length === length", "false"]],
-  },
 ];
 
 export const explained = reasons.flatMap(({ file, changes }) =>

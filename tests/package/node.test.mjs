@@ -1,5 +1,6 @@
 // The adapter for node:http, on its own.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect, createServer as createServer2 } from "node:http2";
@@ -131,4 +132,21 @@ test("node:http: what is no refusal is logged, and answered 500", async (t) => {
   const url = await listening(t, createServer(handler(broken, () => {})));
   assert.equal((await fetch(url, { method: "POST", body: "{}" })).status, 500);
   assert.equal((await logged.promise).message, "not a refusal");
+});
+
+test("node:http: a body of single bytes takes no more memory than its limit has", async (t) => {
+  // In a process with little of it: each piece is an object of some hundred bytes.
+  const program = `
+    import { createServer } from "node:http";
+    import { Webhook } from "walnut-webhooks";
+    import { handler } from "walnut-webhooks/node";
+    const server = createServer(handler(new Webhook("key"), () => {}, { bodyTimeout: 60_000 }));
+    server.listen(0, "127.0.0.1", () => console.log(server.address().port));`;
+  const child = spawn(process.execPath, ["--max-old-space-size=48", "--input-type=module", "--eval", program], { cwd: import.meta.dirname });
+  t.after(() => child.kill());
+  const [port] = await once(child.stdout, "data");
+  const bytes = `${"1\r\nx\r\n".repeat(1 << 20)}0\r\n\r\n`;
+  const socket = begin(t, `http://127.0.0.1:${Number(port)}`, "0".repeat(64), bytes, "Transfer-Encoding: chunked");
+  const [answer] = await Promise.race([once(socket, "data"), once(child, "exit")]);
+  assert.match(String(answer), /^HTTP\/1\.1 401 /);
 });

@@ -181,10 +181,10 @@ test("a key that is changed afterwards changes nothing", () => {
 });
 
 test("options are checked", () => {
-  for (const bad of [{ maxBodyBytes: -1 }, { maxBodyBytes: 1.5 }, { maxBodyBytes: 2 ** 32 }, { maxAge: -1 }, { maxAge: NaN }, { maxAge: 1, skew: -1 }]) {
+  for (const bad of [{ maxBodyBytes: -1 }, { maxBodyBytes: 1.5 }, { maxBodyBytes: 2 ** 31 }, { maxAge: -1 }, { maxAge: NaN }, { maxAge: 1, skew: -1 }]) {
     assert.throws(() => new Webhook(key, bad), RangeError, inspect(bad));
   }
-  assert.equal(new Webhook(key, { maxBodyBytes: 2 ** 32 - 1 }).maxBodyBytes, 2 ** 32 - 1);
+  assert.equal(new Webhook(key, { maxBodyBytes: 2 ** 31 - 1 }).maxBodyBytes, 2 ** 31 - 1);
 });
 
 test("maxAge looks at the signed time and the clock", () => {
@@ -262,12 +262,36 @@ test("what is no raw body and no key is named, with what to do", () => {
 
 test("an option that can't be meant is named, with what it may be", () => {
   for (const [option, bad, expected] of [
-    ["maxBodyBytes", -1, "RangeError undefined maxBodyBytes must be a whole number from 0 to 4294967295, but is -1"],
+    ["maxBodyBytes", -1, "RangeError undefined maxBodyBytes must be a whole number from 0 to 2147483647, but is -1"],
+    ["maxBodyBytes", 2 ** 31, "RangeError undefined maxBodyBytes must be a whole number from 0 to 2147483647, but is 2147483648"],
     ["maxAge", 0.5, "RangeError undefined maxAge must be a whole number from 0 to 9007199254740991, but is 0.5"],
     ["skew", NaN, "RangeError undefined skew must be a whole number from 0 to 9007199254740991, but is NaN"],
     ["now", 7, "TypeError undefined now must be a function, but is 7"],
   ]) {
     assert.equal(message(() => new Webhook(key, { [option]: bad })), expected);
+  }
+});
+
+test("a length that 32 bits can't say does not wrap", () => {
+  const largest = new Webhook(key, { maxBodyBytes: 2 ** 31 - 1 });
+  const nothing = webhook.sign("");
+  assert.deepEqual(webhook.verifySignature("", nothing), { keyIndex: 0 });
+  for (const length of [2 ** 31, 2 ** 32]) {
+    // Nobody writes to it, so that it takes no memory.
+    const long = new Uint8Array(length);
+    for (const its of [webhook, largest]) {
+      for (const refused of [() => its.verify(long, nothing), () => its.verifySignature(long, nothing), () => its.sign(long)]) {
+        assert.equal(code(refused), "body_too_large");
+      }
+      assert.equal(code(() => its.precheck(nothing, length)), "body_too_large");
+      const { ok, cause } = its.explain(long, nothing);
+      assert.deepEqual([ok, cause], [false, "body_too_large"]);
+    }
+    const stream = webhook.stream();
+    stream.update(sample);
+    assert.equal(code(() => stream.update(long)), "body_too_large");
+    assert.equal(code(() => stream.finish(signature)), "body_too_large");
+    assert.equal(code(() => new Webhook(long)), "invalid_key");
   }
 });
 

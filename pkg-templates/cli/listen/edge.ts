@@ -2,7 +2,7 @@
 import { SIGNATURE_HEADER } from "../../sender/headers.js";
 import { pause } from "../../sender/run.js";
 import { Failure, reason, NOT_TRIED } from "../failure.js";
-import { warn } from "../terminal.js";
+import { plain, warn } from "../terminal.js";
 import type { Arrival, Known } from "./intake.js";
 
 /** The most that the API lists at once. */
@@ -71,7 +71,7 @@ export class Edge {
     // It may go in between, and what is erased or forgotten has lost its signature, too.
     const { status, bytes } = await this.#ask(`deliveries/${key}/body`, [409]);
     if (status === 409 || one.signature === null) {
-      warn(`the body of ${key} is gone at the edge: it is left out`);
+      warn(`the body of ${plain(key)} is gone at the edge: it is left out`);
       return undefined;
     }
     const type = one.contentType === null ? [] : [["content-type", one.contentType] as const];

@@ -26,7 +26,7 @@ export function show(taken: Taken, status: number | undefined, isJson: boolean):
 }
 
 function knownLines({ type, id }: { type: string; id: string }): string[] {
-  return [label("type", type), label("id", id), label("key", paint("dim", "verified by the edge; there is no key here"))];
+  return [label("type", plain(type)), label("id", plain(id)), label("key", paint("dim", "verified by the edge; there is no key here"))];
 }
 
 function label(name: string, value: string): string {
