@@ -9,14 +9,20 @@ const PIECE = 16_384;
  * hears the answer: `null` then. `declared` is the length that was declared, or 0. What has not come
  * completely in `ms` is `undefined`: it is read no further once that has been answered.
  */
-export async function read(request, declared, most, grace, ms) {
-  let timer;
-  const late = new Promise((resolve) => (timer = setTimeout(resolve, ms)));
-  try {
-    return await Promise.race([whole(request, declared, most, grace), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+export function read(request, declared, most, grace, ms) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    whole(request, declared, most, grace).then(
+      (body) => {
+        clearTimeout(timer);
+        resolve(body);
+      },
+      (error) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
 }
 
 async function whole(request, declared, most, grace) {
