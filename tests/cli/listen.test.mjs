@@ -1,8 +1,8 @@
-// listen and harness, as processes.
-import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+// listen, as a process.
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
-import { EventEmitter, once } from "node:events";
+import { once } from "node:events";
 import { join } from "node:path";
 import { test as plainTest } from "node:test";
 import { admin, DURABLE, event, start as startEdge, TOKEN } from "../worker/support.mjs";
@@ -305,99 +305,4 @@ test("listen --edge: what an edge says can't drive the terminal", async (t) => {
   equal(status, 0);
   match(err, /is gone at the edge/);
   ok(!(out + err).includes("\x1b"), JSON.stringify(out + err));
-});
-
-/** The harness, ended with the test. */
-async function harness(t) {
-  const { child, line, ended } = start(["harness", "--port", "0", "--json"], { input: "" });
-  t.after(() => child.kill());
-  const url = new URL(JSON.parse(await line()).url);
-  return { child, ended, url, token: url.hash.replace("#token=", "") };
-}
-
-test("harness: serves the page on loopback, with its headers, and nothing else", async (t) => {
-  const { child, ended, url } = await harness(t);
-  equal(url.hostname, "127.0.0.1");
-  const page = await fetch(url);
-  equal(page.headers.get("content-type"), "text/html; charset=utf-8");
-  match(page.headers.get("content-security-policy"), /frame-ancestors 'none'/);
-  match(await page.text(), /Content-Security-Policy/);
-  for (const [path, status] of [["/app.js", 200], ["/style.css", 200], ["/../package.json", 404], ["/%2e%2e/package.json", 404], ["/app.ts", 404]]) {
-    equal((await fetch(new URL(path, url))).status, status, path);
-  }
-  equal((await fetch(url, { method: "POST" })).status, 405);
-  child.kill("SIGINT");
-  equal((await ended).status, 0);
-});
-
-test("harness: the relay sends for who has the token, and for nobody else", async (t) => {
-  const { url, token } = await harness(t);
-  const origin = await endpoint(t, (_, response) => response.writeHead(302, { location: "/x", "x-said": "1" }).end(Buffer.from([0xff, 0])));
-  const relay = (asked, { headers = {}, method = "POST" } = {}) => fetch(new URL("/relay", url), { method, headers: { authorization: `Bearer ${token}`, ...headers }, ...(method === "POST" && { body: typeof asked === "string" ? asked : JSON.stringify(asked) }) });
-  const body = Buffer.from([0xef, 0xbb, 0xbf, 0xff]);
-  const asked = { url: origin.url, headers: [["x-walnut-signature", sign(body)], ["content-type", "application/json"]], body: body.toString("base64") };
-  const answer = await (await relay(asked)).json();
-  deepEqual([answer.status, answer.error, answer.body], [302, null, "/wA="]);
-  ok(answer.headers.some(([name, value]) => name === "x-said" && value === "1"));
-  deepEqual(origin.taken[0].body, body);
-  equal((await (await relay({ ...asked, url: "http://127.0.0.1:1/" })).json()).error, "nothing listens there");
-
-  for (const authorization of ["", "Bearer ", `Bearer ${token}x`, token]) equal((await relay(asked, { headers: { authorization } })).status, 401);
-  for (const wrong of ["", "[]", "null", { ...asked, url: "file:///etc/hostname" }, { ...asked, url: "x" }, { ...asked, headers: [["host", "x"]] }, { ...asked, headers: {} }, { ...asked, body: 1 }]) {
-    equal((await relay(wrong)).status, 400, JSON.stringify(wrong));
-  }
-  for (const header of [["a\nb", "x"], ["a", "x\ny"]]) {
-    const { status, error } = await (await relay({ ...asked, headers: [header] })).json();
-    equal(status, null);
-    match(error, /has a character that HTTP does not allow/);
-  }
-  equal((await relay(asked, { method: "GET" })).status, 405);
-  const whole = Buffer.alloc(1 << 20, 1);
-  equal((await (await relay({ ...asked, body: whole.toString("base64") })).json()).status, 302);
-  deepEqual(origin.taken.at(-1).body, whole);
-  equal((await relay({ ...asked, body: "A".repeat(2 << 20) })).status, 400);
-  equal((await relay({ ...asked, body: Buffer.alloc((1 << 20) + 1).toString("base64") })).status, 400);
-  for (const wrong of [{ ...asked, body: "%%%%" }, { ...asked, url: "http://%zz@127.0.0.1:9/" }, { ...asked, url: "http://user:pass@127.0.0.1/" }]) equal((await relay(wrong)).status, 400);
-  const before = origin.taken.length;
-
-  // Who breaks off ends nothing.
-  const half = connect(url.port, "127.0.0.1");
-  await once(half, "connect");
-  half.end(`POST /relay HTTP/1.1\r\nhost: ${url.host}\r\nauthorization: Bearer ${token}\r\ncontent-length: 1000\r\n\r\n{`);
-  await once(half.resume(), "close");
-  equal((await relay("")).status, 400);
-
-  // A page that has its name point here: the browser sends that name.
-  const socket = connect(url.port, "127.0.0.1");
-  socket.end(`POST /relay HTTP/1.1\r\nhost: evil.example:${url.port}\r\nauthorization: Bearer ${token}\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}`);
-  let said = "";
-  for await (const text of socket.setEncoding("utf8")) said += text;
-  match(said, /^HTTP\/1\.1 403 /);
-  equal(origin.taken.length, before);
-});
-
-test("harness: what the page no longer waits for is broken off", async (t) => {
-  const { url, token } = await harness(t);
-  const events = new EventEmitter();
-  const origin = await endpoint(t, (_, response) => {
-    events.emit("came");
-    response.on("close", () => events.emit("left"));
-  });
-  const [came, left] = [once(events, "came"), once(events, "left")];
-  const leaving = new AbortController();
-  const body = JSON.stringify({ url: origin.url, headers: [], body: "" });
-  const relayed = fetch(new URL("/relay", url), { method: "POST", headers: { authorization: `Bearer ${token}` }, body, signal: leaving.signal });
-  await came;
-  leaving.abort();
-  await rejects(relayed);
-  await left;
-});
-
-test("harness: on a terminal it says where it is, and Ctrl-C ends it", async () => {
-  const shown = startOnTerminal(["harness", "--port", "0"]);
-  await shown.until("#token=");
-  await shown.until("Ctrl-C ends it.");
-  shown.type("\x03");
-  equal((await shown.ended).status, 0);
-  equal((await run(["harness", "--port", "x"])).status, 2);
 });
