@@ -7,8 +7,7 @@ CARGO_FUZZ := 0.13.1
 CARGO_MUTANTS := 27.1.0
 
 CORE := Cargo.toml Cargo.lock .cargo/config.toml $(wildcard src/*.rs src/*/*.rs)
-BINDGEN := target/tools/wasm-bindgen-$(WASM_BINDGEN)
-FUZZ := target/tools/cargo-fuzz-$(CARGO_FUZZ)
+BINDGEN := target/tools/bin/wasm-bindgen
 WORKER := $(CORE) worker/Cargo.toml $(wildcard worker/*.js worker/page/* worker/src/*.rs worker/src/*/*.rs) \
 	tools/build-worker.mjs tools/crates.mjs $(BINDGEN) node_modules/.package-lock.json
 RUSTDOC := RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --package walnut-webhooks
@@ -35,7 +34,7 @@ test: lint pkg worker target/worker-failpoints/index.js target/pkg-trap/package.
 	# The time is for a whole file, and far above what any takes: what hangs fails.
 	node --test --test-reporter=spec --test-timeout=1500000 tests/*/*.test.mjs
 
-supply: pkg worker target/tools/cargo-deny-$(CARGO_DENY) tests/node_modules/.package-lock.json \
+supply: pkg worker target/tools/bin/cargo-deny tests/node_modules/.package-lock.json \
 	tests/mutation/node_modules/.package-lock.json examples/node_modules/.package-lock.json \
 	bench/node_modules/.package-lock.json ## Check what comes from others, list what is shipped, and build it twice; STRICT=1 fails where nobody answers
 	node tools/supply.mjs
@@ -60,7 +59,7 @@ ct: pkg ## Look for a leak of time in the comparison of signatures; TIMES=10 for
 	@node bench/ct/ct.mjs
 
 # Not of the suites, since it needs a nightly Rust and a C++ compiler, and never ends by itself.
-fuzz: $(FUZZ) ## Feed each parser what nobody would send; ONLY=header for one target, SECONDS for each (60)
+fuzz: target/tools/bin/cargo-fuzz ## Feed each parser what nobody would send; ONLY=header for one target, SECONDS for each (60)
 	tools/prerequisites.sh nightly
 	cargo clippy --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz -- --deny warnings
 	node tools/fuzz.mjs
@@ -71,7 +70,7 @@ trust: pkg worker tests/node_modules/.package-lock.json ## Run what trust in thi
 mutants: mutants-core mutants-facade ## Change the code in one place at a time: a test must fail each time; long, unless QUICK=1
 
 # Quick: what decides on a signature.
-mutants-core: target/tools/cargo-mutants-$(CARGO_MUTANTS)
+mutants-core: target/tools/bin/cargo-mutants
 	CARGO_TARGET_DIR=$(CURDIR)/target/mutants target/tools/bin/cargo-mutants mutants --jobs 1 --output target \
 		$(if $(QUICK),--re 'verify\.rs.*(which|precheck|is_too_long)|signature\.rs.*(parse|malformed|eq)|hex\.rs.*decode')
 
@@ -130,17 +129,18 @@ node_modules/.package-lock.json: package.json package-lock.json | prerequisites
 	npm ci --no-audit --no-fund --ignore-scripts --prefix $*
 	@touch $@
 
-target/tools/wasm-bindgen-$(WASM_BINDGEN): | prerequisites
-	tools/prerequisites.sh tool wasm-bindgen-cli $(WASM_BINDGEN) wasm-bindgen
+# A tool is as new as what says its version.
+$(BINDGEN): Cargo.lock | prerequisites
+	tools/prerequisites.sh tool wasm-bindgen wasm-bindgen-cli $(WASM_BINDGEN)
 
-target/tools/cargo-deny-$(CARGO_DENY): | prerequisites
-	tools/prerequisites.sh tool cargo-deny $(CARGO_DENY)
+target/tools/bin/cargo-deny: Makefile | prerequisites
+	tools/prerequisites.sh tool cargo-deny cargo-deny $(CARGO_DENY)
 
-target/tools/cargo-fuzz-$(CARGO_FUZZ): | prerequisites
-	tools/prerequisites.sh tool cargo-fuzz $(CARGO_FUZZ)
+target/tools/bin/cargo-fuzz: Makefile | prerequisites
+	tools/prerequisites.sh tool cargo-fuzz cargo-fuzz $(CARGO_FUZZ)
 
-target/tools/cargo-mutants-$(CARGO_MUTANTS): | prerequisites
-	tools/prerequisites.sh tool cargo-mutants $(CARGO_MUTANTS)
+target/tools/bin/cargo-mutants: Makefile | prerequisites
+	tools/prerequisites.sh tool cargo-mutants cargo-mutants $(CARGO_MUTANTS)
 
 prerequisites:
 	@tools/prerequisites.sh toolchains

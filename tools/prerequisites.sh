@@ -38,18 +38,22 @@ nightly() {
 	have c++ || missing "a C++ compiler" "your distribution"
 }
 
-# Builds a command line tool from its crate, into target/tools/bin, and says so by the one file that is named for the
-# tool and its version.
+# Builds a command line tool from its crate, into target/tools/bin, unless it is there in that version.
 tool() {
-	crate=$1 version=$2 name=${3:-$1}
+	name=$1 crate=$2 version=$3
 	install() {
-		CARGO_TARGET_DIR=target/tools/build cargo install --debug --root target/tools "$crate@$version" "$@"
+		CARGO_TARGET_DIR=target/tools/build CARGO_PROFILE_DEV_DEBUG=false \
+			cargo install --debug --root target/tools --bin "$name" "$crate@$version" "$@"
 	}
-	# Not every mirror of the registry has every version that a tool's lockfile names; what is released needs one that has.
-	install --locked || { [ -z "${CI:-}" ] && install; }
+	# Not every mirror of the registry has every version that a tool's lockfile names: with LOCKED=1, as for what is
+	# released, it has to.
+	if ! install --locked; then
+		[ "${LOCKED:-}" != 1 ] || exit 1
+		install
+	fi
 	rm -rf target/tools/build
-	rm -f "target/tools/$name"-[0-9]*
-	touch "target/tools/$name-$version"
+	# Fails if it is not there: what depends on it would.
+	touch -c "target/tools/bin/$name" && test -x "target/tools/bin/$name"
 }
 
 # Installs a package of Debian's where that can be done.
