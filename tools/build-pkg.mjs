@@ -7,6 +7,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { rollup } from "rollup";
 import { bundleSize } from "./bundle-size.mjs";
 import { notices } from "./crates.mjs";
 import { withoutNames } from "./wasm-names.mjs";
@@ -44,6 +45,10 @@ cpSync(path("pkg-templates"), sources, { recursive: true });
 writeFileSync(join(sources, "wasm-text.ts"), `export const text: string = ${JSON.stringify(encode(wasm))};\n`);
 
 run(bin("tsc"), "--project", sources, "--outDir", out);
+const manifest = JSON.parse(readFileSync(path("pkg-templates/package.json"), "utf8"));
+// Each file costs an import time, so there are few. Some stay besides those with a name: what the command line and tests
+// import, and the text, since what it parts is compressed less well. Tests that trap need all modules as they are.
+if (!trap) await group(["flow.js", "native.js", "wasm-text.js", "webhook.js"]);
 // Where compiled bytes are forbidden, modules are imported, which CommonJS can't.
 for (const file of readdirSync(sources)) if (/^index\..+\.ts$/.test(file)) rmSync(join(sources, file));
 // Of the command line, and of what it sends, nothing is imported by anybody.
@@ -65,7 +70,6 @@ writeFileSync(join(out, "THIRD_PARTY_LICENSES"), notices("walnut-webhooks", "--f
 // The README points to them.
 for (const file of readdirSync(path("docs"))) if (file.endsWith(".md")) cpSync(path("docs", file), join(out, "docs", file));
 const version = /^version = "(.+)"$/m.exec(readFileSync(path("Cargo.toml"), "utf8"))[1];
-const manifest = JSON.parse(readFileSync(path("pkg-templates/package.json"), "utf8"));
 writeFileSync(join(out, "package.json"), `${JSON.stringify({ ...manifest, version }, null, 2)}\n`);
 
 // npm packs the modes of files, and whoever builds has an umask of their own.
@@ -73,6 +77,16 @@ for (const file of readdirSync(out, { recursive: true, withFileTypes: true })) {
   chmodSync(join(file.parentPath, file.name), file.isDirectory() ? 0o755 : 0o644);
 }
 chmodSync(join(out, "cli/main.js"), 0o755);
+
+/** Puts each exported module and its own together, and those of some `others`; what several need is in shared/. */
+async function group(others) {
+  const files = JSON.stringify(manifest.exports).match(/(?<="\.\/)[^/"]+\.js(?=")/g).concat(others);
+  const modules = await rollup({ input: files.map((file) => join(out, file)), external: /^node:|^fastify$|\.wasm/ });
+  for (const file of readdirSync(out)) if (file.endsWith(".js")) rmSync(join(out, file));
+  await modules.write({ dir: out, chunkFileNames: "shared/[name].js", hoistTransitiveImports: false,
+    minifyInternalExports: false, freeze: false, generatedCode: "es2015" });
+  await modules.close();
+}
 
 const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
 const [bundle, gzipped] = [await bundleSize(out), gzipSync(wasm, { level: 9 }).length];
