@@ -16,6 +16,10 @@ PKG := $(CORE) $(wildcard pkg-templates/*.* pkg-templates/*/*.ts pkg-templates/*
 
 .PHONY: help run test supply bench bench-edge soak lint docs build pkg worker prerequisites clean panic-free ct fuzz trust mutants mutants-core mutants-facade
 .DELETE_ON_ERROR:
+# What builds does so on all cores by itself, and into files that another build has as well.
+.NOTPARALLEL:
+# Flags of somebody's own would take the place of those in .cargo/config.toml.
+unexport RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_TARGET_DIR
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' 'sub(/\\$$/, "") { line = line $$0; next } { $$0 = line $$0; line = "" } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -122,11 +126,11 @@ target/worker-failpoints/index.js: $(WORKER) | prerequisites
 # What builds and runs is installed at the root; what only the suites, the benchmark and the examples
 # need has a package.json in their folders.
 node_modules/.package-lock.json: package.json package-lock.json | prerequisites
-	npm ci --no-audit --no-fund --ignore-scripts
+	npm ci --include=dev --include=optional --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 %/node_modules/.package-lock.json: %/package.json %/package-lock.json | prerequisites
-	npm ci --no-audit --no-fund --ignore-scripts --prefix $*
+	npm ci --include=dev --include=optional --no-audit --no-fund --ignore-scripts --prefix $*
 	@touch $@
 
 # A tool is as new as what says its version.

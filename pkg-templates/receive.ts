@@ -63,7 +63,7 @@ async function read(
     const end = length + piece.length;
     if (end > webhook.maxBodyBytes) webhook.precheck(headers, end);
     if (end > bytes.length) {
-      const larger = new Uint8Array(Math.max(end, 2 * bytes.length));
+      const larger = new Uint8Array(Math.max(end, Math.min(2 * bytes.length, webhook.maxBodyBytes)));
       larger.set(bytes.subarray(0, length));
       bytes = larger;
     }

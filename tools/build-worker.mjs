@@ -1,7 +1,7 @@
 // Builds the Worker's bundle: into worker/build/ to deploy, or with `--failpoints` into
 // target/worker-failpoints/ for the tests, which ask it to fail.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -21,7 +21,7 @@ mkdirSync(out, { recursive: true });
 // Panics name the files of dependencies; where those lie on this machine is left out.
 const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry/src/");
 run("cargo", "rustc", "--locked", "--quiet", "--package=walnut-webhooks-worker", "--lib", "--crate-type=cdylib",
-  ...(failpoints ? ["--features=failpoints"] : []), "--target=wasm32-unknown-unknown", "--profile=edge",
+  ...(failpoints ? ["--features=failpoints"] : []), "--target-dir=target", "--target=wasm32-unknown-unknown", "--profile=edge",
   `--config=target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=${registry}="]`);
 run(path("target/tools/bin/wasm-bindgen"), path("target/wasm32-unknown-unknown/edge/walnut_webhooks_worker.wasm"),
   "--target=module", "--experimental-reset-state-function", "--no-typescript", "--remove-producers-section",
@@ -31,10 +31,10 @@ run(path("target/tools/bin/wasm-bindgen"), path("target/wasm32-unknown-unknown/e
 const core = join(glue, "core.js");
 writeFileSync(core, readFileSync(core, "utf8").replace("import source ", "import "));
 run(bin("esbuild"), "worker/index.js", "--bundle", "--format=esm", "--minify", "--log-level=warning",
-  `--alias:walnut-webhooks-worker=${core}`, "--external:*.wasm", "--external:cloudflare:*", `--outfile=${join(out, "index.js")}`);
+  `--alias:walnut-webhooks-worker=${core}`, "--external:*.wasm", "--external:cloudflare:*", `--outfile=${join(glue, "index.js")}`);
 
 // The worker crate exports more than is used here: what the bundle does not name can't be called.
-const bundle = readFileSync(join(out, "index.js"), "utf8");
+const bundle = readFileSync(join(glue, "index.js"), "utf8");
 const wasm = join(glue, "core_bg.wasm");
 const exported = WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(wasm))).map(({ name }) => name);
 const used = exported.filter((name) => bundle.includes(`.${name}`));
@@ -47,6 +47,8 @@ run(bin("wasm-opt"), "-Oz", "--converge", "--strip-debug", "--strip-target-featu
 
 // What is deployed from elsewhere, as from the archive of a release, comes with it.
 writeFileSync(join(out, "THIRD_PARTY_LICENSES"), notices("walnut-webhooks-worker"));
+// Last, since make takes it for all of this.
+copyFileSync(join(glue, "index.js"), join(out, "index.js"));
 
 const kib = (...files) => files.reduce((sum, file) => sum + gzipSync(readFileSync(join(out, file)), { level: 9 }).length, 0) / 1024;
 console.log(`worker: ${kib("index.js", "core_bg.wasm").toFixed(1)} KiB gzipped, of which WebAssembly ${kib("core_bg.wasm").toFixed(1)}`);

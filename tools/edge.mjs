@@ -23,6 +23,7 @@ export async function startEdge({ bindings, port = 0, build = BUILD, storage, lo
     host: "127.0.0.1",
     port,
     log: new Log(LogLevel.NONE),
+    cf: false, // else it asks Cloudflare where it is
     handleRuntimeStdio: (stdout, stderr) => {
       for (const stream of [stdout, stderr]) lines(stream, log);
     },

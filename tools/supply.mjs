@@ -21,7 +21,12 @@ const unchecked = (said) => ({ state: "not checked", said });
 const judge = ({ ok, said }) => (ok ? PASSED : failed(said));
 
 /** The folders of the repository that have a lock file of this name. */
-const locked = (name) => run(".", "git", "ls-files", "-z", `*${name}`).stdout.split("\0").filter(Boolean).map(dirname);
+function locked(name) {
+  const { ok, stdout, said } = run(".", "git", "ls-files", "-z", `*${name}`);
+  const files = stdout.split("\0").filter(Boolean);
+  if (!ok || files.length === 0) throw new Error(`git lists no ${name}: ${said}`);
+  return files.map(dirname);
+}
 
 const deny = (folder, ...args) =>
   run(".", "target/tools/bin/cargo-deny", "--locked", "--workspace", "--config", "deny.toml", "--manifest-path", join(folder, "Cargo.toml"), ...args);

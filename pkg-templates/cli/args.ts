@@ -76,10 +76,14 @@ export class Args {
 
 function pointInTime(text: string): number {
   if (/^\d+$/.test(text)) return Number(text);
-  if (/^\d{4}-\d\d-\d\dT/.test(text)) return Date.parse(text);
+  const [, date] = RFC_3339.exec(text) ?? [];
+  // The 31st of February is the 3rd of March to the parser.
+  if (date !== undefined) return new Date(Date.parse(date)).getUTCDate() === Number(date.slice(-2)) ? Date.parse(text) : Number.NaN;
   const ago = milliseconds(text);
   return ago === undefined ? Number.NaN : Date.now() - ago;
 }
+
+const RFC_3339 = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
 
 /** RFC 3339 has years of four digits. */
 const YEARS = { first: Date.parse("0000-01-01T00:00:00Z"), end: Date.UTC(10_000, 0) };

@@ -43,7 +43,8 @@ export async function startHarness(port = 0): Promise<Harness> {
     };
     // By its own name only: else a page of a stranger's could have its own name point here.
     const { port } = server.address() as AddressInfo;
-    if (![`127.0.0.1:${port}`, `localhost:${port}`].includes(request.headers.host ?? "")) return reply(403, refusal("forbidden", "this is for 127.0.0.1 only"));
+    const at = port === 80 ? "" : `:${port}`;
+    if (![`127.0.0.1${at}`, `localhost${at}`].includes(request.headers.host ?? "")) return reply(403, refusal("forbidden", "this is for 127.0.0.1 only"));
     const path = (request.url ?? "").split("?", 1)[0] as string;
     // Who breaks off hears no answer, and needs none.
     if (path === "/relay") return void relay(request, response, reply, token).catch(() => response.destroy());

@@ -9,13 +9,14 @@ import { describe, test } from "node:test";
 import { report } from "../../pkg/cli/doctor/report.js";
 import { freePort, KEY as EXAMPLE_KEY, root, serve } from "../examples/support.mjs";
 import { endpoint, KEY } from "./endpoints/faulty.mjs";
+import { environment } from "./support.mjs";
 
 const program = join(root, "pkg/cli/main.js");
 const limits = { timeout: 60_000 };
 
 /** Runs the command to its end; `started` is handed the process. */
 async function doctor(args, { key = KEY, started = () => {} } = {}) {
-  const child = spawn(process.execPath, [program, "doctor", ...args], { env: { ...process.env, WALNUT_WEBHOOK_KEY: key } });
+  const child = spawn(process.execPath, [program, "doctor", ...args], { env: environment({ WALNUT_WEBHOOK_KEY: key }) });
   const text = { out: "", err: "" };
   child.stdout.setEncoding("utf8").on("data", (piece) => (text.out += piece));
   child.stderr.setEncoding("utf8").on("data", (piece) => (text.err += piece));

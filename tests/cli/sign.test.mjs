@@ -133,7 +133,7 @@ test("sample: each kind has every documented field, and its own type; a seed is 
     equal(one.out, JSON.stringify(JSON.parse(one.out)));
   }
   const at = "2026-01-31T12:00:00.000Z";
-  for (const same of [at, String(Date.parse(at))]) {
+  for (const same of [at, String(Date.parse(at)), "2026-01-31T12:00:00Z", "2026-01-31T17:45:00+05:45"]) {
     equal(JSON.parse((await run(["sample", "--at", same])).out).timestamp, "2026-01-31T12:00:00.000000Z");
   }
 });
@@ -199,6 +199,9 @@ test("wrong usage: the status 2, a sentence on standard error, and no stack", as
     [["sample", "--at", "yesterday"], /RFC|such as/],
     [["sample", "--at", "-5"], /^[^\n]*'--at' argument is ambiguous(?!\.)/],
     [["sample", "--at", "10000-01-01T00:00:00Z"], /such as/],
+    [["sample", "--at", "2026-01-31T12:00:00"], /such as/],
+    [["sample", "--at", "2026-02-29T12:00:00Z"], /such as/],
+    [["sample", "--at", "2026-13-01T12:00:00Z"], /such as/],
     [["send", "ftp://user:secret@127.0.0.1/"], /^(?![^]*secret)[^]*must begin with http/],
     [["send", "http://user:secret@127.0.0.1/"], /^(?![^]*secret)[^]*must not have a user name/],
     [["send", "http://%zz@127.0.0.1/"], /must not have a user name/],

@@ -34,7 +34,7 @@ const kept = (child) => {
 };
 
 /** Nothing of the machine's own: neither a key nor colours. */
-const environment = (env) => ({ PATH: process.env.PATH, HOME: process.env.HOME, WALNUT_WEBHOOK_KEY: KEY, ...env });
+export const environment = (env) => ({ PATH: process.env.PATH, HOME: process.env.HOME, WALNUT_WEBHOOK_KEY: KEY, ...env });
 
 /**
  * Starts a command. `line()` waits for the next line of standard output, and `ended` for its end: its status, or the

@@ -23,6 +23,7 @@ export async function startWorkerd(t, config, bundle) {
     modulesRules: [{ type: "CompiledWasm", include: ["**/*.wasm"] }],
     host: "127.0.0.1",
     log: new Log(LogLevel.NONE),
+    cf: false,
     handleRuntimeStdio: (...streams) => {
       for (const input of streams) {
         createInterface({ input }).on("line", (line) => {

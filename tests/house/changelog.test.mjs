@@ -18,7 +18,7 @@ test("the version at hand has an entry, unless nothing was released yet", () => 
 
 test("versions are semantic, dated, and newest first", () => {
   const released = titles.filter((title) => title !== "## [Unreleased]");
-  for (const title of released) assert.match(title, /^## \[\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?\] - \d{4}-\d{2}-\d{2}$/);
+  for (const title of released) assert.match(title, /^## \[\d+\.\d+\.\d+\] - \d{4}-\d{2}-\d{2}$/);
   const dates = released.map((title) => title.slice(-10));
   assert.deepEqual(dates, [...dates].sort().reverse());
 });

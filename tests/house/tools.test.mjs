@@ -1,32 +1,58 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { test } from "node:test";
 
-/** Asks for a version that nobody can have, with CI set as a machine for it has, in a folder of its own. */
-function install(t, variables) {
+const root = join(import.meta.dirname, "../..");
+
+/**
+ * Has a tool built in a folder of its own, with CI set as a machine for it has, by a Cargo that fails where it is given
+ * one of these arguments, since no real one fails so without a registry that lacks a version.
+ */
+function install(t, failing, variables = {}) {
   const folder = mkdtempSync(join(tmpdir(), "tools-"));
   t.after(() => rmSync(folder, { recursive: true }));
-  cpSync(join(import.meta.dirname, "../../tools/prerequisites.sh"), join(folder, "tools/prerequisites.sh"));
-  const { status, stderr } = spawnSync("tools/prerequisites.sh", ["tool", "wasm-bindgen", "wasm-bindgen-cli", "0.0.0"], {
+  cpSync(join(root, "tools/prerequisites.sh"), join(folder, "tools/prerequisites.sh"));
+  const cargo = `#!/bin/sh
+echo "$*" >> tries
+case "$*" in ${failing}) exit 101 ;; esac
+mkdir -p target/tools/bin
+touch target/tools/bin/a-tool
+chmod +x target/tools/bin/a-tool
+`;
+  writeFileSync(join(folder, "cargo"), cargo, { mode: 0o755 });
+  const { status } = spawnSync("tools/prerequisites.sh", ["tool", "a-tool", "a-crate", "1.2.3"], {
     cwd: folder,
-    encoding: "utf8",
-    env: { ...process.env, CI: "1", LOCKED: "", ...variables },
+    env: { PATH: folder + delimiter + process.env.PATH, CI: "1", ...variables },
   });
-  assert.ok(!existsSync(join(folder, "target/tools/bin/wasm-bindgen")));
-  return { status, tries: stderr.match(/^error: /gm)?.length };
+  return {
+    ok: status === 0,
+    built: existsSync(join(folder, "target/tools/bin/a-tool")),
+    tries: readFileSync(join(folder, "tries"), "utf8").trimEnd().split("\n"),
+  };
 }
 
-test("a tool that can't be built fails there, after a try without its lock file", (t) => {
-  const { status, tries } = install(t, {});
-  assert.notEqual(status, 0);
-  assert.equal(tries, 2);
+const WITH = "install --debug --root target/tools --bin a-tool a-crate@1.2.3 --locked";
+const WITHOUT = "install --debug --root target/tools --bin a-tool a-crate@1.2.3";
+
+test("a tool is built with its lock file", (t) => {
+  assert.deepEqual(install(t, "nothing"), { ok: true, built: true, tries: [WITH] });
+});
+
+test("where the registry lacks what that names, a tool is built without it", (t) => {
+  assert.deepEqual(install(t, "*--locked*"), { ok: true, built: true, tries: [WITH, WITHOUT] });
+});
+
+test("a tool that can't be built at all fails there", (t) => {
+  assert.deepEqual(install(t, "*"), { ok: false, built: false, tries: [WITH, WITHOUT] });
 });
 
 test("with LOCKED=1, as for a release, nothing is tried without the lock file", (t) => {
-  const { status, tries } = install(t, { LOCKED: "1" });
-  assert.notEqual(status, 0);
-  assert.equal(tries, 1);
+  assert.deepEqual(install(t, "*--locked*", { LOCKED: "1" }), { ok: false, built: false, tries: [WITH] });
+});
+
+test("what is said to be installed, and is not there, fails", (t) => {
+  assert.equal(install(t, "*) exit 0 ;; never").ok, false);
 });

@@ -112,6 +112,7 @@ export function adapterSuite(name, serve, transport = "http") {
   check("a declared length is asked about before the body is read, and none where none is declared", async (t) => {
     const asked = [];
     const asking = {
+      maxBodyBytes: webhook.maxBodyBytes,
       precheck: (header, length) => (asked.push(length), webhook.precheck(header, length)),
       verify: (body, header) => webhook.verify(body, header),
     };

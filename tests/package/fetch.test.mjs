@@ -123,3 +123,27 @@ test("fetch: no error makes an answer a success, and none but this package's mak
     await assert.rejects(handler(webhook, () => {})(request({ body, headers, duplex: "half" })), /no/);
   }
 });
+
+test("fetch: what a body is gathered in is never longer than its limit", async (t) => {
+  const { Uint8Array } = globalThis;
+  const lengths = [];
+  t.after(() => (globalThis.Uint8Array = Uint8Array));
+  globalThis.Uint8Array = new Proxy(Uint8Array, {
+    construct(target, args) {
+      if (typeof args[0] === "number") lengths.push(args[0]);
+      return Reflect.construct(target, args);
+    },
+  });
+  const limit = 1000;
+  const whole = Buffer.from("{}".padEnd(limit));
+  const pieces = [whole.subarray(0, 700), whole.subarray(700, 701), whole.subarray(701)];
+  const strict = new Webhook("key", { maxBodyBytes: limit });
+  const body = new ReadableStream({
+    pull: (controller) => (pieces.length > 0 ? controller.enqueue(pieces.shift()) : controller.close()),
+  });
+  const response = await handler(strict, () => {})(
+    request({ body, duplex: "half", headers: { "x-walnut-signature": strict.sign(whole) } }),
+  );
+  assert.deepEqual(await response.json(), { ok: true });
+  assert.deepEqual(lengths.filter((length) => length > 700), [limit]);
+});

@@ -124,6 +124,7 @@ test("node:http: what is no refusal is logged, and answered 500", async (t) => {
   const logged = deferred();
   t.mock.method(console, "error", logged.resolve);
   const broken = {
+    maxBodyBytes: 1 << 20,
     precheck: () => {},
     verify: () => {
       throw new TypeError("not a refusal");

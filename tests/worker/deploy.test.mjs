@@ -13,12 +13,15 @@ const root = join(import.meta.dirname, "../..");
 /** The most that is uploaded, gzipped, in bytes. */
 const MOST_BYTES = 150 * 1024;
 
+// The runner of the tests asks for colours where it has a terminal.
+const env = { ...process.env, WRANGLER_SEND_METRICS: "false", FORCE_COLOR: "0" };
+
 test("wrangler deploys it as it is", async (t) => {
   const out = await folder(t);
   const wrangler = join(root, "node_modules/.bin/wrangler");
   const { stdout } = await promisify(execFile)(wrangler, ["deploy", "--dry-run", "--outdir", out], {
     cwd: join(root, "worker"),
-    env: { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" },
+    env,
   });
   match(stdout, /env\.INBOX \(Inbox\)\s+Durable Object/);
   const files = await readdir(out);
@@ -38,7 +41,7 @@ test("the archive of a release can be deployed without building anything", async
   await run("tar", ["--extract", "--gzip", "--file", join(at, `${name}.tgz`), "--directory", at]);
   const { stdout } = await run(join(root, "node_modules/.bin/wrangler"), ["deploy", "--dry-run", "--outdir", join(at, "out")], {
     cwd: join(at, name),
-    env: { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" },
+    env,
   });
   match(stdout, /env\.INBOX \(Inbox\)\s+Durable Object/);
   ok((await readdir(join(at, name, "build"))).includes("THIRD_PARTY_LICENSES"));

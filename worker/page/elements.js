@@ -47,7 +47,9 @@ export function facts(id, values) {
 
 /** Offers all of them, and each by its name; keeps what was chosen. */
 export function choices(id, all, names) {
-  const { value } = $(id);
+  const { value, options } = $(id);
+  // Somebody may be choosing.
+  if (names.join() === [...options].slice(1).map(({ text }) => text).join() && options.length > 0) return;
   put(id, [make("option", { value: "" }, all), ...names.map((name) => make("option", {}, name))]);
   $(id).value = names.includes(value) ? value : "";
 }
