@@ -126,15 +126,12 @@ fn list(reader: &mut Reader<'_>, json: &str) -> Vec<Destination> {
 }
 
 fn one(reader: &mut Reader<'_>, index: usize, item: &Value) -> Option<Destination> {
-    let mut label = format!("DESTINATIONS[{index}]");
+    let label = format!("DESTINATIONS[{index}]");
     let Value::Object(fields) = item else {
         reader.mistake(format!("{label} must be an object with a name and a url"));
         return None;
     };
     let name = name(reader, &label, fields);
-    if let Some(name) = &name {
-        label = format!("DESTINATIONS[{name:?}]");
-    }
     if fields.keys().any(|field| !FIELDS.contains(&field.as_str())) {
         reader.mistake(format!("{label} must have no fields but {}", FIELDS.join(", ")));
     }

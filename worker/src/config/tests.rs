@@ -278,6 +278,7 @@ fn a_mistake_does_not_tell_a_secret() {
         r"opensesame",
         r#"["opensesame"]"#,
         r#"{"opensesame":"opensesame"}"#,
+        r#"[{"name":"opensesame","url":"opensesame"}]"#,
         r#"[{"name":"Opensesame","url":"opensesame","opensesame":"opensesame"}]"#,
         r#"[{"name":"crm","url":"http://opensesame.example","events":["","opensesame"],
              "headers":{"host":"opensesame","opensesame":"","é":"opensesame"},

@@ -62,11 +62,11 @@ fn every_mistake_in_a_destination_is_listed() {
     assert_eq!(
         named(&all.unwrap_err()),
         [
-            "DESTINATIONS[\"a\"].url",
-            "DESTINATIONS[\"a\"].events",
-            "DESTINATIONS[\"a\"].headers",
-            "DESTINATIONS[\"a\"].secret",
-            "DESTINATIONS[\"b\"]",
+            "DESTINATIONS[1].url",
+            "DESTINATIONS[1].events",
+            "DESTINATIONS[1].headers",
+            "DESTINATIONS[1].secret",
+            "DESTINATIONS[2]",
             "DESTINATIONS[3].name",
             "DESTINATIONS[3].url",
             "DESTINATIONS[4]",
@@ -100,7 +100,7 @@ fn events_are_a_list_of_names() {
         assert_eq!(mistakes_of(&good), Mistakes::new(), "{good}");
     }
     for bad in [list(0), list(101), name(0), name(257)] {
-        assert_eq!(named(&mistakes_of(&bad)), ["DESTINATIONS[\"crm\"].events"], "{bad}");
+        assert_eq!(named(&mistakes_of(&bad)), ["DESTINATIONS[0].events"], "{bad}");
     }
     for bad in ["null", "{}", r#""demo""#, "[1]", r#"["demo",null]"#] {
         assert_eq!(mistakes_of(&format!(r#""events":{bad}"#)).len(), 1, "{bad}");
@@ -121,7 +121,7 @@ fn headers_have_limits_with_two_sides() {
     }
     let bad: [Vec<_>; 5] = [many(21), long(0, 1), long(65, 1), long(1, 0), long(1, 2049)];
     for headers in bad {
-        assert_eq!(named(&of(&headers)), ["DESTINATIONS[\"crm\"].headers"]);
+        assert_eq!(named(&of(&headers)), ["DESTINATIONS[0].headers"]);
     }
 }
 
