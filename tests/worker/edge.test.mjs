@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import { Webhook as Svix } from "svix";
@@ -134,19 +135,31 @@ test("a body that breaks off is taken neither for one that is too long nor for a
   assert.deepEqual(lines.filter((line) => /body_too_large|signature_mismatch|explained/.test(line)), []);
 });
 
-test("a body that does not come in time is let go of", { timeout: 60_000 }, async (t) => {
+test("a body may come slowly, but what does not come in time is let go of", { timeout: 60_000 }, async (t) => {
   const { edge, lines, caughtUp } = await start(t);
   const { host, hostname, port } = new URL(edge.url);
-  const stalled = async ([length, half]) => {
+  const begun = (signature, length, half) => {
     const socket = connect(Number(port), hostname).on("error", () => {});
     t.after(() => socket.destroy());
-    socket.write(`POST /webhook HTTP/1.1\r\nHost: ${host}\r\nX-Walnut-Signature: ${"0".repeat(64)}\r\n${length}\r\n\r\n${half}`);
+    socket.write(`POST /webhook HTTP/1.1\r\nHost: ${host}\r\nX-Walnut-Signature: ${signature}\r\n${length}\r\n\r\n${half}`);
+    return socket;
+  };
+  const slow = async () => {
+    const body = event();
+    const socket = begun(sign(body), `Content-Length: ${Buffer.byteLength(body)}`, body.slice(0, 10));
+    await setTimeout(5000);
+    socket.write(body.slice(10));
+    assert.match(String((await once(socket, "data"))[0]), /^HTTP\/1\.1 200 /);
+  };
+  const stalled = async ([length, half]) => {
+    const socket = begun("0".repeat(64), length, half);
     let answer = "";
     // The edge is who ends it.
     for await (const piece of socket) answer += piece;
     assert.match(answer, /^HTTP\/1\.1 408 .*"code":"body_timeout"/s);
   };
-  await Promise.all([["Content-Length: 1000", "half"], ["Transfer-Encoding: chunked", "4\r\nhalf\r\n"]].map(stalled));
+  const never = [["Content-Length: 1000", "half"], ["Transfer-Encoding: chunked", "4\r\nhalf\r\n"]];
+  await Promise.all([slow(), ...never.map(stalled)]);
   await caughtUp();
   assert.equal(lines.filter((line) => line.includes('"body_timeout"')).length, 2);
   assert.deepEqual(lines.filter((line) => /body_too_large|signature_mismatch|explained/.test(line)), []);

@@ -7,7 +7,7 @@ export const KEY = "the key of the endpoints";
 const RIGHT = {
   limit: 1 << 20,
   /** How long a body may take, in milliseconds. */
-  bodyTimeout: 1500,
+  bodyTimeout: 3000,
   /** What the signature is calculated over. */
   read: (body) => body,
   matches: (right, header) => right === header,
