@@ -1,5 +1,6 @@
 // The admin API, on a real edge.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { connect } from "node:net";
 import { test } from "node:test";
 import { admin, deferred, DURABLE, event, post, sha256, sign, start, startOrigin, TOKEN } from "./support.mjs";
 
@@ -52,6 +53,22 @@ test("what is asked wrongly is an invalid request, and what is not there is not 
     equal((await ask("GET", path)).code, "not_found", path);
   }
   equal((await ask("PUT", "deliveries/0-1")).code, "method_not_allowed");
+});
+
+test("what is asked may have 64 KiB, and is answered as what it is if it does not come whole", { timeout: 60_000 }, async (t) => {
+  const { ask, edge: at } = await edge(t);
+  const padded = (length) => ({ email: "a@b.example", padding: "x".repeat(length - '{"email":"a@b.example","padding":""}'.length) });
+  equal((await ask("POST", "erase", padded(65_536))).status, 200);
+  const { status, code } = await ask("POST", "erase", padded(65_537));
+  deepEqual([status, code], [413, "body_too_large"]);
+
+  const { host, hostname, port } = new URL(at.url);
+  const socket = connect(Number(port), hostname);
+  t.after(() => socket.destroy());
+  socket.write(`POST /admin/erase HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${TOKEN}\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n`);
+  let answer = "";
+  for await (const piece of socket) answer += piece;
+  match(answer, /^HTTP\/1\.1 408 .*"code":"body_timeout"/s);
 });
 
 test("a delivery is shown whole, and listed without what is personal", async (t) => {

@@ -136,8 +136,8 @@ impl Shards<'_> {
 
     /// Reads the body of a question.
     async fn asked(&self, request: &Request) -> Answer<Asked> {
-        let body = host::read_whole(request, MOST_BYTES, BODY_MS).await;
-        body.map_or_else(question::no_object, |body| Asked::of(&body.to_vec()))
+        let body = host::read(request, 0, MOST_BYTES, 0, BODY_MS).await?;
+        Asked::of(&body.to_vec())
     }
 
     async fn ask(&self, shard: u32, operation: &str, question: &JsValue) -> Answer<JsValue> {

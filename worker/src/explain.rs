@@ -48,7 +48,7 @@ pub(crate) fn takes_turn(error: &Error, now: u64) -> bool {
 
 /// Reads the body of a request that was refused by its head, if it comes soon, and is not too long to be explained.
 pub(crate) async fn body(request: &Request) -> Option<Uint8Array> {
-    host::read_whole(request, MAX_EXPLAINED_BODY_BYTES, BODY_MS).await
+    host::read(request, 0, MAX_EXPLAINED_BODY_BYTES, 0, BODY_MS).await.ok()
 }
 
 /// Explains a refusal once it has been answered.

@@ -1,6 +1,7 @@
 //! What the platform does for Rust: see `worker/host.js`.
 
 use js_sys::{Array, Promise, Uint8Array};
+use walnut_webhooks::Error;
 use wasm_bindgen::prelude::{JsCast, JsValue, wasm_bindgen};
 use web_sys::{Request, Response};
 use worker::Env;
@@ -74,14 +75,6 @@ impl Lines {
     }
 }
 
-/// What came of a body.
-pub(crate) enum Read {
-    Whole(Uint8Array),
-    TooLong,
-    /// It has not come in time.
-    Late,
-}
-
 /// Reads a body to its end, if that comes in `ms`. Of one that is longer than `most`, no more is read than
 /// `grace`.
 pub(crate) async fn read(
@@ -90,21 +83,14 @@ pub(crate) async fn read(
     most: usize,
     grace: usize,
     ms: u32,
-) -> Result<Read> {
-    let (declared, most, grace) = (float(declared), size(most), size(grace));
-    let body = Awaited::New(imported::read(request, declared, most, grace, ms)).await?;
-    Ok(match body.dyn_into() {
-        Ok(body) => Read::Whole(body),
-        Err(none) if none.is_null() => Read::TooLong,
-        Err(_) => Read::Late,
-    })
-}
-
-/// Reads a body of at most `most` bytes, if it comes in `ms`.
-pub(crate) async fn read_whole(request: &Request, most: usize, ms: u32) -> Option<Uint8Array> {
-    match read(request, 0, most, 0, ms).await {
-        Ok(Read::Whole(body)) => Some(body),
-        _ => None,
+) -> std::result::Result<Uint8Array, Failure> {
+    let (length, bytes, more) = (float(declared), size(most), size(grace));
+    let read = Awaited::New(imported::read(request, length, bytes, more, ms)).await;
+    match read.map(JsCast::dyn_into) {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(none)) if none.is_null() => Err(Error::BodyTooLarge { limit: most }.into()),
+        Ok(Err(_)) => Err(Failure::BodyTimeout),
+        Err(_) => Err(Failure::BodyCutOff),
     }
 }
 

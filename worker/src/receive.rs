@@ -3,14 +3,13 @@
 use std::time::{Duration, SystemTime};
 
 use js_sys::Uint8Array;
-use walnut_webhooks::{Error, SIGNATURE_HEADER};
+use walnut_webhooks::SIGNATURE_HEADER;
 use web_sys::{Request, Response};
 use worker::{Context, Env};
 
 use crate::answer::{Failure, failed, ok};
 use crate::config::{Destination, Mode, Settings};
 use crate::forward::{self, Headline, MAX_NAME_BYTES, key_name};
-use crate::host::Read;
 use crate::inbox::store::{Arrival, Stored};
 use crate::standard::message_id;
 use crate::watch::Check;
@@ -125,12 +124,7 @@ impl Incoming<'_> {
     async fn read(&mut self, settings: &Settings) -> Result<Vec<u8>, Failure> {
         let limit = settings.max_body_bytes;
         let declared = self.declared_length.unwrap_or(0);
-        let body = match host::read(self.request, declared, limit, GRACE, BODY_MS).await {
-            Ok(Read::Whole(body)) => body,
-            Ok(Read::TooLong) => return Err(Error::BodyTooLarge { limit }.into()),
-            Ok(Read::Late) => return Err(Failure::BodyTimeout),
-            Err(_) => return Err(Failure::BodyCutOff),
-        };
+        let body = host::read(self.request, declared, limit, GRACE, BODY_MS).await?;
         let bytes = body.to_vec();
         self.body = Some(body);
         Ok(bytes)
