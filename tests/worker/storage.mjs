@@ -45,6 +45,7 @@ const TIMES = {
   attempts: ["at"],
   destinations: ["last_taken", "last_failed"],
   alerts: ["at", "due"],
+  remembered: ["last"],
 };
 
 /** Lets time pass: all that is stored becomes older. */

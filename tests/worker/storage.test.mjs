@@ -76,7 +76,7 @@ test("tables of a newer version are worked on as they are: a roll-back", async (
   world.origin.answer = (_, response) => response.end();
   await world.again((storage) => {
     age(storage, HOUR);
-    const tables = ["deliveries", "sends", "attempts", "destinations", "refused", "alerts", "meta", "versions"];
+    const tables = ["deliveries", "sends", "attempts", "destinations", "refused", "alerts", "meta", "remembered", "versions"];
     change(storage, "INSERT INTO versions VALUES (1000); CREATE TABLE unheard_of (key INTEGER PRIMARY KEY);");
     for (const table of tables) change(storage, `ALTER TABLE ${table} ADD COLUMN unheard_of TEXT DEFAULT 'x'`);
   });
@@ -95,12 +95,12 @@ test("tables of a newer version are worked on as they are: a roll-back", async (
 test("what could not be brought up to date is tried again by the same inbox", async (t) => {
   const world = await lasting(t);
   await world.edge.scheduled();
-  await world.again((storage) => change(storage, "DELETE FROM versions WHERE version = 2"));
+  await world.again((storage) => change(storage, "DELETE FROM versions WHERE version = 3"));
   const { url, storage, logged, until } = world;
   deepEqual(await post(url, event()), { status: 503, code: "store_failed" });
-  ok(await logged("inbox_failed", "index dead already exists"));
+  ok(await logged("inbox_failed", "table remembered already exists"));
   // Mended while the inbox lives.
-  change(storage, "DROP INDEX dead");
+  change(storage, "DROP TABLE remembered");
   deepEqual(await post(url, event()), { status: 200, code: undefined });
   await until("0-1", "delivered");
 });

@@ -1,7 +1,7 @@
 // What happens after hours and days: what has been stored is made older while the edge is stopped.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { age, lasting } from "./storage.mjs";
+import { age, change, lasting } from "./storage.mjs";
 import { event, post } from "./support.mjs";
 
 const MINUTE = 60_000;
@@ -18,6 +18,23 @@ async function sent({ url, keys }, fields) {
 async function looked(world) {
   await world.until(await sent(world), "delivered");
 }
+
+/** What becomes of a body that arrives now. The inbox has seen what there is to do after that. */
+async function becomes(world, body) {
+  equal((await post(world.url, body)).status, 200);
+  await world.caughtUp();
+  // Its own lines among those of workerd.
+  const lines = world.lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+  const stored = lines.filter(({ type, destination }) => type && !destination);
+  // The last is of the event that has caught up.
+  return stored.at(-2).event;
+}
+
+/** The bodies of a session that the origin has taken. */
+const taken = ({ origin }, session) => origin.taken.filter(({ body }) => JSON.parse(body).data?.session_id === session);
+/** The keys of a session's deliveries. */
+const keysOf = async ({ ask }, session) =>
+  (await ask("GET", "deliveries")).deliveries.filter(({ id }) => id.endsWith(`:${session}`)).map(({ key }) => key);
 
 const fails = (headers) => (_, response) => response.writeHead(500, headers).end();
 const takes = (_, response) => response.end();
@@ -59,7 +76,7 @@ test("what is pending is kept, however old it is", async (t) => {
   deepEqual(second.body, first.body);
 });
 
-test("an id is remembered for MAX_EVENT_AGE and 6 minutes more after it came", async (t) => {
+test("an id is remembered for MAX_EVENT_AGE and 6 minutes more after it came last", async (t) => {
   const world = await lasting(t, { MAX_EVENT_AGE: "1h", RETENTION_DAYS: "0.00001" });
   const body = event({ timestamp: undefined });
   equal((await post(world.url, body)).status, 200);
@@ -75,9 +92,17 @@ test("an id is remembered for MAX_EVENT_AGE and 6 minutes more after it came", a
 
   await world.later(MINUTE);
   await world.until(key, ({ code }) => code === "not_found");
-  equal((await post(world.url, body)).status, 200);
-  ok(await world.logged('"accepted"', JSON.parse(body).data.session_id));
-  equal((await world.origin.took(3)).body.toString(), body);
+  equal(await becomes(world, body), "duplicate");
+  await world.later(65 * MINUTE);
+  equal(await becomes(world, body), "duplicate");
+  const { session_id } = JSON.parse(body).data;
+  equal(taken(world, session_id).length, 1);
+
+  await world.later(66 * MINUTE);
+  await looked(world);
+  equal(await becomes(world, body), "accepted");
+  await world.logged('"delivered"', session_id);
+  equal(taken(world, session_id).at(-1).body.toString(), body);
 });
 
 test("the id of what was erased is remembered as long", async (t) => {
@@ -94,11 +119,106 @@ test("the id of what was erased is remembered as long", async (t) => {
   ok(await world.logged('"duplicate"'));
   equal((await world.ask("GET", `deliveries/${key}`)).state, "erased");
 
-  await world.later(MINUTE);
+  await world.later(66 * MINUTE);
   await world.until(key, ({ code }) => code === "not_found");
   equal((await post(world.url, body)).status, 200);
   ok(await world.logged('"accepted"', JSON.parse(body).data.session_id));
   equal((await world.origin.took(3)).body.toString(), body);
+});
+
+/** What was signed so long ago, of a session: as it would be by now, since time passes for what is stored alone. */
+const signed = (ms, fields) => event({ ...fields, timestamp: new Date(Date.now() - ms).toISOString() });
+
+for (const erased of [true, false]) {
+  const how = erased ? "was erased" : "is past its retention";
+  test(`a retry that was captured is no new delivery while it is fresh, though what came first ${how}`, async (t) => {
+    const world = await lasting(t, { MAX_EVENT_AGE: "72h", RETENTION_DAYS: erased ? "7" : "0.00001" });
+    const session = { session_id: "s-1" };
+    const key = await sent(world, { ...session, timestamp: new Date().toISOString() });
+    await world.until(key, erased ? "delivered" : "forgotten");
+    await world.later(30 * MINUTE);
+    equal(await becomes(world, signed(0, session)), "duplicate");
+    if (erased) equal((await world.ask("DELETE", `deliveries/${key}`)).erased, 1);
+
+    await world.later(71 * HOUR + 40 * MINUTE);
+    await world.until(key, ({ code }) => code === "not_found");
+    equal(await becomes(world, signed(71 * HOUR + 40 * MINUTE, session)), "duplicate");
+    deepEqual(await keysOf(world, "s-1"), []);
+    equal(taken(world, "s-1").length, 1);
+  });
+}
+
+test("a variant is no new delivery while it is fresh, though what came before it is no longer there", async (t) => {
+  const world = await lasting(t, { MAX_EVENT_AGE: "72h" });
+  const session = { session_id: "s-1" };
+  const other = { ...session, steps: [] };
+  const key = await sent(world, session);
+  await world.until(key, "delivered");
+  await world.later(DAY);
+  equal(await becomes(world, signed(0, other)), "variant");
+  const [variant] = await keysOf(world, "s-1");
+  for (const it of [key, variant]) equal((await world.ask("DELETE", `deliveries/${it}`)).erased, 1);
+
+  await world.later(2 * DAY + 6 * MINUTE);
+  await world.until(key, ({ code }) => code === "not_found");
+  equal(await becomes(world, signed(2 * DAY + 6 * MINUTE, other)), "duplicate");
+  equal((await world.ask("GET", `deliveries/${variant}`)).state, "erased");
+
+  // And its own retry, once it is gone itself.
+  await world.later(DAY);
+  await world.until(variant, ({ code }) => code === "not_found");
+  equal(await becomes(world, signed(DAY, other)), "duplicate");
+  deepEqual(await keysOf(world, "s-1"), []);
+  equal(taken(world, "s-1").length, 1);
+});
+
+test("what was erased as a variant does not come back by its retry while the first is kept", async (t) => {
+  const world = await lasting(t, { MAX_EVENT_AGE: "72h" });
+  const session = { session_id: "s-1" };
+  const other = { ...session, steps: [] };
+  const key = await sent(world, session);
+  await world.until(key, "delivered");
+  equal(await becomes(world, event(other)), "variant");
+  const [variant] = await keysOf(world, "s-1");
+  await world.later(30 * MINUTE);
+  equal(await becomes(world, signed(0, other)), "duplicate");
+  equal((await world.ask("DELETE", `deliveries/${variant}`)).erased, 1);
+
+  await world.later(71 * HOUR + 40 * MINUTE);
+  await world.until(variant, ({ code }) => code === "not_found");
+  equal(await becomes(world, signed(71 * HOUR + 40 * MINUTE, other)), "duplicate");
+  deepEqual(await keysOf(world, "s-1"), [key]);
+});
+
+test("a test event is sent again though its first is gone, unless that was erased", async (t) => {
+  const world = await lasting(t, { MAX_EVENT_AGE: "1h" });
+  const body = JSON.stringify({ is_test: true, message: "This is a test" });
+  const gone = async (key) => void (await world.until(key, ({ code }) => code === "not_found"));
+  /** It is the first of its id. */
+  const first = async () => {
+    equal((await post(world.url, body)).status, 200);
+    const [key] = await world.keys();
+    equal((await world.until(key, "delivered")).kind, "first");
+    return key;
+  };
+  const forgotten = await first();
+  await world.later(30 * MINUTE);
+  equal(await becomes(world, body), "repeat");
+  await world.again((storage) => {
+    age(storage, 36 * MINUTE);
+    // Only this one's retention is over.
+    change(storage, "UPDATE deliveries SET ended = 0 WHERE kind = 'first'");
+  });
+  await world.edge.scheduled();
+  await gone(forgotten);
+
+  const erased = await first();
+  equal((await world.ask("DELETE", `deliveries/${erased}`)).erased, 1);
+  await world.later(30 * MINUTE);
+  equal(await becomes(world, body), "duplicate");
+  await world.later(36 * MINUTE);
+  await gone(erased);
+  equal(await becomes(world, body), "duplicate");
 });
 
 test("a delivery is given up after 3 days, which count from its redelivery", async (t) => {

@@ -17,7 +17,8 @@ pub(super) const EVERY_MS: u64 = 1000;
 /// Clocks differ, and a check takes its time: an id is remembered so much longer, in milliseconds.
 const MARGIN_MS: u64 = 60_000;
 
-/// How long an id is remembered after its delivery came, in milliseconds.
+/// How long an id is remembered after anything of it came, in milliseconds: Walnut signs its retries anew, so that the
+/// last of them is fresh for longer than the first.
 fn remembered_ms(settings: &Settings) -> u64 {
     settings.max_event_age_ms.unwrap_or(0).saturating_add(MAX_SKEW_MS).saturating_add(MARGIN_MS)
 }
@@ -37,15 +38,43 @@ pub(super) fn forget(db: &Db, settings: &Settings, now: u64) -> Result<bool> {
             erase::empty(db, row.number(0)?, "forgotten", None)?;
         }
         for state in ["forgotten", "erased"] {
-            let query = format!(
-                "DELETE FROM deliveries WHERE key IN (
-                    SELECT key FROM deliveries WHERE state = '{state}' AND {RARE} AND received <= ? LIMIT ?
-                )"
-            );
-            db.run(&query, &[number(received), number(AT_ONCE)])?;
+            drop_rows(db, state, received)?;
         }
+        db.run(
+            "DELETE FROM remembered WHERE id IN (
+                SELECT id FROM remembered WHERE last <= ? ORDER BY last LIMIT ?
+            )",
+            &[number(received), number(AT_ONCE)],
+        )?;
         Ok(more)
     })
+}
+
+/// Drops rows of a state that came until a time. An id of which something came after it goes on being remembered.
+fn drop_rows(db: &Db, state: &str, received: u64) -> Result<()> {
+    let old = |column| {
+        format!(
+            "SELECT {column} FROM deliveries WHERE state = '{state}' AND {RARE} AND received <= ?1
+            ORDER BY received LIMIT ?2"
+        )
+    };
+    let values = [number(received), number(AT_ONCE)];
+    // Each condition on `kind` names an index: without them, every row would be looked at.
+    let remember = format!(
+        "WITH old AS ({}), came AS (
+            SELECT id, received, last_duplicate, state FROM deliveries WHERE id IN old AND kind = 'first'
+            UNION ALL
+            SELECT id, received, last_duplicate, state FROM deliveries WHERE id IN old AND kind <> 'first'
+        )
+        INSERT INTO remembered (id, last, erased)
+        SELECT id, MAX(MAX(received, COALESCE(last_duplicate, 0))) AS newest, MAX(state = 'erased') FROM came
+        WHERE TRUE GROUP BY id HAVING newest > ?1
+        ON CONFLICT (id) DO UPDATE SET
+            last = MAX(last, excluded.last), erased = MAX(erased, excluded.erased)",
+        old("id")
+    );
+    db.run(&remember, &values)?;
+    db.run(&format!("DELETE FROM deliveries WHERE key IN ({})", old("key")), &values)
 }
 
 /// Returns when there is something to forget next.
@@ -55,11 +84,12 @@ pub(super) fn next(db: &Db, settings: &Settings) -> Result<Option<u64>> {
         &[],
     )?;
     let mut next = ended.map(|ended| ended.saturating_add(settings.retention_ms));
-    for state in ["forgotten", "erased"] {
-        let query =
-            format!("SELECT MIN(received) FROM deliveries WHERE state = '{state}' AND {RARE}");
-        let received = db.number(&query, &[])?;
-        let gone = received.map(|received| received.saturating_add(remembered_ms(settings)));
+    let rows =
+        |state| format!("SELECT MIN(received) FROM deliveries WHERE state = '{state}' AND {RARE}");
+    let ids = "SELECT MIN(last) FROM remembered".to_owned();
+    for query in [rows("forgotten"), rows("erased"), ids] {
+        let came = db.number(&query, &[])?;
+        let gone = came.map(|came| came.saturating_add(remembered_ms(settings)));
         next = [next, gone].into_iter().flatten().min();
     }
     Ok(next)

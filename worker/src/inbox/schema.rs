@@ -9,7 +9,7 @@ use crate::js::{Result, number, or_null};
 pub(super) const RARE: &str = "state IN ('dead', 'unrouted', 'variant', 'forgotten', 'erased')";
 
 /// Each makes the next version. What is deployed somewhere is never changed, only followed by another.
-const VERSIONS: [&[&str]; 2] = [VERSION_1, VERSION_2];
+const VERSIONS: [&[&str]; 3] = [VERSION_1, VERSION_2, VERSION_3];
 
 const VERSION_1: &[&str] = &[
     // A delivery is one body that came. `kind` is `first` of its id, a `variant` of the first, or a
@@ -80,6 +80,13 @@ const VERSION_1: &[&str] = &[
 
 // What is dead to one destination is found while another may still get it.
 const VERSION_2: &[&str] = &["CREATE INDEX dead ON sends (delivery) WHERE state = 'dead'"];
+
+const VERSION_3: &[&str] = &[
+    // An id of which a row was dropped that came when all of it was old, though something of it came `last` after that.
+    // A table of its own costs an inbox that is full nothing: an index on its deliveries would have to read them all.
+    "CREATE TABLE remembered (id TEXT PRIMARY KEY, last INTEGER NOT NULL, erased INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX remembered_by_time ON remembered (last)",
+];
 
 /// Makes the tables, or brings them up to date. One of a newer version is left as it is: versions only
 /// add what an older program does not look at.

@@ -100,6 +100,9 @@ impl Stored {
 /// Stores a delivery that came now, and says what became of it.
 pub(super) fn store(db: &Db, arrival: &Arrival, now: u64) -> Result<Stored> {
     db.transaction(|| {
+        if is_remembered(db, arrival, now)? {
+            return counted(db, arrival, now);
+        }
         let life = Life::new(arrival.destinations.iter().map(String::as_str), now);
         if insert(db, arrival, "first", &life, now)? {
             return Ok(match life.state() {
@@ -109,6 +112,16 @@ pub(super) fn store(db: &Db, arrival: &Arrival, now: u64) -> Result<Stored> {
         }
         again(db, arrival, &life, now)
     })
+}
+
+/// Tells whether an id is remembered of which a row was dropped, and if it is, that it came again now. A test is sent
+/// again all the same, unless it was erased.
+fn is_remembered(db: &Db, arrival: &Arrival, now: u64) -> Result<bool> {
+    let row = db.row(
+        "UPDATE remembered SET last = ? WHERE id = ? AND (erased OR NOT ?) RETURNING id",
+        &[number(now), arrival.id.clone(), number(u32::from(arrival.is_test))],
+    )?;
+    Ok(row.is_some())
 }
 
 /// Inserts a delivery with its sends, unless there is a first of its id.
