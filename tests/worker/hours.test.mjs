@@ -1,7 +1,7 @@
 // Alerts over hours: one an hour for each cause, and an hour for each to be posted.
-import { equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { lasting } from "./storage.mjs";
+import { age, change, lasting } from "./storage.mjs";
 import { event, post, sign, startOrigin } from "./support.mjs";
 
 const MINUTE = 60_000;
@@ -146,6 +146,35 @@ test("what comes again does not end that hour, since it may be a replay", { time
   await world.later(MINUTE);
   await raised(world.alerts, 1, "all_failed", hour);
 });
+
+const BROKEN = {
+  misconfigured: "UPDATE meta SET value = 2 WHERE name = 'shards'",
+  store_failed: "CREATE TRIGGER broken BEFORE INSERT ON deliveries BEGIN SELECT RAISE(ABORT, 'broken'); END",
+};
+
+for (const [code, sql] of Object.entries(BROKEN)) {
+  test(`what is genuine and could not be stored, ${code}, ends no hour`, async (t) => {
+    const world = await edge(t, { ALERT_SILENCE_HOURS: "1" });
+    const refused = async (times) => {
+      equal((await post(world.url, event(), { "x-walnut-signature": "0".repeat(64) })).status, 401);
+      while ((await world.ask("GET", "status")).failures.signature_mismatch !== times);
+    };
+    await taken(world);
+    await noted(world, '"current":1');
+    const { current } = (await world.ask("GET", "status")).keys;
+    await refused(1);
+    await world.again((storage) => {
+      age(storage, 59 * MINUTE);
+      change(storage, sql);
+    });
+    equal((await post(world.url, event())).code, code);
+    await refused(2);
+    equal((await world.ask("GET", "status")).keys.current, current - 59 * MINUTE);
+    await world.later(MINUTE);
+    await world.alerts.took(2);
+    deepEqual(world.alerts.taken.map(({ body }) => JSON.parse(body).cause).sort(), ["all_failed", "silence"]);
+  });
+}
 
 test("an alert says that nothing came for ALERT_SILENCE_HOURS", async (t) => {
   const world = await edge(t, { ALERT_SILENCE_HOURS: "1" });

@@ -44,7 +44,7 @@ struct Incoming<'r> {
     body: Option<Uint8Array>,
 }
 
-/// Takes one delivery. Its check is noted, unless it is a duplicate.
+/// Takes one delivery. Its check is noted, unless it is a duplicate, or could not be stored.
 pub(crate) async fn delivery(
     request: &Request,
     env: &Env,
@@ -166,16 +166,16 @@ impl Incoming<'_> {
             is_test,
             settings.destinations.iter().filter(wants).map(|it| it.name.as_str()),
         );
-        let stored = shards::store(env, settings, &headline.id, &arrival).await;
-        // What comes again may be a replay, which says nothing of the key that Walnut signs with now.
-        if !stored.as_ref().is_ok_and(|stored| stored == Stored::Duplicate.as_str()) {
-            note(Check::Matched(headline.key));
-        }
-        match stored {
+        match shards::store(env, settings, &headline.id, &arrival).await {
             Ok(stored) => {
+                // What comes again may be a replay, which says nothing of the key that Walnut signs with now.
+                if stored != Stored::Duplicate.as_str() {
+                    note(Check::Matched(headline.key));
+                }
                 log::stored(headline, &stored);
                 ok()
             }
+            // Not noted: while nothing can be stored, no alert may wait for deliveries that are none.
             Err(failure) => failed(&failure),
         }
     }

@@ -45,9 +45,12 @@ impl Cause {
                 "In the last hour only the previous key has matched: set the key that Walnut shows."
             }
             Self::AllFailed => {
-                "Every request of the last hour was refused: look at the key, and at who is asking."
+                "In the last hour requests were refused, and nothing new was stored: look at the key, at who is asking, \
+                 and at the edge's log."
             }
-            Self::Silence => "No delivery has come for long: look at the webhook in Walnut.",
+            Self::Silence => {
+                "Nothing new was stored for long: look at the webhook in Walnut, and at the edge's log."
+            }
         }
     }
 }
