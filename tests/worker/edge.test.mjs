@@ -10,7 +10,7 @@ import { gzipSync } from "node:zlib";
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import { Webhook as Svix } from "svix";
 import { FAILPOINTS_BUILD } from "../../tools/edge.mjs";
-import { deferred, event, KEY, post, sha256, sign, start, startOrigin } from "./support.mjs";
+import { admin, deferred, DURABLE, event, KEY, post, sha256, sign, start, startOrigin, TOKEN } from "./support.mjs";
 
 const sample = readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json"));
 const LIMIT = 1 << 20;
@@ -122,14 +122,33 @@ test("what is refused by its head is refused before its body comes", { timeout: 
   }
 });
 
-test("a body that breaks off is taken neither for one that is too long nor for a forgery", { timeout: 60_000 }, async (t) => {
-  const { edge, logged, lines, caughtUp } = await start(t);
-  const { host, hostname, port } = new URL(edge.url);
+/** Sends the head of a request with a signature, and half a body of that length. */
+function half(t, { url }, [length, piece], signature = "0".repeat(64)) {
+  const { host, hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname).on("error", () => {});
-  const half = `POST /webhook HTTP/1.1\r\nHost: ${host}\r\nX-Walnut-Signature: ${"0".repeat(64)}\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n`;
-  socket.end(half);
+  t.after(() => socket.destroy());
+  socket.write(`POST /webhook HTTP/1.1\r\nHost: ${host}\r\nX-Walnut-Signature: ${signature}\r\n${length}\r\n\r\n${piece}`);
+  return socket;
+}
+
+/** Sends half a body, and hangs up. */
+async function breaksOff(t, edge) {
+  const socket = half(t, edge, ["Transfer-Encoding: chunked", "3\r\nabc\r\n"]);
+  socket.end();
   socket.resume();
   await once(socket, "close");
+}
+
+/** Sends half a body, and waits until the edge ends it. */
+async function stalls(t, edge, body = ["Content-Length: 1000", "half"]) {
+  let answer = "";
+  for await (const piece of half(t, edge, body)) answer += piece;
+  assert.match(answer, /^HTTP\/1\.1 408 .*"code":"body_timeout"/s);
+}
+
+test("a body that breaks off is taken neither for one that is too long nor for a forgery", { timeout: 60_000 }, async (t) => {
+  const { edge, logged, lines, caughtUp } = await start(t);
+  await breaksOff(t, edge);
   await logged('"body_cut_off"');
   await caughtUp();
   assert.deepEqual(lines.filter((line) => /body_too_large|signature_mismatch|explained/.test(line)), []);
@@ -137,32 +156,29 @@ test("a body that breaks off is taken neither for one that is too long nor for a
 
 test("a body may come slowly, but what does not come in time is let go of", { timeout: 60_000 }, async (t) => {
   const { edge, lines, caughtUp } = await start(t);
-  const { host, hostname, port } = new URL(edge.url);
-  const begun = (signature, length, half) => {
-    const socket = connect(Number(port), hostname).on("error", () => {});
-    t.after(() => socket.destroy());
-    socket.write(`POST /webhook HTTP/1.1\r\nHost: ${host}\r\nX-Walnut-Signature: ${signature}\r\n${length}\r\n\r\n${half}`);
-    return socket;
-  };
   const slow = async () => {
     const body = event();
-    const socket = begun(sign(body), `Content-Length: ${Buffer.byteLength(body)}`, body.slice(0, 10));
+    const socket = half(t, edge, [`Content-Length: ${Buffer.byteLength(body)}`, body.slice(0, 10)], sign(body));
     await setTimeout(5000);
     socket.write(body.slice(10));
     assert.match(String((await once(socket, "data"))[0]), /^HTTP\/1\.1 200 /);
   };
-  const stalled = async ([length, half]) => {
-    const socket = begun("0".repeat(64), length, half);
-    let answer = "";
-    // The edge is who ends it.
-    for await (const piece of socket) answer += piece;
-    assert.match(answer, /^HTTP\/1\.1 408 .*"code":"body_timeout"/s);
-  };
-  const never = [["Content-Length: 1000", "half"], ["Transfer-Encoding: chunked", "4\r\nhalf\r\n"]];
-  await Promise.all([slow(), ...never.map(stalled)]);
+  await Promise.all([slow(), stalls(t, edge), stalls(t, edge, ["Transfer-Encoding: chunked", "4\r\nhalf\r\n"])]);
   await caughtUp();
   assert.equal(lines.filter((line) => line.includes('"body_timeout"')).length, 2);
   assert.deepEqual(lines.filter((line) => /body_too_large|signature_mismatch|explained/.test(line)), []);
+});
+
+test("what broke off or stalled is among no failures, though a forgery is", { timeout: 60_000 }, async (t) => {
+  const { edge, url, logged } = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
+  await Promise.all([breaksOff(t, edge), stalls(t, edge)]);
+  await logged('"body_cut_off"');
+  // What counts first has all told that was counted until then.
+  assert.deepEqual(await post(url, sample, { "x-walnut-signature": "0".repeat(64) }), { status: 401, code: "signature_mismatch" });
+  let failures;
+  do ({ failures } = await admin(edge).ask("GET", "status"));
+  while (Object.keys(failures).length === 0);
+  assert.deepEqual(failures, { signature_mismatch: 1 });
 });
 
 test("the limit has two sides, declared or not", async (t) => {
