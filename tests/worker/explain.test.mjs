@@ -1,7 +1,7 @@
 // What is refused for its signature is explained in the log, twice a minute at most.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { DURABLE, KEY, event, post, sign, start } from "./support.mjs";
+import { DURABLE, KEY, event, half, post, sign, start } from "./support.mjs";
 
 const MISTAKES = [
   ["other_header", "missing_signature", (body) => ({ "x-signature": sign(body) })],
@@ -38,6 +38,35 @@ test("of many refusals in a minute, one is explained whose signature has the rig
   const explained = lines.filter((line) => line.includes('"explained"')).map((line) => JSON.parse(line).code);
   deepEqual(explained, ["missing_signature", "signature_mismatch"]);
 });
+
+/** What is explained of a request. */
+const explained = async ({ logged }) => JSON.parse(await logged('"explained"'));
+const NOT_LOOKED_AT = /^the body was not looked at/;
+
+for (const [cause, code, headers] of MISTAKES.filter(([, code]) => code !== "signature_mismatch")) {
+  test(`a body over 64 KiB is not explained as an empty one: ${cause}`, async (t) => {
+    for (const [bytes, expected] of [[65536, cause], [65537, "unknown"]]) {
+      const world = await start(t, DURABLE);
+      const body = event({ padding: "x".repeat(bytes - event({ padding: "" }).length) });
+      equal(body.length, bytes);
+      equal((await post(world.url, body, headers(body))).code, code);
+      const line = await explained(world);
+      deepEqual([line.code, line.cause, NOT_LOOKED_AT.test(line.hint)], [code, expected, bytes > 65536]);
+    }
+  });
+}
+
+for (const [how, ends] of [["does not come in time", false], ["breaks off", true]]) {
+  test(`a body that ${how} is not explained as an empty one`, async (t) => {
+    const world = await start(t, DURABLE);
+    const body = event();
+    const lines = [`X-Signature: ${sign(body)}`, `Content-Length: ${body.length}`];
+    const socket = half(t, world.edge, lines, body.slice(0, 100));
+    if (ends) socket.end();
+    const line = await explained(world);
+    deepEqual([line.code, line.cause, NOT_LOOKED_AT.test(line.hint)], ["missing_signature", "unknown", true]);
+  });
+}
 
 test("headers beyond 8 KiB are not looked at", async (t) => {
   for (const [bytes, cause] of [[6000, "other_header"], [8192, "missing_signature"]]) {

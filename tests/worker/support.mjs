@@ -3,6 +3,7 @@ import { EventEmitter, once } from "node:events";
 import { createServer } from "node:http";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startEdge } from "../../tools/edge.mjs";
@@ -124,6 +125,15 @@ export async function post(url, body, headers = { "x-walnut-signature": sign(bod
   const response = await fetch(url, { method: "POST", body, headers });
   const answer = await response.json();
   return { status: response.status, code: answer.error?.code };
+}
+
+/** Sends the head of a delivery with these lines, and a part of its body; returns the socket, which ends with the test. */
+export function half(t, { url }, lines, piece) {
+  const { host, hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname).on("error", () => {});
+  t.after(() => socket.destroy());
+  socket.write(["POST /webhook HTTP/1.1", `Host: ${host}`, ...lines, "", piece].join("\r\n"));
+  return socket;
 }
 
 /** A folder for an edge to store in, removed with the test. */

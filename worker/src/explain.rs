@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use js_sys::{Array, Uint8Array};
-use walnut_webhooks::{Error, MAX_EXPLAINED_BODY_BYTES, SIGNATURE_HEADER};
+use walnut_webhooks::{Cause, Error, Explanation, MAX_EXPLAINED_BODY_BYTES, SIGNATURE_HEADER};
 use web_sys::Request;
 use worker::{Context, Delay, Env};
 use zeroize::Zeroizing;
@@ -20,6 +20,10 @@ const EVERY_MS: u64 = 60_000;
 /// How long a body is waited for that the check had no need of, in milliseconds: after the answer it can't
 /// be read any more.
 const BODY_MS: u32 = 200;
+
+/// What is said where the body was not read: any explanation would be that of another, empty one.
+const NOT_LOOKED_AT: &str = "the body was not looked at, since it has more than 64 KiB, or did not come whole within 200 ms: \
+                             without it, nobody can say whether the signature is in another header, or in another form";
 
 /// How many bytes of other headers are looked at.
 const MAX_HEADER_BYTES: usize = 8 << 10;
@@ -51,14 +55,19 @@ pub(crate) async fn body(request: &Request) -> Option<Uint8Array> {
     host::read(request, 0, MAX_EXPLAINED_BODY_BYTES, 0, BODY_MS).await.ok()
 }
 
-/// Explains a refusal once it has been answered.
+/// Explains a refusal once it has been answered. Where the body was not read, that is all there is to say.
 pub(crate) fn after_answer(
     context: &Context,
     env: &Env,
     settings: &Settings,
     request: &Request,
+    error: &Error,
     body: Option<Uint8Array>,
 ) {
+    let Some(body) = body else {
+        log::explained(Some(error.code()), Cause::Unknown, NOT_LOOKED_AT);
+        return;
+    };
     let signature = request.headers().get(SIGNATURE_HEADER).ok().flatten();
     let mut bytes: usize = 0;
     let others: Vec<(String, String)> = items(&Array::from(&request.headers()))
@@ -79,9 +88,11 @@ pub(crate) fn after_answer(
     context.wait_until(async move {
         // What waits for nothing would come before the answer.
         Delay::from(Duration::ZERO).await;
-        let body = body.unwrap_or_default().to_vec();
+        let body = body.to_vec();
         let keys: Vec<&[u8]> = keys.iter().map(|key| key.as_bytes()).collect();
         let others = others.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        log::explained(&walnut_webhooks::explain(&keys, &body, signature.as_deref(), others));
+        let explanation = walnut_webhooks::explain(&keys, &body, signature.as_deref(), others);
+        let Explanation { code, cause, hint, .. } = explanation;
+        log::explained(code, cause, &hint);
     });
 }

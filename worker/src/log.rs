@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use walnut_webhooks::Explanation;
+use walnut_webhooks::Cause;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::answer::{Failure, text};
@@ -46,7 +46,7 @@ pub(crate) fn refused(failure: &Failure) {
 }
 
 /// Why a signature was refused, as far as it can be told.
-pub(crate) fn explained(explanation: &Explanation) {
+pub(crate) fn explained(code: Option<&'static str>, cause: Cause, hint: &str) {
     #[derive(Serialize)]
     struct Line<'a> {
         event: &'static str,
@@ -54,8 +54,7 @@ pub(crate) fn explained(explanation: &Explanation) {
         cause: &'static str,
         hint: &'a str,
     }
-    let Explanation { code, cause, hint, .. } = explanation;
-    console::warn(&text(&Line { event: "explained", code: *code, cause: cause.as_str(), hint }));
+    console::warn(&text(&Line { event: "explained", code, cause: cause.as_str(), hint }));
 }
 
 /// What an attempt came to. `origin` is the status that the destination answered with, if it did.

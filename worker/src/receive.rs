@@ -75,7 +75,7 @@ pub(crate) async fn delivery(
                         None => explain::body(request).await,
                         body => body,
                     };
-                    explain::after_answer(context, env, settings, request, body);
+                    explain::after_answer(context, env, settings, request, error, body);
                 }
                 note(Check::Refused(error.code()));
             }
