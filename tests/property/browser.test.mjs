@@ -15,7 +15,7 @@ test(`Chromium: ${CASES} random cases have the verdict of node:crypto`, async (t
   t.after(() => browser.close());
   const { page, wrong } = await open(browser, harness.url);
   // The page has the package in a bundle: here it is asked as its own files.
-  await page.route("**/pkg/*.js", (route) =>
+  await page.route("**/pkg/**/*.js", (route) =>
     route.fulfill({ path: join(import.meta.dirname, "../..", new URL(route.request().url()).pathname), contentType: "text/javascript" }),
   );
   await page.route("**/cases.mjs", (route) =>
