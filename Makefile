@@ -11,8 +11,9 @@ BINDGEN := target/tools/bin/wasm-bindgen
 WORKER := $(CORE) worker/Cargo.toml $(wildcard worker/*.js worker/page/* worker/src/*.rs worker/src/*/*.rs) \
 	tools/build-worker.mjs tools/crates.mjs $(BINDGEN) node_modules/.package-lock.json
 RUSTDOC := RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --package walnut-webhooks
-PKG := $(CORE) $(wildcard pkg-templates/*.* pkg-templates/*/*.ts pkg-templates/*/*/*.ts) $(wildcard harness/*.* harness/*/*.ts) $(wildcard tools/*.mjs) README.md $(wildcard docs/*.md LICENSE-*) \
+PKG := $(CORE) $(wildcard pkg-templates/sdk/*) $(wildcard tools/*.mjs) README.md $(wildcard LICENSE-*) \
 	$(BINDGEN) node_modules/.package-lock.json
+CLI := pkg/package.json $(wildcard pkg-templates/cli/* pkg-templates/cli/*/*.ts) $(wildcard harness/*.* harness/*/*.ts)
 
 .PHONY: help run test supply bench bench-edge soak lint docs build pkg worker prerequisites clean panic-free ct fuzz trust mutants mutants-core mutants-facade
 .DELETE_ON_ERROR:
@@ -97,13 +98,16 @@ docs: pkg tests/node_modules/.package-lock.json ## Write target/docs/: the refer
 	$(RUSTDOC)
 	mv target/doc target/docs/rust
 
-build: pkg worker ## Build pkg/, the npm package, and worker/build/, the Worker's bundle
+build: pkg worker ## Build pkg/ and pkg-cli/, the npm packages, and worker/build/, the Worker's bundle
 
-pkg: pkg/package.json node_modules/walnut-webhooks node_modules/.bin/walnut-webhooks
+pkg: pkg/package.json pkg-cli/package.json node_modules/walnut-webhooks node_modules/.bin/walnut-webhooks
 worker: worker/build/index.js
 
 pkg/package.json: $(PKG) | prerequisites
 	node tools/build-pkg.mjs
+
+pkg-cli/package.json: $(CLI)
+	node tools/build-cli.mjs
 
 # After pkg/, since Cargo builds both to the same file.
 target/pkg-trap/package.json: $(PKG) pkg/package.json | prerequisites
@@ -115,7 +119,7 @@ node_modules/walnut-webhooks: node_modules/.package-lock.json
 
 # As npm would: for npx.
 node_modules/.bin/walnut-webhooks: node_modules/.package-lock.json
-	ln -sfn ../walnut-webhooks/cli/main.js $@
+	ln -sfn ../../pkg-cli/main.js $@
 
 worker/build/index.js: $(WORKER) | prerequisites
 	node tools/build-worker.mjs
@@ -150,5 +154,5 @@ prerequisites:
 	@tools/prerequisites.sh toolchains
 
 clean: ## Remove all that was built
-	rm -rf target pkg worker/build node_modules */node_modules tests/mutation/node_modules examples/*/.next examples/*/.svelte-kit \
+	rm -rf target pkg pkg-cli worker/build node_modules */node_modules tests/mutation/node_modules examples/*/.next examples/*/.svelte-kit \
 		examples/*/build examples/*/dist

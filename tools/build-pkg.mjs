@@ -1,15 +1,14 @@
-// Builds the npm package into pkg/, ready to publish: the core as WebAssembly, the facade in pkg-templates/
-// as ES modules and as CommonJS, and their types. With `--trap`, it goes into target/pkg-trap/ for the tests, which
-// ask it to trap.
+// Builds the SDK into pkg/, ready to publish: the core as WebAssembly, the facade in pkg-templates/sdk/ as ES
+// modules and as CommonJS, and their types. With `--trap`, it builds target/pkg-trap/ for the tests, whose core
+// can be made to trap.
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
 import { rollup } from "rollup";
 import { bundleSize } from "./bundle-size.mjs";
-import { notices } from "./crates.mjs";
+import { finish } from "./package.mjs";
 import { withoutNames } from "./wasm-names.mjs";
 import { encode } from "./wasm-text.mjs";
 
@@ -41,42 +40,20 @@ const wasm = withoutNames(readFileSync(join(sources, "core.wasm")));
 writeFileSync(join(out, "core.wasm"), wasm);
 // What bundlers would load; here the engine does, without an `await`.
 for (const file of ["core.js", "core_bg.wasm"]) rmSync(join(sources, file));
-cpSync(path("pkg-templates"), sources, { recursive: true });
+cpSync(path("pkg-templates/sdk"), sources, { recursive: true });
 writeFileSync(join(sources, "wasm-text.ts"), `export const text: string = ${JSON.stringify(encode(wasm))};\n`);
 
 run(bin("tsc"), "--project", sources, "--outDir", out);
-const manifest = JSON.parse(readFileSync(path("pkg-templates/package.json"), "utf8"));
-// Each file costs an import time, so there are few. Some stay besides those with a name: what the command line and tests
-// import, and the text, since what it parts is compressed less well. Tests that trap need all modules as they are.
+const manifest = JSON.parse(readFileSync(path("pkg-templates/sdk/package.json"), "utf8"));
+// Each file costs import time, so there are few. Besides the entries, these stay apart: what tests import, and the
+// text, which compresses better alone. Tests that trap need all modules as they are.
 if (!trap) await group(["flow.js", "native.js", "wasm-text.js", "webhook.js"]);
 // Where compiled bytes are forbidden, modules are imported, which CommonJS can't.
 for (const file of readdirSync(sources)) if (/^index\..+\.ts$/.test(file)) rmSync(join(sources, file));
-// Of the command line, and of what it sends, nothing is imported by anybody.
-for (const folder of ["cli", "sender"]) rmSync(join(sources, folder), { recursive: true });
 run(bin("tsc"), "--project", sources, "--outDir", join(out, "cjs"), "--module", "commonjs");
 writeFileSync(join(out, "cjs/package.json"), `{ "type": "commonjs" }\n`);
 
-// The page, in a folder that any server of files can serve.
-if (!trap) {
-  await build({ entryPoints: [path("harness/app.ts")], outfile: join(out, "harness/app.js"), bundle: true, format: "esm",
-    target: "es2022", alias: { "walnut-webhooks": join(out, "index.js") } });
-  for (const file of readdirSync(path("harness"))) {
-    if (/\.(html|css|svg)$/.test(file)) cpSync(path("harness", file), join(out, "harness", file));
-  }
-}
-
-for (const file of readdirSync(root)) if (/^(LICENSE|README)/.test(file)) cpSync(path(file), join(out, file));
-writeFileSync(join(out, "THIRD_PARTY_LICENSES"), notices("walnut-webhooks", "--features=wasm"));
-// The README points to them.
-for (const file of readdirSync(path("docs"))) if (file.endsWith(".md")) cpSync(path("docs", file), join(out, "docs", file));
-const version = /^version = "(.+)"$/m.exec(readFileSync(path("Cargo.toml"), "utf8"))[1];
-writeFileSync(join(out, "package.json"), `${JSON.stringify({ ...manifest, version }, null, 2)}\n`);
-
-// npm packs the modes of files, and whoever builds has an umask of their own.
-for (const file of readdirSync(out, { recursive: true, withFileTypes: true })) {
-  chmodSync(join(file.parentPath, file.name), file.isDirectory() ? 0o755 : 0o644);
-}
-chmodSync(join(out, "cli/main.js"), 0o755);
+finish(out, manifest, "walnut-webhooks", "--features=wasm");
 
 /** Puts each exported module and its own together, and those of some `others`; what several need is in shared/. */
 async function group(others) {

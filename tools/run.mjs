@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Webhook } from "walnut-webhooks";
 import { startEdge } from "./edge.mjs";
-import { startHarness } from "../pkg/cli/page.js";
+import { startHarness } from "../pkg-cli/page.js";
 
 const root = join(import.meta.dirname, "..");
 const one = process.env.ONCE === "1";

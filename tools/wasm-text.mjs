@@ -1,4 +1,4 @@
-// Writes bytes as printable ASCII, as pkg-templates/wasm-inline.ts reads them.
+// Writes bytes as printable ASCII, as pkg-templates/sdk/wasm-inline.ts reads them.
 const digits = Array.from({ length: 0x7f - 0x20 }, (_, index) => String.fromCharCode(0x20 + index)).filter(
   (character) => !`"'\`\\`.includes(character),
 );

@@ -1,7 +1,7 @@
 // Check: whether a body is genuine, and if not, why. The page decides nothing: every verdict, code, cause and
 // hint is the package's.
 import { type Delivery, type Explanation, Webhook, type WebhookError } from "walnut-webhooks";
-import { visible } from "../../pkg-templates/sender/visible.js";
+import { visible } from "../../pkg-templates/cli/sender/visible.js";
 import { announce } from "../page/announce.js";
 import { element, make, say } from "../page/dom.js";
 import { keyIfNone, keys, markKey, webhook } from "../page/keys.js";

@@ -1,6 +1,6 @@
 // A delivery as the package types it.
 import type { Delivery } from "walnut-webhooks";
-import { visible } from "../../pkg-templates/sender/visible.js";
+import { visible } from "../../pkg-templates/cli/sender/visible.js";
 import { element, make, say, terms } from "../page/dom.js";
 import { age } from "./age.js";
 import { said, showEvent } from "./event.js";

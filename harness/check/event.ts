@@ -1,6 +1,6 @@
 // An event, pretty-printed, with its drift in place. Its numbers and texts stay as they were written.
 import type { Drift } from "walnut-webhooks";
-import { visible } from "../../pkg-templates/sender/visible.js";
+import { visible } from "../../pkg-templates/cli/sender/visible.js";
 import { make } from "../page/dom.js";
 
 /** More lines than anybody reads. */

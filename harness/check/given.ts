@@ -1,7 +1,7 @@
 // What is to be checked: a body and its signature, each in a field, or a whole request in one.
-import { SIGNATURE_HEADER } from "../../pkg-templates/sender/headers.js";
-import { header, type HttpRequest, parseRequest } from "../../pkg-templates/sender/request.js";
-import { visible } from "../../pkg-templates/sender/visible.js";
+import { SIGNATURE_HEADER } from "../../pkg-templates/cli/sender/headers.js";
+import { header, type HttpRequest, parseRequest } from "../../pkg-templates/cli/sender/request.js";
+import { visible } from "../../pkg-templates/cli/sender/visible.js";
 import { size, utf8 } from "../page/bytes.js";
 import { announce } from "../page/announce.js";
 import { choose, complain, element, make, say, terms } from "../page/dom.js";

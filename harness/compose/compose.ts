@@ -1,8 +1,8 @@
 // Compose: an event of the person's own, signed as they type, in the shapes that a receiver should stand.
-import type { SampleKind } from "../../pkg-templates/sender/sample.js";
-import { sample, timeOfSeed } from "../../pkg-templates/sender/sample.js";
-import { MOST_SEED, newSeed } from "../../pkg-templates/sender/random.js";
-import { visible } from "../../pkg-templates/sender/visible.js";
+import type { SampleKind } from "../../pkg-templates/cli/sender/sample.js";
+import { sample, timeOfSeed } from "../../pkg-templates/cli/sender/sample.js";
+import { MOST_SEED, newSeed } from "../../pkg-templates/cli/sender/random.js";
+import { visible } from "../../pkg-templates/cli/sender/visible.js";
 import { give } from "../check/given.js";
 import { size, utf8 } from "../page/bytes.js";
 import { copy } from "../page/copy.js";

@@ -1,7 +1,7 @@
 // What a composed event is copied as. None of it has the key in it: it carries the signature, and reads the key,
 // where one is needed, from the environment.
 import type { Delivery } from "walnut-webhooks";
-import { quoted } from "../../pkg-templates/sender/shell.js";
+import { quoted } from "../../pkg-templates/cli/sender/shell.js";
 import { javascript, rust } from "./quote.js";
 
 export interface Composed {

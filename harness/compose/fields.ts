@@ -1,5 +1,5 @@
 // The documented fields, in the order in which Walnut's own sample has them. Source: event.ts of the package.
-import type { SampleKind } from "../../pkg-templates/sender/sample.js";
+import type { SampleKind } from "../../pkg-templates/cli/sender/sample.js";
 
 /** A JSON value as the forms hold it. */
 export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };

@@ -1,5 +1,5 @@
 // One field of an event, as an input that fits its type.
-import { time } from "../../pkg-templates/sender/sample.js";
+import { time } from "../../pkg-templates/cli/sender/sample.js";
 import { complain, make } from "../page/dom.js";
 import type { Field, Json } from "./fields.js";
 

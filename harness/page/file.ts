@@ -1,5 +1,5 @@
 // Files, opened by a button or dropped anywhere on the page.
-import { visible } from "../../pkg-templates/sender/visible.js";
+import { visible } from "../../pkg-templates/cli/sender/visible.js";
 import { size } from "./bytes.js";
 import { make } from "./dom.js";
 

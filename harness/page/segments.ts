@@ -1,5 +1,5 @@
 // A value of which parts are wrong.
-import { visible } from "../../pkg-templates/sender/visible.js";
+import { visible } from "../../pkg-templates/cli/sender/visible.js";
 import { make } from "./dom.js";
 
 /** A part of a value. */

@@ -1,7 +1,7 @@
 // One answer, and how Walnut takes it.
-import type { Item } from "../../pkg-templates/sender/plan.js";
-import type { Result } from "../../pkg-templates/sender/run.js";
-import { visible } from "../../pkg-templates/sender/visible.js";
+import type { Item } from "../../pkg-templates/cli/sender/plan.js";
+import type { Result } from "../../pkg-templates/cli/sender/run.js";
+import { visible } from "../../pkg-templates/cli/sender/visible.js";
 import { size } from "../page/bytes.js";
 import { make } from "../page/dom.js";
 

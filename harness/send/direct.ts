@@ -1,7 +1,7 @@
 // Requests straight from the browser, which shows an answer only where the receiver allows this page to see it.
-import { SIGNATURE_HEADER } from "../../pkg-templates/sender/headers.js";
-import { type Attempt, MOST_ANSWER_BYTES, WALNUT_TIMEOUT_MS } from "../../pkg-templates/sender/judge.js";
-import type { Item } from "../../pkg-templates/sender/plan.js";
+import { SIGNATURE_HEADER } from "../../pkg-templates/cli/sender/headers.js";
+import { type Attempt, MOST_ANSWER_BYTES, WALNUT_TIMEOUT_MS } from "../../pkg-templates/cli/sender/judge.js";
+import type { Item } from "../../pkg-templates/cli/sender/plan.js";
 
 /** Sends one request. It never rejects. */
 export async function postDirectly(url: string, { body, signature }: Item, signal: AbortSignal): Promise<Attempt> {

@@ -1,8 +1,8 @@
 // Requests through the relay of the command that serves this page, which may send anywhere.
-import { type Attempt, unanswered } from "../../pkg-templates/sender/judge.js";
-import { deliveryHeaders } from "../../pkg-templates/sender/headers.js";
-import type { Item } from "../../pkg-templates/sender/plan.js";
-import type { RelayAnswer, RelayQuestion, RelayRefusal } from "../../pkg-templates/sender/relay.js";
+import { type Attempt, unanswered } from "../../pkg-templates/cli/sender/judge.js";
+import { deliveryHeaders } from "../../pkg-templates/cli/sender/headers.js";
+import type { Item } from "../../pkg-templates/cli/sender/plan.js";
+import type { RelayAnswer, RelayQuestion, RelayRefusal } from "../../pkg-templates/cli/sender/relay.js";
 import { base64, unbase64 } from "../page/bytes.js";
 
 /** Sends one request. It never rejects. */

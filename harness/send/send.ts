@@ -1,7 +1,7 @@
 // Send: what Walnut would send, to any URL, and how Walnut would take the answers.
-import type { Item } from "../../pkg-templates/sender/plan.js";
-import { lean, run, type Result } from "../../pkg-templates/sender/run.js";
-import { summary } from "../../pkg-templates/sender/summary.js";
+import type { Item } from "../../pkg-templates/cli/sender/plan.js";
+import { lean, run, type Result } from "../../pkg-templates/cli/sender/run.js";
+import { summary } from "../../pkg-templates/cli/sender/summary.js";
 import { announce } from "../page/announce.js";
 import { choose, element, make, say } from "../page/dom.js";
 import { token } from "../page/fragment.js";

@@ -1,7 +1,7 @@
 // What to send, how many, and where to: the form of Send.
-import { type Item, plan } from "../../pkg-templates/sender/plan.js";
-import { newSeed } from "../../pkg-templates/sender/random.js";
-import { sample } from "../../pkg-templates/sender/sample.js";
+import { type Item, plan } from "../../pkg-templates/cli/sender/plan.js";
+import { newSeed } from "../../pkg-templates/cli/sender/random.js";
+import { sample } from "../../pkg-templates/cli/sender/sample.js";
 import { composed } from "../compose/compose.js";
 import { utf8 } from "../page/bytes.js";
 import { chosen, complain, element } from "../page/dom.js";

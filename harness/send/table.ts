@@ -1,5 +1,5 @@
 // What came of many requests, in numbers.
-import { type Line, outcomesInWords, TITLES } from "../../pkg-templates/sender/summary.js";
+import { type Line, outcomesInWords, TITLES } from "../../pkg-templates/cli/sender/summary.js";
 import { make } from "../page/dom.js";
 import { duration } from "./answer.js";
 

@@ -1,5 +1,5 @@
 // The headers of a request that is kept, or sent on.
-import type { HttpRequest } from "../sender/request.js";
+import type { HttpRequest } from "./sender/request.js";
 
 const OF_ONE_HOP = /^(host|connection|content-length|transfer-encoding|expect|upgrade|te|trailer|keep-alive|accept-encoding|proxy-.*)$/i;
 

@@ -1,6 +1,5 @@
 // Where the commands get the key from.
-import { Webhook } from "../index.js";
-import type { WebhookError } from "../error.js";
+import { Webhook, type WebhookError } from "walnut-webhooks";
 import type { Args, Options } from "./args.js";
 import { Failure, INTERRUPTED, NOT_TRIED, usage } from "./failure.js";
 import { read } from "./files.js";

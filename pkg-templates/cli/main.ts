@@ -52,7 +52,7 @@ function has(args: readonly string[], option: string): boolean {
 }
 
 function version(): string {
-  return JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
+  return JSON.parse(readFileSync(new URL("./package.json", import.meta.url), "utf8")).version;
 }
 
 /** From now on, the first Ctrl-C aborts the signal, for the command to end well; the second ends the process. */

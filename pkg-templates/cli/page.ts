@@ -8,7 +8,7 @@ import { extname } from "node:path";
 import { listen } from "./loopback.js";
 import { refusal, relay, type Reply } from "./relay.js";
 
-const FILES = new URL("../harness/", import.meta.url);
+const FILES = new URL("./harness/", import.meta.url);
 
 const TYPES: Readonly<Record<string, string>> = {
   ".css": "text/css; charset=utf-8",

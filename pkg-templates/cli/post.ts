@@ -2,7 +2,7 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import { setImmediate, setTimeout as wait } from "node:timers/promises";
-import { type Attempt, MOST_ANSWER_BYTES, unanswered, WALNUT_TIMEOUT_MS } from "../sender/judge.js";
+import { type Attempt, MOST_ANSWER_BYTES, unanswered, WALNUT_TIMEOUT_MS } from "./sender/judge.js";
 import { reason } from "./failure.js";
 
 export interface PostOptions {

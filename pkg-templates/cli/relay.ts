@@ -1,7 +1,7 @@
 // Sends what a browser may not send, for those who have the token.
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
-import type { RelayAnswer, RelayQuestion, RelayRefusal } from "../sender/relay.js";
+import type { RelayAnswer, RelayQuestion, RelayRefusal } from "./sender/relay.js";
 import { isOfOneHop, onward } from "./headers.js";
 import { post } from "./post.js";
 

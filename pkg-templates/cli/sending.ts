@@ -1,8 +1,8 @@
 // What `send` and `replay` have in common: a list is sent, watched, and added up.
-import { type Attempt, WALNUT_BACKOFF_MS, WALNUT_RETRIES } from "../sender/judge.js";
-import type { ItemKind } from "../sender/plan.js";
-import { lean, type Result, run, type RunOptions } from "../sender/run.js";
-import { type Line, outcomesInWords, summary, TITLES } from "../sender/summary.js";
+import { type Attempt, WALNUT_BACKOFF_MS, WALNUT_RETRIES } from "./sender/judge.js";
+import type { ItemKind } from "./sender/plan.js";
+import { lean, type Result, run, type RunOptions } from "./sender/run.js";
+import { type Line, outcomesInWords, summary, TITLES } from "./sender/summary.js";
 import type { Args, Options } from "./args.js";
 import { INTERRUPTED, OK, REFUSED } from "./failure.js";
 import { clearProgress, duration, json, line, paint, plain, progress, table } from "./terminal.js";

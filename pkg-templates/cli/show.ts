@@ -1,6 +1,5 @@
 // How deliveries and explanations are shown to a person.
-import type { Delivery, Drift } from "../delivery.js";
-import type { Explanation } from "../host.js";
+import type { Delivery, Drift, Explanation } from "walnut-webhooks";
 import { duration, paint, plain } from "./terminal.js";
 
 /** The parts of a delivery, a line each. */

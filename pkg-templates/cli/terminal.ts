@@ -121,4 +121,4 @@ export function duration(ms: number): string {
 }
 
 /** The text that a server gave, on one line, with nothing in it that a terminal would obey. */
-export { visible as plain } from "../sender/visible.js";
+export { visible as plain } from "./sender/visible.js";

@@ -121,7 +121,7 @@ test("compose: a seed is the event of the command line", options, async (t) => {
   for (const kind of ["demo", "playlist", "test"]) {
     await page.check(`input[name=kind][value=${kind}]`);
     await page.fill("#seed", "7");
-    const expected = execFileSync(process.execPath, [join(root, "pkg/cli/main.js"), "sample", kind, "--seed", "7"], { encoding: "utf8" });
+    const expected = execFileSync(process.execPath, [join(root, "pkg-cli/main.js"), "sample", kind, "--seed", "7"], { encoding: "utf8" });
     assert.equal(await composed(page), expected);
   }
   await page.click("#random");

@@ -1,7 +1,7 @@
 // Files: their bytes are used as they are, up to the limit, opened or dropped, bodies or whole requests.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rawRequest } from "../../pkg/sender/request.js";
+import { rawRequest } from "../../pkg-cli/sender/request.js";
 import { BODY, harness, KEY, says, sign, verdict } from "./support.mjs";
 
 const opened = harness();

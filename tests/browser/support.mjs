@@ -48,7 +48,7 @@ export function harness() {
   let browser;
   before(async () => {
     // Not at the top: who only wants a browser needs no package.
-    const { startHarness } = await import("../../pkg/cli/page.js");
+    const { startHarness } = await import("../../pkg-cli/page.js");
     [served, browser] = await Promise.all([startHarness(), launch()]);
   });
   after(async () => {

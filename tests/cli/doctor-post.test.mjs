@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { post } from "../../pkg/cli/post.js";
+import { post } from "../../pkg-cli/post.js";
 import { serve } from "../examples/support.mjs";
 
 const program = join(import.meta.dirname, "endpoints/closing.mjs");

@@ -6,12 +6,12 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { report } from "../../pkg/cli/doctor/report.js";
+import { report } from "../../pkg-cli/doctor/report.js";
 import { freePort, KEY as EXAMPLE_KEY, root, serve } from "../examples/support.mjs";
 import { endpoint, KEY } from "./endpoints/faulty.mjs";
 import { environment } from "./support.mjs";
 
-const program = join(root, "pkg/cli/main.js");
+const program = join(root, "pkg-cli/main.js");
 const limits = { timeout: 60_000 };
 
 /** Runs the command to its end; `started` is handed the process. */

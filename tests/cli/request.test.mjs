@@ -2,9 +2,9 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
-import { header, parseRequest, rawRequest } from "../../pkg/sender/request.js";
-import { quoted, words } from "../../pkg/sender/shell.js";
-import { visible } from "../../pkg/sender/visible.js";
+import { header, parseRequest, rawRequest } from "../../pkg-cli/sender/request.js";
+import { quoted, words } from "../../pkg-cli/sender/shell.js";
+import { visible } from "../../pkg-cli/sender/visible.js";
 
 const bytes = (text) => Buffer.from(text, "latin1");
 const parsed = (text) => {

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after } from "node:test";
 
-export const main = join(import.meta.dirname, "../../pkg/cli/main.js");
+export const main = join(import.meta.dirname, "../../pkg-cli/main.js");
 export const KEY = "walnut-webhooks-vectors";
 export const bodies = join(import.meta.dirname, "../vectors/bodies");
 

@@ -89,7 +89,7 @@ test("every error code has its row, and every row its code", () => {
   const page = read("docs/errors.md");
   const part = (heading) => first(section(page, heading));
   const [core, adapters, edge] = ["Of the package, and of the edge", "Of the adapters", "Of the edge"].map((name) => part(`## ${name}`));
-  deepEqual(sorted([...core, ...adapters]), sorted(matches(read("pkg-templates/error.ts"), /\| "(\w+)"/g)), "of the package");
+  deepEqual(sorted([...core, ...adapters]), sorted(matches(read("pkg-templates/sdk/error.ts"), /\| "(\w+)"/g)), "of the package");
   deepEqual(core, sorted(["body_not_raw", ...words("src/error.rs")]), "of the core");
   deepEqual(edge, words("worker/src/answer.rs"), "of the edge");
 });
@@ -147,7 +147,7 @@ test("every command has its row, and every row its command", () => {
 });
 
 test("every entry of the package is in the reference, and every adapter in the README", () => {
-  const { exports } = JSON.parse(read("pkg-templates/package.json"));
+  const { exports } = JSON.parse(read("pkg-templates/sdk/package.json"));
   const entries = Object.keys(exports).filter((path) => !path.endsWith(".json")).map((path) => path.slice(2) || "index");
   const { typedocOptions } = JSON.parse(read("docs/tsconfig.json"));
   deepEqual(sorted(typedocOptions.entryPoints.map((path) => path.replace(/^.*\/|\.ts$/g, ""))), sorted(entries));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { startHarness } from "../../pkg/cli/page.js";
+import { startHarness } from "../../pkg-cli/page.js";
 import { launch, open } from "../browser/support.mjs";
 import { agree, judged, seed, Tally } from "./oracle.mjs";
 

@@ -1,4 +1,4 @@
-import { WALNUT_TIMEOUT_MS } from "../../sender/judge.js";
+import { WALNUT_TIMEOUT_MS } from "../sender/judge.js";
 import { url } from "../args.js";
 import type { Command } from "../command.js";
 import { type Examined, examine, type Patience } from "../doctor/examine.js";

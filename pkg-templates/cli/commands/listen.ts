@@ -1,13 +1,12 @@
 import { once } from "node:events";
-import { answer } from "../../flow.js";
-import { WALNUT_RETRIES } from "../../sender/judge.js";
+import { WALNUT_RETRIES } from "../sender/judge.js";
 import { url } from "../args.js";
 import type { Command } from "../command.js";
 import { Failure, OK, NOT_TRIED, usage } from "../failure.js";
 import { configuredWebhook, findWebhook, KEY_OPTIONS } from "../key.js";
 import { Edge, follow } from "../listen/edge.js";
 import { Intake, type Taken } from "../listen/intake.js";
-import { type Answer, startReceiver } from "../listen/receiver.js";
+import { type Answer, answer, startReceiver } from "../listen/receiver.js";
 import { show } from "../listen/show.js";
 import { makeFolder } from "../saved.js";
 import { json, paint, say } from "../terminal.js";

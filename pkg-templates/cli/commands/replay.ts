@@ -1,5 +1,5 @@
-import { unanswered } from "../../sender/judge.js";
-import type { HttpRequest } from "../../sender/request.js";
+import { unanswered } from "../sender/judge.js";
+import type { HttpRequest } from "../sender/request.js";
 import { url } from "../args.js";
 import type { Command } from "../command.js";
 import { Failure, reason, usage } from "../failure.js";

@@ -1,5 +1,5 @@
-import { MOST_SEED, newSeed } from "../../sender/random.js";
-import { sample as makeSample, type SampleKind, SAMPLES, timeOfSeed } from "../../sender/sample.js";
+import { MOST_SEED, newSeed } from "../sender/random.js";
+import { sample as makeSample, type SampleKind, SAMPLES, timeOfSeed } from "../sender/sample.js";
 import type { Args } from "../args.js";
 import type { Command } from "../command.js";
 import { OK, usage } from "../failure.js";

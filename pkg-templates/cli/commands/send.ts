@@ -1,7 +1,7 @@
-import { deliveryHeaders } from "../../sender/headers.js";
-import { plan } from "../../sender/plan.js";
-import { MOST_SEED, newSeed } from "../../sender/random.js";
-import { sample } from "../../sender/sample.js";
+import { deliveryHeaders } from "../sender/headers.js";
+import { plan } from "../sender/plan.js";
+import { MOST_SEED, newSeed } from "../sender/random.js";
+import { sample } from "../sender/sample.js";
 import { url } from "../args.js";
 import type { Command } from "../command.js";
 import { usage } from "../failure.js";

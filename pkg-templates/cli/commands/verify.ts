@@ -1,4 +1,4 @@
-import type { WebhookError } from "../../error.js";
+import type { WebhookError } from "walnut-webhooks";
 import type { Command } from "../command.js";
 import { OK, REFUSED } from "../failure.js";
 import { readReceived, REQUEST_OPTIONS } from "../input.js";

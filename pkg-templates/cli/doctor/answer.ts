@@ -1,5 +1,5 @@
 // What an answer should not have in it.
-import type { Attempt } from "../../sender/judge.js";
+import type { Attempt } from "../sender/judge.js";
 
 /** Whether a signature is in an answer, as it stands or encoded. */
 export function hasSignature({ headers, body }: Attempt, signature: string): boolean {

@@ -1,5 +1,5 @@
 // What an answer says of an endpoint: by Walnut's rules, and by what keeps others out.
-import { ACCEPTED } from "../../sender/judge.js";
+import { ACCEPTED } from "../sender/judge.js";
 import type { Posted } from "../post.js";
 import { hasInternals, hasSignature } from "./answer.js";
 import type { Examined } from "./examine.js";

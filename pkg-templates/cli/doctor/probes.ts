@@ -1,8 +1,8 @@
 // What doctor sends: each request once, and each event marked as a test.
 import type { OutgoingHttpHeaders } from "node:http";
-import { deliveryHeaders, SIGNATURE_HEADER } from "../../sender/headers.js";
-import { hex, newSeed, random } from "../../sender/random.js";
-import { sample } from "../../sender/sample.js";
+import { deliveryHeaders, SIGNATURE_HEADER } from "../sender/headers.js";
+import { hex, newSeed, random } from "../sender/random.js";
+import { sample } from "../sender/sample.js";
 
 /**
  * What a probe is to an endpoint: a delivery of Walnut's; one that is large, or larger than any should be; a forgery;

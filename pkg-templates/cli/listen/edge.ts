@@ -1,6 +1,6 @@
 // Pulls deliveries from an edge's admin API: what the edge has verified, as it comes there.
-import { SIGNATURE_HEADER } from "../../sender/headers.js";
-import { pause } from "../../sender/run.js";
+import { SIGNATURE_HEADER } from "../sender/headers.js";
+import { pause } from "../sender/run.js";
 import { Failure, reason, NOT_TRIED } from "../failure.js";
 import { plain, warn } from "../terminal.js";
 import type { Arrival, Known } from "./intake.js";

@@ -1,11 +1,8 @@
 // What becomes of each request that `listen` gets: it is verified, saved, and sent on.
-import type { Delivery } from "../../delivery.js";
-import type { WebhookError } from "../../error.js";
-import type { Explanation } from "../../host.js";
-import type { Webhook } from "../../index.js";
-import { WALNUT_BACKOFF_MS } from "../../sender/judge.js";
-import type { HttpRequest } from "../../sender/request.js";
-import { deliver, type Result } from "../../sender/run.js";
+import type { Delivery, Explanation, Webhook, WebhookError } from "walnut-webhooks";
+import { WALNUT_BACKOFF_MS } from "../sender/judge.js";
+import type { HttpRequest } from "../sender/request.js";
+import { deliver, type Result } from "../sender/run.js";
 import { reason } from "../failure.js";
 import { onward } from "../headers.js";
 import { post } from "../post.js";

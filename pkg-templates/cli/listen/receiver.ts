@@ -1,20 +1,30 @@
 // Receives requests on this machine.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { pause } from "../../sender/run.js";
-import { DEFAULT_BODY_BYTES } from "../../webhook.js";
+import { pause } from "../sender/run.js";
 import { reason } from "../failure.js";
 import { listen } from "../loopback.js";
 import { pairs } from "../post.js";
 import { say } from "../terminal.js";
-import { type Arrival, refused, type Taken } from "./intake.js";
+import { type Arrival, type Refusal, refused, type Taken } from "./intake.js";
 
-/** How long a request may take to come, in milliseconds. */
+/** The limit on a body, in bytes: the SDK's own default. */
+const MAX_BODY_BYTES = 1 << 20;
+
+/** How long a request may take to arrive, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
 export interface Answer {
   readonly status: number;
   readonly type: string;
   readonly text: Uint8Array | string;
+}
+
+/** Makes a JSON answer: 200, or the status, code and message of a refusal, as the SDK's adapters answer. */
+export function answer(refusal: Refusal | undefined): Answer {
+  const type = "application/json";
+  if (refusal === undefined) return { status: 200, type, text: JSON.stringify({ ok: true }) };
+  const { status, code, message } = refusal;
+  return { status, type, text: JSON.stringify({ error: { code, message } }) };
 }
 
 export interface Receiver {
@@ -40,7 +50,7 @@ export async function startReceiver(
     const body = await read(request);
     if (body === undefined) return;
     const arrival = { at: new Date(), method, url, headers: pairs(rawHeaders), body };
-    const isTooLong = body.length > DEFAULT_BODY_BYTES;
+    const isTooLong = body.length > MAX_BODY_BYTES;
     const taken = method !== "POST" ? refused(arrival, NOT_POSTED) : isTooLong ? refused(arrival, TOO_LONG) : await take(arrival);
     await pause(delay, signal);
     const what = answerTo(taken);
@@ -60,7 +70,7 @@ export async function startReceiver(
 }
 
 const NOT_POSTED = { code: "method_not_allowed", message: "Walnut posts, and nothing else", status: 405 };
-const TOO_LONG = { code: "body_too_large", message: `a body may have ${DEFAULT_BODY_BYTES} bytes, but this is longer`, status: 413 };
+const TOO_LONG = { code: "body_too_large", message: `a body may have ${MAX_BODY_BYTES} bytes, but this is longer`, status: 413 };
 
 /** Reads a body, or a piece too much of one that is too long; nothing where it breaks off. */
 async function read(request: IncomingMessage): Promise<Uint8Array | undefined> {
@@ -71,7 +81,7 @@ async function read(request: IncomingMessage): Promise<Uint8Array | undefined> {
     for await (const piece of request.iterator({ destroyOnReturn: false })) {
       pieces.push(piece);
       length += piece.length;
-      if (length > DEFAULT_BODY_BYTES) break;
+      if (length > MAX_BODY_BYTES) break;
     }
   } catch {
     return undefined;

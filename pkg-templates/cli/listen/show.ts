@@ -1,5 +1,5 @@
 // Shows what has come.
-import type { Delivery } from "../../delivery.js";
+import type { Delivery } from "walnut-webhooks";
 import { deliveryLines, explanationLines } from "../show.js";
 import { bytes, duration, json, line, paint, plain } from "../terminal.js";
 import type { Taken } from "./intake.js";

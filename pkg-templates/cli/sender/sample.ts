@@ -1,6 +1,6 @@
 // Events as Walnut sends them, made up: every documented field, with a plausible value. Members stand in the
 // order of Walnut's own sample.
-import type { DemoSessionFinished, PlaylistSessionFinished } from "../event.js";
+import type { DemoSessionFinished, PlaylistSessionFinished } from "walnut-webhooks";
 import { newSeed, pick, type Random, random, uuid, whole } from "./random.js";
 
 /** What there are samples of: Walnut's two events, and the one that "Send a test event" sends. */

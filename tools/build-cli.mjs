@@ -1,0 +1,28 @@
+// Builds the command line into pkg-cli/, ready to publish: pkg-templates/cli/ as ES modules, and the harness page.
+// It needs pkg/, whose types and code it uses.
+import { execFileSync } from "node:child_process";
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { finish, version } from "./package.mjs";
+
+const root = join(import.meta.dirname, "..");
+const path = (...parts) => join(root, ...parts);
+
+const out = path("pkg-cli");
+rmSync(out, { recursive: true, force: true });
+mkdirSync(join(out, "harness"), { recursive: true });
+
+execFileSync(path("node_modules/.bin/tsc"), ["--project", "pkg-templates/cli"], { cwd: root, stdio: "inherit" });
+
+// The page is a folder that any file server can serve.
+await build({ entryPoints: [path("harness/app.ts")], outfile: join(out, "harness/app.js"), bundle: true, format: "esm",
+  target: "es2022", alias: { "walnut-webhooks": path("pkg/index.js") } });
+for (const file of readdirSync(path("harness"))) {
+  if (/\.(html|css|svg)$/.test(file)) cpSync(path("harness", file), join(out, "harness", file));
+}
+
+const manifest = JSON.parse(readFileSync(path("pkg-templates/cli/package.json"), "utf8"));
+// The page holds the core as well, so the notices are the SDK's.
+finish(out, { ...manifest, dependencies: { "walnut-webhooks": version } }, "walnut-webhooks", "--features=wasm");
+chmodSync(join(out, "main.js"), 0o755);
