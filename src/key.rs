@@ -16,12 +16,12 @@ pub const MAX_KEYS: usize = 4;
 
 /// Signs bodies as Walnut does: HMAC-SHA256 (RFC 2104).
 ///
-/// Only the keyed state is held, computed once, and with the feature `hashed` the block that is hashed before a body,
+/// Only the keyed state is held, computed once, and with the feature `edge` the block that is hashed before a body,
 /// which is as secret as the key; both are wiped on drop and never printed.
 #[derive(Clone)]
 pub struct Key {
     keyed: Hmac<Sha256>,
-    #[cfg(feature = "hashed")]
+    #[cfg(feature = "edge")]
     pads: pads::Pads,
 }
 
@@ -41,7 +41,7 @@ impl Key {
         let keyed = Hmac::new_from_slice(bytes).map_err(|_| Error::InvalidKey { keys: 1 })?;
         Ok(Self {
             keyed,
-            #[cfg(feature = "hashed")]
+            #[cfg(feature = "edge")]
             pads: pads::Pads::new(bytes),
         })
     }
@@ -154,7 +154,7 @@ impl KeyIndex {
 
 /// HMAC in halves (RFC 2104), for a host whose own SHA-256 is faster than ours: it hashes the inner
 /// block and the body, which is most of the work, and the rest stays here.
-#[cfg(feature = "hashed")]
+#[cfg(feature = "edge")]
 mod pads {
     use sha2::{Digest, Sha256};
     use zeroize::Zeroizing;
@@ -195,7 +195,7 @@ mod pads {
     }
 }
 
-#[cfg(feature = "hashed")]
+#[cfg(feature = "edge")]
 pub(crate) use pads::BLOCK;
 
 #[cfg(test)]

@@ -24,6 +24,7 @@
 #[doc = include_str!("../README.md")]
 mod readme {}
 
+mod age;
 mod delivery;
 mod error;
 mod event;
@@ -32,14 +33,16 @@ mod hex;
 mod joined;
 mod json;
 mod key;
+mod reading;
 mod shape;
 mod signature;
-mod timestamp;
 mod verify;
 #[cfg(feature = "wasm")]
 mod wasm;
 
-pub use delivery::{Delivery, Event, Summary};
+#[cfg(feature = "edge")]
+pub use delivery::Summary;
+pub use delivery::{Delivery, Event};
 pub use error::{Error, MalformedSignature, NotJson};
 pub use event::{
     Demo, DemoData, DemoEngagement, DemoSessionFinished, DemoUser, Playlist, PlaylistData,
@@ -48,9 +51,8 @@ pub use event::{
 pub use explain::{
     Cause, Difference, Explanation, MAX_EXPLAINED_BODY_BYTES, MAX_EXPLAINED_HEADERS, explain,
 };
-pub use json::{Digits, MAX_DEPTH, Value};
+pub use json::{MAX_DEPTH, Number, Value};
 pub use key::{Key, KeyIndex, Keys, MAX_KEYS};
 pub use shape::{Drift, DriftKind, MAX_DRIFT};
 pub use signature::{Header, SIGNATURE_HEADER, Signature};
-pub use timestamp::parse as parse_rfc3339;
 pub use verify::{MAX_BODY_BYTES, Stream, Verified, Verifier};

@@ -1,5 +1,4 @@
 use crate::hex;
-use crate::joined::joined;
 
 /// The most entries that a list of [`Drift`] holds; what lies beyond is not listed, but still decides
 /// the type.
@@ -87,10 +86,7 @@ impl Shape {
 pub(crate) enum Kind {
     Null,
     Boolean(bool),
-    /// A number, and whether it is a whole one; an infinite one is not.
-    Number {
-        whole: bool,
-    },
+    Number,
     String,
     Array,
     Object,
@@ -101,7 +97,7 @@ impl Kind {
         match self {
             Self::Null => "null",
             Self::Boolean(_) => "boolean",
-            Self::Number { .. } => "number",
+            Self::Number => "number",
             Self::String => "string",
             Self::Array => "array",
             Self::Object => "object",
@@ -109,38 +105,41 @@ impl Kind {
     }
 }
 
-/// A JSON value as somebody parsed it: this crate on its own, or the JavaScript host.
+/// A JSON value that was parsed by this crate or by the JavaScript host.
 pub(crate) trait Node: Sized {
     fn kind(&self) -> Kind;
-    /// The text of a string.
+    /// Whether a number is finite and has no fraction.
+    fn is_whole(&self) -> bool;
+    /// Returns the text of a string.
     fn text(&self) -> Option<String>;
-    /// The members of an object that `fields` name, in their order; `None` where one is absent.
+    /// Returns the members of an object that `fields` name, in their order; `None` where one is absent.
     fn documented(&self, fields: &'static [Field]) -> [Option<Self>; MAX_FIELDS];
-    /// How many members an object has.
+    /// Returns the number of an object's members.
     fn size(&self) -> usize;
-    /// The names of an object's members, and their values.
+    /// Returns the names and values of an object's members.
     fn members(&self) -> impl Iterator<Item = (String, Self)>;
-    /// The items of an array.
+    /// Returns the items of an array.
     fn items(&self) -> impl Iterator<Item = Self>;
 }
 
-/// The result of comparing a value with its documented shape.
+/// The result of comparing a value with its documented shape. Only with `DRIFT`, the differences are listed, and a
+/// number is asked whether it is whole.
 #[derive(Debug, Default)]
-pub(crate) struct Comparison {
+pub(crate) struct Comparison<const DRIFT: bool> {
     pub(crate) drift: Vec<Drift>,
     /// Whether a documented field is absent or has another type.
     pub(crate) broken: bool,
 }
 
-impl Comparison {
-    pub(crate) fn of(value: &impl Node, shape: &Shape) -> Self {
+impl<const DRIFT: bool> Comparison<DRIFT> {
+    pub(crate) fn new(value: &impl Node, shape: &Shape) -> Self {
         let mut comparison = Self::default();
         comparison.value(value, shape, Path::Top);
         comparison
     }
 
-    /// Compares no more than an event's name: all that is known of one that is not documented.
-    pub(crate) fn of_name(event: &impl Node) -> Self {
+    /// Compares only the name of an event: nothing else is known of an event that is not documented.
+    pub(crate) fn with_name(event: &impl Node) -> Self {
         const NAME: &[Field] = &[Field { name: "event", optional: false, shape: Shape::String }];
         let mut comparison = Self::default();
         comparison.fields(event, NAME, Path::Top);
@@ -151,9 +150,14 @@ impl Comparison {
         let kind = value.kind();
         match (shape, kind) {
             (Shape::Boolean, Kind::Boolean(_))
-            | (Shape::Integer, Kind::Number { whole: true })
             | (Shape::String | Shape::NullableString, Kind::String)
             | (Shape::NullableString, Kind::Null) => {}
+            (Shape::Integer, Kind::Number) => {
+                // A fraction is reported, but is no reason to doubt the rest.
+                if DRIFT && !value.is_whole() {
+                    self.differs(path, DriftKind::Type, Some(shape.expected()), Some(kind.found()));
+                }
+            }
             (Shape::Array(item), Kind::Array) => {
                 for (index, value) in value.items().enumerate() {
                     self.value(&value, item, Path::Item(&path, index));
@@ -161,17 +165,16 @@ impl Comparison {
             }
             (Shape::Object(fields), Kind::Object) => self.object(value, fields, path),
             _ => {
-                // A fraction is worth knowing of, and no reason to doubt the rest.
-                let is_fraction = matches!((shape, kind), (Shape::Integer, Kind::Number { .. }));
-                self.broken |= !is_fraction;
-                self.drifted(path, DriftKind::Type, Some(shape.expected()), Some(kind.found()));
+                self.broken = true;
+                self.differs(path, DriftKind::Type, Some(shape.expected()), Some(kind.found()));
             }
         }
     }
 
     fn object(&mut self, object: &impl Node, fields: &'static [Field], path: Path<'_>) {
-        // As a rule there are no others, and then no name need be copied to look at it.
-        if object.size() == self.fields(object, fields, path) {
+        let present = self.fields(object, fields, path);
+        // Most objects have no other members, and then no name need be copied.
+        if !DRIFT || object.size() == present {
             return;
         }
         for (added, value) in object.members() {
@@ -180,12 +183,12 @@ impl Comparison {
             }
             if !fields.iter().any(|field| field.name == added) {
                 let found = Some(value.kind().found());
-                self.drifted(Path::Member(&path, &added), DriftKind::Added, None, found);
+                self.differs(Path::Member(&path, &added), DriftKind::Added, None, found);
             }
         }
     }
 
-    /// Compares the documented members and says how many are there.
+    /// Compares the documented members and returns how many are present.
     fn fields(&mut self, object: &impl Node, fields: &'static [Field], path: Path<'_>) -> usize {
         let mut present: usize = 0;
         for (field, member) in fields.iter().zip(object.documented(fields)) {
@@ -195,20 +198,20 @@ impl Comparison {
                 self.value(&member, &field.shape, path);
             } else if !field.optional {
                 self.broken = true;
-                self.drifted(path, DriftKind::Missing, Some(field.shape.expected()), None);
+                self.differs(path, DriftKind::Missing, Some(field.shape.expected()), None);
             }
         }
         present
     }
 
-    fn drifted(
+    fn differs(
         &mut self,
         path: Path<'_>,
         kind: DriftKind,
         expected: Option<&'static str>,
         found: Option<&'static str>,
     ) {
-        if self.drift.len() < MAX_DRIFT {
+        if DRIFT && self.drift.len() < MAX_DRIFT {
             self.drift.push(Drift { path: path.text(), kind, expected, found });
         }
     }
@@ -227,7 +230,9 @@ impl Path<'_> {
     fn text(self) -> String {
         let (mut path, name) = match self {
             Self::Top => return String::new(),
-            Self::Item(of, index) => return joined(&[&of.text(), "[", &index.to_string(), "]"]),
+            Self::Item(of, index) => {
+                return String::from_iter([&of.text(), "[", &index.to_string(), "]"]);
+            }
             Self::Member(of, name) => (of.text(), name),
         };
         if is_plain(name) {
@@ -269,8 +274,8 @@ mod tests {
     #[test]
     fn drift_ends_at_its_limit() {
         let drift = |items| {
-            let value: Value = Value::Array(vec![Value::Null; items]);
-            Comparison::of(&&value, &Shape::Array(&Shape::Integer)).drift.len()
+            let value = Value::Array(vec![Value::Null; items]);
+            Comparison::<true>::new(&&value, &Shape::Array(&Shape::Integer)).drift.len()
         };
         assert_eq!(drift(MAX_DRIFT), MAX_DRIFT);
         assert_eq!(drift(MAX_DRIFT + 1), MAX_DRIFT);

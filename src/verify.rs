@@ -1,9 +1,9 @@
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::{
-    Delivery, Error, Header, Key, KeyIndex, Keys, Signature, Summary, delivery, json, key,
-};
+#[cfg(feature = "edge")]
+use crate::Summary;
+use crate::{Delivery, Error, Header, Key, KeyIndex, Keys, Signature, json, key, reading};
 
 /// The limit on a body's length unless another is set, in bytes: 1 MiB.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
@@ -49,7 +49,7 @@ impl Verifier {
 
     /// Returns what [`Verifier::verify_hashed`] wants hashed before the body: of each key, in their order,
     /// the inner block of HMAC (RFC 2104). It is as secret as the key.
-    #[cfg(feature = "hashed")]
+    #[cfg(feature = "edge")]
     pub fn inner_blocks(&self) -> impl Iterator<Item = &[u8; key::BLOCK]> {
         self.keys.as_slice().iter().map(Key::inner_block)
     }
@@ -60,7 +60,7 @@ impl Verifier {
     /// # Errors
     ///
     /// As [`Verifier::verify`].
-    #[cfg(feature = "hashed")]
+    #[cfg(feature = "edge")]
     pub fn verify_hashed<'b, 'h>(
         &self,
         body: &'b (impl AsRef<[u8]> + ?Sized),
@@ -73,7 +73,7 @@ impl Verifier {
     }
 
     /// The same of a body that is not here.
-    #[cfg(feature = "hashed")]
+    #[cfg(feature = "edge")]
     pub(crate) fn which_hashed<'h>(
         &self,
         length: usize,
@@ -223,7 +223,7 @@ impl<'b> Verified<'b> {
     /// `body:` and the lowercase hex SHA-256.
     #[must_use]
     pub fn body_id(&self) -> String {
-        delivery::body_id(&Sha256::digest(self.body))
+        reading::body_id(&Sha256::digest(self.body))
     }
 
     /// Reads the body as a delivery. Its shape is never a reason to refuse it.
@@ -232,8 +232,7 @@ impl<'b> Verified<'b> {
     ///
     /// [`Error::NotJson`], and no other.
     pub fn delivery(&self) -> Result<Delivery, Error> {
-        let payload = json::parse(self.body)?;
-        Ok(Delivery::new(payload, || self.body_id(), self.key_index))
+        Delivery::new(json::parse(self.body)?, || self.body_id(), self.key_index)
     }
 
     /// Reads as much of the body as it takes to store it, or to pass it on.
@@ -241,9 +240,9 @@ impl<'b> Verified<'b> {
     /// # Errors
     ///
     /// [`Error::NotJson`], and no other.
+    #[cfg(feature = "edge")]
     pub fn summary(&self) -> Result<Summary, Error> {
-        let payload = json::parse(self.body)?;
-        Ok(Summary::new(&payload, || self.body_id()))
+        Summary::new(&json::parse(self.body)?, || self.body_id())
     }
 }
 
@@ -284,7 +283,7 @@ mod tests {
         assert_eq!(stream.finish(&header), Err(over));
     }
 
-    #[cfg(feature = "hashed")]
+    #[cfg(feature = "edge")]
     #[test]
     fn who_hashes_makes_no_difference() {
         let keys = Keys::new([Key::new("k").unwrap(), Key::new([7; 65]).unwrap()]).unwrap();
