@@ -247,15 +247,15 @@ impl Error {
                 ])
             }
             Self::SignatureMismatch { keys: 1 } => {
-                "The key does not produce this signature for this body. Check that the key is the one in \
-                 Walnut's settings now, and that the body is byte for byte what Walnut sent."
+                "The key does not produce this signature for this body. Check that the key is the one that \
+                 Walnut's settings show now, and that the body is byte for byte what Walnut sent."
                     .to_owned()
             }
             Self::SignatureMismatch { keys } => joined(&[
                 "None of the ",
                 &number(*keys),
-                " keys produces this signature for this body. Check that one of them is the key in Walnut's \
-                 settings now, and that the body is byte for byte what Walnut sent.",
+                " keys produces this signature for this body. Check that one of them is the key that Walnut's \
+                 settings show now, and that the body is byte for byte what Walnut sent.",
             ]),
             Self::InvalidKey { keys: 0 } => {
                 "No key was given. Pass the key shown in Walnut's settings.".to_owned()
