@@ -46,6 +46,7 @@ impl DriftKind {
 pub(crate) enum Shape {
     Boolean,
     Integer,
+    NullableInteger,
     String,
     NullableString,
     Array(&'static Shape),
@@ -73,6 +74,7 @@ impl Shape {
         match self {
             Self::Boolean => "boolean",
             Self::Integer => "integer",
+            Self::NullableInteger => "integer | null",
             Self::String => "string",
             Self::NullableString => "string | null",
             Self::Array(_) => "array",
@@ -151,8 +153,8 @@ impl<const DRIFT: bool> Comparison<DRIFT> {
         match (shape, kind) {
             (Shape::Boolean, Kind::Boolean(_))
             | (Shape::String | Shape::NullableString, Kind::String)
-            | (Shape::NullableString, Kind::Null) => {}
-            (Shape::Integer, Kind::Number) => {
+            | (Shape::NullableInteger | Shape::NullableString, Kind::Null) => {}
+            (Shape::Integer | Shape::NullableInteger, Kind::Number) => {
                 // A fraction is reported, but is no reason to doubt the rest.
                 if DRIFT && !value.is_whole() {
                     self.differs(path, DriftKind::Type, Some(shape.expected()), Some(kind.found()));
