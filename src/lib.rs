@@ -31,7 +31,6 @@ pub mod contract;
 mod delivery;
 mod error;
 mod event;
-mod hex;
 mod joined;
 mod json;
 mod key;

@@ -1,6 +1,6 @@
 use crate::event::Documented;
 use crate::shape::{Comparison, Field, Kind, Node, Shape};
-use crate::{DemoSessionFinished, Drift, Error, NotJson, PlaylistSessionFinished, hex};
+use crate::{DemoSessionFinished, Drift, Error, NotJson, PlaylistSessionFinished};
 
 /// The type of an event that is not documented, or does not have its documented shape.
 pub(crate) const UNKNOWN: &str = "unknown";

@@ -1,5 +1,3 @@
-use crate::hex;
-
 /// The most entries that a list of [`Drift`] holds; what lies beyond is not listed, but still decides
 /// the type.
 pub const MAX_DRIFT: usize = 100;
@@ -250,7 +248,7 @@ impl Path<'_> {
                 // Control characters, so that they can be seen.
                 Ok(byte @ (..b' ' | 0x7f..=0x9f)) => {
                     path.push_str("\\u00");
-                    path.push_str(&hex::encode(&[byte]));
+                    path.push_str(&hex::encode([byte]));
                     continue;
                 }
                 Ok(b'"' | b'\\') => path.push('\\'),

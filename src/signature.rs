@@ -2,7 +2,7 @@ use core::fmt;
 
 use subtle::ConstantTimeEq;
 
-use crate::{Error, MalformedSignature, hex};
+use crate::{Error, MalformedSignature};
 
 /// The name of the header that carries the signature, in lowercase.
 pub const SIGNATURE_HEADER: &str = "x-walnut-signature";
@@ -30,7 +30,9 @@ impl Signature {
     pub fn parse<'h>(header: impl Into<Header<'h>>) -> Result<Self, Error> {
         let digits = header.into().0.ok_or(Error::MissingSignature)?;
         let mut bytes = [0; 32];
-        if digits.len() != DIGITS || !hex::decode(digits, &mut bytes) {
+        // `hex` accepts uppercase digits too. The time this takes may depend on the header, which is not secret.
+        let is_lowercase = !digits.iter().any(u8::is_ascii_uppercase);
+        if !is_lowercase || hex::decode_to_slice(digits, &mut bytes).is_err() {
             return Err(Error::MalformedSignature(malformed(digits)));
         }
         Ok(Self(bytes))
@@ -38,7 +40,7 @@ impl Signature {
 
     /// Writes the 64 lowercase hex digits.
     pub(crate) fn digits(&self) -> String {
-        hex::encode(&self.0)
+        hex::encode(self.0)
     }
 }
 
