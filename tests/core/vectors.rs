@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use cases::{each, header, joined, key_bytes};
 use serde_json::{Value, json};
-use walnut_webhooks::{Delivery, Error, Key, Keys, Verifier};
+use walnut_webhooks::{Delivery, Error, Key, Keys, NotJson, Verifier};
 
 const SKEW: Duration = Duration::from_mins(5);
 
@@ -23,6 +23,18 @@ fn verifier(case: &Value, keys: &Value) -> Result<Verifier, Error> {
 
 fn refused(error: &Error) -> Value {
     json!({ "code": error.code() })
+}
+
+fn word(reason: NotJson) -> &'static str {
+    match reason {
+        NotJson::Empty => "empty",
+        NotJson::Utf8 => "utf8",
+        NotJson::ByteOrderMark => "byte_order_mark",
+        NotJson::Depth => "depth",
+        NotJson::Syntax => "syntax",
+        NotJson::NotAnObject => "not_an_object",
+        other => panic!("{other:?} has no word"),
+    }
 }
 
 fn accepted(delivery: &Delivery) -> Value {
@@ -59,8 +71,14 @@ fn verdict(case: &Value, keys: &Value) -> Value {
         Ok(verified) => verified,
         Err(error) => return refused(&error),
     };
-    let late =
-        |error: &Error| json!({ "code": error.code(), "keyIndex": verified.key_index().get() });
+    let late = |error: &Error| {
+        let mut verdict = refused(error);
+        verdict["keyIndex"] = verified.key_index().get().into();
+        if let Error::NotJson(reason) = error {
+            verdict["reason"] = word(*reason).into();
+        }
+        verdict
+    };
     let delivery = match verified.delivery() {
         Ok(delivery) => delivery,
         Err(error) => return late(&error),
