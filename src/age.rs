@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     fn age(timestamp: &str, now: u64) -> Result<(), &'static str> {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(now);
+        let now = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(now)).unwrap();
         check(Some(timestamp), now, Duration::from_secs(100), Duration::from_secs(10))
             .map_err(|error| error.code())
     }
