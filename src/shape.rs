@@ -1,29 +1,28 @@
-/// The most entries that a list of [`Drift`] holds; what lies beyond is not listed, but still decides
-/// the type.
+/// The most entries in a list of [`Drift`]. Further differences are not listed, but still decide the type.
 pub const MAX_DRIFT: usize = 100;
 
-/// A place where an authentic event differs from the documentation.
+/// A place where a genuine event differs from the documentation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drift {
-    /// Where, such as `data.user.email` or `data.items[2].name`.
+    /// The place, such as `data.user.email` or `data.items[2].name`.
     pub path: String,
     /// How it differs.
     pub kind: DriftKind,
-    /// What the documentation states, such as `string` or `string | null`; `None` when added.
+    /// The documented type, such as `string` or `string | null`; `None` for an added field.
     pub expected: Option<&'static str>,
-    /// What came: `null`, `boolean`, `number`, `string`, `array` or `object`; `None` when missing.
+    /// The type that was found: `null`, `boolean`, `number`, `string`, `array` or `object`; `None` for a missing field.
     pub found: Option<&'static str>,
 }
 
 /// How an event differs from the documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DriftKind {
-    /// A field that the documentation does not have. It leaves the type.
+    /// A field is not documented. The type is unaffected.
     Added,
-    /// A documented field is absent. The type is then `unknown`.
+    /// A documented field is absent. The event's type is then `unknown`.
     Missing,
-    /// A documented field has another type. The type is then `unknown`, unless it is merely a
-    /// fraction where an integer is documented.
+    /// A documented field has another type. The event's type is then `unknown`, unless the value is a fraction where an
+    /// integer is documented.
     Type,
 }
 
@@ -39,7 +38,7 @@ impl DriftKind {
     }
 }
 
-/// What the documentation states of a value.
+/// The documented shape of a value.
 #[derive(Debug)]
 pub(crate) enum Shape {
     Boolean,
@@ -51,10 +50,10 @@ pub(crate) enum Shape {
     Object(&'static [Field]),
 }
 
-/// The most documented members that an object may have.
+/// The most documented members of an object.
 pub(crate) const MAX_FIELDS: usize = 16;
 
-/// What the documentation states of a member of an object.
+/// A documented member of an object.
 #[derive(Debug)]
 pub(crate) struct Field {
     pub(crate) name: &'static str,
@@ -217,7 +216,7 @@ impl<const DRIFT: bool> Comparison<DRIFT> {
     }
 }
 
-/// Where a value is; a text is made of it only where something differs.
+/// The place of a value. It is written as text only where something differs.
 #[derive(Clone, Copy)]
 enum Path<'p> {
     Top,
@@ -226,14 +225,14 @@ enum Path<'p> {
 }
 
 impl Path<'_> {
-    /// Writes it as JavaScript would: `.name`, `["a name"]`, `[0]`.
+    /// Writes the path as in JavaScript: `.name`, `["a name"]`, `[0]`.
     fn text(self) -> String {
         let (mut path, name) = match self {
             Self::Top => return String::new(),
-            Self::Item(of, index) => {
-                return String::from_iter([&of.text(), "[", &index.to_string(), "]"]);
+            Self::Item(parent, index) => {
+                return String::from_iter([&parent.text(), "[", &index.to_string(), "]"]);
             }
-            Self::Member(of, name) => (of.text(), name),
+            Self::Member(parent, name) => (parent.text(), name),
         };
         if is_plain(name) {
             if !path.is_empty() {
@@ -245,7 +244,7 @@ impl Path<'_> {
         path.push_str("[\"");
         for c in name.chars() {
             match u8::try_from(c) {
-                // Control characters, so that they can be seen.
+                // Control characters are escaped, so that they are visible.
                 Ok(byte @ (..b' ' | 0x7f..=0x9f)) => {
                     path.push_str("\\u00");
                     path.push_str(&hex::encode([byte]));
@@ -272,7 +271,7 @@ mod tests {
     use crate::Value;
 
     #[test]
-    fn drift_ends_at_its_limit() {
+    fn lists_at_most_max_drift_differences() {
         let drift = |items| {
             let value = Value::Array(vec![Value::Null; items]);
             Comparison::<true>::new(&&value, &Shape::Array(&Shape::Integer)).drift.len()
@@ -282,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_written_as_in_javascript() {
+    fn writes_a_path_as_in_javascript() {
         let data = Path::Member(&Path::Top, "data");
         assert_eq!(data.text(), "data");
         assert_eq!(Path::Item(&data, 12).text(), "data[12]");

@@ -21,7 +21,7 @@ use crate::json::Scan;
 use crate::reading::{self, EventType, Reading};
 use crate::shape::Node;
 use crate::{
-    Error, Key, KeyIndex, Keys, MAX_DEPTH, MalformedSignature, Stream, Verifier, age, key,
+    Error, Key, KeyIndex, Keys, MAX_DEPTH, MalformedSignature, Signature, Stream, Verifier, age,
 };
 
 /// How much of a body is in WebAssembly's memory at once, in bytes.
@@ -155,7 +155,7 @@ pub fn verify(verifier: usize, length: usize, hashed: bool) -> i32 {
         let verifier = core.verifiers.get(verifier)?;
         let header = host::header(&mut core.header);
         if hashed {
-            let key_index = verifier.which_hashed(length, header, |block| host::hash(block));
+            let key_index = verifier.find_key_hashed(length, header, |block| host::hash(block));
             return Some(key_index.map(KeyIndex::get));
         }
         if let Some(body) = core.window.get_mut(..length) {
@@ -182,7 +182,7 @@ pub fn sign(verifier: usize, length: usize) -> i32 {
             hmac.update(piece);
             Ok(())
         });
-        host::hand_over_signature(&key::signature(hmac).digits());
+        host::hand_over_signature(&Signature::from_hmac(hmac).digits());
         Some(all.map(|()| 0))
     })
 }
