@@ -11,7 +11,7 @@ BINDGEN := target/tools/bin/wasm-bindgen
 WORKER := $(CORE) worker/Cargo.toml $(wildcard worker/*.js worker/page/* worker/src/*.rs worker/src/*/*.rs) \
 	tools/build-worker.mjs tools/crates.mjs $(BINDGEN) node_modules/.package-lock.json
 RUSTDOC := RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --package walnut-webhooks
-PKG := $(CORE) $(wildcard pkg-templates/sdk/*) $(wildcard tools/*.mjs) README.md $(wildcard LICENSE-*) \
+PKG := $(CORE) $(wildcard pkg-templates/sdk/*) $(wildcard tools/*.mjs) $(wildcard LICENSE-*) \
 	$(BINDGEN) node_modules/.package-lock.json
 CLI := pkg/package.json $(wildcard pkg-templates/cli/* pkg-templates/cli/*/*.ts) $(wildcard harness/*.* harness/*/*.ts)
 
