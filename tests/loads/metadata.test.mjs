@@ -1,8 +1,9 @@
 // What the package says of itself: its manifest, its entries and its types, as consumers' tools see them.
 import assert from "node:assert/strict";
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import ts from "typescript";
 import { install, run, tools } from "./support.mjs";
 
 let consumer;
@@ -19,6 +20,41 @@ test("npm installs it alone, and runs nothing", () => {
   });
   const installed = readdirSync(join(consumer.projects, "node_modules")).filter((name) => !name.startsWith("."));
   assert.deepEqual(installed, ["walnut-webhooks"]);
+});
+
+const files = () => readdirSync(consumer.installed, { recursive: true });
+const text = (file) => readFileSync(join(consumer.installed, file), "utf8");
+
+test("the tarball has at most 130 kB, and 400 kB unpacked", () => {
+  assert.ok(statSync(consumer.tarball).size <= 130_000, `${statSync(consumer.tarball).size} bytes packed`);
+  const sizes = files().map((file) => statSync(join(consumer.installed, file))).filter((one) => one.isFile());
+  const unpacked = sizes.reduce((sum, { size }) => sum + size, 0);
+  assert.ok(unpacked <= 400_000, `${unpacked} bytes unpacked`);
+});
+
+test("each WebAssembly is there twice at most: as a file, and inlined in one module", () => {
+  const names = files().filter((file) => file.endsWith(".wasm")).map((file) => file.replace(".wasm", ""));
+  assert.ok(names.includes("core"));
+  const long = files().filter((file) => file.endsWith(".js") && /[^\n"'`\\]{10000}/.test(text(file)));
+  assert.deepEqual(long.sort(), names.map((name) => `${name}-module.js`).sort());
+});
+
+test("each declaration is reached from an entry", () => {
+  const { exports } = JSON.parse(text("package.json"));
+  const reached = new Set(JSON.stringify(exports).match(/(?<="\.\/)[^"]+\.d\.ts(?=")/g));
+  for (const file of reached) {
+    for (const { fileName } of ts.preProcessFile(text(file)).importedFiles) {
+      if (fileName.startsWith(".")) reached.add(join(file, "..", fileName.replace(/\.js$/, ".d.ts")));
+    }
+  }
+  assert.deepEqual(files().filter((file) => file.endsWith(".d.ts")).sort(), [...reached].sort());
+});
+
+test("its README is its own, and every link in it is absolute", () => {
+  const links = [...text("README.md").matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link);
+  assert.ok(links.length > 0);
+  for (const link of links) assert.match(link, /^https:\/\//);
+  assert.ok(text("README.md").split("\n").length <= 80);
 });
 
 const linters = [

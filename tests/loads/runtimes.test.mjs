@@ -32,22 +32,6 @@ for (const [name, program, options] of runtimes) {
   });
 }
 
-for (const major of [20, 22, 24, 26]) {
-  test(`Node ${major}: the command line, as npm installs it`, async () => {
-    const command = join(projects, "node_modules/.bin/walnut-webhooks");
-    const calls = (...args) => run(join(tools, `node${major}/bin/node`), [command, ...args, "--key", "key"], projects);
-    const body = await run(join(tools, `node${major}/bin/node`), [command, "sample", "--seed", "7"], projects);
-    const signature = (await calls("sign", "--data", body)).trim();
-    const { ok, delivery } = JSON.parse(await calls("verify", "--signature", signature, "--data", body, "--json"));
-    assert.deepEqual([ok, delivery.type, delivery.drift], [true, "demo_session_finished", []]);
-  });
-}
-
-test("npx finds the command line, which is a program", async () => {
-  assert.match(await run("npx", ["--offline", "walnut-webhooks", "--version"], projects), /^\d+\.\d+\.\d+\n$/);
-  assert.match(await run(join(projects, "node_modules/.bin/walnut-webhooks"), ["--help"], projects), /explain/);
-});
-
 for (const flags of [[], ["nodejs_compat"]]) {
   test(`workerd, bundled by Wrangler${flags.map((flag) => `, ${flag}`)}: every vector has its verdict`, async (t) => {
     const out = join(projects, `worker/out-${flags}`);
