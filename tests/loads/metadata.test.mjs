@@ -1,10 +1,11 @@
 // What the package says of itself: its manifest, its entries and its types, as consumers' tools see them.
 import assert from "node:assert/strict";
-import { copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import ts from "typescript";
-import { install, run, tools } from "./support.mjs";
+import { install, root, run, tools } from "./support.mjs";
+import { compile, consumers, resolutions } from "./types.mjs";
 
 let consumer;
 before(async () => (consumer = await install("metadata")));
@@ -67,33 +68,11 @@ for (const [name, program, ...options] of linters) {
     run("node", [join(tools, program), ...options, consumer.tarball], consumer.projects));
 }
 
-const resolutions = [
-  ["node16, ESM", "mts", { module: "node16" }],
-  ["node16, CommonJS", "cts", { module: "node16" }],
-  ["nodenext, ESM", "mts", { module: "nodenext" }],
-  ["nodenext, CommonJS", "cts", { module: "nodenext" }],
-  ["bundler", "ts", { module: "esnext", moduleResolution: "bundler" }],
-  ["bundler, workerd", "ts", { module: "esnext", moduleResolution: "bundler", customConditions: ["workerd"] }],
-  ["bundler, edge-light", "ts", { module: "esnext", moduleResolution: "bundler", customConditions: ["edge-light"] }],
-];
-
-const compilers = [["TypeScript 5.6", tools], ["TypeScript 7", join(tools, "../../node_modules")]];
-
-for (const [compiler, folder] of compilers) {
-  for (const [name, extension, resolution] of resolutions) {
-    test(`${compiler}, ${name}: its types hold, and need neither the DOM's nor Node's`, () =>
-      compiles(folder, "consumer", extension, { ...resolution, types: [] }));
-    test(`${compiler}, ${name}: the types of its entry for Express hold`, () =>
-      compiles(folder, "express", extension, { ...resolution, types: ["node"] }));
+// make compat has the other versions, and the other ways to resolve.
+for (const [compiler, folder, way] of [["TypeScript 5.6", tools, "nodenext"], ["TypeScript 7", join(root, "node_modules"), "bundler"]]) {
+  const resolution = resolutions.find(([name]) => name === way);
+  for (const one of consumers) {
+    test(`${compiler}, ${way}: the types of ${one.name}.ts hold`, () =>
+      compile(join(folder, "typescript"), join(consumer.projects, "types"), one, resolution, "es2020"));
   }
-}
-
-async function compiles(compiler, source, extension, resolution) {
-  const project = join(consumer.projects, "types");
-  const file = `${source}.${extension}`;
-  if (extension !== "ts") copyFileSync(join(project, `${source}.ts`), join(project, file));
-  const common = { target: "es2022", lib: ["es2022"], strict: true, skipLibCheck: false, noEmit: true };
-  const config = join(project, "tsconfig.json");
-  writeFileSync(config, JSON.stringify({ compilerOptions: { ...common, ...resolution }, files: [file] }));
-  await run("node", [join(compiler, "typescript/bin/tsc"), "--project", config], project);
 }

@@ -1,11 +1,10 @@
 // Every runtime, each with the package as its own loader finds it.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { Miniflare } from "miniflare";
 import { launch } from "../browser/support.mjs";
-import { browse, genuine, install, run, tools } from "./support.mjs";
+import { browse, genuine, install, run, tools, workerd } from "./support.mjs";
 
 let projects;
 before(async () => ({ projects } = await install("runtimes")));
@@ -33,25 +32,14 @@ for (const [name, program, options] of runtimes) {
 }
 
 for (const flags of [[], ["nodejs_compat"]]) {
-  test(`workerd, bundled by Wrangler${flags.map((flag) => `, ${flag}`)}: every vector has its verdict`, async (t) => {
+  test(`workerd, bundled by Wrangler${flags.map((flag) => `, ${flag}`)}: every vector has its verdict`, async () => {
     const out = join(projects, `worker/out-${flags}`);
     const date = "2026-04-01";
     const compatibility = [`--compatibility-date=${date}`, ...flags.map((flag) => `--compatibility-flags=${flag}`)];
     const args = ["deploy", "index.mjs", "--dry-run", `--outdir=${out}`, "--name=loads", ...compatibility];
     const wrangler = join(tools, "../../node_modules/wrangler/bin/wrangler.js");
     await run("node", [wrangler, ...args], join(projects, "worker"));
-    const wasm = readdirSync(out).filter((name) => name.endsWith(".wasm"));
-    const workerd = new Miniflare({
-      compatibilityDate: date,
-      compatibilityFlags: flags,
-      modulesRoot: out,
-      modules: [
-        { type: "ESModule", path: join(out, "index.js") },
-        ...wasm.map((name) => ({ type: "CompiledWasm", path: join(out, name) })),
-      ],
-    });
-    t.after(() => workerd.dispose());
-    genuine(await (await workerd.dispatchFetch("http://worker/")).text());
+    genuine(await workerd(out, "index.js", { compatibilityDate: date, compatibilityFlags: flags }));
   });
 }
 

@@ -8,6 +8,7 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { extname, join, sep } from "node:path";
 import { buildSync } from "esbuild";
+import { Miniflare } from "miniflare";
 import { open } from "../browser/support.mjs";
 import { vectors } from "../runtimes/vectors.mjs";
 import { registry } from "./registry.mjs";
@@ -17,14 +18,14 @@ export const root = join(import.meta.dirname, "../..");
 /** The folder of the tools that only the suites need. */
 export const tools = join(root, "tests/node_modules");
 
-/** Copies the projects, installs the SDK for them, and returns where both are. */
-export async function install(suite) {
+/** Copies the projects, installs the SDK for them and finds their tools in `modules`; returns where all of it is. */
+export async function install(suite, modules = tools) {
   const folder = join(root, "target/loads", suite);
   const projects = join(folder, "projects");
   fs.rmSync(folder, { recursive: true, force: true });
   fs.cpSync(join(import.meta.dirname, "projects"), projects, { recursive: true });
   // The tools are found one folder further up, where nothing of ours is.
-  fs.symlinkSync(tools, join(folder, "node_modules"));
+  fs.symlinkSync(modules, join(folder, "node_modules"));
   const { npm, tarballs } = await registry();
   fs.writeFileSync(join(projects, "package.json"), `{ "private": true }\n`);
   await npm("npm", ["install", "walnut-webhooks"], projects);
@@ -68,6 +69,23 @@ export function run(program, args, cwd) {
       else resolve(stdout);
     });
   });
+}
+
+/** Runs a Worker that a tool has built into a folder, and returns its response to a GET. */
+export async function workerd(folder, entry, compatibility) {
+  const modules = fs.readdirSync(folder, { recursive: true })
+    .filter((file) => file !== entry && /\.(mjs|wasm)$/.test(file))
+    .map((file) => ({ type: file.endsWith(".wasm") ? "CompiledWasm" : "ESModule", path: join(folder, file) }));
+  const worker = new Miniflare({
+    ...compatibility,
+    modulesRoot: folder,
+    modules: [{ type: "ESModule", path: join(folder, entry) }, ...modules],
+  });
+  try {
+    return await (await worker.dispatchFetch("http://worker/")).text();
+  } finally {
+    await worker.dispose();
+  }
 }
 
 /** Takes what `verdicts` returned, as JSON, and makes sure that it is every verdict, and the right ones. */
