@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { rollup } from "rollup";
 import { bundleSize } from "./bundle-size.mjs";
+import { contract, schemas, types, write } from "./contract.mjs";
 import { finish } from "./package.mjs";
 import { withoutNames } from "./wasm-names.mjs";
 import { encode } from "./wasm-text.mjs";
@@ -64,6 +65,9 @@ cpSync(path("pkg-templates/sdk"), sources, { recursive: true });
 writeFileSync(join(sources, "core-module.ts"), `import { compile } from "./wasm-inline.js";
 export const module = (): object => compile(${JSON.stringify(encode(wasm))});
 `);
+const declared = contract();
+write(join(sources, "contract.ts"), types(declared));
+for (const [name, schema] of Object.entries(schemas(declared))) write(join(out, "schemas", `${name}.json`), schema);
 
 const manifest = JSON.parse(readFileSync(path("pkg-templates/sdk/package.json"), "utf8"));
 /** The files that the exports name with this ending, without those in cjs/. */
