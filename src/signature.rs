@@ -89,12 +89,6 @@ impl fmt::Debug for Signature {
 #[derive(Clone, Copy, Debug)]
 pub struct Header<'h>(Option<&'h [u8]>);
 
-impl<'h> Header<'h> {
-    pub(crate) const fn value(self) -> Option<&'h [u8]> {
-        self.0
-    }
-}
-
 impl<'h> From<Option<&'h [u8]>> for Header<'h> {
     fn from(value: Option<&'h [u8]>) -> Self {
         Self(value)

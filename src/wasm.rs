@@ -20,7 +20,9 @@ use zeroize::Zeroizing;
 use crate::delivery::{self, EventType, Reading};
 use crate::json::Nesting;
 use crate::shape::{Field, Kind, Node, Shape};
-use crate::{Error, KeyIndex, Keys, MalformedSignature, NotJson, Stream, Verifier, key, timestamp};
+use crate::{
+    Error, Key, KeyIndex, Keys, MalformedSignature, NotJson, Stream, Verifier, key, timestamp,
+};
 
 /// How much of a body is in WebAssembly's memory at once, in bytes.
 const WINDOW: usize = 64 << 10;
@@ -102,7 +104,7 @@ pub fn start() -> i32 {
     })
 }
 
-/// Takes the host's bytes as a key, for the next [`open_verifier`] or [`explain`].
+/// Takes the host's bytes as a key, for the next [`open_verifier`].
 #[wasm_bindgen(js_name = addKey)]
 pub fn add_key(length: usize) -> i32 {
     number(|core| {
@@ -118,8 +120,9 @@ pub fn add_key(length: usize) -> i32 {
 pub fn open_verifier(max_body_bytes: usize) -> i32 {
     number(|core| {
         let mut verifier = || {
-            let keys = Keys::of(&core::mem::take(&mut core.keys))?;
-            let verifier = Verifier::new(keys).with_max_body_bytes(max_body_bytes);
+            let keys = core::mem::take(&mut core.keys);
+            let keys = keys.iter().map(Key::new).collect::<Result<Vec<_>, _>>()?;
+            let verifier = Verifier::new(Keys::new(keys)?).with_max_body_bytes(max_body_bytes);
             Ok(core.verifiers.insert(verifier))
         };
         Some(verifier())
@@ -293,35 +296,6 @@ pub fn not_json(length: usize, decoded: bool) -> i32 {
 pub fn repeated_header() -> i32 {
     host::throw(&Error::MalformedSignature(MalformedSignature::Repeated));
     REFUSED
-}
-
-/// Explains the verdict on a body under the keys that were added, and hands over what was found.
-///
-/// In the event's place, the host holds the request's other headers: an object of strings.
-#[wasm_bindgen]
-pub fn explain(verifier: usize, length: usize) -> i32 {
-    number(|core| {
-        let keys = core::mem::take(&mut core.keys);
-        let header = host::header(&mut core.header);
-        let verifier = core.verifiers.get(verifier)?;
-        // What is too long is not taken in, even where its header is what is refused.
-        if let Err(error) = verifier.precheck(header, Some(length))
-            && verifier.is_too_long(length)
-        {
-            return Some(Err(error));
-        }
-        let mut body = vec![0; length];
-        host::pull(0, &mut body);
-        let mut others = Vec::new();
-        if let Some(headers) = host::Value::root() {
-            for (name, value) in headers.members() {
-                others.extend(value.text().map(|value| (name, value)));
-            }
-        }
-        let others = others.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        host::hand_over_explanation(&crate::explain(&keys, &body, header, others));
-        Some(Ok(0))
-    })
 }
 
 /// Traps in the middle of a call.
