@@ -224,8 +224,8 @@ pub fn close_stream(stream: usize) -> i32 {
 }
 
 #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "it saturates")]
-fn nanos(milliseconds: f64) -> i64 {
-    age::saturating_nanos(milliseconds as i64, 1_000_000)
+fn millis(milliseconds: f64) -> i64 {
+    milliseconds as i64
 }
 
 /// Reads a verified body that the host has parsed, and hands over what it says.
@@ -244,11 +244,11 @@ pub fn read(length: usize, scan: bool, hashed: bool, now: f64, max_age: f64, ske
                 }
             }
             let Reading { event_type, timestamp, id, is_test, drift, .. } =
-                Reading::with_drift(&top)?;
+                Reading::new::<true>(&top)?;
             if max_age.is_finite() {
                 let timestamp = timestamp.and_then(|timestamp| timestamp.text());
-                let [now, max_age, skew] = [now, max_age, skew].map(nanos);
-                age::check_nanos(timestamp.as_deref(), now, max_age, skew)?;
+                let [now, max_age, skew] = [now, max_age, skew].map(millis);
+                age::check_millis(timestamp.as_deref(), now, max_age, skew)?;
             }
             let id = match id {
                 Some(id) => id,
