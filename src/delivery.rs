@@ -68,8 +68,8 @@ impl Delivery {
         body_id: impl FnOnce() -> String,
         key_index: KeyIndex,
     ) -> Self {
-        let Reading { event_type, name, id, is_test, drift } = Reading::of(&&payload);
-        let timestamp = timestamp_of(&payload);
+        let Reading { event_type, name, timestamp, id, is_test, drift } = Reading::of(&&payload);
+        let [name, timestamp] = [name, timestamp].map(|string| string.and_then(|node| node.text()));
         // What has its documented shape can be deserialized: both come from one declaration.
         let event = match event_type {
             Some(EventType::DemoSessionFinished) => DemoSessionFinished::deserialize(&payload)
@@ -132,12 +132,13 @@ pub struct Summary {
 
 impl Summary {
     pub(crate) fn new(payload: &Value<Digits>, body_id: impl FnOnce() -> String) -> Self {
-        let Reading { event_type, name, id, is_test, .. } = Reading::of(&payload);
+        let Reading { event_type, name, timestamp, id, is_test, .. } = Reading::of(&payload);
+        let [name, timestamp] = [name, timestamp].map(|string| string.and_then(|node| node.text()));
         Self {
             id: id.unwrap_or_else(body_id),
             name,
             event_type: event_type.map_or(UNKNOWN, EventType::as_str),
-            timestamp: timestamp_of(payload),
+            timestamp,
             is_test,
         }
     }
@@ -155,10 +156,6 @@ impl Summary {
     ) -> Result<(), Error> {
         check_age_at(self.timestamp.as_deref(), now, max_age, skew)
     }
-}
-
-fn timestamp_of<N>(payload: &Value<N>) -> Option<String> {
-    payload.get("timestamp").and_then(Value::as_str).map(str::to_owned)
 }
 
 fn check_age_at(
@@ -236,30 +233,34 @@ impl EventType {
     }
 }
 
-/// All that is decided about a body once it is JSON, whoever parsed it.
-pub(crate) struct Reading {
+/// Everything that is decided about a body once it is JSON, whichever parser produced its nodes.
+pub(crate) struct Reading<N> {
     /// `None` is `unknown`.
     pub(crate) event_type: Option<EventType>,
-    pub(crate) name: Option<String>,
+    /// The event's name; `None` when it is absent or not a string.
+    pub(crate) name: Option<N>,
+    /// The signed time; `None` when it is absent or not a string.
+    pub(crate) timestamp: Option<N>,
     /// `None` when the id is that of the body's bytes.
     pub(crate) id: Option<String>,
     pub(crate) is_test: bool,
     pub(crate) drift: Vec<Drift>,
 }
 
-impl Reading {
-    pub(crate) fn of<N: Node>(root: &N) -> Self {
+impl<N: Node> Reading<N> {
+    pub(crate) fn of(root: &N) -> Self {
         const ENVELOPE: &[Field] = &[
             Field { name: "event", optional: false, shape: Shape::String },
+            Field { name: "timestamp", optional: false, shape: Shape::String },
             Field { name: "is_test", optional: true, shape: Shape::Boolean },
             Field { name: "data", optional: false, shape: Shape::Object(&[]) },
         ];
         const SESSION: &[Field] =
             &[Field { name: "session_id", optional: false, shape: Shape::String }];
 
-        let [name, is_test, data, ..] = root.documented(ENVELOPE);
-        let name = name.and_then(|name| name.text());
-        let known = name.as_deref().and_then(EventType::named);
+        let [name, timestamp, is_test, data, ..] = root.documented(ENVELOPE);
+        let [name, timestamp] = [name, timestamp].map(|node| node.filter(Node::is_string));
+        let known = name.as_ref().and_then(|name| EventType::named(&name.text()?));
         let is_test = is_test.is_some_and(|is_test| is_test.kind() == Kind::Boolean(true));
 
         let comparison = match known {
@@ -279,6 +280,7 @@ impl Reading {
         Self {
             event_type: known.filter(|_| !comparison.broken),
             name,
+            timestamp,
             id,
             is_test,
             drift: comparison.drift,

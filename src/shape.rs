@@ -112,6 +112,9 @@ impl Kind {
 /// A JSON value as somebody parsed it: this crate on its own, or the JavaScript host.
 pub(crate) trait Node: Sized {
     fn kind(&self) -> Kind;
+    fn is_string(&self) -> bool {
+        self.kind() == Kind::String
+    }
     /// The text of a string.
     fn text(&self) -> Option<String>;
     /// The members of an object that `fields` name, in their order; `None` where one is absent.

@@ -9,7 +9,8 @@ import { gzipSync } from "node:zlib";
 import { rollup } from "rollup";
 import { bundleSize } from "./bundle-size.mjs";
 import { finish } from "./package.mjs";
-import { withoutNames } from "./wasm-names.mjs";
+import { bindgen } from "./wasm-glue.mjs";
+import { withoutNames } from "./wasm-sections.mjs";
 import { encode } from "./wasm-text.mjs";
 
 const root = join(import.meta.dirname, "..");
@@ -28,18 +29,12 @@ const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "regi
 run("cargo", "rustc", "--locked", "--quiet", "--package=walnut-webhooks", "--lib", "--crate-type=cdylib",
   `--features=${trap ? "trap" : "wasm"}`, "--target-dir=target", "--target=wasm32-unknown-unknown", "--release",
   `--config=target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=${registry}="]`);
-run(path("target/tools/bin/wasm-bindgen"), path("target/wasm32-unknown-unknown/release/walnut_webhooks.wasm"),
-  "--target=bundler", "--no-typescript", "--remove-producers-section", `--out-dir=${sources}`, "--out-name=core");
-// The features are listed, since all that this wasm-opt knows is more than Node 20 takes.
-run(bin("wasm-opt"), "-Oz", "--converge", "--strip-target-features", "--debuginfo", "--enable-simd",
-  "--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-nontrapping-float-to-int", "--enable-sign-ext",
-  "--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue", join(sources, "core_bg.wasm"), "-o", join(sources, "core.wasm"));
+mkdirSync(sources, { recursive: true });
+await bindgen(path("target/wasm32-unknown-unknown/release/walnut_webhooks.wasm"), sources);
 
 // The names of functions stay behind: tools/panic-free.mjs reads them.
 const wasm = withoutNames(readFileSync(join(sources, "core.wasm")));
 writeFileSync(join(out, "core.wasm"), wasm);
-// What bundlers would load; here the engine does, without an `await`.
-for (const file of ["core.js", "core_bg.wasm"]) rmSync(join(sources, file));
 cpSync(path("pkg-templates/sdk"), sources, { recursive: true });
 writeFileSync(join(sources, "wasm-text.ts"), `export const text: string = ${JSON.stringify(encode(wasm))};\n`);
 
@@ -61,7 +56,7 @@ async function group(others) {
   const modules = await rollup({ input: files.map((file) => join(out, file)), external: /^node:|^fastify$|\.wasm/ });
   for (const file of readdirSync(out)) if (file.endsWith(".js")) rmSync(join(out, file));
   await modules.write({ dir: out, chunkFileNames: "shared/[name].js", hoistTransitiveImports: false,
-    minifyInternalExports: false, freeze: false, generatedCode: "es2015" });
+    minifyInternalExports: false, freeze: false, generatedCode: { preset: "es2015", symbols: false } });
   await modules.close();
 }
 

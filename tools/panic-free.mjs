@@ -12,7 +12,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { withoutNames } from "./wasm-names.mjs";
+import { withoutNames } from "./wasm-sections.mjs";
 
 const root = join(import.meta.dirname, "..");
 const path = (...parts) => join(root, ...parts);
