@@ -105,20 +105,6 @@ impl Keys {
         self.0.first()
     }
 
-    /// Makes keys of their bytes.
-    pub(crate) fn of(bytes: &[impl AsRef<[u8]>]) -> Result<Self, Error> {
-        let mut keys = Vec::new();
-        for key in bytes {
-            keys.push(Key::new(key)?);
-        }
-        Self::new(keys)
-    }
-
-    /// Signs with each of the keys.
-    pub(crate) fn sign(&self, body: &[u8]) -> Vec<Signature> {
-        self.0.iter().map(|key| key.sign(body)).collect()
-    }
-
     pub(crate) fn as_slice(&self) -> &[Key] {
         &self.0
     }

@@ -24,10 +24,12 @@
 #[doc = include_str!("../README.md")]
 mod readme {}
 
+#[cfg(feature = "contract")]
+#[doc(hidden)]
+pub mod contract;
 mod delivery;
 mod error;
 mod event;
-mod explain;
 mod hex;
 mod joined;
 mod json;
@@ -44,9 +46,6 @@ pub use error::{Error, MalformedSignature, NotJson};
 pub use event::{
     Demo, DemoData, DemoEngagement, DemoSessionFinished, DemoUser, Playlist, PlaylistData,
     PlaylistItem, PlaylistSessionFinished, PlaylistUser,
-};
-pub use explain::{
-    Cause, Difference, Explanation, MAX_EXPLAINED_BODY_BYTES, MAX_EXPLAINED_HEADERS, explain,
 };
 pub use json::{Digits, MAX_DEPTH, Value};
 pub use key::{Key, KeyIndex, Keys, MAX_KEYS};

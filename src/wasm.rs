@@ -20,7 +20,8 @@ use crate::delivery::{self, Reading};
 use crate::json::Nesting;
 use crate::shape::{Kind, Node};
 use crate::{
-    Drift, Error, KeyIndex, Keys, MalformedSignature, NotJson, Stream, Verifier, key, timestamp,
+    Drift, Error, Key, KeyIndex, Keys, MalformedSignature, NotJson, Stream, Verifier, key,
+    timestamp,
 };
 
 /// The length of the part of a body that is in WebAssembly's memory at once, in bytes.
@@ -100,7 +101,7 @@ pub fn start() -> i32 {
     })
 }
 
-/// Adds the input as a key for the next [`open_verifier`] or [`explain`].
+/// Adds the input as a key for the next [`open_verifier`].
 #[wasm_bindgen(js_name = addKey)]
 pub fn add_key(length: usize) -> i32 {
     run(|core| {
@@ -116,8 +117,9 @@ pub fn add_key(length: usize) -> i32 {
 pub fn open_verifier(max_body_bytes: usize) -> i32 {
     run(|core| {
         let mut verifier = || {
-            let keys = Keys::of(&core::mem::take(&mut core.keys))?;
-            let verifier = Verifier::new(keys).with_max_body_bytes(max_body_bytes);
+            let keys = core::mem::take(&mut core.keys);
+            let keys = keys.iter().map(Key::new).collect::<Result<Vec<_>, _>>()?;
+            let verifier = Verifier::new(Keys::new(keys)?).with_max_body_bytes(max_body_bytes);
             Ok(core.verifiers.insert(verifier))
         };
         Some(verifier())
@@ -289,35 +291,6 @@ pub fn not_json(length: usize, decoded: bool) -> i32 {
 #[wasm_bindgen(js_name = repeatedHeader)]
 pub fn repeated_header() -> i32 {
     fail(&Error::MalformedSignature(MalformedSignature::Repeated))
-}
-
-/// Explains the verdict on a body under the keys that were added, and hands over what was found.
-///
-/// In the event's place, the host holds the request's other headers: an object of strings.
-#[wasm_bindgen]
-pub fn explain(verifier: usize, length: usize) -> i32 {
-    run(|core| {
-        let keys = core::mem::take(&mut core.keys);
-        let header = host::header(&mut core.header);
-        let verifier = core.verifiers.get(verifier)?;
-        // What is too long is not taken in, even where its header is what is refused.
-        if let Err(error) = verifier.precheck(header, Some(length))
-            && verifier.is_too_long(length)
-        {
-            return Some(Err(error));
-        }
-        let mut body = vec![0; length];
-        host::input(0, &mut body);
-        let mut others = Vec::new();
-        if let Some(headers) = host::Value::root() {
-            for (name, value) in headers.members() {
-                others.extend(value.text().map(|value| (name, value)));
-            }
-        }
-        let others = others.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        host::hand_over_explanation(&crate::explain(&keys, &body, header, others));
-        Some(Ok(0))
-    })
 }
 
 /// Traps in the middle of a call.

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { rollup } from "rollup";
 import { bundleSize } from "./bundle-size.mjs";
+import { contract, schemas, types, write } from "./contract.mjs";
 import { finish } from "./package.mjs";
 import { bindgen } from "./wasm-glue.mjs";
 import { withoutNames } from "./wasm-sections.mjs";
@@ -30,13 +31,16 @@ run("cargo", "rustc", "--locked", "--quiet", "--package=walnut-webhooks", "--lib
   `--features=${trap ? "trap" : "wasm"}`, "--target-dir=target", "--target=wasm32-unknown-unknown", "--release",
   `--config=target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=${registry}="]`);
 mkdirSync(sources, { recursive: true });
-await bindgen(path("target/wasm32-unknown-unknown/release/walnut_webhooks.wasm"), sources);
+await bindgen(path("target/wasm32-unknown-unknown/release/walnut_webhooks.wasm"), sources, "core");
 
 // The names of functions stay behind: tools/panic-free.mjs reads them.
 const wasm = withoutNames(readFileSync(join(sources, "core.wasm")));
 writeFileSync(join(out, "core.wasm"), wasm);
 cpSync(path("pkg-templates/sdk"), sources, { recursive: true });
 writeFileSync(join(sources, "wasm-text.ts"), `export const text: string = ${JSON.stringify(encode(wasm))};\n`);
+const declared = contract();
+write(join(sources, "contract.ts"), types(declared));
+for (const [name, schema] of Object.entries(schemas(declared))) write(join(out, "schemas", `${name}.json`), schema);
 
 run(bin("tsc"), "--project", sources, "--outDir", out);
 const manifest = JSON.parse(readFileSync(path("pkg-templates/sdk/package.json"), "utf8"));

@@ -17,48 +17,44 @@ const run = (program, ...args) => execFileSync(program, args, { cwd: root, stdio
 const IMPORT_MODULE = "walnut-webhooks/needs-a-module";
 
 /**
- * Writes `core.wasm`, with the names of its functions, and `glue.js` into a folder.
+ * Writes `NAME.wasm`, with the names of its functions, and `NAME-glue.js` into a folder.
  *
- * `glue.js` exports `makeImports(host, TextDecoder)`. It returns new imports for an instance, and `__wbg_set_wasm`,
- * which binds them to it. `host` has the functions that the crate imports from `./host.js`.
+ * `NAME-glue.js` exports `makeGlue(utf8Classes, host)`. It returns the imports of a new instance, `__wbg_set_wasm`, which
+ * binds them to the instance's exports, and those functions of `wrappers` that convert arguments for an export. `host`
+ * has the functions that the crate imports from `./host.js`.
  */
-export async function bindgen(wasm, folder) {
-  const [input, bound, optimized] = ["input.wasm", "core_bg.wasm", "core.wasm"].map((name) => join(folder, name));
-  const glue = join(folder, "core_bg.js");
-  writeFileSync(input, withoutFeatures(readFileSync(wasm)));
-  run(path("target/tools/bin/wasm-bindgen"), input, "--target=bundler", "--no-typescript", "--remove-producers-section",
-    `--out-dir=${folder}`, "--out-name=core");
+export async function bindgen(wasm, folder, name, wrappers = []) {
+  const file = (ending) => join(folder, `${name}${ending}`);
+  writeFileSync(file("_input.wasm"), withoutFeatures(readFileSync(wasm)));
+  run(path("target/tools/bin/wasm-bindgen"), file("_input.wasm"), "--target=bundler", "--no-typescript",
+    "--remove-producers-section", `--out-dir=${folder}`, `--out-name=${name}`);
   // The features are listed, since Node 20 does not know all that this wasm-opt does.
   run(path("node_modules/.bin/wasm-opt"), "-Oz", "--converge", "--strip-target-features", "--debuginfo", "--enable-simd",
     "--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-nontrapping-float-to-int", "--enable-sign-ext",
-    "--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue", bound, "-o", optimized);
-  const module = readFileSync(optimized);
+    "--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue", file("_bg.wasm"), "-o", file(".wasm"));
+  const module = readFileSync(file(".wasm"));
   const imports = WebAssembly.Module.imports(new WebAssembly.Module(module)).map(({ name }) => name);
   const names = new Map(imports.map((name, index) => [name, index.toString(36)]));
-  writeFileSync(optimized, renameImports(module, IMPORT_MODULE, names));
-  writeFileSync(join(folder, "glue.js"), await imported(glue, names));
-  for (const file of [input, bound, glue, join(folder, "core.js")]) rmSync(file);
+  writeFileSync(file(".wasm"), renameImports(module, IMPORT_MODULE, names));
+  const used = [...[...names].map(([name, short]) => `${name} as "${short}"`), "__wbg_set_wasm", ...wrappers];
+  writeFileSync(file("-glue.js"), await glue(`export { ${used} } from ${JSON.stringify(file("_bg.js"))};`));
+  for (const ending of ["_input.wasm", "_bg.wasm", "_bg.js", ".js"]) rmSync(file(ending));
 }
 
-/** Returns a module with what `names` lists of wasm-bindgen's glue, as a function that makes it anew with all its state. */
-async function imported(glue, names) {
+/** Returns a module with a function that runs `source` and returns its exports: each time with a state of its own. */
+async function glue(source) {
   const entry = "entry";
-  const used = [...names].map(([name, short]) => `${name} as "${short}"`);
   const bundle = await rollup({
     input: entry,
     external: ["./host.js"],
-    plugins: [{
-      name: "entry",
-      resolveId: (id) => (id === entry ? id : undefined),
-      load: (id) => (id === entry ? `export { ${used}, __wbg_set_wasm } from ${JSON.stringify(glue)};` : undefined),
-    }],
+    plugins: [{ name: entry, resolveId: (id) => (id === entry ? id : undefined), load: (id) => (id === entry ? source : undefined) }],
   });
   const { output } = await bundle.generate({
     format: "iife",
-    name: "imports",
+    name: "glue",
     globals: () => "host",
-    banner: `export const IMPORT_MODULE = ${JSON.stringify(IMPORT_MODULE)};\n\nexport function makeImports(host, TextDecoder) {`,
-    footer: "return imports;\n}",
+    banner: `export const IMPORT_MODULE = ${JSON.stringify(IMPORT_MODULE)};\n\nexport function makeGlue({ TextDecoder, TextEncoder }, host) {`,
+    footer: "return glue;\n}",
     exports: "named",
     esModule: false,
     strict: false,

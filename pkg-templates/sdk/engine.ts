@@ -1,4 +1,4 @@
-import { IMPORT_MODULE, makeImports } from "./glue.js";
+import { IMPORT_MODULE, makeGlue } from "./core-glue.js";
 import * as host from "./host.js";
 import { utf8Classes } from "./utf8.js";
 
@@ -26,7 +26,7 @@ export interface Core {
 }
 
 /** The imports of an instance, with wasm-bindgen's function that binds them to it. */
-interface Imports extends WebAssembly.ModuleImports {
+interface Glue extends WebAssembly.ModuleImports {
   __wbg_set_wasm(exports: object): void;
 }
 
@@ -44,10 +44,10 @@ export function start(compile: Compile): void {
 
 function instantiate(): Core {
   // The glue caches views of an instance's memory, so each instance gets its own.
-  const imports = makeImports(host, utf8Classes().TextDecoder) as Imports;
-  const instance = new WebAssembly.Instance(compiled as WebAssembly.Module, { [IMPORT_MODULE]: imports });
+  const glue = makeGlue(utf8Classes(), host) as Glue;
+  const instance = new WebAssembly.Instance(compiled as WebAssembly.Module, { [IMPORT_MODULE]: glue });
   const core = instance.exports as unknown as Core;
-  imports.__wbg_set_wasm(core);
+  glue.__wbg_set_wasm(core);
   host.attach(core.memory);
   core.start();
   instances++;

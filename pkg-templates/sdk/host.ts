@@ -1,6 +1,7 @@
 // The functions that the core imports: src/wasm/host.rs declares them. Those that `verify` calls take plain numbers.
+import type { WebhookErrorCode } from "./contract.js";
 import type { Delivery, Drift } from "./delivery.js";
-import { WebhookError, type WebhookErrorCode } from "./error.js";
+import { WebhookError } from "./error.js";
 import { sha256 as hash } from "./native.js";
 import { utf8 } from "./utf8.js";
 

@@ -4,8 +4,8 @@
 
 use wasm_bindgen::prelude::*;
 
+use crate::Error;
 use crate::shape::{Field, Kind, MAX_FIELDS, Node};
-use crate::{Difference, Error, Explanation};
 
 #[wasm_bindgen(raw_module = "./host.js")]
 extern "C" {
@@ -28,19 +28,6 @@ extern "C" {
     fn set_error(code: &str, message: &str, status: u16);
     #[wasm_bindgen(js_name = setSignature)]
     pub(super) fn set_signature(digits: &str);
-    fn explained(
-        code: usize,
-        code_length: usize,
-        cause: usize,
-        cause_length: usize,
-        hint: usize,
-        hint_length: usize,
-        from: usize,
-        found: usize,
-        found_length: usize,
-        meant: usize,
-        meant_length: usize,
-    );
     #[wasm_bindgen(js_name = setReading)]
     fn set_reading(
         is_documented: bool,
@@ -85,29 +72,6 @@ pub(super) fn hash(prefix: &[u8]) -> [u8; 32] {
 /// Sets the error that is thrown once the core has returned.
 pub(super) fn fail(error: &Error) {
     set_error(error.code(), &error.message(), error.status());
-}
-
-pub(super) fn hand_over_explanation(explanation: &Explanation) {
-    let Explanation { code, cause, hint, difference, .. } = explanation;
-    let [code, cause, hint] = [code.unwrap_or_default(), cause.as_str(), hint].map(str::as_bytes);
-    // That both are empty says that there is none.
-    let (from, [found, meant]) = match difference {
-        Some(Difference { at, found, meant }) => (*at, [found, meant].map(String::as_bytes)),
-        None => (0, [&b""[..]; 2]),
-    };
-    explained(
-        address(code),
-        code.len(),
-        address(cause),
-        cause.len(),
-        address(hint),
-        hint.len(),
-        from,
-        address(found),
-        found.len(),
-        address(meant),
-        meant.len(),
-    );
 }
 
 /// Sets what `verify` returns, with all drift that was added.

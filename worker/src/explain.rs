@@ -5,7 +5,8 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use js_sys::{Array, Uint8Array};
-use walnut_webhooks::{Cause, Error, Explanation, MAX_EXPLAINED_BODY_BYTES, SIGNATURE_HEADER};
+use walnut_webhooks::{Error, SIGNATURE_HEADER};
+use walnut_webhooks_explain::{Cause, MAX_EXPLAINED_BODY_BYTES, explain};
 use web_sys::Request;
 use worker::{Context, Delay, Env};
 use zeroize::Zeroizing;
@@ -21,9 +22,11 @@ const EVERY_MS: u64 = 60_000;
 /// be read any more.
 const BODY_MS: u32 = 200;
 
-/// What is said where the body was not read: any explanation would be that of another, empty one.
-const NOT_LOOKED_AT: &str = "the body was not looked at, since it has more than 64 KiB, or did not come whole within 200 ms: \
-                             without it, nobody can say whether the signature is in another header, or in another form";
+/// What is logged if the body was not read: any explanation would be that of an empty body.
+const NOT_EXAMINED: [&str; 2] = [
+    "The body was not examined, because it has more than 64 KiB or did not arrive whole within 200 ms.",
+    "Send a smaller event to learn whether the signature is in another header or in another form.",
+];
 
 /// How many bytes of other headers are looked at.
 const MAX_HEADER_BYTES: usize = 8 << 10;
@@ -65,7 +68,8 @@ pub(crate) fn after_answer(
     body: Option<Uint8Array>,
 ) {
     let Some(body) = body else {
-        log::explained(Some(error.code()), Cause::Unknown, NOT_LOOKED_AT);
+        let [problem, fix] = NOT_EXAMINED;
+        log::explained(Some(error.code()), Cause::Unknown, problem, fix);
         return;
     };
     let signature = request.headers().get(SIGNATURE_HEADER).ok().flatten();
@@ -91,8 +95,8 @@ pub(crate) fn after_answer(
         let body = body.to_vec();
         let keys: Vec<&[u8]> = keys.iter().map(|key| key.as_bytes()).collect();
         let others = others.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let explanation = walnut_webhooks::explain(&keys, &body, signature.as_deref(), others);
-        let Explanation { code, cause, hint, .. } = explanation;
-        log::explained(code, cause, &hint);
+        let header = signature.as_deref().map(str::as_bytes);
+        let found = explain(&keys, &body, header, others);
+        log::explained(found.code, found.cause, &found.problem, found.fix);
     });
 }

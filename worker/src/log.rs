@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use walnut_webhooks::Cause;
+use walnut_webhooks_explain::Cause;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::answer::{Failure, text};
@@ -45,16 +45,17 @@ pub(crate) fn refused(failure: &Failure) {
     console::warn(&text(&Line { event: "refused", code: failure.code() }));
 }
 
-/// Why a signature was refused, as far as it can be told.
-pub(crate) fn explained(code: Option<&'static str>, cause: Cause, hint: &str) {
+/// Logs why a signature was rejected, without the difference of the bodies.
+pub(crate) fn explained(code: Option<&'static str>, cause: Cause, problem: &str, fix: &str) {
     #[derive(Serialize)]
     struct Line<'a> {
         event: &'static str,
         code: Option<&'static str>,
-        cause: &'static str,
-        hint: &'a str,
+        cause: Cause,
+        problem: &'a str,
+        fix: &'a str,
     }
-    console::warn(&text(&Line { event: "explained", code, cause: cause.as_str(), hint }));
+    console::warn(&text(&Line { event: "explained", code, cause, problem, fix }));
 }
 
 /// What an attempt came to. `origin` is the status that the destination answered with, if it did.
