@@ -11,7 +11,6 @@ import { bundleSize } from "./bundle-size.mjs";
 import { contract, schemas, types, write } from "./contract.mjs";
 import { finish } from "./package.mjs";
 import { bindgen } from "./wasm-glue.mjs";
-import { withoutNames } from "./wasm-sections.mjs";
 import { encode } from "./wasm-text.mjs";
 
 const root = join(import.meta.dirname, "..");
@@ -33,8 +32,7 @@ run("cargo", "rustc", "--locked", "--quiet", "--package=walnut-webhooks", "--lib
 mkdirSync(sources, { recursive: true });
 await bindgen(path("target/wasm32-unknown-unknown/release/walnut_webhooks.wasm"), sources, "core");
 
-// The names of functions stay behind: tools/panic-free.mjs reads them.
-const wasm = withoutNames(readFileSync(join(sources, "core.wasm")));
+const wasm = readFileSync(join(sources, "core.wasm"));
 writeFileSync(join(out, "core.wasm"), wasm);
 cpSync(path("pkg-templates/sdk"), sources, { recursive: true });
 writeFileSync(join(sources, "wasm-text.ts"), `export const text: string = ${JSON.stringify(encode(wasm))};\n`);

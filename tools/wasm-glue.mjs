@@ -17,7 +17,7 @@ const run = (program, ...args) => execFileSync(program, args, { cwd: root, stdio
 const IMPORT_MODULE = "walnut-webhooks/needs-a-module";
 
 /**
- * Writes `NAME.wasm`, with the names of its functions, and `NAME-glue.js` into a folder.
+ * Writes `NAME.wasm` and `NAME-glue.js` into a folder.
  *
  * `NAME-glue.js` exports `makeGlue(utf8Classes, host)`. It returns the imports of a new instance, `__wbg_set_wasm`, which
  * binds them to the instance's exports, and those functions of `wrappers` that convert arguments for an export. `host`
@@ -29,7 +29,7 @@ export async function bindgen(wasm, folder, name, wrappers = []) {
   run(path("target/tools/bin/wasm-bindgen"), file("_input.wasm"), "--target=bundler", "--no-typescript",
     "--remove-producers-section", `--out-dir=${folder}`, `--out-name=${name}`);
   // The features are listed, since Node 20 does not know all that this wasm-opt does.
-  run(path("node_modules/.bin/wasm-opt"), "-Oz", "--converge", "--strip-target-features", "--debuginfo", "--enable-simd",
+  run(path("node_modules/.bin/wasm-opt"), "-Oz", "--converge", "--strip-target-features", "--strip-debug", "--enable-simd",
     "--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-nontrapping-float-to-int", "--enable-sign-ext",
     "--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue", file("_bg.wasm"), "-o", file(".wasm"));
   const module = readFileSync(file(".wasm"));

@@ -1,6 +1,7 @@
 // Edits the sections of a WebAssembly module: https://webassembly.github.io/spec/core/binary/modules.html
-const [CUSTOM, IMPORT] = [0, 2];
+const [CUSTOM, IMPORT, DATA] = [0, 2, 11];
 const FUNCTION = 0;
+const [ACTIVE, I32_CONST, END] = [0, 0x41, 0x0b];
 
 /** Reads a module from byte `at` on. */
 class Reader {
@@ -31,20 +32,19 @@ function number(value) {
 
 const vector = (bytes) => [...number(bytes.length), ...bytes];
 
-/** Returns the module with what `edit` makes of each section's content, and without those it returns nothing for. */
-function edited(module, edit) {
-  const parts = [module.subarray(0, 8)];
-  for (const reader = new Reader(module, 8); reader.at < module.length; ) {
-    const [id, content] = [reader.number(), reader.vector()];
-    const replacement = edit(id, content);
-    if (replacement) parts.push(Buffer.from([id, ...number(replacement.length)]), replacement);
-  }
-  return Buffer.concat(parts);
+/** The ids and contents of a module's sections. */
+function* sections(module) {
+  for (const reader = new Reader(module, 8); reader.at < module.length; ) yield [reader.number(), reader.vector()];
 }
 
-/** Returns the module without the names of functions and all other custom sections. */
-export function withoutNames(module) {
-  return edited(module, (id, content) => id !== CUSTOM && content);
+/** Returns the module with what `edit` makes of each section's content. */
+function edited(module, edit) {
+  const parts = [module.subarray(0, 8)];
+  for (const [id, content] of sections(module)) {
+    const replacement = edit(id, content);
+    parts.push(Buffer.from([id, ...number(replacement.length)]), replacement);
+  }
+  return Buffer.concat(parts);
 }
 
 /**
@@ -72,4 +72,20 @@ export function renameImports(module, from, names) {
     }
     return Buffer.from(imports);
   });
+}
+
+/** Returns a module's memory as it is before any function runs. Each of its data segments must be at a constant address. */
+export function initialMemory(module) {
+  let memory = Buffer.alloc(0);
+  for (const [, content] of [...sections(module)].filter(([id]) => id === DATA)) {
+    const reader = new Reader(content);
+    for (let left = reader.number(); left > 0; left--) {
+      if (reader.number() !== ACTIVE || reader.number() !== I32_CONST) throw new Error("a data segment has no constant address");
+      const address = reader.number();
+      if (reader.number() !== END) throw new Error("a data segment has no constant address");
+      const bytes = reader.vector();
+      memory = Buffer.concat([memory, Buffer.alloc(Math.max(0, address - memory.length)), bytes]);
+    }
+  }
+  return memory;
 }
