@@ -14,7 +14,7 @@ const run = (program, ...args) => execFileSync(program, args, { cwd: root, stdio
  * The module that the WebAssembly imports from. Nothing resolves it: whoever imports `core.wasm` must get a
  * `WebAssembly.Module`. A loader that makes an instance of it finds no such part of this package, and says so.
  */
-const IMPORT_MODULE = "walnut-webhooks/needs-a-module";
+const IMPORT_MODULE = "walnut-webhooks/import-as-module";
 
 /**
  * Writes `NAME.wasm` and `NAME-glue.js` into a folder.
