@@ -36,6 +36,7 @@ let compiled: object | undefined;
 /** The instance for the next call; `undefined` if that call has to create one. */
 let running: Core | undefined;
 let instances = 0;
+let depth = 0;
 
 /** Compiles the core, once for the whole program. */
 export function start(compile: Compile): void {
@@ -49,7 +50,7 @@ function instantiate(): Core {
   const core = instance.exports as unknown as Core;
   glue.__wbg_set_wasm(core);
   host.attach(core.memory);
-  core.start();
+  depth = core.start();
   instances++;
   return core;
 }
@@ -58,6 +59,11 @@ function instantiate(): Core {
 export function instance(): number {
   running ??= instantiate();
   return instances;
+}
+
+/** Returns the deepest nesting that the core accepts. */
+export function maxDepth(): number {
+  return depth;
 }
 
 /**
