@@ -58,7 +58,7 @@ bench-edge: worker ## Measure the edge alone; ONLY=direct SIZES=1024 for a part
 soak: worker ## Send the edge 20,000 events, through kills and failures, and count; EVENTS and SEED may be set
 	node bench/soak.mjs
 
-panic-free: pkg ## Check that the package's WebAssembly has no panic but those of tests/panic-free.json
+panic-free: pkg ## Check that the core can't panic in the package's WebAssembly; tests/panic-free.json lists the panics of dependencies
 	@node tools/panic-free.mjs
 
 ct: pkg ## Look for a leak of time in the comparison of signatures; TIMES=10 for more measurements
