@@ -360,7 +360,7 @@ const kinds = {
   "json DESTINATIONS": destinations,
   "json answer": answer,
   "text formula": formula,
-  /** house.test.mjs looks at it. */
+  /** A drawing: nothing to run. */
   "text picture": () => {},
 };
 
