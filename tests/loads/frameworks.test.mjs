@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { nodeFileTrace } from "@vercel/nft";
+import { build } from "esbuild";
 import { nextTests } from "./next.mjs";
 import { genuine, install, run, tools, workerd } from "./support.mjs";
 
@@ -25,6 +26,17 @@ test("Nitro 2, for Cloudflare Workers: every vector has its verdict", async () =
 test("tools that copy the files a program requires copy the WebAssembly as well", async () => {
   const { fileList } = await nodeFileTrace([join(project("script"), "main.cjs")], { base: consumer.projects });
   assert.ok(fileList.has("node_modules/walnut-webhooks/core.wasm"), [...fileList].join());
+});
+
+test("a bundle without that file gets an error that names it and the ways out", async () => {
+  const outfile = join(project("script"), "bundle/out.cjs");
+  // With conditions of one's own, esbuild drops "module".
+  await build({ stdin: { contents: `new (require("walnut-webhooks").Webhook)("key")`, resolveDir: project("script") }, bundle: true,
+    platform: "node", conditions: ["production"], outfile });
+  await assert.rejects(run("node", [outfile], project("script")), (error) => {
+    assert.ok(error.message.includes(`can't load its WebAssembly from ${join(project("script"), "core.wasm")}. Deploy this file`), error.message);
+    return true;
+  });
 });
 
 // make compat builds it by webpack as well.
