@@ -47,8 +47,9 @@ mkdirSync(out, { recursive: true });
 // Panics name the files of dependencies; where those lie on this machine is left out.
 const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry/src/");
 run("cargo", "rustc", "--locked", "--quiet", "--package=walnut-webhooks", "--lib", "--crate-type=cdylib",
-  `--features=${trap ? "trap" : "wasm"}`, "--target-dir=target", "--target=wasm32-unknown-unknown", "--release",
-  `--config=target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=${registry}="]`);
+  "--features=wasm", "--target-dir=target", "--target=wasm32-unknown-unknown", "--release",
+  `--config=target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=${registry}="]`,
+  ...(trap ? ["--", "--cfg=trap"] : []));
 run(path("target/tools/bin/wasm-bindgen"), path("target/wasm32-unknown-unknown/release/walnut_webhooks.wasm"),
   "--target=bundler", "--no-typescript", "--remove-producers-section", `--out-dir=${sources}`, "--out-name=core");
 // The features are listed, since all that this wasm-opt knows is more than Node 20 takes.
