@@ -26,5 +26,5 @@ for (const file of readdirSync(path("harness"))) {
 
 const manifest = JSON.parse(readFileSync(path("pkg-templates/cli/package.json"), "utf8"));
 // The page holds the core as well, so the notices are the SDK's.
-finish(out, { ...manifest, dependencies: { "walnut-webhooks": version } }, "walnut-webhooks", "--features=wasm");
+finish(out, { ...manifest, dependencies: { "walnut-webhooks": version } }, path("pkg-templates/cli/README.md"), "walnut-webhooks", "--features=wasm");
 chmodSync(join(out, "main.js"), 0o755);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { module } from "./wasm-inline.js";
+import { module } from "./core-module.js";
 import { type Key, Verifier, type WebhookOptions } from "./webhook.js";
 
 export { WebhookError } from "./error.js";
