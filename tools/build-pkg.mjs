@@ -10,7 +10,7 @@ import { rollup } from "rollup";
 import { bundleSize } from "./bundle-size.mjs";
 import { contract, schemas, types, write } from "./contract.mjs";
 import { finish } from "./package.mjs";
-import { withoutNames } from "./wasm-names.mjs";
+import { bindgen } from "./wasm-glue.mjs";
 import { encode } from "./wasm-text.mjs";
 
 /** The entries that import WebAssembly, which CommonJS can't. */
@@ -50,18 +50,11 @@ run("cargo", "rustc", "--locked", "--quiet", "--package=walnut-webhooks", "--lib
   "--features=wasm", "--target-dir=target", "--target=wasm32-unknown-unknown", "--release",
   `--config=target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=${registry}="]`,
   ...(trap ? ["--", "--cfg=trap"] : []));
-run(path("target/tools/bin/wasm-bindgen"), path("target/wasm32-unknown-unknown/release/walnut_webhooks.wasm"),
-  "--target=bundler", "--no-typescript", "--remove-producers-section", `--out-dir=${sources}`, "--out-name=core");
-// The features are listed, since all that this wasm-opt knows is more than Node 20 takes.
-run(bin("wasm-opt"), "-Oz", "--converge", "--strip-target-features", "--debuginfo", "--enable-simd",
-  "--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-nontrapping-float-to-int", "--enable-sign-ext",
-  "--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue", join(sources, "core_bg.wasm"), "-o", join(sources, "core.wasm"));
+mkdirSync(sources, { recursive: true });
+await bindgen(path("target/wasm32-unknown-unknown/release/walnut_webhooks.wasm"), sources, "core");
 
-// The names of functions stay behind: tools/panic-free.mjs reads them.
-const wasm = withoutNames(readFileSync(join(sources, "core.wasm")));
+const wasm = readFileSync(join(sources, "core.wasm"));
 writeFileSync(join(out, "core.wasm"), wasm);
-// What bundlers would load; here the engine does, without an `await`.
-for (const file of ["core.js", "core_bg.wasm"]) rmSync(join(sources, file));
 cpSync(path("pkg-templates/sdk"), sources, { recursive: true });
 writeFileSync(join(sources, "core-module.ts"), `import { compile } from "./wasm-inline.js";
 export const module = (): object => compile(${JSON.stringify(encode(wasm))});
