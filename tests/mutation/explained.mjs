@@ -108,17 +108,16 @@ const reasons = [
   },
   {
     file: "host",
-    why: "What was held is replaced before it is looked at again.",
+    why: "The next call replaces it before anything reads it.",
     changes: [["[]", '["Stryker was here"]']],
   },
   {
     file: "host",
     why: "What is made anew is the same as what is at hand, which saves making it.",
     changes: [
-      ["length === source.length", "false"],
-      ["view.length === 0", "true"],
-      ["known?.length !== length", "true"],
-      ["listed !== object", "true"],
+      ["length === input.length", "false"],
+      ["byteView.length === 0", "true"],
+      ["namedObject !== object", "true"],
     ],
   },
   {

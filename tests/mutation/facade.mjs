@@ -8,9 +8,9 @@ import { explained } from "./explained.mjs";
 /** What is changed, and the tests that look at it, the fastest first: what decides, and what adapters have in common. */
 const PARTS = [
   {
-    files: ["webhook", "input", "engine", "error", "whole", "host", "native"],
+    files: ["webhook", "input", "engine", "error", "whole", "host", "native", "utf8"],
     tests: [
-      "package/webhook.test.mjs", "engine/keys.test.mjs", "engine/first.test.mjs", "engine/absent.test.mjs",
+      "package/webhook.test.mjs", "engine/keys.test.mjs", "engine/first.test.mjs", "engine/absent.test.mjs", "engine/encoding.test.mjs",
       "mutation/vectors.mjs", "package/mistakes.test.mjs", "engine/trap.test.mjs", "engine/leaks.test.mjs",
     ],
   },
