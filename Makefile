@@ -7,15 +7,16 @@ CARGO_FUZZ := 0.13.1
 CARGO_MUTANTS := 27.1.0
 
 CORE := Cargo.toml Cargo.lock .cargo/config.toml $(wildcard src/*.rs src/*/*.rs)
+EXPLAIN := explain/Cargo.toml $(wildcard explain/src/*.rs)
 BINDGEN := target/tools/bin/wasm-bindgen
-WORKER := $(CORE) worker/Cargo.toml $(wildcard worker/*.js worker/page/* worker/src/*.rs worker/src/*/*.rs) \
+WORKER := $(CORE) $(EXPLAIN) worker/Cargo.toml $(wildcard worker/*.js worker/page/* worker/src/*.rs worker/src/*/*.rs) \
 	tools/build-worker.mjs tools/crates.mjs $(BINDGEN) node_modules/.package-lock.json
-RUSTDOC := RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --package walnut-webhooks
-PKG := $(CORE) $(wildcard pkg-templates/sdk/*) $(wildcard tools/*.mjs) README.md $(wildcard LICENSE-*) \
+RUSTDOC := RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --package walnut-webhooks --features edge
+PKG := $(CORE) $(EXPLAIN) $(wildcard pkg-templates/sdk/*) $(wildcard tools/*.mjs tools/contract/Cargo.toml tools/contract/src/*) $(wildcard LICENSE-*) \
 	$(BINDGEN) node_modules/.package-lock.json
 CLI := pkg/package.json $(wildcard pkg-templates/cli/* pkg-templates/cli/*/*.ts) $(wildcard harness/*.* harness/*/*.ts)
 
-.PHONY: help run test supply bench bench-edge soak lint docs build pkg worker prerequisites clean panic-free ct fuzz trust mutants mutants-core mutants-facade
+.PHONY: help run test supply bench bench-edge soak lint contract docs build pkg worker prerequisites clean panic-free ct fuzz trust mutants mutants-core mutants-facade
 .DELETE_ON_ERROR:
 # What builds does so on all cores by itself, and into files that another build has as well.
 .NOTPARALLEL:
@@ -88,8 +89,12 @@ lint: | prerequisites ## Check format, lints, and the crate's documentation
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo fmt --manifest-path bench/ct/native/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	cargo clippy --locked --package walnut-webhooks -- --deny warnings
 	cargo clippy --locked --package walnut-webhooks --features wasm --target wasm32-unknown-unknown -- --deny warnings
 	$(RUSTDOC)
+
+contract: | prerequisites ## Rewrite the tables of docs/errors.md from src/error.rs
+	node tools/contract.mjs
 
 # `pkg` leaves the package's sources in target/pkg-src/, with what was generated for them.
 docs: pkg tests/node_modules/.package-lock.json ## Write target/docs/: the reference of the package, in js/, and of the crate, in rust/

@@ -1,12 +1,12 @@
-//! An explanation has the verdict of a check, never another; its hint says the same whatever the keys and the
-//! signatures are; what it shows of bodies is what is in them; and all of it is short.
+//! Checks that an explanation has the verdict of a verification; that its texts are the same whatever the keys and
+//! signatures are; that it shows only what is in the bodies; and that all of it is short.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use walnut_webhooks::{
-    Cause, Explanation, Key, Keys, MAX_EXPLAINED_BODY_BYTES, MAX_EXPLAINED_HEADERS, Verifier,
-    explain,
+use walnut_webhooks::{Key, Keys, Verifier};
+use walnut_webhooks_explain::{
+    Cause, Explanation, MAX_EXPLAINED_BODY_BYTES, MAX_EXPLAINED_HEADERS, explain,
 };
 use walnut_webhooks_fuzz::{Input, REPLACED, sign, spoil, verdict};
 
@@ -91,29 +91,30 @@ fn tells_no_secret<'n>(
     meant: &[u8],
     mut names: impl Iterator<Item = &'n str>,
 ) {
-    let mut hint = told.hint.as_str();
+    let mut problem = told.problem.as_str();
     if told.cause == Cause::OtherHeader {
-        // Where it ends in a name, that is all of a stranger's that is in it.
+        // Only a stranger's header name may follow this text.
         let shown = |name: &str| -> String {
             name.chars().filter(char::is_ascii_graphic).take(64).collect()
         };
-        let text = "the signature is not in X-Walnut-Signature; read it from, or stop what renames \
-                    it to, ";
-        let name = hint.strip_prefix(text).unwrap();
-        assert!(names.any(|other| shown(other) == name), "{hint:?}");
-        hint = text;
+        let text = "The signature is in another header than X-Walnut-Signature: ";
+        let name = problem.strip_prefix(text).and_then(|rest| rest.strip_suffix('.')).unwrap();
+        assert!(names.any(|other| shown(other) == name), "{problem:?}");
+        problem = text;
     }
-    assert!((1..=300).contains(&hint.len()), "{hint:?}");
-    assert!(hint.bytes().all(|c| (b' '..=b'~').contains(&c)), "{hint:?}");
+    for text in [problem, told.fix] {
+        assert!((1..=150).contains(&text.len()), "{text:?}");
+        assert!(text.bytes().all(|c| (b' '..=b'~').contains(&c)), "{text:?}");
 
-    // Of a signature, no part that is longer than a word.
-    let longest = hint.split(|c: char| !c.is_ascii_hexdigit()).map(str::len).max();
-    assert!(longest < Some(9), "{hint:?}");
+        // No part of a signature that is longer than a word.
+        let longest = text.split(|c: char| !c.is_ascii_hexdigit()).map(str::len).max();
+        assert!(longest < Some(9), "{text:?}");
+    }
     // Of the keys, those that have something in them that no sentence has. Explaining does not know them apart.
     let unlike = |key: &[u8]| key.iter().any(|c| b"!#$%&*@^~{}|<>\"\\".contains(c));
     for key in keys.iter().map(Vec::as_slice).chain([meant]) {
-        let is_told = hint.as_bytes().windows(key.len()).any(|window| window == key);
-        assert!(!unlike(key) || !is_told, "{hint:?}");
+        let is_told = problem.as_bytes().windows(key.len()).any(|window| window == key);
+        assert!(!unlike(key) || !is_told, "{problem:?}");
     }
 }
 
@@ -131,8 +132,8 @@ fn explains_the_mistake(told: &Explanation, body: &[u8], signed: &[u8]) {
         assert_ne!(body, signed);
         let at = body.iter().zip(signed).position(|(found, meant)| found != meant);
         assert_eq!(difference.at, at.unwrap_or(body.len().min(signed.len())));
-        assert_eq!(difference.found, visible(&body[difference.at..]));
-        assert_eq!(difference.meant, visible(&signed[difference.at..]));
+        assert_eq!(difference.received, visible(&body[difference.at..]));
+        assert_eq!(difference.signed, visible(&signed[difference.at..]));
     }
 }
 

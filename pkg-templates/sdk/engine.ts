@@ -33,6 +33,7 @@ const NOTHING: Uint8Array = new Uint8Array();
 let compiled: object | undefined;
 let running = false;
 let instances = 0;
+let depth = 0;
 
 /** Compiles the core, once for the whole program. */
 export function start(compile: Compile): void {
@@ -47,11 +48,16 @@ export function instance(): number {
     imports.__wbg_set_wasm(core);
     core.__wbindgen_start();
     host.attach(core.memory);
-    core.start();
+    depth = core.start();
     instances++;
     running = true;
   }
   return instances;
+}
+
+/** Returns the deepest nesting that the core accepts. */
+export function maxDepth(): number {
+  return depth;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Delivery } from "./delivery.js";
-import { call, type Compile, core, instance, start } from "./engine.js";
+import { call, type Compile, core, instance, maxDepth, start } from "./engine.js";
 import { WebhookError } from "./error.js";
 import * as host from "./host.js";
 import type { Explanation } from "./host.js";
@@ -25,8 +25,6 @@ export interface WebhookOptions {
 /** What a body may have unless an option says otherwise, in bytes. */
 export const DEFAULT_BODY_BYTES = 1 << 20;
 
-/** Fewer brackets than this never nest deeper than the core allows. */
-const MANY_BRACKETS = 128;
 const DEFAULT_SKEW_MS = 5 * 60 * 1000;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -129,7 +127,7 @@ export class Verifier {
   sign(rawBody: RawBody): string {
     const body = bytes(rawBody);
     if (body.length > MOST_BYTES) {
-      throw new WebhookError("body_too_large", `the body is longer than the limit of ${MOST_BYTES} bytes`, 413);
+      throw new WebhookError("body_too_large", `The body is longer than ${MOST_BYTES} bytes, the most that can be signed.`, 413);
     }
     const handle = this.#handle();
     call(() => core.sign(handle, body.length), body);
@@ -264,9 +262,9 @@ function parse(rawBody: RawBody, body: Uint8Array): Parsed {
   }
 }
 
-/** Whether there are brackets enough in a text for the core to have to count how deep they nest. */
+/** Whether a text has more brackets than may be nested, so that the core has to look how deep they nest. */
 function isMaybeDeep(text: string): boolean {
-  let left = MANY_BRACKETS;
+  let left = maxDepth();
   for (const bracket of "[{") {
     for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
       if (left-- === 0) return true;

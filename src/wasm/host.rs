@@ -4,7 +4,7 @@
 use wasm_bindgen::prelude::*;
 
 use crate::shape::{DriftKind, Field, Kind, MAX_FIELDS, Node};
-use crate::{Difference, Drift, Error, Explanation};
+use crate::{Drift, Error};
 
 #[wasm_bindgen(raw_module = "./host.js")]
 extern "C" {
@@ -20,19 +20,6 @@ extern "C" {
     fn text(string: u32, to: usize, room: usize) -> usize;
     fn refuse(code: usize, code_length: usize, message: usize, message_length: usize, status: u16);
     fn signed(digits: usize, length: usize);
-    fn explained(
-        code: usize,
-        code_length: usize,
-        cause: usize,
-        cause_length: usize,
-        hint: usize,
-        hint_length: usize,
-        from: usize,
-        found: usize,
-        found_length: usize,
-        meant: usize,
-        meant_length: usize,
-    );
     fn delivered(kind: usize, kind_length: usize, id: usize, id_length: usize, is_test: bool);
     fn drifted(
         path: usize,
@@ -85,29 +72,6 @@ pub(super) fn hand_over_signature(digits: &str) {
     signed(at(digits.as_bytes()), digits.len());
 }
 
-pub(super) fn hand_over_explanation(explanation: &Explanation) {
-    let Explanation { code, cause, hint, difference, .. } = explanation;
-    let [code, cause, hint] = [code.unwrap_or_default(), cause.as_str(), hint].map(str::as_bytes);
-    // That both are empty says that there is none.
-    let (from, [found, meant]) = match difference {
-        Some(Difference { at, found, meant }) => (*at, [found, meant].map(String::as_bytes)),
-        None => (0, [&b""[..]; 2]),
-    };
-    explained(
-        at(code),
-        code.len(),
-        at(cause),
-        cause.len(),
-        at(hint),
-        hint.len(),
-        from,
-        at(found),
-        found.len(),
-        at(meant),
-        meant.len(),
-    );
-}
-
 pub(super) fn hand_over(kind: &'static str, id: &str, is_test: bool, drift: &[Drift]) {
     for Drift { path, kind, expected, found } in drift {
         let [kind, expected, found] =
@@ -156,12 +120,15 @@ impl Node for Value {
             1 => Kind::Null,
             2 => Kind::Boolean(false),
             3 => Kind::Boolean(true),
-            4 => Kind::Number { whole: true },
-            5 => Kind::Number { whole: false },
+            4 | 5 => Kind::Number,
             6 => Kind::String,
             7 => Kind::Array,
             _ => Kind::Object,
         }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.0 & 15 == 4
     }
 
     fn text(&self) -> Option<String> {

@@ -5,7 +5,8 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use js_sys::{Array, Uint8Array};
-use walnut_webhooks::{Cause, Error, Explanation, MAX_EXPLAINED_BODY_BYTES, SIGNATURE_HEADER};
+use walnut_webhooks::{Error, SIGNATURE_HEADER};
+use walnut_webhooks_explain::{Cause, MAX_EXPLAINED_BODY_BYTES, explain};
 use web_sys::Request;
 use worker::{Context, Delay, Env};
 use zeroize::Zeroizing;
@@ -20,9 +21,11 @@ const EVERY_MS: u64 = 60_000;
 /// How long to wait for a body that the check did not need, in milliseconds: it cannot be read after the response.
 const BODY_MS: u32 = 200;
 
-/// The explanation if the body was not read, since one without it would be wrong.
-const NOT_READ: &str = "the body is longer than 64 KiB, or was not received within 200 ms, so the cause is unknown: send \
-                        a shorter request to have it explained";
+/// What is logged if the body was not read: any explanation would be that of an empty body.
+const NOT_EXAMINED: [&str; 2] = [
+    "The body was not examined, because it has more than 64 KiB or did not arrive whole within 200 ms.",
+    "Send a smaller event to learn whether the signature is in another header or in another form.",
+];
 
 /// How many bytes of other headers are examined.
 const MAX_HEADER_BYTES: usize = 8 << 10;
@@ -64,7 +67,8 @@ pub(crate) fn after_answer(
     body: Option<Uint8Array>,
 ) {
     let Some(body) = body else {
-        log::explained(Some(error.code()), Cause::Unknown, NOT_READ);
+        let [problem, fix] = NOT_EXAMINED;
+        log::explained(Some(error.code()), Cause::Unknown, problem, fix);
         return;
     };
     let signature = request.headers().get(SIGNATURE_HEADER).ok().flatten();
@@ -90,8 +94,8 @@ pub(crate) fn after_answer(
         let body = body.to_vec();
         let keys: Vec<&[u8]> = keys.iter().map(|key| key.as_bytes()).collect();
         let others = others.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let explanation = walnut_webhooks::explain(&keys, &body, signature.as_deref(), others);
-        let Explanation { code, cause, hint, .. } = explanation;
-        log::explained(code, cause, &hint);
+        let header = signature.as_deref().map(str::as_bytes);
+        let found = explain(&keys, &body, header, others);
+        log::explained(found.code, found.cause, &found.problem, found.fix);
     });
 }

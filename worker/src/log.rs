@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use walnut_webhooks::Cause;
+use walnut_webhooks_explain::Cause;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::config::Mistakes;
@@ -41,11 +41,12 @@ pub(crate) enum Line<'a> {
     Refused {
         code: &'static str,
     },
-    /// Why a signature was rejected, as far as that can be told.
+    /// Why a signature was rejected, without the difference between the bodies.
     Explained {
         code: Option<&'static str>,
-        cause: &'static str,
-        hint: &'a str,
+        cause: Cause,
+        problem: &'a str,
+        fix: &'a str,
     },
     /// The inbox stored a delivery: see [`Stored`].
     Accepted(Subject<'a>),
@@ -121,8 +122,8 @@ pub(crate) fn refused(failure: &Failure) {
     Line::Refused { code: failure.code() }.write();
 }
 
-pub(crate) fn explained(code: Option<&'static str>, cause: Cause, hint: &str) {
-    Line::Explained { code, cause: cause.as_str(), hint }.write();
+pub(crate) fn explained(code: Option<&'static str>, cause: Cause, problem: &str, fix: &str) {
+    Line::Explained { code, cause, problem, fix }.write();
 }
 
 pub(crate) fn stored(headline: &Headline, stored: Stored) {

@@ -1,4 +1,6 @@
-use walnut_webhooks::{Key, parse_rfc3339};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use walnut_webhooks::Key;
 
 use super::duration::{self, DAY_MS, HOUR_MS};
 use super::url;
@@ -175,5 +177,7 @@ impl<'a> Reader<'a> {
 
 /// Reads an RFC 3339 time, in milliseconds since the Unix epoch. A time before 1970 becomes 0.
 pub(crate) fn millis(rfc3339: &str) -> Option<u64> {
-    parse_rfc3339(rfc3339).map(|nanos| u64::try_from(nanos / 1_000_000).unwrap_or(0))
+    let time = OffsetDateTime::parse(rfc3339, &Rfc3339).ok()?;
+    let seconds = u64::try_from(time.unix_timestamp()).unwrap_or(0);
+    Some(seconds.saturating_mul(1000).saturating_add(time.millisecond().into()))
 }

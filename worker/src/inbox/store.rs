@@ -1,7 +1,7 @@
 //! Stores arriving deliveries: each is stored once, and duplicates are recognized.
 
 use js_sys::Uint8Array;
-use walnut_webhooks::{Digits, Value as Body};
+use walnut_webhooks::Value as Body;
 use wasm_bindgen::JsValue;
 
 use super::db::Db;
@@ -164,8 +164,8 @@ fn count_duplicate(db: &Db, new: &NewDelivery, now: u64) -> Result<Stored> {
 }
 
 /// Reads a body without its timestamp, which may differ between Walnut's retries; `None` if it is not JSON.
-fn without_timestamp(body: &[u8]) -> Option<Body<Digits>> {
-    let mut body = Body::with_digits(body).ok()?;
+fn without_timestamp(body: &[u8]) -> Option<Body> {
+    let mut body = Body::parse_any(body).ok()?;
     if let Body::Object(members) = &mut body {
         members.remove("timestamp");
     }

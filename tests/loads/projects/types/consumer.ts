@@ -1,7 +1,7 @@
 // Compiled, never run, in projects that have neither the DOM's types nor Node's.
-import { type Delivery, Webhook, WebhookError, type WebhookErrorCode } from "walnut-webhooks";
+import { type Delivery, MemoryStore, type SeenStore, Webhook, WebhookError, type WebhookErrorCode } from "walnut-webhooks";
 
-const webhook = new Webhook(["current", new Uint8Array([1])], { maxAge: 60_000 });
+const webhook = new Webhook(["current", new Uint8Array([1])], { maxBodyBytes: 1024, maxAge: 60_000, skew: 0, now: () => 0 });
 const delivery: Delivery = webhook.verify(new Uint8Array(), { "x-walnut-signature": "00" });
 if (delivery.type === "playlist_session_finished") {
   const names: (string | null)[] = delivery.event.data.items.map((item) => item.name);
@@ -14,8 +14,9 @@ const stream = webhook.stream();
 stream.update("a piece");
 const { keyIndex }: { keyIndex: number } = stream.finish({ get: (name: string) => name });
 const code: WebhookErrorCode = new WebhookError("stale", "This is older than a day", 400).code;
+const seen: SeenStore = new MemoryStore({ maxEntries: 10 });
 // @ts-expect-error: a parsed body is no raw body
 webhook.verify({ event: "demo_session_finished" }, "");
 // @ts-expect-error: there is no such option
 new Webhook("key", { tolerance: 5 });
-void [keyIndex, code];
+void [keyIndex, code, seen];

@@ -1,21 +1,19 @@
-//! JSON written anew, token by token: what it says stays, so nothing is lost that a parsed value would
-//! lose, such as the order of names and the spelling of numbers.
+//! Rewrites JSON token by token, so that it keeps what a parsed value would lose, such as the order of names and
+//! the spelling of numbers.
 
-use crate::hex;
-
-/// How long a text may become before it is left at that, in bytes: nesting blows it up.
+/// How many bytes are written before the rest is left out: indented nesting grows with its depth.
 const MAX_BYTES: usize = 256 << 10;
 
 /// How JSON is written.
-pub(super) struct Style {
+pub(crate) struct Style {
     after_comma: &'static [u8],
     after_colon: &'static [u8],
-    /// What a nested line is indented by; without it there are no lines.
+    /// The indent of one level; without it, everything is on one line.
     indent: Option<&'static [u8]>,
 }
 
-/// Compact, as `JSON.stringify`; as Python's `json.dumps`; in lines, as either when told to indent.
-pub(super) const STYLES: [Style; 5] = [
+/// The styles of `JSON.stringify`, of Python's `json.dumps`, and of both with an indent.
+pub(crate) const STYLES: [Style; 5] = [
     Style { after_comma: b"", after_colon: b"", indent: None },
     Style { after_comma: b" ", after_colon: b" ", indent: None },
     Style { after_comma: b"", after_colon: b" ", indent: Some(b"  ") },
@@ -23,9 +21,11 @@ pub(super) const STYLES: [Style; 5] = [
     Style { after_comma: b"", after_colon: b" ", indent: Some(b"\t") },
 ];
 
-/// Writes a text in another style, and with all but ASCII escaped in its strings, as Python does, or
-/// nothing that need not be. Of what is no JSON comes some text or other.
-pub(super) fn write(mut text: &[u8], style: &Style, ascii: bool, out: &mut Vec<u8>) {
+/// Writes a text in another style.
+///
+/// With `ascii`, its strings escape all other characters, as Python does; without it, they escape only what
+/// JSON requires. For a text that is not JSON, the output is arbitrary.
+pub(crate) fn write(mut text: &[u8], style: &Style, ascii: bool, out: &mut Vec<u8>) {
     let mut depth: usize = 0;
     let mut opened = false;
     while let [byte, rest @ ..] = text {
@@ -42,7 +42,7 @@ pub(super) fn write(mut text: &[u8], style: &Style, ascii: bool, out: &mut Vec<u
         depth = depth.saturating_add(opened.into());
         out.push(*byte);
         match byte {
-            b'"' => text = string(text, ascii, out),
+            b'"' => text = write_string(text, ascii, out),
             b':' => out.extend_from_slice(style.after_colon),
             b',' => {
                 out.extend_from_slice(style.after_comma);
@@ -65,8 +65,8 @@ fn new_line(style: &Style, depth: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes a string from behind its first quote to behind its last, and returns what follows.
-fn string<'t>(mut text: &'t [u8], ascii: bool, out: &mut Vec<u8>) -> &'t [u8] {
+/// Writes a string from after its opening quote to its closing quote, and returns the text after it.
+fn write_string<'t>(mut text: &'t [u8], ascii: bool, out: &mut Vec<u8>) -> &'t [u8] {
     while let [first, rest @ ..] = text {
         text = rest;
         let character = match first {
@@ -74,22 +74,23 @@ fn string<'t>(mut text: &'t [u8], ascii: bool, out: &mut Vec<u8>) -> &'t [u8] {
                 out.push(b'"');
                 break;
             }
-            b'\\' => unescaped(&mut text),
-            _ => decoded(*first, &mut text),
+            b'\\' => read_escape(&mut text),
+            _ => read_utf8(*first, &mut text),
         };
-        push(character, ascii, out);
+        write_character(character, ascii, out);
     }
     text
 }
 
-/// The characters that have an escape of one letter, each before it.
-const SHORT: [[u8; 2]; 7] = [*b"\"\"", *b"\\\\", *b"\x08b", *b"\x0cf", *b"\nn", *b"\rr", *b"\tt"];
+/// The characters that have an escape of one letter, each with its letter.
+const SHORT_ESCAPES: [[u8; 2]; 7] =
+    [*b"\"\"", *b"\\\\", *b"\x08b", *b"\x0cf", *b"\nn", *b"\rr", *b"\tt"];
 
-/// Reads what follows a backslash; half of a pair is a character where the other half is absent.
-fn unescaped(text: &mut &[u8]) -> u32 {
-    if let Some(high) = unit(text) {
+/// Reads what follows a backslash. Half of a surrogate pair counts as a character if the other half is absent.
+fn read_escape(text: &mut &[u8]) -> u32 {
+    if let Some(high) = read_unit(text) {
         let mut ahead = text.strip_prefix(b"\\").unwrap_or_default();
-        return match (high, unit(&mut ahead)) {
+        return match (high, read_unit(&mut ahead)) {
             (0xd800..=0xdbff, Some(low @ 0xdc00..=0xdfff)) => {
                 *text = ahead;
                 (((high & 0x3ff) << 10) | (low & 0x3ff)).saturating_add(0x1_0000)
@@ -99,23 +100,21 @@ fn unescaped(text: &mut &[u8]) -> u32 {
     }
     let Some((letter, rest)) = text.split_first() else { return 0 };
     *text = rest;
-    let itself = SHORT.iter().find(|[_, short]| short == letter);
-    itself.map_or(*letter, |[itself, _]| *itself).into()
+    let known = SHORT_ESCAPES.iter().find(|[_, short]| short == letter);
+    known.map_or(*letter, |[character, _]| *character).into()
 }
 
-/// Reads a `u` and four digits.
-fn unit(text: &mut &[u8]) -> Option<u32> {
+/// Reads a `u` and four hex digits.
+fn read_unit(text: &mut &[u8]) -> Option<u32> {
     let (digits, rest) = text.strip_prefix(b"u")?.split_at_checked(4)?;
-    let mut unit = 0;
-    for digit in digits {
-        unit = (unit << 4) | u32::from(hex::value(digit.to_ascii_lowercase()));
-    }
+    let mut unit = [0; 2];
+    hex::decode_to_slice(digits, &mut unit).ok()?;
     *text = rest;
-    Some(unit)
+    Some(u16::from_be_bytes(unit).into())
 }
 
 /// Reads the rest of a character's UTF-8.
-fn decoded(first: u8, text: &mut &[u8]) -> u32 {
+fn read_utf8(first: u8, text: &mut &[u8]) -> u32 {
     let length = first.leading_ones();
     let mut character = u32::from(first & 0x7f_u8.wrapping_shr(length));
     for _ in 1..length {
@@ -126,8 +125,9 @@ fn decoded(first: u8, text: &mut &[u8]) -> u32 {
     character
 }
 
-fn push(character: u32, ascii: bool, out: &mut Vec<u8>) {
-    if let Some([_, short]) = SHORT.iter().find(|[itself, _]| u32::from(*itself) == character) {
+fn write_character(character: u32, ascii: bool, out: &mut Vec<u8>) {
+    if let Some([_, short]) = SHORT_ESCAPES.iter().find(|[known, _]| u32::from(*known) == character)
+    {
         out.extend_from_slice(&[b'\\', *short]);
         return;
     }
@@ -137,19 +137,17 @@ fn push(character: u32, ascii: bool, out: &mut Vec<u8>) {
         }
         Some(escaped) => {
             for unit in escaped.encode_utf16(&mut [0; 2]) {
-                push_unit((*unit).into(), out);
+                write_unit((*unit).into(), out);
             }
         }
-        None => push_unit(character, out),
+        None => write_unit(character, out),
     }
 }
 
-fn push_unit(unit: u32, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"\\u");
+fn write_unit(unit: u32, out: &mut Vec<u8>) {
     let [.., high, low] = unit.to_be_bytes();
-    for byte in [high, low] {
-        out.extend_from_slice(&hex::digits(byte));
-    }
+    out.extend_from_slice(b"\\u");
+    out.extend_from_slice(hex::encode([high, low]).as_bytes());
 }
 
 #[cfg(test)]
@@ -163,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_style_leaves_the_spelling_alone() {
+    fn keeps_the_spelling_of_names_and_numbers() {
         let text = "{\"b\" :1.50,\n\"a\":[ ],\"a\":[-2E+3,{ }, null]}";
         assert_eq!(written(text, 0, false), r#"{"b":1.50,"a":[],"a":[-2E+3,{},null]}"#);
         assert_eq!(written(text, 1, false), r#"{"b": 1.50, "a": [], "a": [-2E+3, {}, null]}"#);
@@ -175,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_are_written_as_javascript_and_python_do() {
+    fn writes_strings_as_javascript_and_python_do() {
         let text =
             r#"{"é\u00E9":"\/ / \ud83d\uDE00 😀 \ud83d \u0041\u000a\u0001\b\f\n\r\t\"\\ , :"}"#;
         assert_eq!(
@@ -189,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_ends_too() {
+    fn ends_on_text_that_is_not_json() {
         for text in
             [&b"\"\\"[..], b"\"\\u12", b"\"\\ud800\\", b"\"\xf0\x9f", b"\"\xff\x80", b"]]}", b"\""]
         {
@@ -202,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_length_is_bounded() {
+    fn bounds_the_length() {
         for text in ["[".repeat(1 << 16), "]".repeat(1 << 16), ",".repeat(1 << 18)] {
             for style in 0..STYLES.len() {
                 assert!(written(&text, style, false).len() <= 2 * MAX_BYTES);

@@ -1,0 +1,151 @@
+use serde::{Serialize, Serializer};
+
+const FIX_HEADER: &str = "Pass the header's value as Walnut sends it: 64 lowercase hex digits.";
+const FIX_KEY: &str = "Configure the key exactly as Walnut's settings show it.";
+const FIX_BODY: &str = "Pass the bytes as received, before anything parses or decodes them.";
+
+macro_rules! causes {
+    ($($(#[doc = $doc:literal])+ $name:ident: $word:literal, $problem:expr, $fix:expr;)+) => {
+        /// Names what [`explain`](crate::explain) found.
+        ///
+        /// Each cause was checked by calculation: once the mistake is undone, the signature is right. The
+        /// exceptions are those that say *likely*, which follow from the content of the body, and those of an
+        /// error that nothing known explains.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Cause {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl Cause {
+            /// Lists every cause.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// Returns the stable word for the cause, such as `key_whitespace`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)+ }
+            }
+
+            /// Says what is wrong.
+            pub(crate) const fn problem(self) -> &'static str {
+                match self { $(Self::$name => $problem,)+ }
+            }
+
+            /// Says what to do.
+            pub(crate) const fn fix(self) -> &'static str {
+                match self { $(Self::$name => $fix,)+ }
+            }
+        }
+    };
+}
+
+causes! {
+    /// The signature is right.
+    Genuine: "genuine", "Nothing is wrong: the signature is right.", "There is nothing to do.";
+    /// The signature is right, but a previous key produced it.
+    PreviousKey: "previous_key",
+        "The signature is right, but a previous key produced it.",
+        "Put the key that Walnut's settings show first, and remove the other once it is unused.";
+
+    /// There is no signature header.
+    MissingSignature: "missing_signature",
+        "The request has no X-Walnut-Signature header.",
+        "Switch signature verification on for this webhook in Walnut's settings, or find the proxy that removes the header.";
+    /// There is no signature header, but another header holds the signature.
+    OtherHeader: "other_header",
+        "The signature is in another header than X-Walnut-Signature: ",
+        "Read the signature from that header, or find the proxy that renames it.";
+
+    /// The header has uppercase digits.
+    SignatureUppercase: "signature_uppercase",
+        "The X-Walnut-Signature header has uppercase digits.", FIX_HEADER;
+    /// The header is in base64.
+    SignatureBase64: "signature_base64", "The X-Walnut-Signature header is in base64.", FIX_HEADER;
+    /// The header occurs more than once, or its value was doubled.
+    SignatureRepeated: "signature_repeated",
+        "The X-Walnut-Signature header has several values.", FIX_HEADER;
+    /// The header has more than the digits, such as blanks, quotes or `sha256=`.
+    SignatureExtraText: "signature_extra_text",
+        "The X-Walnut-Signature header has blanks, quotes or a prefix around its digits.", FIX_HEADER;
+    /// The header was cut: at least 32 digits are left.
+    SignatureCut: "signature_cut", "The X-Walnut-Signature header was cut short.", FIX_HEADER;
+    /// The header is malformed, and undoing known mistakes does not give a right signature.
+    MalformedSignature: "malformed_signature",
+        "The X-Walnut-Signature header is not 64 lowercase hex digits.", FIX_HEADER;
+
+    /// A key is empty, or there are none, or more than [`MAX_KEYS`](walnut_webhooks::MAX_KEYS).
+    InvalidKey: "invalid_key",
+        "A key is empty, no key was given, or more than 4 keys were given.",
+        "Pass the key that Walnut's settings show; during a key reset, pass the current key first.";
+    /// The key has whitespace around it.
+    KeyWhitespace: "key_whitespace", "The key has a newline or blanks around it.", FIX_KEY;
+    /// The key has quotes around it.
+    KeyQuoted: "key_quoted", "The key has quotes around it.", FIX_KEY;
+    /// The key was decoded from hex or base64.
+    KeyDecoded: "key_decoded", "The key was decoded from hex or base64.", FIX_KEY;
+    /// The key was encoded in hex or base64.
+    KeyEncoded: "key_encoded", "The key was encoded in hex or base64.", FIX_KEY;
+
+    /// Whitespace at the start or end of the body was added, or a newline at its end removed.
+    BodyWhitespace: "body_whitespace",
+        "Whitespace at the start or end of the body was added or removed.", FIX_BODY;
+    /// The body's line endings were changed.
+    BodyLineEndings: "body_line_endings", "The line endings of the body were changed.", FIX_BODY;
+    /// The body lost or gained a byte order mark.
+    BodyByteOrderMark: "body_byte_order_mark",
+        "A byte order mark was added to the body or removed from it.", FIX_BODY;
+    /// The body is in base64.
+    BodyBase64: "body_base64", "The body is in base64.", "Decode the body before you verify it.";
+    /// The body's JSON was parsed and written again, with other whitespace or other escapes.
+    BodyReformatted: "body_reformatted",
+        "The JSON of the body was parsed and written again.", FIX_BODY;
+    /// *Likely:* the body was read before, so that nothing is left of it.
+    BodyEmpty: "body_empty", "The body is empty: it was probably read before.", FIX_BODY;
+    /// *Likely:* the body is an object that was converted to a string.
+    BodyObjectText: "body_object_text",
+        "The body is the text [object Object]: an object was converted to a string.", FIX_BODY;
+    /// *Likely:* the body was decoded wrongly, and characters were lost.
+    BodyReplacementCharacters: "body_replacement_characters",
+        "The body has the character U+FFFD, which replaces bytes that a decoder could not read.", FIX_BODY;
+    /// Neither the header nor a key explains it, and the body is longer than
+    /// [`MAX_EXPLAINED_BODY_BYTES`](crate::MAX_EXPLAINED_BODY_BYTES).
+    BodyTooLargeToExplain: "body_too_large_to_explain",
+        "The header and the key have no known mistake, and a body over 64 KiB is not examined.",
+        "Try again with a smaller event.";
+
+    /// Nothing that was tried explains it.
+    Unknown: "unknown",
+        "No key produces this signature for this body, and no known mistake explains it.",
+        "Check that the key is the one that Walnut's settings show now, and that the body is byte for byte what Walnut sent.";
+}
+
+impl Serialize for Cause {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_the_limits_as_they_are() {
+        let limit = format!(" {} KiB ", crate::MAX_EXPLAINED_BODY_BYTES >> 10);
+        assert!(Cause::BodyTooLargeToExplain.problem().contains(&limit));
+        let keys = format!(" {} keys ", walnut_webhooks::MAX_KEYS);
+        assert!(Cause::InvalidKey.problem().contains(&keys));
+    }
+
+    #[test]
+    fn writes_whole_sentences() {
+        for cause in Cause::ALL {
+            for text in [cause.problem(), cause.fix()] {
+                let is_completed = *cause == Cause::OtherHeader && text.ends_with(": ");
+                assert!(text.starts_with(char::is_uppercase), "{text}");
+                assert!(text.ends_with('.') || is_completed, "{text}");
+            }
+        }
+    }
+}

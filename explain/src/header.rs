@@ -1,0 +1,72 @@
+use walnut_webhooks::{MalformedSignature, Signature};
+
+use crate::{Cause, base64};
+
+/// How many bytes of a value are examined.
+const MAX_BYTES: usize = 512;
+
+/// How many hex digits a signature has.
+const DIGITS: usize = 64;
+
+/// The fewest hex digits that count as a signature that was cut.
+const MIN_DIGITS: usize = 32;
+
+/// How many digits a signature has in base64, without padding.
+const BASE64_DIGITS: usize = 43;
+
+/// Finds one of the expected signatures in a value, and says in what form it is there.
+///
+/// The value of the signature's own header is known to be malformed: with 64 digits, their case is what is wrong.
+pub(crate) fn mistake(value: &[u8], expected: &[Signature]) -> Option<Cause> {
+    let value = value.get(..MAX_BYTES).unwrap_or(value);
+    let digits = value.to_ascii_lowercase();
+    if digits.windows(DIGITS).any(|window| is_one_of(window, expected)) {
+        let hex_digits = digits.iter().filter(|digit| digit.is_ascii_hexdigit()).count();
+        return Some(match value.len() {
+            DIGITS => Cause::SignatureUppercase,
+            _ if hex_digits >= 2 * DIGITS => Cause::SignatureRepeated,
+            _ => Cause::SignatureExtraText,
+        });
+    }
+    let mut bytes = Vec::new();
+    for window in value.windows(BASE64_DIGITS) {
+        base64::decode(window, &mut bytes);
+        if is_one_of(hex::encode(&bytes).as_bytes(), expected) {
+            return Some(Cause::SignatureBase64);
+        }
+    }
+    let missing =
+        DIGITS.checked_sub(digits.len()).filter(|missing| *missing <= DIGITS - MIN_DIGITS)?;
+    for signature in expected {
+        for skipped in [0, missing] {
+            // The expected digits replace the missing ones, so that the constant-time equality of signatures
+            // compares the rest.
+            let mut whole = signature.to_string().into_bytes();
+            for (digit, found) in whole.iter_mut().skip(skipped).zip(&digits) {
+                *digit = *found;
+            }
+            if is_one_of(&whole, &[*signature]) {
+                return Some(Cause::SignatureCut);
+            }
+        }
+    }
+    None
+}
+
+fn is_one_of(digits: &[u8], expected: &[Signature]) -> bool {
+    Signature::parse(digits).is_ok_and(|found| expected.contains(&found))
+}
+
+/// Says what is wrong with a malformed header that contains no signature in any known form.
+pub(crate) fn problem(reason: MalformedSignature) -> Option<String> {
+    match reason {
+        MalformedSignature::Empty => Some("The X-Walnut-Signature header is empty.".to_owned()),
+        MalformedSignature::Length(length) => {
+            Some(format!("The X-Walnut-Signature header has {length} bytes instead of {DIGITS}."))
+        }
+        MalformedSignature::Character(index) => {
+            Some(format!("Byte {index} of the X-Walnut-Signature header is not a hex digit."))
+        }
+        _ => None,
+    }
+}

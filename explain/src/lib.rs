@@ -1,0 +1,242 @@
+//! Explains why the signature of a Walnut webhook fails, in words a person can act on.
+//!
+//! The crate builds on the public API of [`walnut_webhooks`]: what counts as genuine is decided there.
+
+mod base64;
+mod body;
+mod cause;
+mod difference;
+mod header;
+mod json;
+mod key;
+
+use serde::Serialize;
+use walnut_webhooks::{Error, Key, Keys, Signature};
+use zeroize::Zeroizing;
+
+pub use cause::Cause;
+pub use difference::Difference;
+
+/// The longest body whose own mistakes [`explain`] looks for, in bytes: 64 KiB.
+pub const MAX_EXPLAINED_BODY_BYTES: usize = 64 << 10;
+
+/// How many of the other headers [`explain`] examines.
+pub const MAX_EXPLAINED_HEADERS: usize = 100;
+
+/// How many bytes of another header's name an explanation shows.
+const MAX_NAME_BYTES: usize = 64;
+
+/// A mistake, and a function that writes the original, or nothing where the mistake cannot have been made.
+type Undo = (Cause, fn(&[u8], &mut Vec<u8>));
+
+const BLANKS: &[u8] = b" \t\r\n";
+
+/// Says whether a request is genuine, and if not, why: the result of [`explain`].
+///
+/// It contains no key and no calculated signature, so it may be logged. Leave `difference` out of a log that
+/// must not contain parts of a body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// Whether the signature is right, by the rules of [`Verifier::verify`](walnut_webhooks::Verifier::verify).
+    pub ok: bool,
+    /// The [`code`](Error::code) of the error that verification fails with; `None` if it succeeds.
+    pub code: Option<&'static str>,
+    /// What was found.
+    pub cause: Cause,
+    /// What is wrong, as a sentence.
+    pub problem: String,
+    /// What to do, as a sentence.
+    pub fix: &'static str,
+    /// Where the body differs from the one that was signed, if calculation found that one.
+    ///
+    /// `None` for every cause of a key or a header, because it would reveal a key or a calculated signature;
+    /// for [`Cause::BodyBase64`], because the whole body differs; and for every cause that is only likely.
+    pub difference: Option<Difference>,
+}
+
+impl Explanation {
+    fn verified(cause: Cause) -> Self {
+        let (problem, fix) = (cause.problem().to_owned(), cause.fix());
+        Self { ok: true, code: None, cause, problem, fix, difference: None }
+    }
+
+    fn rejected(error: &Error, cause: Cause) -> Self {
+        Self { ok: false, code: Some(error.code()), ..Self::verified(cause) }
+    }
+
+    /// Explains an error that says all that is known.
+    fn of_error(error: &Error) -> Self {
+        let (cause, problem) = match *error {
+            Error::MissingSignature => (Cause::MissingSignature, None),
+            Error::MalformedSignature(reason) => {
+                (Cause::MalformedSignature, header::problem(reason))
+            }
+            Error::InvalidKey { keys } => (Cause::InvalidKey, Some(key::problem(keys))),
+            _ => (Cause::Unknown, None),
+        };
+        let explanation = Self::rejected(error, cause);
+        Self { problem: problem.unwrap_or(explanation.problem), ..explanation }
+    }
+}
+
+/// Explains why a request is rejected, by undoing common mistakes until the signature is right.
+///
+/// It is for a person who looks for a mistake, not for the path of requests: it calculates at most 60
+/// signatures for each key. It examines only the header and the keys if the body is longer than
+/// [`MAX_EXPLAINED_BODY_BYTES`]. It never accepts what verification rejects: `ok` is true if and only if the
+/// signature is right as it is. No limit on the body's length applies, and neither JSON nor age is checked.
+///
+/// `keys` are as configured, the current one first. `others` are the request's other headers, which may be
+/// empty: if the signature's own header is absent, the first [`MAX_EXPLAINED_HEADERS`] of them are examined.
+/// Mistakes are tried one at a time; of two at once, only a mistake in the header is found.
+///
+/// ```
+/// use walnut_webhooks::Key;
+/// use walnut_webhooks_explain::{Cause, explain};
+///
+/// let body = br#"{"event":"demo_session_finished"}"#;
+/// let header = Key::new("opensesame")?.sign(body).to_string();
+///
+/// let explanation = explain(&["opensesame\n"], body, Some(header.as_bytes()), []);
+/// assert!(!explanation.ok);
+/// assert_eq!(explanation.code, Some("signature_mismatch"));
+/// assert_eq!(explanation.cause, Cause::KeyWhitespace);
+/// assert_eq!(explanation.problem, "The key has a newline or blanks around it.");
+/// assert_eq!(explanation.fix, "Configure the key exactly as Walnut's settings show it.");
+/// # Ok::<(), walnut_webhooks::Error>(())
+/// ```
+pub fn explain<'o>(
+    keys: &[impl AsRef<[u8]>],
+    body: &[u8],
+    header: Option<&[u8]>,
+    others: impl IntoIterator<Item = (&'o str, &'o [u8])>,
+) -> Explanation {
+    let signing = match signing_keys(keys) {
+        Ok(signing) => signing,
+        Err(error) => return Explanation::of_error(&error),
+    };
+    let expected = sign(&signing, body);
+    let error = match Signature::parse(header) {
+        Ok(received) => return explain_digits(keys, &signing, body, &expected, &received),
+        Err(error) => error,
+    };
+    if let Some(value) = header {
+        return match header::mistake(value, &expected) {
+            Some(cause) => Explanation::rejected(&error, cause),
+            None => Explanation::of_error(&error),
+        };
+    }
+    for (name, value) in others.into_iter().take(MAX_EXPLAINED_HEADERS) {
+        if header::mistake(value, &expected).is_some() {
+            let mut explanation = Explanation::rejected(&error, Cause::OtherHeader);
+            // The name comes from a stranger: only characters that can be part of a name are shown.
+            let name = name.bytes().filter(u8::is_ascii_graphic).take(MAX_NAME_BYTES);
+            explanation.problem.extend(name.map(char::from).chain(['.']));
+            return explanation;
+        }
+    }
+    Explanation::of_error(&error)
+}
+
+/// Explains a header that has the form of a signature.
+fn explain_digits(
+    keys: &[impl AsRef<[u8]>],
+    signing: &[Key],
+    body: &[u8],
+    expected: &[Signature],
+    received: &Signature,
+) -> Explanation {
+    match expected.iter().position(|signature| signature == received) {
+        Some(0) => Explanation::verified(Cause::Genuine),
+        Some(_) => Explanation::verified(Cause::PreviousKey),
+        None => {
+            let error = Error::SignatureMismatch { keys: expected.len() };
+            let (cause, difference) = explain_mismatch(keys, signing, body, received);
+            Explanation { difference, ..Explanation::rejected(&error, cause) }
+        }
+    }
+}
+
+fn explain_mismatch(
+    keys: &[impl AsRef<[u8]>],
+    signing: &[Key],
+    body: &[u8],
+    received: &Signature,
+) -> (Cause, Option<Difference>) {
+    for key in keys.iter().map(AsRef::as_ref) {
+        for (cause, undo) in &key::MEANT {
+            // Room for all of it, because growing would leave a copy of the key behind.
+            let mut meant = Zeroizing::new(Vec::with_capacity(key::room(key)));
+            undo(key, &mut meant);
+            if Key::new(meant.as_slice()).is_ok_and(|meant| meant.sign(body) == *received) {
+                return (*cause, None);
+            }
+        }
+    }
+    if body.len() > MAX_EXPLAINED_BODY_BYTES {
+        return (Cause::BodyTooLargeToExplain, None);
+    }
+    let mut original = Vec::new();
+    for (cause, undo) in &body::ORIGINALS {
+        original.clear();
+        undo(body, &mut original);
+        if complete_signed(&mut original, signing, received) {
+            // Base64 differs everywhere.
+            let differs_in_places = *cause != Cause::BodyBase64;
+            return (*cause, differs_in_places.then(|| Difference::between(body, &original)));
+        }
+    }
+    for style in &json::STYLES {
+        for ascii in [false, true] {
+            original.clear();
+            json::write(body, style, ascii, &mut original);
+            if complete_signed(&mut original, signing, received) {
+                return (Cause::BodyReformatted, Some(Difference::between(body, &original)));
+            }
+        }
+    }
+    (body::likely_cause(body), None)
+}
+
+/// Tells whether a body was signed, and completes it with the newline that it was signed with.
+///
+/// A newline at the end is lost so often, and costs so little, that it is tried with every other mistake.
+fn complete_signed(original: &mut Vec<u8>, signing: &[Key], received: &Signature) -> bool {
+    let length = original.len();
+    for end in [&b""[..], b"\n", b"\r\n"] {
+        original.truncate(length);
+        original.extend_from_slice(end);
+        if length > 0 && sign(signing, original).contains(received) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Makes keys of their bytes, and checks their number as verification does.
+fn signing_keys(keys: &[impl AsRef<[u8]>]) -> Result<Vec<Key>, Error> {
+    let keys = keys.iter().map(Key::new).collect::<Result<Vec<_>, _>>()?;
+    Keys::new(keys.iter().cloned())?;
+    Ok(keys)
+}
+
+/// Signs with each of the keys.
+fn sign(keys: &[Key], body: &[u8]) -> Vec<Signature> {
+    keys.iter().map(|key| key.sign(body)).collect()
+}
+
+/// Removes bytes from both ends.
+fn trimmed<'t>(mut text: &'t [u8], removed: &[u8]) -> &'t [u8] {
+    while let [first, rest @ ..] = text
+        && removed.contains(first)
+    {
+        text = rest;
+    }
+    while let [rest @ .., last] = text
+        && removed.contains(last)
+    {
+        text = rest;
+    }
+    text
+}
