@@ -11,14 +11,14 @@ const BUILD = join(root, "worker/build");
 export const FAILPOINTS_BUILD = join(root, "target/worker-failpoints");
 
 /**
- * Starts an edge; `bindings` are its variables and secrets, `log` is given each line that it writes, and
- * `storage` is the folder of what it stores, or a fresh one. Returns its `url`, `scheduled`, which
- * runs its cron trigger, `kill`, which ends its process at once, and `stop`.
+ * Starts an edge. `bindings` are its variables and secrets, `log` receives each line of its log, `storage` is the folder
+ * to store in (default: a new one), and `entry` is a module to run instead of the bundle, which it can import as
+ * `./index.js`. Returns its `url`; `scheduled`, which runs its cron trigger; `kill`, which kills its process; and `stop`.
  */
-export async function startEdge({ bindings, port = 0, build = BUILD, storage, log = () => {} }) {
+export async function startEdge({ bindings, port = 0, build = BUILD, entry, storage, log = () => {} }) {
   const others = workerds();
   const edge = new Miniflare({
-    ...worker(bindings, build),
+    ...worker(bindings, build, entry),
     durableObjectsPersist: storage,
     host: "127.0.0.1",
     port,
@@ -39,14 +39,15 @@ export async function startEdge({ bindings, port = 0, build = BUILD, storage, lo
   };
 }
 
-/** The Worker as Miniflare is to be told of it. */
-export function worker(bindings, build = BUILD) {
+/** Returns the Worker's options for Miniflare. */
+export function worker(bindings, build = BUILD, entry) {
   const { workerOptions } = optionsOf(join(root, "worker/wrangler.toml"));
   return {
     ...workerOptions,
     bindings: { ...workerOptions.bindings, ...bindings },
     modulesRoot: build,
     modules: [
+      ...(entry === undefined ? [] : [{ type: "ESModule", path: join(build, "entry.js"), contents: entry }]),
       { type: "ESModule", path: join(build, "index.js") },
       { type: "CompiledWasm", path: join(build, "core_bg.wasm") },
     ],

@@ -1,18 +1,18 @@
-// What Rust has the platform do: it carries, and decides nothing. Each call is one crossing for Rust,
-// since those are what costs.
+// The platform's functions for Rust. They decide nothing. Each does as much as possible in one call, since calls from
+// Rust are what costs time.
 
-/** How many bytes are asked for at a time where nobody can say how many will come. */
+/** How many bytes are read at a time if the length is unknown. */
 const PIECE = 16_384;
 
 /**
- * Reads a body to its end, but of one that is longer than `most` only so much more that who ends there
- * hears the answer: `null` then. `declared` is the length that was declared, or 0. What has not come
- * completely in `ms` is `undefined`: it is read no further once that has been answered.
+ * Reads a body to its end. `declared` is the declared length, or 0. Resolves with `null` if the body is longer than
+ * `limit`; at most `grace` bytes more are read, so that the sender receives the response. Resolves with `undefined` if
+ * the body is not complete within `ms`.
  */
-export function read(request, declared, most, grace, ms) {
+export function read(request, declared, limit, grace, ms) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms);
-    whole(request, declared, most, grace).then(
+    readAll(request, declared, limit, grace).then(
       (body) => {
         clearTimeout(timer);
         resolve(body);
@@ -25,21 +25,21 @@ export function read(request, declared, most, grace, ms) {
   });
 }
 
-async function whole(request, declared, most, grace) {
-  if (declared > 0 && declared <= most && isAsLongAsDeclared(request)) return new Uint8Array(await request.arrayBuffer());
+async function readAll(request, declared, limit, grace) {
+  if (declared > 0 && declared <= limit && isAsLongAsDeclared(request)) return new Uint8Array(await request.arrayBuffer());
   const pieces = [];
-  const length = await drain(request.body, most + grace, (piece, sum) => {
-    if (sum <= most) pieces.push(piece);
+  const length = await drain(request.body, limit + grace, (piece, sum) => {
+    if (sum <= limit) pieces.push(piece);
   });
-  return length <= most ? joined(pieces, length) : null;
+  return length <= limit ? join(pieces, length) : null;
 }
 
 /**
- * Posts a body, and reads the answer to its end, if that comes in `ms` and in `most` bytes. `headers`
- * are lines: a name, and then its value. Returns the status, or 0; `Retry-After`, or undefined; and
- * whether the answer was complete: else it did not come in time, or something failed.
+ * Posts a body, and reads the response to its end, within `ms` milliseconds and `limit` bytes. `headers` are lines: each
+ * name is followed by its value. Resolves with the status, or 0; `Retry-After`, or undefined; and "complete", "late" or
+ * "failed". "complete" means a 2xx status and a complete response.
  */
-export async function post(url, headers, body, ms, most) {
+export async function post(url, headers, body, ms, limit) {
   const controller = new AbortController();
   let late = false;
   const timer = setTimeout(() => {
@@ -50,32 +50,32 @@ export async function post(url, headers, body, ms, most) {
   let retryAfter;
   let complete = false;
   try {
-    const init = { method: "POST", headers: named(headers), body, redirect: "manual", signal: controller.signal };
+    const init = { method: "POST", headers: parseHeaders(headers), body, redirect: "manual", signal: controller.signal };
     const response = await fetch(url, init);
     status = response.status;
     retryAfter = response.headers.get("retry-after") ?? undefined;
-    // Of a refusal, the status is enough.
-    if (response.ok) complete = await isComplete(response, most);
+    // The body matters only if the destination accepted the delivery.
+    if (response.ok) complete = await isComplete(response, limit);
   } catch {
-    // Whatever it was, the answer is not complete.
+    // Whatever failed, the response is not complete.
   }
   clearTimeout(timer);
   if (!complete) controller.abort();
   return [status, retryAfter, complete ? "complete" : late ? "late" : "failed"];
 }
 
-/** Whether a body is as long as its headers say: where it is chunked as well, they may lie, and not where it is coded. */
+/** Tells whether `content-length` is the length of the body, which it is not if the body is chunked or compressed. */
 const isAsLongAsDeclared = ({ headers }) => !headers.has("transfer-encoding") && !headers.has("content-encoding");
 
-/** Reads an answer to its end, and says whether that came within so many bytes. */
-async function isComplete(response, most) {
+/** Reads a response to its end; resolves with whether it was complete within `limit` bytes. */
+async function isComplete(response, limit) {
   const declared = Number(response.headers.get("content-length") ?? NaN);
-  if (declared <= most && isAsLongAsDeclared(response)) return (await response.arrayBuffer()).byteLength === declared;
-  return (await drain(response.body, most)) <= most;
+  if (declared <= limit && isAsLongAsDeclared(response)) return (await response.arrayBuffer()).byteLength === declared;
+  return (await drain(response.body, limit)) <= limit;
 }
 
-/** Reads a stream, and stops at its end or after `most` bytes; returns how many there were. */
-async function drain(stream, most, take) {
+/** Reads a stream to its end, or until it is longer than `limit` bytes; resolves with how many bytes were read. */
+async function drain(stream, limit, receive) {
   if (!stream) return 0;
   const reader = stream.getReader({ mode: "byob" });
   let length = 0;
@@ -83,14 +83,14 @@ async function drain(stream, most, take) {
     const { value, done } = await reader.readAtLeast(PIECE, new Uint8Array(PIECE));
     if (value) {
       length += value.byteLength;
-      take?.(value, length);
+      receive?.(value, length);
     }
-    // Fewer than were asked for come at the end only.
-    if (done || value.byteLength < PIECE || length > most) return length;
+    // Only the last piece is shorter than requested.
+    if (done || value.byteLength < PIECE || length > limit) return length;
   }
 }
 
-function joined(pieces, length) {
+function join(pieces, length) {
   const all = new Uint8Array(length);
   let at = 0;
   for (const piece of pieces) {
@@ -100,32 +100,32 @@ function joined(pieces, length) {
   return all;
 }
 
-/** As an object, since the platform takes twice as long over pairs. */
-function named(lines) {
+/** Makes an object of lines of headers: the platform takes twice as long for an array of pairs. */
+function parseHeaders(lines) {
   const parts = lines.split("\n");
   const headers = { __proto__: null };
   for (let at = 0; at + 1 < parts.length; at += 2) headers[parts[at]] = parts[at + 1];
   return headers;
 }
 
-/** Returns the SHA-256 of a prefix and a body. */
+/** Resolves with the SHA-256 of a prefix and a body. */
 export async function sha256(prefix, body) {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", joined([prefix, body], prefix.byteLength + body.byteLength)));
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", join([prefix, body], prefix.byteLength + body.byteLength)));
 }
 
-/** Asks a shard of the inbox to do something; an answer of its own is returned, a failure thrown. */
-export async function ask(env, jurisdiction, shard, operation, question) {
-  return shardOf(env, jurisdiction, shard).ask(shard, operation, question);
+/** Sends a request to a shard of the inbox; resolves with the reply. */
+export async function ask(env, jurisdiction, shard, version, request) {
+  return shardOf(env, jurisdiction, shard).ask(version, shard, request);
 }
 
-/** Asks all shards, each its own question, at the same time. */
-export async function askAll(env, jurisdiction, operation, questions) {
-  return Promise.all(questions.map((question, shard) => ask(env, jurisdiction, shard, operation, question)));
+/** Sends each shard a request of its own, all at the same time. */
+export async function askAll(env, jurisdiction, version, requests) {
+  return Promise.all(requests.map((request, shard) => ask(env, jurisdiction, shard, version, request)));
 }
 
-/** Stores a delivery in a shard: what is asked most has no need of a name. */
-export async function store(env, jurisdiction, shard, arrival) {
-  return shardOf(env, jurisdiction, shard).store(arrival);
+/** Stores a delivery in a shard: a flat call, since it is sent for every delivery. */
+export async function store(env, jurisdiction, shard, ...arrival) {
+  return shardOf(env, jurisdiction, shard).store(...arrival);
 }
 
 // https://developers.cloudflare.com/durable-objects/reference/data-location/
@@ -133,5 +133,5 @@ function shardOf({ INBOX }, jurisdiction, shard) {
   return (jurisdiction ? INBOX.jurisdiction(jurisdiction) : INBOX).getByName(`shard-${shard}`);
 }
 
-/** Makes an answer; `headers` are lines, as above. */
-export const respond = (status, headers, body) => new Response(body, { status, headers: named(headers) });
+/** Makes a response; `headers` are lines, as above. */
+export const respond = (status, headers, body) => new Response(body, { status, headers: parseHeaders(headers) });

@@ -1,30 +1,30 @@
-// What Cloudflare loads: the Worker and its inbox, and a guard around both.
+// The Worker and its inbox, as Cloudflare loads them, guarded against traps of WebAssembly.
 //
-// If WebAssembly traps, its instance is gone, and whatever that was waiting for never comes: an alarm of
-// any object of the isolate that was under way neither ends nor throws. So the next call begins with a new
-// instance; the alarm is set here whatever Rust does, its work is bounded here, and an object whose
-// instance has died in its alarm is ended: the next one finds all that was accepted in its storage.
+// A trap destroys the instance, and promises of that instance never settle: an alarm in flight, of any object in the
+// isolate, neither ends nor throws. So the next call creates a new instance; this file sets the alarm whatever Rust does,
+// and limits how long an alarm may work; and it ends an object whose instance died during its alarm. The next object
+// finds every accepted delivery in the storage.
 import { DurableObject } from "cloudflare:workers";
 import * as core from "walnut-webhooks-worker";
 
-/** After how long an alarm that Rust works on is given up, in ms: by then it would have ended by itself. */
+/** After how long an alarm is aborted, in ms. Rust ends each alarm sooner. */
 const LOST_MS = 60_000;
 
-/** How long until the alarm that is set in case Rust does not come to set one, in ms. */
+/** How far ahead the alarm is set before Rust is called, in ms, in case Rust traps and sets none. */
 const GUARD_MS = 10_000;
 
-/** How long until the alarm that follows one that was cut off, in ms. */
+/** How far ahead the alarm is set after an aborted one, in ms. */
 const TRAPPED_MS = 1000;
 
-/** How often it is looked whether the instance still lives, in ms. */
-const LOOK_MS = 500;
+/** How often an alarm checks whether its instance has trapped, in ms. */
+const CHECK_MS = 500;
 
-/** Of the instance of WebAssembly: they are counted. */
+/** The number of the current instance of WebAssembly, and whether it has trapped. */
 let instance = 0;
 let trapped = false;
 
-/** Returns the number of a living instance. */
-function living() {
+/** Returns the number of an instance that has not trapped, a new one if necessary. */
+function liveInstance() {
   if (trapped) {
     core.__wbg_reset_state();
     trapped = false;
@@ -33,47 +33,48 @@ function living() {
   return instance;
 }
 
-function look(error) {
-  if (error instanceof WebAssembly.RuntimeError) lose(error);
+/** Notes a trap; other errors leave the instance intact. */
+function inspect(error) {
+  if (error instanceof WebAssembly.RuntimeError) discard(error);
 }
 
-/** Gives an instance up that was left in the middle of its work. */
-function lose(error) {
+/** Marks the instance as unusable. */
+function discard(error) {
   trapped = true;
   log({ event: "trapped", reason: String(error), stack: error.stack });
 }
 
-/** An error in the log: it has nothing in it of what came. */
+/** Writes an error to the log. It contains nothing from a request. */
 function log(line) {
   console.error(JSON.stringify(line));
 }
 
-// What traps while it is woken, rather than called.
-addEventListener("error", ({ error }) => look(error));
+// A trap in a callback, which no caller catches.
+addEventListener("error", ({ error }) => inspect(error));
 
-/** Calls Rust, and looks at what it throws. */
+/** Calls Rust, and notes a trap. */
 function call(work) {
-  living();
+  liveInstance();
   try {
     return work();
   } catch (error) {
-    look(error);
+    inspect(error);
     throw error;
   }
 }
 
-/** Takes the steps of a task: waits for what it waits for, and returns what it comes to. */
-async function done(begin) {
+/** Takes the steps of a task, and awaits the promise of each; resolves with the result of the task. */
+async function run(begin) {
   const task = call(begin);
   const began = instance;
   let [settled, failed] = [undefined, false];
   for (;;) {
-    if (trapped || instance !== began) throw new Error("WebAssembly has trapped meanwhile");
+    if (trapped || instance !== began) throw new Error("WebAssembly trapped during the request");
     let next;
     try {
       next = task.step(settled, failed);
     } catch (error) {
-      lose(error); // whatever it is: a step throws nothing of its own
+      discard(error); // any error, such as a stack overflow, may have left the instance inconsistent
       throw error;
     }
     if (!(next instanceof Promise)) {
@@ -89,16 +90,16 @@ async function done(begin) {
 }
 
 export default {
-  fetch: (request, env, context) => done(() => core.fetch(request, env, context)),
-  scheduled: (event, env) => done(() => core.scheduled(env)),
+  fetch: (request, env, context) => run(() => core.fetch(request, env, context)),
+  scheduled: (event, env) => run(() => core.scheduled(env)),
 };
 
 export class Inbox extends DurableObject {
   #core;
   #instance;
   #alarm = null;
-  /** The key of the delivery that Rust works on at this moment, or 0. */
-  #delivery = 0;
+  /** The row that Rust is working on, or 0. */
+  #row = 0;
   #ended = false;
 
   constructor(context, env) {
@@ -106,44 +107,44 @@ export class Inbox extends DurableObject {
     context.blockConcurrencyWhile(async () => {
       this.#alarm = await context.storage.getAlarm();
       const now = Date.now();
-      // One that is overdue may be the one that this object was made for, and would not come if it were put off.
+      // An overdue alarm may be the one that created this object; putting it off would cancel it.
       if (this.#alarm !== null && this.#alarm < now - GUARD_MS) this.arm(now);
       this.armBy(now + GUARD_MS);
     });
   }
 
-  /** Rust says which delivery it works on, by key; 0 is none. */
-  mark(delivery) {
-    this.#delivery = delivery;
+  /** Notes the row that Rust is working on; 0 is none. */
+  mark(row) {
+    this.#row = row;
   }
 
   /**
-   * Sets the alarm to a time in ms since the epoch, unless it is set to an earlier one. One that should have come
-   * long ago counts as none: the platform gives up an alarm that has failed often enough.
+   * Sets the alarm to a time in ms since the epoch, unless it is set to an earlier time. An alarm that is long overdue
+   * does not count: the platform drops an alarm that has failed several times.
    */
   armBy(time) {
     const lost = this.#alarm === null || this.#alarm < Date.now() - GUARD_MS;
     if (lost || this.#alarm > time) this.arm(time);
   }
 
-  /** Sets the alarm to a time in ms since the epoch, or to none. */
+  /** Sets the alarm to a time in ms since the epoch, or deletes it. */
   arm(time) {
     this.#alarm = time ?? null;
     if (this.#alarm === null) this.ctx.storage.deleteAlarm();
     else this.ctx.storage.setAlarm(this.#alarm);
   }
 
-  /** Stores a delivery, and returns in a word what became of it. */
-  store(arrival) {
-    return this.#armed(() => this.#living().store(arrival));
+  /** Stores a delivery; the arguments are those of Rust's `Inbox::store`. */
+  store(...arrival) {
+    return this.#armed(() => this.#live().store(...arrival));
   }
 
-  /** Does what else is asked of this shard. */
-  ask(shard, operation, question) {
-    return this.#armed(() => this.#living().ask(shard, operation, question));
+  /** Replies to a request, as `protocol.rs` defines them. */
+  ask(version, shard, request) {
+    return this.#armed(() => this.#live().ask(version, shard, request));
   }
 
-  /** Calls Rust, and sees to it that an alarm is set before anything else can happen, whatever Rust did. */
+  /** Calls Rust, and ensures that an alarm is set, whatever Rust does. */
   #armed(work) {
     try {
       return call(work);
@@ -152,19 +153,19 @@ export class Inbox extends DurableObject {
     }
   }
 
-  /** Has Rust do what is due; but waits neither for ever, nor for an instance that is dead. */
+  /** Lets Rust send what is due, until it ends, its instance traps, or the time is over. */
   async alarm() {
     this.arm(Date.now() + GUARD_MS);
     const end = Date.now() + LOST_MS;
     let timer;
     try {
-      const work = call(() => this.#living().alarm());
+      const work = call(() => this.#live().alarm());
       const began = this.#instance;
       const lost = new Promise((_, reject) => {
         timer = setInterval(() => {
-          if (trapped || instance !== began) reject(new Error("WebAssembly has trapped"));
-          else if (Date.now() > end) reject(new Error("the inbox took too long"));
-        }, LOOK_MS);
+          if (trapped || instance !== began) reject(new Error("WebAssembly trapped during an alarm"));
+          else if (Date.now() > end) reject(new Error("the alarm did not end in time"));
+        }, CHECK_MS);
       });
       await Promise.race([work, lost]);
     } catch (error) {
@@ -175,23 +176,23 @@ export class Inbox extends DurableObject {
     }
   }
 
-  /** Rust's inbox: all that it knows is in the storage, so that another may take over at any time. */
-  #living() {
-    if (this.#instance !== living()) {
+  /** Returns the inbox of a live instance. A new one can take over at any time, since all state is in the storage. */
+  #live() {
+    if (this.#instance !== liveInstance()) {
       this.#core = new core.Inbox(this.ctx.storage, this.env, this);
       this.#instance = instance;
     }
     return this.#core;
   }
 
-  /** Ends this object; the next one begins soon. A delivery that was worked on is marked. */
+  /** Ends this object, and counts the trap against the delivery that Rust was working on. A new object starts soon. */
   async #end(error) {
     if (this.#ended) return;
     this.#ended = true;
     log({ event: "inbox_ended", reason: error.message });
     const { storage } = this.ctx;
-    if (this.#delivery !== 0) {
-      storage.sql.exec("UPDATE deliveries SET traps = traps + 1 WHERE key = ?", this.#delivery);
+    if (this.#row !== 0) {
+      storage.sql.exec("UPDATE deliveries SET traps = traps + 1 WHERE key = ?", this.#row);
     }
     await storage.setAlarm(Date.now() + TRAPPED_MS);
     await storage.sync();

@@ -205,7 +205,7 @@ test("listen: wrong usage, and a port that is taken", async (t) => {
 
 test("listen --edge: what a deployed edge has stored comes here, byte for byte, the oldest first, and goes on", async (t) => {
   const { url, edge } = await startEdge(t, { ...DURABLE, ADMIN_TOKEN: TOKEN, SHARDS: "2" });
-  const { ask, keys } = admin(edge);
+  const { ask, ids } = admin(edge);
   const env = { ADMIN_TOKEN: TOKEN };
   const before = [event(), event({ event: "other", padding: "é\r\n" }), event()];
   for (const body of before) equal((await post(url, body)).status, 200);
@@ -235,7 +235,7 @@ test("listen --edge: what a deployed edge has stored comes here, byte for byte, 
   const { status, err } = await pulling.ended;
   equal(status, 0);
   match(JSON.parse(err).note, /^Pulling from http/);
-  equal(readdirSync(at).length, (await keys()).length - 1);
+  equal(readdirSync(at).length, (await ids()).length - 1);
 
   const keyless = await run(["listen", "--edge", edge.url, "--since", "1h", "--count", "1"], { env: { ...env, WALNUT_WEBHOOK_KEY: "" } });
   equal(keyless.status, 0);
@@ -243,7 +243,7 @@ test("listen --edge: what a deployed edge has stored comes here, byte for byte, 
 
   // What was erased is left out, and holds up nothing; a request need not say what its content is.
   equal((await post(url, Buffer.from(event()))).status, 200);
-  const all = await keys();
+  const all = await ids();
   equal((await ask("DELETE", `deliveries/${all[5]}`)).status, 200);
   const rest = await run(["listen", "--edge", edge.url, "--since", "1h", "--count", String(all.length - 2), "--json"], { env });
   deepEqual([rest.status, rest.out.trim().split("\n").length], [0, all.length - 2]);
@@ -267,7 +267,7 @@ test("listen --edge: without the token, with a wrong one, and where there is no 
 });
 
 test("listen --edge: what goes wrong later is said, and tried again; the token goes nowhere else", async (t) => {
-  const row = { key: "0-1", id: "e:1", name: "e", type: "unknown", kind: "first", state: "delivered", received: Date.now() };
+  const row = { deliveryId: "0-1", id: "e:1", name: "e", type: "unknown", kind: "first", state: "delivered", received: Date.now() };
   const elsewhere = await endpoint(t);
   const wrong = [
     (response) => response.end("<html>"),
@@ -294,10 +294,10 @@ test("listen --edge: what goes wrong later is said, and tried again; the token g
 });
 
 test("listen --edge: what an edge says can't drive the terminal", async (t) => {
-  const row = { key: "0-\x1b[2J", id: "e:\x1b[31m1", name: "\x1b[1m", type: "\x1b[31mX", kind: "first", state: "erased", received: Date.now() };
+  const row = { deliveryId: "0-\x1b[2J", id: "e:\x1b[31m1", name: "\x1b[1m", type: "\x1b[31mX", kind: "first", state: "erased", received: Date.now() };
   const edge = await endpoint(t, ({ url }, response) => {
     if (url.endsWith("/body")) return response.end("{}");
-    if (!url.includes("/deliveries/")) return response.end(JSON.stringify({ deliveries: [{ ...row, key: "0-2" }, row], cursor: null }));
+    if (!url.includes("/deliveries/")) return response.end(JSON.stringify({ deliveries: [{ ...row, deliveryId: "0-2" }, row], cursor: null }));
     response.end(JSON.stringify({ ...row, contentType: null, signature: url.endsWith("0-2") ? sign("{}") : null }));
   });
   const args = ["listen", "--edge", new URL(edge.url).origin, "--since", "1h", "--count", "1"];

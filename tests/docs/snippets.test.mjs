@@ -224,8 +224,8 @@ async function edged(t, answer, bindings) {
 
 async function dead(t, { code }) {
   const { edge, origin, body, run } = await edged(t, (_, response) => response.writeHead(400).end(), { MAX_ATTEMPTS: "1" });
-  const { until, keys } = admin(edge);
-  await until((await keys())[0], "dead");
+  const { until, ids } = admin(edge);
+  await until((await ids())[0], "dead");
   origin.answer = (_, response) => response.end();
   const hour = 3_600_000;
   const time = (at) => new Date(Date.now() + at).toISOString();

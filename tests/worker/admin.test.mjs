@@ -72,18 +72,18 @@ test("what is asked may have 64 KiB, and is answered as what it is if it does no
 });
 
 test("a delivery is shown whole, and listed without what is personal", async (t) => {
-  const { url, ask, until, keys, edge: at } = await edge(t);
+  const { url, ask, until, ids, edge: at } = await edge(t);
   const body = event({ padding: "é" });
   await post(url, body, { "x-walnut-signature": sign(body), "content-type": "application/json" });
-  const [key] = await keys();
-  const one = await until(key, "delivered");
+  const [id] = await ids();
+  const one = await until(id, "delivered");
   equal(one.body.text, body);
   equal(one.signature, sign(body));
   equal(one.contentType, "application/json");
   deepEqual([one.kind, one.type, one.signedWith, one.duplicates, one.size], ["first", "demo_session_finished", "current", 0, Buffer.byteLength(body)]);
   deepEqual(one.sends, [{ destination: "origin", state: "delivered", reason: null, attempts: 1, due: null }]);
   deepEqual(one.attempts.map(({ destination, status, code }) => ({ destination, status, code })), [{ destination: "origin", status: 200, code: null }]);
-  const raw = await fetch(`${at.url}/admin/deliveries/${key}/body`, { headers: { authorization: `Bearer ${TOKEN}` } });
+  const raw = await fetch(`${at.url}/admin/deliveries/${id}/body`, { headers: { authorization: `Bearer ${TOKEN}` } });
   equal(sha256(Buffer.from(await raw.arrayBuffer())), sha256(body));
   match(raw.headers.get("content-disposition"), /attachment/);
   const { email } = JSON.parse(body).data.user;
@@ -91,9 +91,9 @@ test("a delivery is shown whole, and listed without what is personal", async (t)
 });
 
 test("lists go newest first over all shards, by cursor, state, name and time", async (t) => {
-  const { url, ask, keys } = await edge(t, { SHARDS: "3" });
+  const { url, ask, ids } = await edge(t, { SHARDS: "3" });
   for (let n = 0; n < 12; n++) equal((await post(url, event(n % 3 ? {} : { event: "other" }))).status, 200);
-  const all = await keys("?limit=200");
+  const all = await ids("?limit=200");
   equal(new Set(all).size, 12);
   const paged = [];
   for (let cursor = null; cursor !== undefined; ) {
@@ -101,19 +101,19 @@ test("lists go newest first over all shards, by cursor, state, name and time", a
     paged.push(...page.deliveries);
     cursor = page.cursor ?? undefined;
   }
-  deepEqual(paged.map(({ key }) => key), all);
+  deepEqual(paged.map(({ deliveryId }) => deliveryId), all);
   const times = paged.map(({ received }) => received);
   deepEqual(times, [...times].sort((one, other) => other - one));
-  equal((await keys("?name=other")).length, 4);
-  equal((await keys(`?since=${times[3]}`)).length, times.filter((time) => time >= times[3]).length);
-  equal((await keys(`?until=${new Date(times[3]).toISOString()}`)).length, times.filter((time) => time < times[3]).length);
-  equal((await keys("?state=dead")).length, 0);
+  equal((await ids("?name=other")).length, 4);
+  equal((await ids(`?since=${times[3]}`)).length, times.filter((time) => time >= times[3]).length);
+  equal((await ids(`?until=${new Date(times[3]).toISOString()}`)).length, times.filter((time) => time < times[3]).length);
+  equal((await ids("?state=dead")).length, 0);
 });
 
 test("a destination that gave a delivery up is seen while another may still take it", async (t) => {
   const mail = await startOrigin();
   t.after(mail.stop);
-  const { url, origin, ask, until, keys, logged } = await edge(t, (crm) => ({
+  const { url, origin, ask, until, ids, logged } = await edge(t, (crm) => ({
     ORIGIN_URL: undefined,
     MAX_ATTEMPTS: "2",
     DESTINATIONS: JSON.stringify([{ name: "crm", url: crm.url }, { name: "mail", url: mail.url }]),
@@ -124,15 +124,15 @@ test("a destination that gave a delivery up is seen while another may still take
   equal((await post(url, body)).status, 200);
   const { reasons } = JSON.parse(await logged('"dead"', JSON.parse(body).data.session_id));
   deepEqual(reasons, { crm: "max_attempts" });
-  const [key] = await keys("?state=dead");
-  equal((await until(key, "pending")).sends.find(({ destination }) => destination === "mail").state, "pending");
+  const [id] = await ids("?state=dead");
+  equal((await until(id, "pending")).sends.find(({ destination }) => destination === "mail").state, "pending");
   const { deliveries, destinations } = await ask("GET", "status");
   deepEqual([deliveries.dead, deliveries.pending], [1, 1]);
   deepEqual(destinations.map(({ name, pending }) => [name, pending]), [["crm", 0], ["mail", 1]]);
   takes(origin);
   deepEqual((await ask("POST", "redeliver", { since: 0, until: Date.now() + 1, destination: "crm" })).redelivered, 1);
   equal((await origin.took(3)).body.toString(), body);
-  while ((await keys("?state=dead")).length > 0);
+  while ((await ids("?state=dead")).length > 0);
 });
 
 test("each death is told once, by the log too", async (t) => {
@@ -204,15 +204,15 @@ test("what was never tried is pending, and what hangs keeps nothing from being f
 test("the dead are redelivered, one or all of a period, to one destination or all", async (t) => {
   const mail = await startOrigin();
   t.after(mail.stop);
-  const { url, origin, ask, until, keys } = await edge(t, (crm) => ({
+  const { url, origin, ask, until, ids } = await edge(t, (crm) => ({
     ORIGIN_URL: undefined,
     DESTINATIONS: JSON.stringify([{ name: "crm", url: crm.url }, { name: "mail", url: mail.url }]),
   }));
   refuses(origin);
   for (let n = 0; n < 3; n++) await post(url, event());
-  const dead = await keys();
-  for (const key of dead) await until(key, "dead");
-  equal((await keys("?state=dead")).length, 3);
+  const dead = await ids();
+  for (const id of dead) await until(id, "dead");
+  equal((await ids("?state=dead")).length, 3);
   takes(origin);
   deepEqual((await ask("POST", `deliveries/${dead[0]}/redeliver`, { destination: "crm" })).destinations, ["crm"]);
   await until(dead[0], "delivered");
@@ -221,64 +221,64 @@ test("the dead are redelivered, one or all of a period, to one destination or al
   await mail.took(4);
   equal((await ask("POST", "redeliver", { since: 0, until: Date.now() + 1, destination: "mail" })).redelivered, 0);
   equal((await ask("POST", "redeliver", { since: 0, until: Date.now() + 1 })).redelivered, 2);
-  for (const key of dead) await until(key, "delivered");
+  for (const id of dead) await until(id, "delivered");
   equal(mail.taken.length, 4);
 });
 
 test("what is erased is gone, and its id is remembered", async (t) => {
-  const { url, origin, ask, until, keys } = await edge(t);
+  const { url, origin, ask, until, ids } = await edge(t);
   const user = { email: "Ann@Example.com" };
   const data = (body) => JSON.stringify({ ...JSON.parse(body), note: user });
   const bodies = [data(event()), event(), data(event())];
   for (const body of bodies) await post(url, body);
-  const all = await keys();
-  for (const key of all) await until(key, "delivered");
+  const all = await ids();
+  for (const id of all) await until(id, "delivered");
   deepEqual((await ask("POST", "erase", { email: "ann@example.com" })).erased, 2);
-  equal((await keys("?state=erased")).length, 2);
-  const [gone] = await keys("?state=erased");
+  equal((await ids("?state=erased")).length, 2);
+  const [gone] = await ids("?state=erased");
   const one = await ask("GET", `deliveries/${gone}`);
   deepEqual([one.body, one.name, one.signature, one.sends, one.attempts], [null, null, null, [], []]);
   equal((await ask("POST", `deliveries/${gone}/redeliver`)).code, "forgotten");
   for (const body of bodies) equal((await post(url, body)).status, 200);
   equal(origin.taken.length, 3);
   equal((await ask("GET", "status")).duplicates, 3);
-  const [left] = await keys("?state=delivered");
+  const [left] = await ids("?state=delivered");
   equal((await ask("DELETE", `deliveries/${left}`)).erased, 1);
   equal((await ask("DELETE", `deliveries/${left}`)).erased, 0);
 });
 
 test("a test event that was erased can't be sent in again", async (t) => {
-  const { url, origin, ask, until, keys } = await edge(t);
+  const { url, origin, ask, until, ids } = await edge(t);
   const test = (message) => JSON.stringify({ is_test: true, message });
   // Of the one, what came first is erased, and of the other, what came again.
   for (const [body, age] of [[test("one"), 1], [test("other"), 0]]) {
     for (let n = 0; n < 2; n++) equal((await post(url, body)).status, 200);
-    const all = await keys("?limit=2");
-    for (const key of all) await until(key, "delivered");
+    const all = await ids("?limit=2");
+    for (const id of all) await until(id, "delivered");
     equal((await ask("DELETE", `deliveries/${all[age]}`)).erased, 1);
     equal((await post(url, body)).status, 200);
   }
-  equal((await keys()).length, 4);
+  equal((await ids()).length, 4);
   equal((await ask("GET", "status")).duplicates, 2);
   equal(origin.taken.length, 4);
 });
 
 test("a body is forgotten after RETENTION_DAYS, its row once no replay of it counts", async (t) => {
-  const { url, until, keys, ask } = await edge(t, { RETENTION_DAYS: "0.00001" });
+  const { url, until, ids, ask } = await edge(t, { RETENTION_DAYS: "0.00001" });
   await post(url, event());
-  const [key] = await keys();
-  await until(key, "forgotten");
-  equal((await ask("GET", `deliveries/${key}`)).body, null);
+  const [id] = await ids();
+  await until(id, "forgotten");
+  equal((await ask("GET", `deliveries/${id}`)).body, null);
 });
 
 test("status and metrics say how it stands", async (t) => {
-  const { url, origin, ask, until, keys, logged, edge: at } = await edge(t, { WALNUT_WEBHOOK_KEY_PREVIOUS: "before", WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: new Date(Date.now() + 3_600_000).toISOString() });
+  const { url, origin, ask, until, ids, logged, edge: at } = await edge(t, { WALNUT_WEBHOOK_KEY_PREVIOUS: "before", WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: new Date(Date.now() + 3_600_000).toISOString() });
   refuses(origin);
   const body = event();
   await post(url, body, { "x-walnut-signature": sign(body, "before") });
   equal((await post(url, body, { "x-walnut-signature": "0".repeat(64) })).status, 401);
-  const [key] = await keys();
-  await until(key, "dead");
+  const [id] = await ids();
+  await until(id, "dead");
   for (;;) if ((await ask("GET", "status")).failures.signature_mismatch === 1) break;
   const status = await ask("GET", "status");
   deepEqual(status.deliveries, { pending: 0, delivered: 0, dead: 1, unrouted: 0, variant: 0, forgotten: 0, erased: 0 });

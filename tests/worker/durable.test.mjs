@@ -117,15 +117,15 @@ test("events go where they are wanted; what nobody wants is stored", async (t) =
 
 test("a content type that no origin takes is not stored with what is genuine", async (t) => {
   const { url, origin, edge, logged } = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
-  const { ask, until, keys } = admin(edge);
+  const { ask, until, ids } = admin(edge);
   const body = event();
   const captured = { "x-walnut-signature": sign(body), "content-type": "application/json;".padEnd(20_000, "x") };
   equal((await post(url, body, captured)).status, 200);
   equal((await post(url, body)).status, 200);
   await logged('"duplicate"');
-  const [key] = await keys();
-  equal((await ask("GET", `deliveries/${key}`)).contentType, "application/json");
-  await until(key, "delivered");
+  const [id] = await ids();
+  equal((await ask("GET", `deliveries/${id}`)).contentType, "application/json");
+  await until(id, "delivered");
   equal(origin.taken[0].headers["content-type"], "application/json");
 });
 

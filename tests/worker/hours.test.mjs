@@ -30,17 +30,17 @@ async function noted({ logged, ask }, ...parts) {
 }
 
 /** A delivery is taken: the inbox has been at work. */
-async function taken({ url, origin, until, keys }) {
+async function taken({ url, origin, until, ids }) {
   origin.answer = (_, response) => response.end();
   equal((await post(url, event())).status, 200);
-  await until((await keys())[0], "delivered");
+  await until((await ids())[0], "delivered");
 }
 
 /** A delivery is dead, and the inbox has gone on from there. */
 async function dies(world) {
   world.origin.answer = (_, response) => response.writeHead(500).end();
   equal((await post(world.url, event())).status, 200);
-  await world.until((await world.keys())[0], "dead");
+  await world.until((await world.ids())[0], "dead");
   for (let n = 0; n < 3; n++) await taken(world);
 }
 

@@ -19,22 +19,22 @@ const fails = (headers) => (_, response) => response.writeHead(500, headers).end
 
 test("of one id 20 variants are kept, and one more is only counted; a variant can be redelivered", async (t) => {
   const secret = `whsec_${randomBytes(32).toString("base64")}`;
-  const { url, origin, ask, keys, until } = await edge(t, (origin) => ({
+  const { url, origin, ask, ids, until } = await edge(t, (origin) => ({
     ORIGIN_URL: undefined,
     DESTINATIONS: JSON.stringify([{ name: "crm", url: origin.url, secret }]),
   }));
   const bodies = Array.from({ length: 22 }, (_, n) => event({ session_id: "s-1", steps: [n] }));
   for (const body of bodies) equal((await post(url, body)).status, 200);
-  const first = await until((await keys()).at(-1), "delivered");
+  const first = await until((await ids()).at(-1), "delivered");
   const { deliveries } = await ask("GET", "deliveries?state=variant");
   equal(deliveries.length, 20);
   ok(deliveries.every(({ id, kind, sends }) => id === first.id && kind === "variant" && sends.length === 0));
   deepEqual([first.kind, first.duplicates, first.related.length], ["first", 1, 20]);
   equal(origin.taken.length, 1);
 
-  const { key } = deliveries[0];
-  deepEqual((await ask("POST", `deliveries/${key}/redeliver`)).destinations, ["crm"]);
-  await until(key, "delivered");
+  const { deliveryId: id } = deliveries[0];
+  deepEqual((await ask("POST", `deliveries/${id}/redeliver`)).destinations, ["crm"]);
+  await until(id, "delivered");
   const [one, other] = origin.taken;
   equal(other.body.toString(), bodies[20]);
   equal(other.headers["walnut-delivery-id"], one.headers["walnut-delivery-id"]);
@@ -42,7 +42,7 @@ test("of one id 20 variants are kept, and one more is only counted; a variant ca
   for (const { body, headers } of origin.taken) new StandardWebhook(secret).verify(body.toString(), headers);
   // It is one of the 20 still.
   equal((await post(url, event({ session_id: "s-1", steps: [99] }))).status, 200);
-  equal((await ask("GET", `deliveries/${first.key}`)).duplicates, 2);
+  equal((await ask("GET", `deliveries/${first.deliveryId}`)).duplicates, 2);
   equal(origin.taken.length, 2);
 });
 
@@ -60,10 +60,10 @@ async function holding(t, { prompt = [], others = [], bindings = {} }) {
     DESTINATIONS: JSON.stringify(names.map((name) => ({ name, url: origins[name].url, events: events(name) }))),
     ...bindings,
   }));
-  const { url, until, keys } = started;
+  const { url, until, ids } = started;
   equal((await post(url, event({ event: "first" }))).status, 200);
-  const [key] = await keys();
-  await until(key, "delivered");
+  const [id] = await ids();
+  await until(id, "delivered");
 
   const held = [];
   let came = deferred();
@@ -134,45 +134,45 @@ test("4 MiB of bodies are in flight", async (t) => {
 
 for (const most of [1, 2]) {
   test(`MAX_ATTEMPTS=${most}: so many tries, and no more`, async (t) => {
-    const { url, origin, keys, until } = await edge(t, { MAX_ATTEMPTS: String(most) });
+    const { url, origin, ids, until } = await edge(t, { MAX_ATTEMPTS: String(most) });
     origin.answer = fails();
     equal((await post(url, event())).status, 200);
-    const [key] = await keys();
-    const [{ attempts, reason, due }] = (await until(key, "dead")).sends;
+    const [id] = await ids();
+    const [{ attempts, reason, due }] = (await until(id, "dead")).sends;
     deepEqual([attempts, reason, due], [most, "max_attempts", null]);
     // At the last that is allowed, another is taken.
     origin.answer = (request, response) => (origin.taken.length < 2 * most ? fails() : takes)(request, response);
     equal((await post(url, event())).status, 200);
-    const [other] = await keys();
+    const [other] = await ids();
     equal((await until(other, "delivered")).sends[0].attempts, most);
     equal(origin.taken.length, 2 * most);
-    equal((await until(key, "dead")).attempts.length, most);
+    equal((await until(id, "dead")).attempts.length, most);
   });
 }
 
 test("MAX_DELIVERY_AGE: what would be tried later is dead", async (t) => {
-  const { url, origin, keys, until } = await edge(t, { MAX_DELIVERY_AGE: "1s" });
+  const { url, origin, ids, until } = await edge(t, { MAX_DELIVERY_AGE: "1s" });
   origin.answer = fails();
   equal((await post(url, event())).status, 200);
-  const [key] = await keys();
-  const { sends, attempts } = await until(key, "dead");
+  const [id] = await ids();
+  const { sends, attempts } = await until(id, "dead");
   equal(sends[0].reason, "max_age");
   equal(attempts.length, origin.taken.length);
   origin.answer = fails({ "retry-after": "2" });
   equal((await post(url, event())).status, 200);
-  const [other] = await keys();
+  const [other] = await ids();
   const [{ reason, attempts: tries }] = (await until(other, "dead")).sends;
   deepEqual([reason, tries], ["max_age", 1]);
 });
 
 test("Retry-After is seconds or a date, an hour at most; what is neither is ignored", async (t) => {
-  const { url, origin, keys, until } = await edge(t);
+  const { url, origin, ids, until } = await edge(t);
   origin.answer = (request, response, body) => fails({ "retry-after": JSON.parse(body).note })(request, response);
   /** After how many ms the next try is due, and how many it may be without the header. */
   const wait = async (note) => {
     equal((await post(url, event({ note }))).status, 200);
-    const [key] = await keys();
-    const { attempts, sends } = await until(key, ({ attempts }) => attempts.length > 0);
+    const [id] = await ids();
+    const { attempts, sends } = await until(id, ({ attempts }) => attempts.length > 0);
     const { at, ms } = attempts.at(-1);
     return { wait: sends[0].due - at - ms, own: 1000 * 2 ** (attempts.length - 1) };
   };

@@ -43,10 +43,10 @@ async function signIn(page) {
 }
 
 const opened = (edge, options) => open(browser, `${edge.url}/admin/`, options);
-/** The row of a delivery with this in it, and the key of the delivery in a row. */
+/** The row of a delivery with this in it, and the ID of the delivery in a row. */
 const rowOf = (page, text) => page.locator("#deliveries tbody tr", { hasText: text });
-const keyIn = (row) => row.locator("a").first().textContent();
-const linkTo = (key) => `a[href="#delivery=${key}"]`;
+const idIn = (row) => row.locator("a").first().textContent();
+const linkTo = (id) => `a[href="#delivery=${id}"]`;
 const said = (page, text) => page.locator("#said", { hasText: text }).waitFor();
 const shown = (page, text) => page.locator("#shown", { hasText: `Shown: ${text}` }).waitFor();
 
@@ -66,7 +66,7 @@ for (const looks of LOOKS) {
 
     await signIn(page);
     await shown(page, "3, all");
-    const [broken, image, demo] = await Promise.all(["broken", IMAGE, "demo_session_finished"].map((name) => keyIn(rowOf(page, name))));
+    const [broken, image, demo] = await Promise.all(["broken", IMAGE, "demo_session_finished"].map((name) => idIn(rowOf(page, name))));
     await until(broken, "dead");
     await until(image, "delivered");
     await until(demo, "delivered");
@@ -143,9 +143,9 @@ for (const looks of LOOKS) {
     const { page, wrong } = await opened(edge, looks);
     await signIn(page);
     await shown(page, "3, all");
-    const keys = await Promise.all((await rowOf(page, "broken").all()).map(keyIn));
-    assert.equal(keys.length, 2);
-    for (const key of keys) await until(key, "dead");
+    const ids = await Promise.all((await rowOf(page, "broken").all()).map(idIn));
+    assert.equal(ids.length, 2);
+    for (const id of ids) await until(id, "dead");
 
     archive.refusing = false;
     await page.click("[data-opens=revive]");
@@ -154,7 +154,7 @@ for (const looks of LOOKS) {
     await look(page, "redeliver", looks);
     await page.click("#revive .primary");
     await said(page, "Sent again: 2.");
-    for (const key of keys) await until(key, "delivered");
+    for (const id of ids) await until(id, "delivered");
 
     await page.click("[data-opens=erase]");
     await page.fill("#email", JSON.parse(sample).data.user.email);
@@ -181,8 +181,8 @@ test("page: what came twice, what differs, what is no text, on a narrow screen",
   await signIn(page);
   await shown(page, "3, all");
   await isSound(page);
-  const variant = await keyIn(page.locator("#deliveries tbody tr", { has: page.locator("b.variant") }));
-  const binary = await keyIn(rowOf(page, "no name"));
+  const variant = await idIn(page.locator("#deliveries tbody tr", { has: page.locator("b.variant") }));
+  const binary = await idIn(rowOf(page, "no name"));
   await until(binary, "delivered");
 
   await page.click(linkTo(variant));

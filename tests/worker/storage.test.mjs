@@ -40,7 +40,7 @@ for (const name of readdirSync(versions)) {
       change(storage, tables.map(({ name }) => `DROP TABLE ${name};`).join(""));
       change(storage, readFileSync(join(versions, name), "utf8").replaceAll("NOW", Date.now()));
     });
-    const { url, origin, ask, until, keys, logged, edge } = world;
+    const { url, origin, ask, until, ids, logged, edge } = world;
     await edge.scheduled();
     await until("0-7", "delivered");
     const { deliveries, duplicates, failures, keys: matched } = await ask("GET", "status");
@@ -52,14 +52,14 @@ for (const name of readdirSync(versions)) {
     deepEqual(attempts.map(({ status, ms }) => [status, ms]), [[200, 12]]);
     const [{ body: sent, headers }] = origin.taken;
     deepEqual([sent.toString(), headers["content-type"], headers["x-walnut-signature"]], ['{"n":7}', "text/plain", "a7"]);
-    for (const key of ["0-2", "0-3", "0-4"]) {
-      equal((await ask("POST", `deliveries/${key}/redeliver`)).status, 200);
-      await until(key, "delivered");
+    for (const id of ["0-2", "0-3", "0-4"]) {
+      equal((await ask("POST", `deliveries/${id}/redeliver`)).status, 200);
+      await until(id, "delivered");
     }
     equal((await post(url, event({ session_id: "s-5" }))).status, 200);
     ok(await logged('"duplicate"', "s-5"));
     equal((await post(url, event())).status, 200);
-    const all = await keys();
+    const all = await ids();
     equal(all.length, 8);
     await until(all[0], "delivered");
 
@@ -157,6 +157,6 @@ for (const remembered of [false, true]) {
     const { url, origin, until } = await stranded(t);
     equal((await post(url, event())).status, 200);
     await origin.took(3);
-    for (const key of ["0-1", "0-2"]) await until(key, "delivered");
+    for (const id of ["0-1", "0-2"]) await until(id, "delivered");
   });
 }

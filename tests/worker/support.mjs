@@ -97,7 +97,7 @@ export const TOKEN = "a-token-of-more-than-thirty-two-characters";
 
 /**
  * Asks the admin API of an edge whose `ADMIN_TOKEN` is `TOKEN`: `ask` answers status, code and JSON, `until` waits for a
- * delivery to be in a state, or as a function wants it, and `keys` lists them, the newest first.
+ * delivery to be in a state, or as a function wants it, and `ids` lists delivery IDs, the newest first.
  */
 export function admin(edge) {
   const ask = async (method, path, body, token = TOKEN) => {
@@ -109,15 +109,16 @@ export function admin(edge) {
     const answer = await response.json();
     return { status: response.status, code: answer.error?.code, ...answer };
   };
-  const until = async (key, wanted) => {
+  const until = async (id, wanted) => {
     const is = typeof wanted === "function" ? wanted : ({ state }) => state === wanted;
     for (;;) {
-      const delivery = await ask("GET", `deliveries/${key}`);
+      const delivery = await ask("GET", `deliveries/${id}`);
       if (is(delivery)) return delivery;
     }
   };
-  const keys = async (query = "") => (await ask("GET", `deliveries${query}`)).deliveries.map(({ key }) => key);
-  return { ask, until, keys };
+  const ids = async (query = "") =>
+    (await ask("GET", `deliveries${query}`)).deliveries.map(({ deliveryId }) => deliveryId);
+  return { ask, until, ids };
 }
 
 /** Posts a body and returns the status and the code of the error, if there is one. */

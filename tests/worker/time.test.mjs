@@ -8,10 +8,10 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Sends an event of these fields; returns its key. */
-async function sent({ url, keys }, fields) {
+/** Sends an event of these fields; returns its ID. */
+async function sent({ url, ids }, fields) {
   equal((await post(url, event(fields))).status, 200);
-  return (await keys())[0];
+  return (await ids())[0];
 }
 
 /** Waits until the inbox has seen what there is to do: an event that comes now is sent after that. */
@@ -32,9 +32,9 @@ async function becomes(world, body) {
 
 /** The bodies of a session that the origin has taken. */
 const taken = ({ origin }, session) => origin.taken.filter(({ body }) => JSON.parse(body).data?.session_id === session);
-/** The keys of a session's deliveries. */
-const keysOf = async ({ ask }, session) =>
-  (await ask("GET", "deliveries")).deliveries.filter(({ id }) => id.endsWith(`:${session}`)).map(({ key }) => key);
+/** The IDs of a session's deliveries. */
+const idsOf = async ({ ask }, session) =>
+  (await ask("GET", "deliveries")).deliveries.filter(({ id }) => id.endsWith(`:${session}`)).map(({ deliveryId }) => deliveryId);
 
 const fails = (headers) => (_, response) => response.writeHead(500, headers).end();
 const takes = (_, response) => response.end();
@@ -47,31 +47,31 @@ test("a body is kept for 7 days after its delivery's end", async (t) => {
   const variant = await sent(world, { session_id: "s-1", steps: [] });
   const dead = await sent(world, { note: 500 });
   const states = { [delivered]: "delivered", [variant]: "variant", [dead]: "dead" };
-  for (const [key, state] of Object.entries(states)) await until(key, state);
+  for (const [id, state] of Object.entries(states)) await until(id, state);
 
   await world.later(7 * DAY - MINUTE);
   await looked(world);
-  for (const [key, state] of Object.entries(states)) {
-    const { body, attempts } = await world.until(key, state);
-    ok(body.text && attempts.length === (key === variant ? 0 : 1));
+  for (const [id, state] of Object.entries(states)) {
+    const { body, attempts } = await world.until(id, state);
+    ok(body.text && attempts.length === (id === variant ? 0 : 1));
   }
   // Its own alarm sees to it.
   await world.again((storage) => age(storage, MINUTE));
   for (const key of Object.keys(states)) {
-    const { body, signature, attempts, sends, name } = await world.until(key, "forgotten");
+    const { body, signature, attempts, sends, name } = await world.until(id, "forgotten");
     deepEqual([body, signature, attempts, sends, name], [null, null, [], [], null]);
-    equal((await world.ask("POST", `deliveries/${key}/redeliver`)).code, "forgotten");
+    equal((await world.ask("POST", `deliveries/${id}/redeliver`)).code, "forgotten");
   }
 });
 
 test("what is pending is kept, however old it is", async (t) => {
   const world = await lasting(t, { MAX_DELIVERY_AGE: "30d" });
   world.origin.answer = fails({ "retry-after": "3600" });
-  const key = await sent(world);
-  await world.until(key, ({ attempts }) => attempts.length === 1);
+  const id = await sent(world);
+  await world.until(id, ({ attempts }) => attempts.length === 1);
   world.origin.answer = takes;
   await world.later(20 * DAY);
-  await world.until(key, "delivered");
+  await world.until(id, "delivered");
   const [first, second] = world.origin.taken;
   deepEqual(second.body, first.body);
 });
@@ -80,18 +80,18 @@ test("an id is remembered for MAX_EVENT_AGE and 6 minutes more after it came las
   const world = await lasting(t, { MAX_EVENT_AGE: "1h", RETENTION_DAYS: "0.00001" });
   const body = event({ timestamp: undefined });
   equal((await post(world.url, body)).status, 200);
-  const [key] = await world.keys();
-  await world.until(key, "forgotten");
+  const [id] = await world.ids();
+  await world.until(id, "forgotten");
 
   await world.later(65 * MINUTE);
   await looked(world);
   equal((await post(world.url, body)).status, 200);
   ok(await world.logged('"duplicate"'));
-  equal((await world.ask("GET", `deliveries/${key}`)).duplicates, 1);
+  equal((await world.ask("GET", `deliveries/${id}`)).duplicates, 1);
   equal(world.origin.taken.length, 2);
 
   await world.later(MINUTE);
-  await world.until(key, ({ code }) => code === "not_found");
+  await world.until(id, ({ code }) => code === "not_found");
   equal(await becomes(world, body), "duplicate");
   await world.later(65 * MINUTE);
   equal(await becomes(world, body), "duplicate");
@@ -109,18 +109,18 @@ test("the id of what was erased is remembered as long", async (t) => {
   const world = await lasting(t, { MAX_EVENT_AGE: "1h" });
   const body = event({ timestamp: undefined });
   equal((await post(world.url, body)).status, 200);
-  const [key] = await world.keys();
-  await world.until(key, "delivered");
-  equal((await world.ask("DELETE", `deliveries/${key}`)).erased, 1);
+  const [id] = await world.ids();
+  await world.until(id, "delivered");
+  equal((await world.ask("DELETE", `deliveries/${id}`)).erased, 1);
 
   await world.later(65 * MINUTE);
   await looked(world);
   equal((await post(world.url, body)).status, 200);
   ok(await world.logged('"duplicate"'));
-  equal((await world.ask("GET", `deliveries/${key}`)).state, "erased");
+  equal((await world.ask("GET", `deliveries/${id}`)).state, "erased");
 
   await world.later(66 * MINUTE);
-  await world.until(key, ({ code }) => code === "not_found");
+  await world.until(id, ({ code }) => code === "not_found");
   equal((await post(world.url, body)).status, 200);
   ok(await world.logged('"accepted"', JSON.parse(body).data.session_id));
   equal((await world.origin.took(3)).body.toString(), body);
@@ -134,16 +134,16 @@ for (const erased of [true, false]) {
   test(`a retry that was captured is no new delivery while it is fresh, though what came first ${how}`, async (t) => {
     const world = await lasting(t, { MAX_EVENT_AGE: "72h", RETENTION_DAYS: erased ? "7" : "0.00001" });
     const session = { session_id: "s-1" };
-    const key = await sent(world, { ...session, timestamp: new Date().toISOString() });
-    await world.until(key, erased ? "delivered" : "forgotten");
+    const id = await sent(world, { ...session, timestamp: new Date().toISOString() });
+    await world.until(id, erased ? "delivered" : "forgotten");
     await world.later(30 * MINUTE);
     equal(await becomes(world, signed(0, session)), "duplicate");
-    if (erased) equal((await world.ask("DELETE", `deliveries/${key}`)).erased, 1);
+    if (erased) equal((await world.ask("DELETE", `deliveries/${id}`)).erased, 1);
 
     await world.later(71 * HOUR + 40 * MINUTE);
-    await world.until(key, ({ code }) => code === "not_found");
+    await world.until(id, ({ code }) => code === "not_found");
     equal(await becomes(world, signed(71 * HOUR + 40 * MINUTE, session)), "duplicate");
-    deepEqual(await keysOf(world, "s-1"), []);
+    deepEqual(await idsOf(world, "s-1"), []);
     equal(taken(world, "s-1").length, 1);
   });
 }
@@ -152,15 +152,15 @@ test("a variant is no new delivery while it is fresh, though what came before it
   const world = await lasting(t, { MAX_EVENT_AGE: "72h" });
   const session = { session_id: "s-1" };
   const other = { ...session, steps: [] };
-  const key = await sent(world, session);
-  await world.until(key, "delivered");
+  const id = await sent(world, session);
+  await world.until(id, "delivered");
   await world.later(DAY);
   equal(await becomes(world, signed(0, other)), "variant");
-  const [variant] = await keysOf(world, "s-1");
-  for (const it of [key, variant]) equal((await world.ask("DELETE", `deliveries/${it}`)).erased, 1);
+  const [variant] = await idsOf(world, "s-1");
+  for (const it of [id, variant]) equal((await world.ask("DELETE", `deliveries/${it}`)).erased, 1);
 
   await world.later(2 * DAY + 6 * MINUTE);
-  await world.until(key, ({ code }) => code === "not_found");
+  await world.until(id, ({ code }) => code === "not_found");
   equal(await becomes(world, signed(2 * DAY + 6 * MINUTE, other)), "duplicate");
   equal((await world.ask("GET", `deliveries/${variant}`)).state, "erased");
 
@@ -168,7 +168,7 @@ test("a variant is no new delivery while it is fresh, though what came before it
   await world.later(DAY);
   await world.until(variant, ({ code }) => code === "not_found");
   equal(await becomes(world, signed(DAY, other)), "duplicate");
-  deepEqual(await keysOf(world, "s-1"), []);
+  deepEqual(await idsOf(world, "s-1"), []);
   equal(taken(world, "s-1").length, 1);
 });
 
@@ -176,10 +176,10 @@ test("what was erased as a variant does not come back by its retry while the fir
   const world = await lasting(t, { MAX_EVENT_AGE: "72h" });
   const session = { session_id: "s-1" };
   const other = { ...session, steps: [] };
-  const key = await sent(world, session);
-  await world.until(key, "delivered");
+  const id = await sent(world, session);
+  await world.until(id, "delivered");
   equal(await becomes(world, event(other)), "variant");
-  const [variant] = await keysOf(world, "s-1");
+  const [variant] = await idsOf(world, "s-1");
   await world.later(30 * MINUTE);
   equal(await becomes(world, signed(0, other)), "duplicate");
   equal((await world.ask("DELETE", `deliveries/${variant}`)).erased, 1);
@@ -187,19 +187,19 @@ test("what was erased as a variant does not come back by its retry while the fir
   await world.later(71 * HOUR + 40 * MINUTE);
   await world.until(variant, ({ code }) => code === "not_found");
   equal(await becomes(world, signed(71 * HOUR + 40 * MINUTE, other)), "duplicate");
-  deepEqual(await keysOf(world, "s-1"), [key]);
+  deepEqual(await idsOf(world, "s-1"), [id]);
 });
 
 test("a test event is sent again though its first is gone, unless that was erased", async (t) => {
   const world = await lasting(t, { MAX_EVENT_AGE: "1h" });
   const body = JSON.stringify({ is_test: true, message: "This is a test" });
-  const gone = async (key) => void (await world.until(key, ({ code }) => code === "not_found"));
+  const gone = async (id) => void (await world.until(id, ({ code }) => code === "not_found"));
   /** It is the first of its id. */
   const first = async () => {
     equal((await post(world.url, body)).status, 200);
-    const [key] = await world.keys();
-    equal((await world.until(key, "delivered")).kind, "first");
-    return key;
+    const [id] = await world.ids();
+    equal((await world.until(id, "delivered")).kind, "first");
+    return id;
   };
   const forgotten = await first();
   await world.later(30 * MINUTE);
@@ -225,7 +225,7 @@ test("a delivery is given up after 3 days, which count from its redelivery", asy
   const world = await lasting(t);
   const { origin } = world;
   origin.answer = fails({ "retry-after": "3600" });
-  const tries = (key, count) => world.until(key, ({ attempts }) => attempts.length === count);
+  const tries = (id, count) => world.until(id, ({ attempts }) => attempts.length === count);
   const early = await sent(world);
   await tries(early, 1);
   await world.later(3 * DAY - HOUR - MINUTE);
@@ -235,8 +235,8 @@ test("a delivery is given up after 3 days, which count from its redelivery", asy
   const late = await sent(world);
   await tries(late, 1);
   await world.later(3 * DAY - HOUR + 1);
-  for (const key of [early, late]) {
-    const [{ reason }] = (await world.until(key, "dead")).sends;
+  for (const id of [early, late]) {
+    const [{ reason }] = (await world.until(id, "dead")).sends;
     equal(reason, "max_age");
   }
   equal((await tries(late, 2)).state, "dead");

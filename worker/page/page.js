@@ -48,8 +48,8 @@ dialog("revive", revive, () => {
 });
 dialog("erase", erase);
 dialog("delete", async () => {
-  await ask("DELETE", `deliveries/${shown.key}`);
-  return `Delivery ${shown.key} was erased.`;
+  await ask("DELETE", `deliveries/${shown.deliveryId}`);
+  return `Delivery ${shown.deliveryId} was erased.`;
 });
 $("token").focus();
 
@@ -77,7 +77,7 @@ function lock(why) {
   $("token").focus();
 }
 
-/** The key of the delivery that the URL names. */
+/** The ID of the delivery that the URL names. */
 function named() {
   return /^#delivery=(\d+-\d+)$/.exec(location.hash)?.[1];
 }
@@ -90,18 +90,18 @@ function title() {
 /** Shows what the URL names: a delivery, or all of them. */
 async function route() {
   if (!signedIn()) return;
-  const key = named();
-  const left = shown?.key;
+  const id = named();
+  const left = shown?.deliveryId;
   shown = undefined;
-  $("overview").hidden = key !== undefined;
-  $("one").hidden = key === undefined;
-  document.title = key === undefined ? TITLE : `Delivery ${key} – ${TITLE}`;
+  $("overview").hidden = id !== undefined;
+  $("one").hidden = id === undefined;
+  document.title = id === undefined ? TITLE : `Delivery ${id} – ${TITLE}`;
   scrollTo(0, 0);
-  if (key !== undefined) {
+  if (id !== undefined) {
     for (const part of ["redeliver", "details"]) $(part).hidden = true;
-    tell("one-title", `Delivery ${key}`);
+    tell("one-title", `Delivery ${id}`);
     $("one-title").focus();
-    return read(key);
+    return read(id);
   }
   const back = () => document.querySelector(`#deliveries [href="#delivery=${left}"]`);
   (back() ?? $("log-title")).focus();
@@ -110,8 +110,8 @@ async function route() {
 }
 
 async function refresh() {
-  const key = named();
-  await (key === undefined ? Promise.all([list(), status()]) : read(key));
+  const id = named();
+  await (id === undefined ? Promise.all([list(), status()]) : read(id));
 }
 
 async function filter() {
@@ -141,8 +141,8 @@ async function list(length = Math.max(PAGE, deliveries.length), known = [], next
   cursor = next;
   $("older").hidden = cursor === null;
   tell("shown", `Shown: ${found.length}${cursor === null ? ", all" : ""}. Time zone: ${Intl.DateTimeFormat().resolvedOptions().timeZone}.`);
-  fill("deliveries", found, ({ key, kind, received, name, state, sends }) => ({
-    Delivery: make("div", {}, link(key), kind !== "first" && make("i", {}, ` ${kind}`)),
+  fill("deliveries", found, ({ deliveryId, kind, received, name, state, sends }) => ({
+    Delivery: make("div", {}, link(deliveryId), kind !== "first" && make("i", {}, ` ${kind}`)),
     Received: time(received),
     Event: name ?? "no name",
     State: badge(state),
@@ -151,9 +151,9 @@ async function list(length = Math.max(PAGE, deliveries.length), known = [], next
   }));
 }
 
-async function read(key) {
+async function read(id) {
   const mine = ++turn;
-  const details = await ask("GET", `deliveries/${key}`);
+  const details = await ask("GET", `deliveries/${id}`);
   if (mine !== turn) return;
   shown = details;
   facts("fields", {
@@ -208,19 +208,19 @@ function showBody() {
 }
 
 async function download() {
-  const { key, body } = shown;
-  const bytes = await (await request("GET", `deliveries/${key}/body`)).blob();
+  const { deliveryId, body } = shown;
+  const bytes = await (await request("GET", `deliveries/${deliveryId}/body`)).blob();
   const url = URL.createObjectURL(bytes);
-  make("a", { href: url, download: `delivery-${key}.${"text" in body ? "json" : "bin"}` }).click();
+  make("a", { href: url, download: `delivery-${deliveryId}.${"text" in body ? "json" : "bin"}` }).click();
   setTimeout(() => URL.revokeObjectURL(url), TIMEOUT_MS);
 }
 
 async function redeliver() {
-  const { key } = shown;
+  const { deliveryId } = shown;
   const destination = $("to").value;
-  const { destinations } = await ask("POST", `deliveries/${key}/redeliver`, destination ? { destination } : {});
+  const { destinations } = await ask("POST", `deliveries/${deliveryId}/redeliver`, destination ? { destination } : {});
   if (destinations.length === 0) throw new Error("No destination wants this event: choose one.");
-  say(`Delivery ${key} is sent again to ${destinations.join(", ")}.`);
+  say(`Delivery ${deliveryId} is sent again to ${destinations.join(", ")}.`);
   await refresh();
 }
 

@@ -5,6 +5,7 @@ mod reader;
 mod tests;
 mod url;
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use walnut_webhooks::{Keys, Verifier};
@@ -14,24 +15,25 @@ pub(crate) use destinations::Destination;
 use duration::DAY_MS;
 use reader::Reader;
 pub(crate) use reader::millis;
+pub(crate) use url::Url;
 
 use crate::js;
 use crate::life::Limits;
 
-/// The variables of the keys.
+/// The variables of the HMAC keys.
 pub(crate) const KEY: &str = "WALNUT_WEBHOOK_KEY";
 pub(crate) const KEY_PREVIOUS: &str = "WALNUT_WEBHOOK_KEY_PREVIOUS";
 const KEY_PREVIOUS_UNTIL: &str = "WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL";
 
-/// Where health is asked for.
+/// The path of the health check.
 pub(crate) const HEALTH_PATH: &str = "/healthz";
-/// Where the delivery log is, and below.
+/// The path of the page for the delivery log; the admin API is below it.
 const ADMIN_PATH: &str = "/admin";
 
 const DEFAULT_BODY_BYTES: u32 = 1 << 20;
 const MOST_BODY_BYTES: u32 = 3 << 19;
 const DEFAULT_TIMEOUT_MS: u32 = 20_000;
-/// Walnut waits 30 seconds; the rest is for the way back.
+/// Walnut waits 30 seconds for a response; the difference is for the network.
 const MOST_TIMEOUT_MS: u32 = 28_000;
 const MOST_SHARDS: u32 = 256;
 const DEFAULT_ATTEMPTS: u32 = 200;
@@ -39,17 +41,27 @@ const MOST_ATTEMPTS: u32 = 1000;
 const DEFAULT_EVENT_AGE_MS: u64 = 3 * DAY_MS;
 const DEFAULT_DELIVERY_AGE_MS: u64 = 3 * DAY_MS;
 const DEFAULT_RETENTION_MS: u64 = 7 * DAY_MS;
-/// How far ahead the end of the previous key may lie.
+/// How far ahead the end of the previous key may be.
 const MOST_OVERLAP_DAYS: u64 = 7;
+/// How far in the future the signed time may be, in milliseconds, since clocks differ.
+pub(crate) const MAX_SKEW_MS: u64 = 5 * 60 * 1000;
 
-// As they may be written.
+// The shortest and the longest time of each, as an operator writes it.
 const EVENT_AGES: [&str; 2] = ["0", "90d"];
 const DELIVERY_AGES: [&str; 2] = ["1s", "30d"];
 const RETENTION_DAYS: [&str; 2] = ["0.00001", "90"];
 const SILENCE_HOURS: [&str; 2] = ["0.00001", "8760"];
 
-/// What is wrong with the configuration, a sentence each. No sentence contains a value.
+/// The mistakes in the configuration, a sentence each. No sentence contains a value, which may be a secret.
 pub(crate) type Mistakes = Vec<String>;
+
+/// Parses a URL; `None` if it is not an absolute URL.
+type Parse<'a> = &'a dyn Fn(&str) -> Option<Url>;
+
+thread_local! {
+    /// The configuration is read once, since bindings do not change during the life of an isolate.
+    static CONFIG: OnceCell<Result<Config, Mistakes>> = const { OnceCell::new() };
+}
 
 /// The configuration, as far as it does not depend on the time.
 pub(crate) struct Config {
@@ -57,69 +69,94 @@ pub(crate) struct Config {
     previous: Option<Previous>,
 }
 
-/// What stands in force during the overlap that follows a reset of the key.
+/// The settings during the overlap after a key reset, while the previous key is valid too.
 struct Previous {
     settings: Rc<Settings>,
-    /// The overlap's end, in milliseconds since the Unix epoch.
+    /// The end of the overlap, in milliseconds since the Unix epoch.
     until: u64,
 }
 
-/// When Walnut hears 200.
+/// When a request from Walnut is answered 200.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// Once the delivery is stored.
     Durable,
-    /// Once the one destination has taken it.
+    /// Once the one destination has accepted the delivery.
     Direct,
 }
 
-/// What one request needs to know. Times are in milliseconds.
+/// What the configuration says, at one time. Times are in milliseconds.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) path: String,
     pub(crate) verifier: Verifier,
     pub(crate) max_body_bytes: usize,
     pub(crate) mode: Mode,
-    /// The time for one whole attempt.
+    /// The time limit of one attempt.
     pub(crate) timeout_ms: u32,
-    /// Never empty; one in direct mode.
+    /// Never empty; exactly one in direct mode.
     pub(crate) destinations: Vec<Destination>,
     pub(crate) shards: u32,
     pub(crate) jurisdiction: Option<String>,
-    /// How old the signed time may be; `None` is as old as it likes.
+    /// How old the signed time may be; `None` is no limit.
     pub(crate) max_event_age_ms: Option<u64>,
     pub(crate) limits: Limits,
-    /// How long a delivery is kept after its end.
+    /// How long a body is kept after its delivery has ended.
     pub(crate) retention_ms: u64,
     pub(crate) admin_token: Option<String>,
     pub(crate) alert_url: Option<String>,
-    /// After how long without a delivery there is an alert.
+    /// After how long without a delivery an alert is raised.
     pub(crate) silence_ms: Option<u64>,
-    /// The end of the previous key, since the Unix epoch, while that key counts.
+    /// The end of the previous key, since the Unix epoch, while that key is valid.
     pub(crate) previous_until: Option<u64>,
 }
 
-/// Returns how a path goes on after that of the delivery log; `None` if it is another.
+/// Returns the part of a path below `/admin`; `None` if the path is not there.
 pub(crate) fn below_admin(path: &str) -> Option<&str> {
     path.strip_prefix(ADMIN_PATH).filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Reads bindings by name: text, or the JSON of what is none, such as a number.
-pub(crate) fn of(env: &Env) -> impl Fn(&str) -> Option<String> {
+/// Returns the settings of an environment at a time, in milliseconds since the Unix epoch.
+///
+/// # Errors
+///
+/// The mistakes in the configuration.
+pub(crate) fn settings(env: &Env, now: u64) -> Result<Rc<Settings>, Mistakes> {
+    CONFIG.with(|config| {
+        match config.get_or_init(|| Config::read(bindings(env), &parse_with_platform)) {
+            Ok(config) => config.at(now),
+            Err(mistakes) => Err(mistakes.clone()),
+        }
+    })
+}
+
+/// Reads bindings by name: text, or the JSON of another value, such as a number.
+pub(crate) fn bindings(env: &Env) -> impl Fn(&str) -> Option<String> {
     move |name| {
         let value = js::get(env, name);
         js::text(&value).or_else(|| js_sys::JSON::stringify(&value).ok()?.as_string())
     }
 }
 
+fn parse_with_platform(text: &str) -> Option<Url> {
+    let url = web_sys::Url::new(text).ok()?;
+    Some(Url {
+        protocol: url.protocol(),
+        username: url.username(),
+        password: url.password(),
+        hostname: url.hostname(),
+        href: url.href(),
+    })
+}
+
 impl Config {
-    /// Reads all variables and secrets, and lists every mistake in them. `is_url` tells whether whoever will ask a
-    /// URL can parse it.
+    /// Reads all variables and secrets, and lists every mistake in them. `parse` is the URL parser of whoever will
+    /// request the URLs.
     pub(crate) fn read(
         binding: impl Fn(&str) -> Option<String>,
-        is_url: impl Fn(&str) -> bool,
+        parse: Parse<'_>,
     ) -> Result<Self, Mistakes> {
-        let mut reader = Reader::new(&binding, &is_url);
+        let mut reader = Reader::new(&binding, parse);
 
         let mode = reader.mode();
         let path = reader.path();
@@ -129,14 +166,14 @@ impl Config {
         let destinations = destinations::read(&mut reader);
         if mode == Mode::Direct && destinations.len() > 1 {
             reader.mistake(
-                "DESTINATIONS has more than one: with MODE=direct there is one, since Walnut hears \
-                 one answer",
+                "DESTINATIONS has more than one entry: MODE=direct supports only one, because Walnut \
+                 receives only one response",
             );
         }
         if mode == Mode::Direct && destinations.iter().any(|it| it.events.is_some()) {
             reader.mistake(
-                "DESTINATIONS has events: with MODE=direct the one destination gets all, since \
-                 Walnut hears 200 for what was taken only",
+                "DESTINATIONS has events: remove them, because with MODE=direct the destination \
+                 receives every event",
             );
         }
         let shards = reader.number("SHARDS", 1, MOST_SHARDS);
@@ -188,12 +225,12 @@ impl Config {
         Ok(Self { settings: Rc::new(settings), previous })
     }
 
-    /// Returns what holds at a time, in milliseconds since the Unix epoch.
+    /// Returns the settings at a time, in milliseconds since the Unix epoch.
     pub(crate) fn at(&self, now: u64) -> Result<Rc<Settings>, Mistakes> {
         match &self.previous {
             Some(previous) if previous.until.saturating_sub(now) > MOST_OVERLAP_DAYS * DAY_MS => {
                 Err(vec![format!(
-                    "{KEY_PREVIOUS_UNTIL} is more than {MOST_OVERLAP_DAYS} days ahead: set a nearer time"
+                    "{KEY_PREVIOUS_UNTIL} is more than {MOST_OVERLAP_DAYS} days ahead: set an earlier time"
                 )])
             }
             Some(previous) if now < previous.until => Ok(Rc::clone(&previous.settings)),

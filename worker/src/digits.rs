@@ -1,8 +1,8 @@
 use std::str::FromStr;
 
-/// Reads a whole number that is written in digits, and nothing else.
+/// Reads a number that is written in decimal digits only.
 pub(crate) fn parse<T: FromStr>(text: &str) -> Option<T> {
-    // `parse` alone would take a sign.
+    // `parse` alone would accept a sign.
     text.bytes().all(|c| c.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
@@ -11,7 +11,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_digits_within_its_type() {
+    fn reads_digits_within_the_range_of_the_type() {
         for (text, number) in [("0", 0), ("007", 7), ("255", 255)] {
             assert_eq!(parse::<u8>(text), Some(number), "{text}");
         }

@@ -1,5 +1,5 @@
-//! Why a signature was refused, for the log: of two requests a minute at most, and after their answers, so that
-//! strangers can't make the edge work.
+//! Explains in the log why a signature was rejected: at most twice a minute, and after the response, so that strangers
+//! cannot make the edge work.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -15,11 +15,10 @@ use crate::config::{self, Settings};
 use crate::js::{items, text};
 use crate::{host, log};
 
-/// How often, in milliseconds.
+/// The shortest time between two explanations of the same kind, in milliseconds.
 const EVERY_MS: u64 = 60_000;
 
-/// How long a body is waited for that the check had no need of, in milliseconds: after the answer it can't
-/// be read any more.
+/// How long to wait for a body that the check did not need, in milliseconds: it cannot be read after the response.
 const BODY_MS: u32 = 200;
 
 /// What is logged if the body was not read: any explanation would be that of an empty body.
@@ -28,17 +27,17 @@ const NOT_EXAMINED: [&str; 2] = [
     "Send a smaller event to learn whether the signature is in another header or in another form.",
 ];
 
-/// How many bytes of other headers are looked at.
+/// How many bytes of other headers are examined.
 const MAX_HEADER_BYTES: usize = 8 << 10;
 
 thread_local! {
-    /// When it last was, in milliseconds since the Unix epoch: of what has no signature, or one in another form, and
-    /// of what has one that does not match. Else whoever sends nothing would keep a wrong key from being explained.
+    /// When a missing or malformed signature was last explained, and when a mismatch was; in milliseconds since the Unix
+    /// epoch. They are limited separately, so that requests without a signature do not hide a wrong key.
     static LAST: [Cell<u64>; 2] = const { [Cell::new(0), Cell::new(0)] };
 }
 
-/// Tells whether a refusal is to be explained, and if it is, that no other of its sort is for a while.
-pub(crate) fn takes_turn(error: &Error, now: u64) -> bool {
+/// Tells whether to explain a rejection now; if so, the next one of its kind is not explained for a minute.
+pub(crate) fn try_acquire(error: &Error, now: u64) -> bool {
     LAST.with(|[by_form, by_match]| {
         let last = match error {
             Error::MissingSignature | Error::MalformedSignature(_) => by_form,
@@ -53,12 +52,12 @@ pub(crate) fn takes_turn(error: &Error, now: u64) -> bool {
     })
 }
 
-/// Reads the body of a request that was refused by its head, if it comes soon, and is not too long to be explained.
+/// Reads the body of a request that was rejected for its headers, if it arrives soon and is not too long.
 pub(crate) async fn body(request: &Request) -> Option<Uint8Array> {
     host::read(request, 0, MAX_EXPLAINED_BODY_BYTES, 0, BODY_MS).await.ok()
 }
 
-/// Explains a refusal once it has been answered. Where the body was not read, that is all there is to say.
+/// Explains a rejection after the response has been sent.
 pub(crate) fn after_answer(
     context: &Context,
     env: &Env,
@@ -84,13 +83,13 @@ pub(crate) fn after_answer(
             bytes <= MAX_HEADER_BYTES
         })
         .collect();
-    let binding = config::of(env);
+    let binding = config::bindings(env);
     let mut names = vec![config::KEY];
-    // One that has ended is none of the keys any more.
+    // A previous key that has expired is not valid any more.
     names.extend(settings.previous_until.map(|_| config::KEY_PREVIOUS));
     let keys: Vec<_> = names.into_iter().filter_map(binding).map(Zeroizing::new).collect();
     context.wait_until(async move {
-        // What waits for nothing would come before the answer.
+        // Without a wait, this would run before the response is sent.
         Delay::from(Duration::ZERO).await;
         let body = body.to_vec();
         let keys: Vec<&[u8]> = keys.iter().map(|key| key.as_bytes()).collect();

@@ -1,11 +1,10 @@
-//! Where a test makes the Worker fail: only in the build with the feature `failpoints`, never in the one
-//! that is deployed.
+//! Where tests make the Worker fail: only in builds with the feature `failpoints`, which are never deployed.
 
 use wasm_bindgen::JsValue;
 use worker::Env;
 
-/// Says to `FAILPOINT_URL` that a point was reached, and waits for the answer, if `FAILPOINT` names it:
-/// whoever listens there may end the process meanwhile.
+/// If `FAILPOINT` names this point, calls `FAILPOINT_URL` and waits for the response; the test may kill the process
+/// meanwhile.
 #[cfg(feature = "failpoints")]
 pub(crate) async fn reached(env: &Env, point: &str) {
     const MS: u32 = 20_000;
@@ -16,7 +15,7 @@ pub(crate) async fn reached(env: &Env, point: &str) {
     }
 }
 
-/// The same, before a value is handed out.
+/// Does the same before a value is returned.
 #[cfg(feature = "failpoints")]
 pub(crate) fn after(env: &Env, point: &'static str, value: JsValue) -> JsValue {
     let env = env.clone();
@@ -27,12 +26,12 @@ pub(crate) fn after(env: &Env, point: &'static str, value: JsValue) -> JsValue {
     .into()
 }
 
-/// Traps if a text is there: in bytes, or in a text.
+/// Traps if a value, bytes or a string, contains a text.
 #[cfg(feature = "failpoints")]
-pub(crate) fn trap_at(text: &str, there: &JsValue) {
-    let bytes = there
+pub(crate) fn trap_at(text: &str, value: &JsValue) {
+    let bytes = value
         .as_string()
-        .map_or_else(|| js_sys::Uint8Array::new(there).to_vec(), String::into_bytes);
+        .map_or_else(|| js_sys::Uint8Array::new(value).to_vec(), String::into_bytes);
     if bytes.windows(text.len()).any(|window| window == text.as_bytes()) {
         #[cfg(target_arch = "wasm32")]
         core::arch::wasm32::unreachable();
@@ -40,7 +39,7 @@ pub(crate) fn trap_at(text: &str, there: &JsValue) {
 }
 
 #[cfg(not(feature = "failpoints"))]
-#[expect(clippy::unused_async, reason = "the other one waits")]
+#[expect(clippy::unused_async, reason = "the other version awaits")]
 pub(crate) async fn reached(_env: &Env, _point: &str) {}
 
 #[cfg(not(feature = "failpoints"))]
@@ -49,4 +48,4 @@ pub(crate) fn after(_env: &Env, _point: &'static str, value: JsValue) -> JsValue
 }
 
 #[cfg(not(feature = "failpoints"))]
-pub(crate) fn trap_at(_text: &str, _there: &JsValue) {}
+pub(crate) fn trap_at(_text: &str, _value: &JsValue) {}

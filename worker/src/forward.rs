@@ -1,47 +1,35 @@
-//! Sends a delivery to a destination: what it is told besides, and what became of it.
+//! Sends a delivery to a destination: one attempt, with the headers that describe the delivery.
 
 use js_sys::Uint8Array;
-use walnut_webhooks::{KeyIndex, SIGNATURE_HEADER};
+use walnut_webhooks::SIGNATURE_HEADER;
 use wasm_bindgen::JsValue;
 
-use crate::answer::Failure;
 use crate::config::Destination;
+use crate::failure::Failure;
 use crate::host::{self, Lines};
 use crate::js::{now, whole};
+use crate::keys::KeySlot;
 
-/// The most bytes of `walnut-delivery-name`; a longer name is cut there.
+/// The longest `walnut-delivery-name`, in bytes; a longer name is cut.
 pub(crate) const MAX_NAME_BYTES: usize = 256;
 
-/// The most bytes of an origin's answer; they are read to its end and forgotten.
-const MAX_ANSWER_BYTES: u32 = 1 << 20;
+/// The longest response of a destination, in bytes. It is read to its end and dropped.
+const MAX_RESPONSE_BYTES: u32 = 1 << 20;
 
-/// What the origin is told of a delivery in headers.
+/// What the headers of a request say about a delivery.
 #[derive(Debug)]
 pub(crate) struct Headline {
+    /// The idempotency key.
     pub(crate) id: String,
-    /// `webhook-id`.
+    /// The value of `webhook-id`.
     pub(crate) message_id: String,
+    /// The name of the event.
     pub(crate) name: Option<String>,
     pub(crate) event_type: String,
-    /// Which key matched: `current` or `previous`.
-    pub(crate) key: &'static str,
+    pub(crate) key_slot: KeySlot,
 }
 
-/// The names of keys: which one matched.
-const KEYS: [&str; 2] = ["current", "previous"];
-
-/// Names the key that matched.
-pub(crate) fn key_name(index: KeyIndex) -> &'static str {
-    if index.is_current() { KEYS[0] } else { KEYS[1] }
-}
-
-/// Reads what [`key_name`] wrote.
-pub(crate) fn key_named(text: &str) -> &'static str {
-    KEYS.into_iter().find(|name| *name == text).unwrap_or_default()
-}
-
-/// Makes a header value of an event's name: visible ASCII stays, the rest of its UTF-8 is
-/// percent-encoded, and so is `%`.
+/// Encodes the name of an event as a header value: `%`, and everything but visible ASCII, is percent-encoded as UTF-8.
 fn encoded(name: &str) -> String {
     let mut value = String::new();
     for byte in name.bytes() {
@@ -57,17 +45,17 @@ fn encoded(name: &str) -> String {
     value
 }
 
-/// What became of one attempt.
+/// The result of one attempt.
 pub(crate) struct Outcome {
-    /// The status that the origin answered with, if it did.
+    /// The status of the response, if there was one.
     pub(crate) status: Option<u16>,
-    /// How long the origin asks to be left alone, in milliseconds.
+    /// How long the destination asks to wait, in milliseconds.
     pub(crate) retry_after_ms: Option<u64>,
-    /// `None`: the origin has taken the delivery.
+    /// `None`: the destination has accepted the delivery.
     pub(crate) failure: Option<Failure>,
 }
 
-/// Sends a body on, byte for byte, and waits for the complete answer.
+/// Sends a body, byte for byte, and waits for the complete response.
 pub(crate) async fn send(
     headline: &Headline,
     signature: &str,
@@ -77,7 +65,7 @@ pub(crate) async fn send(
     timeout_ms: u32,
 ) -> Outcome {
     let headers = headers(headline, signature, content_type, body, destination);
-    let posted = host::post(&destination.url, &headers, body, timeout_ms, MAX_ANSWER_BYTES).await;
+    let posted = host::post(&destination.url, &headers, body, timeout_ms, MAX_RESPONSE_BYTES).await;
     Outcome {
         status: posted.status,
         retry_after_ms: posted.retry_after.map(|value| wait_ms(&value)),
@@ -85,12 +73,12 @@ pub(crate) async fn send(
     }
 }
 
-/// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date. What is neither is no wait.
+/// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date. Any other value is ignored.
 fn wait_ms(value: &str) -> u64 {
     if !value.is_empty() && value.bytes().all(|c| c.is_ascii_digit()) {
         return value.parse().unwrap_or(u64::MAX).saturating_mul(1000);
     }
-    // JavaScript takes much for a date that is none.
+    // JavaScript parses many texts that are not HTTP dates.
     if !value.ends_with(" GMT") {
         return 0;
     }
@@ -108,7 +96,7 @@ fn headers(
         .with(SIGNATURE_HEADER, signature)
         .with("walnut-delivery-id", &headline.id)
         .with("walnut-delivery-type", &headline.event_type)
-        .with("walnut-key", headline.key);
+        .with("walnut-key", headline.key_slot.as_str());
     if let Some(value) = content_type {
         lines.push("content-type", value);
     }
@@ -133,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_becomes_a_header_value() {
+    fn encodes_a_name_as_a_header_value() {
         assert_eq!(encoded("demo_session_finished"), "demo_session_finished");
         assert_eq!(encoded("a b\r\n%é"), "a%20b%0D%0A%25%C3%A9");
         assert_eq!(encoded(&"n".repeat(256)).len(), 256);

@@ -1,56 +1,74 @@
-//! What the fuzzer sees of the configuration: only in the build with the feature `fuzzing`, never in the one that
-//! is deployed.
+//! The configuration as the fuzz target sees it: only in builds with the feature `fuzzing`.
 
 use walnut_webhooks::Verifier;
 
-use crate::config::{Config, Mode};
+use crate::config::{self, Config, Mode};
 
-/// What was read, as far as it can be checked from outside. Times are in milliseconds.
+/// The settings that were read. Times are in milliseconds.
 #[derive(Debug)]
 pub struct Configured {
-    /// Where Walnut posts to.
+    /// The path that Walnut posts to.
     pub path: String,
-    /// Checks with the keys that count.
+    /// Verifies with the keys that are valid.
     pub verifier: Verifier,
-    /// Whether nothing is stored.
+    /// Whether the mode is direct.
     pub direct: bool,
     /// `MAX_BODY_BYTES`, `ORIGIN_TIMEOUT_MS`, `SHARDS` and `MAX_ATTEMPTS`.
     pub numbers: [u64; 4],
-    /// `MAX_EVENT_AGE`, `MAX_DELIVERY_AGE`, `RETENTION_DAYS` and `ALERT_SILENCE_HOURS`; `None` is none.
+    /// `MAX_EVENT_AGE`, `MAX_DELIVERY_AGE`, `RETENTION_DAYS` and `ALERT_SILENCE_HOURS`; `None` is no limit.
     pub times: [Option<u64>; 4],
     /// `JURISDICTION`, `ADMIN_TOKEN` and `ALERT_URL`.
     pub texts: [Option<String>; 3],
-    /// The end of the previous key, since the Unix epoch, while that key counts.
+    /// The end of the previous key, since the Unix epoch, while that key is valid.
     pub previous_until: Option<u64>,
-    /// Where deliveries go.
+    /// The destinations.
     pub destinations: Vec<Destination>,
 }
 
-/// A destination that was read.
+/// A destination.
 #[derive(Debug)]
 pub struct Destination {
     /// Its name.
     pub name: String,
     /// Its URL.
     pub url: String,
-    /// Which events it wants.
+    /// The names of the events that it wants; `None` is all events.
     pub events: Option<Vec<String>>,
     /// Its headers.
     pub headers: Vec<(String, String)>,
 }
 
-/// Reads the configuration, and returns what holds at a time, in milliseconds since the Unix epoch. `is_url` tells
-/// whether a text is a URL.
+/// The parts of a URL.
+#[derive(Debug)]
+pub struct Url {
+    /// The scheme and a colon.
+    pub protocol: String,
+    /// The user name before the host.
+    pub username: String,
+    /// The password before the host.
+    pub password: String,
+    /// The host without its port; an IPv6 address is in brackets.
+    pub hostname: String,
+    /// The whole URL.
+    pub href: String,
+}
+
+/// Reads the configuration, and returns the settings at a time, in milliseconds since the Unix epoch. `parse` parses a
+/// URL.
 ///
 /// # Errors
 ///
-/// What is wrong with it, a sentence each.
+/// The mistakes in the configuration, a sentence each.
 pub fn read(
     binding: impl Fn(&str) -> Option<String>,
-    is_url: impl Fn(&str) -> bool,
+    parse: impl Fn(&str) -> Option<Url>,
     now: u64,
 ) -> Result<Configured, Vec<String>> {
-    let settings = Config::read(binding, is_url)?.at(now)?;
+    let parse = |text: &str| {
+        let Url { protocol, username, password, hostname, href } = parse(text)?;
+        Some(config::Url { protocol, username, password, hostname, href })
+    };
+    let settings = Config::read(binding, &parse)?.at(now)?;
     let destinations = settings.destinations.iter().map(|it| Destination {
         name: it.name.clone(),
         url: it.url.clone(),

@@ -6,59 +6,77 @@ use wasm_bindgen::prelude::{JsCast, JsValue, wasm_bindgen};
 use web_sys::{Request, Response};
 use worker::Env;
 
-use crate::answer::Failure;
 use crate::config::Settings;
+use crate::failure::Failure;
 use crate::js::{Problem, Result, float, text};
+use crate::protocol::{self, Arrival};
 use crate::task::Awaited;
+
+/// How long the sender of a request may take to send the body, in milliseconds.
+pub(crate) const BODY_MS: u32 = 10_000;
 
 mod imported {
     use super::{Array, Env, JsValue, Promise, Request, Response, Uint8Array, wasm_bindgen};
 
-    // None that returns a promise throws at once: what fails is the promise. `respond` does not fail.
+    // A function that returns a promise never throws: its promise rejects. `respond` does not fail.
     #[wasm_bindgen(module = "/host.js")]
     extern "C" {
         pub(super) fn read(
             request: &Request,
             declared: f64,
-            most: f64,
+            limit: f64,
             grace: f64,
             ms: u32,
         ) -> Promise;
 
         pub(super) fn sha256(prefix: &[u8], body: &Uint8Array) -> Promise;
 
-        pub(super) fn post(url: &str, headers: &str, body: &JsValue, ms: u32, most: u32)
-        -> Promise;
+        pub(super) fn post(
+            url: &str,
+            headers: &str,
+            body: &JsValue,
+            ms: u32,
+            limit: u32,
+        ) -> Promise;
 
         pub(super) fn ask(
             env: &Env,
             jurisdiction: Option<&str>,
             shard: u32,
-            operation: &str,
-            question: &JsValue,
+            version: u32,
+            request: &JsValue,
         ) -> Promise;
 
         #[wasm_bindgen(js_name = askAll)]
         pub(super) fn ask_all(
             env: &Env,
             jurisdiction: Option<&str>,
-            operation: &str,
-            questions: &JsValue,
+            version: u32,
+            requests: &Array,
         ) -> Promise;
 
         pub(super) fn store(
             env: &Env,
             jurisdiction: Option<&str>,
             shard: u32,
-            arrival: &Array,
+            version: u32,
+            id: &str,
+            name: Option<&str>,
+            event_type: &str,
+            key_slot: &str,
+            signature: &str,
+            content_type: &str,
+            body: &Uint8Array,
+            is_test: bool,
+            destinations: &Array,
         ) -> Promise;
 
         pub(super) fn respond(status: u16, headers: &str, body: &JsValue) -> Response;
     }
 }
 
-/// Names and values of headers, as the host takes them. No value has a line feed in it: those that come
-/// from outside were headers before, or were checked.
+/// Headers in the form that the host reads: a line for each name and each value. No value contains a line feed: those
+/// that come from outside were headers before, or were checked.
 #[derive(Default)]
 pub(crate) struct Lines(String);
 
@@ -75,59 +93,61 @@ impl Lines {
     }
 }
 
-/// Reads a body to its end, if that comes in `ms`. Of one that is longer than `most`, no more is read than
-/// `grace`.
+/// Reads a body to its end, within `ms` milliseconds. A body of more than `limit` bytes is read `grace` bytes further at
+/// most, and then rejected.
 pub(crate) async fn read(
     request: &Request,
     declared: u64,
-    most: usize,
+    limit: usize,
     grace: usize,
     ms: u32,
 ) -> std::result::Result<Uint8Array, Failure> {
-    let (length, bytes, more) = (float(declared), size(most), size(grace));
-    let read = Awaited::New(imported::read(request, length, bytes, more, ms)).await;
-    match read.map(JsCast::dyn_into) {
+    let read = imported::read(request, float(declared), bytes(limit), bytes(grace), ms);
+    match Awaited::New(read).await.map(JsCast::dyn_into) {
         Ok(Ok(body)) => Ok(body),
-        Ok(Err(none)) if none.is_null() => Err(Error::BodyTooLarge { limit: most }.into()),
+        Ok(Err(none)) if none.is_null() => Err(Error::BodyTooLarge { limit }.into()),
         Ok(Err(_)) => Err(Failure::BodyTimeout),
         Err(_) => Err(Failure::BodyCutOff),
     }
 }
 
-/// A number of bytes, as JavaScript counts.
-fn size(bytes: usize) -> f64 {
-    float(u64::try_from(bytes).unwrap_or(u64::MAX))
+/// Converts a number of bytes to a JavaScript number.
+fn bytes(count: usize) -> f64 {
+    float(u64::try_from(count).unwrap_or(u64::MAX))
 }
 
-/// Returns the SHA-256 of a prefix and a body, by the platform's own means.
+/// Calculates the SHA-256 of a prefix and a body with the platform's Web Crypto.
 pub(crate) async fn sha256(prefix: &[u8], body: &Uint8Array) -> Result<[u8; 32]> {
     let digest: Uint8Array = Awaited::New(imported::sha256(prefix, body)).await?.unchecked_into();
-    digest.to_vec().try_into().map_err(|_| Problem::new("a digest has another length"))
+    digest
+        .to_vec()
+        .try_into()
+        .map_err(|_| Problem::new("the platform's SHA-256 digest is not 32 bytes long"))
 }
 
-/// What came of a post.
+/// The result of a POST.
 pub(crate) struct Posted {
-    /// The status of the answer, if there was one.
+    /// The status of the response, if there was one.
     pub(crate) status: Option<u16>,
-    /// What it said in `Retry-After`.
+    /// The value of `Retry-After`.
     pub(crate) retry_after: Option<String>,
-    /// `None`: it was a success, and came completely.
+    /// `None`: the response was complete and its status was 2xx.
     pub(crate) failure: Option<Failure>,
 }
 
-/// Posts a body, and reads the answer to its end.
+/// Posts a body and reads the response to its end.
 pub(crate) async fn post(
     url: &str,
     headers: &Lines,
     body: &JsValue,
     timeout_ms: u32,
-    most_bytes: u32,
+    limit: u32,
 ) -> Posted {
-    let posted = Awaited::New(imported::post(url, &headers.0, body, timeout_ms, most_bytes)).await;
+    let posted = Awaited::New(imported::post(url, &headers.0, body, timeout_ms, limit)).await;
     let posted: Array = posted.unwrap_or_default().dyn_into().unwrap_or_default();
     let status = posted.get(0).as_f64().filter(|status| *status > 0.0);
     Posted {
-        status: status.map(status_of),
+        status: status.map(to_status),
         retry_after: text(&posted.get(1)),
         failure: match text(&posted.get(2)).as_deref() {
             Some("complete") => None,
@@ -141,51 +161,55 @@ pub(crate) async fn post(
     clippy::as_conversions,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a status has three digits"
+    reason = "an HTTP status has three digits"
 )]
-fn status_of(status: f64) -> u16 {
+fn to_status(status: f64) -> u16 {
     status as u16
 }
 
-/// Asks a shard of the inbox to do something.
+/// Sends a request to a shard of the inbox; returns the reply.
 pub(crate) async fn ask(
     env: &Env,
     settings: &Settings,
     shard: u32,
-    operation: &str,
-    question: &JsValue,
+    request: &JsValue,
 ) -> Result<JsValue> {
-    Awaited::New(imported::ask(env, settings.jurisdiction.as_deref(), shard, operation, question))
-        .await
-        .map_err(Problem::from)
+    let jurisdiction = settings.jurisdiction.as_deref();
+    Ok(Awaited::New(imported::ask(env, jurisdiction, shard, protocol::VERSION, request)).await?)
 }
 
-/// Asks all shards, each its own question; returns their answers.
-pub(crate) async fn ask_all(
-    env: &Env,
-    settings: &Settings,
-    operation: &str,
-    questions: &JsValue,
-) -> Result<JsValue> {
-    Awaited::New(imported::ask_all(env, settings.jurisdiction.as_deref(), operation, questions))
-        .await
-        .map_err(Problem::from)
+/// Sends each shard a request of its own, all at the same time; returns the array of their replies.
+pub(crate) async fn ask_all(env: &Env, settings: &Settings, requests: &Array) -> Result<JsValue> {
+    let jurisdiction = settings.jurisdiction.as_deref();
+    Ok(Awaited::New(imported::ask_all(env, jurisdiction, protocol::VERSION, requests)).await?)
 }
 
-/// Stores a delivery in a shard of the inbox, and returns what became of it, in a word.
+/// Sends a delivery to a shard of the inbox; returns the reply.
 pub(crate) async fn store(
     env: &Env,
     settings: &Settings,
     shard: u32,
-    arrival: &Array,
-) -> Result<String> {
-    let stored =
-        Awaited::New(imported::store(env, settings.jurisdiction.as_deref(), shard, arrival))
-            .await?;
-    text(&stored).ok_or_else(|| Problem::new("the inbox did not say what became of it"))
+    arrival: &Arrival<'_>,
+) -> Result<JsValue> {
+    let stored = imported::store(
+        env,
+        settings.jurisdiction.as_deref(),
+        shard,
+        protocol::VERSION,
+        arrival.id,
+        arrival.name,
+        arrival.event_type,
+        arrival.key_slot.as_str(),
+        arrival.signature,
+        arrival.content_type,
+        arrival.body,
+        arrival.is_test,
+        &arrival.destinations,
+    );
+    Ok(Awaited::New(stored).await?)
 }
 
-/// Makes an answer.
+/// Makes a response.
 pub(crate) fn respond(status: u16, headers: &Lines, body: impl Into<JsValue>) -> Response {
     imported::respond(status, &headers.0, &body.into())
 }

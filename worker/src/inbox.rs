@@ -1,7 +1,7 @@
-//! The inbox: a Durable Object that owns what was accepted until each destination has taken it.
+//! The inbox: a Durable Object that stores deliveries until each destination has accepted them.
 //!
-//! All that it knows is in its database, and its alarm is what sends. JavaScript stands guard around it
-//! (`worker/index.js`), for what Rust can't do once it has trapped.
+//! Its state is in its database, and its alarm sends what is due. `worker/index.js` guards it, since Rust cannot act once
+//! it has trapped.
 
 mod admin;
 mod alerts;
@@ -20,27 +20,32 @@ use std::cell::{Cell, RefCell};
 use std::task::{Context, Waker};
 
 use futures_util::future::join;
-use js_sys::{Array, Object};
+use js_sys::{Array, Object, Uint8Array};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 use worker::Env;
 
-use crate::config::Settings;
-use crate::js::{Problem, Result, float, now, number, whole};
-use crate::watch::KeyTimes;
-use crate::{failpoint, host, log, shards};
+use crate::config::{self, Settings};
+use crate::ids::RowId;
+use crate::js::{Problem, Result, float, items, now, text};
+use crate::keys::KeyStatus;
+use crate::protocol::{self, ConfirmShards, Question, ReportDead, Request};
+use crate::{failpoint, log, shards};
 use alerts::Cause;
 use db::{Db, Storage};
 use send::Flights;
 use slots::Slots;
-use store::Arrival;
+use store::NewDelivery;
 
-/// By this name is kept when a delivery died of which the first shard has not heard.
-const DIED: &str = "died";
+/// The name under which the time of a death is stored until the first shard has received the report.
+const UNREPORTED_DEATH: &str = "died";
 
-/// How long until an inbox looks again whose configuration is wrong, in milliseconds.
+/// The name under which the number of shards is stored.
+const SHARDS: &str = "shards";
+
+/// How long to wait while the configuration has mistakes, in milliseconds.
 const MISCONFIGURED_MS: u64 = 60 * 60 * 1000;
 
-/// How long until an inbox looks again whose alarm has failed, in milliseconds.
+/// How long to wait after an alarm has failed, in milliseconds.
 const FAILED_MS: u64 = 10_000;
 
 #[wasm_bindgen]
@@ -50,27 +55,27 @@ extern "C" {
     #[derive(Clone)]
     pub type Guard;
 
-    /// Tells which delivery is worked on now, by key; 0 is none.
+    /// Tells which row is worked on now; 0 is none.
     #[wasm_bindgen(method, js_name = mark)]
-    fn mark_key(this: &Guard, delivery: f64);
+    fn mark_row(this: &Guard, row: f64);
 
-    /// Sets the alarm to a time, unless it is set to an earlier one.
+    /// Sets the alarm to a time, unless it is set to an earlier time.
     #[wasm_bindgen(method, js_name = armBy)]
     fn arm_by(this: &Guard, time: f64);
 
-    /// Sets the alarm to a time, or to none.
+    /// Sets the alarm to a time, or deletes it.
     #[wasm_bindgen(method)]
     fn arm(this: &Guard, time: Option<f64>);
 }
 
 impl Guard {
-    /// Tells which delivery is worked on now; `None` is none.
-    fn mark(&self, delivery: Option<u64>) {
-        self.mark_key(delivery.map_or(0.0, float));
+    /// Tells which delivery is worked on now.
+    fn mark(&self, delivery: Option<RowId>) {
+        self.mark_row(delivery.map_or(0.0, |row| float(row.0)));
     }
 }
 
-/// Wakes the alarm that is at work when something has come.
+/// Wakes the alarm that is working when there is something new to send.
 #[derive(Default)]
 struct Bell {
     rung: Cell<bool>,
@@ -85,33 +90,33 @@ impl Bell {
         }
     }
 
-    /// Says whether it has rung; if not, the task is woken when it does.
-    fn answer(&self, context: &Context<'_>) -> bool {
+    /// Tells whether it has rung since the last call; if not, it wakes the task when it rings.
+    fn has_rung(&self, context: &Context<'_>) -> bool {
         self.waker.replace(Some(context.waker().clone()));
         self.rung.replace(false)
     }
 }
 
-/// The inbox. Each method is one of the object's in `worker/index.js`.
+/// One shard of the inbox. `worker/index.js` calls each method from the method of the object with the same name.
 #[wasm_bindgen]
 pub struct Inbox {
     env: Env,
     db: Db,
     guard: Guard,
     bell: Bell,
-    /// Whether the alarm is at work.
+    /// Whether an alarm is working.
     working: Cell<bool>,
-    /// Whether it is posting alerts: until that is over, it goes on sending what comes.
+    /// Whether the alarm is posting alerts; it continues to send meanwhile.
     posting: Cell<bool>,
     slots: RefCell<Slots>,
     flights: RefCell<Flights>,
-    /// Whether the tables are those of this version: nothing is done before.
+    /// Whether the tables have been migrated to this version.
     migrated: Cell<bool>,
 }
 
 #[wasm_bindgen]
 impl Inbox {
-    /// Makes an inbox for what is stored.
+    /// Makes the inbox of a storage.
     #[must_use]
     #[wasm_bindgen(constructor)]
     pub fn new(storage: Storage, env: Env, guard: Guard) -> Self {
@@ -128,39 +133,67 @@ impl Inbox {
         }
     }
 
-    /// Stores a delivery, has it sent, and returns in a word what became of it.
+    /// Stores a delivery and wakes the alarm; returns how it was stored, as [`protocol::Stored`] writes it. A message of
+    /// an unknown version is rejected before anything is stored.
     ///
     /// # Errors
     ///
-    /// An error of JavaScript's: nothing was stored.
-    pub fn store(&self, arrival: &Array) -> std::result::Result<JsValue, JsValue> {
+    /// An `Error`: nothing was stored.
+    #[expect(clippy::too_many_arguments, reason = "a flat call is the fastest message")]
+    pub fn store(
+        &self,
+        version: u32,
+        id: JsValue,
+        name: JsValue,
+        event_type: JsValue,
+        key_slot: JsValue,
+        signature: JsValue,
+        content_type: JsValue,
+        body: Uint8Array,
+        is_test: bool,
+        destinations: &Array,
+    ) -> std::result::Result<JsValue, JsValue> {
+        protocol::check_version(version)?;
         self.migrate()?;
+        failpoint::trap_at("trap-on-arrival", &body);
         let now = now();
-        let arrival = Arrival::of(arrival);
-        failpoint::trap_at("trap-on-arrival", &arrival.body);
-        let stored = store::store(&self.db, &arrival, now)?;
+        let destinations = items(destinations).filter_map(|name| text(&name)).collect();
+        let new = NewDelivery {
+            id,
+            name,
+            event_type,
+            key_slot,
+            signature,
+            content_type,
+            body,
+            is_test,
+            destinations,
+        };
+        let stored = store::store(&self.db, &new, now)?;
         self.wake(now);
         Ok(failpoint::after(&self.env, "after-store", stored.as_str().into()))
     }
 
-    /// Answers what is asked besides; the shard is the one that this inbox is.
+    /// Replies to a request; `shard` is the number of this shard. A message of an unknown version is rejected before it
+    /// is read.
     ///
     /// # Errors
     ///
-    /// An error of JavaScript's: nothing was changed.
+    /// An `Error`: nothing was changed.
     pub fn ask(
         &self,
+        version: u32,
         shard: u32,
-        operation: &str,
-        question: &JsValue,
+        request: JsValue,
     ) -> std::result::Result<JsValue, JsValue> {
+        protocol::check_version(version)?;
         self.migrate()?;
-        Ok(self.answer(shard, operation, question, now())?)
+        Ok(self.reply(shard, &protocol::read(request)?, now())?)
     }
 
-    /// Does what is to be done now, and arms the alarm for what is next.
+    /// Sends what is due, and sets the alarm to the time when something is due next.
     pub async fn alarm(&self) {
-        let next = match crate::settings(&self.env, now()) {
+        let next = match config::settings(&self.env, now()) {
             Ok(settings) => self.work(&settings).await.unwrap_or_else(|problem| {
                 log::inbox_failed(&problem);
                 Some(now().saturating_add(FAILED_MS))
@@ -175,7 +208,7 @@ impl Inbox {
 }
 
 impl Inbox {
-    /// Brings the tables up to date, unless they are: what fails is tried again by whoever comes next.
+    /// Migrates the tables, unless that is done. If it fails, the next call tries again.
     fn migrate(&self) -> Result<()> {
         if !self.migrated.get() {
             schema::migrate(&self.db)?;
@@ -184,7 +217,7 @@ impl Inbox {
         Ok(())
     }
 
-    /// Does what is to be done now, and returns when there is something to do next.
+    /// Sends what is due, and returns when something is due next.
     async fn work(&self, settings: &Settings) -> Result<Option<u64>> {
         self.migrate()?;
         let post = async {
@@ -196,77 +229,97 @@ impl Inbox {
         };
         let (posted, sent) = join(post, self.send_due(settings)).await;
         sent.and(posted)?;
-        if !self.slots.borrow().is_empty() || schema::meta(&self.db, DIED)?.is_some() {
+        if !self.slots.borrow().is_empty()
+            || schema::load_meta(&self.db, UNREPORTED_DEATH)?.is_some()
+        {
             return Ok(Some(now()));
         }
-        // From 0, since something may have come due in the meantime.
+        // All times from 0 on, since something may have become due meanwhile.
         let due = lives::next_due(&self.db, 0)?;
         let keep = keep::next(&self.db, settings)?;
         Ok([due, keep, alerts::next(&self.db)?].into_iter().flatten().min())
     }
 
-    /// Has what is due sent now: by the alarm that is at work, or else by the next.
+    /// Has what is due sent now, by the alarm that is working, or else by the next one.
     fn wake(&self, now: u64) {
         if !self.working.get() {
             self.guard.arm_by(float(now));
-        } else if crate::settings(&self.env, now).is_ok_and(|it| self.has_room(&it)) {
+        } else if config::settings(&self.env, now).is_ok_and(|it| self.has_room(&it)) {
             self.bell.ring();
         }
     }
 
-    /// Says whether there is a destination that may be sent to now. Where there is none, whatever comes back
-    /// first makes room, and has what is due looked for.
+    /// Tells whether a destination can be sent to now. If there is none, the next request that ends makes room, and the
+    /// alarm then looks for what is due.
     fn has_room(&self, settings: &Settings) -> bool {
         let names: Vec<&str> = settings.destinations.iter().map(|it| it.name.as_str()).collect();
-        !self.slots.borrow().turn(&names).is_empty()
+        !self.slots.borrow().next(&names).is_empty()
     }
 
-    /// Answers what is asked. It may lead to something to be sent or posted.
-    fn answer(&self, shard: u32, operation: &str, question: &JsValue, now: u64) -> Result<JsValue> {
-        let settings = crate::settings(&self.env, now)
-            .map_err(|_| Problem::new("the configuration is wrong"))?;
-        match operation {
-            "shards" => return self.shards(question),
-            "wake" if shard == shards::FIRST => alerts::look(&self.db, now, settings.silence_ms)?,
-            "wake" => {}
-            "seen" => {
-                alerts::seen(&self.db, question, now)?;
-                alerts::look(&self.db, now, settings.silence_ms)?;
-                let keys = KeyTimes {
-                    current: alerts::last_matched(&self.db, "current")?,
-                    previous: alerts::last_matched(&self.db, "previous")?,
-                    previous_until: settings.previous_until,
-                };
-                log::keys(keys, now);
-            }
-            "dead" => alerts::raise(&self.db, Cause::Dead, now)?,
-            "redeliver" | "redeliver-dead" => {
-                let answer = admin::answer(&self.db, &settings, shard, operation, question, now)?;
+    /// Replies to a request.
+    fn reply(&self, shard: u32, request: &Request, now: u64) -> Result<JsValue> {
+        let settings = config::settings(&self.env, now)
+            .map_err(|_| Problem::new("the configuration of the inbox has mistakes"))?;
+        let db = &self.db;
+        match request {
+            Request::ConfirmShards(question) => question.reply(&self.confirm_shards(*question)?),
+            Request::Wake(question) => {
+                if shard == shards::FIRST {
+                    alerts::check(db, now, settings.silence_ms)?;
+                }
                 self.wake(now);
-                return Ok(answer);
+                question.reply(&())
             }
-            _ => return admin::answer(&self.db, &settings, shard, operation, question, now),
+            Request::Report(report) => {
+                alerts::store_report(db, report, now)?;
+                alerts::check(db, now, settings.silence_ms)?;
+                log::keys(&KeyStatus::new(alerts::last_match(db)?, settings.previous_until, now));
+                self.wake(now);
+                report.reply(&())
+            }
+            Request::ReportDead(question) => {
+                alerts::raise(db, Cause::Dead, now)?;
+                self.wake(now);
+                question.reply(&())
+            }
+            Request::List(list) => list.reply(&admin::list(db, shard, list)?),
+            Request::Show(show) => show.reply(&admin::show(db, shard, show.row)?),
+            Request::Redeliver(question) => {
+                let redelivered = admin::redeliver(db, &settings, question, now)?;
+                self.wake(now);
+                question.reply(&redelivered)
+            }
+            Request::RedeliverDead(question) => {
+                let redelivered = admin::redeliver_dead(db, &settings, question, now)?;
+                self.wake(now);
+                question.reply(&redelivered)
+            }
+            Request::Erase(erase) => {
+                erase.reply(&db.transaction(|| erase::one(db, erase.row, now))?)
+            }
+            Request::EraseEmail(question) => {
+                let erased = erase::with_email(db, &question.email, question.after, now)?;
+                question.reply(&erased)
+            }
+            Request::GetStatus(question) => question.reply(&admin::status(db)?),
         }
-        self.wake(now);
-        Ok(JsValue::UNDEFINED)
     }
 
-    /// Posts the alerts that are due. It is the first shard that posts; the others tell it.
+    /// Posts the alerts that are due. Only the first shard posts; the others report to it.
     async fn post_alerts(&self, settings: &Settings) -> Result<()> {
-        if schema::meta(&self.db, DIED)?.is_some() {
-            let nothing = JsValue::UNDEFINED;
-            host::ask(&self.env, settings, shards::FIRST, "dead", &nothing).await?;
-            schema::keep(&self.db, DIED, None)?;
+        if schema::load_meta(&self.db, UNREPORTED_DEATH)?.is_some() {
+            shards::ask(&self.env, settings, shards::FIRST, ReportDead).await?;
+            schema::save_meta(&self.db, UNREPORTED_DEATH, None)?;
         }
         alerts::post_due(&self.db, settings.alert_url.as_deref(), now()).await
     }
 
-    /// Answers how many shards there are, as the first that was ever asked was told.
-    fn shards(&self, asked: &JsValue) -> Result<JsValue> {
-        if let Some(shards) = schema::meta(&self.db, "shards")? {
-            return Ok(number(shards));
+    /// Returns the stored number of shards; stores the given one if there is none.
+    fn confirm_shards(&self, ConfirmShards { shards }: ConfirmShards) -> Result<u32> {
+        if let Some(stored) = schema::load_meta(&self.db, SHARDS)? {
+            return Ok(u32::try_from(stored).unwrap_or(u32::MAX));
         }
-        schema::keep(&self.db, "shards", whole(asked))?;
-        Ok(asked.clone())
+        schema::save_meta(&self.db, SHARDS, Some(shards.into()))?;
+        Ok(shards)
     }
 }

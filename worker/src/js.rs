@@ -1,12 +1,11 @@
-//! Values of JavaScript's: what the platform gives and takes, and what the Worker and its inbox hand to each
-//! other.
+//! JavaScript values: numbers, texts, fields and errors.
 
 use std::fmt;
 
-use js_sys::{Array, Object, Reflect};
+use js_sys::{Array, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
-/// Why something could not be done: a sentence for the log.
+/// Why an operation failed: a sentence for the log.
 #[derive(Debug)]
 pub(crate) struct Problem(String);
 
@@ -18,11 +17,11 @@ impl Problem {
     }
 }
 
-/// What JavaScript throws is an error with a message, or else says nothing.
+/// What JavaScript throws is an `Error` with a message, unless it has a bug.
 impl From<JsValue> for Problem {
     fn from(thrown: JsValue) -> Self {
         let message = text(&get(&thrown, "message"));
-        Self(message.unwrap_or_else(|| "an error without a message".to_owned()))
+        Self(message.unwrap_or_else(|| "JavaScript threw a value without a message".to_owned()))
     }
 }
 
@@ -38,72 +37,55 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Makes an object.
-pub(crate) fn object<const N: usize>(fields: [(&str, JsValue); N]) -> JsValue {
-    let object = JsValue::from(Object::new());
-    for (name, value) in fields {
-        set(&object, name, &value);
-    }
-    object
-}
-
-/// Makes a list.
-pub(crate) fn list(items: impl IntoIterator<Item = JsValue>) -> JsValue {
-    items.into_iter().collect::<Array>().into()
-}
-
-/// Sets a field of an object; what is none has no fields.
-pub(crate) fn set(object: &JsValue, name: &str, value: &JsValue) {
-    let _is_object: std::result::Result<bool, JsValue> =
-        Reflect::set(object, &JsValue::from_str(name), value);
-}
-
-/// Returns a field; `undefined` where there is none.
+/// Returns a field of an object, or `undefined`.
 pub(crate) fn get(object: &JsValue, name: &str) -> JsValue {
     Reflect::get(object, &JsValue::from_str(name)).unwrap_or_default()
 }
 
-/// Returns the items of a list; of what is none there are none.
-pub(crate) fn items(list: &JsValue) -> impl Iterator<Item = JsValue> + use<> {
-    list.dyn_ref::<Array>().map(Array::to_vec).unwrap_or_default().into_iter()
+/// Returns the items of an array; any other value has none.
+pub(crate) fn items(array: &JsValue) -> impl Iterator<Item = JsValue> + use<> {
+    array.dyn_ref::<Array>().map(Array::to_vec).unwrap_or_default().into_iter()
 }
 
 pub(crate) fn text(value: &JsValue) -> Option<String> {
     value.as_string()
 }
 
-/// Reads a whole number from 0 on.
+/// Reads a non-negative integer that a double represents exactly.
 #[expect(
     clippy::as_conversions,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "it is within the range"
+    reason = "the range is checked"
 )]
 pub(crate) fn whole(value: &JsValue) -> Option<u64> {
-    /// The last whole number that a double tells from the next.
-    const MOST: f64 = 9_007_199_254_740_991.0;
+    const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
     let number = value.as_f64()?;
-    (number.trunc().total_cmp(&number).is_eq() && (0.0..=MOST).contains(&number))
+    (number.trunc().total_cmp(&number).is_eq() && (0.0..=MAX_SAFE_INTEGER).contains(&number))
         .then_some(number as u64)
 }
 
-/// A number of milliseconds, a count or a key: all are far below 2^53.
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "far below 2^53")]
+/// Converts a time, a count or a row number to a double.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "all of these are far below 2^53"
+)]
 pub(crate) fn float(number: u64) -> f64 {
     number as f64
 }
 
-/// The same as a value.
+/// Makes a JavaScript number.
 pub(crate) fn number(number: impl TryInto<u64>) -> JsValue {
     JsValue::from_f64(float(number.try_into().unwrap_or(u64::MAX)))
 }
 
-/// What there may not be: `null` then.
+/// Makes a JavaScript value, or `null` of `None`.
 pub(crate) fn or_null(value: Option<impl Into<JsValue>>) -> JsValue {
     value.map_or(JsValue::NULL, Into::into)
 }
 
-/// The time, in milliseconds since the Unix epoch.
+/// Returns the time, in milliseconds since the Unix epoch.
 pub(crate) fn now() -> u64 {
     whole(&JsValue::from_f64(js_sys::Date::now())).unwrap_or(0)
 }

@@ -1,31 +1,31 @@
-//! The life of a delivery, as a pure function: state, event and time in, state and effects out. It
-//! knows neither storage nor network; the inbox carries out what it says.
+//! The life of a delivery, as a pure function: it takes a state, an event and the time, and returns the new state and
+//! effects. It does no I/O; the inbox carries out the effects.
 
 /// The longest wait between two attempts, in milliseconds.
 pub(crate) const MOST_WAIT_MS: u64 = 60 * 60 * 1000;
 
-/// What a wait is drawn from after the first failed attempt, in milliseconds; it doubles with each.
+/// The longest wait after the first failed attempt, in milliseconds; it doubles with each further one.
 const FIRST_WAIT_MS: u64 = 1000;
 
-/// How often working on a delivery may trap before it is given up.
+/// How often work on a delivery may trap before the delivery is dead.
 pub(crate) const MOST_TRAPS: u32 = 2;
 
-/// When a destination is given up.
+/// When a delivery to a destination is dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     pub(crate) max_attempts: u32,
-    /// Milliseconds since the delivery came, or was last redelivered by hand.
+    /// Milliseconds since the delivery was received, or was last redelivered by hand.
     pub(crate) max_age_ms: u64,
 }
 
-/// Why a destination will not get a delivery.
+/// Why a destination will not receive a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Reason {
     MaxAttempts,
     MaxAge,
-    /// Working on it trapped, again and again.
+    /// Work on it trapped too often.
     Trapped,
-    /// No destination of that name is configured, and none came back in time.
+    /// No destination of that name was configured for too long.
     DestinationRemoved,
 }
 
@@ -43,12 +43,12 @@ impl Reason {
     }
 
     /// Reads what [`Self::as_str`] wrote.
-    pub(crate) fn of(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.as_str() == text)
     }
 }
 
-/// Where a delivery stands with one destination.
+/// The progress of a delivery to one destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Progress {
     /// The next attempt is at `due`.
@@ -64,13 +64,13 @@ pub(crate) enum Progress {
 pub(crate) struct Send {
     pub(crate) destination: String,
     pub(crate) attempts: u32,
-    /// When it came, or was last redelivered by hand: its age counts from there.
+    /// When it was received, or was last redelivered by hand: its age counts from then.
     pub(crate) began: u64,
     pub(crate) progress: Progress,
 }
 
 impl Send {
-    /// Begins a delivery's way to a destination: the first attempt is due at once.
+    /// Begins a send: the first attempt is due at once.
     pub(crate) fn new(destination: &str, now: u64) -> Self {
         Self {
             destination: destination.to_owned(),
@@ -85,14 +85,14 @@ impl Send {
     }
 }
 
-/// Where a delivery stands over all.
+/// The state of a delivery to all its destinations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum State {
-    /// A destination has not got it yet.
+    /// A destination may still accept it.
     Pending,
-    /// Each destination has got it.
+    /// Each destination has accepted it.
     Delivered,
-    /// A destination will not get it, and no other is still to get it.
+    /// A destination will not receive it, and no send is pending.
     Dead,
     /// No destination wants it.
     Unrouted,
@@ -118,27 +118,27 @@ pub(crate) struct Life {
 /// What happens to a delivery.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Event<'a> {
-    /// The destination took it.
-    Taken { destination: &'a str },
-    /// The destination did not take it. It may have said how long to wait, in milliseconds; `chance`
-    /// is a random number from 0 to 1.
+    /// The destination accepted it.
+    Accepted { destination: &'a str },
+    /// The attempt failed. The destination may have asked for a wait, in milliseconds; `chance` is a random number from 0
+    /// to 1.
     Failed { destination: &'a str, retry_after_ms: Option<u64>, chance: f64 },
-    /// An attempt is due, and there is no destination of that name any more.
+    /// An attempt is due, but no destination of that name is configured any more.
     Removed { destination: &'a str },
-    /// Working on it has trapped too often.
+    /// Work on it has trapped too often.
     Trapped,
-    /// Somebody wants it sent again, to one destination.
+    /// An operator sends it to one destination again.
     Redelivered { destination: &'a str },
 }
 
-/// What is to be done about it.
+/// What the inbox has to do after an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// Store this one of the sends: it has changed, or is new.
+    /// Save the send with this index: it has changed, or is new.
     Save(usize),
-    /// Say that this one of the sends is dead: its destination will not get the delivery.
+    /// Report that the send with this index is dead.
     Died(usize),
-    /// Store where the delivery stands: it has changed.
+    /// Save the state of the delivery: it has changed.
     Became(State),
 }
 
@@ -148,13 +148,13 @@ impl Life {
         Self { sends: destinations.map(|name| Send::new(name, now)).collect() }
     }
 
-    /// Lists the destinations that will not get it.
+    /// Lists the destinations that will not receive it.
     pub(crate) fn dead(&self) -> impl Iterator<Item = &str> {
         let dead = |send: &&Send| matches!(send.progress, Progress::Dead(_));
         self.sends.iter().filter(dead).map(|send| send.destination.as_str())
     }
 
-    /// Says where the delivery stands over all.
+    /// Returns the state of the delivery.
     pub(crate) fn state(&self) -> State {
         if self.sends.is_empty() {
             State::Unrouted
@@ -167,7 +167,7 @@ impl Life {
         }
     }
 
-    /// Returns the life after an event, and what is to be done.
+    /// Returns the life after an event, and the effects.
     pub(crate) fn after(
         mut self,
         event: &Event<'_>,
@@ -179,13 +179,13 @@ impl Life {
             && !self.sends.iter().any(|send| send.destination == *destination)
         {
             self.sends.push(Send {
-                progress: Progress::Delivered, // until the next lines
+                progress: Progress::Delivered, // replaced by the loop below
                 ..Send::new(destination, now)
             });
         }
         let mut effects = Vec::new();
         for (index, send) in self.sends.iter_mut().enumerate() {
-            let next = one(send, event, now, limits);
+            let next = apply(send, event, now, limits);
             if next != *send {
                 *send = next;
                 effects.push(Effect::Save(index));
@@ -202,12 +202,12 @@ impl Life {
     }
 }
 
-/// What an event makes of one send. An answer that comes late, to a send that has ended, changes
-/// nothing but for the better.
-fn one(send: &Send, event: &Event<'_>, now: u64, limits: Limits) -> Send {
+/// Applies an event to one send. If the send has ended, a late failure is ignored, and a late success marks it as
+/// delivered.
+fn apply(send: &Send, event: &Event<'_>, now: u64, limits: Limits) -> Send {
     let mut next = send.clone();
     match *event {
-        Event::Taken { destination } if destination == send.destination => {
+        Event::Accepted { destination } if destination == send.destination => {
             next.attempts = send.attempts.saturating_add(1);
             next.progress = Progress::Delivered;
         }
@@ -215,7 +215,7 @@ fn one(send: &Send, event: &Event<'_>, now: u64, limits: Limits) -> Send {
             if destination == send.destination && send.is_pending() =>
         {
             next.attempts = send.attempts.saturating_add(1);
-            let due = now.saturating_add(wait_ms(next.attempts, retry_after_ms, chance));
+            let due = now.saturating_add(retry_delay_ms(next.attempts, retry_after_ms, chance));
             next.progress = if next.attempts >= limits.max_attempts {
                 Progress::Dead(Reason::MaxAttempts)
             } else if due.saturating_sub(send.began) > limits.max_age_ms {
@@ -241,25 +241,25 @@ fn one(send: &Send, event: &Event<'_>, now: u64, limits: Limits) -> Send {
     next
 }
 
-/// Exponential backoff with full jitter, and what the destination asked for, whichever is longer.
-fn wait_ms(attempts: u32, retry_after_ms: Option<u64>, chance: f64) -> u64 {
+/// Returns the delay of a retry: exponential backoff with full jitter, or what the destination asked for if that is longer.
+fn retry_delay_ms(attempts: u32, retry_after_ms: Option<u64>, chance: f64) -> u64 {
     let most = FIRST_WAIT_MS
         .checked_shl(attempts.saturating_sub(1).min(32))
         .unwrap_or(MOST_WAIT_MS)
         .min(MOST_WAIT_MS);
-    retry_after_ms.unwrap_or(0).min(MOST_WAIT_MS).max(part(most, chance))
+    retry_after_ms.unwrap_or(0).min(MOST_WAIT_MS).max(fraction(most, chance))
 }
 
-/// A part of a number, from 0 to 1.
+/// Multiplies a number by a fraction from 0 to 1.
 #[expect(
     clippy::as_conversions,
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
-    reason = "waits are far below 2^53, and the part is not above 1"
+    reason = "delays are far below 2^53, and the fraction is at most 1"
 )]
-fn part(whole: u64, chance: f64) -> u64 {
-    (whole as f64 * chance.clamp(0.0, 1.0)) as u64
+fn fraction(delay: u64, chance: f64) -> u64 {
+    (delay as f64 * chance.clamp(0.0, 1.0)) as u64
 }
 
 #[cfg(test)]
@@ -281,9 +281,9 @@ mod tests {
     }
 
     #[test]
-    fn one_destination_takes_it_and_another_does_not() {
+    fn is_dead_when_one_destination_gives_up_after_another_accepts() {
         let life = Life::new(["crm", "mail"].into_iter(), 0);
-        let (life, effects) = life.after(&Event::Taken { destination: "crm" }, 5, LIMITS);
+        let (life, effects) = life.after(&Event::Accepted { destination: "crm" }, 5, LIMITS);
         assert_eq!(effects, [Effect::Save(0)]);
         let (life, effects) = life.after(&failed("mail"), 5, LIMITS);
         assert_eq!(effects, [Effect::Save(1)]);
@@ -295,12 +295,12 @@ mod tests {
         let (life, effects) = life.after(&Event::Redelivered { destination: "mail" }, 9000, LIMITS);
         assert_eq!(effects, [Effect::Save(1), Effect::Became(State::Pending)]);
         assert_eq!(life.sends[1], Send::new("mail", 9000));
-        let (_, effects) = life.after(&Event::Taken { destination: "mail" }, 9001, LIMITS);
+        let (_, effects) = life.after(&Event::Accepted { destination: "mail" }, 9001, LIMITS);
         assert_eq!(effects, [Effect::Save(1), Effect::Became(State::Delivered)]);
     }
 
     #[test]
-    fn it_is_given_up_where_the_next_attempt_would_be_too_late() {
+    fn is_dead_when_the_next_attempt_would_exceed_the_age() {
         let most = Limits { max_attempts: 100, max_age_ms: 2000 };
         let at = |now| Life::new(["a"].into_iter(), 0).after(&failed("a"), now, most).0;
         assert_eq!(at(1000).sends[0].progress, Progress::Pending { due: 2000 });
@@ -308,36 +308,36 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_to_an_hour_and_are_drawn_in_full() {
+    fn delays_double_up_to_an_hour_with_full_jitter() {
         for (attempts, most) in [(1, 1000), (2, 2000), (12, 2_048_000), (13, MOST_WAIT_MS)] {
-            assert_eq!(wait_ms(attempts, None, 1.0), most, "{attempts}");
-            assert_eq!(wait_ms(attempts, None, 0.5), most / 2, "{attempts}");
-            assert_eq!(wait_ms(attempts, None, 0.0), 0, "{attempts}");
+            assert_eq!(retry_delay_ms(attempts, None, 1.0), most, "{attempts}");
+            assert_eq!(retry_delay_ms(attempts, None, 0.5), most / 2, "{attempts}");
+            assert_eq!(retry_delay_ms(attempts, None, 0.0), 0, "{attempts}");
         }
-        assert_eq!(wait_ms(u32::MAX, None, 1.0), MOST_WAIT_MS);
+        assert_eq!(retry_delay_ms(u32::MAX, None, 1.0), MOST_WAIT_MS);
     }
 
     #[test]
-    fn a_destination_may_ask_for_a_longer_wait_up_to_an_hour() {
-        assert_eq!(wait_ms(1, Some(5000), 1.0), 5000);
-        assert_eq!(wait_ms(4, Some(5000), 1.0), 8000);
-        assert_eq!(wait_ms(1, Some(MOST_WAIT_MS + 1), 0.0), MOST_WAIT_MS);
+    fn a_destination_may_ask_for_a_delay_of_up_to_an_hour() {
+        assert_eq!(retry_delay_ms(1, Some(5000), 1.0), 5000);
+        assert_eq!(retry_delay_ms(4, Some(5000), 1.0), 8000);
+        assert_eq!(retry_delay_ms(1, Some(MOST_WAIT_MS + 1), 0.0), MOST_WAIT_MS);
     }
 
     #[test]
-    fn what_has_ended_changes_for_the_better_only() {
+    fn a_late_success_counts_and_a_late_failure_does_not() {
         let life = Life::new(["a"].into_iter(), 0);
-        let delivered = lived(life.clone(), &[(Event::Taken { destination: "a" }, 1)]);
+        let delivered = lived(life.clone(), &[(Event::Accepted { destination: "a" }, 1)]);
         let (same, effects) = delivered.clone().after(&failed("a"), 2, LIMITS);
         assert_eq!((same, effects), (delivered, vec![]));
         let dead = lived(life, &[(Event::Trapped, 1)]);
         assert_eq!(dead.sends[0].progress, Progress::Dead(Reason::Trapped));
-        let late = lived(dead, &[(Event::Taken { destination: "a" }, 2)]);
+        let late = lived(dead, &[(Event::Accepted { destination: "a" }, 2)]);
         assert_eq!(late.state(), State::Delivered);
     }
 
     #[test]
-    fn a_destination_that_was_removed_may_come_back_in_time() {
+    fn a_removed_destination_may_be_configured_again_in_time() {
         let long = Limits { max_attempts: 1, max_age_ms: MOST_WAIT_MS };
         let removed = Event::Removed { destination: "a" };
         let life = Life::new(["a"].into_iter(), 0);
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_wants_is_unrouted_until_somebody_sends_it() {
+    fn a_delivery_without_a_destination_is_unrouted_until_redelivered() {
         let life = Life::new(std::iter::empty(), 0);
         assert_eq!(life.state(), State::Unrouted);
         let (life, effects) = life.after(&Event::Redelivered { destination: "a" }, 7, LIMITS);

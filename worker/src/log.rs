@@ -1,4 +1,4 @@
-//! Structured logs: JSON, one line a decision, with id and code; never a body, a key or personal data.
+//! The log: one line of JSON for each decision. A line has IDs and codes, but never a body, a key or personal data.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,14 @@ use serde::Serialize;
 use walnut_webhooks_explain::Cause;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::answer::{Failure, text};
 use crate::config::Mistakes;
+use crate::failure::Failure;
 use crate::forward::{Headline, Outcome};
 use crate::js::Problem;
+use crate::json;
+use crate::keys::{KeySlot, KeyStatus};
 use crate::life::{Progress, Send};
-use crate::watch::KeyTimes;
+use crate::protocol::Stored;
 
 mod console {
     use super::wasm_bindgen;
@@ -27,135 +29,151 @@ mod console {
     }
 }
 
-pub(crate) fn misconfigured(mistakes: &Mistakes) {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        event: &'static str,
+/// A line of the log; its `event` is the name of the variant.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(crate) enum Line<'a> {
+    /// The configuration has mistakes.
+    Misconfigured {
         mistakes: &'a Mistakes,
-    }
-    console::error(&text(&Line { event: "misconfigured", mistakes }));
-}
-
-pub(crate) fn refused(failure: &Failure) {
-    #[derive(Serialize)]
-    struct Line {
-        event: &'static str,
+    },
+    /// A request was rejected.
+    Refused {
         code: &'static str,
-    }
-    console::warn(&text(&Line { event: "refused", code: failure.code() }));
-}
-
-/// Logs why a signature was rejected, without the difference of the bodies.
-pub(crate) fn explained(code: Option<&'static str>, cause: Cause, problem: &str, fix: &str) {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        event: &'static str,
+    },
+    /// Why a signature was rejected, without the difference between the bodies.
+    Explained {
         code: Option<&'static str>,
         cause: Cause,
         problem: &'a str,
         fix: &'a str,
-    }
-    console::warn(&text(&Line { event: "explained", code, cause, problem, fix }));
-}
-
-/// What an attempt came to. `origin` is the status that the destination answered with, if it did.
-pub(crate) fn forwarded(headline: &Headline, destination: &str, outcome: &Outcome) {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        event: &'static str,
-        id: &'a str,
-        r#type: &'a str,
-        key: &'a str,
-        destination: &'a str,
-        origin: Option<u16>,
-        code: Option<&'static str>,
-    }
-    let code = outcome.failure.as_ref().map(Failure::code);
-    let line = text(&Line {
-        event: if code.is_none() { "delivered" } else { "not_delivered" },
-        id: &headline.id,
-        r#type: &headline.event_type,
-        key: headline.key,
-        destination,
-        origin: outcome.status,
-        code,
-    });
-    if code.is_none() {
-        console::log(&line);
-    } else {
-        console::warn(&line);
-    }
-}
-
-/// What the inbox did with an arrival.
-pub(crate) fn stored(headline: &Headline, stored: &str) {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        event: &'a str,
-        id: &'a str,
-        r#type: &'a str,
-        key: &'a str,
-    }
-    let Headline { id, event_type, key, .. } = headline;
-    console::log(&text(&Line { event: stored, id, r#type: event_type, key }));
-}
-
-/// A delivery that destinations will not get from now on, and why, by destination.
-pub(crate) fn dead(id: &str, died: &[&Send]) {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        event: &'static str,
+    },
+    /// The inbox stored a delivery: see [`Stored`].
+    Accepted(Subject<'a>),
+    Unrouted(Subject<'a>),
+    Repeat(Subject<'a>),
+    Duplicate(Subject<'a>),
+    Variant(Subject<'a>),
+    /// A destination accepted a delivery.
+    Delivered(Attempt<'a>),
+    /// An attempt failed.
+    NotDelivered(Attempt<'a>),
+    /// These destinations will not receive a delivery; with the reason for each.
+    Dead {
         id: &'a str,
         reasons: BTreeMap<&'a str, &'static str>,
+    },
+    /// The inbox failed. No reason contains anything from outside.
+    InboxFailed {
+        reason: String,
+    },
+    /// An alert was not posted; with the status of the response, if there was one.
+    AlertFailed {
+        cause: &'a str,
+        status: Option<u16>,
+    },
+    /// When each key last verified a delivery.
+    Keys(&'a KeyStatus),
+}
+
+/// The delivery that a line is about.
+#[derive(Serialize)]
+pub(crate) struct Subject<'a> {
+    id: &'a str,
+    r#type: &'a str,
+    key: KeySlot,
+}
+
+/// The attempt that a line is about.
+#[derive(Serialize)]
+pub(crate) struct Attempt<'a> {
+    id: &'a str,
+    r#type: &'a str,
+    key: KeySlot,
+    destination: &'a str,
+    /// The status of the destination's response, if there was one.
+    origin: Option<u16>,
+    code: Option<&'static str>,
+}
+
+impl Line<'_> {
+    /// Writes the line at its level.
+    fn write(&self) {
+        let text = json::text(self);
+        match self {
+            Self::Misconfigured { .. }
+            | Self::Dead { .. }
+            | Self::InboxFailed { .. }
+            | Self::AlertFailed { .. } => console::error(&text),
+            Self::Refused { .. } | Self::Explained { .. } | Self::NotDelivered(_) => {
+                console::warn(&text);
+            }
+            Self::Keys(KeyStatus { warnings, .. }) if !warnings.is_empty() => console::warn(&text),
+            _ => console::log(&text),
+        }
     }
+}
+
+pub(crate) fn misconfigured(mistakes: &Mistakes) {
+    Line::Misconfigured { mistakes }.write();
+}
+
+pub(crate) fn refused(failure: &Failure) {
+    Line::Refused { code: failure.code() }.write();
+}
+
+pub(crate) fn explained(code: Option<&'static str>, cause: Cause, problem: &str, fix: &str) {
+    Line::Explained { code, cause, problem, fix }.write();
+}
+
+pub(crate) fn stored(headline: &Headline, stored: Stored) {
+    let Headline { id, event_type, key_slot, .. } = headline;
+    let subject = Subject { id, r#type: event_type, key: *key_slot };
+    let line = match stored {
+        Stored::Accepted => Line::Accepted(subject),
+        Stored::Unrouted => Line::Unrouted(subject),
+        Stored::Repeat => Line::Repeat(subject),
+        Stored::Duplicate => Line::Duplicate(subject),
+        Stored::Variant => Line::Variant(subject),
+    };
+    line.write();
+}
+
+pub(crate) fn forwarded(headline: &Headline, destination: &str, outcome: &Outcome) {
+    let Headline { id, event_type, key_slot, .. } = headline;
+    let attempt = Attempt {
+        id,
+        r#type: event_type,
+        key: *key_slot,
+        destination,
+        origin: outcome.status,
+        code: outcome.failure.as_ref().map(Failure::code),
+    };
+    let line = match attempt.code {
+        None => Line::Delivered(attempt),
+        Some(_) => Line::NotDelivered(attempt),
+    };
+    line.write();
+}
+
+pub(crate) fn dead<'a>(id: &'a str, died: &[&'a Send]) {
     let mut reasons = BTreeMap::new();
     for send in died {
         if let Progress::Dead(reason) = send.progress {
             reasons.insert(send.destination.as_str(), reason.as_str());
         }
     }
-    console::error(&text(&Line { event: "dead", id, reasons }));
+    Line::Dead { id, reasons }.write();
 }
 
-/// What the inbox could not do. No reason contains what came from outside.
 pub(crate) fn inbox_failed(problem: &Problem) {
-    #[derive(Serialize)]
-    struct Line {
-        event: &'static str,
-        reason: String,
-    }
-    console::error(&text(&Line { event: "inbox_failed", reason: problem.to_string() }));
+    Line::InboxFailed { reason: problem.to_string() }.write();
 }
 
-/// An alert that was not posted, and the status that it was answered with, if it was.
 pub(crate) fn alert_failed(cause: &str, status: Option<u16>) {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        event: &'static str,
-        cause: &'a str,
-        status: Option<u16>,
-    }
-    console::error(&text(&Line { event: "alert_failed", cause, status }));
+    Line::AlertFailed { cause, status }.write();
 }
 
-/// When each key last matched, and what there is to do about that.
-pub(crate) fn keys(keys: KeyTimes, now: u64) {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Line<'a> {
-        event: &'static str,
-        current: Option<u64>,
-        previous: Option<u64>,
-        previous_until: Option<u64>,
-        warnings: &'a [&'static str],
-    }
-    let KeyTimes { current, previous, previous_until } = keys;
-    let warnings = keys.warnings(now);
-    let line =
-        text(&Line { event: "keys", current, previous, previous_until, warnings: &warnings });
-    if warnings.is_empty() {
-        console::log(&line);
-    } else {
-        console::warn(&line);
-    }
+pub(crate) fn keys(keys: &KeyStatus) {
+    Line::Keys(keys).write();
 }

@@ -1,41 +1,38 @@
-//! Takes deliveries: checks them, the cheapest first, and stores or forwards the genuine ones.
+//! Receives deliveries: verifies each, the cheapest check first, and stores or forwards the genuine ones.
 
 use std::time::{Duration, SystemTime};
 
 use js_sys::Uint8Array;
 use walnut_webhooks::SIGNATURE_HEADER;
+use wasm_bindgen::JsValue;
 use web_sys::{Request, Response};
 use worker::{Context, Env};
 
-use crate::answer::{Failure, failed, ok};
-use crate::config::{Destination, Mode, Settings};
-use crate::forward::{self, Headline, MAX_NAME_BYTES, key_name};
-use crate::inbox::store::{Arrival, Stored};
+use crate::answer::{failed, ok};
+use crate::config::{Destination, MAX_SKEW_MS, Mode, Settings};
+use crate::failure::Failure;
+use crate::forward::{self, Headline, MAX_NAME_BYTES};
+use crate::host::BODY_MS;
+use crate::protocol::{Arrival, Stored};
 use crate::standard::message_id;
 use crate::watch::Check;
 use crate::{digits, explain, host, log, shards};
 
-/// How far ahead the signed time may be, in milliseconds.
-pub(crate) const MAX_SKEW_MS: u64 = 5 * 60 * 1000;
-
-/// How far past the limit a body is read, in bytes. A sender that ends there hears the answer; one
-/// whose bytes are left unread would rather hear its connection reset.
+/// How far past the limit a body is read, in bytes, so that the sender of a slightly longer one receives the 413 instead of
+/// a connection reset.
 const GRACE: usize = 32 << 10;
 
-/// How long a whole body may take, in milliseconds.
-pub(crate) const BODY_MS: u32 = 10_000;
-
-/// The most bytes of a content type that is sent on.
+/// The longest content type that is forwarded, in bytes.
 const MAX_TYPE_BYTES: usize = 256;
 
-/// Walnut's own content type.
+/// The content type that Walnut sends.
 const JSON: &str = "application/json";
 
-/// From how many bytes on the platform hashes, whose SHA-256 is the processor's own: below, asking it
-/// takes longer than it saves.
+/// From this length on, the platform calculates the SHA-256, since it uses the processor's instructions. For a shorter
+/// body, calling the platform takes longer than it saves.
 const HASHED_BY_HOST: usize = 8 << 10;
 
-/// A request, as far as it was read.
+/// A request, as far as it has been read.
 struct Incoming<'r> {
     request: &'r Request,
     signature: Option<String>,
@@ -44,7 +41,7 @@ struct Incoming<'r> {
     body: Option<Uint8Array>,
 }
 
-/// Takes one delivery. Its check is noted, unless it is a duplicate, or could not be stored.
+/// Receives one delivery. The result of the check is noted, unless it is a duplicate or could not be stored.
 pub(crate) async fn delivery(
     request: &Request,
     env: &Env,
@@ -68,9 +65,9 @@ pub(crate) async fn delivery(
             Mode::Direct => incoming.forward(&headline, settings).await,
         },
         Err(failure) => {
-            // What has no verdict is neither explained nor counted.
+            // A request without a verdict, such as an incomplete one, is neither explained nor counted.
             if let Failure::Refused(error) = &failure {
-                if explain::takes_turn(error, now) {
+                if explain::try_acquire(error, now) {
                     let body = match incoming.body {
                         None => explain::body(request).await,
                         body => body,
@@ -86,7 +83,7 @@ pub(crate) async fn delivery(
 }
 
 impl Incoming<'_> {
-    /// Checks a delivery; says what it is, and whether it is a test.
+    /// Verifies a delivery; returns its headline, and whether it is a test event.
     async fn check(&mut self, settings: &Settings, now: u64) -> Result<(Headline, bool), Failure> {
         let verifier = &settings.verifier;
         let length = self.declared_length.map(|it| usize::try_from(it).unwrap_or(usize::MAX));
@@ -99,7 +96,7 @@ impl Incoming<'_> {
                 verifier.verify_hashed(&body, header, |_| digests.next().unwrap_or_default())?
             }
         };
-        // A body that is not JSON is authentic all the same; it has no time of its own.
+        // A body that is not JSON can be genuine too; it has no signed time.
         let summary = verified.summary().ok();
         if let (Some(summary), Some(age)) = (&summary, settings.max_event_age_ms) {
             let now = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(now));
@@ -114,13 +111,12 @@ impl Incoming<'_> {
             id,
             name: summary.as_ref().and_then(|summary| summary.name.clone()),
             event_type: summary.map_or("unknown", |summary| summary.event_type).to_owned(),
-            key: key_name(verified.key_index()),
+            key_slot: verified.key_index().into(),
         };
         Ok((headline, is_test))
     }
 
-    /// Reads the body. It stops soon after the limit, whatever length was declared: a request can be chunked
-    /// as well, and is then as long as its sender likes.
+    /// Reads the body. Reading stops soon after the limit, whatever length was declared: a chunked request may be longer.
     async fn read(&mut self, settings: &Settings) -> Result<Vec<u8>, Failure> {
         let limit = settings.max_body_bytes;
         let declared = self.declared_length.unwrap_or(0);
@@ -130,8 +126,7 @@ impl Incoming<'_> {
         Ok(bytes)
     }
 
-    /// Has the platform hash what is longer than it pays to hash here: for each key, the digest of its
-    /// inner block and the body.
+    /// Lets the platform hash a long body: returns, for each key, the digest of its inner block and the body.
     async fn hashed(
         &self,
         body: &[u8],
@@ -147,7 +142,7 @@ impl Incoming<'_> {
         Some(digests.into_iter())
     }
 
-    /// Hands a delivery to the inbox, which owns it from then on.
+    /// Stores a delivery in the inbox, which sends it on.
     async fn store(
         self,
         headline: &Headline,
@@ -157,30 +152,33 @@ impl Incoming<'_> {
         note: impl Fn(Check),
     ) -> Response {
         let wants = |it: &&Destination| it.wants(headline.name.as_deref());
-        let arrival = Arrival::values(
-            headline,
-            headline.name.as_deref().map(shortened),
-            &self.signature.unwrap_or_default(),
-            &self.content_type,
-            &self.body.unwrap_or_default(),
+        let names = settings.destinations.iter().filter(wants);
+        let arrival = Arrival {
+            id: &headline.id,
+            name: headline.name.as_deref().map(shortened),
+            event_type: &headline.event_type,
+            key_slot: headline.key_slot,
+            signature: &self.signature.unwrap_or_default(),
+            content_type: &self.content_type,
+            body: &self.body.unwrap_or_default(),
             is_test,
-            settings.destinations.iter().filter(wants).map(|it| it.name.as_str()),
-        );
-        match shards::store(env, settings, &headline.id, &arrival).await {
+            destinations: names.map(|it| JsValue::from_str(&it.name)).collect(),
+        };
+        match shards::store(env, settings, &arrival).await {
             Ok(stored) => {
-                // What comes again may be a replay, which says nothing of the key that Walnut signs with now.
-                if stored != Stored::Duplicate.as_str() {
-                    note(Check::Matched(headline.key));
+                // A duplicate may be a replay, so it does not show which key Walnut signs with now.
+                if stored != Stored::Duplicate {
+                    note(Check::Matched(headline.key_slot));
                 }
-                log::stored(headline, &stored);
+                log::stored(headline, stored);
                 ok()
             }
-            // Not noted: while nothing can be stored, no alert may wait for deliveries that are none.
+            // Not noted as a match: an alert for missing deliveries must not be put off while nothing can be stored.
             Err(failure) => failed(&failure),
         }
     }
 
-    /// Forwards a delivery, and answers with what became of it.
+    /// Forwards a delivery, and answers as the destination did.
     async fn forward(self, headline: &Headline, settings: &Settings) -> Response {
         let Some(destination) = settings.destinations.first() else {
             return failed(&Failure::Misconfigured);
@@ -199,16 +197,16 @@ impl Incoming<'_> {
     }
 }
 
-/// Keeps a content type that any origin can take, and makes another Walnut's: it is not signed.
-fn content_type(came: Option<String>) -> String {
+/// Replaces a missing, overlong or non-printable content type by Walnut's, because the header is not signed.
+fn content_type(header: Option<String>) -> String {
     let is_good = |text: &String| {
         (1..=MAX_TYPE_BYTES).contains(&text.len())
             && text.bytes().all(|c| c.is_ascii_graphic() || c == b' ')
     };
-    came.filter(is_good).unwrap_or_else(|| JSON.to_owned())
+    header.filter(is_good).unwrap_or_else(|| JSON.to_owned())
 }
 
-/// Cuts a name where no header would show more of it.
+/// Cuts a name to the length that the header for it can have.
 fn shortened(name: &str) -> &str {
     name.get(..name.floor_char_boundary(MAX_NAME_BYTES)).unwrap_or(name)
 }

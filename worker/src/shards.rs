@@ -1,62 +1,95 @@
-//! The inbox, seen from the Worker: its shards, and which one a delivery belongs to.
+//! The Worker's side of the inbox: which shard a delivery belongs to, and how requests get there.
 
 use std::cell::Cell;
 
 use js_sys::Array;
 use sha2::{Digest, Sha256};
-use wasm_bindgen::JsValue;
 use worker::Env;
 
-use crate::answer::Failure;
 use crate::config::Settings;
-use crate::js::{Problem, whole};
+use crate::failure::Failure;
+use crate::js::{Problem, Result, items, text};
+use crate::protocol::{self, Arrival, ConfirmShards, Question, Request, Stored, Wake};
 use crate::{host, log};
 
-/// The shard that keeps what is true of all of them.
+/// The shard that keeps what concerns all shards.
 pub(crate) const FIRST: u32 = 0;
 
 thread_local! {
-    /// Whether the number of shards was found to be what it was at first: once in an isolate.
+    /// Whether this isolate has confirmed that `SHARDS` is the number that the inbox has stored.
     static CONFIRMED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Stores a delivery in the shard of its idempotency key, and says what became of it.
+/// Stores a delivery in the shard of its idempotency key.
+///
+/// # Errors
+///
+/// Nothing was stored, as far as is known here.
 pub(crate) async fn store(
     env: &Env,
     settings: &Settings,
-    id: &str,
-    arrival: &Array,
-) -> Result<String, Failure> {
+    arrival: &Arrival<'_>,
+) -> std::result::Result<Stored, Failure> {
     let failed = |problem: Problem| {
         log::inbox_failed(&problem);
         Failure::StoreFailed
     };
     if !CONFIRMED.get() {
-        let question = settings.shards.into();
-        let shards = host::ask(env, settings, FIRST, "shards", &question).await.map_err(failed)?;
-        if shards != question {
-            let shards = whole(&shards).unwrap_or(0);
+        let question = ConfirmShards { shards: settings.shards };
+        let shards = ask(env, settings, FIRST, question).await.map_err(failed)?;
+        if shards != settings.shards {
             log::misconfigured(&vec![format!(
-                "SHARDS was {shards} at first: it can't be changed, since each shard keeps its own"
+                "SHARDS was {shards} when the inbox was created, and cannot be changed, because each shard keeps its \
+                 own deliveries: set SHARDS to {shards}"
             )]);
             return Err(Failure::Misconfigured);
         }
         CONFIRMED.set(true);
     }
-    host::store(env, settings, of(id, settings.shards), arrival).await.map_err(failed)
+    let shard = shard_for(arrival.id, settings.shards);
+    let stored = host::store(env, settings, shard, arrival).await.map_err(failed)?;
+    text(&stored)
+        .and_then(|stored| Stored::parse(&stored))
+        .ok_or_else(|| failed(Problem::new("the inbox did not say how it stored the delivery")))
+}
+
+/// Sends a request to one shard; returns its reply.
+pub(crate) async fn ask<Q: Question>(
+    env: &Env,
+    settings: &Settings,
+    shard: u32,
+    question: Q,
+) -> Result<Q::Reply> {
+    let request: Request = question.into();
+    protocol::read(host::ask(env, settings, shard, &protocol::write(&request)?).await?)
+}
+
+/// Sends each shard a request of its own, all at the same time; returns their replies in the order of the shards.
+pub(crate) async fn ask_all<Q: Question>(
+    env: &Env,
+    settings: &Settings,
+    question: impl Fn(u32) -> Q,
+) -> Result<Vec<Q::Reply>> {
+    let requests = Array::new();
+    for shard in 0..settings.shards {
+        let request: Request = question(shard).into();
+        requests.push(&protocol::write(&request)?);
+    }
+    let replies = host::ask_all(env, settings, &requests).await?;
+    items(&replies).map(protocol::read).collect()
 }
 
 /// Wakes every shard.
 pub(crate) async fn wake(env: &Env, settings: &Settings) {
     for shard in 0..settings.shards {
-        if let Err(problem) = host::ask(env, settings, shard, "wake", &JsValue::UNDEFINED).await {
+        if let Err(problem) = ask(env, settings, shard, Wake).await {
             log::inbox_failed(&problem);
         }
     }
 }
 
-/// Chooses the shard of an idempotency key. It must never choose another.
-fn of(id: &str, shards: u32) -> u32 {
+/// Chooses the shard of an idempotency key. The choice must never change, or duplicates would not be recognized.
+fn shard_for(id: &str, shards: u32) -> u32 {
     if shards <= 1 {
         return FIRST;
     }
@@ -70,11 +103,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shard_is_chosen_for_ever() {
-        assert_eq!(of("anything", 1), 0);
-        assert_eq!(of("demo_session_finished:a", 256), 221);
+    fn the_shard_of_an_id_never_changes() {
+        assert_eq!(shard_for("anything", 1), 0);
+        assert_eq!(shard_for("demo_session_finished:a", 256), 221);
         let all: std::collections::BTreeSet<u32> =
-            (0..100).map(|n| of(&format!("demo_session_finished:{n}"), 4)).collect();
+            (0..100).map(|n| shard_for(&format!("demo_session_finished:{n}"), 4)).collect();
         assert_eq!(all.into_iter().collect::<Vec<_>>(), [0, 1, 2, 3]);
     }
 }

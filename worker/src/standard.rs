@@ -1,5 +1,5 @@
-//! Standard Webhooks (<https://www.standardwebhooks.com>): a destination's own secret signs what is sent
-//! to it, so that any library of that standard can check it there.
+//! Standard Webhooks (<https://www.standardwebhooks.com>): a destination's own secret signs the requests to it, so that
+//! the destination can verify them with any library of that standard.
 
 use std::fmt;
 
@@ -8,7 +8,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
-// As in the core: without the feature that wipes the hash's state, this fails to compile.
+use crate::ids::RowId;
+
+// This fails to compile without the feature that wipes the hash's state, as in the core.
 const fn wiped<T: ZeroizeOnDrop>() {}
 const _: () = wiped::<Sha256>();
 
@@ -23,7 +25,7 @@ pub(crate) const MOST_BYTES: usize = 64;
 pub(crate) struct Secret(Hmac<Sha256>);
 
 impl Secret {
-    /// Makes a secret of its text: the prefix, and the base64 of so many bytes.
+    /// Reads a secret: the prefix, and 24 to 64 bytes in base64.
     pub(crate) fn new(text: &str) -> Option<Self> {
         let encoded = text.strip_prefix(PREFIX)?;
         let mut bytes = Zeroizing::new([0; MOST_BYTES]);
@@ -31,13 +33,13 @@ impl Secret {
         if key.len() < LEAST_BYTES {
             return None;
         }
-        // HMAC takes a key of any length; its constructor is fallible for the sake of other MACs.
+        // HMAC accepts a key of any length; the constructor is fallible because other MACs do not.
         Hmac::new_from_slice(key).ok().map(Self)
     }
 
     /// Makes the value of `webhook-signature`; the time is in seconds since the Unix epoch.
     ///
-    /// The three are joined by full stops, so that there must be none in the id: see [`message_id`].
+    /// The signed parts are joined by full stops, so an ID must not contain one: see [`message_id`].
     pub(crate) fn sign(&self, id: &str, timestamp: u64, body: &[u8]) -> String {
         let mac = self
             .0
@@ -50,13 +52,13 @@ impl Secret {
     }
 }
 
-/// Makes `webhook-id` of an idempotency key, for a body that shares that with another by its own `key` too. A full
-/// stop becomes two colons: no session's id has a colon, so that no two become one.
-pub(crate) fn message_id(id: &str, key: Option<u64>) -> String {
+/// Makes `webhook-id` of an idempotency key; and of the row, if several bodies share the key. A full stop becomes two
+/// colons: a session's ID has no colon, so different IDs stay different.
+pub(crate) fn message_id(id: &str, row: Option<RowId>) -> String {
     let id = id.replace('.', "::");
-    match key {
+    match row {
         None => id,
-        Some(key) => format!("{id}:{key}"),
+        Some(row) => format!("{id}:{row}"),
     }
 }
 
@@ -70,11 +72,11 @@ impl fmt::Debug for Secret {
 mod tests {
     use super::*;
 
-    /// The one of the reference libraries' own tests.
+    /// The secret of the reference libraries' own tests.
     const TEXT: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
     #[test]
-    fn it_signs_as_the_reference_libraries_do() {
+    fn signs_as_the_reference_libraries_do() {
         let secret = Secret::new(TEXT).unwrap();
         assert_eq!(
             secret.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, br#"{"test": 2432232314}"#),
@@ -83,13 +85,14 @@ mod tests {
     }
 
     #[test]
-    fn no_message_id_has_a_full_stop_and_no_two_are_one() {
+    fn message_ids_have_no_full_stop_and_stay_different() {
         assert_eq!(message_id("demo_session_finished:a", None), "demo_session_finished:a");
         let ids = ["a", "a.", "a.5", ".a", "..", "a.1.b"];
         let all: std::collections::BTreeSet<_> = ids
             .into_iter()
             .flat_map(|id| {
-                [None, Some(1), Some(5)].map(|key| message_id(&format!("demo:{id}"), key))
+                [None, Some(1), Some(5)]
+                    .map(|row| message_id(&format!("demo:{id}"), row.map(RowId)))
             })
             .collect();
         assert_eq!(all.len(), 3 * ids.len());
@@ -97,24 +100,24 @@ mod tests {
     }
 
     #[test]
-    fn a_body_need_not_be_text() {
+    fn signs_a_body_that_is_not_text() {
         let secret = Secret::new(TEXT).unwrap();
         assert_ne!(secret.sign("id", 0, &[0xff]), secret.sign("id", 0, &[0xfe]));
         assert_ne!(secret.sign("id", 0, b""), secret.sign("id", 1, b""));
     }
 
     #[test]
-    fn its_length_has_two_sides() {
-        let of =
+    fn a_secret_has_24_to_64_bytes() {
+        let secret =
             |length| Secret::new(&format!("{PREFIX}{}", Base64::encode_string(&vec![7; length])));
         for (length, good) in [(0, false), (23, false), (24, true), (64, true), (65, false)] {
-            assert_eq!(of(length).is_some(), good, "{length}");
+            assert_eq!(secret(length).is_some(), good, "{length}");
         }
-        assert!(of(1000).is_none());
+        assert!(secret(1000).is_none());
     }
 
     #[test]
-    fn it_must_be_written_exactly() {
+    fn a_secret_has_one_form_only() {
         for bad in [
             "",
             "whsec_",
@@ -129,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_not_printed() {
+    fn a_secret_is_not_printed() {
         assert_eq!(format!("{:?}", Secret::new(TEXT)), "Some(Secret(redacted))");
     }
 }

@@ -16,7 +16,7 @@ const OVERLAP_MS = 60_000;
 
 /** A row of the delivery log, as far as it is used. */
 interface Row extends Known {
-  readonly key: string;
+  readonly deliveryId: string;
   readonly kind: string;
   readonly state: string;
   /** Milliseconds since the Unix epoch. */
@@ -43,11 +43,11 @@ export class Edge {
       const arrival = await this.#arrival(row);
       if (arrival !== undefined) await take(arrival, row);
       // From here on: were it before, what could not be taken would be lost.
-      this.#seen.set(row.key, row.received);
+      this.#seen.set(row.deliveryId, row.received);
       this.#since = Math.max(this.#since, row.received - OVERLAP_MS);
       if (this.signal.aborted) return;
     }
-    for (const [key, received] of this.#seen) if (received < this.#since) this.#seen.delete(key);
+    for (const [id, received] of this.#seen) if (received < this.#since) this.#seen.delete(id);
   }
 
   async #news(): Promise<Row[]> {
@@ -61,17 +61,17 @@ export class Edge {
       cursor = page.cursor ?? null;
     } while (cursor !== null);
     // What differs under an id that is known is not sent by the edge either; a test event is, each time it comes.
-    return rows.filter(({ key, kind }) => kind !== "variant" && !this.#seen.has(key)).reverse();
+    return rows.filter(({ deliveryId, kind }) => kind !== "variant" && !this.#seen.has(deliveryId)).reverse();
   }
 
   /** Gets a delivery with its body, or nothing where that is gone. */
-  async #arrival({ key, received }: Row): Promise<Arrival | undefined> {
-    const one = await this.#askJson<{ contentType: string | null; signature: string | null }>(`deliveries/${key}`);
+  async #arrival({ deliveryId, received }: Row): Promise<Arrival | undefined> {
+    const one = await this.#askJson<{ contentType: string | null; signature: string | null }>(`deliveries/${deliveryId}`);
     if (one?.contentType === undefined || one.signature === undefined) throw odd();
     // It may go in between, and what is erased or forgotten has lost its signature, too.
-    const { status, bytes } = await this.#ask(`deliveries/${key}/body`, [409]);
+    const { status, bytes } = await this.#ask(`deliveries/${deliveryId}/body`, [409]);
     if (status === 409 || one.signature === null) {
-      warn(`the body of ${plain(key)} is gone at the edge: it is left out`);
+      warn(`the body of ${plain(deliveryId)} is gone at the edge: it is left out`);
       return undefined;
     }
     const type = one.contentType === null ? [] : [["content-type", one.contentType] as const];

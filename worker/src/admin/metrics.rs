@@ -1,86 +1,57 @@
-//! The status as `OpenMetrics` text.
+//! The status as `OpenMetrics` text (<https://prometheus.io/docs/specs/om/open_metrics_spec/>).
 
-use js_sys::Object;
-use wasm_bindgen::{JsCast, JsValue};
+use super::status::Status;
+use crate::protocol::Count;
 
-use crate::js::{get, items, text as text_of, whole};
-
-/// Writes a status as metrics. Times are seconds since the Unix epoch.
-pub(super) fn text(status: &JsValue) -> String {
+/// Writes a status as metrics. Times are in seconds since the Unix epoch.
+pub(super) fn text(status: &Status) -> String {
     let mut text = Text::default();
     text.family("deliveries", "gauge", "Deliveries stored, by state.");
-    for (state, count) in counts(status, "deliveries") {
-        text.sample("deliveries", &[("state", &state)], count);
+    for Count { name, count } in &status.deliveries.0 {
+        text.sample("deliveries", &[("state", name)], *count);
     }
     text.family(
         "duplicates",
         "gauge",
-        "Arrivals that were counted and not stored, of those remembered.",
+        "Duplicates that were counted and not stored, of the deliveries still remembered.",
     );
-    text.sample("duplicates", &[], of(status, "duplicates"));
-    text.family("refused", "counter", "Requests refused, by code.");
-    for (code, count) in counts(status, "failures") {
-        text.sample("refused_total", &[("code", &code)], count);
+    text.sample("duplicates", &[], status.duplicates);
+    text.family("refused", "counter", "Requests rejected, by code.");
+    for Count { name, count } in &status.failures.0 {
+        text.sample("refused_total", &[("code", name)], *count);
     }
-    text.family("pending", "gauge", "Deliveries that a destination is still to take.");
-    for destination in destinations(status) {
-        let pending = of(&destination, "pending");
-        text.sample("pending", &[("destination", &name(&destination))], pending);
+    text.family("pending", "gauge", "Deliveries that a destination has not accepted yet.");
+    for destination in &status.destinations {
+        text.sample("pending", &[("destination", &destination.name)], destination.pending);
     }
-    for (metric, field, help) in [
-        ("last_taken_timestamp_seconds", "lastTaken", "When a destination last took a delivery."),
-        ("last_failed_timestamp_seconds", "lastFailed", "When a destination last did not."),
-    ] {
-        text.family(metric, "gauge", help);
-        for destination in destinations(status) {
-            let time = of(&destination, field);
-            text.seconds(metric, &[("destination", &name(&destination))], time);
-        }
+    let accepted = "last_taken_timestamp_seconds";
+    text.family(accepted, "gauge", "When a destination last accepted a delivery.");
+    for destination in &status.destinations {
+        text.seconds(accepted, &[("destination", &destination.name)], destination.last_taken);
     }
-    text.family(
-        "oldest_pending_timestamp_seconds",
-        "gauge",
-        "When the oldest pending delivery came.",
-    );
-    text.seconds("oldest_pending_timestamp_seconds", &[], of(status, "oldestPending"));
-    text.family("last_received_timestamp_seconds", "gauge", "When a delivery last came.");
-    text.seconds("last_received_timestamp_seconds", &[], of(status, "lastReceived"));
-    text.family("key_matched_timestamp_seconds", "gauge", "When a key last matched.");
-    for key in ["current", "previous"] {
-        text.seconds(
-            "key_matched_timestamp_seconds",
-            &[("key", key)],
-            of(&get(status, "keys"), key),
-        );
+    let failed = "last_failed_timestamp_seconds";
+    text.family(failed, "gauge", "When an attempt to a destination last failed.");
+    for destination in &status.destinations {
+        text.seconds(failed, &[("destination", &destination.name)], destination.last_failed);
     }
+    let oldest = "oldest_pending_timestamp_seconds";
+    text.family(oldest, "gauge", "When the oldest pending delivery was received.");
+    text.seconds(oldest, &[], status.oldest_pending);
+    let received = "last_received_timestamp_seconds";
+    text.family(received, "gauge", "When a delivery was last received.");
+    text.seconds(received, &[], status.last_received);
+    let matched = "key_matched_timestamp_seconds";
+    text.family(matched, "gauge", "When a key last verified a delivery.");
+    let last = status.keys.last_match();
+    text.seconds(matched, &[("key", "current")], last.current);
+    text.seconds(matched, &[("key", "previous")], last.previous);
     text.family("stored_bytes", "gauge", "The size of the databases.");
-    text.sample("stored_bytes", &[], of(status, "bytes"));
+    text.sample("stored_bytes", &[], status.bytes);
     text.0.push_str("# EOF\n");
     text.0
 }
 
-fn destinations(status: &JsValue) -> impl Iterator<Item = JsValue> + use<> {
-    items(&get(status, "destinations"))
-}
-
-fn name(destination: &JsValue) -> String {
-    text_of(&get(destination, "name")).unwrap_or_default()
-}
-
-fn of(object: &JsValue, field: &str) -> Option<u64> {
-    whole(&get(object, field))
-}
-
-/// Reads an object of counts.
-fn counts(status: &JsValue, field: &str) -> Vec<(String, Option<u64>)> {
-    let all = get(status, field);
-    let names = all.dyn_ref::<Object>().map(Object::keys).unwrap_or_default();
-    let names = names.iter().filter_map(|name| text_of(&name));
-    names.map(|name| (name.clone(), of(&all, &name))).collect()
-}
-
-/// The text as far as it is written. What is named in it needs no escaping: codes, states, and names of
-/// destinations.
+/// The text that has been written so far. Labels are codes, states and names of destinations, so they need no escaping.
 #[derive(Default)]
 struct Text(String);
 
@@ -90,19 +61,19 @@ impl Text {
         self.0.push_str(&lines);
     }
 
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: Option<u64>) {
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: u64) {
         let labels: Vec<String> =
             labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
         let labels =
             if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-        if let Some(value) = value {
-            let line = format!("walnut_{name}{labels} {value}\n");
-            self.0.push_str(&line);
-        }
+        let line = format!("walnut_{name}{labels} {value}\n");
+        self.0.push_str(&line);
     }
 
-    /// A time that there may not be, in milliseconds.
+    /// Writes a time in milliseconds, if there is one.
     fn seconds(&mut self, name: &str, labels: &[(&str, &str)], value: Option<u64>) {
-        self.sample(name, labels, value.map(|milliseconds| milliseconds / 1000));
+        if let Some(milliseconds) = value {
+            self.sample(name, labels, milliseconds / 1000);
+        }
     }
 }

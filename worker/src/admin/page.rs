@@ -1,18 +1,18 @@
-//! The page of the delivery log: files that hold no data, and so need no token.
+//! The files of the page for the delivery log. They contain no data, so they need no token.
 
-use wasm_bindgen::JsValue;
+use js_sys::Uint8Array;
 use web_sys::Response;
 
 use crate::host::{self, Lines};
 
-/// Only what comes from here, and no text ever as markup.
+/// Allows resources of the page's own origin only, and no text to become markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                       require-trusted-types-for 'script'";
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// Answers one of the page's files, by its path below `/admin`; `None` is none of them.
+/// Makes the response of a file by its path below `/admin`; `None` if there is no such file.
 pub(super) fn file(path: &str) -> Option<Response> {
     let (content_type, text) = match path {
         "" | "/" => ("text/html; charset=utf-8", include_str!("../../page/index.html")),
@@ -25,14 +25,14 @@ pub(super) fn file(path: &str) -> Option<Response> {
     Some(host::respond(200, &headers(content_type, "no-cache"), text))
 }
 
-/// Answers a body as it came, for nothing but to be kept: it may be anything.
-pub(super) fn download(body: JsValue) -> Response {
+/// Makes the response of a body to download. It may be anything, so no browser may show it.
+pub(super) fn download(body: Uint8Array) -> Response {
     let headers = headers("application/octet-stream", "no-store")
         .with("content-disposition", "attachment; filename=\"body\"");
     host::respond(200, &headers, body)
 }
 
-/// Answers metrics (<https://prometheus.io/docs/specs/om/open_metrics_spec/>).
+/// Makes the response of metrics.
 pub(super) fn metrics(text: String) -> Response {
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     host::respond(200, &headers(content_type, "no-store"), text)

@@ -6,7 +6,7 @@ use walnut_webhooks::Value;
 use super::reader::Reader;
 use crate::standard::{LEAST_BYTES, MOST_BYTES, PREFIX, Secret};
 
-/// The name of the one destination that `ORIGIN_URL` stands for.
+/// The name of the destination that `ORIGIN_URL` sets.
 const ORIGIN: &str = "origin";
 
 type Fields = BTreeMap<String, Value>;
@@ -21,8 +21,8 @@ const MOST_HEADERS: usize = 20;
 const MOST_HEADER_NAME_BYTES: usize = 64;
 const MOST_HEADER_VALUE_BYTES: usize = 2048;
 
-/// Headers that are the edge's, the body's or the connection's own: these, and those that begin so.
-const TAKEN: [&str; 10] = [
+/// Headers that only the edge or the platform may set: these, and those with one of the prefixes.
+const RESERVED: [&str; 10] = [
     "host",
     "connection",
     "keep-alive",
@@ -34,23 +34,23 @@ const TAKEN: [&str; 10] = [
     "transfer-encoding",
     "upgrade",
 ];
-const TAKEN_PREFIXES: [&str; 4] = ["x-walnut-", "walnut-", "webhook-", "content-"];
+const RESERVED_PREFIXES: [&str; 4] = ["x-walnut-", "walnut-", "webhook-", "content-"];
 
-/// Where deliveries go.
+/// A destination of deliveries.
 #[derive(Clone)]
 pub(crate) struct Destination {
     pub(crate) name: String,
     pub(crate) url: String,
-    /// Which events it wants, by name; `None` is all of them.
+    /// The names of the events that it wants; `None` is all events.
     pub(crate) events: Option<Vec<String>>,
-    /// Headers besides the edge's own.
+    /// Headers in addition to the edge's own.
     pub(crate) headers: Vec<(String, String)>,
-    /// Signs what is sent to it, in the form of Standard Webhooks.
+    /// Signs the requests to it as Standard Webhooks.
     pub(crate) secret: Option<Secret>,
 }
 
 impl Destination {
-    /// Tells whether it wants an event of this name, as sent; some events have none.
+    /// Tells whether it wants an event of this name; some events have no name.
     pub(crate) fn wants(&self, event_name: Option<&str>) -> bool {
         match (&self.events, event_name) {
             (None, _) => true,
@@ -60,16 +60,16 @@ impl Destination {
     }
 }
 
-/// All but the name may hold a secret.
+/// Only the name is printed, since every other field may contain a secret.
 impl fmt::Debug for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Destination").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
-/// Reads the destinations, of whichever of the two variables they are in.
+/// Reads the destinations from `ORIGIN_URL` or `DESTINATIONS`.
 ///
-/// What is read while there are mistakes may be incomplete.
+/// The list may be incomplete if there are mistakes.
 pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Destination> {
     match (reader.get("ORIGIN_URL"), reader.get("DESTINATIONS")) {
         (Some(url), None) => {
@@ -80,7 +80,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Destination> {
         (None, Some(json)) => list(reader, &json),
         (None, None) => {
             reader.mistake(
-                "ORIGIN_URL is not set: set it to the https URL that takes the deliveries, or set \
+                "ORIGIN_URL is not set: set it to the https URL that receives the deliveries, or set \
                  DESTINATIONS",
             );
             Vec::new()
@@ -102,14 +102,14 @@ fn list(reader: &mut Reader<'_>, json: &str) -> Vec<Destination> {
             ));
             return Vec::new();
         }
-        // Not what stands there, which may be a secret.
+        // The text at the error is not shown, because it may be a secret.
         Err((_, read)) => {
             let read = String::from_utf8_lossy(json.as_bytes().get(..read).unwrap_or_default());
             let line = read.split('\n').count();
             let last = read.rsplit('\n').next().unwrap_or_default();
             let column = last.chars().count().saturating_add(1);
             reader
-                .mistake(format!("DESTINATIONS is no JSON: look at line {line}, column {column}"));
+                .mistake(format!("DESTINATIONS is not JSON: look at line {line}, column {column}"));
             return Vec::new();
         }
     };
@@ -117,7 +117,9 @@ fn list(reader: &mut Reader<'_>, json: &str) -> Vec<Destination> {
     for (index, item) in items.iter().enumerate() {
         let Some(destination) = one(reader, index, item) else { continue };
         if all.iter().any(|other| other.name == destination.name) {
-            reader.mistake(format!("DESTINATIONS[{index}].name is another's: give each its own"));
+            reader.mistake(format!(
+                "DESTINATIONS[{index}].name is used twice: give each destination a name of its own"
+            ));
         }
         all.push(destination);
     }
@@ -132,12 +134,13 @@ fn one(reader: &mut Reader<'_>, index: usize, item: &Value) -> Option<Destinatio
     };
     let name = name(reader, &label, fields);
     if fields.keys().any(|field| !FIELDS.contains(&field.as_str())) {
-        reader.mistake(format!("{label} must have no fields but {}", FIELDS.join(", ")));
+        reader
+            .mistake(format!("{label} has an unknown field: the fields are {}", FIELDS.join(", ")));
     }
     let url = if let Some(url) = fields.get("url").and_then(Value::as_str) {
         reader.url(&format!("{label}.url"), url)
     } else {
-        reader.mistake(format!("{label}.url must be a text: set it to an https URL"));
+        reader.mistake(format!("{label}.url must be a string: set it to an https URL"));
         None
     };
     let events = fields.get("events").map(|value| events(reader, &label, value));
@@ -176,13 +179,13 @@ fn events(reader: &mut Reader<'_>, label: &str, value: &Value) -> Vec<String> {
     if !(1..=MOST_EVENTS).contains(&list.len()) || names.len() < list.len() {
         reader.mistake(format!(
             "{label}.events must be a list of 1 to {MOST_EVENTS} event names, each of 1 to \
-             {MOST_EVENT_BYTES} bytes: leave it out for all events"
+             {MOST_EVENT_BYTES} bytes: leave it out to receive all events"
         ));
     }
     names
 }
 
-/// No sentence here has a header's name in it, since the two may have been swapped.
+/// No sentence contains the name of a header: name and value may have been swapped.
 fn headers(reader: &mut Reader<'_>, label: &str, value: &Value) -> Vec<(String, String)> {
     let fields = match value {
         Value::Object(fields) if fields.len() <= MOST_HEADERS => fields,
@@ -200,29 +203,31 @@ fn headers(reader: &mut Reader<'_>, label: &str, value: &Value) -> Vec<(String, 
     let names = || all.iter().map(|(name, _)| name.as_str());
     if !names().all(is_header_name) {
         reader.mistake(format!(
-            "{label}.headers has a name that none can have: 1 to {MOST_HEADER_NAME_BYTES} letters, \
-             digits and hyphens are safe"
+            "{label}.headers has an invalid name: use 1 to {MOST_HEADER_NAME_BYTES} letters, digits and \
+             hyphens"
         ));
     }
     if !all.iter().all(|(_, value)| is_header_value(value)) {
         reader.mistake(format!(
-            "{label}.headers has a value that is no text of 1 to {MOST_HEADER_VALUE_BYTES} visible \
-             ASCII characters, with blanks between them only"
+            "{label}.headers has an invalid value: use a string of 1 to {MOST_HEADER_VALUE_BYTES} \
+             visible ASCII characters, which neither begins nor ends with a space"
         ));
     }
-    if names().any(is_taken) {
+    if names().any(is_reserved) {
         reader.mistake(format!(
-            "{label}.headers can't set {}*, host, nor what concerns the connection",
-            TAKEN_PREFIXES.join("*, ")
+            "{label}.headers can't set {}*, host, or a header of the connection",
+            RESERVED_PREFIXES.join("*, ")
         ));
     }
     if names().enumerate().any(|(index, name)| names().take(index).any(|other| other == name)) {
-        reader.mistake(format!("{label}.headers has a name twice, in other letters"));
+        reader.mistake(format!(
+            "{label}.headers has a name twice: the case of letters makes no difference"
+        ));
     }
     all.into_iter().map(|(name, value)| (name, value.to_owned())).collect()
 }
 
-/// A token of RFC 9110.
+/// A token (RFC 9110, section 5.6.2).
 fn is_header_name(name: &str) -> bool {
     (1..=MOST_HEADER_NAME_BYTES).contains(&name.len())
         && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c))
@@ -234,17 +239,17 @@ fn is_header_value(value: &str) -> bool {
         && value.trim_ascii() == value
 }
 
-/// Takes the name in lower case.
-fn is_taken(name: &str) -> bool {
-    TAKEN.contains(&name) || TAKEN_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+/// The name must be in lowercase.
+fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name) || RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn secret(reader: &mut Reader<'_>, label: &str, value: &Value) -> Option<Secret> {
     let secret = value.as_str().and_then(Secret::new);
     if secret.is_none() {
         reader.mistake(format!(
-            "{label}.secret must be {PREFIX} and the base64 of {LEAST_BYTES} to {MOST_BYTES} random bytes, padded \
-             with ="
+            "{label}.secret must be {PREFIX} and the base64 of {LEAST_BYTES} to {MOST_BYTES} random bytes, with \
+             its padding"
         ));
     }
     secret

@@ -1,14 +1,13 @@
 use crate::digits;
 
-/// The units that a duration may be written in, with their milliseconds; the longer suffix first, since
-/// `ms` ends as `s` does.
+/// The units of durations, in milliseconds. `ms` comes before `s`, which is a suffix of it.
 const UNITS: [(&str, u64); 5] =
     [("ms", 1), ("s", SECOND_MS), ("m", 60 * SECOND_MS), ("h", HOUR_MS), ("d", DAY_MS)];
 pub(super) const SECOND_MS: u64 = 1000;
 pub(super) const HOUR_MS: u64 = 60 * 60 * SECOND_MS;
 pub(super) const DAY_MS: u64 = 24 * HOUR_MS;
 
-/// More digits than any number that is meant has, and few enough that nothing overflows.
+/// More digits than any reasonable number has, and few enough that nothing overflows.
 const MOST_DIGITS: usize = 25;
 
 /// Reads a duration such as `90s`, `1.5h` or, in seconds, `90`; returns milliseconds.
@@ -20,7 +19,7 @@ pub(super) fn parse(text: &str) -> Option<u64> {
     times(number, unit)
 }
 
-/// Multiplies a decimal number by a unit. What is more than nothing stays so: the product is rounded up.
+/// Multiplies a decimal number by a unit. The product is rounded up, so that only 0 becomes 0.
 pub(super) fn times(number: &str, unit: u64) -> Option<u64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let digits = [whole, fraction].concat();
@@ -38,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_read() {
+    fn reads_durations() {
         for (text, ms) in [
             ("0", 0),
             ("0.0h", 0),
@@ -60,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_duration_is_not_read() {
+    fn rejects_what_is_not_a_duration() {
         for text in [
             "", "s", "ms", ".", ".5", "5.", "1.2.3", "-1", "+1", "1e3", "1 s", " 1", "1S", "1w",
             "1sm", "1mss", "NaN", "inf", "infinity", "0x1", "1_000", "٣",
@@ -70,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_digits_has_two_sides() {
+    fn reads_at_most_25_digits() {
         let small = |zeros: usize| format!("0.{}1", "0".repeat(zeros));
         assert_eq!(times(&small(MOST_DIGITS - 2), DAY_MS), Some(1));
         assert_eq!(times(&small(MOST_DIGITS - 1), DAY_MS), None);

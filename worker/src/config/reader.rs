@@ -3,35 +3,32 @@ use time::format_description::well_known::Rfc3339;
 use walnut_webhooks::Key;
 
 use super::duration::{self, DAY_MS, HOUR_MS};
-use super::url::Url;
+use super::url;
 use super::{
     ADMIN_PATH, HEALTH_PATH, KEY_PREVIOUS, KEY_PREVIOUS_UNTIL, MOST_OVERLAP_DAYS, Mistakes, Mode,
-    below_admin,
+    Parse, below_admin,
 };
 use crate::digits;
 
 const DEFAULT_PATH: &str = "/webhook";
-const MOST_URL_BYTES: usize = 2048;
 const LEAST_TOKEN_BYTES: usize = 32;
 const MOST_TOKEN_BYTES: usize = 512;
 
-/// Reads variables, and collects the mistakes in them. No sentence has a value in it, since two variables may have been
-/// swapped, and one be a secret.
+/// Reads variables, and collects the mistakes in them. No sentence contains a value: two variables may have been swapped,
+/// and one may be a secret.
 pub(super) struct Reader<'a> {
     binding: &'a dyn Fn(&str) -> Option<String>,
-    is_url: &'a dyn Fn(&str) -> bool,
-    loopback: bool,
+    parse: Parse<'a>,
+    allow_loopback: bool,
     pub(super) mistakes: Mistakes,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(
-        binding: &'a dyn Fn(&str) -> Option<String>,
-        is_url: &'a dyn Fn(&str) -> bool,
-    ) -> Self {
-        let mut reader = Self { binding, is_url, loopback: false, mistakes: Vec::new() };
-        // First, since every URL depends on it.
-        reader.loopback = reader.choice("ALLOW_LOOPBACK", &["0", "1"]).as_deref() == Some("1");
+    pub(super) fn new(binding: &'a dyn Fn(&str) -> Option<String>, parse: Parse<'a>) -> Self {
+        let mut reader = Self { binding, parse, allow_loopback: false, mistakes: Vec::new() };
+        // Read first, because every URL depends on it.
+        reader.allow_loopback =
+            reader.choice("ALLOW_LOOPBACK", &["0", "1"]).as_deref() == Some("1");
         reader
     }
 
@@ -50,7 +47,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads one of a few words; `None` where it is not set, or is another.
+    /// Reads one of a few words; `None` if it is not set, or is another word.
     pub(super) fn choice(&mut self, name: &str, words: &[&str]) -> Option<String> {
         let text = self.get(name)?;
         if words.contains(&text.as_str()) {
@@ -64,13 +61,13 @@ impl<'a> Reader<'a> {
         let path = self.get("WEBHOOK_PATH").unwrap_or_else(|| DEFAULT_PATH.to_owned());
         let plain = path.starts_with('/')
             && path.bytes().all(|c| c.is_ascii_alphanumeric() || b"/-._~".contains(&c));
-        // Parsers take these out.
+        // URL parsers resolve these segments.
         let dots = path.split('/').any(|segment| segment == "." || segment == "..");
         let taken = path == HEALTH_PATH || below_admin(&path).is_some();
         if !plain || dots || taken {
             self.mistake(format!(
-                "WEBHOOK_PATH must begin with / and hold only letters, digits and \
-                 -._~/, with no segment . or .., and {HEALTH_PATH}, {ADMIN_PATH} and {ADMIN_PATH}/… are taken"
+                "WEBHOOK_PATH must begin with / and have only letters, digits and -._~/, without a \
+                 segment . or .., and must not be {HEALTH_PATH}, {ADMIN_PATH} or below {ADMIN_PATH}/"
             ));
         }
         path
@@ -87,17 +84,17 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a duration, in milliseconds; `None` where it is not set, or wrong.
+    /// Reads a duration, in milliseconds; `None` if it is not set, or is a mistake.
     pub(super) fn duration(&mut self, name: &str, limits: [&str; 2]) -> Option<u64> {
         self.time(name, limits, "a duration such as 90s, 30m, 72h or 3d,", duration::parse)
     }
 
-    /// Reads a number of days, as milliseconds; `None` where it is not set, or wrong.
+    /// Reads a number of days, as milliseconds; `None` if it is not set, or is a mistake.
     pub(super) fn days(&mut self, name: &str, limits: [&str; 2]) -> Option<u64> {
         self.time(name, limits, "a number", |text| duration::times(text, DAY_MS))
     }
 
-    /// Reads a number of hours, as milliseconds; `None` where it is not set, or wrong.
+    /// Reads a number of hours, as milliseconds; `None` if it is not set, or is a mistake.
     pub(super) fn hours(&mut self, name: &str, limits: [&str; 2]) -> Option<u64> {
         self.time(name, limits, "a number", |text| duration::times(text, HOUR_MS))
     }
@@ -117,30 +114,11 @@ impl<'a> Reader<'a> {
         ms
     }
 
-    /// Checks a URL that personal data may be sent to. No sentence has it, since one may hold a token.
+    /// Checks a URL that personal data may be sent to; returns the URL to request.
     pub(super) fn url(&mut self, name: &str, text: &str) -> Option<String> {
-        if text.len() > MOST_URL_BYTES {
-            self.mistake(format!(
-                "{name} is longer than {MOST_URL_BYTES} bytes: set a shorter URL"
-            ));
-            return None;
-        }
-        let Some(url) = Url::parse(text).filter(|_| (self.is_url)(text)) else {
-            self.mistake(format!(
-                "{name} is not a URL: set it to an https URL, without a user name or password, with \
-                 an international host name in Punycode and all else that is special percent-encoded"
-            ));
-            return None;
-        };
-        let allowed = url.is_https() || self.loopback && url.is_plain_loopback();
-        if !allowed {
-            self.mistake(format!(
-                "{name} must be https: deliveries hold personal data (http is for loopback only, \
-                 with ALLOW_LOOPBACK=1)"
-            ));
-            return None;
-        }
-        Some(text.to_owned())
+        url::check(self.parse, text, self.allow_loopback)
+            .map_err(|unfit| self.mistake(format!("{name} {}", unfit.message())))
+            .ok()
     }
 
     pub(super) fn alert_url(&mut self) -> Option<String> {
@@ -155,7 +133,7 @@ impl<'a> Reader<'a> {
         if !good {
             self.mistake(format!(
                 "ADMIN_TOKEN must be {LEAST_TOKEN_BYTES} to {MOST_TOKEN_BYTES} visible ASCII \
-                 characters, without blanks: make a random one"
+                 characters without spaces: generate a random one"
             ));
         }
         Some(token)
@@ -164,7 +142,7 @@ impl<'a> Reader<'a> {
     pub(super) fn required_key(&mut self, name: &str) -> Option<Key> {
         let Some(text) = self.get(name) else {
             self.mistake(format!(
-                "{name} is not set: set it to the key shown in Walnut's settings, with `npx wrangler \
+                "{name} is not set: set it to the key that Walnut's settings show, with `npx wrangler \
                  secret put {name}`"
             ));
             return None;
@@ -176,7 +154,7 @@ impl<'a> Reader<'a> {
         Key::new(text).map_err(|error| self.mistake(format!("{name}: {error}"))).ok()
     }
 
-    /// The previous key, and the time until which it may match.
+    /// Reads the previous key, and the time until which it is valid.
     pub(super) fn previous(&mut self) -> Option<(Key, u64)> {
         let text = self.get(KEY_PREVIOUS)?;
         let key = self.key(KEY_PREVIOUS, &text);
@@ -185,19 +163,19 @@ impl<'a> Reader<'a> {
             Some(Some(_)) => {}
             Some(None) => {
                 self.mistake(format!(
-                    "{KEY_PREVIOUS_UNTIL} is no RFC 3339 time, such as 2026-01-31T12:00:00Z"
+                    "{KEY_PREVIOUS_UNTIL} must be an RFC 3339 time, such as 2026-01-31T12:00:00Z"
                 ));
             }
             None => self.mistake(format!(
-                "{KEY_PREVIOUS_UNTIL} is not set: {KEY_PREVIOUS} needs an end, an RFC 3339 time at most \
-                 {MOST_OVERLAP_DAYS} days ahead"
+                "{KEY_PREVIOUS_UNTIL} is not set: set it to the time until which {KEY_PREVIOUS} is valid, an \
+                 RFC 3339 time at most {MOST_OVERLAP_DAYS} days ahead"
             )),
         }
         Some((key?, until??))
     }
 }
 
-/// Parses a time, as milliseconds since the Unix epoch. A time before 1970 counts as 1970: both have passed.
+/// Reads an RFC 3339 time, in milliseconds since the Unix epoch. A time before 1970 becomes 0.
 pub(crate) fn millis(rfc3339: &str) -> Option<u64> {
     let time = OffsetDateTime::parse(rfc3339, &Rfc3339).ok()?;
     let seconds = u64::try_from(time.unix_timestamp()).unwrap_or(0);

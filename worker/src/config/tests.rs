@@ -17,7 +17,19 @@ fn read(changes: &[(&str, Option<&str>)]) -> Result<Config, Mistakes> {
             (None, _) => None,
         }
     };
-    Config::read(binding, |text| !text.contains("xn--_"))
+    Config::read(binding, &parse)
+}
+
+/// Parses a URL with the `url` crate, which follows the same standard as the platform.
+fn parse(text: &str) -> Option<Url> {
+    let url = ::url::Url::parse(text).ok()?;
+    Some(Url {
+        protocol: format!("{}:", url.scheme()),
+        username: url.username().to_owned(),
+        password: url.password().unwrap_or_default().to_owned(),
+        hostname: url.host_str().unwrap_or_default().to_owned(),
+        href: url.into(),
+    })
 }
 
 fn settings(changes: &[(&str, Option<&str>)]) -> Rc<Settings> {
@@ -71,7 +83,7 @@ fn the_defaults_are_as_documented() {
 }
 
 #[test]
-fn what_is_set_is_read() {
+fn reads_what_is_set() {
     let settings = settings(&[
         ("MODE", Some("direct")),
         ("ALLOW_LOOPBACK", Some("0")),
@@ -116,7 +128,7 @@ const BEFORE_KEYS: [&str; 15] = [
 ];
 
 #[test]
-fn every_mistake_is_listed_at_once() {
+fn lists_every_mistake_at_once() {
     let all = mistakes(&[
         ("WALNUT_WEBHOOK_KEY", None),
         ("WALNUT_WEBHOOK_KEY_PREVIOUS", Some("old")),
@@ -141,7 +153,7 @@ fn every_mistake_is_listed_at_once() {
 }
 
 #[test]
-fn limits_have_two_sides() {
+fn accepts_each_limit_and_rejects_what_exceeds_it() {
     for (name, good, bad) in [
         ("MAX_BODY_BYTES", ["1", "1572864"], ["0", "1572865"]),
         ("ORIGIN_TIMEOUT_MS", ["1", "28000"], ["0", "28001"]),
@@ -172,7 +184,7 @@ fn a_token_is_visible_ascii() {
 }
 
 #[test]
-fn the_edges_own_paths_are_taken() {
+fn rejects_the_edges_own_paths() {
     for (path, good) in [
         ("/", true),
         ("/hooks/walnut", true),
@@ -195,9 +207,16 @@ fn the_edges_own_paths_are_taken() {
 }
 
 #[test]
-fn plain_http_is_for_loopback_only_and_where_it_is_allowed() {
-    let https = ["https://o.example", "https://127.0.0.1:1", "https://o.example/?a=b"];
-    let loopback = ["http://localhost:1", "http://127.8.0.1:1", "http://[::1]:1"];
+fn accepts_plain_http_for_loopback_addresses_only_if_allowed() {
+    let https = [
+        "https://o.example",
+        "https://127.0.0.1:1",
+        "https://o.example/?a=b",
+        "https://10.0.0.1/x",
+        "https://[2001:db8::1]:8443/",
+        "https://a_b.example",
+    ];
+    let loopback = ["http://localhost:1", "http://127.8.0.1:1", "http://[::1]:1", "http://0x7f.1"];
     let bad = [
         "http://o.example",
         "http://10.0.0.1",
@@ -205,7 +224,15 @@ fn plain_http_is_for_loopback_only_and_where_it_is_allowed() {
         "https://user:password@o.example",
         "https://user@o.example",
         "https://xn--_.o.example",
+        "https://o.example/#x",
+        "https://o.example/#",
+        "https://256.0.0.1",
+        "https://[::1",
+        "http://127.0.0.1.o.example",
+        "http://127.1.o.example",
+        "http://[::2]",
         "ftp://localhost",
+        "/relative",
         "o.example",
         "",
     ];
@@ -226,14 +253,29 @@ fn plain_http_is_for_loopback_only_and_where_it_is_allowed() {
 }
 
 #[test]
-fn the_length_of_a_url_has_two_sides() {
+fn requests_the_url_that_was_checked() {
+    for (text, href) in [
+        ("https://O.example:443", "https://o.example/"),
+        (" https://o.example/a/../b c\n", "https://o.example/b%20c"),
+        ("https:o.example\\x", "https://o.example/x"),
+        ("https://@o.example", "https://o.example/"),
+        ("https://127.1", "https://127.0.0.1/"),
+    ] {
+        let settings = settings(&[("ORIGIN_URL", Some(text)), ("ALERT_URL", Some(text))]);
+        assert_eq!(settings.destinations.first().map(|it| it.url.as_str()), Some(href), "{text:?}");
+        assert_eq!(settings.alert_url.as_deref(), Some(href), "{text:?}");
+    }
+}
+
+#[test]
+fn a_url_has_at_most_2048_bytes() {
     let url = |length: usize| format!("{:x<length$}", "https://o.example/");
     assert!(read(&[("ORIGIN_URL", Some(&url(2048)))]).is_ok());
     assert_eq!(named(&mistakes(&[("ORIGIN_URL", Some(&url(2049)))])), ["ORIGIN_URL"]);
 }
 
 #[test]
-fn the_previous_key_ends() {
+fn the_previous_key_expires() {
     let config = read(&[
         ("WALNUT_WEBHOOK_KEY_PREVIOUS", Some("old")),
         ("WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL", Some("1970-01-11T00:00:00Z")),
@@ -255,7 +297,7 @@ fn the_previous_key_ends() {
 }
 
 #[test]
-fn a_mistake_does_not_tell_a_secret() {
+fn no_mistake_contains_a_secret() {
     let all = mistakes(&[
         ("WALNUT_WEBHOOK_KEY", Some("")),
         ("WALNUT_WEBHOOK_KEY_PREVIOUS", Some("opensesame")),
@@ -267,7 +309,7 @@ fn a_mistake_does_not_tell_a_secret() {
     assert_eq!(all.len(), 5);
     assert!(!all.concat().contains("opensesame"), "{all:?}");
 
-    // The key swapped with another variable, say.
+    // As if the key and another variable were swapped.
     for name in BEFORE_KEYS {
         let all = mistakes(&[(name, Some("opensesame"))]);
         assert_eq!(named(&all), [name]);

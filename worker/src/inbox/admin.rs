@@ -1,144 +1,116 @@
-//! What the admin API asks of one shard. Questions and answers are objects of JavaScript's; the Worker has
-//! checked the questions, and puts the answers of all shards together.
+//! One shard's part of the admin API. The Worker has checked the questions, and merges the replies of all shards.
 
 use wasm_bindgen::JsValue;
 
-use super::db::Db;
+use super::db::{Db, from_row};
 use super::schema::RARE;
-use super::{alerts, erase, lives};
+use super::{alerts, lives};
 use crate::config::Settings;
-use crate::js::{Problem, Result, get, items, list, number, object, or_null, set, text, whole};
+use crate::ids::{DeliveryId, RowId};
+use crate::js::{Result, number};
 use crate::life::{Event, Life};
+use crate::protocol::{
+    Delivery, DeliveryState, Details, List, Redeliver, RedeliverDead, Redelivered, RedeliveredDead,
+    ShardStatus,
+};
 
-/// What of a delivery is listed: no body, and nothing of it but the name of the event.
-const COLUMNS: &str = "?1 || '-' || key AS key, id, kind, name, type, state, received, ended, size, \
+/// The columns of [`Delivery`]; the first parameter is the shard.
+const COLUMNS: &str = "?1 || '-' || key AS deliveryId, id, kind, name, type, state, received, ended, size, \
                        signed_with AS signedWith, duplicates, last_duplicate AS lastDuplicate";
 
-/// How many of the dead are sent again in one go.
+/// How many dead deliveries are redelivered in one call.
 const DEAD_AT_ONCE: usize = 500;
 
-/// Answers a question.
-pub(super) fn answer(
-    db: &Db,
-    settings: &Settings,
-    shard: u32,
-    operation: &str,
-    question: &JsValue,
-    now: u64,
-) -> Result<JsValue> {
-    let key = || whole(&get(question, "key")).unwrap_or(0);
-    match operation {
-        "list" => deliveries(db, shard, question),
-        "one" => one(db, shard, key()),
-        "redeliver" => redeliver(db, settings, key(), &get(question, "destination"), now),
-        "redeliver-dead" => redeliver_dead(db, settings, question, now),
-        "erase" => db.transaction(|| erase::one(db, key(), now)).map(JsValue::from),
-        "erase-email" => {
-            let email = text(&get(question, "email")).unwrap_or_default();
-            let (erased, last) = erase::of_email(db, &email, key(), now)?;
-            Ok(object([("erased", erased.into()), ("last", or_null(last.map(number)))]))
-        }
-        "status" => status(db),
-        _ => Err(Problem::new("nobody has an answer to that")),
-    }
-}
-
-/// Lists deliveries, the newest first, as they are asked for: at most `limit`, of a `state`, a `name`,
-/// `since` and `until` a time, and before the `received` and `key` of the cursor.
-fn deliveries(db: &Db, shard: u32, question: &JsValue) -> Result<JsValue> {
+/// Lists deliveries, the newest first.
+pub(super) fn list(db: &Db, shard: u32, list: &List) -> Result<Vec<Delivery>> {
     let mut query = format!("SELECT {COLUMNS} FROM deliveries WHERE (received, key) < (?2, ?3)");
     let mut values =
-        vec![shard.to_string().into(), get(question, "received"), get(question, "key")];
-    match text(&get(question, "state")).as_deref() {
+        vec![shard.to_string().into(), number(list.before_received), list.before_row.into()];
+    match list.state {
         None => {}
-        Some("pending") => {
+        Some(DeliveryState::Pending) => {
             query.push_str(" AND key IN (SELECT delivery FROM sends WHERE state = 'pending')");
         }
-        // To one destination at least, whatever becomes of it with the others.
-        Some("dead") => {
+        // A delivery is listed if it is dead to one destination, whatever its state is.
+        Some(DeliveryState::Dead) => {
             query.push_str(" AND key IN (SELECT delivery FROM sends WHERE state = 'dead')");
         }
         Some(state) => {
-            let rare = if state == "delivered" { "TRUE" } else { RARE };
-            for part in [" AND state = '", state, "' AND ", rare] {
+            let rare = if state == DeliveryState::Delivered { "TRUE" } else { RARE };
+            for part in [" AND state = '", state.as_str(), "' AND ", rare] {
                 query.push_str(part);
             }
         }
     }
-    for (condition, field) in [
-        (" AND received >= ?", "since"),
-        (" AND received < ?", "until"),
-        (" AND name = ?", "name"),
-        (" ORDER BY received DESC, key DESC LIMIT ?", "limit"),
+    for (condition, value) in [
+        (" AND received >= ?", list.since.map(number)),
+        (" AND received < ?", list.until.map(number)),
+        (" AND name = ?", list.name.as_deref().map(JsValue::from_str)),
+        (" ORDER BY received DESC, key DESC LIMIT ?", Some(number(list.limit))),
     ] {
-        let value = get(question, field);
-        if !value.is_null() {
+        if let Some(value) = value {
             query.push_str(condition);
             values.push(value);
         }
     }
-    let rows = db.objects(&query, &values)?;
-    for delivery in rows.iter() {
-        add_sends(db, &delivery)?;
+    let mut deliveries: Vec<Delivery> = db.structs(&query, &values)?;
+    for delivery in &mut deliveries {
+        load_sends(db, delivery)?;
     }
-    Ok(rows.into())
+    Ok(deliveries)
 }
 
-/// Adds to a delivery where it stands with each destination.
-fn add_sends(db: &Db, delivery: &JsValue) -> Result<()> {
-    let key = text(&get(delivery, "key")).unwrap_or_default();
-    let sends = db.objects(
-        "SELECT destination, state, reason, attempts, due FROM sends
-        WHERE delivery = CAST(substr(?1, instr(?1, '-') + 1) AS INTEGER)",
-        &[key.into()],
+fn load_sends(db: &Db, delivery: &mut Delivery) -> Result<()> {
+    delivery.sends = db.structs(
+        "SELECT destination, state, reason, attempts, due FROM sends WHERE delivery = ?",
+        &[delivery.delivery_id.row.into()],
     )?;
-    set(delivery, "sends", &sends);
     Ok(())
 }
 
-/// Says all of a delivery, its body as bytes; null if there is none.
-fn one(db: &Db, shard: u32, key: u64) -> Result<JsValue> {
+/// Returns everything about a delivery.
+pub(super) fn show(db: &Db, shard: u32, row: RowId) -> Result<Option<Details>> {
     let query = format!(
         "SELECT {COLUMNS}, content_type AS contentType, signature, body FROM deliveries WHERE key = ?2"
     );
-    let delivery = db.objects(&query, &[shard.to_string().into(), number(key)])?.get(0);
-    if delivery.is_undefined() {
-        return Ok(JsValue::NULL);
+    let found = db.objects(&query, &[shard.to_string().into(), row.into()])?.get(0);
+    if found.is_undefined() {
+        return Ok(None);
     }
-    add_sends(db, &delivery)?;
-    let attempts = db.objects(
+    let mut delivery: Delivery = from_row(found.clone())?;
+    load_sends(db, &mut delivery)?;
+    let attempts = db.structs(
         "SELECT destination, at, ms, status, code FROM attempts WHERE delivery = ? ORDER BY n",
-        &[number(key)],
+        &[row.into()],
     )?;
     let related = db.rows(
-        "SELECT ?1 || '-' || key FROM deliveries WHERE id = ?2 AND kind = 'first' AND key <> ?3
-        UNION ALL
-        SELECT ?1 || '-' || key FROM deliveries WHERE id = ?2 AND kind <> 'first' AND key <> ?3",
-        &[shard.to_string().into(), get(&delivery, "id"), number(key)],
+        "SELECT key FROM deliveries WHERE id = ?1 AND kind = 'first' AND key <> ?2
+        UNION ALL SELECT key FROM deliveries WHERE id = ?1 AND kind <> 'first' AND key <> ?2",
+        &[delivery.id.as_str().into(), row.into()],
     )?;
-    set(&delivery, "attempts", &attempts);
-    set(&delivery, "related", &list(related.into_iter().map(|row| row.value(0))));
-    Ok(delivery)
+    let related = related.into_iter().map(|row| Ok(DeliveryId { shard, row: row.row_id(0)? }));
+    let related = related.collect::<Result<_>>()?;
+    Ok(Some(Details { delivery, content: from_row(found)?, attempts, related }))
 }
 
-/// Has a delivery sent again: to the destination that is named, or to those that want it. Null if there
-/// is none, false if its body is gone.
-fn redeliver(
+/// Sends a delivery again, to one destination or to all that want its event.
+pub(super) fn redeliver(
     db: &Db,
     settings: &Settings,
-    key: u64,
-    destination: &JsValue,
+    redeliver: &Redeliver,
     now: u64,
-) -> Result<JsValue> {
-    let row =
-        db.row("SELECT name, body IS NOT NULL FROM deliveries WHERE key = ?", &[number(key)])?;
-    let Some(row) = row else { return Ok(JsValue::NULL) };
+) -> Result<Redelivered> {
+    let row = db.row(
+        "SELECT name, body IS NOT NULL FROM deliveries WHERE key = ?",
+        &[redeliver.row.into()],
+    )?;
+    let Some(row) = row else { return Ok(Redelivered::NotFound) };
     if row.number(1)? == 0 {
-        return Ok(JsValue::FALSE);
+        return Ok(Redelivered::Forgotten);
     }
     let name = row.maybe_text(0)?;
-    let destinations: Vec<String> = match text(destination) {
-        Some(destination) => vec![destination],
+    let destinations: Vec<String> = match &redeliver.destination {
+        Some(destination) => vec![destination.clone()],
         None => settings
             .destinations
             .iter()
@@ -146,94 +118,99 @@ fn redeliver(
             .map(|it| it.name.clone())
             .collect(),
     };
-    again(db, settings, key, &destinations, now)?;
-    let destinations = destinations.into_iter().map(JsValue::from);
-    Ok(object([("destinations", list(destinations))]))
+    redeliver_to(db, settings, redeliver.row, &destinations, now)?;
+    Ok(Redelivered::To(destinations))
 }
 
-/// Has the dead `since` and `until` a time sent again: each to the `destination` that is named, if it is
-/// dead there, or to all where it is. Begins after a `key`; says how many, and the key to go on from, if there may be
-/// more.
-fn redeliver_dead(db: &Db, settings: &Settings, question: &JsValue, now: u64) -> Result<JsValue> {
+/// Sends the dead deliveries of a period again, each to the destinations that gave it up.
+pub(super) fn redeliver_dead(
+    db: &Db,
+    settings: &Settings,
+    question: &RedeliverDead,
+    now: u64,
+) -> Result<RedeliveredDead> {
     let rows = db.rows(
         "SELECT key FROM deliveries WHERE received >= ? AND received < ? AND key > ?
             AND key IN (SELECT delivery FROM sends WHERE state = 'dead')
         ORDER BY key LIMIT ?",
         &[
-            get(question, "since"),
-            get(question, "until"),
-            get(question, "key"),
+            number(question.since),
+            number(question.until),
+            question.after.into(),
             number(DEAD_AT_ONCE),
         ],
     )?;
-    let only = text(&get(question, "destination"));
-    let mut redelivered: u32 = 0;
+    let only = question.destination.as_deref();
+    let mut redelivered: u64 = 0;
     let full = rows.len() == DEAD_AT_ONCE;
     let mut last = None;
     for row in rows {
-        let key = row.number(0)?;
-        last = Some(key);
-        let life = lives::read(db, key)?;
+        let row = row.row_id(0)?;
+        last = Some(row);
+        let life = lives::read(db, row)?;
         let destinations: Vec<String> = life
             .dead()
-            .filter(|name| only.as_deref().is_none_or(|only| only == *name))
+            .filter(|name| only.is_none_or(|only| only == *name))
             .filter(|name| settings.destinations.iter().any(|it| it.name == *name))
             .map(str::to_owned)
             .collect();
         if !destinations.is_empty() {
-            again(db, settings, key, &destinations, now)?;
+            redeliver_to(db, settings, row, &destinations, now)?;
             redelivered = redelivered.saturating_add(1);
         }
     }
-    let last = or_null(last.filter(|_| full).map(number));
-    Ok(object([("redelivered", redelivered.into()), ("last", last)]))
+    Ok(RedeliveredDead { redelivered, last: last.filter(|_| full) })
 }
 
-fn again(db: &Db, settings: &Settings, key: u64, destinations: &[String], now: u64) -> Result<()> {
+fn redeliver_to(
+    db: &Db,
+    settings: &Settings,
+    row: RowId,
+    destinations: &[String],
+    now: u64,
+) -> Result<()> {
     db.transaction(|| {
-        db.run("UPDATE deliveries SET traps = 0 WHERE key = ?", &[number(key)])?;
+        db.run("UPDATE deliveries SET traps = 0 WHERE key = ?", &[row.into()])?;
         for destination in destinations {
-            let life: Life = lives::read(db, key)?;
+            let life: Life = lives::read(db, row)?;
             let (life, effects) =
                 life.after(&Event::Redelivered { destination }, now, settings.limits);
-            lives::write(db, key, &life, &effects, now)?;
+            lives::write(db, row, &life, &effects, now)?;
         }
         Ok(())
     })
 }
 
-fn status(db: &Db) -> Result<JsValue> {
-    let all = |query| db.objects(query, &[]).map(JsValue::from);
-    let totals = all("SELECT COALESCE(SUM(duplicates), 0) AS duplicates,
+/// Returns the counts and times of this shard.
+pub(super) fn status(db: &Db) -> Result<ShardStatus> {
+    let totals = db.objects(
+        "SELECT COALESCE(SUM(duplicates), 0) AS duplicates,
             MAX(MAX(received, COALESCE(last_duplicate, 0))) AS lastReceived,
             (SELECT MIN(received) FROM deliveries WHERE key IN
                 (SELECT delivery FROM sends WHERE state = 'pending')) AS oldestPending
-        FROM deliveries")?;
-    let status = items(&totals).next().unwrap_or_default();
-    let matched = |key| Ok::<_, Problem>(or_null(alerts::last_matched(db, key)?.map(number)));
-    for (name, value) in [
-        (
-            "deliveries",
-            all("SELECT state AS name, COUNT(*) AS count FROM deliveries
-                WHERE state <> 'dead' GROUP BY state
-                UNION ALL SELECT 'dead', COUNT(DISTINCT delivery) FROM sends WHERE state = 'dead'")?,
-        ),
-        ("failures", all("SELECT code AS name, times AS count FROM refused")?),
-        (
-            "destinations",
-            all("SELECT name, last_taken AS lastTaken, last_failed AS lastFailed, last_code AS lastCode,
-                    (SELECT COUNT(*) FROM sends WHERE state = 'pending' AND destination = name) AS pending
-                FROM destinations
-                UNION ALL
-                SELECT destination, NULL, NULL, NULL, COUNT(*) FROM sends
-                WHERE state = 'pending' AND destination NOT IN (SELECT name FROM destinations)
-                GROUP BY destination")?,
-        ),
-        ("current", matched("current")?),
-        ("previous", matched("previous")?),
-        ("bytes", db.size()),
-    ] {
-        set(&status, name, &value);
-    }
-    Ok(status)
+        FROM deliveries",
+        &[],
+    )?;
+    Ok(ShardStatus {
+        totals: from_row(totals.get(0))?,
+        deliveries: db.structs(
+            "SELECT state AS name, COUNT(*) AS count FROM deliveries
+            WHERE state <> 'dead' GROUP BY state
+            UNION ALL SELECT 'dead', COUNT(DISTINCT delivery) FROM sends WHERE state = 'dead'",
+            &[],
+        )?,
+        refused: db.structs("SELECT code AS name, times AS count FROM refused", &[])?,
+        destinations: db.structs(
+            "SELECT name, last_taken AS lastTaken, last_failed AS lastFailed, last_code AS lastCode,
+                (SELECT COUNT(*) FROM sends WHERE state = 'pending' AND destination = name) AS pending
+            FROM destinations
+            UNION ALL
+            SELECT destination, NULL, NULL, NULL, COUNT(*) FROM sends
+            WHERE state = 'pending' AND destination NOT IN (SELECT name FROM destinations)
+            GROUP BY destination",
+            &[],
+        )?,
+        matched: alerts::last_match(db)?,
+        bytes: db.size(),
+    })
 }

@@ -1,24 +1,28 @@
-//! Alerts: what should wake somebody, once an hour for each cause. The first shard raises and posts them,
-//! since it hears of everything.
+//! Alerts: what an operator should look at, at most once an hour for each cause. The first shard raises and posts them,
+//! since all reports go there.
 
-use js_sys::Object;
 use serde::Serialize;
-use wasm_bindgen::{JsCast, JsValue};
 
 use super::db::Db;
-use super::schema::{keep, meta};
+use super::schema::{load_meta, save_meta};
 use crate::host::{self, Lines};
-use crate::js::{Result, get, items, number, or_null, text, whole};
-use crate::log;
+use crate::js::{Result, number, or_null};
+use crate::keys::LastMatch;
+use crate::protocol::{Count, Report};
+use crate::{json, log};
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
 
-/// How long until a post that has failed is tried again, in milliseconds.
-const AGAIN_MS: u64 = 60_000;
+/// How long to wait after a failed post, in milliseconds.
+const RETRY_MS: u64 = 60_000;
 
-/// How long whoever takes alerts may take, in milliseconds, and how many bytes to answer.
+/// The time limit of a post, in milliseconds, and the longest response, in bytes.
 const TIMEOUT_MS: u32 = 10_000;
-const MOST_ANSWER_BYTES: u32 = 1 << 20;
+const MAX_RESPONSE_BYTES: u32 = 1 << 20;
+
+/// The names under which the time of the last match of each key is stored.
+const MATCHED_CURRENT: &str = "matched:current";
+const MATCHED_PREVIOUS: &str = "matched:previous";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
@@ -40,42 +44,41 @@ impl Cause {
 
     fn text(self) -> &'static str {
         match self {
-            Self::Dead => "A destination will not get a delivery: look at the delivery log.",
+            Self::Dead => "A destination will not receive a delivery: look at the delivery log.",
             Self::PreviousKey => {
-                "In the last hour only the previous key has matched: set the key that Walnut shows."
+                "In the last hour only the previous key verified deliveries: set the key that Walnut shows."
             }
             Self::AllFailed => {
-                "In the last hour requests were refused, and nothing new was stored: look at the key, at who is asking, \
-                 and at the edge's log."
+                "In the last hour requests were rejected, and nothing new was stored: check the key, the senders of the \
+                 requests, and the edge's log."
             }
             Self::Silence => {
-                "Nothing new was stored for long: look at the webhook in Walnut, and at the edge's log."
+                "Nothing new was stored for a long time: check the webhook in Walnut, and the edge's log."
             }
         }
     }
 }
 
-/// What is known of what came. Times are milliseconds since the Unix epoch.
+/// What is known about incoming requests. Times are in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Health {
-    /// When each key last matched.
-    pub(super) current: Option<u64>,
-    pub(super) previous: Option<u64>,
-    /// When the first and the last was refused of those since a key last matched.
+    pub(super) matched: LastMatch,
+    /// When the first and the last request since the last match were rejected.
     pub(super) failing_since: Option<u64>,
     pub(super) last_refused: Option<u64>,
-    /// Since when anything is known.
+    /// Since when requests are watched.
     pub(super) since: u64,
 }
 
 impl Health {
-    /// Says what is wrong.
+    /// Returns the causes to raise an alert for.
     pub(super) fn causes(&self, now: u64, silence_ms: Option<u64>) -> Vec<Cause> {
         let hour_ago = now.saturating_sub(HOUR_MS);
         let recent = |time: Option<u64>| time.is_some_and(|time| time > hour_ago);
-        let last = self.current.max(self.previous).unwrap_or(0).max(self.since);
+        let LastMatch { current, previous } = self.matched;
+        let last = current.max(previous).unwrap_or(0).max(self.since);
         let mut causes = Vec::new();
-        if recent(self.previous) && !recent(self.current) {
+        if recent(previous) && !recent(current) {
             causes.push(Cause::PreviousKey);
         }
         if recent(self.last_refused) && self.failing_since.is_some_and(|since| since <= hour_ago) {
@@ -88,76 +91,64 @@ impl Health {
     }
 
     fn read(db: &Db, now: u64) -> Result<Self> {
-        let since = meta(db, "watched_since")?.unwrap_or(now);
+        let since = load_meta(db, "watched_since")?.unwrap_or(now);
         if since == now {
-            keep(db, "watched_since", Some(now))?;
+            save_meta(db, "watched_since", Some(now))?;
         }
         Ok(Self {
-            current: last_matched(db, "current")?,
-            previous: last_matched(db, "previous")?,
-            failing_since: meta(db, "failing_since")?,
-            last_refused: meta(db, "last_refused")?,
+            matched: last_match(db)?,
+            failing_since: load_meta(db, "failing_since")?,
+            last_refused: load_meta(db, "last_refused")?,
             since,
         })
     }
 }
 
-/// By this name is kept when a key last matched, `current` or `previous`.
-fn matching(key: &str) -> String {
-    format!("matched:{key}")
+/// Returns when each key last verified a delivery.
+pub(super) fn last_match(db: &Db) -> Result<LastMatch> {
+    Ok(LastMatch {
+        current: load_meta(db, MATCHED_CURRENT)?,
+        previous: load_meta(db, MATCHED_PREVIOUS)?,
+    })
 }
 
-/// Returns when a key last matched.
-pub(super) fn last_matched(db: &Db, key: &str) -> Result<Option<u64>> {
-    meta(db, &matching(key))
-}
-
-/// Keeps what an isolate has seen since it last said: how many requests were `refused`, by code, and when
-/// each key last `matched`, by `current` and `previous`.
-pub(super) fn seen(db: &Db, seen: &JsValue, now: u64) -> Result<()> {
-    let (refused, matched) = (counts(seen, "refused"), counts(seen, "matched"));
+/// Stores the report of an isolate.
+pub(super) fn store_report(db: &Db, report: &Report, now: u64) -> Result<()> {
     db.transaction(|| {
-        for (code, times) in &refused {
+        for Count { name, count } in &report.refused {
             db.run(
                 "INSERT INTO refused (code, times) VALUES (?1, ?2)
                 ON CONFLICT (code) DO UPDATE SET times = times + ?2",
-                &[code.as_str().into(), number(*times)],
+                &[name.as_str().into(), number(*count)],
             )?;
         }
-        for (key, time) in &matched {
-            keep(db, &matching(key), last_matched(db, key)?.max(Some(*time)))?;
+        let LastMatch { current, previous } = report.matched;
+        for (name, time) in [(MATCHED_CURRENT, current), (MATCHED_PREVIOUS, previous)] {
+            if time.is_some() {
+                save_meta(db, name, time.max(load_meta(db, name)?))?;
+            }
         }
-        if !refused.is_empty() {
-            keep(db, "last_refused", Some(now))?;
+        if !report.refused.is_empty() {
+            save_meta(db, "last_refused", Some(now))?;
         }
-        if !matched.is_empty() {
-            keep(db, "failing_since", None)?;
-        } else if meta(db, "failing_since")?.is_none() {
-            keep(db, "failing_since", Some(now))?;
+        if report.matched != LastMatch::default() {
+            save_meta(db, "failing_since", None)?;
+        } else if load_meta(db, "failing_since")?.is_none() {
+            save_meta(db, "failing_since", Some(now))?;
         }
         Ok(())
     })
 }
 
-/// Reads an object of numbers.
-fn counts(object: &JsValue, field: &str) -> Vec<(String, u64)> {
-    let entries = get(object, field).dyn_ref::<Object>().map(Object::entries);
-    let entry = |pair: JsValue| {
-        let mut pair = items(&pair);
-        Some((text(&pair.next()?)?, whole(&pair.next()?)?))
-    };
-    items(&entries.into()).filter_map(entry).collect()
-}
-
-/// Looks whether something is wrong, and has it posted.
-pub(super) fn look(db: &Db, now: u64, silence_ms: Option<u64>) -> Result<()> {
+/// Raises the alerts that there is a cause for.
+pub(super) fn check(db: &Db, now: u64, silence_ms: Option<u64>) -> Result<()> {
     for cause in Health::read(db, now)?.causes(now, silence_ms) {
         raise(db, cause, now)?;
     }
     Ok(())
 }
 
-/// Has an alert posted, unless one of its cause was in the last hour.
+/// Raises an alert, unless one of its cause was raised in the last hour.
 pub(super) fn raise(db: &Db, cause: Cause, now: u64) -> Result<()> {
     db.run(
         "INSERT INTO alerts (cause, text, at, due) VALUES (?1, ?2, ?3, ?3)
@@ -176,7 +167,7 @@ pub(super) fn next(db: &Db) -> Result<Option<u64>> {
     db.number("SELECT MIN(due) FROM alerts WHERE due IS NOT NULL", &[])
 }
 
-/// Posts what is due. What can't be posted for an hour is given up.
+/// Posts the alerts that are due. An alert that could not be posted for an hour is dropped.
 pub(super) async fn post_due(db: &Db, url: Option<&str>, now: u64) -> Result<()> {
     let rows = db.rows("SELECT cause, text, at FROM alerts WHERE due <= ?", &[number(now)])?;
     for row in rows {
@@ -185,7 +176,7 @@ pub(super) async fn post_due(db: &Db, url: Option<&str>, now: u64) -> Result<()>
             None => true,
             Some(url) => post(url, &cause, &text, at).await,
         };
-        let due = if posted { None } else { again(at, now) };
+        let due = if posted { None } else { retry_time(at, now) };
         db.run(
             "UPDATE alerts SET due = ? WHERE cause = ?",
             &[or_null(due.map(number)), cause.into()],
@@ -194,13 +185,13 @@ pub(super) async fn post_due(db: &Db, url: Option<&str>, now: u64) -> Result<()>
     Ok(())
 }
 
-/// Says when an alert that could not be posted is tried again, if it is.
-fn again(at: u64, now: u64) -> Option<u64> {
-    let next = now.saturating_add(AGAIN_MS);
+/// Returns when to retry an alert that could not be posted, if at all.
+fn retry_time(at: u64, now: u64) -> Option<u64> {
+    let next = now.saturating_add(RETRY_MS);
     (next.saturating_sub(at) < HOUR_MS).then_some(next)
 }
 
-/// Posts one alert, and says whether it was taken.
+/// Posts one alert; returns whether it was accepted.
 async fn post(url: &str, cause: &str, text: &str, at: u64) -> bool {
     #[derive(Serialize)]
     struct Alert<'a> {
@@ -209,9 +200,9 @@ async fn post(url: &str, cause: &str, text: &str, at: u64) -> bool {
         text: &'a str,
         at: u64,
     }
-    let alert = crate::answer::text(&Alert { source: "walnut-webhooks", cause, text, at });
+    let alert = json::text(&Alert { source: "walnut-webhooks", cause, text, at });
     let headers = Lines::default().with("content-type", "application/json");
-    let posted = host::post(url, &headers, &alert.into(), TIMEOUT_MS, MOST_ANSWER_BYTES).await;
+    let posted = host::post(url, &headers, &alert.into(), TIMEOUT_MS, MAX_RESPONSE_BYTES).await;
     if posted.failure.is_some() {
         log::alert_failed(cause, posted.status);
     }
@@ -224,20 +215,20 @@ mod tests {
 
     const NOW: u64 = 100 * HOUR_MS;
 
-    fn health() -> Health {
-        Health { current: Some(NOW), since: 0, ..Health::default() }
+    fn matched(current: Option<u64>, previous: Option<u64>) -> Health {
+        Health { matched: LastMatch { current, previous }, ..Health::default() }
     }
 
     #[test]
-    fn all_is_well_while_the_current_key_matches() {
-        assert_eq!(health().causes(NOW, Some(1)), []);
-        let both = Health { previous: Some(NOW), ..health() };
+    fn there_is_no_alert_while_the_current_key_matches() {
+        assert_eq!(matched(Some(NOW), None).causes(NOW, Some(1)), []);
+        let both = matched(Some(NOW), Some(NOW));
         assert_eq!(both.causes(NOW, Some(1)), []);
     }
 
     #[test]
-    fn only_the_previous_key_matches() {
-        let previous = |current| Health { current, previous: Some(NOW), ..health() };
+    fn alerts_when_only_the_previous_key_matches_for_an_hour() {
+        let previous = |current| matched(current, Some(NOW));
         assert_eq!(previous(None).causes(NOW, None), [Cause::PreviousKey]);
         assert_eq!(previous(Some(NOW - HOUR_MS)).causes(NOW, None), [Cause::PreviousKey]);
         assert_eq!(previous(Some(NOW - HOUR_MS + 1)).causes(NOW, None), []);
@@ -245,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn every_request_of_an_hour_was_refused() {
+    fn alerts_when_every_request_of_an_hour_was_rejected() {
         let failing = |since| Health {
             failing_since: Some(since),
             last_refused: Some(NOW),
@@ -257,8 +248,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_come_for_long() {
-        let old = Health { current: Some(NOW - 10), since: 0, ..Health::default() };
+    fn alerts_when_nothing_was_stored_for_a_long_time() {
+        let old = matched(Some(NOW - 10), None);
         assert_eq!(old.causes(NOW, Some(10)), [Cause::Silence]);
         assert_eq!(old.causes(NOW, Some(11)), []);
         assert_eq!(old.causes(NOW, None), []);

@@ -1,9 +1,12 @@
-//! The inbox's database: `SQLite` in the Durable Object. Statements that run before the next await are
-//! written together by the platform; those of a transaction are also undone together.
+//! The inbox's database: `SQLite` in the Durable Object. The platform writes all statements before the next await
+//! together; the statements of a transaction are also rolled back together.
 
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::{JsCast, JsValue, wasm_bindgen};
 
+use serde::de::DeserializeOwned;
+
+use crate::ids::RowId;
 use crate::js::{Problem, Result, text, whole};
 
 #[wasm_bindgen]
@@ -30,11 +33,11 @@ extern "C" {
 
     type Cursor;
 
-    /// The rows as objects, by the names of the columns.
+    /// Returns the rows as objects, with a field for each column.
     #[wasm_bindgen(method, catch, js_name = toArray)]
     fn to_array(this: &Cursor) -> std::result::Result<Array, JsValue>;
 
-    /// The rows as lists of values.
+    /// Makes `to_array` return the rows as arrays of values.
     #[wasm_bindgen(method)]
     fn raw(this: &Cursor) -> Cursor;
 }
@@ -65,12 +68,21 @@ impl Db {
         Ok(self.rows(query, values)?.into_iter().next())
     }
 
-    /// Runs a query of one row at most, and returns the number in its first column, if there is one.
+    /// Runs a query and returns the number in the first column of its first row, if there is one.
     pub(crate) fn number(&self, query: &str, values: &[JsValue]) -> Result<Option<u64>> {
         self.row(query, values)?.map_or(Ok(None), |row| row.maybe_number(0))
     }
 
-    /// Runs a query and returns its rows as objects, by the names of the columns.
+    /// Runs a query and reads each row as a struct, whose fields are the columns.
+    pub(crate) fn structs<T: DeserializeOwned>(
+        &self,
+        query: &str,
+        values: &[JsValue],
+    ) -> Result<Vec<T>> {
+        self.objects(query, values)?.iter().map(from_row).collect()
+    }
+
+    /// Runs a query and returns its rows as objects, for [`from_row`].
     pub(crate) fn objects(&self, query: &str, values: &[JsValue]) -> Result<Array> {
         Ok(self.exec(query, values)?.to_array()?)
     }
@@ -81,11 +93,11 @@ impl Db {
     }
 
     /// Returns the size of the database in bytes.
-    pub(crate) fn size(&self) -> JsValue {
-        self.sql.database_size().into()
+    pub(crate) fn size(&self) -> u64 {
+        whole(&self.sql.database_size().into()).unwrap_or(0)
     }
 
-    /// Does work of which all is written, or if it fails, nothing.
+    /// Runs work in a transaction, which is rolled back if the work fails.
     pub(crate) fn transaction<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let mut work = Some(work);
         let mut done = None;
@@ -95,18 +107,27 @@ impl Db {
             }
             Ok(JsValue::UNDEFINED)
         })?;
-        done.ok_or_else(|| Problem::new("the transaction did not run"))
+        done.ok_or_else(|| Problem::new("the platform did not run a transaction"))
     }
 }
 
-/// A row. Its columns are counted from 0; one that is not there, or of another type, is an error, since
-/// the query that is wrong stands beside it.
+/// Reads a row as a struct, whose fields are the columns. Columns without a field are ignored.
+pub(crate) fn from_row<T: DeserializeOwned>(row: JsValue) -> Result<T> {
+    serde_wasm_bindgen::from_value(row)
+        .map_err(|_| Problem::new("a row of the database has a column of the wrong type"))
+}
+
+/// A row, as an array of columns. A missing column, or one of another type, is an error in the query.
 pub(crate) struct Row(Array);
 
 impl Row {
-    /// Returns a column as it is.
+    /// Returns a column as a JavaScript value.
     pub(crate) fn value(&self, column: u32) -> JsValue {
         self.0.get(column)
+    }
+
+    pub(crate) fn row_id(&self, column: u32) -> Result<RowId> {
+        self.number(column).map(RowId)
     }
 
     pub(crate) fn number(&self, column: u32) -> Result<u64> {
@@ -139,5 +160,5 @@ impl Row {
 }
 
 fn wrong(column: u32) -> Problem {
-    Problem::new(format!("column {column} is not what it should be"))
+    Problem::new(format!("column {column} of a row has the wrong type"))
 }

@@ -1,91 +1,92 @@
-//! Erasure: what a delivery said is gone, and its id is remembered, so that it can't be sent in again.
+//! Erasure: removes what a delivery contains, but remembers its ID, so that a captured request cannot be replayed.
 
 use walnut_webhooks::Value as Body;
 
 use super::db::Db;
+use crate::ids::RowId;
 use crate::js::{Result, number, or_null};
+use crate::protocol::{DeliveryState, Erased};
 
-/// How many bodies are looked through in one go, and how many bytes of them: each is held alone.
+/// How many bodies are searched in one call, and how many bytes. Only one body is in memory at a time.
 const AT_ONCE: usize = 200;
 const BYTES_AT_ONCE: u64 = 8 << 20;
 
-/// Erases one delivery; says how many there were, 0 or 1.
-pub(super) fn one(db: &Db, key: u64, now: u64) -> Result<u32> {
-    empty(db, key, "erased", Some(now))
+/// Erases one delivery; returns how many were erased, 0 or 1.
+pub(super) fn one(db: &Db, row: RowId, now: u64) -> Result<u32> {
+    empty(db, row, DeliveryState::Erased, Some(now))
 }
 
-/// Takes all of a delivery but what its id is remembered by, and writes down what it has become and, where that is its
-/// end, when; says how many there were, 0 or 1.
-pub(super) fn empty(db: &Db, key: u64, state: &str, ended: Option<u64>) -> Result<u32> {
+/// Removes everything of a delivery but its ID, and saves its new state and, if it ends with that, the time; returns how
+/// many were emptied, 0 or 1.
+pub(super) fn empty(db: &Db, row: RowId, state: DeliveryState, ended: Option<u64>) -> Result<u32> {
     for table in ["sends", "attempts"] {
-        db.run(&format!("DELETE FROM {table} WHERE delivery = ?"), &[number(key)])?;
+        db.run(&format!("DELETE FROM {table} WHERE delivery = ?"), &[row.into()])?;
     }
-    let there = db.row(
+    let emptied = db.row(
         "UPDATE deliveries SET state = ?, ended = COALESCE(?, ended), body = NULL, signature = NULL,
             content_type = NULL, name = NULL
         WHERE key = ? AND body IS NOT NULL RETURNING key",
-        &[state.into(), or_null(ended.map(number)), number(key)],
+        &[state.as_str().into(), or_null(ended.map(number)), row.into()],
     )?;
-    Ok(there.map_or(0, |_| 1))
+    Ok(emptied.map_or(0, |_| 1))
 }
 
-/// Erases what has an e-mail address in it, of the deliveries after a key; says how many, and the key to go
-/// on from, if there is more.
-pub(super) fn of_email(db: &Db, email: &str, after: u64, now: u64) -> Result<(u32, Option<u64>)> {
+/// Erases the deliveries after a row that contain an e-mail address.
+pub(super) fn with_email(db: &Db, email: &str, after: RowId, now: u64) -> Result<Erased> {
     let rows = db.rows(
         "SELECT key, size FROM deliveries WHERE key > ? AND body IS NOT NULL ORDER BY key LIMIT ?",
-        &[number(after), number(AT_ONCE)],
+        &[after.into(), number(AT_ONCE)],
     )?;
     let email = email.to_ascii_lowercase();
     let mut more = rows.len() == AT_ONCE;
     let mut last = None;
-    let (mut erased, mut bytes): (u32, u64) = (0, 0);
+    let (mut erased, mut bytes): (u64, u64) = (0, 0);
     for row in rows {
         if bytes >= BYTES_AT_ONCE {
             more = true;
             break;
         }
-        let key = row.number(0)?;
+        let row_id = row.row_id(0)?;
         bytes = bytes.saturating_add(row.number(1)?);
-        last = Some(key);
-        let body = db.row("SELECT body FROM deliveries WHERE key = ?", &[number(key)])?;
+        last = Some(row_id);
+        let body = db.row("SELECT body FROM deliveries WHERE key = ?", &[row_id.into()])?;
         let body = body.map_or(Ok(None), |row| row.maybe_bytes(0))?.unwrap_or_default();
         let found = match Body::parse_any(&body) {
-            Ok(body) => any(&body, &email),
-            Err(_) => has(&String::from_utf8_lossy(&body), &email),
+            Ok(body) => value_contains(&body, &email),
+            Err(_) => contains(&String::from_utf8_lossy(&body), &email),
         };
         if found {
-            erased = erased.saturating_add(db.transaction(|| one(db, key, now))?);
+            erased = erased.saturating_add(db.transaction(|| one(db, row_id, now))?.into());
         }
     }
-    Ok((erased, last.filter(|_| more)))
+    Ok(Erased { erased, last: last.filter(|_| more) })
 }
 
-fn any(body: &Body, email: &str) -> bool {
+fn value_contains(body: &Body, email: &str) -> bool {
     match body {
-        Body::String(text) => has(text, email),
-        Body::Array(items) => items.iter().any(|item| any(item, email)),
-        Body::Object(members) => {
-            members.iter().any(|(name, value)| has(name, email) || any(value, email))
-        }
+        Body::String(text) => contains(text, email),
+        Body::Array(items) => items.iter().any(|item| value_contains(item, email)),
+        Body::Object(members) => members
+            .iter()
+            .any(|(name, value)| contains(name, email) || value_contains(value, email)),
         _ => false,
     }
 }
 
-/// Tells whether a text has an address in it, in lowercase, as it stands or written in one of the ways that
-/// addresses are in URLs, and in JSON within a text.
-fn has(text: &str, email: &str) -> bool {
+/// Tells whether a text contains an e-mail address, which must be in lowercase: as it is, percent-encoded as in a URL, or
+/// within escaped JSON.
+fn contains(text: &str, email: &str) -> bool {
     let text = text.to_ascii_lowercase();
-    stands_in(&text, email) || stands_in(&unwritten(&text), email)
+    contains_whole(&text, email) || contains_whole(&unescaped(&text), email)
 }
 
-/// Tells whether an address is there that is not part of a longer one. What is not ASCII counts as a letter.
-fn stands_in(text: &str, email: &str) -> bool {
+/// Tells whether a text contains an address that is not part of a longer one. Non-ASCII characters count as letters.
+fn contains_whole(text: &str, email: &str) -> bool {
     let is_letter = |c: char| c.is_ascii_alphanumeric() || !c.is_ascii();
     text.match_indices(email).any(|(at, _)| {
         let (before, rest) = text.split_at(at);
         let after = rest.get(email.len()..).unwrap_or_default();
-        // A full stop belongs to an address behind a letter only.
+        // A full stop belongs to the address only if a letter precedes it.
         let before = before.strip_suffix('.').unwrap_or(before);
         let longer = |c: char| is_letter(c) || "_%+-".contains(c);
         let mut next = after.chars();
@@ -98,8 +99,8 @@ fn stands_in(text: &str, email: &str) -> bool {
     })
 }
 
-/// Undoes percent-encoding; what follows a backslash becomes a blank.
-fn unwritten(text: &str) -> String {
+/// Decodes percent-encoding, and replaces each backslash escape by a space.
+fn unescaped(text: &str) -> String {
     let mut plain = Vec::new();
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
@@ -126,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_found_but_not_in_a_longer_one() {
+    fn finds_an_address_but_not_within_a_longer_one() {
         for text in [
             "a@b.com",
             "<A@B.com>",
@@ -140,18 +141,21 @@ mod tests {
             r#"{"t":"hi\na@b.com\n"}"#,
             "100% a@b.com",
         ] {
-            assert!(has(text, "a@b.com"), "{text}");
+            assert!(contains(text, "a@b.com"), "{text}");
         }
         for text in ["aa@b.com", "x.a@b.com", "x+a@b.com", "a@b.com.au", "a@b.community", "a@b.co"]
         {
-            assert!(!has(text, "a@b.com"), "{text}");
+            assert!(!contains(text, "a@b.com"), "{text}");
         }
     }
 
     #[test]
-    fn it_is_found_wherever_it_stands() {
+    fn finds_an_address_in_names_and_nested_values() {
         for body in [r#"{"x":[{"y":"a@b.com"}]}"#, r#"{"a@b.com":1}"#, r#"{"x":"\u0061@b.com"}"#] {
-            assert!(any(&Body::parse_any(body.as_bytes()).unwrap(), "a@b.com"), "{body}");
+            assert!(
+                value_contains(&Body::parse_any(body.as_bytes()).unwrap(), "a@b.com"),
+                "{body}"
+            );
         }
     }
 }

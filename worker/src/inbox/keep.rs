@@ -1,41 +1,41 @@
-//! What is kept, and for how long: a delivery's body for a while after its end; its id, for as long as
-//! a captured request could be sent again.
+//! Retention: a body is kept for a while after its delivery has ended, and an ID for as long as a captured request could be
+//! replayed.
 
 use super::db::Db;
 use super::erase;
 use super::schema::RARE;
-use crate::config::Settings;
+use crate::config::{MAX_SKEW_MS, Settings};
 use crate::js::{Result, number};
-use crate::receive::MAX_SKEW_MS;
+use crate::protocol::DeliveryState;
 
-/// How many deliveries are forgotten in one go.
+/// How many rows one call changes.
 const AT_ONCE: usize = 200;
 
-/// How often is looked for what to forget while there is much to send, in milliseconds.
+/// How often expired rows are looked for while the alarm is sending, in milliseconds.
 pub(super) const EVERY_MS: u64 = 1000;
 
-/// Clocks differ, and a check takes its time: an id is remembered so much longer, in milliseconds.
+/// How much longer an ID is remembered, in milliseconds, because clocks differ and a check takes time.
 const MARGIN_MS: u64 = 60_000;
 
-/// How long an id is remembered after anything of it came, in milliseconds: Walnut signs its retries anew, so that the
-/// last of them is fresh for longer than the first.
+/// How long an ID is remembered after its last use, in milliseconds. The last use counts, because Walnut signs each retry
+/// again with a later time.
 fn remembered_ms(settings: &Settings) -> u64 {
     settings.max_event_age_ms.unwrap_or(0).saturating_add(MAX_SKEW_MS).saturating_add(MARGIN_MS)
 }
 
-/// Forgets what has been kept for long enough, and says whether there may be more.
+/// Removes what has expired; returns whether there may be more.
 pub(super) fn forget(db: &Db, settings: &Settings, now: u64) -> Result<bool> {
     let ended = now.saturating_sub(settings.retention_ms);
     let received = now.saturating_sub(remembered_ms(settings));
     db.transaction(|| {
-        let keys = db.rows(
+        let rows = db.rows(
             "SELECT key FROM deliveries WHERE body IS NOT NULL AND ended IS NOT NULL AND ended <= ?
             ORDER BY ended LIMIT ?",
             &[number(ended), number(AT_ONCE)],
         )?;
-        let more = keys.len() == AT_ONCE;
-        for row in keys {
-            erase::empty(db, row.number(0)?, "forgotten", None)?;
+        let more = rows.len() == AT_ONCE;
+        for row in rows {
+            erase::empty(db, row.row_id(0)?, DeliveryState::Forgotten, None)?;
         }
         for state in ["forgotten", "erased"] {
             drop_rows(db, state, received)?;
@@ -50,7 +50,7 @@ pub(super) fn forget(db: &Db, settings: &Settings, now: u64) -> Result<bool> {
     })
 }
 
-/// Drops rows of a state that came until a time. An id of which something came after it goes on being remembered.
+/// Drops the rows of a state that were received before a time. An ID that was used later is still remembered.
 fn drop_rows(db: &Db, state: &str, received: u64) -> Result<()> {
     let old = |column| {
         format!(
@@ -59,7 +59,7 @@ fn drop_rows(db: &Db, state: &str, received: u64) -> Result<()> {
         )
     };
     let values = [number(received), number(AT_ONCE)];
-    // Each condition on `kind` names an index: without them, every row would be looked at.
+    // Each condition on `kind` selects an index; without them, every row would be read.
     let remember = format!(
         "WITH old AS ({}), came AS (
             SELECT id, received, last_duplicate, state FROM deliveries WHERE id IN old AND kind = 'first'
@@ -77,7 +77,7 @@ fn drop_rows(db: &Db, state: &str, received: u64) -> Result<()> {
     db.run(&format!("DELETE FROM deliveries WHERE key IN ({})", old("key")), &values)
 }
 
-/// Returns when there is something to forget next.
+/// Returns when something expires next.
 pub(super) fn next(db: &Db, settings: &Settings) -> Result<Option<u64>> {
     let ended = db.number(
         "SELECT MIN(ended) FROM deliveries WHERE body IS NOT NULL AND ended IS NOT NULL",

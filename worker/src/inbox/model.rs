@@ -12,6 +12,7 @@ use std::io::Write as _;
 
 use stateright::{Checker, Model, Property};
 
+use crate::ids::RowId;
 use crate::life::{Event, Limits, MOST_WAIT_MS, Progress, Reason, Send};
 use world::{Answer, GUARD_MS, Known, Memory, Row, World};
 
@@ -63,8 +64,8 @@ type Seen = (&'static str, fn(&Setup, &World) -> bool);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Action {
-    Arrives(u64),
-    ArrivesAndTraps(u64),
+    Arrives(RowId),
+    ArrivesAndTraps(RowId),
     AlarmFires,
     AlarmFiresEarly,
     AlarmIsTired,
@@ -78,9 +79,9 @@ enum Action {
     /// The platform wakes every inbox now and then.
     Cron,
     Killed,
-    Traps(Option<u64>),
-    Redelivered(u64, usize),
-    Erased(u64),
+    Traps(Option<RowId>),
+    Redelivered(RowId, usize),
+    Erased(RowId),
     Changes,
 }
 
@@ -124,20 +125,20 @@ impl Model for Setup {
             return; // what would come of it need not end
         }
         let budget = &world.budget;
-        let keys = || world.keys().filter(|(_, row)| row.body).map(|(key, _)| key);
+        let kept = || world.stored().filter(|(_, row)| row.body).map(|(row_id, _)| row_id);
         let mut may = |action: Action, times: u8| {
             if times > 0 {
                 actions.push(action);
             }
         };
-        for (key, left) in (1..).zip(&world.arrivals) {
-            may(Action::Arrives(key), *left);
-            may(Action::ArrivesAndTraps(key), (*left).min(budget.traps));
+        for (row_id, left) in (1..).map(RowId).zip(&world.arrivals) {
+            may(Action::Arrives(row_id), *left);
+            may(Action::ArrivesAndTraps(row_id), (*left).min(budget.traps));
         }
-        for key in keys() {
-            may(Action::Erased(key), budget.erasures);
+        for row_id in kept() {
+            may(Action::Erased(row_id), budget.erasures);
             for destination in 0..self.configured(world).len() {
-                may(Action::Redelivered(key, destination), budget.redeliveries);
+                may(Action::Redelivered(row_id, destination), budget.redeliveries);
             }
         }
         may(Action::Changes, budget.changes);
@@ -174,13 +175,13 @@ impl Model for Setup {
         let mut world = world.clone();
         let configured = self.configured(&world);
         match action {
-            Action::Arrives(key) => {
-                world.arrive(key, configured);
+            Action::Arrives(row_id) => {
+                world.arrive(row_id, configured);
                 world.wake();
             }
-            Action::ArrivesAndTraps(key) => {
+            Action::ArrivesAndTraps(row_id) => {
                 world.budget.traps -= 1;
-                world.arrive(key, configured);
+                world.arrive(row_id, configured);
                 world.arm_by(world.now + GUARD_MS);
                 if world.is_working() {
                     world.trap();
@@ -196,8 +197,8 @@ impl Model for Setup {
                 world.memory().working = true;
                 world.arm(Some(world.now + GUARD_MS));
                 for name in NAMES.iter().filter(|name| !configured.contains(name)) {
-                    for key in world.due(name) {
-                        world.happened(self, key, &Event::Removed { destination: name });
+                    for row_id in world.due(name) {
+                        world.happened(self, row_id, &Event::Removed { destination: name });
                     }
                 }
                 world.work(self);
@@ -230,23 +231,23 @@ impl Model for Setup {
             }
             Action::Traps(delivery) => {
                 world.budget.traps -= 1;
-                if let Some(key) = delivery {
-                    world.row(key).traps += 1;
+                if let Some(row_id) = delivery {
+                    world.row(row_id).traps += 1;
                 }
                 world.trap();
             }
-            Action::Redelivered(key, destination) => {
+            Action::Redelivered(row_id, destination) => {
                 world.budget.redeliveries -= 1;
-                world.row(key).traps = 0;
+                world.row(row_id).traps = 0;
                 let destination = NAMES[destination];
-                world.happened(self, key, &Event::Redelivered { destination });
+                world.happened(self, row_id, &Event::Redelivered { destination });
                 world.wake();
             }
-            Action::Erased(key) => {
+            Action::Erased(row_id) => {
                 world.budget.erasures -= 1;
                 let now = world.now;
-                world.row(key).empty();
-                world.row(key).ended = Some(now);
+                world.row(row_id).empty();
+                world.row(row_id).ended = Some(now);
                 world.arm_by(now + GUARD_MS);
             }
             Action::Changes => {
@@ -263,21 +264,21 @@ impl Model for Setup {
         let mut properties = vec![
             P::always("no step breaks a rule", |_, world| world.broken.is_none()),
             P::always("what is pending has an alarm", |_, world| {
-                let pending = world.keys().any(|(_, row)| row.is_pending());
+                let pending = world.stored().any(|(_, row)| row.is_pending());
                 !pending || world.alarm.is_some() || world.is_working() || world.lost
             }),
             P::always("what is stored is on its way to each, or has ended", |setup, world| {
                 let sends = |row: &Row| row.life.sends.len();
                 let all = setup.destinations - usize::from(setup.budget.changes > 0);
                 world
-                    .keys()
+                    .stored()
                     .all(|(_, row)| if row.body { sends(row) >= all } else { sends(row) == 0 })
             }),
             P::always("what counts as delivered was taken", |_, world| {
                 let true_of = |(send, known): (&Send, &Known)| {
                     send.progress != Progress::Delivered || known.taken
                 };
-                world.keys().all(|(_, row)| row.life.sends.iter().zip(&row.known).all(true_of))
+                world.stored().all(|(_, row)| row.life.sends.iter().zip(&row.known).all(true_of))
             }),
             P::always("attempts are as many as set, but for those cut off", |setup, world| {
                 let most = setup.limits.max_attempts;
@@ -286,14 +287,14 @@ impl Model for Setup {
                     let given_up = send.progress == Progress::Dead(Reason::MaxAttempts);
                     heard_of <= most && (heard_of == most || !given_up)
                 };
-                world.keys().all(|(_, row)| row.life.sends.iter().zip(&row.known).all(holds))
+                world.stored().all(|(_, row)| row.life.sends.iter().zip(&row.known).all(holds))
             }),
             P::always(
                 "when there is nothing to do, all has ended and is forgotten",
                 |setup, world| {
                     let mut actions = Vec::new();
                     setup.actions(world, &mut actions);
-                    let done = world.keys().all(|(_, row)| !row.is_pending() && !row.body);
+                    let done = world.stored().all(|(_, row)| !row.is_pending() && !row.body);
                     done || actions.iter().any(Action::is_bound)
                 },
             ),
@@ -304,7 +305,7 @@ impl Model for Setup {
 }
 
 fn has(world: &World, is_it: impl Fn(&Send) -> bool) -> bool {
-    world.keys().any(|(_, row)| row.life.sends.iter().any(&is_it))
+    world.stored().any(|(_, row)| row.life.sends.iter().any(&is_it))
 }
 
 const DELIVERED: Seen = ("delivered to one, dead to another", |_, world| {
@@ -323,14 +324,16 @@ const REMOVED: Seen = ("given up without a destination", |_, world| {
     has(world, |send| send.progress == Progress::Dead(Reason::DestinationRemoved))
 });
 const ERASED_IN_FLIGHT: Seen = ("erased in flight", |_, world| {
-    world.keys().any(|(key, row)| !row.body && world.flights().iter().any(|it| it.delivery == key))
+    world
+        .stored()
+        .any(|(row_id, row)| !row.body && world.flights().iter().any(|it| it.delivery == row_id))
 });
 const CUT_OFF: Seen = ("more requests than attempts", |setup, world| {
     let more = |known: &Known| known.requests > setup.limits.max_attempts;
-    world.keys().any(|(_, row)| row.known.iter().any(more))
+    world.stored().any(|(_, row)| row.known.iter().any(more))
 });
 const LOST: Seen = ("pending, and the alarm lost", |_, world| {
-    world.lost && world.keys().any(|(_, row)| row.is_pending())
+    world.lost && world.stored().any(|(_, row)| row.is_pending())
 });
 const TWO_IN_FLIGHT: Seen = ("two in flight to one", |_, world| {
     world.flights().iter().filter(|flight| flight.destination == NAMES[0]).count() == 2

@@ -1,20 +1,20 @@
-//! The tables, and how an older version of them becomes the newest. Times are milliseconds since the
-//! Unix epoch.
+//! The tables, and how older versions of them are migrated. Times are in milliseconds since the Unix epoch. The column
+//! `key` is a `RowId`, and `signed_with` is a `KeySlot`.
 
 use super::db::Db;
 use crate::js::{Result, number, or_null};
 
-/// Of which states there is an index. It is used where a query repeats these words exactly, beside the
-/// state that it asks for: `SQLite` does not conclude one from the other.
+/// The condition of the index `rare`. A query must repeat it word for word, beside the state that it asks for: `SQLite`
+/// does not infer it.
 pub(super) const RARE: &str = "state IN ('dead', 'unrouted', 'variant', 'forgotten', 'erased')";
 
-/// Each makes the next version. What is deployed somewhere is never changed, only followed by another.
+/// The statements that make each version from the one before. A version that has been released never changes.
 const VERSIONS: [&[&str]; 3] = [VERSION_1, VERSION_2, VERSION_3];
 
 const VERSION_1: &[&str] = &[
-    // A delivery is one body that came. `kind` is `first` of its id, a `variant` of the first, or a
-    // `repeat` of a test. Once it has `ended`, its body is kept for a while, and its row for as long as
-    // its id must be remembered.
+    // A delivery is one body that was received. `kind` is `first` of its ID, a `variant` of the first, or a `repeat` of
+    // a test event. Once a delivery has `ended`, its body is kept for RETENTION_DAYS, and its row for as long as its ID
+    // must be remembered.
     "CREATE TABLE deliveries (
         key INTEGER PRIMARY KEY AUTOINCREMENT,
         id TEXT NOT NULL,
@@ -39,7 +39,7 @@ const VERSION_1: &[&str] = &[
     "CREATE INDEX rare ON deliveries (state, received)
         WHERE state IN ('dead', 'unrouted', 'variant', 'forgotten', 'erased')",
     "CREATE INDEX to_forget ON deliveries (ended) WHERE body IS NOT NULL AND ended IS NOT NULL",
-    // A delivery on its way to one destination: the columns of `life::Send`.
+    // The progress of a delivery to one destination: the columns of `life::Send`.
     "CREATE TABLE sends (
         delivery INTEGER NOT NULL,
         destination TEXT NOT NULL,
@@ -68,7 +68,7 @@ const VERSION_1: &[&str] = &[
         last_code TEXT
     ) WITHOUT ROWID",
     "CREATE TABLE refused (code TEXT PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID",
-    // The last alert of each cause; it is posted while it is `due`.
+    // The last alert of each cause; it is still to be posted if it has a `due`.
     "CREATE TABLE alerts (
         cause TEXT PRIMARY KEY,
         text TEXT NOT NULL,
@@ -78,18 +78,18 @@ const VERSION_1: &[&str] = &[
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
 ];
 
-// What is dead to one destination is found while another may still get it.
+// Finds a delivery that is dead to one destination while another may still accept it.
 const VERSION_2: &[&str] = &["CREATE INDEX dead ON sends (delivery) WHERE state = 'dead'"];
 
 const VERSION_3: &[&str] = &[
-    // An id of which a row was dropped that came when all of it was old, though something of it came `last` after that.
-    // A table of its own costs an inbox that is full nothing: an index on its deliveries would have to read them all.
+    // IDs whose rows were dropped, but which were received again later, at `last`. This is a table, because building an
+    // index on a full inbox would read every delivery.
     "CREATE TABLE remembered (id TEXT PRIMARY KEY, last INTEGER NOT NULL, erased INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE INDEX remembered_by_time ON remembered (last)",
 ];
 
-/// Makes the tables, or brings them up to date. One of a newer version is left as it is: versions only
-/// add what an older program does not look at.
+/// Creates or migrates the tables. Tables of a newer version stay as they are: a version only adds what older code does
+/// not use.
 pub(super) fn migrate(db: &Db) -> Result<()> {
     db.run("CREATE TABLE IF NOT EXISTS versions (version INTEGER PRIMARY KEY)", &[])?;
     let newest = db.number("SELECT MAX(version) FROM versions", &[])?.unwrap_or(0);
@@ -105,13 +105,13 @@ pub(super) fn migrate(db: &Db) -> Result<()> {
     Ok(())
 }
 
-/// Reads a value that is kept by name.
-pub(super) fn meta(db: &Db, name: &str) -> Result<Option<u64>> {
+/// Loads a number by name.
+pub(super) fn load_meta(db: &Db, name: &str) -> Result<Option<u64>> {
     db.number("SELECT value FROM meta WHERE name = ?", &[name.into()])
 }
 
-/// Keeps a value by name.
-pub(super) fn keep(db: &Db, name: &str, value: Option<u64>) -> Result<()> {
+/// Stores a number by name.
+pub(super) fn save_meta(db: &Db, name: &str, value: Option<u64>) -> Result<()> {
     let value = or_null(value.map(number));
     db.run("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", &[name.into(), value])
 }

@@ -1,31 +1,33 @@
-//! What the alarm does: it sends what is due, and writes down what became of it.
+//! The work of the alarm: sends what is due, and saves the result of each attempt.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::stream::{FuturesUnordered, Stream};
 use worker::Delay;
 
 use super::slots::Flight;
-use super::{DIED, Guard, Inbox, keep, lives, schema};
-use crate::answer::Failure;
+use super::{Guard, Inbox, UNREPORTED_DEATH, keep, lives, schema};
 use crate::config::{Destination, Settings};
+use crate::failure::Failure;
 use crate::forward::{self, Headline, Outcome};
+use crate::ids::RowId;
 use crate::js::{Result, now, number, or_null};
 use crate::life::{Effect, Event, MOST_TRAPS, Send};
 use crate::{failpoint, log};
 
-/// How long one alarm goes on, in milliseconds. What is in flight then is the next one's.
+/// How long one alarm works, in milliseconds. The next alarm goes on with the requests in flight.
 const ALARM_MS: u64 = 30_000;
 
-/// How many sends to destinations that are gone are looked at in one go.
+/// How many sends to a removed destination one alarm handles.
 const REMOVED_AT_ONCE: u32 = 100;
 
-/// The requests in flight: a few.
-pub(super) type Flights = Vec<Marked>;
+/// The requests in flight.
+pub(super) type Flights = FuturesUnordered<Marked>;
 
-/// A request that has come back.
+/// A request that has ended.
 pub(super) struct Landed {
     flight: Flight,
     headline: Headline,
@@ -33,10 +35,10 @@ pub(super) struct Landed {
     outcome: Outcome,
 }
 
-/// Tells the guard which delivery is worked on, each time that it is: if that traps, it is counted
-/// against this one.
+/// A request in flight. While it is polled, the guard knows its delivery, so that a trap is counted against the right
+/// one.
 pub(super) struct Marked {
-    delivery: u64,
+    delivery: RowId,
     guard: Guard,
     work: Pin<Box<dyn Future<Output = Landed>>>,
 }
@@ -50,18 +52,6 @@ impl Future for Marked {
         self.guard.mark(None);
         landed
     }
-}
-
-/// Looks after all that is in flight, and takes one that has come back.
-fn returned(flights: &mut Flights, context: &mut Context<'_>) -> Option<Landed> {
-    for index in 0..flights.len() {
-        let flight = flights.get_mut(index)?;
-        if let Poll::Ready(landed) = Pin::new(flight).poll(context) {
-            flights.swap_remove(index);
-            return Some(landed);
-        }
-    }
-    None
 }
 
 impl Inbox {
@@ -92,10 +82,10 @@ impl Inbox {
             let wake = lives::next_due(&self.db, now)?.unwrap_or(end).min(end).min(keep);
             let mut timer = Delay::from(Duration::from_millis(wake.saturating_sub(now)));
             let landed = poll_fn(|context| {
-                if let Some(landed) = returned(flights, context) {
+                if let Poll::Ready(Some(landed)) = Pin::new(&mut *flights).poll_next(context) {
                     return Poll::Ready(Some(landed));
                 }
-                if self.bell.answer(context) {
+                if self.bell.has_rung(context) {
                     return Poll::Ready(None);
                 }
                 Pin::new(&mut timer).poll(context).map(|()| None)
@@ -103,22 +93,22 @@ impl Inbox {
             .await;
             if let Some(landed) = landed {
                 failpoint::reached(&self.env, "before-result").await;
-                self.write_down(settings, &landed)?;
+                self.save_attempt(settings, &landed)?;
                 failpoint::reached(&self.env, "after-result").await;
             }
         }
     }
 
     /// Starts as many requests as may be in flight.
-    fn fill(&self, settings: &Settings, flights: &mut Flights) -> Result<()> {
+    fn fill(&self, settings: &Settings, flights: &Flights) -> Result<()> {
         let mut names: Vec<&str> =
             settings.destinations.iter().map(|it| it.name.as_str()).collect();
         let waiting = lives::destinations(&self.db)?;
         names.retain(|name| waiting.iter().any(|other| other == name));
-        // Each start changes whose turn it is; who has nothing to send now will have nothing after.
+        // Each start changes the order; a destination with nothing to send now has nothing to send later in this loop.
         loop {
-            let turn = self.slots.borrow().turn(&names);
-            let Some(name) = turn.first().copied() else { return Ok(()) };
+            let next = self.slots.borrow().next(&names);
+            let Some(name) = next.first().copied() else { return Ok(()) };
             let destination = settings.destinations.iter().find(|it| it.name == name);
             let started = match destination {
                 Some(destination) => self.start(settings, destination, flights)?,
@@ -130,24 +120,24 @@ impl Inbox {
         }
     }
 
-    /// Starts the next request that is due to a destination, if there is one and room for it.
+    /// Starts the request that is due next to a destination, if there is one and its body fits.
     fn start(
         &self,
         settings: &Settings,
         destination: &Destination,
-        flights: &mut Flights,
+        flights: &Flights,
     ) -> Result<bool> {
         let now = now();
-        let flying: Vec<u64> = self.slots.borrow().to(&destination.name).collect();
+        let flying: Vec<RowId> = self.slots.borrow().to(&destination.name).collect();
         let due = lives::due(&self.db, &destination.name, now, flying.len().saturating_add(1))?;
-        let Some((key, bytes)) = due.into_iter().find(|(key, _)| !flying.contains(key)) else {
+        let Some((row, bytes)) = due.into_iter().find(|(row, _)| !flying.contains(row)) else {
             return Ok(false);
         };
         if !self.slots.borrow().has_room(bytes) {
             return Ok(false);
         }
-        self.guard.mark(Some(key));
-        let started = self.launch(settings, destination, key, bytes, flights);
+        self.guard.mark(Some(row));
+        let started = self.launch(settings, destination, row, bytes, flights);
         self.guard.mark(None);
         started
     }
@@ -156,17 +146,17 @@ impl Inbox {
         &self,
         settings: &Settings,
         destination: &Destination,
-        key: u64,
+        row: RowId,
         bytes: usize,
-        flights: &mut Flights,
+        flights: &Flights,
     ) -> Result<bool> {
         let began = now();
-        if lives::traps(&self.db, key)? >= u64::from(MOST_TRAPS) {
-            self.happened(settings, key, &Event::Trapped, began)?;
+        if lives::traps(&self.db, row)? >= u64::from(MOST_TRAPS) {
+            self.apply(settings, row, &Event::Trapped, began)?;
             return Ok(true);
         }
-        let Some(loaded) = lives::load(&self.db, key)? else { return Ok(false) };
-        let flight = Flight { delivery: key, destination: destination.name.clone(), bytes };
+        let Some(loaded) = lives::load(&self.db, row)? else { return Ok(false) };
+        let flight = Flight { delivery: row, destination: destination.name.clone(), bytes };
         self.slots.borrow_mut().begin(flight.clone());
         let destination = destination.clone();
         let timeout_ms = settings.timeout_ms;
@@ -182,19 +172,19 @@ impl Inbox {
             failpoint::reached(&env, "after-send").await;
             Landed { flight, headline, began, outcome }
         });
-        flights.push(Marked { delivery: key, guard: self.guard.clone(), work });
+        flights.push(Marked { delivery: row, guard: self.guard.clone(), work });
         Ok(true)
     }
 
-    /// Writes down what became of a request: the attempt, and all that follows from it, together.
-    fn write_down(&self, settings: &Settings, landed: &Landed) -> Result<()> {
+    /// Saves the result of a request: the attempt and everything that follows from it, in one transaction.
+    fn save_attempt(&self, settings: &Settings, landed: &Landed) -> Result<()> {
         let Landed { flight, headline, began, outcome } = landed;
         let now = now();
         let ms = now.saturating_sub(*began);
         let failure = outcome.failure.as_ref();
         let destination = flight.destination.as_str();
         let event = match failure {
-            None => Event::Taken { destination },
+            None => Event::Accepted { destination },
             Some(_) => Event::Failed {
                 destination,
                 retry_after_ms: outcome.retry_after_ms,
@@ -211,7 +201,7 @@ impl Inbox {
                     destination, ?3, ?4, ?5, ?6
                 FROM sends WHERE delivery = ?1 AND destination = ?2",
                 &[
-                    number(flight.delivery),
+                    flight.delivery.into(),
                     destination.into(),
                     number(*began),
                     number(ms),
@@ -219,7 +209,7 @@ impl Inbox {
                     or_null(failure.map(Failure::code)),
                 ],
             )?;
-            let (taken, failed) = match failure {
+            let (accepted, failed) = match failure {
                 None => (Some(number(now)), None),
                 Some(_) => (None, Some(number(now))),
             };
@@ -230,16 +220,16 @@ impl Inbox {
                     last_failed = COALESCE(?3, last_failed), last_code = COALESCE(?4, last_code)",
                 &[
                     destination.into(),
-                    or_null(taken),
+                    or_null(accepted),
                     or_null(failed),
                     or_null(failure.map(Failure::code)),
                 ],
             )?;
-            self.happened(settings, flight.delivery, &event, now)
+            self.apply(settings, flight.delivery, &event, now)
         })
     }
 
-    /// Decides about what is due to destinations that are configured no more.
+    /// Puts off, or marks dead, what is due to destinations that are no longer configured.
     fn skip_removed(&self, settings: &Settings) -> Result<()> {
         let now = now();
         for destination in lives::destinations(&self.db)? {
@@ -247,26 +237,26 @@ impl Inbox {
                 continue;
             }
             let removed = Event::Removed { destination: &destination };
-            for (key, _) in lives::due(&self.db, &destination, now, REMOVED_AT_ONCE)? {
-                self.happened(settings, key, &removed, now)?;
+            for (row, _) in lives::due(&self.db, &destination, now, REMOVED_AT_ONCE)? {
+                self.apply(settings, row, &removed, now)?;
             }
         }
         Ok(())
     }
 
-    /// Carries out what follows from an event in a delivery's life.
-    fn happened(&self, settings: &Settings, key: u64, event: &Event<'_>, now: u64) -> Result<()> {
-        let life = lives::read(&self.db, key)?;
+    /// Applies an event to the life of a delivery, and carries out the effects.
+    fn apply(&self, settings: &Settings, row: RowId, event: &Event<'_>, now: u64) -> Result<()> {
+        let life = lives::read(&self.db, row)?;
         let (life, effects) = life.after(event, now, settings.limits);
-        lives::write(&self.db, key, &life, &effects, now)?;
+        lives::write(&self.db, row, &life, &effects, now)?;
         let died = |effect: &Effect| match effect {
             Effect::Died(index) => life.sends.get(*index),
             _ => None,
         };
         let died: Vec<&Send> = effects.iter().filter_map(died).collect();
         if !died.is_empty() {
-            log::dead(&lives::id(&self.db, key)?, &died);
-            schema::keep(&self.db, DIED, Some(now))?;
+            log::dead(&lives::id(&self.db, row)?, &died);
+            schema::save_meta(&self.db, UNREPORTED_DEATH, Some(now))?;
         }
         Ok(())
     }

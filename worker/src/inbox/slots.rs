@@ -1,48 +1,48 @@
-//! Which destination is sent to next: within the platform's limits, in turn, and so that none that is
-//! slow or dead holds up another.
+//! Decides which destination is sent to next: within the platform's limits, round robin, and so that a slow destination
+//! never blocks another.
 
 use std::collections::BTreeSet;
 
-/// The most requests in flight. The platform lets an object wait for six.
+use crate::ids::RowId;
+
+/// The most requests in flight. The platform allows an object six at a time.
 pub(crate) const MOST_IN_FLIGHT: usize = 4;
 
 /// The most requests in flight to one destination.
 pub(crate) const MOST_TO_ONE: usize = 2;
 
-/// The most requests in flight to destinations that have not proven prompt, of which each gets one:
-/// so one is left to those that have.
+/// The most requests in flight to destinations that are not known to be prompt, each of which gets one: so one slot is left
+/// to prompt destinations.
 const MOST_UNPROVEN: usize = 3;
 
 /// The most bytes of bodies in flight.
 pub(crate) const MOST_BYTES: usize = 4 << 20;
 
-/// How long an attempt may take at a destination that counts as prompt, in milliseconds.
+/// How long the last attempt to a prompt destination took at most, in milliseconds.
 const PROMPT_MS: u64 = 5000;
 
 /// A request in flight.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Flight {
-    /// The key of the delivery.
-    pub(crate) delivery: u64,
+    pub(crate) delivery: RowId,
     pub(crate) destination: String,
     /// The length of the body.
     pub(crate) bytes: usize,
 }
 
-/// What is in flight, and what is known of the destinations.
+/// The requests in flight, and what is known about the destinations.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Slots {
     flights: Vec<Flight>,
-    /// The destinations whose last attempt was taken promptly.
+    /// The destinations that accepted their last attempt promptly.
     prompt: BTreeSet<String>,
     /// The destination that was sent to last.
     last: Option<String>,
 }
 
 impl Slots {
-    /// Orders destinations by turn: the one after that which was last sent to comes first. Those
-    /// that must not be sent to now are left out.
-    pub(crate) fn turn<'a>(&self, names: &[&'a str]) -> Vec<&'a str> {
+    /// Orders destinations round robin: the one after the last one first. Those that must not be sent to now are left out.
+    pub(crate) fn next<'a>(&self, names: &[&'a str]) -> Vec<&'a str> {
         let first = names
             .iter()
             .position(|name| Some(*name) == self.last.as_deref())
@@ -63,14 +63,14 @@ impl Slots {
     }
 
     /// Returns the deliveries that are in flight to a destination.
-    pub(crate) fn to(&self, destination: &str) -> impl Iterator<Item = u64> {
+    pub(crate) fn to(&self, destination: &str) -> impl Iterator<Item = RowId> {
         self.flights
             .iter()
             .filter(move |flight| flight.destination == destination)
             .map(|flight| flight.delivery)
     }
 
-    /// Says whether there is room for a body of so many bytes.
+    /// Tells whether a body of so many bytes fits.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
         let all = self.flights.iter().fold(bytes, |sum, flight| sum.saturating_add(flight.bytes));
         all <= MOST_BYTES
@@ -86,9 +86,9 @@ impl Slots {
     }
 
     /// Ends a request that took so many milliseconds.
-    pub(crate) fn end(&mut self, flight: &Flight, taken: bool, ms: u64) {
+    pub(crate) fn end(&mut self, flight: &Flight, accepted: bool, ms: u64) {
         self.flights.retain(|other| other != flight);
-        if taken && ms <= PROMPT_MS {
+        if accepted && ms <= PROMPT_MS {
             self.prompt.insert(flight.destination.clone());
         } else {
             self.prompt.remove(&flight.destination);
@@ -101,10 +101,10 @@ mod tests {
     use super::*;
 
     fn flight(delivery: u64, destination: &str) -> Flight {
-        Flight { delivery, destination: destination.to_owned(), bytes: 1 << 20 }
+        Flight { delivery: RowId(delivery), destination: destination.to_owned(), bytes: 1 << 20 }
     }
 
-    /// Slots that know these destinations as prompt.
+    /// Makes slots that know these destinations to be prompt.
     fn proven(destinations: &[&str]) -> Slots {
         let mut slots = Slots::default();
         for destination in destinations {
@@ -115,47 +115,47 @@ mod tests {
     }
 
     #[test]
-    fn a_prompt_destination_gets_two_and_all_get_four() {
+    fn a_prompt_destination_gets_two_slots_of_four() {
         let mut slots = proven(&["a", "b", "c"]);
         for (delivery, name) in (1..).zip(["a", "a", "b", "b"]) {
-            assert!(slots.turn(&["a", "b", "c"]).contains(&name));
+            assert!(slots.next(&["a", "b", "c"]).contains(&name));
             slots.begin(flight(delivery, name));
         }
-        assert_eq!(slots.to("a").collect::<Vec<_>>(), [1, 2]);
-        assert!(slots.turn(&["a", "b", "c"]).is_empty());
+        assert_eq!(slots.to("a").collect::<Vec<_>>(), [RowId(1), RowId(2)]);
+        assert!(slots.next(&["a", "b", "c"]).is_empty());
         slots.end(&flight(1, "a"), true, 1);
-        assert_eq!(slots.turn(&["a", "b", "c"]), ["c", "a"]);
+        assert_eq!(slots.next(&["a", "b", "c"]), ["c", "a"]);
     }
 
     #[test]
-    fn those_that_are_not_prompt_leave_one_to_those_that_are() {
+    fn slow_destinations_leave_one_slot_to_prompt_ones() {
         let mut slots = proven(&["good"]);
         let all = ["w", "x", "y", "z", "good"];
         for (delivery, name) in (1..).zip(["w", "x", "y"]) {
             slots.begin(flight(delivery, name));
         }
-        assert_eq!(slots.turn(&all), ["good"]);
+        assert_eq!(slots.next(&all), ["good"]);
         slots.end(&flight(1, "w"), true, PROMPT_MS + 1);
-        assert_eq!(slots.turn(&all), ["z", "good", "w"]);
+        assert_eq!(slots.next(&all), ["z", "good", "w"]);
         slots.end(&flight(2, "x"), false, 1);
         slots.begin(flight(4, "x"));
-        assert!(!slots.turn(&all).contains(&"x"));
+        assert!(!slots.next(&all).contains(&"x"));
     }
 
     #[test]
-    fn it_goes_in_turn() {
+    fn destinations_are_sent_to_round_robin() {
         let mut slots = proven(&["a", "b", "c"]);
         for (name, next) in [("a", ["b", "c", "a"]), ("b", ["c", "a", "b"]), ("c", ["a", "b", "c"])]
         {
             slots.begin(flight(1, name));
-            assert_eq!(slots.turn(&["a", "b", "c"]), next);
+            assert_eq!(slots.next(&["a", "b", "c"]), next);
             slots.end(&flight(1, name), true, 1);
         }
-        assert_eq!(slots.turn(&["b"]), ["b"]);
+        assert_eq!(slots.next(&["b"]), ["b"]);
     }
 
     #[test]
-    fn bodies_in_flight_are_at_most_four_mebibytes() {
+    fn bodies_in_flight_have_at_most_four_mebibytes() {
         let mut slots = proven(&["a"]);
         assert!(slots.is_empty());
         assert!(slots.has_room(MOST_BYTES));

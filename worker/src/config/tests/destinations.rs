@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn the_list_of_destinations_is_read() {
+fn reads_the_list_of_destinations() {
     let all = listed(&format!(
         r#"[
             {{ "name": "crm", "url": "https://crm.example/hook", "events": ["demo", "é b"],
@@ -19,35 +19,35 @@ fn the_list_of_destinations_is_read() {
     assert!(lake.headers.is_empty() && lake.secret.is_none());
 
     let wants =
-        |of: &Destination| [Some("demo"), Some("é b"), Some("Demo"), None].map(|n| of.wants(n));
+        |it: &Destination| [Some("demo"), Some("é b"), Some("Demo"), None].map(|n| it.wants(n));
     assert_eq!(wants(crm), [true, true, false, false]);
     assert_eq!(wants(lake), [true; 4]);
 }
 
 #[test]
-fn there_is_one_source_of_destinations() {
+fn rejects_two_sources_of_destinations() {
     let both = mistakes(&[("DESTINATIONS", Some("[]"))]);
     assert_eq!(both, ["ORIGIN_URL and DESTINATIONS are both set: set only one of them"]);
     assert_eq!(named(&mistakes(&[("ORIGIN_URL", None)])), ["ORIGIN_URL"]);
 }
 
 #[test]
-fn the_number_of_destinations_has_two_sides() {
-    let of = |count: usize, mode| {
+fn accepts_1_to_20_destinations_and_one_in_direct_mode() {
+    let count_mistakes = |count: usize, mode| {
         let one = |index| format!(r#"{{"name":"d{index}","url":"https://o.example"}}"#);
         let json = format!("[{}]", (0..count).map(one).collect::<Vec<_>>().join(","));
         mistakes(&[("ORIGIN_URL", None), ("DESTINATIONS", Some(&json)), ("MODE", Some(mode))])
     };
-    assert_eq!(of(1, "durable"), Mistakes::new());
-    assert_eq!(of(20, "durable"), Mistakes::new());
-    assert_eq!(of(1, "direct"), Mistakes::new());
+    assert_eq!(count_mistakes(1, "durable"), Mistakes::new());
+    assert_eq!(count_mistakes(20, "durable"), Mistakes::new());
+    assert_eq!(count_mistakes(1, "direct"), Mistakes::new());
     for (count, mode) in [(0, "durable"), (21, "durable"), (2, "direct")] {
-        assert_eq!(named(&of(count, mode)), ["DESTINATIONS"], "{count} {mode}");
+        assert_eq!(named(&count_mistakes(count, mode)), ["DESTINATIONS"], "{count} {mode}");
     }
 }
 
 #[test]
-fn every_mistake_in_a_destination_is_listed() {
+fn lists_every_mistake_in_a_destination() {
     let all = listed(
         r#"[
             { "name": "a", "url": "https://a.example" },
@@ -82,13 +82,14 @@ fn every_mistake_in_a_destination_is_listed() {
 }
 
 #[test]
-fn names_have_a_form() {
-    let of = |name: &str| listed(&format!(r#"[{{"name":"{name}","url":"https://o.example"}}]"#));
+fn a_name_has_lowercase_letters_digits_and_hyphens() {
+    let with_name =
+        |name: &str| listed(&format!(r#"[{{"name":"{name}","url":"https://o.example"}}]"#));
     for good in ["a", "0", "-", "a-b-0", &"n".repeat(32)] {
-        assert!(of(good).is_ok(), "{good}");
+        assert!(with_name(good).is_ok(), "{good}");
     }
     for bad in ["", "A", "a b", "a_b", "a.b", "é", &"n".repeat(33)] {
-        assert_eq!(named(&of(bad).unwrap_err()), ["DESTINATIONS[0].name"], "{bad}");
+        assert_eq!(named(&with_name(bad).unwrap_err()), ["DESTINATIONS[0].name"], "{bad}");
     }
 }
 
@@ -108,8 +109,8 @@ fn events_are_a_list_of_names() {
 }
 
 #[test]
-fn headers_have_limits_with_two_sides() {
-    let of = |headers: &[(String, String)]| {
+fn accepts_headers_up_to_the_limits() {
+    let with_headers = |headers: &[(String, String)]| {
         let fields: Vec<String> = headers.iter().map(|(n, v)| format!("{n:?}:{v:?}")).collect();
         mistakes_of(&format!(r#""headers":{{{}}}"#, fields.join(",")))
     };
@@ -117,27 +118,28 @@ fn headers_have_limits_with_two_sides() {
     let long = |name: usize, value: usize| vec![("n".repeat(name), "v".repeat(value))];
     let good: [Vec<_>; 4] = [many(0), many(20), long(64, 1), long(1, 2048)];
     for headers in good {
-        assert_eq!(of(&headers), Mistakes::new());
+        assert_eq!(with_headers(&headers), Mistakes::new());
     }
     let bad: [Vec<_>; 5] = [many(21), long(0, 1), long(65, 1), long(1, 0), long(1, 2049)];
     for headers in bad {
-        assert_eq!(named(&of(&headers)), ["DESTINATIONS[0].headers"]);
+        assert_eq!(named(&with_headers(&headers)), ["DESTINATIONS[0].headers"]);
     }
 }
 
 #[test]
-fn headers_are_valid_and_not_the_edges_own() {
-    let of = |name: &str, value: &str| mistakes_of(&format!(r#""headers":{{"{name}":"{value}"}}"#));
+fn rejects_invalid_and_reserved_headers() {
+    let with_header =
+        |name: &str, value: &str| mistakes_of(&format!(r#""headers":{{"{name}":"{value}"}}"#));
     for good in
         ["authorization", "X-Api-Key", "user-agent", "x-walnut", "hosted", "a!#$%&'*+.^_`|~"]
     {
-        assert_eq!(of(good, "a b"), Mistakes::new(), "{good}");
+        assert_eq!(with_header(good, "a b"), Mistakes::new(), "{good}");
     }
     for bad in ["a b", "a:", "é", "a\\n", "(a)"] {
-        assert_eq!(of(bad, "v").len(), 1, "{bad}");
+        assert_eq!(with_header(bad, "v").len(), 1, "{bad}");
     }
     for bad in [" a", "a ", "\\ta", "a\\r\\nb: c", "é", "\\u007f"] {
-        assert_eq!(of("a", bad).len(), 1, "{bad}");
+        assert_eq!(with_header("a", bad).len(), 1, "{bad}");
     }
     for taken in [
         "x-walnut-signature",
@@ -155,7 +157,7 @@ fn headers_are_valid_and_not_the_edges_own() {
         "Transfer-Encoding",
         "upgrade",
     ] {
-        let all = of(taken, "v");
+        let all = with_header(taken, "v");
         assert!(all.len() == 1 && all.concat().contains("can't set"), "{taken}: {all:?}");
     }
     assert_eq!(mistakes_of(r#""headers":{"a":1}"#).len(), 1);

@@ -2,6 +2,7 @@
 //! that are named here take it.
 
 use super::{Budget, SLOW_MS, Setup};
+use crate::ids::RowId;
 use crate::inbox::slots::{Flight, Slots};
 use crate::life::{Effect, Event, Life, MOST_TRAPS, Progress, Send, State};
 
@@ -53,7 +54,7 @@ pub(super) struct World {
     pub(super) alarm: Option<u64>,
     /// Whether the platform has lost it.
     pub(super) lost: bool,
-    /// By key, from 1.
+    /// By row, from 1.
     pub(super) rows: Vec<Option<Row>>,
     pub(super) arrivals: Vec<u8>,
     /// Whether the last destination is not configured now.
@@ -92,12 +93,12 @@ impl Row {
 }
 
 impl World {
-    pub(super) fn row(&mut self, key: u64) -> &mut Row {
-        self.rows[usize::try_from(key).unwrap() - 1].as_mut().unwrap()
+    pub(super) fn row(&mut self, RowId(row): RowId) -> &mut Row {
+        self.rows[usize::try_from(row).unwrap() - 1].as_mut().unwrap()
     }
 
-    pub(super) fn keys(&self) -> impl Iterator<Item = (u64, &Row)> {
-        (1..).zip(&self.rows).filter_map(|(key, row)| Some((key, row.as_ref()?)))
+    pub(super) fn stored(&self) -> impl Iterator<Item = (RowId, &Row)> {
+        (1..).map(RowId).zip(&self.rows).filter_map(|(row_id, row)| Some((row_id, row.as_ref()?)))
     }
 
     pub(super) fn is_working(&self) -> bool {
@@ -168,8 +169,8 @@ impl World {
         self.arm_by(self.now + GUARD_MS);
     }
 
-    pub(super) fn arrive(&mut self, key: u64, configured: &[&str]) {
-        let index = usize::try_from(key).unwrap() - 1;
+    pub(super) fn arrive(&mut self, row_id: RowId, configured: &[&str]) {
+        let index = usize::try_from(row_id.0).unwrap() - 1;
         self.arrivals[index] -= 1;
         let now = self.now;
         self.rows[index].get_or_insert_with(|| {
@@ -183,38 +184,39 @@ impl World {
     // `send.rs`
 
     /// What has come due for a destination, the longest due first.
-    pub(super) fn due(&self, destination: &str) -> Vec<u64> {
+    pub(super) fn due(&self, destination: &str) -> Vec<RowId> {
         let due = |send: &Send| match send.progress {
             Progress::Pending { due } if send.destination == destination => Some(due),
             _ => None,
         };
-        let of_row = |(key, row): (u64, &Row)| Some((row.life.sends.iter().find_map(due)?, key));
-        let mut all: Vec<_> = self.keys().filter_map(of_row).collect();
+        let of_row =
+            |(row_id, row): (RowId, &Row)| Some((row.life.sends.iter().find_map(due)?, row_id));
+        let mut all: Vec<_> = self.stored().filter_map(of_row).collect();
         all.retain(|(due, _)| *due <= self.now);
         all.sort_unstable();
-        all.into_iter().map(|(_, key)| key).collect()
+        all.into_iter().map(|(_, row_id)| row_id).collect()
     }
 
     pub(super) fn fill(&mut self, setup: &Setup) {
         let mut names = setup.configured(self).to_vec();
-        while let Some(name) = self.memory().slots.turn(&names).first().copied() {
-            let flying: Vec<u64> = self.memory().slots.to(name).collect();
-            let next = self.due(name).into_iter().find(|key| !flying.contains(key));
-            if next.is_none_or(|key| !self.launch(setup, key, name)) {
+        while let Some(name) = self.memory().slots.next(&names).first().copied() {
+            let flying: Vec<RowId> = self.memory().slots.to(name).collect();
+            let next = self.due(name).into_iter().find(|row_id| !flying.contains(row_id));
+            if next.is_none_or(|row_id| !self.launch(setup, row_id, name)) {
                 names.retain(|other| *other != name);
             }
         }
     }
 
-    pub(super) fn launch(&mut self, setup: &Setup, key: u64, name: &str) -> bool {
-        if self.row(key).traps >= MOST_TRAPS {
-            self.happened(setup, key, &Event::Trapped);
+    pub(super) fn launch(&mut self, setup: &Setup, row_id: RowId, name: &str) -> bool {
+        if self.row(row_id).traps >= MOST_TRAPS {
+            self.happened(setup, row_id, &Event::Trapped);
             return true;
         }
-        let body = self.row(key).body;
+        let body = self.row(row_id).body;
         self.check(body, "nothing is sent that is erased or forgotten");
-        self.row(key).known(name).requests += 1;
-        let flight = Flight { delivery: key, destination: name.to_owned(), bytes: 1 };
+        self.row(row_id).known(name).requests += 1;
+        let flight = Flight { delivery: row_id, destination: name.to_owned(), bytes: 1 };
         self.memory().slots.begin(flight.clone());
         self.memory().flights.push(flight);
         true
@@ -226,14 +228,13 @@ impl World {
         self.forget();
         if self.memory().flights.is_empty() {
             self.memory().working = false;
-            let due =
-                self.keys().flat_map(|(_, row)| &row.life.sends).filter_map(|send| {
-                    match send.progress {
-                        Progress::Pending { due } => Some(due),
-                        _ => None,
-                    }
-                });
-            let kept = self.keys().filter(|(_, row)| row.body).filter_map(|(_, row)| row.ended);
+            let due = self.stored().flat_map(|(_, row)| &row.life.sends).filter_map(|send| {
+                match send.progress {
+                    Progress::Pending { due } => Some(due),
+                    _ => None,
+                }
+            });
+            let kept = self.stored().filter(|(_, row)| row.body).filter_map(|(_, row)| row.ended);
             let next = due.chain(kept.map(|ended| ended + RETENTION_MS)).min();
             self.arm(next);
         }
@@ -254,7 +255,7 @@ impl World {
         let Flight { delivery, destination, .. } = &flight;
         self.memory().slots.end(&flight, answer == Answer::Taken, 0);
         let event = match answer {
-            Answer::Taken => Event::Taken { destination },
+            Answer::Taken => Event::Accepted { destination },
             Answer::Failed => Event::Failed { destination, retry_after_ms: None, chance: 0.0 },
             Answer::Later => {
                 Event::Failed { destination, retry_after_ms: Some(SLOW_MS), chance: 0.0 }
@@ -265,22 +266,22 @@ impl World {
     }
 
     /// Carries out what follows from an event by the real transition.
-    pub(super) fn happened(&mut self, setup: &Setup, key: u64, event: &Event<'_>) {
-        let before = self.row(key).life.clone();
+    pub(super) fn happened(&mut self, setup: &Setup, row_id: RowId, event: &Event<'_>) {
+        let before = self.row(row_id).life.clone();
         let (after, effects) = before.clone().after(event, self.now, setup.limits);
         self.look(setup, event, &before, &after);
-        self.store(key, &after, &effects);
+        self.store(row_id, &after, &effects);
         match *event {
-            Event::Taken { destination }
+            Event::Accepted { destination }
                 if before.sends.iter().any(|send| send.destination == destination) =>
             {
-                self.row(key).known(destination).taken = true;
+                self.row(row_id).known(destination).taken = true;
             }
             Event::Redelivered { destination } => {
                 // What is in flight to it is the first of its new attempts.
-                let is_it = |it: &&Flight| it.delivery == key && it.destination == destination;
+                let is_it = |it: &&Flight| it.delivery == row_id && it.destination == destination;
                 let requests = u32::try_from(self.flights().iter().filter(is_it).count()).unwrap();
-                *self.row(key).known(destination) = Known { requests, ..Known::default() };
+                *self.row(row_id).known(destination) = Known { requests, ..Known::default() };
             }
             _ => {}
         }
@@ -289,13 +290,13 @@ impl World {
     /// Looks whether a transition keeps to the rules.
     fn look(&mut self, setup: &Setup, event: &Event<'_>, before: &Life, after: &Life) {
         let to = match *event {
-            Event::Taken { destination }
+            Event::Accepted { destination }
             | Event::Failed { destination, .. }
             | Event::Removed { destination }
             | Event::Redelivered { destination } => Some(destination),
             Event::Trapped => None,
         };
-        let taken = matches!(event, Event::Taken { .. });
+        let taken = matches!(event, Event::Accepted { .. });
         let anew = matches!(event, Event::Redelivered { .. });
         for (old, new) in before.sends.iter().zip(&after.sends) {
             let own = to.is_none_or(|to| old.destination == to);
@@ -318,9 +319,9 @@ impl World {
     }
 
     /// `lives::write`: what an effect does not name is not written.
-    pub(super) fn store(&mut self, key: u64, after: &Life, effects: &[Effect]) {
+    pub(super) fn store(&mut self, row_id: RowId, after: &Life, effects: &[Effect]) {
         let now = self.now;
-        let row = self.row(key);
+        let row = self.row(row_id);
         let before = row.life.clone();
         for effect in effects {
             match *effect {

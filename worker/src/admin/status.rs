@@ -1,0 +1,100 @@
+//! The status of the edge: the replies of all shards, merged.
+
+use serde::{Serialize, Serializer};
+
+use crate::config::Settings;
+use crate::keys::{KeyStatus, LastMatch};
+use crate::protocol::{Count, DeliveryState, DestinationStatus, ShardStatus};
+
+/// The status of the edge. Times are in milliseconds since the Unix epoch.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Status {
+    version: &'static str,
+    mode: &'static str,
+    shards: u32,
+    now: u64,
+    pub(super) deliveries: Counts,
+    pub(super) duplicates: u64,
+    pub(super) oldest_pending: Option<u64>,
+    pub(super) destinations: Vec<DestinationStatus>,
+    pub(super) keys: KeyStatus,
+    pub(super) failures: Counts,
+    pub(super) last_received: Option<u64>,
+    pub(super) bytes: u64,
+}
+
+/// Counts by name; they become a JSON object in this order.
+pub(super) struct Counts(pub(super) Vec<Count>);
+
+impl Serialize for Counts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|Count { name, count }| (name, count)))
+    }
+}
+
+impl Counts {
+    /// Adds a count to the one of the same name.
+    fn add(&mut self, Count { name, count }: Count) {
+        match self.0.iter_mut().find(|known| known.name == name) {
+            Some(known) => known.count = known.count.saturating_add(count),
+            None => self.0.push(Count { name, count }),
+        }
+    }
+}
+
+impl Status {
+    /// Merges the replies of the shards.
+    pub(super) fn new(settings: &Settings, shards: Vec<ShardStatus>, now: u64) -> Self {
+        let states =
+            DeliveryState::ALL.map(|state| Count { name: state.as_str().to_owned(), count: 0 });
+        let destinations = settings.destinations.iter().map(|destination| DestinationStatus {
+            name: destination.name.clone(),
+            pending: 0,
+            last_taken: None,
+            last_failed: None,
+            last_code: None,
+        });
+        let matched = shards.iter().map(|shard| shard.matched);
+        let matched = matched.fold(LastMatch::default(), LastMatch::max);
+        let mut status = Self {
+            version: env!("CARGO_PKG_VERSION"),
+            mode: "durable",
+            shards: settings.shards,
+            now,
+            deliveries: Counts(states.into()),
+            duplicates: 0,
+            oldest_pending: None,
+            destinations: destinations.collect(),
+            keys: KeyStatus::new(matched, settings.previous_until, now),
+            failures: Counts(Vec::new()),
+            last_received: None,
+            bytes: 0,
+        };
+        shards.into_iter().for_each(|shard| status.add(shard));
+        status
+    }
+
+    fn add(&mut self, shard: ShardStatus) {
+        let totals = shard.totals;
+        shard.deliveries.into_iter().for_each(|count| self.deliveries.add(count));
+        shard.refused.into_iter().for_each(|count| self.failures.add(count));
+        self.duplicates = self.duplicates.saturating_add(totals.duplicates);
+        self.oldest_pending =
+            [self.oldest_pending, totals.oldest_pending].into_iter().flatten().min();
+        self.last_received = self.last_received.max(totals.last_received);
+        self.bytes = self.bytes.saturating_add(shard.bytes);
+        for other in shard.destinations {
+            // One that is not configured any more is left out.
+            let Some(known) = self.destinations.iter_mut().find(|it| it.name == other.name) else {
+                continue;
+            };
+            known.pending = known.pending.saturating_add(other.pending);
+            known.last_taken = known.last_taken.max(other.last_taken);
+            if other.last_failed > known.last_failed {
+                known.last_failed = other.last_failed;
+                known.last_code = other.last_code;
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Why a request fails: the code, the status and the message of each cause.
+
+use walnut_webhooks::Error;
+
+/// Why a request is not answered 200.
+#[derive(Clone, Debug)]
+pub(crate) enum Failure {
+    /// Verification rejected the request.
+    Refused(Error),
+    /// The connection closed before the body was complete, so the signature cannot be checked.
+    BodyCutOff,
+    /// The body was not complete within the time limit.
+    BodyTimeout,
+    /// The origin cannot be reached, or answered with a status other than 2xx.
+    OriginFailed,
+    /// The origin did not complete its response within the time limit.
+    OriginTimeout,
+    /// The inbox did not store the delivery.
+    StoreFailed,
+    /// The inbox did not answer a request of the admin API.
+    InboxFailed,
+    /// The configuration has mistakes.
+    Misconfigured,
+    /// There is no such path or delivery.
+    NotFound,
+    /// The admin API was called without a valid token.
+    Unauthorized,
+    /// The admin API was called with a wrong parameter; the sentence says what is expected.
+    InvalidRequest(String),
+    /// The body of the delivery was erased or has expired.
+    Forgotten,
+    /// The path does not support the method; the text lists those it does.
+    MethodNotAllowed(&'static str),
+}
+
+impl Failure {
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(error) => error.code(),
+            Self::BodyCutOff => "body_cut_off",
+            Self::BodyTimeout => "body_timeout",
+            Self::OriginFailed => "origin_failed",
+            Self::OriginTimeout => "origin_timeout",
+            Self::StoreFailed => "store_failed",
+            Self::InboxFailed => "inbox_failed",
+            Self::Misconfigured => "misconfigured",
+            Self::NotFound => "not_found",
+            Self::Unauthorized => "unauthorized",
+            Self::InvalidRequest(_) => "invalid_request",
+            Self::Forgotten => "forgotten",
+            Self::MethodNotAllowed(_) => "method_not_allowed",
+        }
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::Refused(error) => error.status(),
+            Self::OriginFailed => 502,
+            Self::OriginTimeout => 504,
+            Self::StoreFailed | Self::InboxFailed => 503,
+            Self::Misconfigured => 500,
+            Self::NotFound => 404,
+            Self::Unauthorized => 401,
+            Self::BodyCutOff | Self::InvalidRequest(_) => 400,
+            Self::BodyTimeout => 408,
+            Self::Forgotten => 409,
+            Self::MethodNotAllowed(_) => 405,
+        }
+    }
+
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Self::Refused(error) => error.to_string(),
+            Self::BodyCutOff => "the request body is incomplete: send the request again".to_owned(),
+            Self::BodyTimeout => {
+                "the request body was not received in time: send the request again".to_owned()
+            }
+            Self::OriginFailed => {
+                "the origin did not accept the delivery: send the request again".to_owned()
+            }
+            Self::OriginTimeout => {
+                "the origin did not respond in time: send the request again".to_owned()
+            }
+            Self::StoreFailed => "the delivery was not stored: send the request again".to_owned(),
+            Self::InboxFailed => {
+                "the inbox did not answer: send the request again; the edge's log has the reason"
+                    .to_owned()
+            }
+            Self::Misconfigured => {
+                "the edge's configuration has mistakes: its log lists them".to_owned()
+            }
+            Self::Unauthorized => {
+                "the admin token is missing or wrong: send it as a bearer token".to_owned()
+            }
+            Self::InvalidRequest(sentence) => sentence.clone(),
+            Self::Forgotten => "the body of this delivery was erased or has expired".to_owned(),
+            Self::NotFound => "there is nothing at this address".to_owned(),
+            Self::MethodNotAllowed(allowed) => format!("the method must be {allowed}"),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}

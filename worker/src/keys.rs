@@ -1,0 +1,115 @@
+//! Which of the two HMAC keys verified a delivery, and when each last did.
+
+use serde::{Deserialize, Serialize};
+use walnut_webhooks::KeyIndex;
+
+/// Which HMAC key verified a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum KeySlot {
+    Current,
+    Previous,
+}
+
+impl KeySlot {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Previous => "previous",
+        }
+    }
+
+    /// Reads what [`Self::as_str`] wrote.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Self::Current, Self::Previous].into_iter().find(|slot| slot.as_str() == text)
+    }
+}
+
+impl From<KeyIndex> for KeySlot {
+    fn from(index: KeyIndex) -> Self {
+        if index.is_current() { Self::Current } else { Self::Previous }
+    }
+}
+
+/// When each key last verified a delivery, in milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LastMatch {
+    pub(crate) current: Option<u64>,
+    pub(crate) previous: Option<u64>,
+}
+
+impl LastMatch {
+    pub(crate) fn set(&mut self, slot: KeySlot, time: u64) {
+        match slot {
+            KeySlot::Current => self.current = Some(time),
+            KeySlot::Previous => self.previous = Some(time),
+        }
+    }
+
+    /// Returns the later time of each key.
+    pub(crate) fn max(self, other: Self) -> Self {
+        Self {
+            current: self.current.max(other.current),
+            previous: self.previous.max(other.previous),
+        }
+    }
+}
+
+/// How long before the previous key expires the operator is warned, in milliseconds.
+const WARNING_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// The state of the keys, as the status and the log show it. Times are in milliseconds since the Unix epoch.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct KeyStatus {
+    current: Option<u64>,
+    previous: Option<u64>,
+    previous_until: Option<u64>,
+    /// `only_previous`: Walnut signs with the previous key only. `previous_ends_soon`: and that key expires within a
+    /// day.
+    pub(crate) warnings: Vec<&'static str>,
+}
+
+impl KeyStatus {
+    pub(crate) fn new(last: LastMatch, previous_until: Option<u64>, now: u64) -> Self {
+        let LastMatch { current, previous } = last;
+        let mut warnings = Vec::new();
+        if let Some(until) = previous_until.filter(|_| previous > current) {
+            warnings.push("only_previous");
+            if until.saturating_sub(now) < WARNING_MS {
+                warnings.push("previous_ends_soon");
+            }
+        }
+        Self { current, previous, previous_until, warnings }
+    }
+
+    /// Returns when each key last verified a delivery.
+    pub(crate) fn last_match(&self) -> LastMatch {
+        LastMatch { current: self.current, previous: self.previous }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warns_while_only_the_previous_key_verifies() {
+        let warnings = |current, previous, until| {
+            KeyStatus::new(LastMatch { current, previous }, until, 0).warnings
+        };
+        assert_eq!(warnings(Some(2), Some(1), Some(9)), [""; 0]);
+        assert_eq!(warnings(Some(1), Some(2), None), [""; 0]);
+        assert_eq!(warnings(None, Some(1), Some(WARNING_MS)), ["only_previous"]);
+        let both = ["only_previous", "previous_ends_soon"];
+        assert_eq!(warnings(Some(1), Some(2), Some(WARNING_MS - 1)), both);
+    }
+
+    #[test]
+    fn reads_a_slot_as_it_is_written() {
+        for slot in [KeySlot::Current, KeySlot::Previous] {
+            assert_eq!(KeySlot::parse(slot.as_str()), Some(slot));
+        }
+        assert_eq!(KeySlot::parse("next"), None);
+    }
+}

@@ -1,0 +1,384 @@
+//! The messages between the Worker and its inbox.
+//!
+//! A request is one variant of [`Request`], and its type names the type of its reply. Only the message that stores a
+//! delivery is not here: it is a flat call, since it is sent for every delivery (`shards::store` and `Inbox::store`).
+
+use js_sys::{Array, Uint8Array};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::JsValue;
+
+use crate::ids::{DeliveryId, RowId};
+use crate::js::{Problem, Result};
+use crate::keys::{KeySlot, LastMatch};
+
+/// The version of these messages. During a deployment, a Worker and an inbox of different versions may meet. Increase
+/// it with every change that the other version would misread.
+pub(crate) const VERSION: u32 = 1;
+
+/// Checks the version of a message, before anything else of it is read.
+pub(crate) fn check_version(version: u32) -> Result<()> {
+    if version == VERSION {
+        return Ok(());
+    }
+    Err(Problem::new(format!(
+        "a message has protocol version {version}, but this inbox supports version {VERSION}: wait until the \
+         deployment has reached every location"
+    )))
+}
+
+/// A request whose reply has a known type.
+pub(crate) trait Question: Into<Request> {
+    type Reply: Serialize + DeserializeOwned;
+
+    /// Writes a reply to this question.
+    fn reply(&self, reply: &Self::Reply) -> Result<JsValue> {
+        write(reply)
+    }
+}
+
+macro_rules! requests {
+    ($($question:ident => $reply:ty,)*) => {
+        /// A message to one shard of the inbox.
+        #[derive(Serialize, Deserialize)]
+        pub(crate) enum Request {
+            $($question($question),)*
+        }
+
+        $(
+            impl From<$question> for Request {
+                fn from(question: $question) -> Self {
+                    Self::$question(question)
+                }
+            }
+
+            impl Question for $question {
+                type Reply = $reply;
+            }
+        )*
+    };
+}
+
+requests! {
+    ConfirmShards => u32,
+    Wake => (),
+    Report => (),
+    ReportDead => (),
+    List => Vec<Delivery>,
+    Show => Option<Details>,
+    Redeliver => Redelivered,
+    RedeliverDead => RedeliveredDead,
+    Erase => u32,
+    EraseEmail => Erased,
+    GetStatus => ShardStatus,
+}
+
+/// Stores the number of shards, unless one is stored; replies with the stored number.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct ConfirmShards {
+    pub(crate) shards: u32,
+}
+
+/// Sets the shard's alarm, in case the platform has lost it.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Wake;
+
+/// Tells the first shard what an isolate has counted since its last report.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Report {
+    /// How many requests were rejected, by code.
+    pub(crate) refused: Vec<Count>,
+    pub(crate) matched: LastMatch,
+}
+
+/// Tells the first shard that a delivery is dead.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ReportDead;
+
+/// Lists deliveries, the newest first.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct List {
+    pub(crate) limit: u32,
+    pub(crate) state: Option<DeliveryState>,
+    /// The name of the event.
+    pub(crate) name: Option<String>,
+    /// Milliseconds since the Unix epoch, inclusive.
+    pub(crate) since: Option<u64>,
+    /// Milliseconds since the Unix epoch, exclusive.
+    pub(crate) until: Option<u64>,
+    /// Only deliveries that come before this one are listed.
+    pub(crate) before_received: u64,
+    pub(crate) before_row: RowId,
+}
+
+/// Asks for everything about a delivery, its body included.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Show {
+    pub(crate) row: RowId,
+}
+
+/// Sends a delivery again, to one destination or to all that want its event.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Redeliver {
+    pub(crate) row: RowId,
+    pub(crate) destination: Option<String>,
+}
+
+/// Sends the dead deliveries of a period again, to one destination or to each that gave up.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct RedeliverDead {
+    pub(crate) since: u64,
+    pub(crate) until: u64,
+    pub(crate) destination: Option<String>,
+    /// Only rows after this one are looked at.
+    pub(crate) after: RowId,
+}
+
+/// Erases a delivery; replies with how many were erased, 0 or 1.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Erase {
+    pub(crate) row: RowId,
+}
+
+/// Erases the deliveries that contain an e-mail address.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct EraseEmail {
+    pub(crate) email: String,
+    /// Only rows after this one are looked at.
+    pub(crate) after: RowId,
+}
+
+/// Asks for the counts and times of a shard.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct GetStatus;
+
+/// A delivery on its way to the inbox: each field is an argument of the flat call.
+pub(crate) struct Arrival<'a> {
+    /// The idempotency key.
+    pub(crate) id: &'a str,
+    /// The name of the event.
+    pub(crate) name: Option<&'a str>,
+    pub(crate) event_type: &'a str,
+    pub(crate) key_slot: KeySlot,
+    pub(crate) signature: &'a str,
+    pub(crate) content_type: &'a str,
+    pub(crate) body: &'a Uint8Array,
+    pub(crate) is_test: bool,
+    /// The names of the destinations that want it.
+    pub(crate) destinations: Array,
+}
+
+/// How an arriving delivery was stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stored {
+    /// It is the first delivery of its ID, and will be sent.
+    Accepted,
+    /// It is the first delivery of its ID, and no destination wants it.
+    Unrouted,
+    /// It is a test event that was received before, and will be sent again.
+    Repeat,
+    /// It was received before, and was only counted.
+    Duplicate,
+    /// A different body with this ID was received before; this one is kept and not sent.
+    Variant,
+}
+
+impl Stored {
+    const ALL: [Self; 5] =
+        [Self::Accepted, Self::Unrouted, Self::Repeat, Self::Duplicate, Self::Variant];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Unrouted => "unrouted",
+            Self::Repeat => "repeat",
+            Self::Duplicate => "duplicate",
+            Self::Variant => "variant",
+        }
+    }
+
+    /// Reads what [`Self::as_str`] wrote.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stored| stored.as_str() == text)
+    }
+}
+
+/// The state of a stored delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DeliveryState {
+    Pending,
+    Delivered,
+    Dead,
+    Unrouted,
+    Variant,
+    Forgotten,
+    Erased,
+}
+
+impl DeliveryState {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Pending,
+        Self::Delivered,
+        Self::Dead,
+        Self::Unrouted,
+        Self::Variant,
+        Self::Forgotten,
+        Self::Erased,
+    ];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+            Self::Unrouted => "unrouted",
+            Self::Variant => "variant",
+            Self::Forgotten => "forgotten",
+            Self::Erased => "erased",
+        }
+    }
+}
+
+/// A delivery as it is listed: without its body, and without personal data. Times are in milliseconds since the Unix
+/// epoch.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Delivery {
+    pub(crate) delivery_id: DeliveryId,
+    pub(crate) id: String,
+    kind: String,
+    name: Option<String>,
+    r#type: String,
+    state: DeliveryState,
+    pub(crate) received: u64,
+    ended: Option<u64>,
+    size: u64,
+    signed_with: KeySlot,
+    duplicates: u64,
+    last_duplicate: Option<u64>,
+    #[serde(default)]
+    pub(crate) sends: Vec<SendStatus>,
+}
+
+/// The progress of a delivery to one destination.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SendStatus {
+    destination: String,
+    state: String,
+    reason: Option<String>,
+    attempts: u32,
+    due: Option<u64>,
+}
+
+/// One attempt to send a delivery.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Attempt {
+    destination: String,
+    at: u64,
+    ms: u64,
+    status: Option<u16>,
+    code: Option<String>,
+}
+
+/// Everything about a delivery.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Details {
+    pub(crate) delivery: Delivery,
+    pub(crate) content: Content,
+    pub(crate) attempts: Vec<Attempt>,
+    /// The other deliveries with its ID.
+    pub(crate) related: Vec<DeliveryId>,
+}
+
+/// What an erased or expired delivery no longer has.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Content {
+    pub(crate) content_type: Option<String>,
+    pub(crate) signature: Option<String>,
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    body: JsValue,
+}
+
+impl Content {
+    pub(crate) fn body(&self) -> Option<Uint8Array> {
+        self.body.is_object().then(|| Uint8Array::new(&self.body))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Redelivered {
+    NotFound,
+    /// Its body was erased or has expired.
+    Forgotten,
+    To(Vec<String>),
+}
+
+/// How many dead deliveries are sent again.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct RedeliveredDead {
+    pub(crate) redelivered: u64,
+    /// Where to go on, if there may be more.
+    pub(crate) last: Option<RowId>,
+}
+
+/// How many deliveries were erased.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Erased {
+    pub(crate) erased: u64,
+    /// Where to go on, if there may be more.
+    pub(crate) last: Option<RowId>,
+}
+
+/// A number of something that has a name.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Count {
+    pub(crate) name: String,
+    pub(crate) count: u64,
+}
+
+/// The counts and times of one shard.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ShardStatus {
+    pub(crate) totals: Totals,
+    /// By state. A delivery that is dead to one destination counts as dead, whatever its state is.
+    pub(crate) deliveries: Vec<Count>,
+    /// Rejected requests, by code.
+    pub(crate) refused: Vec<Count>,
+    pub(crate) destinations: Vec<DestinationStatus>,
+    pub(crate) matched: LastMatch,
+    /// The size of the database.
+    pub(crate) bytes: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Totals {
+    pub(crate) duplicates: u64,
+    pub(crate) last_received: Option<u64>,
+    pub(crate) oldest_pending: Option<u64>,
+}
+
+/// The state of one destination.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DestinationStatus {
+    pub(crate) name: String,
+    pub(crate) pending: u64,
+    pub(crate) last_taken: Option<u64>,
+    pub(crate) last_failed: Option<u64>,
+    pub(crate) last_code: Option<String>,
+}
+
+/// Writes a message as a JavaScript value.
+pub(crate) fn write(message: &impl Serialize) -> Result<JsValue> {
+    serde_wasm_bindgen::to_value(message)
+        .map_err(|_| Problem::new("a message has a number that JavaScript cannot represent"))
+}
+
+/// Reads a message from a JavaScript value.
+pub(crate) fn read<T: DeserializeOwned>(value: JsValue) -> Result<T> {
+    serde_wasm_bindgen::from_value(value)
+        .map_err(|_| Problem::new("a message between the Worker and its inbox has the wrong form"))
+}
