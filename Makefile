@@ -12,11 +12,11 @@ BINDGEN := target/tools/bin/wasm-bindgen
 WORKER := $(CORE) $(EXPLAIN) worker/Cargo.toml $(wildcard worker/*.js worker/page/* worker/src/*.rs worker/src/*/*.rs) \
 	tools/build-worker.mjs tools/crates.mjs $(BINDGEN) node_modules/.package-lock.json
 RUSTDOC := RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --package walnut-webhooks
-PKG := $(CORE) $(EXPLAIN) $(wildcard pkg-templates/sdk/*) $(wildcard tools/*.mjs) README.md $(wildcard LICENSE-*) \
+PKG := $(CORE) $(EXPLAIN) $(wildcard pkg-templates/sdk/*) $(wildcard tools/*.mjs tools/contract/Cargo.toml tools/contract/src/*) README.md $(wildcard LICENSE-*) \
 	$(BINDGEN) node_modules/.package-lock.json
 CLI := pkg/package.json $(wildcard pkg-templates/cli/* pkg-templates/cli/*/*.ts) $(wildcard harness/*.* harness/*/*.ts)
 
-.PHONY: help run test supply bench bench-edge soak lint docs build pkg worker prerequisites clean panic-free ct fuzz trust mutants mutants-core mutants-facade
+.PHONY: help run test supply bench bench-edge soak lint contract docs build pkg worker prerequisites clean panic-free ct fuzz trust mutants mutants-core mutants-facade
 .DELETE_ON_ERROR:
 # What builds does so on all cores by itself, and into files that another build has as well.
 .NOTPARALLEL:
@@ -91,6 +91,9 @@ lint: | prerequisites ## Check format, lints, and the crate's documentation
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	cargo clippy --locked --package walnut-webhooks --features wasm --target wasm32-unknown-unknown -- --deny warnings
 	$(RUSTDOC)
+
+contract: | prerequisites ## Rewrite the tables of docs/errors.md from src/error.rs
+	node tools/contract.mjs
 
 # `pkg` leaves the package's sources in target/pkg-src/, with what was generated for them.
 docs: pkg tests/node_modules/.package-lock.json ## Write target/docs/: the reference of the package, in js/, and of the crate, in rust/

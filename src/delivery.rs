@@ -215,7 +215,7 @@ pub(crate) enum EventType {
 }
 
 impl EventType {
-    pub(crate) fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::DemoSessionFinished => "demo_session_finished",
             Self::PlaylistSessionFinished => "playlist_session_finished",

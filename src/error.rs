@@ -1,11 +1,13 @@
 use core::fmt;
 
+#[cfg(feature = "contract")]
+use crate::contract::Code;
 use crate::joined::joined;
 
-/// Says why a delivery, or a key, was refused.
+/// Says why a delivery or a key was rejected.
 ///
-/// The word that [`Error::code`] gives is the contract: it is the same in Rust, in JavaScript, in the
-/// Worker's answers and in the test vectors. No error contains a key or a calculated signature.
+/// [`Error::code`] is part of the contract: it is the same in Rust, in JavaScript, in the Worker's responses and
+/// in the test vectors. No error contains a key or a calculated signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
@@ -13,12 +15,12 @@ pub enum Error {
     MissingSignature,
     /// The header is not exactly 64 lowercase hex digits.
     MalformedSignature(MalformedSignature),
-    /// The header is well formed, and none of the keys produces it for this body.
+    /// The header is well formed, but no key produces it for this body.
     SignatureMismatch {
         /// How many keys were tried.
         keys: usize,
     },
-    /// A key is empty, or there are none, or more than [`MAX_KEYS`](crate::MAX_KEYS).
+    /// A key is empty, there is no key, or there are more than [`MAX_KEYS`](crate::MAX_KEYS).
     InvalidKey {
         /// How many keys were given; 1 when the key itself is empty.
         keys: usize,
@@ -28,13 +30,13 @@ pub enum Error {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// The body is authentic, but is not a JSON object.
+    /// The signature is correct, but the body is not a JSON object.
     NotJson(NotJson),
-    /// The body is authentic, but its signed time is out of the accepted range.
+    /// The signature is correct, but the timestamp is out of the accepted range.
     Stale {
-        /// The signed time, as sent.
+        /// The signed timestamp, as sent.
         timestamp: String,
-        /// Whether it lies too far in the future, rather than in the past.
+        /// Whether it is too far in the future, rather than in the past.
         future: bool,
     },
 }
@@ -49,9 +51,9 @@ pub enum MalformedSignature {
     Length(usize),
     /// It has the right length, but contains uppercase hex digits.
     Uppercase,
-    /// It has the right length, but the byte at this index is no hex digit.
+    /// It has the right length, but the byte at this index is not a hex digit.
     Character(usize),
-    /// It came more than once, or as a list.
+    /// The request has it more than once, or as a list.
     Repeated,
 }
 
@@ -59,113 +61,241 @@ pub enum MalformedSignature {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotJson {
-    /// There are no bytes.
+    /// It is empty.
     Empty,
-    /// The bytes are not UTF-8.
+    /// It is not valid UTF-8.
     Utf8,
     /// It begins with a byte order mark.
     ByteOrderMark,
-    /// It is no JSON text.
+    /// Its syntax is invalid.
     Syntax,
     /// It is nested deeper than [`MAX_DEPTH`](crate::MAX_DEPTH).
     Depth,
-    /// It is JSON, but its top is no object.
+    /// It is JSON, but its top level is not an object.
     NotAnObject,
+}
+
+/// Declares every error code of the contract, once for each place that answers with it: the HTTP status, when
+/// it occurs, and what to do. The rows that begin with a variant are also what [`Error::code`] and
+/// [`Error::status`] return. `make contract` writes the sentences into docs/errors.md.
+macro_rules! codes {
+    (
+        $first:ident { $($variant:pat => $core_code:literal, $core_status:literal, $core_when:literal, $core_fix:literal;)* }
+        $($place:ident { $($code:literal, $status:literal, $when:literal, $fix:literal;)* })*
+    ) => {
+        impl Error {
+            fn code_and_status(&self) -> (&'static str, u16) {
+                match self {
+                    $($variant => ($core_code, $core_status),)*
+                }
+            }
+        }
+
+        #[cfg(feature = "contract")]
+        pub(crate) const CODES: &[Code] = &[
+            $(Code {
+                place: stringify!($first),
+                code: $core_code,
+                status: $core_status,
+                when: $core_when,
+                fix: $core_fix,
+            },)*
+            $($(Code {
+                place: stringify!($place),
+                code: $code,
+                status: $status,
+                when: $when,
+                fix: $fix,
+            },)*)*
+        ];
+    };
+}
+
+codes! {
+    verification {
+        Error::MissingSignature => "missing_signature", 401,
+            "The request has no `X-Walnut-Signature` header.",
+            "Switch signature verification on for the webhook in Walnut's settings, or find the proxy that drops the header.";
+        Error::MalformedSignature(_) => "malformed_signature", 401,
+            "The header is not exactly 64 lowercase hex digits, or the request has it more than once.",
+            "Find what changes the header on its way. If nothing does, Walnut did not send the request.";
+        Error::SignatureMismatch { .. } => "signature_mismatch", 401,
+            "No key produces this signature for this body.",
+            "Compare the key with the one in Walnut's settings, and check that [the body is the raw one](raw-bodies.md) \
+             and that nobody [reset the key](key-reset.md). `explain` tells these apart.";
+        Error::InvalidKey { .. } => "invalid_key", 500,
+            "A key is empty, there is no key, or there are more than four keys. `new Webhook` throws it; a request never causes it.",
+            "Set the environment variable that holds the key.";
+        Error::BodyTooLarge { .. } => "body_too_large", 413,
+            "The body is longer than the limit.",
+            "Raise `maxBodyBytes`, or `MAX_BODY_BYTES` at the edge.";
+        Error::NotJson(_) => "not_json", 400,
+            "The signature is correct, but the body is not a JSON object, or is nested deeper than 128 levels. The edge \
+             forwards such a body as `unknown`, and retries if the origin rejects it.",
+            "Open an issue that says what Walnut sent.";
+        Error::Stale { .. } => "stale", 400,
+            "The signature is correct, but the event is older than `maxAge` (at the edge: `MAX_EVENT_AGE`), or its \
+             timestamp is too far in the future.",
+            "Check the clock of the receiving machine.";
+    }
+    verification {
+        "body_not_raw", 500,
+            "Something parsed or decoded the body before verification.",
+            "The message says [how to keep the raw body](raw-bodies.md).";
+    }
+    adapters {
+        "body_timeout", 408,
+            "The body did not arrive within `bodyTimeout`.",
+            "Nothing: Walnut sends the event again. Raise `bodyTimeout` if this happens often.";
+        "handler_failed", 500,
+            "Your handler threw an error.",
+            "Read the error's `cause`.";
+        "handler_timeout", 503,
+            "Your handler took longer than `handlerTimeout`.",
+            "Do less before the handler resolves: store the delivery, then work on it.";
+        "delivery_busy", 503,
+            "The same delivery is [being handled at this moment](duplicates-and-order.md).",
+            "Nothing: Walnut sends the event again.";
+        "store_failed", 503,
+            "The `seen` store threw an error, or took too long.",
+            "Read the error's `cause`.";
+    }
+    edge {
+        "body_cut_off", 400,
+            "The connection ended before the body did, so the edge could not check the signature. It is not counted in `failures`.",
+            "Nothing: Walnut sends the event again.";
+        "body_timeout", 408,
+            "The body did not arrive within 10 s, so the edge could not check the signature. It is not counted in `failures`.",
+            "Nothing: Walnut sends the event again.";
+        "origin_failed", 502,
+            "The edge could not reach the origin, or the origin did not answer 2xx.",
+            "Check the origin.";
+        "origin_timeout", 504,
+            "The origin did not answer completely in time.",
+            "Check the origin, or raise `ORIGIN_TIMEOUT_MS`.";
+        "store_failed", 503,
+            "The edge could not store the delivery. Walnut sends the event again.",
+            "Read the edge's log.";
+        "misconfigured", 500,
+            "A variable is missing or invalid. The edge forwards nothing.",
+            "Read the edge's log, which lists every mistake.";
+        "not_found", 404,
+            "Nothing is at this path.",
+            "Check the webhook's URL in Walnut's settings.";
+        "method_not_allowed", 405,
+            "The path does not accept this method.",
+            "Use the method that the `allow` header names.";
+        "unauthorized", 401,
+            "Admin API: the request has no token, or a wrong one.",
+            "Send `ADMIN_TOKEN` as a bearer token.";
+        "invalid_request", 400,
+            "Admin API: the request is invalid.",
+            "The message says what the API expects.";
+        "inbox_failed", 503,
+            "Admin API: the inbox did not answer.",
+            "Send the request again. The edge's log has the cause.";
+        "forgotten", 409,
+            "Admin API: the delivery's body was deleted.",
+            "Nothing: the body cannot be restored.";
+    }
 }
 
 impl Error {
     /// Returns the stable code of the error, such as `signature_mismatch`.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::MissingSignature => "missing_signature",
-            Self::MalformedSignature(_) => "malformed_signature",
-            Self::SignatureMismatch { .. } => "signature_mismatch",
-            Self::InvalidKey { .. } => "invalid_key",
-            Self::BodyTooLarge { .. } => "body_too_large",
-            Self::NotJson(_) => "not_json",
-            Self::Stale { .. } => "stale",
-        }
+        self.code_and_status().0
     }
 
     /// Returns the HTTP status to answer with.
     #[must_use]
     pub fn status(&self) -> u16 {
-        match self {
-            Self::MissingSignature
-            | Self::MalformedSignature(_)
-            | Self::SignatureMismatch { .. } => 401,
-            Self::InvalidKey { .. } => 500,
-            Self::BodyTooLarge { .. } => 413,
-            Self::NotJson(_) | Self::Stale { .. } => 400,
-        }
+        self.code_and_status().1
     }
 
-    /// Writes the message without `core::fmt`, whose machinery would be a good part of what the
-    /// WebAssembly build weighs.
+    /// Writes the message without `core::fmt`, whose machinery would be a good part of the WebAssembly
+    /// module's size.
     pub(crate) fn message(&self) -> String {
         let number = |n: usize| n.to_string();
         match self {
             Self::MissingSignature => {
-                "the request has no X-Walnut-Signature header: switch signature verification on for \
-                 this webhook in Walnut's settings, or find the proxy that drops the header"
+                "The request has no X-Walnut-Signature header. Switch signature verification on for this \
+                 webhook in Walnut's settings, or find the proxy that drops the header."
                     .to_owned()
             }
             Self::MalformedSignature(reason) => {
                 let (before, value, after) = match *reason {
                     MalformedSignature::Empty => ("it is empty", None, ""),
-                    MalformedSignature::Length(length) => ("it has ", Some(length), " bytes"),
+                    MalformedSignature::Length(length) => {
+                        ("its length is ", Some(length), " bytes")
+                    }
                     MalformedSignature::Uppercase => ("it has uppercase digits", None, ""),
                     MalformedSignature::Character(index) => {
-                        ("its byte ", Some(index), " is no hex digit")
+                        ("its byte ", Some(index), " is not a hex digit")
                     }
-                    MalformedSignature::Repeated => ("it is several values, or a list", None, ""),
+                    MalformedSignature::Repeated => {
+                        ("it has several values, or is a list", None, "")
+                    }
                 };
                 let value = value.map(number).unwrap_or_default();
-                let expected = "X-Walnut-Signature must be 64 lowercase hex digits, but ";
-                joined(&[expected, before, &value, after])
+                joined(&[
+                    "X-Walnut-Signature must be exactly 64 lowercase hex digits, but ",
+                    before,
+                    &value,
+                    after,
+                    ". Pass it on exactly as Walnut sends it.",
+                ])
             }
             Self::SignatureMismatch { keys: 1 } => {
-                "the key does not produce this signature for this body: either the key is not the \
-                 one that Walnut's settings show now, or the body is not byte for byte what was sent"
+                "The key does not produce this signature for this body. Check that the key is the one that \
+                 Walnut's settings show now, and that the body is byte for byte what Walnut sent."
                     .to_owned()
             }
             Self::SignatureMismatch { keys } => joined(&[
-                "none of the ",
+                "None of the ",
                 &number(*keys),
-                " keys produces this signature for this body: either no key is the one in Walnut's \
-                 settings, or the body is not byte for byte what was sent",
+                " keys produces this signature for this body. Check that one of them is the key that Walnut's \
+                 settings show now, and that the body is byte for byte what Walnut sent.",
             ]),
             Self::InvalidKey { keys: 0 } => {
-                "no key was given: pass the key shown in Walnut's settings".to_owned()
+                "No key was given. Pass the key shown in Walnut's settings.".to_owned()
             }
             Self::InvalidKey { keys: 1 } => {
-                "the key is empty: pass the key shown in Walnut's settings".to_owned()
+                "The key is empty. Pass the key shown in Walnut's settings.".to_owned()
             }
-            Self::InvalidKey { keys } => {
-                joined(&[&number(*keys), " keys were given, but at most 4 are used"])
-            }
-            Self::BodyTooLarge { limit } => {
-                joined(&["the body is longer than the limit of ", &number(*limit), " bytes"])
-            }
+            Self::InvalidKey { keys } => joined(&[
+                &number(*keys),
+                " keys were given, but at most 4 are allowed. Pass the current key and the previous one.",
+            ]),
+            Self::BodyTooLarge { limit } => joined(&[
+                "The body is longer than the limit of ",
+                &number(*limit),
+                " bytes. If Walnut sent it, raise maxBodyBytes, or MAX_BODY_BYTES at the edge.",
+            ]),
             Self::NotJson(reason) => {
                 let reason = match reason {
                     NotJson::Empty => "it is empty",
-                    NotJson::Utf8 => "it is not UTF-8",
+                    NotJson::Utf8 => "it is not valid UTF-8",
                     NotJson::ByteOrderMark => "it begins with a byte order mark",
-                    NotJson::Syntax => "its syntax is wrong",
+                    NotJson::Syntax => "its syntax is invalid",
                     NotJson::Depth => "it is nested deeper than 128 levels",
-                    NotJson::NotAnObject => "its top is no object",
+                    NotJson::NotAnObject => "its top level is not an object",
                 };
-                joined(&["the signature is right, but the body is not a JSON object: ", reason])
+                joined(&[
+                    "The signature is correct, but the body is not a JSON object: ",
+                    reason,
+                    ". Check what the sender signed.",
+                ])
             }
-            Self::Stale { timestamp, future: false } => {
-                joined(&["the event is older than the limit: it was signed at ", timestamp])
-            }
-            Self::Stale { timestamp, future: true } => joined(&[
-                "the event lies in the future: it was signed at ",
+            Self::Stale { timestamp, future: false } => joined(&[
+                "The event is older than the limit: its timestamp is ",
                 timestamp,
-                "; is this clock right?",
+                ". Check the clock of this machine, or raise maxAge, or MAX_EVENT_AGE at the edge.",
+            ]),
+            Self::Stale { timestamp, future: true } => joined(&[
+                "The event is too far in the future: its timestamp is ",
+                timestamp,
+                ". Check the clock of this machine, or raise skew.",
             ]),
         }
     }
@@ -199,10 +329,21 @@ mod tests {
     }
 
     #[test]
-    fn messages_state_the_limits_as_they_are() {
+    fn messages_state_the_limits() {
         let keys = Error::InvalidKey { keys: 5 }.to_string();
-        assert_eq!(keys, format!("5 keys were given, but at most {} are used", crate::MAX_KEYS));
+        let limit = format!("5 keys were given, but at most {} are allowed. ", crate::MAX_KEYS);
+        assert!(keys.starts_with(&limit), "{keys}");
         let depth = Error::NotJson(NotJson::Depth).to_string();
-        assert!(depth.ends_with(&format!("deeper than {} levels", crate::MAX_DEPTH)), "{depth}");
+        assert!(depth.contains(&format!("deeper than {} levels. ", crate::MAX_DEPTH)), "{depth}");
+    }
+
+    #[cfg(feature = "contract")]
+    #[test]
+    fn a_code_has_the_same_status_in_every_place() {
+        for one in CODES {
+            for other in CODES.iter().filter(|other| other.code == one.code) {
+                assert_eq!(one.status, other.status, "{}", one.code);
+            }
+        }
     }
 }

@@ -1,59 +1,98 @@
-//! The events that Walnut documents. Each struct is also the documented shape that deliveries are
-//! compared with, so the two can't differ.
+//! The events that Walnut documents. Each struct is also the documented shape that deliveries are compared
+//! with, and the source of the TypeScript types, the JSON Schemas and the form fields of the page.
 
 use serde::Deserialize;
 
+#[cfg(feature = "contract")]
+use crate::contract::{self, Type};
 use crate::shape::{Field, Shape};
 
 /// A type whose documented shape is known.
 pub(crate) trait Documented {
     const SHAPE: Shape;
+    #[cfg(feature = "contract")]
+    const TYPE: Type;
 }
 
 impl Documented for bool {
     const SHAPE: Shape = Shape::Boolean;
+    #[cfg(feature = "contract")]
+    const TYPE: Type = Type::Boolean;
 }
 
-/// Every number that Walnut documents is an Integer; JSON's are doubles.
+/// Every number that Walnut documents is an integer. The fields are doubles all the same, as numbers in JSON
+/// are: a fraction is only drift, and an integer type could not hold it.
 impl Documented for f64 {
     const SHAPE: Shape = Shape::Integer;
+    #[cfg(feature = "contract")]
+    const TYPE: Type = Type::Integer;
+}
+
+impl Documented for Option<f64> {
+    const SHAPE: Shape = Shape::NullableInteger;
+    #[cfg(feature = "contract")]
+    const TYPE: Type = Type::Nullable(&Type::Integer);
 }
 
 impl Documented for String {
     const SHAPE: Shape = Shape::String;
+    #[cfg(feature = "contract")]
+    const TYPE: Type = Type::String;
 }
 
 impl Documented for Option<String> {
     const SHAPE: Shape = Shape::NullableString;
+    #[cfg(feature = "contract")]
+    const TYPE: Type = Type::Nullable(&Type::String);
 }
 
 impl<T: Documented> Documented for Vec<T> {
     const SHAPE: Shape = Shape::Array(&T::SHAPE);
+    #[cfg(feature = "contract")]
+    const TYPE: Type = Type::Array(&T::TYPE);
 }
 
-/// Declares structs and their shapes at once. A field that may be absent says after `if present` what
-/// it is when it is there.
+/// Declares structs together with their shapes. A field that may be absent states its type when it is present
+/// after `if present`. What a string holds stands after `holds`, for the form fields of the page.
 macro_rules! documented {
-    ($($(#[$doc:meta])* struct $name:ident {
-        $($(#[$field_doc:meta])* $field:ident: $type:ty $(, if present: $present:ty)?;)*
+    ($($(#[doc = $doc:literal])* struct $name:ident {
+        $($(#[doc = $field_doc:literal])* $field:ident: $type:ty
+            $(, if present: $present:ty)? $(, holds: $format:ident)?;)*
     })*) => {$(
-        $(#[$doc])*
+        $(#[doc = $doc])*
         #[derive(Clone, Debug, PartialEq, Deserialize)]
         #[non_exhaustive]
         pub struct $name {
-            $($(#[$field_doc])* pub $field: $type,)*
+            $($(#[doc = $field_doc])* pub $field: $type,)*
         }
 
         impl Documented for $name {
-            const SHAPE: Shape = Shape::object(&[$(documented!(@field $field $type $(, $present)?)),*]);
+            const SHAPE: Shape = Shape::object(&[$(Field {
+                name: plain(stringify!($field)),
+                optional: documented!(@optional $($present)?),
+                shape: <documented!(@present $type $(, $present)?)>::SHAPE,
+            }),*]);
+
+            #[cfg(feature = "contract")]
+            const TYPE: Type = Type::Object(&contract::Object {
+                name: stringify!($name),
+                doc: concat!($($doc, "\n"),*),
+                fields: &[$(contract::Field {
+                    name: plain(stringify!($field)),
+                    doc: concat!($($field_doc, "\n"),*),
+                    optional: documented!(@optional $($present)?),
+                    format: documented!(@format $($format)?),
+                    r#type: <documented!(@present $type $(, $present)?)>::TYPE,
+                }),*],
+            });
         }
     )*};
-    (@field $field:ident $type:ty) => {
-        Field { name: plain(stringify!($field)), optional: false, shape: <$type>::SHAPE }
-    };
-    (@field $field:ident $type:ty, $present:ty) => {
-        Field { name: plain(stringify!($field)), optional: true, shape: <$present>::SHAPE }
-    };
+    (@optional) => { false };
+    (@optional $present:ty) => { true };
+    (@present $type:ty) => { $type };
+    (@present $type:ty, $present:ty) => { $present };
+    (@format) => { None };
+    (@format $format:ident) => { Some(stringify!($format)) };
 }
 
 /// Takes the `r#` off a raw identifier.
@@ -68,16 +107,16 @@ const fn plain(identifier: &'static str) -> &'static str {
 }
 
 documented! {
-    /// A visitor's session in a demo has ended. Sent up to two hours later.
+    /// A visitor's session in a demo has ended. Walnut sends the event up to two hours later.
     ///
-    /// Source: the payload sample on Walnut's help page on webhooks, which goes before the table
-    /// there where the two contradict each other.
+    /// Source: the payload sample on Walnut's help page on webhooks. Where the table on that page
+    /// contradicts the sample, the sample counts.
     struct DemoSessionFinished {
-        /// `demo_session_finished`
+        /// The event's name: `demo_session_finished`.
         event: String;
-        /// When the event was sent, RFC 3339.
-        timestamp: String;
-        /// Whether it is a test event, sent from the settings.
+        /// When Walnut sent the event, in RFC 3339.
+        timestamp: String, holds: time;
+        /// Whether this is a test event, sent from Walnut's settings.
         is_test: Option<bool>, if present: bool;
         /// The payload.
         data: DemoData;
@@ -85,65 +124,66 @@ documented! {
 
     /// The payload of [`DemoSessionFinished`].
     struct DemoData {
-        /// The demo that was shown.
+        /// The demo that the visitor saw.
         demo: Demo;
         /// What the visitor did.
         demo_engagement: DemoEngagement;
-        /// Identifies the session: a UUID.
+        /// The session's ID, a UUID.
         session_id: String;
-        /// When the session began, RFC 3339.
-        session_started: String;
+        /// When the session began, in RFC 3339.
+        session_started: String, holds: time;
         /// The visitor.
         user: DemoUser;
     }
 
-    /// The demo that was shown.
+    /// The demo that the visitor saw.
     struct Demo {
-        /// Identifies the demo.
+        /// The demo's ID.
         id: String;
         /// The demo's name.
         name: String;
-        /// Identifies the template.
+        /// The template's ID.
         template_id: String;
         /// The template's name.
         template_name: String;
-        /// Where the demo is.
-        url: String;
+        /// The demo's URL.
+        url: String, holds: url;
     }
 
     /// What the visitor of a demo did.
     struct DemoEngagement {
-        /// Clicks on the floating action button.
+        /// The number of clicks on the floating action button.
         fab_clicks: f64;
-        /// Guides completed, in percent.
+        /// The completed part of the guides, in percent.
         guides_completion_rate: f64;
-        /// The last guide seen.
+        /// The last guide that the visitor saw.
         last_guide_shown: Option<String>;
-        /// The last section seen.
+        /// The last section that the visitor saw.
         last_section_viewed: Option<String>;
-        /// Screens completed, in percent.
+        /// The completed part of the screens, in percent.
         screen_completion_rate: f64;
-        /// How long the session was. Walnut states no unit.
+        /// The session's duration, in seconds.
         session_duration: f64;
     }
 
     /// The visitor of a demo.
     struct DemoUser {
-        /// The e-mail address, if it is known.
-        email: Option<String>, if present: Option<String>;
+        /// The visitor's e-mail address, if Walnut knows it.
+        email: Option<String>, if present: Option<String>, holds: email;
         /// The browser's user agent.
         user_agent: String;
     }
 
     /// A visitor's session in a playlist has ended.
     ///
-    /// Source: a transcription of Walnut's help page; any of its strings may be null.
+    /// Source: a transcription of Walnut's help page on webhooks. Every string but the event's name may be
+    /// null.
     struct PlaylistSessionFinished {
-        /// `playlist_session_finished`
+        /// The event's name: `playlist_session_finished`.
         event: String;
-        /// When the event was sent, RFC 3339.
-        timestamp: Option<String>;
-        /// Whether it is a test event, sent from the settings.
+        /// When Walnut sent the event, in RFC 3339.
+        timestamp: Option<String>, holds: time;
+        /// Whether this is a test event, sent from Walnut's settings.
         is_test: Option<bool>, if present: bool;
         /// The payload.
         data: PlaylistData;
@@ -151,15 +191,15 @@ documented! {
 
     /// The payload of [`PlaylistSessionFinished`].
     struct PlaylistData {
-        /// The playlist that was shown.
+        /// The playlist that the visitor saw.
         playlist: Playlist;
-        /// Identifies the session.
+        /// The session's ID.
         session_id: Option<String>;
-        /// When the session began, RFC 3339.
-        session_started: Option<String>;
-        /// When the session ended, RFC 3339.
-        session_ended: Option<String>;
-        /// How long the session was, in seconds.
+        /// When the session began, in RFC 3339.
+        session_started: Option<String>, holds: time;
+        /// When the session ended, in RFC 3339.
+        session_ended: Option<String>, holds: time;
+        /// The session's duration, in seconds.
         session_duration_secs: f64;
         /// The playlist's items.
         items: Vec<PlaylistItem>;
@@ -167,57 +207,57 @@ documented! {
         user: PlaylistUser;
     }
 
-    /// The playlist that was shown.
+    /// The playlist that the visitor saw.
     struct Playlist {
-        /// Identifies the playlist.
+        /// The playlist's ID.
         id: Option<String>;
         /// The playlist's name.
         name: Option<String>;
         /// The playlist's description.
-        description: Option<String>;
-        /// Where the playlist is.
-        url: Option<String>;
+        description: Option<String>, if present: Option<String>;
+        /// The playlist's URL.
+        url: Option<String>, holds: url;
     }
 
-    /// One item of a playlist.
+    /// An item of a playlist.
     struct PlaylistItem {
-        /// Identifies the item.
+        /// The item's ID.
         id: Option<String>;
         /// The item's name.
         name: Option<String>;
         /// The item's description.
-        description: Option<String>;
+        description: Option<String>, if present: Option<String>;
         /// The item's type.
         r#type: Option<String>;
-        /// How long it was viewed, in seconds.
-        duration_secs: f64;
-        /// How often it was viewed.
+        /// How long the visitor viewed the item, in seconds.
+        duration_secs: Option<f64>, if present: Option<f64>;
+        /// How often the visitor viewed the item.
         number_of_views: f64;
-        /// Its place in the playlist.
+        /// The item's position in the playlist.
         position: f64;
-        /// Whether the visitor selected it.
+        /// Whether the visitor selected the item.
         selected: bool;
-        /// Whether the visitor visited it.
+        /// Whether the visitor visited the item.
         visited: bool;
-        /// Identifies the demo, where the item is one.
-        demo_id: Option<String>;
-        /// Where the file is, where the item is one.
-        file_url: Option<String>;
-        /// Where a picture of it is.
-        screenshot_uri: Option<String>;
+        /// The demo's ID, if the item is a demo.
+        demo_id: Option<String>, if present: Option<String>;
+        /// The file's URL, if the item is a file.
+        file_url: Option<String>, if present: Option<String>, holds: url;
+        /// The URL of a screenshot of the item.
+        screenshot_uri: Option<String>, if present: Option<String>, holds: url;
     }
 
     /// The visitor of a playlist.
     struct PlaylistUser {
-        /// The e-mail address, if it is known.
-        email: Option<String>, if present: Option<String>;
-        /// The domain.
+        /// The visitor's e-mail address, if Walnut knows it.
+        email: Option<String>, if present: Option<String>, holds: email;
+        /// The visitor's domain.
         domain: Option<String>;
-        /// How the visitor was identified.
+        /// How Walnut identified the visitor.
         identification_method: Option<String>;
-        /// The IP address.
+        /// The visitor's IP address.
         ip: Option<String>;
-        /// The kind of visitor.
+        /// The visitor's type.
         r#type: Option<String>;
         /// The browser's user agent.
         user_agent: Option<String>;

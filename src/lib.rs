@@ -24,6 +24,9 @@
 #[doc = include_str!("../README.md")]
 mod readme {}
 
+#[cfg(feature = "contract")]
+#[doc(hidden)]
+pub mod contract;
 mod delivery;
 mod error;
 mod event;

@@ -47,6 +47,7 @@ impl DriftKind {
 pub(crate) enum Shape {
     Boolean,
     Integer,
+    NullableInteger,
     String,
     NullableString,
     Array(&'static Shape),
@@ -74,6 +75,7 @@ impl Shape {
         match self {
             Self::Boolean => "boolean",
             Self::Integer => "integer",
+            Self::NullableInteger => "integer | null",
             Self::String => "string",
             Self::NullableString => "string | null",
             Self::Array(_) => "array",
@@ -151,9 +153,9 @@ impl Comparison {
         let kind = value.kind();
         match (shape, kind) {
             (Shape::Boolean, Kind::Boolean(_))
-            | (Shape::Integer, Kind::Number { whole: true })
+            | (Shape::Integer | Shape::NullableInteger, Kind::Number { whole: true })
             | (Shape::String | Shape::NullableString, Kind::String)
-            | (Shape::NullableString, Kind::Null) => {}
+            | (Shape::NullableInteger | Shape::NullableString, Kind::Null) => {}
             (Shape::Array(item), Kind::Array) => {
                 for (index, value) in value.items().enumerate() {
                     self.value(&value, item, Path::Item(&path, index));
@@ -162,7 +164,10 @@ impl Comparison {
             (Shape::Object(fields), Kind::Object) => self.object(value, fields, path),
             _ => {
                 // A fraction is worth knowing of, and no reason to doubt the rest.
-                let is_fraction = matches!((shape, kind), (Shape::Integer, Kind::Number { .. }));
+                let is_fraction = matches!(
+                    (shape, kind),
+                    (Shape::Integer | Shape::NullableInteger, Kind::Number { .. })
+                );
                 self.broken |= !is_fraction;
                 self.drifted(path, DriftKind::Type, Some(shape.expected()), Some(kind.found()));
             }

@@ -128,12 +128,18 @@ mod tests {
     }
 
     #[test]
-    fn messages_say_what_came() {
-        let message = |header: &str| Signature::parse(header).unwrap_err().to_string();
-        let expected = "X-Walnut-Signature must be 64 lowercase hex digits, but ";
-        assert_eq!(message(""), format!("{expected}it is empty"));
-        assert_eq!(message("abc"), format!("{expected}it has 3 bytes"));
-        assert_eq!(message(&"AB".repeat(32)), format!("{expected}it has uppercase digits"));
-        assert_eq!(message(&"zz".repeat(32)), format!("{expected}its byte 0 is no hex digit"));
+    fn messages_say_what_the_header_is() {
+        for (header, what) in [
+            ("", "it is empty"),
+            ("abc", "its length is 3 bytes"),
+            (&"AB".repeat(32), "it has uppercase digits"),
+            (&"zz".repeat(32), "its byte 0 is not a hex digit"),
+        ] {
+            let expected = format!(
+                "X-Walnut-Signature must be exactly 64 lowercase hex digits, but {what}. Pass it on exactly as \
+                 Walnut sends it."
+            );
+            assert_eq!(Signature::parse(header).unwrap_err().to_string(), expected);
+        }
     }
 }

@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { contract, fields, write } from "./contract.mjs";
 import { finish, version } from "./package.mjs";
 
 const root = join(import.meta.dirname, "..");
@@ -15,6 +16,7 @@ mkdirSync(join(out, "harness"), { recursive: true });
 
 execFileSync(path("node_modules/.bin/tsc"), ["--project", "pkg-templates/cli"], { cwd: root, stdio: "inherit" });
 
+write(path("target/contract/fields.ts"), fields(contract()));
 // The page is a folder that any file server can serve.
 await build({ entryPoints: [path("harness/app.ts")], outfile: join(out, "harness/app.js"), bundle: true, format: "esm",
   target: "es2022", alias: { "walnut-webhooks": path("pkg/index.js") } });

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { rollup } from "rollup";
 import { bundleSize } from "./bundle-size.mjs";
+import { contract, schemas, types, write } from "./contract.mjs";
 import { finish } from "./package.mjs";
 import { withoutNames } from "./wasm-names.mjs";
 import { encode } from "./wasm-text.mjs";
@@ -42,6 +43,9 @@ writeFileSync(join(out, "core.wasm"), wasm);
 for (const file of ["core.js", "core_bg.wasm"]) rmSync(join(sources, file));
 cpSync(path("pkg-templates/sdk"), sources, { recursive: true });
 writeFileSync(join(sources, "wasm-text.ts"), `export const text: string = ${JSON.stringify(encode(wasm))};\n`);
+const declared = contract();
+write(join(sources, "contract.ts"), types(declared));
+for (const [name, schema] of Object.entries(schemas(declared))) write(join(out, "schemas", `${name}.json`), schema);
 
 run(bin("tsc"), "--project", sources, "--outDir", out);
 const manifest = JSON.parse(readFileSync(path("pkg-templates/sdk/package.json"), "utf8"));

@@ -1,6 +1,7 @@
 // What is to be checked: a body and its signature, each in a field, or a whole request in one.
 import { SIGNATURE_HEADER } from "../../pkg-templates/cli/sender/headers.js";
-import { header, type HttpRequest, parseRequest } from "../../pkg-templates/cli/sender/request.js";
+import { parseRequest } from "../../pkg-templates/cli/sender/parse.js";
+import { header, type HttpRequest } from "../../pkg-templates/cli/sender/request.js";
 import { visible } from "../../pkg-templates/cli/sender/visible.js";
 import { size, utf8 } from "../page/bytes.js";
 import { announce } from "../page/announce.js";

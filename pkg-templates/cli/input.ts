@@ -1,6 +1,7 @@
 // The body, or the whole request, that a command is about.
 import { SIGNATURE_HEADER } from "./sender/headers.js";
-import { header, parseRequest } from "./sender/request.js";
+import { parseRequest } from "./sender/parse.js";
+import { header } from "./sender/request.js";
 import type { Args, Options } from "./args.js";
 import { Failure, NOT_TRIED, usage } from "./failure.js";
 import { read } from "./files.js";

@@ -2,7 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type HttpRequest, parseRequest, rawRequest } from "./sender/request.js";
+import { parseRequest } from "./sender/parse.js";
+import { type HttpRequest, rawRequest } from "./sender/request.js";
 import { Failure, reason, NOT_TRIED } from "./failure.js";
 import { read } from "./files.js";
 import { isOfOneHop } from "./headers.js";

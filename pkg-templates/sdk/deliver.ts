@@ -21,7 +21,7 @@ const LEASE_MARGIN = 5000;
 const RELEASE_TIMEOUT = 500;
 
 /** Makes what hands a delivery on, in time, and not twice where there is a store. */
-export function deliverer(options: DeliverOptions) {
+export function createDeliver(options: DeliverOptions) {
   const timeout = whole(
     "handlerTimeout",
     options.handlerTimeout ?? DEFAULT_HANDLER_TIMEOUT,
@@ -32,16 +32,16 @@ export function deliverer(options: DeliverOptions) {
     const { id } = delivery;
     // A test event is sent to be seen, as often as somebody presses the button.
     const seen = delivery.isTest ? undefined : options.seen;
-    const deadline = new Deadline(timeout, () => tooLate(timeout));
+    const deadline = new Deadline(timeout, () => handlerTimeoutError(timeout));
     try {
       if (seen !== undefined && !(await begin(seen, id, timeout + LEASE_MARGIN, deadline))) return;
       try {
-        await handled(handle, deadline);
+        await runHandler(handle, deadline);
       } catch (failure) {
         if (seen !== undefined) await release(seen, id, failure);
         throw failure;
       }
-      if (seen !== undefined) await asked("done", () => deadline.race(seen.done(id)));
+      if (seen !== undefined) await callStore("done", () => deadline.race(seen.done(id)));
     } finally {
       deadline.clear();
     }
@@ -49,7 +49,7 @@ export function deliverer(options: DeliverOptions) {
 }
 
 /** Runs the handler, and makes a `handler_failed` of whatever it throws: nothing of it is told. */
-async function handled(handle: (signal: AbortSignal) => unknown, deadline: Deadline): Promise<void> {
+async function runHandler(handle: (signal: AbortSignal) => unknown, deadline: Deadline): Promise<void> {
   const { signal } = deadline;
   const work = (async () => handle(signal))();
   try {
@@ -71,7 +71,7 @@ function lateFailure(late: unknown, { reason }: AbortSignal): void {
 
 /** Whether the delivery is new; throws where it is being handled at this moment. */
 async function begin(seen: SeenStore, id: string, leaseMs: number, deadline: Deadline): Promise<boolean> {
-  const state = await asked("begin", async () => {
+  const state = await callStore("begin", async () => {
     const answer: unknown = await deadline.race(seen.begin(id, leaseMs));
     if (answer === "new" || answer === "busy" || answer === "done") return answer;
     throw new TypeError(`begin() must give "new", "busy" or "done", but gave ${String(answer)}`);
@@ -84,14 +84,14 @@ async function begin(seen: SeenStore, id: string, leaseMs: number, deadline: Dea
 async function release(seen: SeenStore, id: string, failure: unknown): Promise<void> {
   const deadline = new Deadline(RELEASE_TIMEOUT, () => new Error(`release() took over ${RELEASE_TIMEOUT} ms`));
   try {
-    await asked("release", () => deadline.race(seen.release(id)), failure);
+    await callStore("release", () => deadline.race(seen.release(id)), failure);
   } finally {
     deadline.clear();
   }
 }
 
 /** Asks the store, and makes a `store_failed` of whatever it throws: nothing of it is told. */
-async function asked<T>(method: keyof SeenStore, ask: () => Promise<T>, before?: unknown): Promise<T> {
+async function callStore<T>(method: keyof SeenStore, ask: () => Promise<T>, before?: unknown): Promise<T> {
   try {
     return await ask();
   } catch (error) {
@@ -102,7 +102,7 @@ async function asked<T>(method: keyof SeenStore, ask: () => Promise<T>, before?:
   }
 }
 
-function tooLate(ms: number): WebhookError {
+function handlerTimeoutError(ms: number): WebhookError {
   const message = `the delivery was not handled within ${ms} ms: send it again`;
   return new WebhookError("handler_timeout", message, 503);
 }

@@ -5,10 +5,10 @@
  */
 import type { ServerResponse } from "node:http";
 import type { Delivery } from "./delivery.js";
-import { flow, outcome, teller } from "./flow.js";
+import { flow, rejectReporter, settle } from "./flow.js";
 import type { DeliveryContext, HandlerOptions, Outcome, RejectOptions } from "./flow.js";
 import { type Incoming, incoming, send } from "./incoming.js";
-import { receiver, type ReceiveOptions, type Source, type Verifying } from "./receive.js";
+import { createReceive, type ReceiveOptions, type Source, type WebhookLike } from "./receive.js";
 
 export type { DeliveryContext, HandlerOptions } from "./flow.js";
 
@@ -42,7 +42,7 @@ type Handler = (request: Request, response: ServerResponse, next: (error?: unkno
  * }));
  */
 export function handler<R extends Request>(
-  webhook: Verifying,
+  webhook: WebhookLike,
   onDelivery: (delivery: Delivery, context: DeliveryContext<R>) => unknown,
   options: HandlerOptions<R> = {},
 ): Handler {
@@ -65,11 +65,11 @@ export function handler<R extends Request>(
  *   response.sendStatus(200);
  * });
  */
-export function middleware<R extends Request>(webhook: Verifying, options: MiddlewareOptions<R> = {}): Handler {
-  const receive = receiver(webhook, options);
+export function middleware<R extends Request>(webhook: WebhookLike, options: MiddlewareOptions<R> = {}): Handler {
+  const receive = createReceive(webhook, options);
   return route(
     options,
-    (request) => outcome(async () => void Object.assign(request, { delivery: await receive(source(request)) })),
+    (request) => settle(async () => void Object.assign(request, { delivery: await receive(source(request)) })),
     (_request, _response, next) => next(),
   );
 }
@@ -80,14 +80,14 @@ function route<R extends Request>(
   run: (request: R) => Promise<Outcome>,
   accept: (request: R, response: ServerResponse, next: () => void) => void,
 ): Handler {
-  const tell = teller(options);
+  const reportReject = rejectReporter(options);
   return (its, response, next) => {
     const request = its as R;
     run(request)
       .then((refused) => {
         if (refused === undefined) return accept(request, response, next);
         send(request, response, refused);
-        return tell(refused, request);
+        return reportReject(refused, request);
       })
       .catch(next);
   };

@@ -6,9 +6,9 @@
 import type { Readable } from "node:stream";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Delivery } from "./delivery.js";
-import { answer, type DeliveryContext, flow, type HandlerOptions, type Outcome, teller } from "./flow.js";
-import { closing, incoming } from "./incoming.js";
-import type { Verifying } from "./receive.js";
+import { answer, type DeliveryContext, flow, type HandlerOptions, type Outcome, rejectReporter } from "./flow.js";
+import { incoming, mustClose } from "./incoming.js";
+import type { WebhookLike } from "./receive.js";
 
 export type { DeliveryContext, HandlerOptions } from "./flow.js";
 
@@ -31,12 +31,12 @@ export interface PluginOptions extends HandlerOptions<FastifyRequest> {
  * }, { url: "/webhook" }));
  */
 export function plugin(
-  webhook: Verifying,
+  webhook: WebhookLike,
   onDelivery: (delivery: Delivery, context: DeliveryContext<FastifyRequest>) => unknown,
   options: PluginOptions = {},
 ): (app: FastifyInstance) => Promise<void> {
   const run = flow(webhook, onDelivery, options);
-  const tell = teller(options);
+  const reportReject = rejectReporter(options);
   return async (app) => {
     // The body stays a stream: read here, it is counted and timed here, and refused in this package's words.
     app.removeAllContentTypeParsers();
@@ -60,14 +60,14 @@ export function plugin(
     const outcome = await run(source, (signal) => ({ request, signal }));
     send(request, reply, outcome);
     // Too late for Fastify's own errors: the answer has gone.
-    await tell(outcome, request).catch((error) => console.error(error));
+    await reportReject(outcome, request).catch((error) => console.error(error));
     return reply;
   }
 }
 
 function send(request: FastifyRequest, reply: FastifyReply, outcome: Outcome): void {
   const { status, type, text } = answer(outcome);
-  if (closing(request.raw)) reply.header("connection", "close");
+  if (mustClose(request.raw)) reply.header("connection", "close");
   // As bytes, so that no serializer and no charset is put to it.
   reply.code(status).header("content-type", type).send(Buffer.from(text));
 }

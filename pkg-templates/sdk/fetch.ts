@@ -6,7 +6,7 @@
  */
 import type { Delivery } from "./delivery.js";
 import type { DeliveryContext, HandlerOptions } from "./flow.js";
-import type { Verifying } from "./receive.js";
+import type { WebhookLike } from "./receive.js";
 import { web } from "./web.js";
 
 export type { DeliveryContext, HandlerOptions } from "./flow.js";
@@ -24,7 +24,7 @@ export type { DeliveryContext, HandlerOptions } from "./flow.js";
  * });
  */
 export function handler<R extends Request>(
-  webhook: Verifying,
+  webhook: WebhookLike,
   onDelivery: (delivery: Delivery, context: DeliveryContext<R>) => unknown,
   options: HandlerOptions<R> = {},
 ): (request: R) => Promise<Response> {

@@ -1,7 +1,7 @@
-import { deliverer, type DeliverOptions } from "./deliver.js";
+import { createDeliver, type DeliverOptions } from "./deliver.js";
 import type { Delivery } from "./delivery.js";
 import type { WebhookError } from "./error.js";
-import { receiver, type ReceiveOptions, type Source, type Verifying } from "./receive.js";
+import { createReceive, type ReceiveOptions, type Source, type WebhookLike } from "./receive.js";
 
 export interface RejectOptions<Request> {
   /**
@@ -31,21 +31,21 @@ export type Outcome = WebhookError | undefined;
  * to get at the head and the bytes, and how to answer.
  */
 export function flow<Context>(
-  webhook: Verifying,
+  webhook: WebhookLike,
   onDelivery: (delivery: Delivery, context: Context) => unknown,
   options: ReceiveOptions & DeliverOptions,
 ): (source: Source, context: (signal: AbortSignal) => Context) => Promise<Outcome> {
-  const receive = receiver(webhook, options);
-  const deliver = deliverer(options);
+  const receive = createReceive(webhook, options);
+  const deliver = createDeliver(options);
   return (source, context) =>
-    outcome(async () => {
+    settle(async () => {
       const delivery = await receive(source);
       await deliver(delivery, (signal) => onDelivery(delivery, context(signal)));
     });
 }
 
 /** Gets at the error that `work` is refused with; what else goes wrong goes on its way. */
-export async function outcome(work: () => Promise<void>): Promise<Outcome> {
+export async function settle(work: () => Promise<void>): Promise<Outcome> {
   try {
     await work();
     return undefined;
@@ -74,7 +74,7 @@ export function answer(outcome: (Pick<WebhookError, "status" | "message"> & { re
 }
 
 /** Makes what tells `onReject` of a refusal, and throws what that throws. */
-export function teller<Request>({ onReject = log }: RejectOptions<Request>) {
+export function rejectReporter<Request>({ onReject = log }: RejectOptions<Request>) {
   return async (outcome: Outcome, request: Request): Promise<void> => {
     if (outcome !== undefined) await onReject(outcome, request);
   };

@@ -5,7 +5,7 @@
  */
 import type { Delivery } from "./delivery.js";
 import type { DeliveryContext, HandlerOptions } from "./flow.js";
-import type { Verifying } from "./receive.js";
+import type { WebhookLike } from "./receive.js";
 import { web } from "./web.js";
 
 export type { HandlerOptions } from "./flow.js";
@@ -34,7 +34,7 @@ export interface HonoDeliveryContext<C> extends DeliveryContext<Request> {
  * }));
  */
 export function handler<C extends HonoContext>(
-  webhook: Verifying,
+  webhook: WebhookLike,
   onDelivery: (delivery: Delivery, context: HonoDeliveryContext<C>) => unknown,
   options: HandlerOptions<Request> = {},
 ): (context: C) => Promise<Response> {

@@ -1,7 +1,8 @@
 // What the core asks of the JavaScript around it: src/wasm/host.rs is the other side. Numbers alone go
 // across, since any other type costs glue and time.
+import type { WebhookErrorCode } from "./contract.js";
 import type { Delivery, Drift } from "./delivery.js";
-import { WebhookError, type WebhookErrorCode } from "./error.js";
+import { WebhookError } from "./error.js";
 import { sha256 as hash } from "./native.js";
 
 const encoder = new TextEncoder();

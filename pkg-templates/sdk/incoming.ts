@@ -20,13 +20,13 @@ export function incoming(request: Incoming, fix: string, payload: Readable = req
     body: () => {
       if (Buffer.isBuffer(request.rawBody)) return request.rawBody;
       if (Buffer.isBuffer(request.body)) return request.body;
-      if (payload.readableDidRead) throw notRaw(eaten(request.body), fix);
+      if (payload.readableDidRead) throw notRaw(describeConsumer(request.body), fix);
       return unread(payload, request.headers["content-length"]);
     },
   };
 }
 
-function eaten(left: unknown): string {
+function describeConsumer(left: unknown): string {
   const reader = left === undefined ? "something" : "a body parser";
   const what = left === undefined ? "" : typeof left === "string" ? ", and left text" : ", and left what it parsed";
   return `${reader} has read the request before walnut-webhooks could${what}`;
@@ -63,7 +63,7 @@ function unread(payload: Readable, declared: string | undefined): Unread {
 }
 
 /** Whether the connection must end with the answer, since not all of the body was read. */
-export function closing({ complete, httpVersionMajor }: IncomingMessage): boolean {
+export function mustClose({ complete, httpVersionMajor }: IncomingMessage): boolean {
   return !complete && httpVersionMajor === 1;
 }
 
@@ -72,6 +72,6 @@ export function send(request: IncomingMessage, response: ServerResponse, outcome
   const { status, type, text } = answer(outcome);
   response.statusCode = status;
   response.setHeader("content-type", type);
-  if (closing(request)) response.setHeader("connection", "close");
+  if (mustClose(request)) response.setHeader("connection", "close");
   response.end(text);
 }

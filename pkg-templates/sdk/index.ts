@@ -6,10 +6,10 @@
 import { module } from "./wasm-inline.js";
 import { type Key, Verifier, type WebhookOptions } from "./webhook.js";
 
-export { WebhookError, type WebhookErrorCode } from "./error.js";
+export { WebhookError } from "./error.js";
 export { MemoryStore, type MemoryStoreOptions, type SeenState, type SeenStore } from "./seen.js";
+export type * from "./contract.js";
 export type * from "./delivery.js";
-export type * from "./event.js";
 export type { Difference, Explanation } from "./host.js";
 export type { RawBody, SignatureHeader } from "./input.js";
 export type { Key, WebhookOptions, WebhookStream } from "./webhook.js";

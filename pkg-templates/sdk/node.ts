@@ -5,9 +5,9 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Delivery } from "./delivery.js";
-import { type DeliveryContext, flow, type HandlerOptions, teller } from "./flow.js";
+import { type DeliveryContext, flow, type HandlerOptions, rejectReporter } from "./flow.js";
 import { incoming, send } from "./incoming.js";
-import type { Verifying } from "./receive.js";
+import type { WebhookLike } from "./receive.js";
 
 export type { DeliveryContext, HandlerOptions } from "./flow.js";
 
@@ -24,12 +24,12 @@ export type { DeliveryContext, HandlerOptions } from "./flow.js";
  * })).listen(3000);
  */
 export function handler<R extends IncomingMessage>(
-  webhook: Verifying,
+  webhook: WebhookLike,
   onDelivery: (delivery: Delivery, context: DeliveryContext<R>) => unknown,
   options: HandlerOptions<R> = {},
 ): (request: R, response: ServerResponse) => void {
   const run = flow(webhook, onDelivery, options);
-  const tell = teller(options);
+  const reportReject = rejectReporter(options);
   return (request, response) => {
     const source = incoming(
       request,
@@ -40,7 +40,7 @@ export function handler<R extends IncomingMessage>(
       .then(
         (outcome) => {
           send(request, response, outcome);
-          return tell(outcome, request);
+          return reportReject(outcome, request);
         },
         (error) => failed(error, request, response),
       )

@@ -5,7 +5,7 @@ import { notRaw, type RawBody, type SignatureHeader } from "./input.js";
 import { LONGEST_TIMER, whole } from "./whole.js";
 
 /** What an adapter needs of a `Webhook`. */
-export interface Verifying {
+export interface WebhookLike {
   readonly maxBodyBytes: number;
   precheck(header: SignatureHeader, contentLength?: number): void;
   verify(rawBody: RawBody, header: SignatureHeader): Delivery;
@@ -38,7 +38,7 @@ export interface ReceiveOptions {
 const DEFAULT_BODY_TIMEOUT = 4000;
 
 /** Makes what turns a request into a delivery: it refuses by the head where it can, before it reads. */
-export function receiver(webhook: Verifying, options: ReceiveOptions): (source: Source) => Promise<Delivery> {
+export function createReceive(webhook: WebhookLike, options: ReceiveOptions): (source: Source) => Promise<Delivery> {
   const timeout = whole("bodyTimeout", options.bodyTimeout ?? DEFAULT_BODY_TIMEOUT, 1, LONGEST_TIMER);
   return async (source) => {
     const body = source.body();
@@ -48,7 +48,7 @@ export function receiver(webhook: Verifying, options: ReceiveOptions): (source: 
 }
 
 async function read(
-  webhook: Verifying,
+  webhook: WebhookLike,
   headers: SignatureHeader,
   body: Unread,
   timeout: number,
@@ -70,7 +70,7 @@ async function read(
     bytes.set(piece, length);
     length = end;
   };
-  const deadline = new Deadline(timeout, () => tooSlow(timeout, length));
+  const deadline = new Deadline(timeout, () => bodyTimeoutError(timeout, length));
   try {
     await deadline.race(body.read(take, deadline.signal));
   } finally {
@@ -79,7 +79,7 @@ async function read(
   return bytes.subarray(0, length);
 }
 
-function tooSlow(ms: number, length: number): WebhookError {
+function bodyTimeoutError(ms: number, length: number): WebhookError {
   const message =
     `the whole body was expected within ${ms} ms, but by then its length was ${length}: send it again, ` +
     "or raise bodyTimeout where it is Walnut that is slow";

@@ -1,12 +1,12 @@
 // What `fetch` handlers and Hono have in common: a `Request` comes, and a `Response` goes.
 import { Deadline } from "./deadline.js";
 import type { Delivery } from "./delivery.js";
-import { answer, flow, type HandlerOptions, type Outcome, teller } from "./flow.js";
+import { answer, flow, type HandlerOptions, type Outcome, rejectReporter } from "./flow.js";
 import { notRaw } from "./input.js";
-import type { Source, Unread, Verifying } from "./receive.js";
+import type { Source, Unread, WebhookLike } from "./receive.js";
 
 /** Milliseconds: whoever waits for the answer may be a stranger with many connections. */
-const TELL_TIMEOUT = 1000;
+const REPORT_TIMEOUT = 1000;
 
 /**
  * Makes what turns a request into its answer.
@@ -14,19 +14,19 @@ const TELL_TIMEOUT = 1000;
  * @param fix - Says how to keep the bytes in this framework.
  */
 export function web<R extends Request, Context>(
-  webhook: Verifying,
+  webhook: WebhookLike,
   onDelivery: (delivery: Delivery, context: Context) => unknown,
   options: HandlerOptions<R>,
   fix: string,
 ): (request: R, context: (signal: AbortSignal) => Context) => Promise<Response> {
   const run = flow(webhook, onDelivery, options);
-  const tell = teller(options);
+  const reportReject = rejectReporter(options);
   return async (request, context) => {
     const source = new WebSource(request, fix);
     const outcome = await run(source, context);
     // Before the answer goes, since Workers end with it; but the answer stays as it is, and does not wait long.
-    const deadline = new Deadline(TELL_TIMEOUT, () => new Error(`onReject took over ${TELL_TIMEOUT} ms`));
-    await deadline.race(tell(outcome, request)).catch((error) => console.error(error));
+    const deadline = new Deadline(REPORT_TIMEOUT, () => new Error(`onReject took over ${REPORT_TIMEOUT} ms`));
+    await deadline.race(reportReject(outcome, request)).catch((error) => console.error(error));
     deadline.clear();
     return response(outcome, source.unfinished);
   };

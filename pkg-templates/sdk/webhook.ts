@@ -129,7 +129,7 @@ export class Verifier {
   sign(rawBody: RawBody): string {
     const body = bytes(rawBody);
     if (body.length > MOST_BYTES) {
-      throw new WebhookError("body_too_large", `the body is longer than the limit of ${MOST_BYTES} bytes`, 413);
+      throw new WebhookError("body_too_large", `The body is longer than ${MOST_BYTES} bytes, the most that can be signed.`, 413);
     }
     const handle = this.#handle();
     call(() => core.sign(handle, body.length), body);

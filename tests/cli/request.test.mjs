@@ -2,7 +2,8 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
-import { header, parseRequest, rawRequest } from "../../pkg-cli/sender/request.js";
+import { parseRequest } from "../../pkg-cli/sender/parse.js";
+import { header, rawRequest } from "../../pkg-cli/sender/request.js";
 import { quoted, words } from "../../pkg-cli/sender/shell.js";
 import { visible } from "../../pkg-cli/sender/visible.js";
 

@@ -1,4 +1,4 @@
-// What the pages say of the house is so: folders, links, targets of make, error codes, variables, commands.
+// What the pages say of the house is so: folders, links, targets of make, variables, commands.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
@@ -83,15 +83,6 @@ test("every example is run by the tests", () => {
     // As a path or a key, but not as what Node's own modules begin with.
     ok(new RegExp(`["/ ]${name}("|/|: )`).test(tests), `nothing runs examples/${name}`);
   }
-});
-
-test("every error code has its row, and every row its code", () => {
-  const page = read("docs/errors.md");
-  const part = (heading) => first(section(page, heading));
-  const [core, adapters, edge] = ["Of the package, and of the edge", "Of the adapters", "Of the edge"].map((name) => part(`## ${name}`));
-  deepEqual(sorted([...core, ...adapters]), sorted(matches(read("pkg-templates/sdk/error.ts"), /\| "(\w+)"/g)), "of the package");
-  deepEqual(core, sorted(["body_not_raw", ...words("src/error.rs")]), "of the core");
-  deepEqual(edge, words("worker/src/answer.rs"), "of the edge");
 });
 
 test("every cause of an explanation has its row, and every row its cause", () => {

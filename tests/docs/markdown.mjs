@@ -6,7 +6,7 @@ export const root = join(import.meta.dirname, "../..");
 export const read = (path) => readFileSync(join(root, path), "utf8");
 
 /** What is made by building and running, and by others. */
-const MADE = ["node_modules", "target", "pkg", "build"];
+const MADE = ["node_modules", "target", "pkg", "pkg-cli", "build"];
 
 /** The folders in `folder` that belong to the house. */
 export const folders = (folder = ".") =>

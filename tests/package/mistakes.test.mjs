@@ -65,7 +65,7 @@ const mistakes = {
   },
   "the wrong key": {
     webhook: new Webhook("another webhook's key"),
-    names: /^signature_mismatch: .*the key is not the one/,
+    names: /^signature_mismatch: .*Check that the key is the one/,
     fix: /^unknown: .*Walnut's settings/m,
   },
   "a key with a newline at its end": {
@@ -111,7 +111,7 @@ const mistakes = {
   },
   "an old key that is no longer listed": {
     send: { headers: { "x-walnut-signature": sign(event, "the key before") } },
-    names: /^signature_mismatch: .*the key is not the one/,
+    names: /^signature_mismatch: .*Check that the key is the one/,
     fix: /^unknown: .*settings show now/m,
   },
   "an old key that is still in use": {

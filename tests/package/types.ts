@@ -4,7 +4,7 @@ import express from "express";
 import fastify from "fastify";
 import { type Context as HonoContextOf, Hono } from "hono";
 import { MemoryStore, Webhook } from "walnut-webhooks";
-import type { Delivery, Difference, SeenStore, WebhookError, WebhookErrorCode } from "walnut-webhooks";
+import type { Delivery, Difference, PlaylistItem, SeenStore, WebhookError, WebhookErrorCode } from "walnut-webhooks";
 import { type DeliveryContext, handler as onExpress, middleware } from "walnut-webhooks/express";
 import { plugin } from "walnut-webhooks/fastify";
 import { handler as onFetch } from "walnut-webhooks/fetch";
@@ -27,10 +27,15 @@ switch (delivery.type) {
     break;
   }
   case "playlist_session_finished": {
-    const names: (string | null)[] = delivery.event.data.items.map((item) => item.name);
+    const items: PlaylistItem[] = delivery.event.data.items;
+    const names: (string | null)[] = items.map((item) => item.name);
+    const durations: number[] = items.map((item) => item.duration_secs ?? 0);
+    // @ts-expect-error: may be absent
+    const demos: (string | null)[] = items.map((item) => item.demo_id);
+    const added: unknown[] = items.map((item) => item["added_since"]);
     // @ts-expect-error: any string of a playlist may be null
     const session: string = delivery.event.data.session_id;
-    void [names, session];
+    void [names, durations, demos, added, session];
     break;
   }
   case "unknown": {

@@ -214,25 +214,25 @@ test("no secret is shown", () => {
 test("errors say what came and what to do", () => {
   assert.equal(
     message(() => webhook.verify(sample, {})),
-    "WebhookError 401 the request has no X-Walnut-Signature header: switch signature verification on for this webhook in Walnut's settings, or find the proxy that drops the header",
+    "WebhookError 401 The request has no X-Walnut-Signature header. Switch signature verification on for this webhook in Walnut's settings, or find the proxy that drops the header.",
   );
   assert.equal(
     message(() => webhook.verify(sample, signature.toUpperCase())),
-    "WebhookError 401 X-Walnut-Signature must be 64 lowercase hex digits, but it has uppercase digits",
+    "WebhookError 401 X-Walnut-Signature must be exactly 64 lowercase hex digits, but it has uppercase digits. Pass it on exactly as Walnut sends it.",
   );
   assert.equal(
     message(() => webhook.verify("", webhook.sign(""))),
-    "WebhookError 400 the signature is right, but the body is not a JSON object: it is empty",
+    "WebhookError 400 The signature is correct, but the body is not a JSON object: it is empty. Check what the sender signed.",
   );
-  for (const [body, what] of [[new Uint8Array([0xff]), "it is not UTF-8"], ["{", "its syntax is wrong"]]) {
+  for (const [body, what] of [[new Uint8Array([0xff]), "it is not valid UTF-8"], ["{", "its syntax is invalid"]]) {
     assert.equal(
       message(() => webhook.verify(body, webhook.sign(body))),
-      `WebhookError 400 the signature is right, but the body is not a JSON object: ${what}`,
+      `WebhookError 400 The signature is correct, but the body is not a JSON object: ${what}. Check what the sender signed.`,
     );
   }
   assert.equal(
     message(() => new Webhook(key, { maxBodyBytes: 850 }).verify(sample, signature)),
-    "WebhookError 413 the body is longer than the limit of 850 bytes",
+    "WebhookError 413 The body is longer than the limit of 850 bytes. If Walnut sent it, raise maxBodyBytes, or MAX_BODY_BYTES at the edge.",
   );
 });
 
@@ -291,7 +291,7 @@ test("a length that 32 bits can't say does not wrap", () => {
     stream.update(sample);
     assert.equal(code(() => stream.update(long)), "body_too_large");
     assert.equal(code(() => stream.finish(signature)), "body_too_large");
-    assert.equal(message(() => webhook.sign(long)), "WebhookError 413 the body is longer than the limit of 2147483647 bytes");
+    assert.equal(message(() => webhook.sign(long)), "WebhookError 413 The body is longer than 2147483647 bytes, the most that can be signed.");
     assert.match(message(() => new Webhook(long)), /^WebhookError 500 a key must be .*, but this is 2 GiB or more: /);
   }
 });

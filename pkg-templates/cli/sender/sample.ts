@@ -82,7 +82,7 @@ function demo(from: Random, at: number, isTest: boolean): DemoSessionFinished {
 function playlist(from: Random, at: number): PlaylistSessionFinished {
   const id = uuid(from);
   const items = Array.from({ length: whole(from, 1, 4) }, (_, index) => item(from, index + 1));
-  const duration = items.reduce((sum, item) => sum + item.duration_secs, 0);
+  const duration = items.reduce((sum, item) => sum + (item.duration_secs ?? 0), 0);
   const lateness = whole(from, 5, 600);
   const domain = pick(from, COMPANIES);
   return {
@@ -120,7 +120,7 @@ function item(from: Random, position: number): PlaylistSessionFinished["data"]["
   return {
     demo_id: isDemo ? uuid(from) : null,
     description: pick(from, [null, "A tour in five minutes"]),
-    duration_secs: visited ? whole(from, 5, 600) : 0,
+    duration_secs: visited ? whole(from, 5, 600) : null,
     file_url: isDemo ? null : `https://example.com/files/${id}.pdf`,
     id,
     name: isDemo ? pick(from, DEMOS) : "Pricing",
