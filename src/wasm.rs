@@ -21,7 +21,7 @@ use crate::delivery::{self, EventType, Reading};
 use crate::json::Nesting;
 use crate::shape::{Field, Kind, Node, Shape};
 use crate::{
-    Error, Key, KeyIndex, Keys, MalformedSignature, NotJson, Stream, Verifier, key, timestamp,
+    Error, Key, KeyIndex, Keys, NotJson, Stream, Verifier, key, timestamp,
 };
 
 /// How much of a body is in WebAssembly's memory at once, in bytes.
@@ -288,13 +288,6 @@ pub fn not_json(length: usize, decoded: bool) -> i32 {
         true if start == *BYTE_ORDER_MARK => NotJson::ByteOrderMark,
         true => NotJson::Syntax,
     }));
-    REFUSED
-}
-
-/// Refuses a header that came more than once.
-#[wasm_bindgen(js_name = repeatedHeader)]
-pub fn repeated_header() -> i32 {
-    host::throw(&Error::MalformedSignature(MalformedSignature::Repeated));
     REFUSED
 }
 

@@ -1,4 +1,4 @@
-// Builds the SDK into pkg/, ready to publish: the core as WebAssembly, the facade in pkg-templates/sdk/ as ES
+// Builds the SDK into pkg/, ready to publish: the core and explain as WebAssembly, the facade in pkg-templates/sdk/ as ES
 // modules and as CommonJS, and their types. With `--trap`, it builds target/pkg-trap/ for the tests, whose core
 // can be made to trap.
 import { execFileSync } from "node:child_process";
@@ -26,23 +26,11 @@ mkdirSync(out, { recursive: true });
 
 // Panics name the files of dependencies; where those lie on this machine is left out.
 const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry/src/");
-run("cargo", "rustc", "--locked", "--quiet", "--package=walnut-webhooks", "--lib", "--crate-type=cdylib",
-  `--features=${trap ? "trap" : "wasm"}`, "--target-dir=target", "--target=wasm32-unknown-unknown", "--release",
-  `--config=target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=${registry}="]`);
-run(path("target/tools/bin/wasm-bindgen"), path("target/wasm32-unknown-unknown/release/walnut_webhooks.wasm"),
-  "--target=bundler", "--no-typescript", "--remove-producers-section", `--out-dir=${sources}`, "--out-name=core");
-// The features are listed, since all that this wasm-opt knows is more than Node 20 takes.
-run(bin("wasm-opt"), "-Oz", "--converge", "--strip-target-features", "--debuginfo", "--enable-simd",
-  "--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-nontrapping-float-to-int", "--enable-sign-ext",
-  "--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue", join(sources, "core_bg.wasm"), "-o", join(sources, "core.wasm"));
+const core = compileWasm("walnut-webhooks", trap ? "trap" : "wasm", "core");
+const explain = compileWasm("walnut-webhooks-explain", "wasm", "explain");
+await wrapGlue("explain");
 
-// The names of functions stay behind: tools/panic-free.mjs reads them.
-const wasm = withoutNames(readFileSync(join(sources, "core.wasm")));
-writeFileSync(join(out, "core.wasm"), wasm);
-// What bundlers would load; here the engine does, without an `await`.
-for (const file of ["core.js", "core_bg.wasm"]) rmSync(join(sources, file));
 cpSync(path("pkg-templates/sdk"), sources, { recursive: true });
-writeFileSync(join(sources, "wasm-text.ts"), `export const text: string = ${JSON.stringify(encode(wasm))};\n`);
 const declared = contract();
 write(join(sources, "contract.ts"), types(declared));
 for (const [name, schema] of Object.entries(schemas(declared))) write(join(out, "schemas", `${name}.json`), schema);
@@ -51,13 +39,45 @@ run(bin("tsc"), "--project", sources, "--outDir", out);
 const manifest = JSON.parse(readFileSync(path("pkg-templates/sdk/package.json"), "utf8"));
 // Each file costs import time, so there are few. Besides the entries, these stay apart: what tests import, and the
 // text, which compresses better alone. Tests that trap need all modules as they are.
-if (!trap) await group(["flow.js", "native.js", "wasm-text.js", "webhook.js"]);
+if (!trap) await group(["flow.js", "native.js", "core-module.js", "explain-module.js", "webhook.js"]);
 // Where compiled bytes are forbidden, modules are imported, which CommonJS can't.
-for (const file of readdirSync(sources)) if (/^index\..+\.ts$/.test(file)) rmSync(join(sources, file));
+for (const file of readdirSync(sources)) if (/\.(workerd|edge-light)\.ts$/.test(file)) rmSync(join(sources, file));
 run(bin("tsc"), "--project", sources, "--outDir", join(out, "cjs"), "--module", "commonjs");
 writeFileSync(join(out, "cjs/package.json"), `{ "type": "commonjs" }\n`);
 
-finish(out, manifest, "walnut-webhooks", "--features=wasm");
+finish(out, manifest);
+
+/** Compiles a crate to `name.wasm`, with a module that has it inline, and returns its bytes. */
+function compileWasm(crate, features, name) {
+  run("cargo", "rustc", "--locked", "--quiet", `--package=${crate}`, "--lib", "--crate-type=cdylib",
+    `--features=${features}`, "--target-dir=target", "--target=wasm32-unknown-unknown", "--release",
+    `--config=target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=${registry}="]`);
+  run(path("target/tools/bin/wasm-bindgen"), path(`target/wasm32-unknown-unknown/release/${crate.replaceAll("-", "_")}.wasm`),
+    "--target=bundler", "--no-typescript", "--remove-producers-section", `--out-dir=${sources}`, `--out-name=${name}`);
+  // The features are listed, since all that this wasm-opt knows is more than Node 20 takes.
+  run(bin("wasm-opt"), "-Oz", "--converge", "--strip-target-features", "--debuginfo", "--enable-simd",
+    "--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-nontrapping-float-to-int", "--enable-sign-ext",
+    "--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue", join(sources, `${name}_bg.wasm`), "-o", join(sources, `${name}.wasm`));
+  // The names of functions stay behind: tools/panic-free.mjs reads them.
+  const wasm = withoutNames(readFileSync(join(sources, `${name}.wasm`)));
+  writeFileSync(join(out, `${name}.wasm`), wasm);
+  // What bundlers would load; here the facade does, without an `await`.
+  for (const file of [`${name}.js`, `${name}_bg.wasm`]) rmSync(join(sources, file));
+  writeFileSync(join(sources, `${name}-module.ts`), `import { compile } from "./wasm-inline.js";
+export const module = (): object => compile(${JSON.stringify(encode(wasm))});
+`);
+  return wasm;
+}
+
+/** Puts wasm-bindgen's glue into a function, since it keeps state of one instance: each instance gets its own glue. */
+async function wrapGlue(name) {
+  const file = join(sources, `${name}_bg.js`);
+  const modules = await rollup({ input: file });
+  const { output } = await modules.generate({ format: "cjs", exports: "named", esModule: false, strict: false });
+  await modules.close();
+  writeFileSync(join(sources, `${name}-glue.js`), `export function glue() {\nconst exports = {};\n${output[0].code}return exports;\n}\n`);
+  rmSync(file);
+}
 
 /** Puts each exported module and its own together, and those of some `others`; what several need is in shared/. */
 async function group(others) {
@@ -70,5 +90,7 @@ async function group(others) {
 }
 
 const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
-const [bundle, gzipped] = [await bundleSize(out), gzipSync(wasm, { level: 9 }).length];
-console.log(`pkg: ${kib(bundle)} gzipped in a bundle, of which WebAssembly ${kib(gzipped)}`);
+for (const [entry, wasm] of Object.entries({ index: core, explain })) {
+  const [bundle, gzipped] = [await bundleSize(out, entry), gzipSync(wasm, { level: 9 }).length];
+  console.log(`pkg: ${entry} has ${kib(bundle)} gzipped in a bundle, of which WebAssembly ${kib(gzipped)}`);
+}

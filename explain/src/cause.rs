@@ -42,7 +42,7 @@ macro_rules! causes {
 
 causes! {
     /// The signature is right.
-    Genuine: "genuine", "Nothing is wrong: the signature is right.", "There is nothing to do.";
+    Genuine: "genuine", "The signature is right.", "There is nothing to fix.";
     /// The signature is right, but a previous key produced it.
     PreviousKey: "previous_key",
         "The signature is right, but a previous key produced it.",

@@ -21,8 +21,6 @@ interface Core {
   closeStream(stream: number): number;
   read(length: number, scan: boolean, hashed: boolean, now: number, maxAge: number, skew: number): number;
   notJson(length: number, decoded: boolean): number;
-  repeatedHeader(): number;
-  explain(verifier: number, length: number): number;
 }
 
 /** The instance at hand, for a `call`. */

@@ -1,6 +1,7 @@
 // Workers refuse WebAssembly compiled from bytes: the module is imported.
 import compiled from "./core.wasm";
-import { type Key, Verifier, type WebhookOptions } from "./webhook.js";
+import type { Key } from "./keys.js";
+import { Verifier, type WebhookOptions } from "./webhook.js";
 
 export { WebhookError } from "./error.js";
 export { MemoryStore } from "./seen.js";

@@ -1,5 +1,3 @@
-import { text } from "./wasm-text.js";
-
 /** What no digit is, so that any quotes will do; all other printable ASCII is, in its order. */
 const NO_DIGITS = "\"'`\\";
 
@@ -8,12 +6,12 @@ const DIGITS = 91;
 const SINGLE = 89;
 
 /**
- * Compiles the core from the text that the package carries: no request, no file, no `await`.
+ * Compiles WebAssembly from a text that the package carries: no request, no file, no `await`.
  *
  * The text keeps bytes on their own, unlike base64, so that what serves it can compress it as well as the
  * bytes themselves: a quarter less. tools/wasm-text.mjs writes it.
  */
-export function module(): object {
+export function compile(text: string): object {
   const values = new Uint8Array(128);
   let next = 0;
   for (let code = 0x20; code < 0x7f; code++) {
