@@ -20,9 +20,7 @@ use zeroize::Zeroizing;
 use crate::delivery::{self, EventType, Reading};
 use crate::json::Nesting;
 use crate::shape::{Field, Kind, Node, Shape};
-use crate::{
-    Error, Key, KeyIndex, Keys, NotJson, Stream, Verifier, key, timestamp,
-};
+use crate::{Error, Key, KeyIndex, Keys, NotJson, Stream, Verifier, key, timestamp};
 
 /// How much of a body is in WebAssembly's memory at once, in bytes.
 const WINDOW: usize = 64 << 10;

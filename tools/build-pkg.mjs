@@ -64,7 +64,9 @@ function compileWasm(crate, features, name) {
   // What bundlers would load; here the facade does, without an `await`.
   for (const file of [`${name}.js`, `${name}_bg.wasm`]) rmSync(join(sources, file));
   writeFileSync(join(sources, `${name}-module.ts`), `import { compile } from "./wasm-inline.js";
-export const module = (): object => compile(${JSON.stringify(encode(wasm))});
+export function module(): object {
+  return compile(${JSON.stringify(encode(wasm))});
+}
 `);
   return wasm;
 }

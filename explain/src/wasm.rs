@@ -15,29 +15,29 @@ static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_all
 
 /// Explains a request, and returns an [`Explanation`](crate::Explanation) as an object.
 ///
-/// `others` are the request's other headers; those that are not strings are left out.
+/// `body` is `None` if it is longer than `max_body_bytes`. `others` are the request's other headers; those that are
+/// not strings are left out.
 ///
 /// # Errors
 ///
 /// Never: an explanation has only strings, numbers and booleans.
 #[wasm_bindgen]
-#[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands vectors over")]
+#[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands values over")]
 pub fn explain(
     keys: Vec<Uint8Array>,
-    body: &Uint8Array,
+    body: Option<Uint8Array>,
     max_body_bytes: usize,
     header: Option<String>,
     others: &Object,
 ) -> Result<JsValue, Error> {
     let keys: Vec<_> = keys.iter().map(|key| Zeroizing::new(key.to_vec())).collect();
     let header = header.as_deref().map(str::as_bytes);
-    let is_too_large = usize::try_from(body.length()).is_ok_and(|length| length > max_body_bytes);
-    let explanation = if is_too_large {
-        crate::explain_too_large(&keys, header, max_body_bytes)
-    } else {
+    let explanation = if let Some(body) = body {
         let others: Vec<_> = Object::entries(others).iter().filter_map(name_and_value).collect();
         let others = others.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         crate::explain(&keys, &body.to_vec(), header, others)
+    } else {
+        crate::explain_too_large(&keys, header, max_body_bytes)
     };
     explanation.serialize(&Serializer::new().serialize_missing_as_null(true))
 }

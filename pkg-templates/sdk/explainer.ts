@@ -42,7 +42,13 @@ export interface Explanation {
 /** What wasm-bindgen's glue has: explain/src/wasm.rs says what `explain` does. */
 interface Instance {
   __wbg_set_wasm(exports: object): void;
-  explain(keys: readonly Uint8Array[], body: Uint8Array, limit: number, signature: string | undefined, others: object): Explanation;
+  explain(
+    keys: readonly Uint8Array[],
+    body: Uint8Array | undefined,
+    limit: number,
+    signature: string | undefined,
+    others: object,
+  ): Explanation;
 }
 
 type Explain = (key: Verifier | Key, rawBody: RawBody, header: SignatureHeader) => Explanation;
@@ -70,17 +76,18 @@ export function explainer(compile: () => object): Explain {
   return (key, rawBody, header) => {
     let input;
     try {
-      input = { ...readKeysAndLimit(key), body: bytes(rawBody), signature: signature(header) };
+      input = { ...readKeysAndLimit(key), body: bytes(rawBody), value: signature(header) };
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       const { code, problem, fix } = error;
       return { ok: false, code, cause: code as ExplanationCause, problem, fix, difference: null };
     }
-    const others = input.signature === undefined ? otherHeaders(header) : {};
+    const { keys, limit, body, value } = input;
+    const others = value === undefined ? otherHeaders(header) : {};
     const instance = running ?? start();
     // Whatever is thrown leaves the instance in an unknown state, so the next call starts another.
     running = undefined;
-    const explanation = instance.explain(input.keys, input.body, input.limit, input.signature, others);
+    const explanation = instance.explain(keys, body.length > limit ? undefined : body, limit, value, others);
     running = instance;
     return explanation;
   };

@@ -1,5 +1,6 @@
 // Compiled, never run, in projects that have neither the DOM's types nor Node's.
 import { type Delivery, Webhook, WebhookError, type WebhookErrorCode } from "walnut-webhooks";
+import { explain, type Explanation } from "walnut-webhooks/explain";
 
 const webhook = new Webhook(["current", new Uint8Array([1])], { maxAge: 60_000 });
 const delivery: Delivery = webhook.verify(new Uint8Array(), { "x-walnut-signature": "00" });
@@ -18,4 +19,7 @@ const code: WebhookErrorCode = new WebhookError("stale", "This is older than a d
 webhook.verify({ event: "demo_session_finished" }, "");
 // @ts-expect-error: there is no such option
 new Webhook("key", { tolerance: 5 });
-void [keyIndex, code];
+const { cause, difference }: Explanation = explain(webhook, new Uint8Array(), { get: (name: string) => name });
+// @ts-expect-error: there is no such cause
+cause === "bad_luck";
+void [keyIndex, code, difference, explain(["key"], "", null)];
