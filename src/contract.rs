@@ -3,8 +3,8 @@
 
 use serde::Serialize;
 
-use crate::delivery::EventType;
 use crate::event::Documented as _;
+use crate::reading::EventType;
 use crate::{DemoSessionFinished, PlaylistSessionFinished, error};
 
 /// Holds everything that is generated from.

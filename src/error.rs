@@ -2,7 +2,6 @@ use core::fmt;
 
 #[cfg(feature = "contract")]
 use crate::contract::Code;
-use crate::joined::joined;
 
 /// Says why a delivery or a key was rejected.
 ///
@@ -238,7 +237,7 @@ impl Error {
                     }
                 };
                 let value = value.map(number).unwrap_or_default();
-                joined(&[
+                String::from_iter([
                     "X-Walnut-Signature must be exactly 64 lowercase hex digits, but ",
                     before,
                     &value,
@@ -251,7 +250,7 @@ impl Error {
                  Walnut's settings show now, and that the body is byte for byte what Walnut sent."
                     .to_owned()
             }
-            Self::SignatureMismatch { keys } => joined(&[
+            Self::SignatureMismatch { keys } => String::from_iter([
                 "None of the ",
                 &number(*keys),
                 " keys produces this signature for this body. Check that one of them is the key that Walnut's \
@@ -263,11 +262,11 @@ impl Error {
             Self::InvalidKey { keys: 1 } => {
                 "The key is empty. Pass the key shown in Walnut's settings.".to_owned()
             }
-            Self::InvalidKey { keys } => joined(&[
+            Self::InvalidKey { keys } => String::from_iter([
                 &number(*keys),
                 " keys were given, but at most 4 are allowed. Pass the current key and the previous one.",
             ]),
-            Self::BodyTooLarge { limit } => joined(&[
+            Self::BodyTooLarge { limit } => String::from_iter([
                 "The body is longer than the limit of ",
                 &number(*limit),
                 " bytes. If Walnut sent it, raise maxBodyBytes, or MAX_BODY_BYTES at the edge.",
@@ -281,18 +280,18 @@ impl Error {
                     NotJson::Depth => "it is nested deeper than 128 levels",
                     NotJson::NotAnObject => "its top level is not an object",
                 };
-                joined(&[
+                String::from_iter([
                     "The signature is correct, but the body is not a JSON object: ",
                     reason,
                     ". Check what the sender signed.",
                 ])
             }
-            Self::Stale { timestamp, future: false } => joined(&[
+            Self::Stale { timestamp, future: false } => String::from_iter([
                 "The event is older than the limit: its timestamp is ",
                 timestamp,
                 ". Check the clock of this machine, or raise maxAge, or MAX_EVENT_AGE at the edge.",
             ]),
-            Self::Stale { timestamp, future: true } => joined(&[
+            Self::Stale { timestamp, future: true } => String::from_iter([
                 "The event is too far in the future: its timestamp is ",
                 timestamp,
                 ". Check the clock of this machine, or raise skew.",

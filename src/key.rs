@@ -1,47 +1,46 @@
 use core::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use zeroize::ZeroizeOnDrop;
 
 use crate::{Error, Signature};
 
-// Keyed state is two of the hash's states, which are wiped on drop: without the feature that does it,
-// this fails to compile.
-const fn wiped<T: ZeroizeOnDrop>() {}
-const _: () = wiped::<Sha256>();
+// The state of an HMAC is two states of the hash. This fails to compile if they are not wiped on drop.
+const fn assert_wiped_on_drop<T: ZeroizeOnDrop>() {}
+const _: () = assert_wiped_on_drop::<Sha256>();
 
 /// The most keys that one [`Keys`] holds.
 pub const MAX_KEYS: usize = 4;
 
 /// Signs bodies as Walnut does: HMAC-SHA256 (RFC 2104).
 ///
-/// Only the keyed state is held, computed once, and with the feature `hashed` the block that is hashed before a body,
-/// which is as secret as the key; both are wiped on drop and never printed.
+/// It holds the state of the HMAC, computed once, and with the feature `edge` the block that is hashed before a body,
+/// which is as secret as the key. Both are wiped on drop and never printed.
 #[derive(Clone)]
 pub struct Key {
-    keyed: Hmac<Sha256>,
-    #[cfg(feature = "hashed")]
+    hmac: Hmac<Sha256>,
+    #[cfg(feature = "edge")]
     pads: pads::Pads,
 }
 
 impl Key {
-    /// Makes a key of the bytes that Walnut's settings show, used as they stand: nothing is trimmed
-    /// or decoded.
+    /// Makes a key from the text that Walnut's settings show. Its bytes are used unchanged: nothing is trimmed or
+    /// decoded.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidKey`] when `bytes` is empty.
+    /// [`Error::InvalidKey`] if `bytes` is empty.
     pub fn new(bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
         let bytes = bytes.as_ref();
         if bytes.is_empty() {
             return Err(Error::InvalidKey { keys: 1 });
         }
-        // HMAC takes a key of any length; its constructor is fallible for the sake of other MACs.
-        let keyed = Hmac::new_from_slice(bytes).map_err(|_| Error::InvalidKey { keys: 1 })?;
+        // HMAC accepts a key of any length: its constructor is fallible because those of other MACs are.
+        let hmac = Hmac::new_from_slice(bytes).map_err(|_| Error::InvalidKey { keys: 1 })?;
         Ok(Self {
-            keyed,
-            #[cfg(feature = "hashed")]
+            hmac,
+            #[cfg(feature = "edge")]
             pads: pads::Pads::new(bytes),
         })
     }
@@ -60,18 +59,13 @@ impl Key {
     /// ```
     #[must_use]
     pub fn sign(&self, body: impl AsRef<[u8]>) -> Signature {
-        signature(self.hmac().chain_update(body))
+        Signature::from_hmac(self.hmac().chain_update(body))
     }
 
-    /// Clones the keyed state, for one calculation.
+    /// Clones the state of the HMAC, to sign one body.
     pub(crate) fn hmac(&self) -> Hmac<Sha256> {
-        self.keyed.clone()
+        self.hmac.clone()
     }
-}
-
-/// Ends a calculation.
-pub(crate) fn signature(hmac: Hmac<Sha256>) -> Signature {
-    Signature::new(hmac.finalize().into_bytes().into())
 }
 
 impl fmt::Debug for Key {
@@ -80,7 +74,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Holds one to four keys: the current one first, then those that may still be in use after a reset.
+/// Holds one to four keys: the current one first, then previous ones that may still sign after a reset.
 #[derive(Clone, Debug)]
 pub struct Keys(Vec<Key>);
 
@@ -89,11 +83,11 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidKey`] when there are none, or more than [`MAX_KEYS`].
+    /// [`Error::InvalidKey`] if there are none, or more than [`MAX_KEYS`].
     pub fn new(keys: impl IntoIterator<Item = Key>) -> Result<Self, Error> {
         let keys: Vec<Key> = keys.into_iter().collect();
         if keys.is_empty() || keys.len() > MAX_KEYS {
-            // One key is no error, so the number tells this case from an empty key.
+            // One key would be valid, so the number distinguishes this error from an empty key.
             return Err(Error::InvalidKey { keys: keys.len() });
         }
         Ok(Self(keys))
@@ -116,7 +110,7 @@ impl From<Key> for Keys {
     }
 }
 
-/// Says which of the [`Keys`] matched: 0 is the current one.
+/// Identifies the key among [`Keys`] that matched: 0 is the current one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyIndex(usize);
 
@@ -131,16 +125,16 @@ impl KeyIndex {
         self.0
     }
 
-    /// Tells whether the current key matched.
+    /// Returns whether the current key matched.
     #[must_use]
     pub const fn is_current(self) -> bool {
         self.0 == 0
     }
 }
 
-/// HMAC in halves (RFC 2104), for a host whose own SHA-256 is faster than ours: it hashes the inner
-/// block and the body, which is most of the work, and the rest stays here.
-#[cfg(feature = "hashed")]
+/// HMAC in two halves (RFC 2104), for a host with a faster SHA-256: the host hashes the inner block and the body, which
+/// is most of the work, and this crate does the rest.
+#[cfg(feature = "edge")]
 mod pads {
     use sha2::{Digest, Sha256};
     use zeroize::Zeroizing;
@@ -169,19 +163,19 @@ mod pads {
     }
 
     impl Key {
-        /// Returns the block that goes before the body.
+        /// Returns the block that is hashed before the body.
         pub(crate) fn inner_block(&self) -> &[u8; BLOCK] {
             &self.pads.inner
         }
 
-        /// Makes the signature of the SHA-256 of the inner block and the body.
-        pub(crate) fn signature_of(&self, inner: &[u8; 32]) -> Signature {
+        /// Makes the signature from the SHA-256 of the inner block and the body.
+        pub(crate) fn sign_hashed(&self, inner: &[u8; 32]) -> Signature {
             Signature::new(self.pads.outer.clone().chain_update(inner).finalize().into())
         }
     }
 }
 
-#[cfg(feature = "hashed")]
+#[cfg(feature = "edge")]
 pub(crate) use pads::BLOCK;
 
 #[cfg(test)]
@@ -189,19 +183,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_not_printed() {
+    fn does_not_print_a_key() {
         let keys = Keys::from(Key::new("opensesame").unwrap());
         assert_eq!(format!("{keys:?}"), "Keys([Key(redacted)])");
     }
 
     #[test]
-    fn the_number_of_keys_has_two_sides() {
+    fn accepts_one_to_four_keys() {
         let key = Key::new("k").unwrap();
-        let of = |n: usize| Keys::new(core::iter::repeat_n(key.clone(), n));
-        assert_eq!(of(0).unwrap_err(), Error::InvalidKey { keys: 0 });
-        assert!(of(1).is_ok());
-        assert!(of(4).is_ok());
-        assert_eq!(of(5).unwrap_err(), Error::InvalidKey { keys: 5 });
+        let keys = |n: usize| Keys::new(core::iter::repeat_n(key.clone(), n));
+        assert_eq!(keys(0).unwrap_err(), Error::InvalidKey { keys: 0 });
+        assert!(keys(1).is_ok());
+        assert!(keys(4).is_ok());
+        assert_eq!(keys(5).unwrap_err(), Error::InvalidKey { keys: 5 });
         assert_eq!(Key::new("").unwrap_err(), Error::InvalidKey { keys: 1 });
     }
 }

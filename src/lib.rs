@@ -12,44 +12,51 @@
 //! let verifier = Verifier::new(key);
 //! let delivery = verifier.verify(body, &header)?.delivery()?;
 //! assert_eq!(delivery.name.as_deref(), Some("demo_session_started"));
-//! assert_eq!(delivery.event, Event::Unknown); // authentic, though nobody has seen such an event
+//! assert_eq!(delivery.event, Event::Unknown); // genuine, but not documented
 //! # Ok::<(), walnut_webhooks::Error>(())
 //! ```
 //!
-//! The crate does no I/O, reads no clock, and has no reachable panic. Exhausted memory is the exception: as anywhere
-//! in Rust, it ends the process, and in WebAssembly it traps.
+//! The crate does no I/O, reads no clock, and has no reachable panic. When memory is exhausted, the process ends, as with
+//! any Rust program, and WebAssembly traps.
+//!
+//! # Features
+//!
+//! - `edge`: for a host that has its own SHA-256, and for reading without the event's fields. It adds
+//!   `Verifier::inner_blocks`, `Verifier::verify_hashed`, `Verified::summary`, `Summary` and `Value::parse_any`.
 
-// Runs the example that is there for the crate.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+// Runs the README's example of the crate.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}
 
+mod age;
 #[cfg(feature = "contract")]
 #[doc(hidden)]
 pub mod contract;
 mod delivery;
 mod error;
 mod event;
-mod hex;
-mod joined;
 mod json;
 mod key;
+mod reading;
 mod shape;
 mod signature;
-mod timestamp;
 mod verify;
 #[cfg(feature = "wasm")]
 mod wasm;
 
-pub use delivery::{Delivery, Event, Summary};
+#[cfg(feature = "edge")]
+pub use delivery::Summary;
+pub use delivery::{Delivery, Event};
 pub use error::{Error, MalformedSignature, NotJson};
 pub use event::{
     Demo, DemoData, DemoEngagement, DemoSessionFinished, DemoUser, Playlist, PlaylistData,
     PlaylistItem, PlaylistSessionFinished, PlaylistUser,
 };
-pub use json::{Digits, MAX_DEPTH, Value};
+pub use json::{MAX_DEPTH, Number, Value};
 pub use key::{Key, KeyIndex, Keys, MAX_KEYS};
 pub use shape::{Drift, DriftKind, MAX_DRIFT};
 pub use signature::{Header, SIGNATURE_HEADER, Signature};
-pub use timestamp::parse as parse_rfc3339;
 pub use verify::{MAX_BODY_BYTES, Stream, Verified, Verifier};

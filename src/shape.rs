@@ -1,32 +1,28 @@
-use crate::hex;
-use crate::joined::joined;
-
-/// The most entries that a list of [`Drift`] holds; what lies beyond is not listed, but still decides
-/// the type.
+/// The most entries in a list of [`Drift`]. Further differences are not listed, but still decide the type.
 pub const MAX_DRIFT: usize = 100;
 
-/// A place where an authentic event differs from the documentation.
+/// A place where a genuine event differs from the documentation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drift {
-    /// Where, such as `data.user.email` or `data.items[2].name`.
+    /// The place, such as `data.user.email` or `data.items[2].name`.
     pub path: String,
     /// How it differs.
     pub kind: DriftKind,
-    /// What the documentation states, such as `string` or `string | null`; `None` when added.
+    /// The documented type, such as `string` or `string | null`; `None` for an added field.
     pub expected: Option<&'static str>,
-    /// What came: `null`, `boolean`, `number`, `string`, `array` or `object`; `None` when missing.
+    /// The type that was found: `null`, `boolean`, `number`, `string`, `array` or `object`; `None` for a missing field.
     pub found: Option<&'static str>,
 }
 
 /// How an event differs from the documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DriftKind {
-    /// A field that the documentation does not have. It leaves the type.
+    /// A field is not documented. The type is unaffected.
     Added,
-    /// A documented field is absent. The type is then `unknown`.
+    /// A documented field is absent. The event's type is then `unknown`.
     Missing,
-    /// A documented field has another type. The type is then `unknown`, unless it is merely a
-    /// fraction where an integer is documented.
+    /// A documented field has another type. The event's type is then `unknown`, unless the value is a fraction where an
+    /// integer is documented.
     Type,
 }
 
@@ -42,7 +38,7 @@ impl DriftKind {
     }
 }
 
-/// What the documentation states of a value.
+/// The documented shape of a value.
 #[derive(Debug)]
 pub(crate) enum Shape {
     Boolean,
@@ -54,10 +50,10 @@ pub(crate) enum Shape {
     Object(&'static [Field]),
 }
 
-/// The most documented members that an object may have.
+/// The most documented members of an object.
 pub(crate) const MAX_FIELDS: usize = 16;
 
-/// What the documentation states of a member of an object.
+/// A documented member of an object.
 #[derive(Debug)]
 pub(crate) struct Field {
     pub(crate) name: &'static str,
@@ -89,10 +85,7 @@ impl Shape {
 pub(crate) enum Kind {
     Null,
     Boolean(bool),
-    /// A number, and whether it is a whole one; an infinite one is not.
-    Number {
-        whole: bool,
-    },
+    Number,
     String,
     Array,
     Object,
@@ -103,7 +96,7 @@ impl Kind {
         match self {
             Self::Null => "null",
             Self::Boolean(_) => "boolean",
-            Self::Number { .. } => "number",
+            Self::Number => "number",
             Self::String => "string",
             Self::Array => "array",
             Self::Object => "object",
@@ -111,38 +104,41 @@ impl Kind {
     }
 }
 
-/// A JSON value as somebody parsed it: this crate on its own, or the JavaScript host.
+/// A JSON value that was parsed by this crate or by the JavaScript host.
 pub(crate) trait Node: Sized {
     fn kind(&self) -> Kind;
-    /// The text of a string.
+    /// Whether a number is finite and has no fraction.
+    fn is_whole(&self) -> bool;
+    /// Returns the text of a string.
     fn text(&self) -> Option<String>;
-    /// The members of an object that `fields` name, in their order; `None` where one is absent.
+    /// Returns the members of an object that `fields` name, in their order; `None` where one is absent.
     fn documented(&self, fields: &'static [Field]) -> [Option<Self>; MAX_FIELDS];
-    /// How many members an object has.
+    /// Returns the number of an object's members.
     fn size(&self) -> usize;
-    /// The names of an object's members, and their values.
+    /// Returns the names and values of an object's members.
     fn members(&self) -> impl Iterator<Item = (String, Self)>;
-    /// The items of an array.
+    /// Returns the items of an array.
     fn items(&self) -> impl Iterator<Item = Self>;
 }
 
-/// The result of comparing a value with its documented shape.
+/// The result of comparing a value with its documented shape. Only with `DRIFT`, the differences are listed, and a
+/// number is asked whether it is whole.
 #[derive(Debug, Default)]
-pub(crate) struct Comparison {
+pub(crate) struct Comparison<const DRIFT: bool> {
     pub(crate) drift: Vec<Drift>,
     /// Whether a documented field is absent or has another type.
     pub(crate) broken: bool,
 }
 
-impl Comparison {
-    pub(crate) fn of(value: &impl Node, shape: &Shape) -> Self {
+impl<const DRIFT: bool> Comparison<DRIFT> {
+    pub(crate) fn new(value: &impl Node, shape: &Shape) -> Self {
         let mut comparison = Self::default();
         comparison.value(value, shape, Path::Top);
         comparison
     }
 
-    /// Compares no more than an event's name: all that is known of one that is not documented.
-    pub(crate) fn of_name(event: &impl Node) -> Self {
+    /// Compares only the name of an event: nothing else is known of an event that is not documented.
+    pub(crate) fn with_name(event: &impl Node) -> Self {
         const NAME: &[Field] = &[Field { name: "event", optional: false, shape: Shape::String }];
         let mut comparison = Self::default();
         comparison.fields(event, NAME, Path::Top);
@@ -153,9 +149,14 @@ impl Comparison {
         let kind = value.kind();
         match (shape, kind) {
             (Shape::Boolean, Kind::Boolean(_))
-            | (Shape::Integer | Shape::NullableInteger, Kind::Number { whole: true })
             | (Shape::String | Shape::NullableString, Kind::String)
             | (Shape::NullableInteger | Shape::NullableString, Kind::Null) => {}
+            (Shape::Integer | Shape::NullableInteger, Kind::Number) => {
+                // A fraction is reported, but is no reason to doubt the rest.
+                if DRIFT && !value.is_whole() {
+                    self.differs(path, DriftKind::Type, Some(shape.expected()), Some(kind.found()));
+                }
+            }
             (Shape::Array(item), Kind::Array) => {
                 for (index, value) in value.items().enumerate() {
                     self.value(&value, item, Path::Item(&path, index));
@@ -163,20 +164,16 @@ impl Comparison {
             }
             (Shape::Object(fields), Kind::Object) => self.object(value, fields, path),
             _ => {
-                // A fraction is worth knowing of, and no reason to doubt the rest.
-                let is_fraction = matches!(
-                    (shape, kind),
-                    (Shape::Integer | Shape::NullableInteger, Kind::Number { .. })
-                );
-                self.broken |= !is_fraction;
-                self.drifted(path, DriftKind::Type, Some(shape.expected()), Some(kind.found()));
+                self.broken = true;
+                self.differs(path, DriftKind::Type, Some(shape.expected()), Some(kind.found()));
             }
         }
     }
 
     fn object(&mut self, object: &impl Node, fields: &'static [Field], path: Path<'_>) {
-        // As a rule there are no others, and then no name need be copied to look at it.
-        if object.size() == self.fields(object, fields, path) {
+        let present = self.fields(object, fields, path);
+        // Most objects have no other members, and then no name need be copied.
+        if !DRIFT || object.size() == present {
             return;
         }
         for (added, value) in object.members() {
@@ -185,12 +182,12 @@ impl Comparison {
             }
             if !fields.iter().any(|field| field.name == added) {
                 let found = Some(value.kind().found());
-                self.drifted(Path::Member(&path, &added), DriftKind::Added, None, found);
+                self.differs(Path::Member(&path, &added), DriftKind::Added, None, found);
             }
         }
     }
 
-    /// Compares the documented members and says how many are there.
+    /// Compares the documented members and returns how many are present.
     fn fields(&mut self, object: &impl Node, fields: &'static [Field], path: Path<'_>) -> usize {
         let mut present: usize = 0;
         for (field, member) in fields.iter().zip(object.documented(fields)) {
@@ -200,26 +197,26 @@ impl Comparison {
                 self.value(&member, &field.shape, path);
             } else if !field.optional {
                 self.broken = true;
-                self.drifted(path, DriftKind::Missing, Some(field.shape.expected()), None);
+                self.differs(path, DriftKind::Missing, Some(field.shape.expected()), None);
             }
         }
         present
     }
 
-    fn drifted(
+    fn differs(
         &mut self,
         path: Path<'_>,
         kind: DriftKind,
         expected: Option<&'static str>,
         found: Option<&'static str>,
     ) {
-        if self.drift.len() < MAX_DRIFT {
+        if DRIFT && self.drift.len() < MAX_DRIFT {
             self.drift.push(Drift { path: path.text(), kind, expected, found });
         }
     }
 }
 
-/// Where a value is; a text is made of it only where something differs.
+/// The place of a value. It is written as text only where something differs.
 #[derive(Clone, Copy)]
 enum Path<'p> {
     Top,
@@ -228,12 +225,14 @@ enum Path<'p> {
 }
 
 impl Path<'_> {
-    /// Writes it as JavaScript would: `.name`, `["a name"]`, `[0]`.
+    /// Writes the path as in JavaScript: `.name`, `["a name"]`, `[0]`.
     fn text(self) -> String {
         let (mut path, name) = match self {
             Self::Top => return String::new(),
-            Self::Item(of, index) => return joined(&[&of.text(), "[", &index.to_string(), "]"]),
-            Self::Member(of, name) => (of.text(), name),
+            Self::Item(parent, index) => {
+                return String::from_iter([&parent.text(), "[", &index.to_string(), "]"]);
+            }
+            Self::Member(parent, name) => (parent.text(), name),
         };
         if is_plain(name) {
             if !path.is_empty() {
@@ -245,10 +244,10 @@ impl Path<'_> {
         path.push_str("[\"");
         for c in name.chars() {
             match u8::try_from(c) {
-                // Control characters, so that they can be seen.
+                // Control characters are escaped, so that they are visible.
                 Ok(byte @ (..b' ' | 0x7f..=0x9f)) => {
                     path.push_str("\\u00");
-                    path.push_str(&hex::encode(&[byte]));
+                    path.push_str(&hex::encode([byte]));
                     continue;
                 }
                 Ok(b'"' | b'\\') => path.push('\\'),
@@ -272,17 +271,17 @@ mod tests {
     use crate::Value;
 
     #[test]
-    fn drift_ends_at_its_limit() {
+    fn lists_at_most_max_drift_differences() {
         let drift = |items| {
-            let value: Value = Value::Array(vec![Value::Null; items]);
-            Comparison::of(&&value, &Shape::Array(&Shape::Integer)).drift.len()
+            let value = Value::Array(vec![Value::Null; items]);
+            Comparison::<true>::new(&&value, &Shape::Array(&Shape::Integer)).drift.len()
         };
         assert_eq!(drift(MAX_DRIFT), MAX_DRIFT);
         assert_eq!(drift(MAX_DRIFT + 1), MAX_DRIFT);
     }
 
     #[test]
-    fn a_step_is_written_as_in_javascript() {
+    fn writes_a_path_as_in_javascript() {
         let data = Path::Member(&Path::Top, "data");
         assert_eq!(data.text(), "data");
         assert_eq!(Path::Item(&data, 12).text(), "data[12]");

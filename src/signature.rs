@@ -1,19 +1,21 @@
 use core::fmt;
 
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use crate::{Error, MalformedSignature, hex};
+use crate::{Error, MalformedSignature};
 
 /// The name of the header that carries the signature, in lowercase.
 pub const SIGNATURE_HEADER: &str = "x-walnut-signature";
 
-/// How many digits a signature has: SHA-256 in hex.
+/// The number of digits in a signature: SHA-256 in hex.
 pub(crate) const DIGITS: usize = 64;
 
 /// Proves that a body was signed: the 32 bytes of an HMAC-SHA256.
 ///
-/// Equality is constant-time. [`Display`](fmt::Display) prints the 64 lowercase hex digits that
-/// belong in the header; `Debug` prints none of them, since a calculated signature is a secret.
+/// Equality is constant-time. [`Display`](fmt::Display) prints the 64 lowercase hex digits for the header. `Debug` prints
+/// none of them, because a calculated signature is secret.
 #[derive(Clone, Copy)]
 pub struct Signature([u8; 32]);
 
@@ -22,15 +24,21 @@ impl Signature {
         Self(bytes)
     }
 
-    /// Reads a header strictly: exactly 64 lowercase hex digits, nothing before or after.
+    pub(crate) fn from_hmac(hmac: Hmac<Sha256>) -> Self {
+        Self::new(hmac.finalize().into_bytes().into())
+    }
+
+    /// Parses a header strictly: exactly 64 lowercase hex digits, nothing before or after.
     ///
     /// # Errors
     ///
-    /// [`Error::MissingSignature`] when there is no header, else [`Error::MalformedSignature`].
+    /// [`Error::MissingSignature`] if there is no header, else [`Error::MalformedSignature`].
     pub fn parse<'h>(header: impl Into<Header<'h>>) -> Result<Self, Error> {
         let digits = header.into().0.ok_or(Error::MissingSignature)?;
         let mut bytes = [0; 32];
-        if digits.len() != DIGITS || !hex::decode(digits, &mut bytes) {
+        // `hex` accepts uppercase digits too. The time this takes may depend on the header, which is not secret.
+        let is_lowercase = !digits.iter().any(u8::is_ascii_uppercase);
+        if !is_lowercase || hex::decode_to_slice(digits, &mut bytes).is_err() {
             return Err(Error::MalformedSignature(malformed(digits)));
         }
         Ok(Self(bytes))
@@ -38,11 +46,11 @@ impl Signature {
 
     /// Writes the 64 lowercase hex digits.
     pub(crate) fn digits(&self) -> String {
-        hex::encode(&self.0)
+        hex::encode(self.0)
     }
 }
 
-/// Says what is wrong with the form of a header.
+/// Returns what is wrong with the form of a header.
 fn malformed(digits: &[u8]) -> MalformedSignature {
     if digits.is_empty() {
         return MalformedSignature::Empty;
@@ -76,9 +84,9 @@ impl fmt::Debug for Signature {
     }
 }
 
-/// The value of a request's signature header, as received, or its absence.
+/// The value of a request's signature header as received, or its absence.
 ///
-/// Made from a string, from bytes, or from an `Option` of either:
+/// It is made from a string, from bytes, or from an `Option` of either:
 ///
 /// ```
 /// # use walnut_webhooks::{Error, Header, Signature};
@@ -112,14 +120,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signature_is_printed_only_when_asked_for() {
+    fn debug_does_not_print_a_signature() {
         let signature = Signature::new([0xab; 32]);
         assert_eq!(format!("{signature:?}"), "Signature(redacted)");
         assert_eq!(signature.to_string(), "ab".repeat(32));
     }
 
     #[test]
-    fn equality_looks_at_every_byte() {
+    fn equality_compares_every_byte() {
         for index in 0..32 {
             let mut bytes = [7; 32];
             bytes[index] = 8;

@@ -1,16 +1,16 @@
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::{
-    Delivery, Error, Header, Key, KeyIndex, Keys, Signature, Summary, delivery, json, key,
-};
+use crate::{Delivery, Error, Header, Key, KeyIndex, Keys, Signature, json, reading};
+#[cfg(feature = "edge")]
+use crate::{Summary, key};
 
 /// The limit on a body's length unless another is set, in bytes: 1 MiB.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// Checks bodies against one to four keys.
 ///
-/// Reusable, `Send` and `Sync`; keying was done when the [`Key`] was made.
+/// It is reusable, `Send` and `Sync`.
 #[derive(Clone, Debug)]
 pub struct Verifier {
     keys: Keys,
@@ -18,7 +18,7 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Makes a verifier of a [`Key`], or of several [`Keys`] of which any may match.
+    /// Makes a verifier from a [`Key`], or from [`Keys`] of which any may match.
     pub fn new(keys: impl Into<Keys>) -> Self {
         Self { keys: keys.into(), max_body_bytes: MAX_BODY_BYTES }
     }
@@ -30,7 +30,7 @@ impl Verifier {
         self
     }
 
-    /// Checks a body, byte for byte as received, against the value of its `X-Walnut-Signature`.
+    /// Checks a body, byte for byte as received, against the value of `X-Walnut-Signature`.
     ///
     /// # Errors
     ///
@@ -43,24 +43,25 @@ impl Verifier {
     ) -> Result<Verified<'b>, Error> {
         let body = body.as_ref();
         let signature = self.precheck(header, Some(body.len()))?;
-        let key_index = which(self.keys.as_slice().iter().map(|key| key.sign(body)), &signature)?;
+        let key_index =
+            find_key(self.keys.as_slice().iter().map(|key| key.sign(body)), &signature)?;
         Ok(Verified { body, key_index })
     }
 
-    /// Returns what [`Verifier::verify_hashed`] wants hashed before the body: of each key, in their order,
-    /// the inner block of HMAC (RFC 2104). It is as secret as the key.
-    #[cfg(feature = "hashed")]
+    /// Returns the inner block of HMAC (RFC 2104) for each key, in their order: what [`Verifier::verify_hashed`] needs
+    /// hashed before the body. A block is as secret as its key.
+    #[cfg(feature = "edge")]
     pub fn inner_blocks(&self) -> impl Iterator<Item = &[u8; key::BLOCK]> {
         self.keys.as_slice().iter().map(Key::inner_block)
     }
 
-    /// Checks a body that somebody else hashes, and trusts them: `sha256` returns the SHA-256 of an inner
-    /// block and the body. All else stays here, the comparison above all.
+    /// Checks a body that the host hashes: `sha256` returns the SHA-256 of an inner block followed by the body, and is
+    /// trusted. The comparison stays in this crate.
     ///
     /// # Errors
     ///
     /// As [`Verifier::verify`].
-    #[cfg(feature = "hashed")]
+    #[cfg(feature = "edge")]
     pub fn verify_hashed<'b, 'h>(
         &self,
         body: &'b (impl AsRef<[u8]> + ?Sized),
@@ -68,13 +69,13 @@ impl Verifier {
         sha256: impl FnMut(&[u8; key::BLOCK]) -> [u8; 32],
     ) -> Result<Verified<'b>, Error> {
         let body = body.as_ref();
-        let key_index = self.which_hashed(body.len(), header, sha256)?;
+        let key_index = self.find_key_hashed(body.len(), header, sha256)?;
         Ok(Verified { body, key_index })
     }
 
-    /// The same of a body that is not here.
-    #[cfg(feature = "hashed")]
-    pub(crate) fn which_hashed<'h>(
+    /// As [`Verifier::verify_hashed`], for a body that only the host has.
+    #[cfg(feature = "edge")]
+    pub(crate) fn find_key_hashed<'h>(
         &self,
         length: usize,
         header: impl Into<Header<'h>>,
@@ -82,10 +83,10 @@ impl Verifier {
     ) -> Result<KeyIndex, Error> {
         let signature = self.precheck(header, Some(length))?;
         let keys = self.keys.as_slice().iter();
-        which(keys.map(|key| key.signature_of(&sha256(key.inner_block()))), &signature)
+        find_key(keys.map(|key| key.sign_hashed(&sha256(key.inner_block()))), &signature)
     }
 
-    /// Begins to check a body that comes in pieces. Nothing of the body is kept.
+    /// Starts to check a body that arrives in pieces. No piece is kept.
     ///
     /// ```
     /// # use walnut_webhooks::{Key, Verifier};
@@ -103,9 +104,9 @@ impl Verifier {
     pub fn stream(&self) -> Stream {
         Stream {
             hmacs: self.keys.as_slice().iter().map(Key::hmac).collect(),
-            room: self.max_body_bytes,
+            remaining: self.max_body_bytes,
             limit: self.max_body_bytes,
-            over: false,
+            is_over_limit: false,
         }
     }
 
@@ -115,8 +116,7 @@ impl Verifier {
         self.keys.current()
     }
 
-    /// Checks what is known of a request before its body is read: the header's form, and the body's
-    /// length where it is declared.
+    /// Checks what is known of a request before its body is read: the header's form, and the body's declared length.
     ///
     /// # Errors
     ///
@@ -140,9 +140,9 @@ impl Verifier {
     }
 }
 
-/// Finds the key whose signature it is, in `calculated`, one a key. Each comparison is constant-time;
-/// which key matched is no secret.
-fn which(
+/// Finds the key that made a signature. `calculated` has one signature for each key. Each comparison is constant-time;
+/// which key matched is not secret.
+fn find_key(
     mut calculated: impl ExactSizeIterator<Item = Signature>,
     signature: &Signature,
 ) -> Result<KeyIndex, Error> {
@@ -153,15 +153,15 @@ fn which(
         .ok_or(Error::SignatureMismatch { keys })
 }
 
-/// A body in the course of being checked: made by [`Verifier::stream`].
+/// A body that is being checked while it arrives: see [`Verifier::stream`].
 #[derive(Clone, Debug)]
 pub struct Stream {
     hmacs: Vec<Hmac<Sha256>>,
-    /// How many bytes may still come.
-    room: usize,
+    /// The number of bytes that may still arrive.
+    remaining: usize,
     limit: usize,
-    /// Whether more came. A shorter piece, for which there is room, must not follow then.
-    over: bool,
+    /// Whether a piece went over the limit. No shorter piece may be accepted after it.
+    is_over_limit: bool,
 }
 
 impl Stream {
@@ -169,13 +169,13 @@ impl Stream {
     ///
     /// # Errors
     ///
-    /// [`Error::BodyTooLarge`] from the piece on that goes over the limit: stop reading then.
+    /// [`Error::BodyTooLarge`] from the piece on that goes over the limit. Stop reading then.
     pub fn update(&mut self, chunk: impl AsRef<[u8]>) -> Result<(), Error> {
         let chunk = chunk.as_ref();
-        match self.room.checked_sub(chunk.len()) {
-            Some(room) if !self.over => self.room = room,
+        match self.remaining.checked_sub(chunk.len()) {
+            Some(remaining) if !self.is_over_limit => self.remaining = remaining,
             _ => {
-                self.over = true;
+                self.is_over_limit = true;
                 return Err(Error::BodyTooLarge { limit: self.limit });
             }
         }
@@ -185,21 +185,21 @@ impl Stream {
         Ok(())
     }
 
-    /// Ends the body and checks it against the value of its `X-Walnut-Signature`.
+    /// Ends the body and checks it against the value of `X-Walnut-Signature`.
     ///
     /// # Errors
     ///
     /// As [`Verifier::verify`].
     pub fn finish<'h>(self, header: impl Into<Header<'h>>) -> Result<KeyIndex, Error> {
         let signature = Signature::parse(header)?;
-        if self.over {
+        if self.is_over_limit {
             return Err(Error::BodyTooLarge { limit: self.limit });
         }
-        which(self.hmacs.into_iter().map(key::signature), &signature)
+        find_key(self.hmacs.into_iter().map(Signature::from_hmac), &signature)
     }
 }
 
-/// A body that was checked: there is no other way to make one.
+/// A verified body: only a [`Verifier`] makes one.
 #[derive(Clone, Copy, Debug)]
 pub struct Verified<'b> {
     body: &'b [u8],
@@ -213,37 +213,35 @@ impl<'b> Verified<'b> {
         self.body
     }
 
-    /// Says which key matched.
+    /// Returns which key matched.
     #[must_use]
     pub fn key_index(&self) -> KeyIndex {
         self.key_index
     }
 
-    /// Returns the idempotency key of a body of which nothing but its bytes is known:
-    /// `body:` and the lowercase hex SHA-256.
+    /// Returns the idempotency key that identifies the body by its bytes alone: `body:` and its lowercase hex SHA-256.
     #[must_use]
     pub fn body_id(&self) -> String {
-        delivery::body_id(&Sha256::digest(self.body))
+        reading::body_id(&Sha256::digest(self.body))
     }
 
-    /// Reads the body as a delivery. Its shape is never a reason to refuse it.
+    /// Reads the body as a delivery. Its shape is never a reason to reject it.
     ///
     /// # Errors
     ///
     /// [`Error::NotJson`], and no other.
     pub fn delivery(&self) -> Result<Delivery, Error> {
-        let payload = json::parse(self.body)?;
-        Ok(Delivery::new(payload, || self.body_id(), self.key_index))
+        Delivery::new(json::parse(self.body)?, || self.body_id(), self.key_index)
     }
 
-    /// Reads as much of the body as it takes to store it, or to pass it on.
+    /// Reads as much of the body as is needed to store it or to forward it.
     ///
     /// # Errors
     ///
     /// [`Error::NotJson`], and no other.
+    #[cfg(feature = "edge")]
     pub fn summary(&self) -> Result<Summary, Error> {
-        let payload = json::parse(self.body)?;
-        Ok(Summary::new(&payload, || self.body_id()))
+        Summary::new(&json::parse(self.body)?, || self.body_id())
     }
 }
 
@@ -255,7 +253,7 @@ mod tests {
     const _: () = shared::<Verifier>();
 
     #[test]
-    fn what_was_verified_is_at_hand_with_its_key() {
+    fn verified_holds_the_body_and_the_key_that_matched() {
         let [current, previous] = ["current", "previous"].map(|key| Key::new(key).unwrap());
         let headers = [&current, &previous].map(|key| key.sign("abc").to_string());
         let verifier = Verifier::new(Keys::new([current, previous]).unwrap());
@@ -269,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_over_the_limit_stays_refused() {
+    fn a_stream_over_the_limit_stays_rejected() {
         let key = Key::new("k").unwrap();
         let header = key.sign("abc").to_string();
         let verifier = Verifier::new(key).with_max_body_bytes(3);
@@ -284,9 +282,9 @@ mod tests {
         assert_eq!(stream.finish(&header), Err(over));
     }
 
-    #[cfg(feature = "hashed")]
+    #[cfg(feature = "edge")]
     #[test]
-    fn who_hashes_makes_no_difference() {
+    fn a_host_that_hashes_gets_the_same_verdict() {
         let keys = Keys::new([Key::new("k").unwrap(), Key::new([7; 65]).unwrap()]).unwrap();
         let verifier = Verifier::new(keys).with_max_body_bytes(3);
         let sha256 = |block: &[u8; key::BLOCK], body: &str| {
@@ -306,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn any_split_equals_the_whole() {
+    fn any_split_of_a_body_has_the_verdict_of_the_whole() {
         let key = Key::new("k").unwrap();
         let body: Vec<u8> = (0..=200).collect();
         let header = key.sign(&body).to_string();

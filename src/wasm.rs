@@ -17,18 +17,16 @@ use table::Table;
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroizing;
 
-use crate::delivery::{self, EventType, Reading};
-use crate::json::Nesting;
-use crate::shape::{Field, Kind, Node, Shape};
-use crate::{Error, Key, KeyIndex, Keys, NotJson, Stream, Verifier, key, timestamp};
+use crate::json::Scan;
+use crate::reading::{self, EventType, Reading};
+use crate::shape::Node;
+use crate::{Error, Key, KeyIndex, Keys, MAX_DEPTH, Signature, Stream, Verifier, age};
 
 /// How much of a body is in WebAssembly's memory at once, in bytes.
 const WINDOW: usize = 64 << 10;
 
 /// How much of a header is looked at, in bytes; what is longer is malformed in any case.
 const HEADER: usize = 4 << 10;
-
-const TIMESTAMP: &[Field] = &[Field { name: "timestamp", optional: false, shape: Shape::String }];
 
 const REFUSED: i32 = -1;
 
@@ -92,13 +90,14 @@ fn each_window(
     Ok(())
 }
 
-/// Makes room for bodies and headers: to be called once, before all others.
+/// Makes room for bodies and headers, and returns the deepest nesting that is accepted: to be called once, before all
+/// others.
 #[wasm_bindgen]
 pub fn start() -> i32 {
     number(|core| {
         core.window.resize(WINDOW, 0);
         core.header.resize(HEADER, 0);
-        Some(Ok(0))
+        Some(Ok(MAX_DEPTH))
     })
 }
 
@@ -154,7 +153,7 @@ pub fn verify(verifier: usize, length: usize, hashed: bool) -> i32 {
         let verifier = core.verifiers.get(verifier)?;
         let header = host::header(&mut core.header);
         if hashed {
-            let key_index = verifier.which_hashed(length, header, |block| host::hash(block));
+            let key_index = verifier.find_key_hashed(length, header, |block| host::hash(block));
             return Some(key_index.map(KeyIndex::get));
         }
         if let Some(body) = core.window.get_mut(..length) {
@@ -181,7 +180,7 @@ pub fn sign(verifier: usize, length: usize) -> i32 {
             hmac.update(piece);
             Ok(())
         });
-        host::hand_over_signature(&key::signature(hmac).digits());
+        host::hand_over_signature(&Signature::from_hmac(hmac).digits());
         Some(all.map(|()| 0))
     })
 }
@@ -224,7 +223,7 @@ pub fn close_stream(stream: usize) -> i32 {
 
 #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "it saturates")]
 fn nanos(milliseconds: f64) -> i64 {
-    timestamp::to_nanos(milliseconds as i64, 1_000_000)
+    age::saturating_nanos(milliseconds as i64, 1_000_000)
 }
 
 /// Reads a verified body that the host has parsed, and hands over what it says.
@@ -234,37 +233,34 @@ fn nanos(milliseconds: f64) -> i64 {
 #[wasm_bindgen]
 pub fn read(length: usize, scan: bool, hashed: bool, now: f64, max_age: f64, skew: f64) -> i32 {
     number(|core| {
+        let top = host::Value::root()?;
         let mut read = || {
             if scan {
-                let mut nesting = Nesting::default();
-                each_window(&mut core.window, length, |piece| {
-                    nesting.update(piece);
-                    Ok(())
-                })?;
-                nesting.finish()?;
+                let scan = scanned(&mut core.window, length)?;
+                if scan.too_deep_at().is_some() {
+                    return Err(Error::NotJson(scan.reason(true)));
+                }
             }
-            let root = host::Value::root().filter(|root| root.kind() == Kind::Object);
-            let root = root.ok_or(Error::NotJson(NotJson::NotAnObject))?;
-            let Reading { event_type, id, is_test, drift, .. } = Reading::of(&root);
+            let Reading { event_type, timestamp, id, is_test, drift, .. } =
+                Reading::with_drift(&top)?;
             if max_age.is_finite() {
-                let [timestamp, ..] = root.documented(TIMESTAMP);
                 let timestamp = timestamp.and_then(|timestamp| timestamp.text());
                 let [now, max_age, skew] = [now, max_age, skew].map(nanos);
-                delivery::check_age(timestamp.as_deref(), now, max_age, skew)?;
+                age::check_nanos(timestamp.as_deref(), now, max_age, skew)?;
             }
             let id = match id {
                 Some(id) => id,
-                None if hashed => delivery::body_id(&host::hash(&[])),
+                None if hashed => reading::body_id(&host::hash(&[])),
                 None => {
                     let mut sha256 = Sha256::new();
                     each_window(&mut core.window, length, |piece| {
                         sha256.update(piece);
                         Ok(())
                     })?;
-                    delivery::body_id(&sha256.finalize())
+                    reading::body_id(&sha256.finalize())
                 }
             };
-            let kind = event_type.map_or(delivery::UNKNOWN, EventType::as_str);
+            let kind = event_type.map_or(reading::UNKNOWN, EventType::as_str);
             host::hand_over(kind, &id, is_test, &drift);
             Ok(0)
         };
@@ -272,25 +268,26 @@ pub fn read(length: usize, scan: bool, hashed: bool, now: f64, max_age: f64, ske
     })
 }
 
-/// Refuses a body that the host could not decode, or decoded and could not parse.
+/// Rejects a body that the host could not decode, or decoded and could not parse.
 #[wasm_bindgen(js_name = notJson)]
 pub fn not_json(length: usize, decoded: bool) -> i32 {
-    const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-    let mut start = [0; BYTE_ORDER_MARK.len()];
-    if length >= start.len() {
-        host::pull(0, &mut start);
-    }
-    host::throw(&Error::NotJson(match decoded {
-        false => NotJson::Utf8,
-        true if length == 0 => NotJson::Empty,
-        true if start == *BYTE_ORDER_MARK => NotJson::ByteOrderMark,
-        true => NotJson::Syntax,
-    }));
-    REFUSED
+    number(|core| {
+        let scan = scanned(&mut core.window, length);
+        Some(scan.and_then(|scan| Err(Error::NotJson(scan.reason(decoded)))))
+    })
+}
+
+fn scanned(window: &mut [u8], length: usize) -> Result<Scan, Error> {
+    let mut scan = Scan::default();
+    each_window(window, length, |piece| {
+        scan.update(piece);
+        Ok(())
+    })?;
+    Ok(scan)
 }
 
 /// Traps in the middle of a call.
-#[cfg(all(feature = "trap", target_family = "wasm"))]
+#[cfg(all(trap, target_family = "wasm"))]
 #[wasm_bindgen]
 pub fn trap() -> i32 {
     number(|_core| core::arch::wasm32::unreachable())

@@ -26,5 +26,5 @@ for (const file of readdirSync(path("harness"))) {
 
 const manifest = JSON.parse(readFileSync(path("pkg-templates/cli/package.json"), "utf8"));
 // The page holds the SDK, whose notices these are.
-finish(out, { ...manifest, dependencies: { "walnut-webhooks": version } });
+finish(out, { ...manifest, dependencies: { "walnut-webhooks": version } }, path("pkg-templates/cli/README.md"));
 chmodSync(join(out, "main.js"), 0o755);

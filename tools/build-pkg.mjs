@@ -2,7 +2,7 @@
 // modules and as CommonJS, and their types. With `--trap`, it builds target/pkg-trap/ for the tests, whose core
 // can be made to trap.
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -13,6 +13,25 @@ import { finish } from "./package.mjs";
 import { withoutNames } from "./wasm-names.mjs";
 import { encode } from "./wasm-text.mjs";
 
+/** The entries that import WebAssembly, which CommonJS can't. */
+const imported = /\.(workerd|edge-light)\.js$/;
+
+/**
+ * Has the CommonJS build read each WebAssembly from its file, instead of carrying a third copy: only programs that load the
+ * package from its folder use that build.
+ */
+const readWasm = {
+  name: "read-wasm",
+  load(id) {
+    const [, name] = /(\w+)-module\.js$/.exec(id) ?? [];
+    // Tools that copy the files a program needs recognise a path in this form, but only in cjs/ itself.
+    return name && `import { join } from "node:path";
+import { compile } from "./wasm-file.js";
+export const module = () => compile(join(__dirname, "../${name}.wasm"));
+`;
+  },
+};
+
 const root = join(import.meta.dirname, "..");
 const path = (...parts) => join(root, ...parts);
 const run = (program, ...args) => execFileSync(program, args, { cwd: root, stdio: "inherit" });
@@ -21,13 +40,14 @@ const bin = (name) => path("node_modules/.bin", name);
 const trap = process.argv.includes("--trap");
 const sources = path(trap ? "target/pkg-trap-src" : "target/pkg-src");
 const out = path(trap ? "target/pkg-trap" : "pkg");
-for (const folder of [sources, out]) rmSync(folder, { recursive: true, force: true });
+const compiled = `${sources}-compiled`;
+for (const folder of [sources, compiled, out]) rmSync(folder, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 
 // Panics name the files of dependencies; where those lie on this machine is left out.
 const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry/src/");
-const core = compileWasm("walnut-webhooks", trap ? "trap" : "wasm", "core");
-const explain = compileWasm("walnut-webhooks-explain", "wasm", "explain");
+const core = compileWasm("walnut-webhooks", "core", ...(trap ? ["--cfg=trap"] : []));
+const explain = compileWasm("walnut-webhooks-explain", "explain");
 await wrapGlue("explain");
 
 cpSync(path("pkg-templates/sdk"), sources, { recursive: true });
@@ -35,23 +55,29 @@ const declared = contract();
 write(join(sources, "contract.ts"), types(declared));
 for (const [name, schema] of Object.entries(schemas(declared))) write(join(out, "schemas", `${name}.json`), schema);
 
-run(bin("tsc"), "--project", sources, "--outDir", out);
 const manifest = JSON.parse(readFileSync(path("pkg-templates/sdk/package.json"), "utf8"));
-// Each file costs import time, so there are few. Besides the entries, these stay apart: what tests import, and the
-// text, which compresses better alone. Tests that trap need all modules as they are.
-if (!trap) await group(["flow.js", "native.js", "core-module.js", "explain-module.js", "webhook.js"]);
-// Where compiled bytes are forbidden, modules are imported, which CommonJS can't.
-for (const file of readdirSync(sources)) if (/\.(workerd|edge-light)\.ts$/.test(file)) rmSync(join(sources, file));
-run(bin("tsc"), "--project", sources, "--outDir", join(out, "cjs"), "--module", "commonjs");
-writeFileSync(join(out, "cjs/package.json"), `{ "type": "commonjs" }\n`);
+/** The files that the exports name with this ending, without those in cjs/. */
+const exported = (ending) =>
+  [...new Set(JSON.stringify(manifest.exports).match(/(?<="\.\/)[^"/]+(?=")/g))].filter((file) => file.endsWith(ending));
 
-finish(out, manifest);
+run(bin("tsc"), "--project", sources, "--outDir", compiled);
+// Each inlined WebAssembly stays a module of its own, since its text compresses better alone.
+const inlined = readdirSync(compiled).filter((file) => file.endsWith("-module.js"));
+// The tests import modules one by one: all of them in the build that traps, three in the other.
+if (trap) for (const file of readdirSync(compiled)) copyFileSync(join(compiled, file), join(out, file));
+else await rollUp([...exported(".js"), ...inlined, "flow.js", "native.js", "webhook.js"], { dir: out, format: "es" });
+await rollUp([...exported(".js").filter((file) => !imported.test(file)), ...inlined], { dir: join(out, "cjs"), format: "cjs" }, readWasm);
+writeFileSync(join(out, "cjs/package.json"), `{ "type": "commonjs" }\n`);
+for (const file of reached(exported(".d.ts"))) {
+  for (const folder of [out, join(out, "cjs")]) copyFileSync(join(compiled, file), join(folder, file));
+}
+finish(out, manifest, path("pkg-templates/sdk/README.md"));
 
 /** Compiles a crate to `name.wasm`, with a module that has it inline, and returns its bytes. */
-function compileWasm(crate, features, name) {
+function compileWasm(crate, name, ...rustcOptions) {
   run("cargo", "rustc", "--locked", "--quiet", `--package=${crate}`, "--lib", "--crate-type=cdylib",
-    `--features=${features}`, "--target-dir=target", "--target=wasm32-unknown-unknown", "--release",
-    `--config=target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=${registry}="]`);
+    "--features=wasm", "--target-dir=target", "--target=wasm32-unknown-unknown", "--release",
+    `--config=target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=${registry}="]`, "--", ...rustcOptions);
   run(path("target/tools/bin/wasm-bindgen"), path(`target/wasm32-unknown-unknown/release/${crate.replaceAll("-", "_")}.wasm`),
     "--target=bundler", "--no-typescript", "--remove-producers-section", `--out-dir=${sources}`, `--out-name=${name}`);
   // The features are listed, since all that this wasm-opt knows is more than Node 20 takes.
@@ -64,9 +90,7 @@ function compileWasm(crate, features, name) {
   // What bundlers would load; here the facade does, without an `await`.
   for (const file of [`${name}.js`, `${name}_bg.wasm`]) rmSync(join(sources, file));
   writeFileSync(join(sources, `${name}-module.ts`), `import { compile } from "./wasm-inline.js";
-export function module(): object {
-  return compile(${JSON.stringify(encode(wasm))});
-}
+export const module = (): object => compile(${JSON.stringify(encode(wasm))});
 `);
   return wasm;
 }
@@ -81,14 +105,22 @@ async function wrapGlue(name) {
   rmSync(file);
 }
 
-/** Puts each exported module and its own together, and those of some `others`; what several need is in shared/. */
-async function group(others) {
-  const files = JSON.stringify(manifest.exports).match(/(?<="\.\/)[^/"]+\.js(?=")/g).concat(others);
-  const modules = await rollup({ input: files.map((file) => join(out, file)), external: /^node:|^fastify$|\.wasm/ });
-  for (const file of readdirSync(out)) if (file.endsWith(".js")) rmSync(join(out, file));
-  await modules.write({ dir: out, chunkFileNames: "shared/[name].js", hoistTransitiveImports: false,
-    minifyInternalExports: false, freeze: false, generatedCode: "es2015" });
+/** Puts modules into few files, since each file costs import time. */
+async function rollUp(files, output, ...plugins) {
+  const modules = await rollup({ input: files.map((file) => join(compiled, file)), external: /^node:|^fastify$|\.wasm/, plugins });
+  await modules.write({ chunkFileNames: "shared/[name].js", exports: "named", hoistTransitiveImports: false,
+    minifyInternalExports: false, freeze: false, esModule: true, generatedCode: { preset: "es2015", symbols: false }, ...output });
   await modules.close();
+}
+
+/** These declarations, and all that they import. */
+function reached(files) {
+  const found = new Set(files);
+  for (const file of found) {
+    const text = readFileSync(join(compiled, file), "utf8");
+    for (const [, name] of text.matchAll(/(?:from |import\()"\.\/([^"]+)\.js"/g)) found.add(`${name}.d.ts`);
+  }
+  return found;
 }
 
 const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;

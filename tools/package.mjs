@@ -9,11 +9,12 @@ const root = join(import.meta.dirname, "..");
 export const version = /^version = "(.+)"$/m.exec(readFileSync(join(root, "Cargo.toml"), "utf8"))[1];
 
 /**
- * Writes what a package has besides its code: its manifest with the version, licenses, README, and the notices
- * of what is compiled into the SDK.
+ * Writes what a package has besides its code: its manifest with the version, its README, licenses, and the notices of
+ * what is compiled into the SDK.
  */
-export function finish(out, manifest) {
-  for (const file of readdirSync(root)) if (/^(LICENSE|README)/.test(file)) cpSync(join(root, file), join(out, file));
+export function finish(out, manifest, readme) {
+  cpSync(readme, join(out, "README.md"));
+  for (const file of readdirSync(root)) if (file.startsWith("LICENSE")) cpSync(join(root, file), join(out, file));
   writeFileSync(join(out, "THIRD_PARTY_LICENSES"), notices(SDK));
   writeFileSync(join(out, "package.json"), `${JSON.stringify({ ...manifest, version }, null, 2)}\n`);
   // npm packs the modes of files, which would depend on the umask of the machine.

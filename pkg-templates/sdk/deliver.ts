@@ -59,7 +59,7 @@ async function runHandler(handle: (signal: AbortSignal) => unknown, deadline: De
       work.catch((late) => lateFailure(late, signal));
       throw signal.reason;
     }
-    const message = "the delivery could not be handled: send it again";
+    const message = "The handler threw an error. Send the delivery again.";
     throw new WebhookError("handler_failed", message, 500, { cause });
   }
 }
@@ -77,7 +77,7 @@ async function begin(seen: SeenStore, id: string, leaseMs: number, deadline: Dea
     throw new TypeError(`begin() must give "new", "busy" or "done", but gave ${String(answer)}`);
   });
   if (state !== "busy") return state === "new";
-  const message = "this delivery is being handled at this moment: send it again, to hear how that ended";
+  const message = "This delivery is being handled at this moment. Send it again to learn the outcome.";
   throw new WebhookError("delivery_busy", message, 503);
 }
 
@@ -95,7 +95,7 @@ async function callStore<T>(method: keyof SeenStore, ask: () => Promise<T>, befo
   try {
     return await ask();
   } catch (error) {
-    const message = `the store of what was seen failed in ${method}(): send the delivery again`;
+    const message = `The seen store failed in ${method}(). Send the delivery again.`;
     const both = "both the handler and the store failed";
     const cause = before === undefined ? error : new AggregateError([before, error], both);
     throw new WebhookError("store_failed", message, 503, { cause });
@@ -103,6 +103,6 @@ async function callStore<T>(method: keyof SeenStore, ask: () => Promise<T>, befo
 }
 
 function handlerTimeoutError(ms: number): WebhookError {
-  const message = `the delivery was not handled within ${ms} ms: send it again`;
+  const message = `The delivery was not handled within ${ms} ms, the limit of handlerTimeout. Send it again.`;
   return new WebhookError("handler_timeout", message, 503);
 }

@@ -31,6 +31,7 @@ const NOTHING: Uint8Array = new Uint8Array();
 let compiled: object | undefined;
 let running = false;
 let instances = 0;
+let depth = 0;
 
 /** Compiles the core, once for the whole program. */
 export function start(compile: Compile): void {
@@ -45,11 +46,16 @@ export function instance(): number {
     imports.__wbg_set_wasm(core);
     core.__wbindgen_start();
     host.attach(core.memory);
-    core.start();
+    depth = core.start();
     instances++;
     running = true;
   }
   return instances;
+}
+
+/** Returns the deepest nesting that the core accepts. */
+export function maxDepth(): number {
+  return depth;
 }
 
 /**

@@ -1,5 +1,6 @@
-// Workers refuse WebAssembly compiled from bytes: the module is imported.
-import compiled from "./core.wasm";
+// Workers do not compile WebAssembly from bytes, so the module is imported. Wrangler takes the import with and without
+// `?module`; Nitro gives an instance instead of the module without it.
+import compiled from "./core.wasm?module";
 import type { Key } from "./keys.js";
 import { Verifier, type WebhookOptions } from "./webhook.js";
 

@@ -81,7 +81,7 @@ async function read(
 
 function bodyTimeoutError(ms: number, length: number): WebhookError {
   const message =
-    `the whole body was expected within ${ms} ms, but by then its length was ${length}: send it again, ` +
-    "or raise bodyTimeout where it is Walnut that is slow";
+    `The body did not arrive within ${ms} ms, the limit of bodyTimeout: ${length} bytes were received. ` +
+    "Send it again, or raise bodyTimeout if Walnut is slow.";
   return new WebhookError("body_timeout", message, 408);
 }

@@ -1,5 +1,5 @@
 import type { Delivery } from "./delivery.js";
-import { call, type Compile, core, instance, start } from "./engine.js";
+import { call, type Compile, core, instance, maxDepth, start } from "./engine.js";
 import { WebhookError } from "./error.js";
 import * as host from "./host.js";
 import { bytes, DEFAULT_BODY_BYTES, MOST_BYTES, type RawBody, type SignatureHeader, signature, size } from "./input.js";
@@ -19,8 +19,6 @@ export interface WebhookOptions {
   now?: () => number;
 }
 
-/** Fewer brackets than this never nest deeper than the core allows. */
-const MANY_BRACKETS = 128;
 const DEFAULT_SKEW_MS = 5 * 60 * 1000;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -229,9 +227,9 @@ function parse(rawBody: RawBody, body: Uint8Array): Parsed {
   }
 }
 
-/** Whether there are brackets enough in a text for the core to have to count how deep they nest. */
+/** Whether a text has more brackets than may be nested, so that the core has to look how deep they nest. */
 function isMaybeDeep(text: string): boolean {
-  let left = MANY_BRACKETS;
+  let left = maxDepth();
   for (const bracket of "[{") {
     for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
       if (left-- === 0) return true;

@@ -120,12 +120,15 @@ impl Node for Value {
             1 => Kind::Null,
             2 => Kind::Boolean(false),
             3 => Kind::Boolean(true),
-            4 => Kind::Number { whole: true },
-            5 => Kind::Number { whole: false },
+            4 | 5 => Kind::Number,
             6 => Kind::String,
             7 => Kind::Array,
             _ => Kind::Object,
         }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.0 & 15 == 4
     }
 
     fn text(&self) -> Option<String> {

@@ -74,6 +74,51 @@ async function server(t, block) {
   await takes(program, (...sent) => post(`http://127.0.0.1:${port}/webhook`, ...sent));
 }
 
+/** Compiles a snippet in TypeScript as strictly as a project can, and returns the JavaScript. */
+async function compiled({ page, line, code }) {
+  const path = join(modules, `${page.replaceAll("/", "-")}-${line}.mts`);
+  writeFileSync(path, code);
+  const options = ["--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--module", "nodenext", "--types", "node"];
+  await run([process.execPath, join(root, "node_modules/typescript/bin/tsc"), ...options, path], modules);
+  return readFileSync(path.replace(/\.mts$/, ".mjs"), "utf8");
+}
+
+/** A whole program in TypeScript that listens on port 3000. */
+const typedServer = async (t, block) => server(t, { ...block, code: await compiled(block) });
+
+/** A program in TypeScript that posts to port 3000, and prints the status of the response. */
+async function typedClient(t, block) {
+  const code = await compiled(block);
+  const receiver = await express(t);
+  const path = module(block, code.replace("http://localhost:3000/webhook", receiver.url));
+  const program = start(t, [process.execPath, path], { cwd: modules });
+  await program.printed(/^200$/);
+  await receiver.printed(/demo_session_finished/);
+}
+
+/** Express's example. */
+const express = (t, env = {}) => serve(t, [process.execPath, "server.mjs"], { cwd: join(root, "examples/express"), env });
+
+/** Commands that install a package: tests/loads/ installs both from a registry. */
+const installs = (_, { code }) => {
+  for (const command of commands(code)) match(command, /^npm install (--save-dev )?walnut-webhooks(-cli)?$/);
+};
+
+/** Commands of the command line in a folder of its reader, with a receiver on port 3000. */
+async function commandLine(t, { code }) {
+  const { url } = await express(t);
+  const { run } = shell(t, { WALNUT_WEBHOOK_KEY: KEY });
+  for (const command of commands(code)) {
+    if (command.startsWith("npm install ")) installs(t, { code: command });
+    // The receiver has the key of the tests.
+    else if (command.startsWith("export WALNUT_WEBHOOK_KEY=")) continue;
+    else {
+      const { status, printed } = await run(command.replace("http://localhost:3000/webhook", url));
+      equal(status, 0, `${command}\n${printed}`);
+    }
+  }
+}
+
 /** A module that is a server by its `fetch`, in each runtime that takes such. */
 async function fetches(t, block) {
   const path = module(block, block.code);
@@ -104,7 +149,7 @@ function same(_, { words, code }) {
 
 /** A receiver that is there, and the shell in which it is spoken to. */
 async function walk(t, code) {
-  const { url } = await serve(t, [process.execPath, "server.mjs"], { cwd: join(root, "examples/express") });
+  const { url } = await express(t);
   const { cwd, run } = shell(t, { WALNUT_WEBHOOK_KEY: KEY });
   const results = [];
   for (const command of commands(code)) results.push(await run(command.replaceAll("http://127.0.0.1:3000/webhook", url)));
@@ -194,10 +239,7 @@ async function dead(t, { code }) {
 
 async function laptop(t, { code }) {
   const { body, cwd, run, serve: serveInShell } = await edged(t, (_, response) => response.end());
-  const receiver = await serve(t, [process.execPath, "server.mjs"], {
-    cwd: join(root, "examples/express"),
-    env: { WALNUT_WEBHOOK_KEY: EDGE_KEY },
-  });
+  const receiver = await express(t, { WALNUT_WEBHOOK_KEY: EDGE_KEY });
   const [listen, replay] = commands(code.replaceAll("http://127.0.0.1:3000/webhook", receiver.url));
   await serveInShell(listen, /demo_session_finished/);
   ok(readdirSync(join(cwd, "deliveries")).length > 0, "what is shown is saved");
@@ -295,6 +337,10 @@ function formula(_, { page, code }) {
 const kinds = {
   "js server": server,
   "js fetch": fetches,
+  "ts server": typedServer,
+  "ts client": typedClient,
+  "sh install": installs,
+  "sh cli": commandLine,
   "js same": same,
   "ts same": same,
   "rust same": same,

@@ -6,7 +6,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { before, test } from "node:test";
-import { genuine, inlined, install, offline, run, tools } from "./support.mjs";
+import { nodeFileTrace } from "@vercel/nft";
+import { genuine, inlined, install, offline, run, tools, workerd } from "./support.mjs";
 
 let consumer;
 before(async () => (consumer = await install("frameworks")));
@@ -17,6 +18,17 @@ test("Jest, without transforms or flags: every vector has its verdict", () =>
 
 test("Vitest: every vector has its verdict", () =>
   run("node", [join(tools, "vitest/vitest.mjs"), "run"], project("vitest")));
+
+test("Nitro 2, for Cloudflare Workers: every vector has its verdict", async () => {
+  await run("node", [join(tools, "nitropack/dist/cli/index.mjs"), "build"], project("nitro"));
+  const { compatibilityDate } = (await import(join(project("nitro"), "nitro.config.mjs"))).default;
+  genuine(await workerd(join(project("nitro"), ".output/server"), "index.mjs", { compatibilityDate }));
+});
+
+test("tools that copy the files a program requires copy the WebAssembly as well", async () => {
+  const { fileList } = await nodeFileTrace([join(project("script"), "main.cjs")], { base: consumer.projects });
+  assert.ok(fileList.has("node_modules/walnut-webhooks/core.wasm"), [...fileList].join());
+});
 
 const next = join(tools, "next/dist/bin/next");
 

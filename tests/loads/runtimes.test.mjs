@@ -1,11 +1,10 @@
 // Every runtime, each with the package as its own loader finds it.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { Miniflare } from "miniflare";
 import { launch } from "../browser/support.mjs";
-import { browse, genuine, install, run, tools } from "./support.mjs";
+import { browse, genuine, install, run, tools, workerd } from "./support.mjs";
 
 let projects;
 before(async () => ({ projects } = await install("runtimes")));
@@ -32,42 +31,15 @@ for (const [name, program, options] of runtimes) {
   });
 }
 
-for (const major of [20, 22, 24, 26]) {
-  test(`Node ${major}: the command line, as npm installs it`, async () => {
-    const command = join(projects, "node_modules/.bin/walnut-webhooks");
-    const calls = (...args) => run(join(tools, `node${major}/bin/node`), [command, ...args, "--key", "key"], projects);
-    const body = await run(join(tools, `node${major}/bin/node`), [command, "sample", "--seed", "7"], projects);
-    const signature = (await calls("sign", "--data", body)).trim();
-    const { ok, delivery } = JSON.parse(await calls("verify", "--signature", signature, "--data", body, "--json"));
-    assert.deepEqual([ok, delivery.type, delivery.drift], [true, "demo_session_finished", []]);
-  });
-}
-
-test("npx finds the command line, which is a program", async () => {
-  assert.match(await run("npx", ["--offline", "walnut-webhooks", "--version"], projects), /^\d+\.\d+\.\d+\n$/);
-  assert.match(await run(join(projects, "node_modules/.bin/walnut-webhooks"), ["--help"], projects), /explain/);
-});
-
 for (const flags of [[], ["nodejs_compat"]]) {
-  test(`workerd, bundled by Wrangler${flags.map((flag) => `, ${flag}`)}: every vector has its verdict`, async (t) => {
+  test(`workerd, bundled by Wrangler${flags.map((flag) => `, ${flag}`)}: every vector has its verdict`, async () => {
     const out = join(projects, `worker/out-${flags}`);
     const date = "2026-04-01";
     const compatibility = [`--compatibility-date=${date}`, ...flags.map((flag) => `--compatibility-flags=${flag}`)];
     const args = ["deploy", "index.mjs", "--dry-run", `--outdir=${out}`, "--name=loads", ...compatibility];
     const wrangler = join(tools, "../../node_modules/wrangler/bin/wrangler.js");
     await run("node", [wrangler, ...args], join(projects, "worker"));
-    const wasm = readdirSync(out).filter((name) => name.endsWith(".wasm"));
-    const workerd = new Miniflare({
-      compatibilityDate: date,
-      compatibilityFlags: flags,
-      modulesRoot: out,
-      modules: [
-        { type: "ESModule", path: join(out, "index.js") },
-        ...wasm.map((name) => ({ type: "CompiledWasm", path: join(out, name) })),
-      ],
-    });
-    t.after(() => workerd.dispose());
-    genuine(await (await workerd.dispatchFetch("http://worker/")).text());
+    genuine(await workerd(out, "index.js", { compatibilityDate: date, compatibilityFlags: flags }));
   });
 }
 

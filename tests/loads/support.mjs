@@ -1,5 +1,5 @@
-// Installs the package as its users do, packed and from the tarball, for the small projects in projects/, and
-// runs them. Each suite has a copy of its own below target/loads/.
+// Installs the packages as users do, from a registry, for the small projects in projects/, and runs them. Each suite has
+// a copy of its own below target/loads/.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -8,26 +8,27 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { extname, join, sep } from "node:path";
 import { buildSync } from "esbuild";
+import { Miniflare } from "miniflare";
 import { open } from "../browser/support.mjs";
 import { vectors } from "../runtimes/vectors.mjs";
+import { registry } from "./registry.mjs";
 
-const root = join(import.meta.dirname, "../..");
+export const root = join(import.meta.dirname, "../..");
 
 /** The folder of the tools that only the suites need. */
 export const tools = join(root, "tests/node_modules");
 
-/** Copies the projects, installs the tarball for them, and returns where they and it are. */
-export async function install(suite) {
+/** Copies the projects, installs the SDK for them and finds their tools in `modules`; returns where all of it is. */
+export async function install(suite, modules = tools) {
   const folder = join(root, "target/loads", suite);
   const projects = join(folder, "projects");
   fs.rmSync(folder, { recursive: true, force: true });
   fs.cpSync(join(import.meta.dirname, "projects"), projects, { recursive: true });
   // The tools are found one folder further up, where nothing of ours is.
-  fs.symlinkSync(tools, join(folder, "node_modules"));
-  const packed = await run("npm", ["pack", join(root, "pkg"), "--json", "--pack-destination", folder], folder);
-  const tarball = join(folder, JSON.parse(packed)[0].filename);
+  fs.symlinkSync(modules, join(folder, "node_modules"));
+  const { npm, tarballs } = await registry();
   fs.writeFileSync(join(projects, "package.json"), `{ "private": true }\n`);
-  await run("npm", ["install", "--offline", "--no-audit", "--no-fund", tarball], projects);
+  await npm("npm", ["install", "walnut-webhooks"], projects);
   for (const [format, file] of [["esm", "suite.mjs"], ["cjs", "suite.cjs"]]) {
     buildSync({
       stdin: {
@@ -45,9 +46,9 @@ export async function install(suite) {
   const installed = join(projects, "node_modules/walnut-webhooks");
   for (const project of fs.readdirSync(projects)) {
     const found = createRequire(join(projects, project, "any.js")).resolve("walnut-webhooks");
-    assert.ok(fs.realpathSync(found).startsWith(installed + sep), `${project} would get ${found}, not the tarball`);
+    assert.ok(fs.realpathSync(found).startsWith(installed + sep), `${project} would get ${found}, and not the package that was installed`);
   }
-  return { projects, installed, tarball };
+  return { projects, installed, tarball: tarballs["walnut-webhooks"] };
 }
 
 /** The environment of the tools: none of them tells anybody of it, or looks for a newer one. */
@@ -68,6 +69,23 @@ export function run(program, args, cwd) {
       else resolve(stdout);
     });
   });
+}
+
+/** Runs a Worker that a tool has built into a folder, and returns its response to a GET. */
+export async function workerd(folder, entry, compatibility) {
+  const modules = fs.readdirSync(folder, { recursive: true })
+    .filter((file) => file !== entry && /\.(mjs|wasm)$/.test(file))
+    .map((file) => ({ type: file.endsWith(".wasm") ? "CompiledWasm" : "ESModule", path: join(folder, file) }));
+  const worker = new Miniflare({
+    ...compatibility,
+    modulesRoot: folder,
+    modules: [{ type: "ESModule", path: join(folder, entry) }, ...modules],
+  });
+  try {
+    return await (await worker.dispatchFetch("http://worker/")).text();
+  } finally {
+    await worker.dispose();
+  }
 }
 
 /** Takes what `verdicts` returned, as JSON, and makes sure that it is every verdict, and the right ones. */

@@ -121,9 +121,22 @@ function verdict(Webhook, { keys, maxBodyBytes, maxAge, now }, call) {
     const { event, ...delivery } = call(webhook);
     return delivery;
   } catch (error) {
-    return { code: error.code ?? String(error) };
+    const code = error.code ?? String(error);
+    if (code !== "not_json") return { code };
+    const reason = Object.keys(REASONS).find((reason) => error.message.includes(`: ${REASONS[reason]}.`));
+    return { code, reason: reason ?? error.message };
   }
 }
+
+/** The words of the vectors for the reasons of `not_json`, with what the messages say. */
+const REASONS = {
+  empty: "it is empty",
+  utf8: "it is not valid UTF-8",
+  byte_order_mark: "it begins with a byte order mark",
+  depth: "it is nested deeper than 128 levels",
+  syntax: "its syntax is invalid",
+  not_an_object: "its top level is not an object",
+};
 
 /** What `verifySignature` says where `verify` says `expected`. */
 function signatureOnly({ code, keyIndex }) {
@@ -131,8 +144,8 @@ function signatureOnly({ code, keyIndex }) {
 }
 
 /** A verdict as text, the same for any order of its fields and its drift. */
-function canonical({ code, keyIndex, drift, ...rest }) {
-  if (code !== undefined) return code;
+function canonical({ code, reason, keyIndex, drift, ...rest }) {
+  if (code !== undefined) return reason === undefined ? code : `${code}: ${reason}`;
   const entries = (object) => JSON.stringify(Object.entries(object).sort());
   return JSON.stringify([keyIndex, entries(rest), drift?.map(entries).sort()]);
 }

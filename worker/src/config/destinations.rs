@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use walnut_webhooks::Digits;
+use walnut_webhooks::Value;
 
 use super::reader::Reader;
 use crate::standard::{LEAST_BYTES, MOST_BYTES, PREFIX, Secret};
@@ -9,7 +9,6 @@ use crate::standard::{LEAST_BYTES, MOST_BYTES, PREFIX, Secret};
 /// The name of the one destination that `ORIGIN_URL` stands for.
 const ORIGIN: &str = "origin";
 
-type Value = walnut_webhooks::Value<Digits>;
 type Fields = BTreeMap<String, Value>;
 
 const FIELDS: [&str; 5] = ["name", "url", "events", "headers", "secret"];
@@ -94,7 +93,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Destination> {
 }
 
 fn list(reader: &mut Reader<'_>, json: &str) -> Vec<Destination> {
-    let items = match Value::with_digits(json.as_bytes()) {
+    let items = match Value::parse_any(json.as_bytes()) {
         Ok(Value::Array(items)) if (1..=MOST_DESTINATIONS).contains(&items.len()) => items,
         Ok(_) => {
             reader.mistake(format!(
@@ -105,7 +104,7 @@ fn list(reader: &mut Reader<'_>, json: &str) -> Vec<Destination> {
         }
         // Not what stands there, which may be a secret.
         Err((_, read)) => {
-            let read = json.get(..read).unwrap_or(json);
+            let read = String::from_utf8_lossy(json.as_bytes().get(..read).unwrap_or_default());
             let line = read.split('\n').count();
             let last = read.rsplit('\n').next().unwrap_or_default();
             let column = last.chars().count().saturating_add(1);

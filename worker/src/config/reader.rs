@@ -1,4 +1,6 @@
-use walnut_webhooks::{Key, parse_rfc3339};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use walnut_webhooks::Key;
 
 use super::duration::{self, DAY_MS, HOUR_MS};
 use super::url::Url;
@@ -195,8 +197,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Reads a time, in milliseconds since the Unix epoch. What lies before 1970 has passed like any other
-/// time that has.
+/// Parses a time, as milliseconds since the Unix epoch. A time before 1970 counts as 1970: both have passed.
 pub(crate) fn millis(rfc3339: &str) -> Option<u64> {
-    parse_rfc3339(rfc3339).map(|nanos| u64::try_from(nanos / 1_000_000).unwrap_or(0))
+    let time = OffsetDateTime::parse(rfc3339, &Rfc3339).ok()?;
+    let seconds = u64::try_from(time.unix_timestamp()).unwrap_or(0);
+    Some(seconds.saturating_mul(1000).saturating_add(time.millisecond().into()))
 }

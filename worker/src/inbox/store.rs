@@ -1,7 +1,7 @@
 //! What arrives: a delivery is stored once, and what came before is recognised.
 
 use js_sys::{Array, Uint8Array};
-use walnut_webhooks::{Digits, Value as Body};
+use walnut_webhooks::Value as Body;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::db::Db;
@@ -231,8 +231,8 @@ fn counted(db: &Db, arrival: &Arrival, now: u64) -> Result<Stored> {
 
 /// A body without its timestamp, which may differ from one try of Walnut's to the next. What is no JSON
 /// has nothing in it but its bytes.
-fn timeless(body: &[u8]) -> Option<Body<Digits>> {
-    let mut body = Body::with_digits(body).ok()?;
+fn timeless(body: &[u8]) -> Option<Body> {
+    let mut body = Body::parse_any(body).ok()?;
     if let Body::Object(members) = &mut body {
         members.remove("timestamp");
     }

@@ -1,0 +1,327 @@
+//! serde for [`Value`]: whole numbers are visited as integers, all others as doubles.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::value::{
+    BorrowedStrDeserializer, Error, MapAccessDeserializer, MapDeserializer, SeqDeserializer,
+};
+use serde::de::{Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Number, Value};
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Number(number) => number.serialize(serializer),
+            Self::String(text) => serializer.serialize_str(text),
+            Self::Array(items) => items.serialize(serializer),
+            Self::Object(members) => members.serialize(serializer),
+        }
+    }
+}
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match (self.as_u64(), self.as_i64()) {
+            (Some(unsigned), _) => serializer.serialize_u64(unsigned),
+            (None, Some(signed)) => serializer.serialize_i64(signed),
+            (None, None) => serializer.serialize_f64(self.as_f64()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        Value::deserialize(deserializer)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(Number(value.to_string())))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(Number(value.to_string())))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Number(Number(if value.is_finite() {
+            format!("{value:?}")
+        } else if value.is_nan() {
+            return Err(E::invalid_value(Unexpected::Float(value), &self));
+        } else {
+            // JSON has no infinity, but numbers beyond a double.
+            (if value > 0.0 { "1e999" } else { "-1e999" }).to_owned()
+        })))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(item) = items.next_element()? {
+            all.push(item);
+        }
+        Ok(Value::Array(all))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut all = BTreeMap::new();
+        while let Some((name, value)) = members.next_entry()? {
+            all.insert(name, value);
+        }
+        Ok(Value::Object(all))
+    }
+}
+
+impl<'de> IntoDeserializer<'de> for &'de Value {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for &'de Value {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(value) => visitor.visit_bool(*value),
+            Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(unsigned), _) => visitor.visit_u64(unsigned),
+                (None, Some(signed)) => visitor.visit_i64(signed),
+                (None, None) => visitor.visit_f64(number.as_f64()),
+            },
+            Value::String(text) => visitor.visit_borrowed_str(text),
+            Value::Array(items) => SeqDeserializer::new(items.iter()).deserialize_any(visitor),
+            Value::Object(members) => object(members).deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self {
+            // An integer would lose the sign of -0.0.
+            Value::Number(number) => visitor.visit_f64(number.as_f64()),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_f64(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    /// Reads a variant as serde represents it by default: its name, or an object with that name and the content.
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match self {
+            Value::String(name) => visitor.visit_enum(BorrowedStrDeserializer::new(name)),
+            Value::Object(members) if members.len() == 1 => {
+                visitor.visit_enum(MapAccessDeserializer::new(object(members)))
+            }
+            _ => Err(Error::custom("expected the name of a variant, or an object with one member")),
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        <V: Visitor<'de>>
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+type Members<'de> =
+    std::iter::Map<std::collections::btree_map::Iter<'de, String, Value>, Member<'de>>;
+type Member<'de> =
+    fn((&'de String, &'de Value)) -> (BorrowedStrDeserializer<'de, Error>, &'de Value);
+
+fn object(members: &BTreeMap<String, Value>) -> MapDeserializer<'_, Members<'_>, Error> {
+    MapDeserializer::new(
+        members.iter().map(|(name, value)| (BorrowedStrDeserializer::new(name), value)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
+
+    fn value(json: &str) -> Value {
+        parse(json.as_bytes()).unwrap()
+    }
+
+    fn read<'v, T: Deserialize<'v>>(value: &'v Value) -> Result<T, String> {
+        T::deserialize(value).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_struct_with_fields_of_each_kind_is_read() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Id(u32);
+
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Mine<'v> {
+            small: u8,
+            count: u32,
+            offset: i64,
+            ratio: f64,
+            whole: f64,
+            id: Id,
+            note: Option<String>,
+            absent: Option<u32>,
+            null: Option<u32>,
+            unit: (),
+            flags: Vec<bool>,
+            pair: (u8, char),
+            name: &'v str,
+            by_name: BTreeMap<&'v str, u16>,
+            payload: Value,
+        }
+
+        let json = value(
+            r#"{"small":4.0,"count":1e3,"offset":-9007199254740993,"ratio":0.5,"whole":7,"id":5,"note":"n",
+            "null":null,"unit":null,"flags":[true,false],"pair":[1,"x"],"name":"n","by_name":{"a":1,"b":2},
+            "payload":{"a":[null,-1,2.5]},"unread":1}"#,
+        );
+        let expected = Mine {
+            small: 4,
+            count: 1000,
+            offset: -9_007_199_254_740_993,
+            ratio: 0.5,
+            whole: 7.0,
+            id: Id(5),
+            note: Some("n".to_owned()),
+            absent: None,
+            null: None,
+            unit: (),
+            flags: vec![true, false],
+            pair: (1, 'x'),
+            name: "n",
+            by_name: BTreeMap::from([("a", 1), ("b", 2)]),
+            payload: value(r#"{"a":[null,-1,2.5]}"#),
+        };
+        assert_eq!(read(&json), Ok(expected));
+    }
+
+    #[test]
+    fn a_number_must_fit_its_field() {
+        for json in ["-1", "256", "0.5", "1e999", "\"1\""] {
+            assert!(read::<u8>(&value(json)).is_err(), "{json}");
+        }
+        let error = read::<u32>(&value("0.5")).unwrap_err();
+        assert_eq!(error, "invalid type: floating point `0.5`, expected u32");
+        assert_eq!(read(&value("-1e999")), Ok(f64::NEG_INFINITY));
+        assert!(read::<f64>(&value("-0")).unwrap().is_sign_negative());
+        assert_eq!(read(&value("0.25")), Ok(0.25_f32));
+    }
+
+    #[test]
+    fn an_enum_is_read_in_each_representation() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        enum Outer {
+            Unit,
+            Newtype(u32),
+            Tuple(u8, String),
+            Struct { clicks: u32, email: Option<String> },
+        }
+
+        #[derive(Debug, PartialEq, Deserialize)]
+        #[serde(tag = "type", rename_all = "lowercase")]
+        enum Tagged {
+            Click { count: u32 },
+        }
+
+        #[derive(Debug, PartialEq, Deserialize)]
+        #[serde(untagged)]
+        enum Untagged {
+            Number(i32),
+            Text(String),
+        }
+
+        assert_eq!(read(&value(r#""Unit""#)), Ok(Outer::Unit));
+        assert_eq!(read(&value(r#"{"Unit":null}"#)), Ok(Outer::Unit));
+        assert_eq!(read(&value(r#"{"Newtype":3}"#)), Ok(Outer::Newtype(3)));
+        assert_eq!(read(&value(r#"{"Tuple":[1,"t"]}"#)), Ok(Outer::Tuple(1, "t".to_owned())));
+        let clicks = Outer::Struct { clicks: 3, email: None };
+        assert_eq!(read(&value(r#"{"Struct":{"clicks":3,"email":null}}"#)), Ok(clicks));
+        for json in [r#""Other""#, r#""Newtype""#, "{}", r#"{"Unit":null,"Newtype":3}"#, "1"] {
+            assert!(read::<Outer>(&value(json)).is_err(), "{json}");
+        }
+
+        let click = Tagged::Click { count: 2 };
+        assert_eq!(read(&value(r#"{"type":"click","count":2}"#)), Ok(click));
+        assert_eq!(read(&value("-4")), Ok(Untagged::Number(-4)));
+        assert_eq!(read(&value(r#""t""#)), Ok(Untagged::Text("t".to_owned())));
+    }
+
+    #[test]
+    fn a_value_is_the_same_in_serde_json_and_back() {
+        let json =
+            r#"{"a":[null,true,"é",4,-4,18446744073709551615,0.5,1e300],"b":{"c":[],"d":{}}}"#;
+        let text = serde_json::to_string(&value(json)).unwrap();
+        let theirs: serde_json::Value = serde_json::from_str(json).unwrap();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), theirs);
+        assert_eq!(serde_json::from_str::<Value>(json).unwrap(), value(json));
+        assert_eq!(read::<Value>(&value(json)), Ok(value(json)));
+    }
+
+    #[test]
+    fn a_number_beyond_a_double_stays_beyond_one() {
+        for json in ["1e999", "-1e999"] {
+            assert_eq!(read::<Value>(&value(json)), Ok(value(json)));
+        }
+        let nan = IntoDeserializer::<Error>::into_deserializer(f64::NAN);
+        assert!(Value::deserialize(nan).is_err());
+    }
+}

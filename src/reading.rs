@@ -1,0 +1,140 @@
+use crate::event::Documented;
+use crate::shape::{Comparison, Field, Kind, Node, Shape};
+use crate::{DemoSessionFinished, Drift, Error, NotJson, PlaylistSessionFinished};
+
+/// The type of an event that is not documented, or does not have its documented shape.
+pub(crate) const UNKNOWN: &str = "unknown";
+
+/// The events that Walnut documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EventType {
+    DemoSessionFinished,
+    PlaylistSessionFinished,
+}
+
+impl EventType {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::DemoSessionFinished => "demo_session_finished",
+            Self::PlaylistSessionFinished => "playlist_session_finished",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        [Self::DemoSessionFinished, Self::PlaylistSessionFinished]
+            .into_iter()
+            .find(|known| known.as_str() == name)
+    }
+
+    fn shape(self) -> &'static Shape {
+        match self {
+            Self::DemoSessionFinished => &DemoSessionFinished::SHAPE,
+            Self::PlaylistSessionFinished => &PlaylistSessionFinished::SHAPE,
+        }
+    }
+}
+
+/// Everything that is decided about a verified body once it is parsed, by this crate or by the JavaScript host.
+pub(crate) struct Reading<N> {
+    /// `None` stands for `unknown`.
+    pub(crate) event_type: Option<EventType>,
+    /// A string.
+    pub(crate) name: Option<N>,
+    /// A string.
+    pub(crate) timestamp: Option<N>,
+    /// `None` if the idempotency key is the [`body_id`].
+    pub(crate) id: Option<String>,
+    pub(crate) is_test: bool,
+    pub(crate) drift: Vec<Drift>,
+}
+
+impl<N: Node> Reading<N> {
+    /// Reads a body and lists its drift.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotJson`] if the top is not an object.
+    pub(crate) fn with_drift(top: &N) -> Result<Self, Error> {
+        Self::new::<true>(top)
+    }
+
+    /// Reads a body without listing its drift, so that no number in it need be parsed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reading::with_drift`].
+    #[cfg(feature = "edge")]
+    pub(crate) fn without_drift(top: &N) -> Result<Self, Error> {
+        Self::new::<false>(top)
+    }
+
+    fn new<const DRIFT: bool>(top: &N) -> Result<Self, Error> {
+        const ENVELOPE: &[Field] = &[
+            Field { name: "event", optional: false, shape: Shape::String },
+            Field { name: "timestamp", optional: false, shape: Shape::String },
+            Field { name: "is_test", optional: true, shape: Shape::Boolean },
+            Field { name: "data", optional: false, shape: Shape::Object(&[]) },
+        ];
+        const SESSION: &[Field] =
+            &[Field { name: "session_id", optional: false, shape: Shape::String }];
+
+        if top.kind() != Kind::Object {
+            return Err(Error::NotJson(NotJson::NotAnObject));
+        }
+        let [name, timestamp, is_test, data, ..] = top.documented(ENVELOPE);
+        let [name, timestamp] =
+            [name, timestamp].map(|value| value.filter(|value| value.kind() == Kind::String));
+        let is_test = is_test.is_some_and(|is_test| is_test.kind() == Kind::Boolean(true));
+        let known = name.as_ref().and_then(N::text).and_then(|name| EventType::from_name(&name));
+
+        let comparison = match known {
+            Some(event_type) => Comparison::<DRIFT>::new(top, event_type.shape()),
+            None => Comparison::with_name(top),
+        };
+        let session_id = || {
+            let [session_id, ..] = data?.documented(SESSION);
+            session_id?.text()
+        };
+        let id = match known {
+            Some(event_type) if !is_test => session_id()
+                .filter(|session_id| is_identifying(session_id))
+                .map(|session_id| String::from_iter([event_type.as_str(), ":", &session_id])),
+            _ => None,
+        };
+        Ok(Self {
+            event_type: known.filter(|_| !comparison.broken),
+            name,
+            timestamp,
+            id,
+            is_test,
+            drift: comparison.drift,
+        })
+    }
+}
+
+/// Whether a session id can be part of an idempotency key: 1 to 128 visible ASCII characters without `:`.
+fn is_identifying(session_id: &str) -> bool {
+    (1..=128).contains(&session_id.len())
+        && session_id.bytes().all(|c| c.is_ascii_graphic() && c != b':')
+}
+
+/// Returns the idempotency key of a body that is identified by its SHA-256 alone.
+pub(crate) fn body_id(sha256: &[u8]) -> String {
+    String::from_iter(["body:", &hex::encode(sha256)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepts_a_session_id_of_1_to_128_visible_characters() {
+        assert!(!is_identifying(""));
+        assert!(is_identifying("s"));
+        assert!(is_identifying(&"s".repeat(128)));
+        assert!(!is_identifying(&"s".repeat(129)));
+        for bad in ["a b", "a:b", "a\tb", "\u{7f}", "é"] {
+            assert!(!is_identifying(bad), "{bad:?}");
+        }
+    }
+}
