@@ -5,9 +5,9 @@
  */
 import { module } from "./explain-module.js";
 import { type Explanation, explainer } from "./explainer.js";
+import type { Webhook } from "./index.js";
 import type { RawBody, SignatureHeader } from "./input.js";
 import type { Key } from "./keys.js";
-import type { Verifier } from "./webhook.js";
 
 export type { ExplanationCause } from "./contract.js";
 export type { Difference, Explanation } from "./explainer.js";
@@ -31,6 +31,6 @@ const run = explainer(module);
  * const { cause, problem, fix } = explain(webhook, rawBody, request.headers);
  * console.error(`${cause}: ${problem} ${fix}`);
  */
-export function explain(key: Verifier | Key, rawBody: RawBody, header: SignatureHeader): Explanation {
+export function explain(key: Webhook | Key, rawBody: RawBody, header: SignatureHeader): Explanation {
   return run(key, rawBody, header);
 }
