@@ -10,7 +10,7 @@ import { rollup } from "rollup";
 import { bundleSize } from "./bundle-size.mjs";
 import { contract, schemas, types, write } from "./contract.mjs";
 import { finish } from "./package.mjs";
-import { withoutNames } from "./wasm-names.mjs";
+import { bindgen } from "./wasm-glue.mjs";
 import { encode } from "./wasm-text.mjs";
 
 /** The entries that import WebAssembly, which CommonJS can't. */
@@ -46,10 +46,9 @@ mkdirSync(out, { recursive: true });
 
 // Panics name the files of dependencies; where those lie on this machine is left out.
 const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry/src/");
-const core = compileWasm("walnut-webhooks", "core", ...(trap ? ["--cfg=trap"] : []));
-const explain = compileWasm("walnut-webhooks-explain", "explain");
-await wrapGlue("explain");
-
+mkdirSync(sources, { recursive: true });
+const core = await compileWasm("walnut-webhooks", "core", { options: trap ? ["--cfg=trap"] : [] });
+const explain = await compileWasm("walnut-webhooks-explain", "explain", { wrappers: ["explain"] });
 cpSync(path("pkg-templates/sdk"), sources, { recursive: true });
 const declared = contract();
 write(join(sources, "contract.ts"), types(declared));
@@ -73,36 +72,18 @@ for (const file of reached(exported(".d.ts"))) {
 }
 finish(out, manifest, path("pkg-templates/sdk/README.md"));
 
-/** Compiles a crate to `name.wasm`, with a module that has it inline, and returns its bytes. */
-function compileWasm(crate, name, ...rustcOptions) {
+/** Compiles a crate to `name.wasm`, with its glue and a module that has it inline, and returns its bytes. */
+async function compileWasm(crate, name, { options = [], wrappers = [] }) {
   run("cargo", "rustc", "--locked", "--quiet", `--package=${crate}`, "--lib", "--crate-type=cdylib",
     "--features=wasm", "--target-dir=target", "--target=wasm32-unknown-unknown", "--release",
-    `--config=target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=${registry}="]`, "--", ...rustcOptions);
-  run(path("target/tools/bin/wasm-bindgen"), path(`target/wasm32-unknown-unknown/release/${crate.replaceAll("-", "_")}.wasm`),
-    "--target=bundler", "--no-typescript", "--remove-producers-section", `--out-dir=${sources}`, `--out-name=${name}`);
-  // The features are listed, since all that this wasm-opt knows is more than Node 20 takes.
-  run(bin("wasm-opt"), "-Oz", "--converge", "--strip-target-features", "--debuginfo", "--enable-simd",
-    "--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-nontrapping-float-to-int", "--enable-sign-ext",
-    "--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue", join(sources, `${name}_bg.wasm`), "-o", join(sources, `${name}.wasm`));
-  // The names of functions stay behind: tools/panic-free.mjs reads them.
-  const wasm = withoutNames(readFileSync(join(sources, `${name}.wasm`)));
+    `--config=target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=${registry}="]`, "--", ...options);
+  await bindgen(path(`target/wasm32-unknown-unknown/release/${crate.replaceAll("-", "_")}.wasm`), sources, name, wrappers);
+  const wasm = readFileSync(join(sources, `${name}.wasm`));
   writeFileSync(join(out, `${name}.wasm`), wasm);
-  // What bundlers would load; here the facade does, without an `await`.
-  for (const file of [`${name}.js`, `${name}_bg.wasm`]) rmSync(join(sources, file));
   writeFileSync(join(sources, `${name}-module.ts`), `import { compile } from "./wasm-inline.js";
 export const module = (): object => compile(${JSON.stringify(encode(wasm))});
 `);
   return wasm;
-}
-
-/** Puts wasm-bindgen's glue into a function, since it keeps state of one instance: each instance gets its own glue. */
-async function wrapGlue(name) {
-  const file = join(sources, `${name}_bg.js`);
-  const modules = await rollup({ input: file });
-  const { output } = await modules.generate({ format: "cjs", exports: "named", esModule: false, strict: false });
-  await modules.close();
-  writeFileSync(join(sources, `${name}-glue.js`), `export function glue() {\nconst exports = {};\n${output[0].code}return exports;\n}\n`);
-  rmSync(file);
 }
 
 /** Puts modules into few files, since each file costs import time. */

@@ -1,7 +1,8 @@
 import type { ExplanationCause, WebhookErrorCode } from "./contract.js";
-import { glue } from "./explain-glue.js";
+import { IMPORT_MODULE, makeGlue } from "./explain-glue.js";
 import { bytes, DEFAULT_BODY_BYTES, InputError, otherHeaders, type RawBody, type SignatureHeader, signature } from "./input.js";
 import { getKeys, type Key, readKeys } from "./keys.js";
+import { utf8Classes } from "./utf8.js";
 import type { Verifier } from "./webhook.js";
 
 /**
@@ -39,14 +40,15 @@ export interface Explanation {
   readonly difference: Difference | null;
 }
 
-/** What wasm-bindgen's glue has: explain/src/wasm.rs says what `explain` does. */
-interface Instance {
+/** The imports of an instance, with wasm-bindgen's functions that bind them to it and that call its export. */
+interface Glue extends WebAssembly.ModuleImports {
   __wbg_set_wasm(exports: object): void;
+  /** explain/src/wasm.rs documents it. */
   explain(
     keys: readonly Uint8Array[],
     body: Uint8Array | undefined,
-    limit: number,
-    signature: string | undefined,
+    maxBodyBytes: number,
+    header: string | undefined,
     others: object,
   ): Explanation;
 }
@@ -60,17 +62,16 @@ type Explain = (key: Verifier | Key, rawBody: RawBody, header: SignatureHeader) 
  */
 export function explainer(compile: () => object): Explain {
   let compiled: object | undefined;
-  let running: Instance | undefined;
+  let running: Glue | undefined;
 
-  function start(): Instance {
+  function instantiate(): Glue {
     compiled ??= compile();
-    // The glue keeps state of its instance, so each instance gets its own.
-    const imports = glue() as WebAssembly.ModuleImports;
-    const instance = imports as unknown as Instance;
-    const { exports } = new WebAssembly.Instance(compiled as WebAssembly.Module, { "./explain_bg.js": imports });
-    instance.__wbg_set_wasm(exports);
-    (exports.__wbindgen_start as () => void)();
-    return instance;
+    // The glue caches views of an instance's memory, so each instance gets its own.
+    const glue = makeGlue(utf8Classes(), {}) as Glue;
+    const { exports } = new WebAssembly.Instance(compiled as WebAssembly.Module, { [IMPORT_MODULE]: glue });
+    glue.__wbg_set_wasm(exports);
+    (exports["__wbindgen_start"] as () => void)();
+    return glue;
   }
 
   return (key, rawBody, header) => {
@@ -84,11 +85,11 @@ export function explainer(compile: () => object): Explain {
     }
     const { keys, limit, body, value } = input;
     const others = value === undefined ? otherHeaders(header) : {};
-    const instance = running ?? start();
-    // Whatever is thrown leaves the instance in an unknown state, so the next call starts another.
+    const glue = running ?? instantiate();
+    // Whatever is thrown leaves the instance in an unknown state, so the next call creates a new one.
     running = undefined;
-    const explanation = instance.explain(keys, body.length > limit ? undefined : body, limit, value, others);
-    running = instance;
+    const explanation = glue.explain(keys, body.length > limit ? undefined : body, limit, value, others);
+    running = glue;
     return explanation;
   };
 }

@@ -1,5 +1,6 @@
 import type { WebhookErrorCode } from "./contract.js";
 import { WebhookError } from "./error.js";
+import { utf8 } from "./utf8.js";
 
 /** A body as received: its bytes, or a string that stands for its UTF-8. */
 export type RawBody = string | Uint8Array | ArrayBuffer;
@@ -28,7 +29,6 @@ const HOW_TO_GET_IT_RAW =
   "such as await request.arrayBuffer(), or in AWS Lambda " +
   "Buffer.from(event.body, event.isBase64Encoded ? 'base64' : 'utf8').";
 
-const encoder = new TextEncoder();
 const bytesLength = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), "length")?.get;
 const arrayBufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")?.get;
 
@@ -68,7 +68,7 @@ export function size(length: number): number {
 export function bytes(body: RawBody): Uint8Array {
   if (typeof body === "string") {
     if (!body.isWellFormed()) throw notRaw("this string has a lone surrogate: it was cut or decoded wrongly");
-    return encoder.encode(body);
+    return utf8().encoder.encode(body);
   }
   if (isBytes(body)) {
     // By its own slot: a subclass may say anything.

@@ -1,9 +1,8 @@
 import { InputError, isBytes, MOST_BYTES } from "./input.js";
+import { utf8 } from "./utf8.js";
 
 /** A key: a string that stands for its UTF-8, or bytes; or several, the current one first. */
 export type Key = string | Uint8Array | readonly (string | Uint8Array)[];
-
-const encoder = new TextEncoder();
 
 /** The keys of each webhook. The package exports neither this module nor its functions, so other code can't read them. */
 const keysOfWebhooks = new WeakMap<object, readonly Uint8Array[]>();
@@ -24,7 +23,7 @@ export function readKeys(key: Key): Uint8Array[] {
 }
 
 function readKey(key: unknown): Uint8Array {
-  if (typeof key === "string" && key.isWellFormed()) return encoder.encode(key);
+  if (typeof key === "string" && key.isWellFormed()) return utf8().encoder.encode(key);
   // A detached array has no length any more, so it counts as empty.
   if (isBytes(key) && key.length <= MOST_BYTES) return key.length === 0 ? new Uint8Array() : Uint8Array.from(key);
   const found =

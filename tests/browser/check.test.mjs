@@ -8,7 +8,7 @@ import { Webhook } from "../../pkg/index.js";
 import { BODY, field, give, harness, KEY, says, sign, verdict } from "./support.mjs";
 
 const opened = harness();
-const options = { timeout: 60_000 };
+const options = { timeout: 600_000 };
 /** What has no width, or turns the direction; and control characters but for line feeds, which the page has itself. */
 const INVISIBLE = /\p{Cf}|(?!\n)\p{Cc}/u;
 const marked = (page, where) => page.locator(`${where} mark`).allTextContents();

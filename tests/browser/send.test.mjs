@@ -5,7 +5,7 @@ import { explain } from "../../pkg/explain.js";
 import { harness, isSound, KEY, receiver, says, sign } from "./support.mjs";
 
 const opened = harness();
-const options = { timeout: 60_000 };
+const options = { timeout: 600_000 };
 
 /** Answers with the status that the path names, to anybody's page if `cors`. */
 const byPath = (cors) => ({ method, path }, response) => {

@@ -8,7 +8,7 @@ import { test as plainTest } from "node:test";
 import { admin, DURABLE, event, start as startEdge, TOKEN } from "../worker/support.mjs";
 import { bodies, endpoint, folder, KEY, run, sign, start, startOnTerminal, verifies } from "./support.mjs";
 
-const test = (name, body) => plainTest(name, { timeout: 60_000 }, body);
+const test = (name, body) => plainTest(name, { timeout: 600_000 }, body);
 const DEMO = readFileSync(join(bodies, "demo.json"));
 const ID = "demo_session_finished:eb8af248-a970-46fa-bfb0-cb675b6780e1";
 

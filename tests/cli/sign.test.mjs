@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test as plainTest } from "node:test";
 import { bodies, folder, KEY, main, run, sign, start, startOnTerminal } from "./support.mjs";
 
-const test = (name, body) => plainTest(name, { timeout: 60_000 }, body);
+const test = (name, body) => plainTest(name, { timeout: 600_000 }, body);
 const demo = join(bodies, "demo.json");
 const DEMO = readFileSync(demo);
 const SIGNATURE = "45188402ad9396d108bd5745476de7aa55b62ca3bfc37085581fce15e90f0017";

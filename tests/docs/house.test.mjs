@@ -31,12 +31,6 @@ test("the table of the house has every folder of the tests, and no other", () =>
   deepEqual(sorted(["vectors", ...quoted(others)]), sorted(folders("tests")));
 });
 
-test("the picture of the house shows folders that are there", () => {
-  const { code } = parse(section(readme, "## The house")).blocks.find(({ words }) => words === "picture");
-  deepEqual(sorted(matches(code, /([a-z-]+)\/ /g)), ["harness", "pkg-templates", "src", "worker"]);
-  for (const name of matches(code, /([a-z-]+)\/ /g)) ok(existsSync(join(root, name)), name);
-});
-
 for (const page of pages) {
   test(`${page}: every link leads somewhere`, () => {
     for (const target of matches(parse(read(page)).prose, /\]\(([^)]+)\)/g)) {
