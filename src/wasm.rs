@@ -19,10 +19,7 @@ use zeroize::Zeroizing;
 use crate::json::Scan;
 use crate::reading::{self, Reading};
 use crate::shape::Node;
-use crate::{
-    Drift, Error, Key, KeyIndex, Keys, MAX_DEPTH, MalformedSignature, Signature, Stream, Verifier,
-    age,
-};
+use crate::{Drift, Error, Key, KeyIndex, Keys, MAX_DEPTH, Signature, Stream, Verifier, age};
 
 /// The length of the part of a body that is in WebAssembly's memory at once, in bytes.
 const WINDOW: usize = 64 << 10;
@@ -286,12 +283,6 @@ fn scanned(window: &mut [u8], length: usize) -> Result<Scan, Error> {
         Ok(())
     })?;
     Ok(scan)
-}
-
-/// Sets the error of a header that occurs more than once.
-#[wasm_bindgen(js_name = repeatedHeader)]
-pub fn repeated_header() -> i32 {
-    fail(&Error::MalformedSignature(MalformedSignature::Repeated))
 }
 
 /// Traps in the middle of a call.

@@ -25,7 +25,9 @@ const IMPORT_MODULE = "walnut-webhooks/import-as-module";
  */
 export async function bindgen(wasm, folder, name, wrappers = []) {
   const file = (ending) => join(folder, `${name}${ending}`);
-  writeFileSync(file("_input.wasm"), withoutFeatures(readFileSync(wasm)));
+  // Without its list of features, wasm-bindgen adds no table of JavaScript values, which only wrappers need.
+  const input = readFileSync(wasm);
+  writeFileSync(file("_input.wasm"), wrappers.length > 0 ? input : withoutFeatures(input));
   run(path("target/tools/bin/wasm-bindgen"), file("_input.wasm"), "--target=bundler", "--no-typescript",
     "--remove-producers-section", `--out-dir=${folder}`, `--out-name=${name}`);
   // The features are listed, since Node 20 does not know all that this wasm-opt does.

@@ -21,8 +21,6 @@ export interface Core {
   closeStream(stream: number): number;
   read(length: number, scan: boolean, hashed: boolean, now: number, maxAge: number, skew: number): number;
   notJson(length: number, decoded: boolean): number;
-  repeatedHeader(): number;
-  explain(verifier: number, length: number): number;
 }
 
 /** The imports of an instance, with wasm-bindgen's function that binds them to it. */

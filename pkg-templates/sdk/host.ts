@@ -11,39 +11,6 @@ const NOTHING: Uint8Array = new Uint8Array();
 const [ABSENT, NULL, FALSE, TRUE, WHOLE, FRACTION, STRING, ARRAY, OBJECT] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 const KIND_BITS = 4;
 
-/**
- * Where a body differs from the one that was signed.
- *
- * The bytes are shown as text: printable ASCII as it stands, `\r`, `\n` and `\t` so escaped, a backslash as
- * `\\`, and each other byte as `\x` and two lowercase hex digits.
- */
-export interface Difference {
-  /** How many bytes stand before the first one that differs. */
-  readonly at: number;
-  /** Up to 16 bytes from there on of the body at hand; empty where it ends there. */
-  readonly found: string;
-  /** Up to 16 bytes from there on of the body that was signed; empty where it ends there. */
-  readonly meant: string;
-}
-
-/** What the core found of a check, whether it holds or fails. */
-export interface Explanation {
-  /** Whether the body is genuine: the same verdict as that of `verifySignature`. */
-  readonly ok: boolean;
-  /** The code of the error that `verifySignature` throws; `null` when it throws none. */
-  readonly code: WebhookErrorCode | null;
-  /** The mistake that explains it, as a stable word, such as `key_whitespace`; the README lists them. */
-  readonly cause: string;
-  /** The mistake and what to do about it, in words. */
-  readonly hint: string;
-  /**
-   * Where the body differs from the one that was signed, if that one was found by calculation; `null` for every
-   * cause of a key or a header, for `body_base64`, since the whole body differs, and for all that is only
-   * likely. Leave it out of a log that must have nothing of a body.
-   */
-  readonly difference: Difference | null;
-}
-
 /** What the core reads from a verified body. */
 export type Reading = Pick<Delivery, "type" | "name" | "id" | "timestamp" | "isTest" | "drift">;
 
@@ -52,7 +19,6 @@ interface Results {
   error?: WebhookError | undefined;
   reading?: Reading;
   signature?: string;
-  explanation?: Explanation;
 }
 
 // A property, since an ESM loader may wrap this module, and would freeze an exported variable.
@@ -154,30 +120,6 @@ export function setError(code: string, message: string, status: number): void {
 
 export function setSignature(digits: string): void {
   results.signature = digits;
-}
-
-export function explained(
-  code: number,
-  codeLength: number,
-  cause: number,
-  causeLength: number,
-  hint: number,
-  hintLength: number,
-  at: number,
-  found: number,
-  foundLength: number,
-  meant: number,
-  meantLength: number,
-): void {
-  const its = (read(code, codeLength) || null) as Explanation["code"];
-  const differs = foundLength + meantLength > 0;
-  results.explanation = {
-    ok: its === null,
-    code: its,
-    cause: read(cause, causeLength),
-    hint: read(hint, hintLength),
-    difference: differs ? { at, found: read(found, foundLength), meant: read(meant, meantLength) } : null,
-  };
 }
 
 export function addDrift(path: string, kind: string, expected: string | undefined, found: string | undefined): void {

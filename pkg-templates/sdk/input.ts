@@ -1,4 +1,4 @@
-import { call } from "./engine.js";
+import type { WebhookErrorCode } from "./contract.js";
 import { WebhookError } from "./error.js";
 import { utf8 } from "./utf8.js";
 
@@ -18,6 +18,9 @@ export type SignatureHeader =
 
 const SIGNATURE_HEADER = "x-walnut-signature";
 
+/** The limit on a body unless an option sets another, in bytes. */
+export const DEFAULT_BODY_BYTES = 1 << 20;
+
 /** The most that a body, a piece of one, or a key may have, in bytes: what hosts take at once. */
 export const MOST_BYTES = 0x7fff_ffff;
 
@@ -29,10 +32,31 @@ const HOW_TO_GET_IT_RAW =
 const bytesLength = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), "length")?.get;
 const arrayBufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")?.get;
 
+/** An error in what a caller passed. `explain` shows its two sentences separately. */
+export class InputError extends WebhookError {
+  readonly #problem: string;
+  readonly #fix: string;
+
+  constructor(code: WebhookErrorCode, problem: string, fix: string, status: number) {
+    super(code, `${problem} ${fix}`, status);
+    this.#problem = problem;
+    this.#fix = fix;
+  }
+
+  /** What is wrong, as a sentence. */
+  get problem(): string {
+    return this.#problem;
+  }
+
+  /** What to do, as a sentence. */
+  get fix(): string {
+    return this.#fix;
+  }
+}
+
 /** Makes a `body_not_raw` error that begins with what came instead. */
 export function notRaw(what: string, fix = HOW_TO_GET_IT_RAW): WebhookError {
-  const message = `The raw body is needed, byte for byte as received, but ${what}. ${fix}`;
-  return new WebhookError("body_not_raw", message, 500);
+  return new InputError("body_not_raw", `The raw body is needed, byte for byte as received, but ${what}.`, fix, 500);
 }
 
 /** A number of bytes as the core takes it, which is 32 bits wide: what is over the most stays so, and does not wrap. */
@@ -109,12 +133,16 @@ function one(value: unknown): string | undefined {
   return value === undefined || typeof value === "string" ? value : repeated();
 }
 
-/** Throws the core's error. */
-function repeated(): undefined {
-  call((core) => core.repeatedHeader());
+function repeated(): never {
+  throw new InputError(
+    "malformed_signature",
+    "X-Walnut-Signature must be exactly 64 lowercase hex digits, but it has several values, or is a list.",
+    "Pass it on exactly as Walnut sends it.",
+    401,
+  );
 }
 
-/** The headers by name, for the core to look for a signature that came by another one. */
+/** Gets the headers by name, so that a signature under another name can be found. */
 export function otherHeaders(header: SignatureHeader): object {
   if (typeof header !== "object" || header === null) return {};
   const { entries } = header as Partial<Headers>;

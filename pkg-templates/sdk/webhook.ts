@@ -1,14 +1,12 @@
 import type { Delivery } from "./delivery.js";
 import { call, type Compile, type Core, instance, maxDepth, start } from "./engine.js";
 import { WebhookError } from "./error.js";
-import { type Explanation, type Reading, results } from "./host.js";
-import { bytes, isBytes, MOST_BYTES, otherHeaders, type RawBody, type SignatureHeader, signature, size } from "./input.js";
+import { type Reading, results } from "./host.js";
+import { bytes, DEFAULT_BODY_BYTES, MOST_BYTES, type RawBody, type SignatureHeader, signature, size } from "./input.js";
+import { getKeys, type Key, readKeys, setKeys } from "./keys.js";
 import { hashes } from "./native.js";
 import { utf8 } from "./utf8.js";
 import { clock, whole } from "./whole.js";
-
-/** A key: a string that stands for its UTF-8, or bytes; or several, the current one first. */
-export type Key = string | Uint8Array | readonly (string | Uint8Array)[];
 
 /** The options of a `Webhook`. */
 export interface WebhookOptions {
@@ -21,9 +19,6 @@ export interface WebhookOptions {
   /** The clock, in milliseconds since the Unix epoch. The default is `Date.now`. */
   now?: () => number;
 }
-
-/** What a body may have unless an option says otherwise, in bytes. */
-export const DEFAULT_BODY_BYTES = 1 << 20;
 
 const DEFAULT_SKEW_MS = 5 * 60 * 1000;
 
@@ -48,7 +43,6 @@ const streams = registry((core, handle) => core.closeStream(handle));
 export class Verifier {
   /** The limit on a body's length, in bytes. */
   readonly maxBodyBytes: number;
-  readonly #keys: Uint8Array[];
   readonly #age: { readonly max: number; readonly skew: number; readonly now: () => number };
   #owned: Handle | undefined;
 
@@ -60,7 +54,7 @@ export class Verifier {
       skew: whole("skew", skew, 0, Number.MAX_SAFE_INTEGER),
       now: clock(options.now),
     };
-    this.#keys = keys(key);
+    setKeys(this, readKeys(key));
     start(module);
     this.#handle();
   }
@@ -131,35 +125,8 @@ export class Verifier {
     return results.signature as string;
   }
 
-  /**
-   * Says why a body is refused, by undoing the mistakes that people make until its signature is right.
-   *
-   * It is for a person who looks for a mistake, not for the path of requests: it calculates up to some
-   * dozens of signatures for each key, and looks into bodies of at most 64 KiB. It throws for no request, and
-   * accepts nothing that `verifySignature` does not. Its result contains no key and no signature, but may
-   * contain some bytes of the body, as its `difference`; it is for your log, not for an answer to whoever sent
-   * the request.
-   *
-   * @param header - The request's headers rather than the signature alone, to find one by another name.
-   */
-  explain(rawBody: RawBody, header: SignatureHeader): Explanation {
-    try {
-      const body = bytes(rawBody);
-      const value = signature(header);
-      const others = value === undefined ? otherHeaders(header) : {};
-      const handle = this.#handle();
-      this.#addKeys();
-      call((core) => core.explain(handle, size(body.length)), body, value, others);
-      return results.explanation as Explanation;
-    } catch (error) {
-      const { name, code, message } = error as WebhookError;
-      if (name !== "WebhookError") throw error;
-      return { ok: false, code, cause: code, hint: message, difference: null };
-    }
-  }
-
   #addKeys(): void {
-    for (const key of this.#keys) call((core) => core.addKey(key.length), key);
+    for (const key of getKeys(this) ?? []) call((core) => core.addKey(key.length), key);
   }
 
   #verify(body: Uint8Array, header: SignatureHeader, hashed: boolean): number {
@@ -267,19 +234,4 @@ function isMaybeDeep(text: string): boolean {
     }
   }
   return false;
-}
-
-function keys(key: Key): Uint8Array[] {
-  return Array.from(Array.isArray(key) ? key : [key], (one: unknown) => {
-    if (typeof one === "string" && one.isWellFormed()) return utf8().encoder.encode(one);
-    // What was transferred has no length any more, and the core refuses it as empty.
-    if (isBytes(one) && one.length <= MOST_BYTES) return one.length === 0 ? new Uint8Array() : Uint8Array.from(one);
-    const what =
-      typeof one === "string" ? "a string with a lone surrogate" : isBytes(one) ? "2 GiB or more" : one === null ? "null" : typeof one;
-    throw new WebhookError(
-      "invalid_key",
-      `a key must be a string or a Uint8Array, but this is ${what}: is the environment variable set?`,
-      500,
-    );
-  });
 }

@@ -178,7 +178,7 @@ test("listen: for a person, on a terminal, until Ctrl-C", async () => {
   shown.type("\x03");
   const { status, shown: all } = await shown.ended;
   equal(status, 0);
-  match(all, /✕[^]*signature_mismatch[^]*answered 401[^]*found[^]*"e","a":1}[^]*signed[^]*·"e",·"a":·1}[^]*✓[^]*demo_session_finished[^]*answered 200/);
+  match(all, /✕[^]*signature_mismatch[^]*answered 401[^]*received[^]*"e","a":1}[^]*signed[^]*·"e",·"a":·1}[^]*✓[^]*demo_session_finished[^]*answered 200/);
 });
 
 test("listen: wrong usage, and a port that is taken", async (t) => {

@@ -178,11 +178,13 @@ const reasons = [
   },
   {
     file: "webhook",
-    why: "To sign 2 GiB, or to copy a key of them, takes longer than a test should; a byte more is tested.",
-    changes: [
-      ["body.length > MOST_BYTES", "body.length >= MOST_BYTES"],
-      ["one.length <= MOST_BYTES", "one.length < MOST_BYTES"],
-    ],
+    why: "To sign 2 GiB takes longer than a test should; a byte more is tested.",
+    changes: [["body.length > MOST_BYTES", "body.length >= MOST_BYTES"]],
+  },
+  {
+    file: "keys",
+    why: "To copy a key of 2 GiB takes longer than a test should; a byte more is tested.",
+    changes: [["key.length <= MOST_BYTES", "key.length < MOST_BYTES"]],
   },
 ];
 
