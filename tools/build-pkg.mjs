@@ -86,10 +86,15 @@ export const module = (): object => compile(${JSON.stringify(encode(wasm))});
   return wasm;
 }
 
+/** Puts what every program loads into one file; Rollup would make one for each set of entries that need a module. */
+function shared(id) {
+  return /\/(error|input|keys|seen|utf8|wasm-inline|whole)\.js$/.test(id) ? "input" : undefined;
+}
+
 /** Puts modules into few files, since each file costs import time. */
 async function rollUp(files, output, ...plugins) {
   const modules = await rollup({ input: files.map((file) => join(compiled, file)), external: /^node:|^fastify$|\.wasm/, plugins });
-  await modules.write({ chunkFileNames: "shared/[name].js", exports: "named", hoistTransitiveImports: false,
+  await modules.write({ chunkFileNames: "shared/[name].js", manualChunks: shared, exports: "named", hoistTransitiveImports: false,
     minifyInternalExports: false, freeze: false, esModule: true, generatedCode: { preset: "es2015", symbols: false }, ...output });
   await modules.close();
 }

@@ -19,9 +19,8 @@ const IMPORT_MODULE = "walnut-webhooks/import-as-module";
 /**
  * Writes `NAME.wasm` and `NAME-glue.js` into a folder.
  *
- * `NAME-glue.js` exports `makeGlue(utf8Classes, host)`. It returns the imports of a new instance, `__wbg_set_wasm`, which
- * binds them to the instance's exports, and those functions of `wrappers` that convert arguments for an export. `host`
- * has the functions that the crate imports from `./host.js`.
+ * `NAME-glue.js` exports `makeGlue(utf8Classes)`. It returns the imports of a new instance, `__wbg_set_wasm`, which binds
+ * them to the instance's exports, and those functions of `wrappers` that convert arguments for an export.
  */
 export async function bindgen(wasm, folder, name, wrappers = []) {
   const file = (ending) => join(folder, `${name}${ending}`);
@@ -46,16 +45,21 @@ export async function bindgen(wasm, folder, name, wrappers = []) {
 /** Returns a module with a function that runs `source` and returns its exports: each time with a state of its own. */
 async function glue(source) {
   const entry = "entry";
+  // Imports of ./host.js stay outside of the function: its properties would make each call slower.
+  let imports = "";
   const bundle = await rollup({
     input: entry,
-    external: ["./host.js"],
-    plugins: [{ name: entry, resolveId: (id) => (id === entry ? id : undefined), load: (id) => (id === entry ? source : undefined) }],
+    plugins: [{
+      name: entry,
+      resolveId: (id) => (id === entry ? id : undefined),
+      load: (id) => (id === entry ? source : undefined),
+      transform: (code) => code.replace(/^import .* from '\.\/host\.js';$/m, (statement) => ((imports = statement), "")),
+    }],
   });
   const { output } = await bundle.generate({
     format: "iife",
     name: "glue",
-    globals: () => "host",
-    banner: `export const IMPORT_MODULE = ${JSON.stringify(IMPORT_MODULE)};\n\nexport function makeGlue({ TextDecoder, TextEncoder }, host) {`,
+    banner: "export function makeGlue({ TextDecoder, TextEncoder }) {",
     footer: "return glue;\n}",
     exports: "named",
     esModule: false,
@@ -63,5 +67,5 @@ async function glue(source) {
     generatedCode: { preset: "es2015", symbols: false },
   });
   await bundle.close();
-  return output[0].code;
+  return `${imports}\n\nexport const IMPORT_MODULE = ${JSON.stringify(IMPORT_MODULE)};\n\n${output[0].code}`;
 }

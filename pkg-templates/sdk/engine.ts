@@ -43,7 +43,7 @@ export function start(compile: Compile): void {
 
 function instantiate(): Core {
   // The glue caches views of an instance's memory, so each instance gets its own.
-  const glue = makeGlue(utf8Classes(), host) as Glue;
+  const glue = makeGlue(utf8Classes()) as Glue;
   const instance = new WebAssembly.Instance(compiled as WebAssembly.Module, { [IMPORT_MODULE]: glue });
   const core = instance.exports as unknown as Core;
   glue.__wbg_set_wasm(core);

@@ -67,7 +67,7 @@ export function explainer(compile: () => object): Explain {
   function instantiate(): Glue {
     compiled ??= compile();
     // The glue caches views of an instance's memory, so each instance gets its own.
-    const glue = makeGlue(utf8Classes(), {}) as Glue;
+    const glue = makeGlue(utf8Classes()) as Glue;
     const { exports } = new WebAssembly.Instance(compiled as WebAssembly.Module, { [IMPORT_MODULE]: glue });
     glue.__wbg_set_wasm(exports);
     (exports["__wbindgen_start"] as () => void)();
