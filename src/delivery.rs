@@ -62,7 +62,7 @@ impl Delivery {
         key_index: KeyIndex,
     ) -> Result<Self, Error> {
         let Reading { event_type, name, timestamp, id, is_test, drift } =
-            Reading::with_drift(&&payload)?;
+            Reading::new::<true>(&&payload)?;
         // An event with its documented shape can be deserialized: both come from one declaration.
         let event = match event_type {
             Some(EventType::DemoSessionFinished) => DemoSessionFinished::deserialize(&payload)
@@ -134,7 +134,7 @@ pub struct Summary {
 impl Summary {
     pub(crate) fn new(payload: &Value, body_id: impl FnOnce() -> String) -> Result<Self, Error> {
         let Reading { event_type, name, timestamp, id, is_test, .. } =
-            Reading::without_drift(&payload)?;
+            Reading::new::<false>(&payload)?;
         Ok(Self {
             id: id.unwrap_or_else(body_id),
             name: name.and_then(|name| name.text()),

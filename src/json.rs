@@ -42,7 +42,8 @@ pub const MAX_DEPTH: usize = 128;
 /// assert_eq!((mine.event.as_str(), mine.clicks), ("guide_finished", 3));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, ::serde::Serialize)]
+#[serde(untagged)]
 pub enum Value {
     /// `null`
     Null,

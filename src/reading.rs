@@ -49,26 +49,12 @@ pub(crate) struct Reading<N> {
 }
 
 impl<N: Node> Reading<N> {
-    /// Reads a body and lists its drift.
+    /// Reads a body. Only with `DRIFT`, its drift is listed, for which its numbers have to be parsed.
     ///
     /// # Errors
     ///
     /// [`Error::NotJson`] if the top is not an object.
-    pub(crate) fn with_drift(top: &N) -> Result<Self, Error> {
-        Self::new::<true>(top)
-    }
-
-    /// Reads a body without listing its drift, so that no number in it need be parsed.
-    ///
-    /// # Errors
-    ///
-    /// As [`Reading::with_drift`].
-    #[cfg(feature = "edge")]
-    pub(crate) fn without_drift(top: &N) -> Result<Self, Error> {
-        Self::new::<false>(top)
-    }
-
-    fn new<const DRIFT: bool>(top: &N) -> Result<Self, Error> {
+    pub(crate) fn new<const DRIFT: bool>(top: &N) -> Result<Self, Error> {
         const ENVELOPE: &[Field] = &[
             Field { name: "event", optional: false, shape: Shape::String },
             Field { name: "timestamp", optional: false, shape: Shape::String },

@@ -1,10 +1,9 @@
-//! The npm package's way in: conversions, and no decisions.
+//! The exports of the npm package's WebAssembly: conversions, no decisions.
 //!
-//! What lives between calls is held here in tables and named by plain numbers, and bodies come
-//! through a window of fixed size, so memory does not grow with what is verified. A function that
-//! returns [`REFUSED`] has handed its error to the host.
+//! Verifiers and streams stay here between calls, under numeric handles. A body passes through a window of fixed size,
+//! so memory does not grow with its length. A function that returns [`FAILED`] has set its error in JavaScript.
 
-#![expect(unreachable_pub, reason = "what wasm-bindgen exports is public")]
+#![expect(unreachable_pub, reason = "wasm-bindgen exports public functions")]
 
 mod host;
 mod table;
@@ -18,19 +17,17 @@ use wasm_bindgen::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::json::Scan;
-use crate::reading::{self, EventType, Reading};
+use crate::reading::{self, Reading};
 use crate::shape::Node;
-use crate::{
-    Error, Key, KeyIndex, Keys, MAX_DEPTH, MalformedSignature, Signature, Stream, Verifier, age,
-};
+use crate::{Drift, Error, Key, KeyIndex, Keys, MAX_DEPTH, Signature, Stream, Verifier, age};
 
-/// How much of a body is in WebAssembly's memory at once, in bytes.
+/// The length of the part of a body that is in WebAssembly's memory at once, in bytes.
 const WINDOW: usize = 64 << 10;
 
-/// How much of a header is looked at, in bytes; what is longer is malformed in any case.
+/// The length of the part of a header that is read, in bytes. A longer header is malformed in any case.
 const HEADER: usize = 4 << 10;
 
-const REFUSED: i32 = -1;
+const FAILED: i32 = -1;
 
 struct Core {
     verifiers: Table<Verifier>,
@@ -59,23 +56,22 @@ thread_local! {
     static CORE: RefCell<Core> = const { RefCell::new(Core::NEW) };
 }
 
-/// Runs with what is held here. `None` is an error that the host has been handed, or else a number
-/// that names nothing here, which the facade never passes.
-fn with_core<T>(run: impl FnOnce(&mut Core) -> Option<Result<T, Error>>) -> Option<T> {
-    CORE.with(|core| match run(&mut *core.try_borrow_mut().ok()?)? {
-        Ok(value) => Some(value),
-        Err(error) => {
-            host::throw(&error);
-            None
-        }
-    })
+/// Runs a call. `None` is an unknown handle, which the facade never passes.
+fn run(call: impl FnOnce(&mut Core) -> Option<Result<usize, Error>>) -> i32 {
+    let result = CORE.try_with(|core| call(&mut *core.try_borrow_mut().ok()?));
+    match result.ok().flatten() {
+        Some(Ok(number)) => i32::try_from(number).unwrap_or(FAILED),
+        Some(Err(error)) => fail(&error),
+        None => FAILED,
+    }
 }
 
-fn number(run: impl FnOnce(&mut Core) -> Option<Result<usize, Error>>) -> i32 {
-    with_core(run).and_then(|number| i32::try_from(number).ok()).unwrap_or(REFUSED)
+fn fail(error: &Error) -> i32 {
+    host::fail(error);
+    FAILED
 }
 
-/// Takes the host's bytes from 0 to `length`, a window at a time.
+/// Reads `length` bytes of input, one window at a time.
 fn each_window(
     window: &mut [u8],
     length: usize,
@@ -85,39 +81,39 @@ fn each_window(
     while from < length {
         let size = length.saturating_sub(from).min(window.len());
         let piece = window.get_mut(..size).unwrap_or_default();
-        host::pull(from, piece);
+        host::input(from, piece);
         then(piece)?;
         from = from.saturating_add(size.max(1));
     }
     Ok(())
 }
 
-/// Makes room for bodies and headers, and returns the deepest nesting that is accepted: to be called once, before all
-/// others.
+/// Allocates the buffers for bodies and headers, and returns the deepest nesting that is accepted. It must be called once,
+/// before every other function.
 #[wasm_bindgen]
 pub fn start() -> i32 {
-    number(|core| {
+    run(|core| {
         core.window.resize(WINDOW, 0);
         core.header.resize(HEADER, 0);
         Some(Ok(MAX_DEPTH))
     })
 }
 
-/// Takes the host's bytes as a key, for the next [`open_verifier`].
+/// Adds the input as a key for the next [`open_verifier`].
 #[wasm_bindgen(js_name = addKey)]
 pub fn add_key(length: usize) -> i32 {
-    number(|core| {
+    run(|core| {
         let mut key = Zeroizing::new(vec![0; length]);
-        host::pull(0, &mut key);
+        host::input(0, &mut key);
         core.keys.push(key);
         Some(Ok(0))
     })
 }
 
-/// Makes a verifier of the keys that were added, and returns its number. Their bytes are wiped.
+/// Creates a verifier with the added keys, wipes their bytes, and returns its handle.
 #[wasm_bindgen(js_name = openVerifier)]
 pub fn open_verifier(max_body_bytes: usize) -> i32 {
-    number(|core| {
+    run(|core| {
         let mut verifier = || {
             let keys = core::mem::take(&mut core.keys);
             let keys = keys.iter().map(Key::new).collect::<Result<Vec<_>, _>>()?;
@@ -128,30 +124,29 @@ pub fn open_verifier(max_body_bytes: usize) -> i32 {
     })
 }
 
-/// Drops a verifier, which wipes its keys.
+/// Drops a verifier and wipes its keys.
 #[wasm_bindgen(js_name = closeVerifier)]
 pub fn close_verifier(verifier: usize) -> i32 {
-    number(|core| {
+    run(|core| {
         core.verifiers.remove(verifier);
         Some(Ok(0))
     })
 }
 
-/// Checks a header's form, and a declared length where it is known.
+/// Checks a header's form, and the body's declared length if it is `known`.
 #[wasm_bindgen]
 pub fn precheck(verifier: usize, known: bool, length: usize) -> i32 {
-    number(|core| {
+    run(|core| {
         let header = host::header(&mut core.header);
         let length = known.then_some(length);
         Some(core.verifiers.get(verifier)?.precheck(header, length).map(|_| 0))
     })
 }
 
-/// Checks a body and returns the index of the key that matched. `hashed` says that the host's
-/// SHA-256 is to be used.
+/// Verifies a body and returns the index of the key that matched. `hashed` chooses JavaScript's SHA-256.
 #[wasm_bindgen]
 pub fn verify(verifier: usize, length: usize, hashed: bool) -> i32 {
-    number(|core| {
+    run(|core| {
         let verifier = core.verifiers.get(verifier)?;
         let header = host::header(&mut core.header);
         if hashed {
@@ -159,10 +154,10 @@ pub fn verify(verifier: usize, length: usize, hashed: bool) -> i32 {
             return Some(key_index.map(KeyIndex::get));
         }
         if let Some(body) = core.window.get_mut(..length) {
-            host::pull(0, body);
+            host::input(0, body);
             return Some(verifier.verify(body, header).map(|verified| verified.key_index().get()));
         }
-        // Both are looked at before the body is hashed, in the contract's order.
+        // Header and length are checked before the body is hashed, in the contract's order.
         let mut in_pieces = || {
             verifier.precheck(header, Some(length))?;
             let mut stream = verifier.stream();
@@ -173,68 +168,68 @@ pub fn verify(verifier: usize, length: usize, hashed: bool) -> i32 {
     })
 }
 
-/// Signs a body with the current key and hands the 64 digits over.
+/// Signs a body with the current key and sets the signature in JavaScript.
 #[wasm_bindgen]
 pub fn sign(verifier: usize, length: usize) -> i32 {
-    number(|core| {
+    run(|core| {
         let mut hmac = core.verifiers.get(verifier)?.current_key()?.hmac();
         let all = each_window(&mut core.window, length, |piece| {
             hmac.update(piece);
             Ok(())
         });
-        host::hand_over_signature(&Signature::from_hmac(hmac).digits());
+        host::set_signature(&Signature::from_hmac(hmac).digits());
         Some(all.map(|()| 0))
     })
 }
 
-/// Begins to check a body that comes in pieces, and returns its number.
+/// Begins to verify a body that arrives in chunks, and returns its handle.
 #[wasm_bindgen(js_name = openStream)]
 pub fn open_stream(verifier: usize) -> i32 {
-    number(|core| {
+    run(|core| {
         let stream = core.verifiers.get(verifier)?.stream();
         Some(Ok(core.streams.insert(stream)))
     })
 }
 
-/// Takes the next piece of a body.
+/// Adds the next chunk of a body.
 #[wasm_bindgen(js_name = updateStream)]
 pub fn update_stream(stream: usize, length: usize) -> i32 {
-    number(|core| {
+    run(|core| {
         let stream = core.streams.get_mut(stream)?;
         Some(each_window(&mut core.window, length, |piece| stream.update(piece)).map(|()| 0))
     })
 }
 
-/// Ends a body and returns the index of the key that matched. The number is free then.
+/// Ends a body, frees its handle, and returns the index of the key that matched.
 #[wasm_bindgen(js_name = finishStream)]
 pub fn finish_stream(stream: usize) -> i32 {
-    number(|core| {
+    run(|core| {
         let stream = core.streams.remove(stream)?;
         Some(stream.finish(host::header(&mut core.header)).map(KeyIndex::get))
     })
 }
 
-/// Drops a body that will not be ended, or has ended, and then its number is free already.
+/// Drops a body that will not be finished.
 #[wasm_bindgen(js_name = closeStream)]
 pub fn close_stream(stream: usize) -> i32 {
-    number(|core| {
+    run(|core| {
         core.streams.remove(stream);
         Some(Ok(0))
     })
 }
 
 #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "it saturates")]
-fn nanos(milliseconds: f64) -> i64 {
-    age::saturating_nanos(milliseconds as i64, 1_000_000)
+fn millis(milliseconds: f64) -> i64 {
+    milliseconds as i64
 }
 
-/// Reads a verified body that the host has parsed, and hands over what it says.
+/// Reads a verified body that JavaScript has parsed, and sets the result there.
 ///
-/// `scan` says that the text might be nested too deep. Times are milliseconds, `now` since the Unix
-/// epoch; `max_age` is infinite where none is set.
+/// `scan` means that the text may be nested too deeply. Times are milliseconds, `now` since the Unix epoch; `max_age`
+/// is infinite if none is set.
 #[wasm_bindgen]
 pub fn read(length: usize, scan: bool, hashed: bool, now: f64, max_age: f64, skew: f64) -> i32 {
-    number(|core| {
+    run(|core| {
         let top = host::Value::root()?;
         let mut read = || {
             if scan {
@@ -243,12 +238,12 @@ pub fn read(length: usize, scan: bool, hashed: bool, now: f64, max_age: f64, ske
                     return Err(Error::NotJson(scan.reason(true)));
                 }
             }
-            let Reading { event_type, timestamp, id, is_test, drift, .. } =
-                Reading::with_drift(&top)?;
+            let Reading { event_type, name, timestamp, id, is_test, drift } =
+                Reading::new::<true>(&top)?;
             if max_age.is_finite() {
                 let timestamp = timestamp.and_then(|timestamp| timestamp.text());
-                let [now, max_age, skew] = [now, max_age, skew].map(nanos);
-                age::check_nanos(timestamp.as_deref(), now, max_age, skew)?;
+                let [now, max_age, skew] = [now, max_age, skew].map(millis);
+                age::check_millis(timestamp.as_deref(), now, max_age, skew)?;
             }
             let id = match id {
                 Some(id) => id,
@@ -262,18 +257,20 @@ pub fn read(length: usize, scan: bool, hashed: bool, now: f64, max_age: f64, ske
                     reading::body_id(&sha256.finalize())
                 }
             };
-            let kind = event_type.map_or(reading::UNKNOWN, EventType::as_str);
-            host::hand_over(kind, &id, is_test, &drift);
+            for Drift { path, kind, expected, found } in &drift {
+                host::add_drift(path, kind.as_str(), *expected, *found);
+            }
+            host::deliver(event_type.is_some(), &id, name, timestamp, is_test);
             Ok(0)
         };
         Some(read())
     })
 }
 
-/// Rejects a body that the host could not decode, or decoded and could not parse.
+/// Sets the error of a body that JavaScript could not decode, or decoded but could not parse.
 #[wasm_bindgen(js_name = notJson)]
 pub fn not_json(length: usize, decoded: bool) -> i32 {
-    number(|core| {
+    run(|core| {
         let scan = scanned(&mut core.window, length);
         Some(scan.and_then(|scan| Err(Error::NotJson(scan.reason(decoded)))))
     })
@@ -288,16 +285,9 @@ fn scanned(window: &mut [u8], length: usize) -> Result<Scan, Error> {
     Ok(scan)
 }
 
-/// Refuses a header that came more than once.
-#[wasm_bindgen(js_name = repeatedHeader)]
-pub fn repeated_header() -> i32 {
-    host::throw(&Error::MalformedSignature(MalformedSignature::Repeated));
-    REFUSED
-}
-
 /// Traps in the middle of a call.
 #[cfg(all(trap, target_family = "wasm"))]
 #[wasm_bindgen]
 pub fn trap() -> i32 {
-    number(|_core| core::arch::wasm32::unreachable())
+    run(|_core| core::arch::wasm32::unreachable())
 }

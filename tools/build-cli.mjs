@@ -19,12 +19,12 @@ execFileSync(path("node_modules/.bin/tsc"), ["--project", "pkg-templates/cli"], 
 write(path("target/contract/fields.ts"), fields(contract()));
 // The page is a folder that any file server can serve.
 await build({ entryPoints: [path("harness/app.ts")], outfile: join(out, "harness/app.js"), bundle: true, format: "esm",
-  target: "es2022", alias: { "walnut-webhooks": path("pkg/index.js") } });
+  target: "es2022", alias: { "walnut-webhooks/explain": path("pkg/explain.js"), "walnut-webhooks": path("pkg/index.js") } });
 for (const file of readdirSync(path("harness"))) {
   if (/\.(html|css|svg)$/.test(file)) cpSync(path("harness", file), join(out, "harness", file));
 }
 
 const manifest = JSON.parse(readFileSync(path("pkg-templates/cli/package.json"), "utf8"));
-// The page holds the core as well, so the notices are the SDK's.
-finish(out, { ...manifest, dependencies: { "walnut-webhooks": version } }, path("pkg-templates/cli/README.md"), "walnut-webhooks", "--features=wasm");
+// The page holds the SDK, whose notices these are.
+finish(out, { ...manifest, dependencies: { "walnut-webhooks": version } }, path("pkg-templates/cli/README.md"));
 chmodSync(join(out, "main.js"), 0o755);

@@ -1,4 +1,4 @@
-// Builds the SDK into pkg/, ready to publish: the core as WebAssembly, the facade in pkg-templates/sdk/ as ES
+// Builds the SDK into pkg/, ready to publish: the core and explain as WebAssembly, the facade in pkg-templates/sdk/ as ES
 // modules and as CommonJS, and their types. With `--trap`, it builds target/pkg-trap/ for the tests, whose core
 // can be made to trap.
 import { execFileSync } from "node:child_process";
@@ -10,7 +10,7 @@ import { rollup } from "rollup";
 import { bundleSize } from "./bundle-size.mjs";
 import { contract, schemas, types, write } from "./contract.mjs";
 import { finish } from "./package.mjs";
-import { withoutNames } from "./wasm-names.mjs";
+import { bindgen } from "./wasm-glue.mjs";
 import { encode } from "./wasm-text.mjs";
 
 /** The entries that import WebAssembly, which CommonJS can't. */
@@ -46,26 +46,10 @@ mkdirSync(out, { recursive: true });
 
 // Panics name the files of dependencies; where those lie on this machine is left out.
 const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry/src/");
-run("cargo", "rustc", "--locked", "--quiet", "--package=walnut-webhooks", "--lib", "--crate-type=cdylib",
-  "--features=wasm", "--target-dir=target", "--target=wasm32-unknown-unknown", "--release",
-  `--config=target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=${registry}="]`,
-  ...(trap ? ["--", "--cfg=trap"] : []));
-run(path("target/tools/bin/wasm-bindgen"), path("target/wasm32-unknown-unknown/release/walnut_webhooks.wasm"),
-  "--target=bundler", "--no-typescript", "--remove-producers-section", `--out-dir=${sources}`, "--out-name=core");
-// The features are listed, since all that this wasm-opt knows is more than Node 20 takes.
-run(bin("wasm-opt"), "-Oz", "--converge", "--strip-target-features", "--debuginfo", "--enable-simd",
-  "--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-nontrapping-float-to-int", "--enable-sign-ext",
-  "--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue", join(sources, "core_bg.wasm"), "-o", join(sources, "core.wasm"));
-
-// The names of functions stay behind: tools/panic-free.mjs reads them.
-const wasm = withoutNames(readFileSync(join(sources, "core.wasm")));
-writeFileSync(join(out, "core.wasm"), wasm);
-// What bundlers would load; here the engine does, without an `await`.
-for (const file of ["core.js", "core_bg.wasm"]) rmSync(join(sources, file));
+mkdirSync(sources, { recursive: true });
+const core = await compileWasm("walnut-webhooks", "core", { options: trap ? ["--cfg=trap"] : [] });
+const explain = await compileWasm("walnut-webhooks-explain", "explain", { wrappers: ["explain"] });
 cpSync(path("pkg-templates/sdk"), sources, { recursive: true });
-writeFileSync(join(sources, "core-module.ts"), `import { compile } from "./wasm-inline.js";
-export const module = (): object => compile(${JSON.stringify(encode(wasm))});
-`);
 const declared = contract();
 write(join(sources, "contract.ts"), types(declared));
 for (const [name, schema] of Object.entries(schemas(declared))) write(join(out, "schemas", `${name}.json`), schema);
@@ -86,7 +70,21 @@ writeFileSync(join(out, "cjs/package.json"), `{ "type": "commonjs" }\n`);
 for (const file of reached(exported(".d.ts"))) {
   for (const folder of [out, join(out, "cjs")]) copyFileSync(join(compiled, file), join(folder, file));
 }
-finish(out, manifest, path("pkg-templates/sdk/README.md"), "walnut-webhooks", "--features=wasm");
+finish(out, manifest, path("pkg-templates/sdk/README.md"));
+
+/** Compiles a crate to `name.wasm`, with its glue and a module that has it inline, and returns its bytes. */
+async function compileWasm(crate, name, { options = [], wrappers = [] }) {
+  run("cargo", "rustc", "--locked", "--quiet", `--package=${crate}`, "--lib", "--crate-type=cdylib",
+    "--features=wasm", "--target-dir=target", "--target=wasm32-unknown-unknown", "--release",
+    `--config=target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=${registry}="]`, "--", ...options);
+  await bindgen(path(`target/wasm32-unknown-unknown/release/${crate.replaceAll("-", "_")}.wasm`), sources, name, wrappers);
+  const wasm = readFileSync(join(sources, `${name}.wasm`));
+  writeFileSync(join(out, `${name}.wasm`), wasm);
+  writeFileSync(join(sources, `${name}-module.ts`), `import { compile } from "./wasm-inline.js";
+export const module = (): object => compile(${JSON.stringify(encode(wasm))});
+`);
+  return wasm;
+}
 
 /** Puts modules into few files, since each file costs import time. */
 async function rollUp(files, output, ...plugins) {
@@ -107,5 +105,7 @@ function reached(files) {
 }
 
 const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
-const [bundle, gzipped] = [await bundleSize(out), gzipSync(wasm, { level: 9 }).length];
-console.log(`pkg: ${kib(bundle)} gzipped in a bundle, of which WebAssembly ${kib(gzipped)}`);
+for (const [entry, wasm] of Object.entries({ index: core, explain })) {
+  const [bundle, gzipped] = [await bundleSize(out, entry), gzipSync(wasm, { level: 9 }).length];
+  console.log(`pkg: ${entry} has ${kib(bundle)} gzipped in a bundle, of which WebAssembly ${kib(gzipped)}`);
+}

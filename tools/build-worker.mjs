@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { notices } from "./crates.mjs";
+import { notices, WORKER } from "./crates.mjs";
 
 const root = join(import.meta.dirname, "..");
 const path = (...parts) => join(root, ...parts);
@@ -46,7 +46,7 @@ run(bin("wasm-opt"), "-Oz", "--converge", "--strip-debug", "--strip-target-featu
   "-o", join(out, "core_bg.wasm"));
 
 // What is deployed from elsewhere, as from the archive of a release, comes with it.
-writeFileSync(join(out, "THIRD_PARTY_LICENSES"), notices("walnut-webhooks-worker"));
+writeFileSync(join(out, "THIRD_PARTY_LICENSES"), notices(WORKER));
 // Last, since make takes it for all of this.
 copyFileSync(join(glue, "index.js"), join(out, "index.js"));
 

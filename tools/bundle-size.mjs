@@ -1,12 +1,12 @@
-// What the package costs a page: everything that it takes to verify and to type, bundled, minified and gzipped.
+// What an entry of the package costs a page: everything that it loads, bundled, minified and gzipped.
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-/** Bytes. */
-export async function bundleSize(pkg) {
+/** Returns bytes. */
+export async function bundleSize(pkg, entry = "index") {
   const { outputFiles } = await build({
-    entryPoints: [join(pkg, "index.js")],
+    entryPoints: [join(pkg, `${entry}.js`)],
     bundle: true,
     minify: true,
     format: "esm",

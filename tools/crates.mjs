@@ -6,26 +6,34 @@ import { dirname, join } from "node:path";
 const root = join(import.meta.dirname, "..");
 const cargo = (...args) => execFileSync("cargo", [...args, "--locked"], { cwd: root, encoding: "utf8", maxBuffer: 1 << 28 });
 
-/** By id, such as `subtle@2.6.1`: name, version, license, and the ids of those that it needs; the package itself first. */
-export function compiled(name, ...features) {
-  const tree = cargo("tree", `--package=${name}`, ...features, "--target=wasm32-unknown-unknown",
-    "--edges=normal,no-proc-macro", "--no-dedupe", "--prefix=depth", "--format= {p}\t{l}");
-  const crates = new Map();
-  const path = [];
-  for (const [, depth, name, version, license] of tree.matchAll(/^(\d+) (\S+) v(\S+)[^\t]*\t(.+)$/gm)) {
-    const id = `${name}@${version}`;
-    path.splice(Number(depth), Infinity, id);
-    if (!crates.has(id)) crates.set(id, { name, version, license: license.replaceAll("/", " OR "), needs: new Set() });
-    crates.get(path.at(-2))?.needs.add(id);
+/** What `pkg/` is made of: the core and explain, each with the features that it is compiled with. */
+export const SDK = [["walnut-webhooks", "--features=wasm"], ["walnut-webhooks-explain", "--features=wasm"]];
+
+/** What the Worker's bundle is made of. */
+export const WORKER = [["walnut-webhooks-worker"]];
+
+/** Lists crates and all that they need by id, such as `subtle@2.6.1`: name, version, license, and the ids of its needs. */
+export function compiled(crates) {
+  const found = new Map();
+  for (const [name, ...features] of crates) {
+    const tree = cargo("tree", `--package=${name}`, ...features, "--target=wasm32-unknown-unknown",
+      "--edges=normal,no-proc-macro", "--no-dedupe", "--prefix=depth", "--format= {p}\t{l}");
+    const path = [];
+    for (const [, depth, name, version, license] of tree.matchAll(/^(\d+) (\S+) v(\S+)[^\t]*\t(.+)$/gm)) {
+      const id = `${name}@${version}`;
+      path.splice(Number(depth), Infinity, id);
+      if (!found.has(id)) found.set(id, { name, version, license: license.replaceAll("/", " OR "), needs: new Set() });
+      found.get(path.at(-2))?.needs.add(id);
+    }
   }
-  return crates;
+  return found;
 }
 
 /** What their licenses ask to be shipped with them. Where it is Apache-2.0, that is LICENSE-APACHE, which is anyway. */
-export function notices(name, ...features) {
+export function notices(crates) {
   const { packages } = JSON.parse(cargo("metadata", "--format-version=1"));
   const known = new Map(packages.map((one) => [`${one.name}@${one.version}`, one]));
-  const [, ...others] = compiled(name, ...features);
+  const others = [...compiled(crates)].filter(([id]) => known.get(id).source !== null);
   const isByApache = (license) => /\bApache-2\.0\b/.test(license) && !/\bAND\b/.test(license);
   const apache = others.filter(([, { license }]) => isByApache(license));
   const rest = others.filter(([, { license }]) => !isByApache(license)).map(([id, { license }]) => {

@@ -1,7 +1,7 @@
 // What both npm packages have in common: version, licenses, notices, and the modes of files.
 import { chmodSync, cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { notices } from "./crates.mjs";
+import { notices, SDK } from "./crates.mjs";
 
 const root = join(import.meta.dirname, "..");
 
@@ -10,12 +10,12 @@ export const version = /^version = "(.+)"$/m.exec(readFileSync(join(root, "Cargo
 
 /**
  * Writes what a package has besides its code: its manifest with the version, its README, licenses, and the notices of
- * `crate`, compiled with `features`.
+ * what is compiled into the SDK.
  */
-export function finish(out, manifest, readme, crate, ...features) {
+export function finish(out, manifest, readme) {
   cpSync(readme, join(out, "README.md"));
   for (const file of readdirSync(root)) if (file.startsWith("LICENSE")) cpSync(join(root, file), join(out, file));
-  writeFileSync(join(out, "THIRD_PARTY_LICENSES"), notices(crate, ...features));
+  writeFileSync(join(out, "THIRD_PARTY_LICENSES"), notices(SDK));
   writeFileSync(join(out, "package.json"), `${JSON.stringify({ ...manifest, version }, null, 2)}\n`);
   // npm packs the modes of files, which would depend on the umask of the machine.
   for (const file of readdirSync(out, { recursive: true, withFileTypes: true })) {

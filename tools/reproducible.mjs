@@ -17,18 +17,22 @@ cpSync(join(root, "target/tools/bin"), join(copy, "target/tools/bin"), { recursi
 
 process.umask(0o077);
 const env = { ...process.env, CARGO_HOME: join(elsewhere, "cargo"), TZ: "Asia/Kathmandu" };
-for (const command of ["npm ci --no-audit --no-fund --ignore-scripts", "node tools/build-pkg.mjs", "node tools/build-worker.mjs"]) {
+for (const command of ["npm ci --no-audit --no-fund --ignore-scripts", "node tools/build-pkg.mjs", "node tools/build-cli.mjs", "node tools/build-worker.mjs"]) {
   const [program, ...args] = command.split(" ");
   execFileSync(program, args, { cwd: copy, env, stdio: ["ignore", "ignore", "inherit"] });
 }
 
 /** The SHA-256 of everything that is shipped from a folder. */
 function shipped(folder) {
-  const bundle = join(folder, "worker/build");
-  const options = { cwd: folder, encoding: "utf8" };
-  const [{ filename }] = JSON.parse(execFileSync("npm", ["pack", "./pkg", "--json", "--pack-destination", elsewhere], options));
-  const files = { [filename]: join(elsewhere, filename), "pkg/core.wasm": join(folder, "pkg/core.wasm") };
-  for (const file of readdirSync(bundle)) files[`worker/build/${file}`] = join(bundle, file);
+  const files = {};
+  for (const name of ["pkg", "pkg-cli"]) {
+    const args = ["pack", `./${name}`, "--json", "--pack-destination", elsewhere];
+    const [{ filename }] = JSON.parse(execFileSync("npm", args, { cwd: folder, encoding: "utf8" }));
+    files[filename] = join(elsewhere, filename);
+  }
+  // Besides their tarball, to see whether it is the WebAssembly that differs.
+  for (const file of readdirSync(join(folder, "pkg"))) if (file.endsWith(".wasm")) files[`pkg/${file}`] = join(folder, "pkg", file);
+  for (const file of readdirSync(join(folder, "worker/build"))) files[`worker/build/${file}`] = join(folder, "worker/build", file);
   return Object.fromEntries(
     Object.entries(files).map(([name, file]) => [name, createHash("sha256").update(readFileSync(file)).digest("hex")]),
   );

@@ -1,10 +1,11 @@
 // Writes what is inside of the two things that are shipped, as CycloneDX, into target/sbom/: the crates that are compiled into
-// the npm package's WebAssembly, and into the Worker's. Neither has JavaScript of anybody else's. There is no
+// the SDK's WebAssembly, and into the Worker's. Neither has JavaScript of anybody else's. There is no
 // time and no random number in it, so that the same sources give the same bytes.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { compiled } from "./crates.mjs";
+import { compiled, SDK, WORKER } from "./crates.mjs";
+import { version } from "./package.mjs";
 
 const root = join(import.meta.dirname, "..");
 
@@ -38,29 +39,30 @@ function component({ name, version, license }) {
   };
 }
 
-function bom(name, ...features) {
-  const crates = compiled(name, ...features);
-  const [shipped, ...parts] = [...crates.values()].map(component);
+function bom(shipped, crates) {
+  const parts = compiled(crates);
+  // The Worker is one of the crates; the SDK is an npm package that holds some.
+  const own = crates.map(([name]) => `${name}@${version}`).filter((ref) => ref !== shipped["bom-ref"]);
+  const needs = [...parts].map(([ref, { needs }]) => ({ ref, dependsOn: [std["bom-ref"], ...needs] }));
   return {
     $schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
     bomFormat: "CycloneDX",
     specVersion: "1.6",
     version: 1,
     metadata: { lifecycles: [{ phase: "build" }], component: shipped },
-    components: [...parts, std],
-    dependencies: [...crates].map(([ref, { needs }]) => ({ ref, dependsOn: [std["bom-ref"], ...needs] })),
+    components: [...[...parts.values()].map(component).filter((part) => part["bom-ref"] !== shipped["bom-ref"]), std],
+    dependencies: own.length === 0 ? needs : [{ ref: shipped["bom-ref"], dependsOn: own }, ...needs],
   };
 }
 
 const out = join(root, "target/sbom");
 mkdirSync(out, { recursive: true });
+const license = "MIT OR Apache-2.0";
+const purl = `pkg:npm/walnut-webhooks@${version}`;
 const boms = {
-  npm: bom("walnut-webhooks", "--features=wasm"),
-  worker: bom("walnut-webhooks-worker"),
+  npm: bom({ ...component({ name: "walnut-webhooks", version, license }), "bom-ref": purl, purl }, SDK),
+  worker: bom(component({ name: "walnut-webhooks-worker", version, license }), WORKER),
 };
-// The package is known by its name on npm, not as a crate.
-const shipped = boms.npm.metadata.component;
-shipped.purl = `pkg:npm/${shipped["bom-ref"]}`;
 for (const [name, bom] of Object.entries(boms)) {
   writeFileSync(join(out, `${name}.cdx.json`), `${JSON.stringify(bom, null, 2)}\n`);
   console.log(`target/sbom/${name}.cdx.json: ${bom.components.length} components`);

@@ -42,7 +42,7 @@ macro_rules! causes {
 
 causes! {
     /// The signature is right.
-    Genuine: "genuine", "Nothing is wrong: the signature is right.", "There is nothing to do.";
+    Genuine: "genuine", "The signature is right.", "There is nothing to fix.";
     /// The signature is right, but a previous key produced it.
     PreviousKey: "previous_key",
         "The signature is right, but a previous key produced it.",
@@ -108,6 +108,9 @@ causes! {
     /// *Likely:* the body was decoded wrongly, and characters were lost.
     BodyReplacementCharacters: "body_replacement_characters",
         "The body has the character U+FFFD, which replaces bytes that a decoder could not read.", FIX_BODY;
+    /// The body is longer than the limit that verification has.
+    BodyTooLarge: "body_too_large",
+        "The body is longer than the limit.", "Raise the limit if you expect bodies of this length.";
     /// Neither the header nor a key explains it, and the body is longer than
     /// [`MAX_EXPLAINED_BODY_BYTES`](crate::MAX_EXPLAINED_BODY_BYTES).
     BodyTooLargeToExplain: "body_too_large_to_explain",

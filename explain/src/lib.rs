@@ -9,6 +9,8 @@ mod difference;
 mod header;
 mod json;
 mod key;
+#[cfg(feature = "wasm")]
+mod wasm;
 
 use serde::Serialize;
 use walnut_webhooks::{Error, Key, Keys, Signature};
@@ -73,6 +75,10 @@ impl Explanation {
                 (Cause::MalformedSignature, header::problem(reason))
             }
             Error::InvalidKey { keys } => (Cause::InvalidKey, Some(key::problem(keys))),
+            Error::BodyTooLarge { limit } => (
+                Cause::BodyTooLarge,
+                Some(format!("The body is longer than the limit of {limit} bytes.")),
+            ),
             _ => (Cause::Unknown, None),
         };
         let explanation = Self::rejected(error, cause);
@@ -136,6 +142,19 @@ pub fn explain<'o>(
             return explanation;
         }
     }
+    Explanation::of_error(&error)
+}
+
+/// Explains a request whose body is longer than a limit, by its keys and its header alone.
+pub fn explain_too_large(
+    keys: &[impl AsRef<[u8]>],
+    header: Option<&[u8]>,
+    limit: usize,
+) -> Explanation {
+    let error = match (signing_keys(keys), Signature::parse(header)) {
+        (Err(error), _) | (_, Err(error)) => error,
+        (Ok(_), Ok(_)) => Error::BodyTooLarge { limit },
+    };
     Explanation::of_error(&error)
 }
 

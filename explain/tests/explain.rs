@@ -4,7 +4,9 @@
 
 use serde_json::json;
 use walnut_webhooks::Key;
-use walnut_webhooks_explain::{Cause, Explanation, MAX_EXPLAINED_HEADERS, explain};
+use walnut_webhooks_explain::{
+    Cause, Explanation, MAX_EXPLAINED_HEADERS, explain, explain_too_large,
+};
 
 const KEY: &str = "opensesame";
 const BODY: &[u8] = br#"{"event":"e"}"#;
@@ -112,6 +114,23 @@ fn says_what_is_wrong_with_the_number_of_keys() {
         assert_eq!(explanation.problem, problem);
     }
     assert!(explain(&[KEY; 4], BODY, Some(signed(KEY, BODY).as_bytes()), []).ok);
+}
+
+#[test]
+fn explains_a_body_over_a_limit_after_its_key_and_its_header() {
+    let right = signed(KEY, BODY);
+    for (key, header, code) in [
+        ("", None, "invalid_key"),
+        (KEY, None, "missing_signature"),
+        (KEY, Some("zz"), "malformed_signature"),
+        (KEY, Some(right.as_str()), "body_too_large"),
+    ] {
+        let explanation = explain_too_large(&[key], header.map(str::as_bytes), 12);
+        assert_eq!((explanation.ok, explanation.code), (false, Some(code)));
+        assert_eq!(explanation.cause.as_str(), code);
+    }
+    let explanation = explain_too_large(&[KEY], Some(right.as_bytes()), 12);
+    assert_eq!(explanation.problem, "The body is longer than the limit of 12 bytes.");
 }
 
 #[test]

@@ -1,6 +1,7 @@
-// Check: whether a body is genuine, and if not, why. The page decides nothing: every verdict, code, cause and
-// hint is the package's.
-import { type Delivery, type Explanation, Webhook, type WebhookError } from "walnut-webhooks";
+// Check: whether a body is genuine, and if not, why. The page decides nothing: every verdict, code, cause, problem
+// and fix is the package's.
+import type { Delivery, Webhook, WebhookError } from "walnut-webhooks";
+import { explain, type Explanation } from "walnut-webhooks/explain";
 import { visible } from "../../pkg-templates/cli/sender/visible.js";
 import { announce } from "../page/announce.js";
 import { element, make, say } from "../page/dom.js";
@@ -64,11 +65,10 @@ function judge(given: Given): Result {
     const { code, message } = error as Partial<WebhookError>;
     if (code === undefined || message === undefined) return none(`The check itself failed, so nothing is known. Reload the page. (${message})`);
     if (code === "not_json") return { verdict: "genuine", title: "Genuine, but not JSON", code, message };
-    const explanation = ours?.explain(body, header);
+    const explanation = ours && explain(ours, body, header);
     if (explanation === undefined || explanation.ok) return { verdict: "refused", title: "Refused", code, message };
-    const [what = "", fix] = explanation.hint.split(/; ([^]*)/);
-    const { cause, difference } = explanation;
-    return { verdict: "refused", title: "Refused", code, cause, message: what, ...(fix && { fix }), difference };
+    const { cause, problem, fix, difference } = explanation;
+    return { verdict: "refused", title: "Refused", code, cause, message: problem, fix, difference };
   }
 }
 
@@ -78,13 +78,13 @@ function show(result: Result, given: Given): void {
   say(element("verdict", HTMLElement), title);
   say(element("code", HTMLElement), code ?? "");
   say(element("cause", HTMLElement), cause === undefined || cause === code ? "" : cause);
-  say(element("message", HTMLElement), sentence(message));
+  say(element("message", HTMLElement), visible(message));
   element("fix-part", HTMLElement).hidden = fix === undefined;
-  say(element("fix", HTMLElement), sentence(fix ?? ""));
+  say(element("fix", HTMLElement), visible(fix ?? ""));
   mark(given, cause);
   element("difference", HTMLElement).replaceChildren(...(difference ? [showDifference(given.body, difference)] : []));
   showDelivery(delivery, given.body);
-  if (verdict !== "none") announce(`${title}. ${sentence(message)}`);
+  if (verdict !== "none") announce(`${title}. ${visible(message)}`);
 }
 
 /** Marks what is wrong in the signature, or in one of the keys. */
@@ -104,12 +104,5 @@ function mark(given: Given, cause = ""): void {
 
 /** Whether it is this key, of several, that a cause is about. */
 function blamed(key: string, cause: string, { body, header }: Given): boolean {
-  return new Webhook(key).explain(body, header).cause === cause;
-}
-
-/** Makes a sentence of a message, which begins with a small letter, has no full stop, and may quote what came. */
-function sentence(message: string): string {
-  const text = visible(message);
-  if (text === "") return "";
-  return `${text[0]?.toUpperCase()}${text.slice(1)}${/[.:!?)]$/.test(text) ? "" : "."}`;
+  return explain(key, body, header).cause === cause;
 }

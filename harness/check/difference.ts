@@ -1,9 +1,7 @@
 // Where a body differs from what was signed: both, one above the other, behind what they have in common.
-import type { Explanation } from "walnut-webhooks";
+import type { Difference } from "walnut-webhooks/explain";
 import { escaped } from "../page/bytes.js";
 import { make } from "../page/dom.js";
-
-type Difference = NonNullable<Explanation["difference"]>;
 
 /** How much of the body is shown before the place, in bytes. */
 const BEFORE_BYTES = 16;
@@ -12,11 +10,11 @@ const BEFORE_BYTES = 16;
 const UNITS = /\\x[0-9a-f]{2}|\\?[^]/gi;
 
 /** Shows the bytes that differ in their place in the body. */
-export function showDifference(body: Uint8Array, { at, found, meant }: Difference): HTMLElement {
+export function showDifference(body: Uint8Array, { at, received, signed }: Difference): HTMLElement {
   const start = Math.max(0, at - BEFORE_BYTES);
   const before = `${start > 0 ? "…" : ""}${escaped(body.subarray(start, at))}`;
-  const [came, signed] = [found.match(UNITS) ?? [], meant.match(UNITS) ?? []];
-  const [ofCame, ofSigned] = apart(came, signed);
+  const units = [received.match(UNITS) ?? [], signed.match(UNITS) ?? []] as const;
+  const differing = countDiffering(...units);
   const row = (title: string, its: readonly string[], differs: number) => {
     const end = its.length === 0 ? make("i", {}, "nothing: it ends here") : its.slice(differs).join("");
     return make("tr", {}, make("th", { scope: "row" }, title), make("td", {}, before, make("mark", {}, its.slice(0, differs).join("")), end));
@@ -24,20 +22,20 @@ export function showDifference(body: Uint8Array, { at, found, meant }: Differenc
   return make("div", { class: "difference scroll", tabindex: "0", role: "region", "aria-label": "The bytes that differ" },
     make("table", {},
       make("caption", {}, at === body.length ? `At the body’s end, after byte ${at.toLocaleString("en")}` : `From byte ${at.toLocaleString("en")} of the body on`),
-      make("tbody", {}, row("came", came, ofCame), row("signed", signed, ofSigned))));
+      make("tbody", {}, row("received", units[0], differing[0]), row("signed", units[1], differing[1]))));
 }
 
 /** Of two texts after the place where they part, how much of each differs before they agree again. */
-function apart(found: readonly string[], meant: readonly string[]): [number, number] {
-  for (let total = 1; total < found.length + meant.length; total++) {
+function countDiffering(received: readonly string[], signed: readonly string[]): [number, number] {
+  for (let total = 1; total < received.length + signed.length; total++) {
     for (let a = 0; a <= total; a++) {
-      const [rest, other] = [found.slice(a), meant.slice(total - a)];
-      if (a > found.length || total - a > meant.length) continue;
+      const [rest, other] = [received.slice(a), signed.slice(total - a)];
+      if (a > received.length || total - a > signed.length) continue;
       const length = Math.min(rest.length, other.length);
       // Both are cut, so one may go on longer; a single byte agrees by chance.
       const isSame = rest.slice(0, length).join() === other.slice(0, length).join();
       if (isSame && (length > 1 || rest.length === other.length)) return [a, total - a];
     }
   }
-  return [found.length, meant.length];
+  return [received.length, signed.length];
 }

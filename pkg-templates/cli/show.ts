@@ -1,5 +1,6 @@
 // How deliveries and explanations are shown to a person.
-import type { Delivery, Drift, Explanation } from "walnut-webhooks";
+import type { Delivery, Drift } from "walnut-webhooks";
+import type { Explanation } from "walnut-webhooks/explain";
 import { duration, paint, plain } from "./terminal.js";
 
 /** The parts of a delivery, a line each. */
@@ -14,7 +15,7 @@ export function deliveryLines(delivery: Delivery): string[] {
     ...(isTest ? [["test", "yes"] as [string, string]] : []),
     ...(drift.length === 0 ? [["drift", paint("dim", "none")] as [string, string]] : []),
   ];
-  return [...rows.map(([name, value]) => `${paint("dim", name.padEnd(9))} ${value}`), ...drift.map(driftLine)];
+  return [...rows.map(([name, value]) => row(name, value)), ...drift.map(driftLine)];
 }
 
 function driftLine({ path, kind, expected, found }: Drift): string {
@@ -33,17 +34,21 @@ function age(timestamp: string): string {
   return paint("dim", ms < 0 ? ` (${duration(-ms)} ahead)` : ` (${duration(ms)} ago)`);
 }
 
-/** What is wrong with a request, and what to do. */
-export function explanationLines({ code, cause, hint, difference }: Explanation): string[] {
-  const lines = [`${paint(["bold", "red"], "refused")}   ${code}`, `${paint("dim", "cause")}     ${cause}`, `${paint("dim", "hint")}      ${hint}`];
+/** What is wrong with a request, and what to do: a line each. */
+export function explanationLines({ code, cause, problem, fix, difference }: Explanation): string[] {
+  const lines = [`${paint(["bold", "red"], "refused")}   ${code}`, row("cause", cause), row("problem", problem), row("fix", fix)];
   if (difference === null) return lines;
-  const { at, found, meant } = difference;
+  const { at, received, signed } = difference;
   return [
     ...lines,
-    `${paint("dim", "at byte")}   ${at}`,
-    `${paint("dim", "found")}     ${paint("red", quoted(found))}`,
-    `${paint("dim", "signed")}    ${paint("green", quoted(meant))}`,
+    row("at byte", String(at)),
+    row("received", paint("red", quoted(received))),
+    row("signed", paint("green", quoted(signed))),
   ];
+}
+
+function row(name: string, value: string): string {
+  return `${paint("dim", name.padEnd(9))} ${value}`;
 }
 
 function quoted(text: string): string {

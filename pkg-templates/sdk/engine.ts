@@ -1,13 +1,13 @@
-import * as imports from "./core_bg.js";
+import { IMPORT_MODULE, makeGlue } from "./core-glue.js";
 import * as host from "./host.js";
+import { utf8Classes } from "./utf8.js";
 
 /** Gets the core's compiled module: a `WebAssembly.Module`, a name that not every project's types have. */
 export type Compile = () => object;
 
-/** What the core exports: src/wasm.rs says what it does. */
-interface Core {
+/** The core's exports: src/wasm.rs documents them. */
+export interface Core {
   readonly memory: { readonly buffer: ArrayBuffer };
-  __wbindgen_start(): void;
   start(): number;
   addKey(length: number): number;
   openVerifier(maxBodyBytes: number): number;
@@ -21,17 +21,18 @@ interface Core {
   closeStream(stream: number): number;
   read(length: number, scan: boolean, hashed: boolean, now: number, maxAge: number, skew: number): number;
   notJson(length: number, decoded: boolean): number;
-  repeatedHeader(): number;
-  explain(verifier: number, length: number): number;
 }
 
-/** The instance at hand, for a `call`. */
-export let core: Core;
+/** The imports of an instance, with wasm-bindgen's function that binds them to it. */
+interface Glue extends WebAssembly.ModuleImports {
+  __wbg_set_wasm(exports: object): void;
+}
 
 const NOTHING: Uint8Array = new Uint8Array();
 
 let compiled: object | undefined;
-let running = false;
+/** The instance for the next call; `undefined` if that call has to create one. */
+let running: Core | undefined;
 let instances = 0;
 let depth = 0;
 
@@ -40,18 +41,21 @@ export function start(compile: Compile): void {
   compiled ??= compile();
 }
 
-/** Names the instance of the core that the next call uses: what an earlier one held is gone. */
+function instantiate(): Core {
+  // The glue caches views of an instance's memory, so each instance gets its own.
+  const glue = makeGlue(utf8Classes(), host) as Glue;
+  const instance = new WebAssembly.Instance(compiled as WebAssembly.Module, { [IMPORT_MODULE]: glue });
+  const core = instance.exports as unknown as Core;
+  glue.__wbg_set_wasm(core);
+  host.attach(core.memory);
+  depth = core.start();
+  instances++;
+  return core;
+}
+
+/** Returns the number of the instance that the next call uses. Handles of earlier instances are stale. */
 export function instance(): number {
-  if (!running) {
-    const fresh = new WebAssembly.Instance(compiled as WebAssembly.Module, { "./core_bg.js": imports });
-    core = fresh.exports as unknown as Core;
-    imports.__wbg_set_wasm(core);
-    core.__wbindgen_start();
-    host.attach(core.memory);
-    depth = core.start();
-    instances++;
-    running = true;
-  }
+  running ??= instantiate();
   return instances;
 }
 
@@ -61,21 +65,21 @@ export function maxDepth(): number {
 }
 
 /**
- * Calls the core about some bytes, and a header or an event.
+ * Calls the core with input bytes, and a header or a parsed event.
  *
- * What Rust refuses is thrown as a `WebhookError`. Anything else that is thrown came out of the middle of
- * a call, a trap or a full stack: the instance may be in any state, so the next call gets a fresh one.
+ * Throws the `WebhookError` that the core has set. Any other exception, such as a trap or a full stack, came out of the
+ * middle of a call: the instance may be in any state, so the next call creates a new one.
  */
-export function call(run: () => number, bytes: Uint8Array = NOTHING, header?: string, event?: unknown): number {
-  instance();
-  host.hold(bytes, header, event);
-  running = false;
+export function call(run: (core: Core) => number, input: Uint8Array = NOTHING, header?: string, event?: unknown): number {
+  const core = (running ??= instantiate());
+  host.begin(input, header, event);
+  running = undefined;
   try {
-    const result = run();
-    running = true;
+    const result = run(core);
+    running = core;
     if (result >= 0) return result;
   } finally {
-    host.release();
+    host.end();
   }
-  throw host.refusal ?? new Error("walnut-webhooks has lost what this call is about: make another Webhook");
+  throw host.results.error ?? new Error("Internal error: the WebAssembly handle is stale. Create a new `Webhook`.");
 }

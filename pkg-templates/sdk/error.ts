@@ -15,7 +15,7 @@ export class WebhookError extends Error {
     message: string,
     /** The HTTP status to answer with. */
     readonly status: number,
-    options?: ErrorOptions,
+    options?: { cause?: unknown },
   ) {
     super(message, options);
   }

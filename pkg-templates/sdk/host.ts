@@ -1,233 +1,172 @@
-// What the core asks of the JavaScript around it: src/wasm/host.rs is the other side. Numbers alone go
-// across, since any other type costs glue and time.
+// The functions that the core imports: src/wasm/host.rs declares them. Those that `verify` calls take plain numbers.
 import type { WebhookErrorCode } from "./contract.js";
 import type { Delivery, Drift } from "./delivery.js";
 import { WebhookError } from "./error.js";
 import { sha256 as hash } from "./native.js";
+import { utf8 } from "./utf8.js";
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 const NOTHING: Uint8Array = new Uint8Array();
 
 /** The kinds of a value, as the core numbers them. */
 const [ABSENT, NULL, FALSE, TRUE, WHOLE, FRACTION, STRING, ARRAY, OBJECT] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 const KIND_BITS = 4;
 
-/**
- * Where a body differs from the one that was signed.
- *
- * The bytes are shown as text: printable ASCII as it stands, `\r`, `\n` and `\t` so escaped, a backslash as
- * `\\`, and each other byte as `\x` and two lowercase hex digits.
- */
-export interface Difference {
-  /** How many bytes stand before the first one that differs. */
-  readonly at: number;
-  /** Up to 16 bytes from there on of the body at hand; empty where it ends there. */
-  readonly found: string;
-  /** Up to 16 bytes from there on of the body that was signed; empty where it ends there. */
-  readonly meant: string;
+/** What the core reads from a verified body. */
+export type Reading = Pick<Delivery, "type" | "name" | "id" | "timestamp" | "isTest" | "drift">;
+
+/** What the core has set during the last call. */
+interface Results {
+  error?: WebhookError | undefined;
+  reading?: Reading;
+  signature?: string;
 }
 
-/** What the core found of a check, whether it holds or fails. */
-export interface Explanation {
-  /** Whether the body is genuine: the same verdict as that of `verifySignature`. */
-  readonly ok: boolean;
-  /** The code of the error that `verifySignature` throws; `null` when it throws none. */
-  readonly code: WebhookErrorCode | null;
-  /** The mistake that explains it, as a stable word, such as `key_whitespace`; the README lists them. */
-  readonly cause: string;
-  /** The mistake and what to do about it, in words. */
-  readonly hint: string;
-  /**
-   * Where the body differs from the one that was signed, if that one was found by calculation; `null` for every
-   * cause of a key or a header, for `body_base64`, since the whole body differs, and for all that is only
-   * likely. Leave it out of a log that must have nothing of a body.
-   */
-  readonly difference: Difference | null;
-}
+// A property, since an ESM loader may wrap this module, and would freeze an exported variable.
+export const results: Results = {};
 
-/** What the core reads out of a verified body. */
-export interface Reading {
-  type: Delivery["type"];
-  id: string;
-  isTest: boolean;
-  drift: Drift[];
-}
-
-const documentedNames = new Map<number, string[]>();
+/** The names of documented fields, by the address of their list in the core's memory. */
+const fieldNames = new Map<number, string[]>();
 
 let memory: { readonly buffer: ArrayBuffer };
-let view: Uint8Array = NOTHING;
-let words: Uint32Array;
+let byteView: Uint8Array = NOTHING;
+let wordView: Uint32Array;
 let requestHeader: string | undefined;
-let source = NOTHING;
+let input = NOTHING;
+/** The values that the core has handles of: a handle's upper bits are an index. */
 let values: unknown[];
-let listed: unknown;
+let namedObject: object | undefined;
 let names: string[];
 let drift: Drift[];
 
-/** What the core has handed over in the last call. */
-export let refusal: WebhookError | undefined;
-export let reading: Reading | undefined;
-export let explanation: Explanation | undefined;
-export let signature: string;
-
-/** Binds this to an instance of the core. */
-export function attach(its: { readonly buffer: ArrayBuffer }): void {
-  memory = its;
-  view = NOTHING;
-  documentedNames.clear();
+/** Binds these functions to an instance of the core. */
+export function attach(itsMemory: { readonly buffer: ArrayBuffer }): void {
+  memory = itsMemory;
+  byteView = NOTHING;
+  fieldNames.clear();
 }
 
-/** Holds ready what the next call of the core is about: bytes, and a header or what they were parsed to. */
-export function hold(bytes: Uint8Array, header?: string, event?: unknown): void {
-  source = bytes;
+/** Provides the input of the next call: bytes, and a header or the event that the bytes were parsed to. */
+export function begin(bytes: Uint8Array, header?: string, event?: unknown): void {
+  input = bytes;
   requestHeader = header;
   values = [[event]];
   drift = [];
-  refusal = undefined;
+  results.error = undefined;
 }
 
-/** Lets go of what was held. */
-export function release(): void {
-  source = NOTHING;
+/** Drops the input of the last call. */
+export function end(): void {
+  input = NOTHING;
   requestHeader = undefined;
   values = [];
-  listed = undefined;
+  namedObject = undefined;
   names = [];
 }
 
-export function header(to: number, room: number): number {
+export function readHeader(to: number, room: number): number {
   return requestHeader === undefined ? -1 : write(requestHeader, to, room);
 }
 
-export function copy(from: number, length: number, to: number): void {
-  bytes().set(length === source.length ? source : source.subarray(from, from + length), to);
+export function readInput(from: number, length: number, to: number): void {
+  bytes().set(length === input.length ? input : input.subarray(from, from + length), to);
 }
 
 export function sha256(prefix: number, prefixLength: number, to: number): void {
   const memory = bytes();
-  const digest = hash(memory.subarray(prefix, prefix + prefixLength), source);
+  const digest = hash(memory.subarray(prefix, prefix + prefixLength), input);
   for (let index = 0; index < digest.length; index++) memory[to + index] = digest.charCodeAt(index);
 }
 
-export function learn(fields: number, name: number, nameLength: number): void {
-  const known = documentedNames.get(fields);
-  if (known === undefined) documentedNames.set(fields, [read(name, nameLength)]);
-  else known.push(read(name, nameLength));
+export function addFieldName(fields: number, name: string): void {
+  const known = fieldNames.get(fields);
+  if (known === undefined) fieldNames.set(fields, [name]);
+  else known.push(name);
 }
 
-/** Says of each documented member what it is; `false` where their names are to be learned first. */
-export function documented(object: number, fields: number, to: number): boolean {
-  const names = documentedNames.get(fields);
+/** Writes the handles of an object's documented fields. Returns `false` if their names have to be added first. */
+export function findFields(object: number, fields: number, to: number): boolean {
+  const names = fieldNames.get(fields);
   if (names === undefined) return false;
   const members = values[object >>> KIND_BITS] as Record<string, unknown>;
   bytes();
-  const at = to / words.BYTES_PER_ELEMENT;
+  const at = to / wordView.BYTES_PER_ELEMENT;
   names.forEach((name, index) => {
-    words[at + index] = Object.hasOwn(members, name) ? held(members[name]) : ABSENT;
+    wordView[at + index] = Object.hasOwn(members, name) ? handleOf(members[name]) : ABSENT;
   });
   return true;
 }
 
 export function element(container: number, index: number): number {
   const value = values[container >>> KIND_BITS] as unknown[] | Record<string, unknown>;
-  return held(Array.isArray(value) ? value[index] : value[list(value)[index] as string]);
+  return handleOf(Array.isArray(value) ? value[index] : value[memberNames(value)[index] as string]);
 }
 
-export function name(object: number, index: number): number {
-  return held(list(values[object >>> KIND_BITS] as object)[index]);
+export function memberName(object: number, index: number): number {
+  return handleOf(memberNames(values[object >>> KIND_BITS] as object)[index]);
 }
 
 export function size(container: number): number {
   const value = values[container >>> KIND_BITS] as string | object;
-  return typeof value === "string" || Array.isArray(value) ? value.length : list(value).length;
+  return typeof value === "string" || Array.isArray(value) ? value.length : memberNames(value).length;
 }
 
-export function text(string: number, to: number, room: number): number {
+export function readText(string: number, to: number, room: number): number {
   return write(values[string >>> KIND_BITS] as string, to, room);
 }
 
-export function refuse(code: number, codeLength: number, message: number, messageLength: number, status: number): void {
-  refusal = new WebhookError(literal(code, codeLength) as WebhookErrorCode, read(message, messageLength), status);
+export function setError(code: string, message: string, status: number): void {
+  results.error = new WebhookError(code as WebhookErrorCode, message, status);
 }
 
-export function signed(digits: number, length: number): void {
-  signature = read(digits, length);
+export function setSignature(digits: string): void {
+  results.signature = digits;
 }
 
-export function explained(
-  code: number,
-  codeLength: number,
-  cause: number,
-  causeLength: number,
-  hint: number,
-  hintLength: number,
-  at: number,
-  found: number,
-  foundLength: number,
-  meant: number,
-  meantLength: number,
+export function addDrift(path: string, kind: string, expected: string | undefined, found: string | undefined): void {
+  drift.push({ path, kind: kind as Drift["kind"], expected: expected ?? null, found: found ?? null });
+}
+
+/** `name` and `timestamp` are handles of strings, or 0. */
+export function setReading(
+  isDocumented: boolean,
+  id: number,
+  idLength: number,
+  name: number,
+  timestamp: number,
+  isTest: boolean,
 ): void {
-  const its = (literal(code, codeLength) || null) as Explanation["code"];
-  const differs = foundLength + meantLength > 0;
-  explanation = {
-    ok: its === null,
-    code: its,
-    cause: literal(cause, causeLength),
-    hint: read(hint, hintLength),
-    difference: differs ? { at, found: read(found, foundLength), meant: read(meant, meantLength) } : null,
+  const itsName = string(name);
+  results.reading = {
+    type: isDocumented ? (itsName as Delivery["type"]) : "unknown",
+    name: itsName,
+    id: read(id, idLength),
+    timestamp: string(timestamp),
+    isTest,
+    drift,
   };
 }
 
-export function drifted(
-  path: number,
-  pathLength: number,
-  kind: number,
-  kindLength: number,
-  expected: number,
-  expectedLength: number,
-  found: number,
-  foundLength: number,
-): void {
-  drift.push({
-    path: read(path, pathLength),
-    kind: literal(kind, kindLength) as Drift["kind"],
-    expected: literal(expected, expectedLength) || null,
-    found: literal(found, foundLength) || null,
-  });
+function string(handle: number): string | null {
+  return handle === ABSENT ? null : (values[handle >>> KIND_BITS] as string);
 }
 
-export function delivered(type: number, typeLength: number, id: number, idLength: number, isTest: boolean): void {
-  reading = { type: literal(type, typeLength) as Delivery["type"], id: read(id, idLength), isTest, drift };
-}
-
-/** The core's memory, which is another object once it has grown. */
+/** Returns the core's memory, whose buffer changes when it grows. */
 function bytes(): Uint8Array {
-  if (view.length === 0) {
-    view = new Uint8Array(memory.buffer);
-    words = new Uint32Array(memory.buffer);
+  if (byteView.length === 0) {
+    byteView = new Uint8Array(memory.buffer);
+    wordView = new Uint32Array(memory.buffer);
   }
-  return view;
+  return byteView;
 }
 
 function read(at: number, length: number): string {
-  return decoder.decode(bytes().subarray(at, at + length));
+  return utf8().decoder.decode(bytes().subarray(at, at + length));
 }
 
-const literals = new Map<number, string>();
-
-/** Reads a text that never changes in the core's memory: its address names it. */
-function literal(at: number, length: number): string {
-  let known = literals.get(at);
-  if (known?.length !== length) literals.set(at, (known = read(at, length)));
-  return known;
-}
-
-/** Writes a text as UTF-8, as much of it as there is room for, and returns its length. */
+/** Writes a text as UTF-8, cut to `room` bytes, and returns the length written. */
 function write(text: string, to: number, room: number): number {
   const memory = bytes();
-  // Most are short, and ASCII: a loop is faster than the encoder then.
+  // Most texts are short and ASCII: a loop is faster than the encoder then.
   if (text.length <= 64 && text.length <= room) {
     let at = 0;
     for (; at < text.length; at++) {
@@ -237,29 +176,29 @@ function write(text: string, to: number, room: number): number {
     }
     if (at === text.length) return at;
   }
-  return encoder.encodeInto(text, memory.subarray(to, to + room)).written;
+  return utf8().encoder.encodeInto(text, memory.subarray(to, to + room)).written;
 }
 
-function held(value: unknown): number {
+function handleOf(value: unknown): number {
   switch (typeof value) {
     case "string":
-      return keep(value, STRING);
+      return store(value, STRING);
     case "number":
       return Number.isInteger(value) ? WHOLE : FRACTION;
     case "boolean":
       return value ? TRUE : FALSE;
     case "object":
-      return value === null ? NULL : keep(value, Array.isArray(value) ? ARRAY : OBJECT);
+      return value === null ? NULL : store(value, Array.isArray(value) ? ARRAY : OBJECT);
     default:
       return ABSENT;
   }
 }
 
-function keep(value: unknown, kind: number): number {
+function store(value: unknown, kind: number): number {
   return ((values.push(value) - 1) << KIND_BITS) | kind;
 }
 
-function list(object: object): string[] {
-  if (listed !== object) [listed, names] = [object, Object.keys(object)];
+function memberNames(object: object): string[] {
+  if (namedObject !== object) [namedObject, names] = [object, Object.keys(object)];
   return names;
 }

@@ -4,15 +4,16 @@
  * @module
  */
 import { module } from "./core-module.js";
-import { type Key, Verifier, type WebhookOptions } from "./webhook.js";
+import type { Key } from "./keys.js";
+import { Verifier, type WebhookOptions } from "./webhook.js";
 
 export { WebhookError } from "./error.js";
 export { MemoryStore, type MemoryStoreOptions, type SeenState, type SeenStore } from "./seen.js";
 export type * from "./contract.js";
 export type * from "./delivery.js";
-export type { Difference, Explanation } from "./host.js";
 export type { RawBody, SignatureHeader } from "./input.js";
-export type { Key, WebhookOptions, WebhookStream } from "./webhook.js";
+export type { Key } from "./keys.js";
+export type { WebhookOptions, WebhookStream } from "./webhook.js";
 
 /**
  * Verifies what Walnut sends under one key, or under several while a reset is under way.

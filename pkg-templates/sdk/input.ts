@@ -1,5 +1,6 @@
-import { call, core } from "./engine.js";
+import type { WebhookErrorCode } from "./contract.js";
 import { WebhookError } from "./error.js";
+import { utf8 } from "./utf8.js";
 
 /** A body as received: its bytes, or a string that stands for its UTF-8. */
 export type RawBody = string | Uint8Array | ArrayBuffer;
@@ -17,6 +18,9 @@ export type SignatureHeader =
 
 const SIGNATURE_HEADER = "x-walnut-signature";
 
+/** The limit on a body unless an option sets another, in bytes. */
+export const DEFAULT_BODY_BYTES = 1 << 20;
+
 /** The most that a body, a piece of one, or a key may have, in bytes: what hosts take at once. */
 export const MOST_BYTES = 0x7fff_ffff;
 
@@ -25,14 +29,34 @@ const HOW_TO_GET_IT_RAW =
   "such as await request.arrayBuffer(), or in AWS Lambda " +
   "Buffer.from(event.body, event.isBase64Encoded ? 'base64' : 'utf8').";
 
-const encoder = new TextEncoder();
 const bytesLength = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), "length")?.get;
 const arrayBufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")?.get;
 
+/** An error in what a caller passed. `explain` shows its two sentences separately. */
+export class InputError extends WebhookError {
+  readonly #problem: string;
+  readonly #fix: string;
+
+  constructor(code: WebhookErrorCode, problem: string, fix: string, status: number) {
+    super(code, `${problem} ${fix}`, status);
+    this.#problem = problem;
+    this.#fix = fix;
+  }
+
+  /** What is wrong, as a sentence. */
+  get problem(): string {
+    return this.#problem;
+  }
+
+  /** What to do, as a sentence. */
+  get fix(): string {
+    return this.#fix;
+  }
+}
+
 /** Makes a `body_not_raw` error that begins with what came instead. */
 export function notRaw(what: string, fix = HOW_TO_GET_IT_RAW): WebhookError {
-  const message = `The raw body is needed, byte for byte as received, but ${what}. ${fix}`;
-  return new WebhookError("body_not_raw", message, 500);
+  return new InputError("body_not_raw", `The raw body is needed, byte for byte as received, but ${what}.`, fix, 500);
 }
 
 /** A number of bytes as the core takes it, which is 32 bits wide: what is over the most stays so, and does not wrap. */
@@ -44,7 +68,7 @@ export function size(length: number): number {
 export function bytes(body: RawBody): Uint8Array {
   if (typeof body === "string") {
     if (!body.isWellFormed()) throw notRaw("this string has a lone surrogate: it was cut or decoded wrongly");
-    return encoder.encode(body);
+    return utf8().encoder.encode(body);
   }
   if (isBytes(body)) {
     // By its own slot: a subclass may say anything.
@@ -109,12 +133,16 @@ function one(value: unknown): string | undefined {
   return value === undefined || typeof value === "string" ? value : repeated();
 }
 
-/** The core says what is wrong, and throws. */
-function repeated(): undefined {
-  call(() => core.repeatedHeader());
+function repeated(): never {
+  throw new InputError(
+    "malformed_signature",
+    "X-Walnut-Signature must be exactly 64 lowercase hex digits, but it has several values, or is a list.",
+    "Pass it on exactly as Walnut sends it.",
+    401,
+  );
 }
 
-/** The headers by name, for the core to look for a signature that came by another one. */
+/** Gets the headers by name, so that a signature under another name can be found. */
 export function otherHeaders(header: SignatureHeader): object {
   if (typeof header !== "object" || header === null) return {};
   const { entries } = header as Partial<Headers>;

@@ -17,12 +17,12 @@ export function compile(text: string): object {
   for (let code = 0x20; code < 0x7f; code++) {
     if (!NO_DIGITS.includes(String.fromCharCode(code))) values[code] = next++;
   }
-  // In place, since no byte takes less than a digit.
-  const bytes = new TextEncoder().encode(text);
+  // Every byte takes at least one digit.
+  const bytes = new Uint8Array(text.length);
   let length = 0;
-  for (let at = 0; at < bytes.length; at++) {
-    let value = values[bytes[at] as number] as number;
-    if (value >= SINGLE) value = SINGLE + (value - SINGLE) * DIGITS + (values[bytes[++at] as number] as number);
+  for (let at = 0; at < text.length; at++) {
+    let value = values[text.charCodeAt(at)] as number;
+    if (value >= SINGLE) value = SINGLE + (value - SINGLE) * DIGITS + (values[text.charCodeAt(++at)] as number);
     bytes[length++] = value;
   }
   return new WebAssembly.Module(bytes.subarray(0, length));

@@ -1,14 +1,12 @@
 import type { Delivery } from "./delivery.js";
-import { call, type Compile, core, instance, maxDepth, start } from "./engine.js";
+import { call, type Compile, type Core, instance, maxDepth, start } from "./engine.js";
 import { WebhookError } from "./error.js";
-import * as host from "./host.js";
-import type { Explanation } from "./host.js";
-import { bytes, isBytes, MOST_BYTES, otherHeaders, type RawBody, type SignatureHeader, signature, size } from "./input.js";
+import { type Reading, results } from "./host.js";
+import { bytes, DEFAULT_BODY_BYTES, MOST_BYTES, type RawBody, type SignatureHeader, signature, size } from "./input.js";
+import { getKeys, type Key, readKeys, setKeys } from "./keys.js";
 import { hashes } from "./native.js";
+import { utf8 } from "./utf8.js";
 import { clock, whole } from "./whole.js";
-
-/** A key: a string that stands for its UTF-8, or bytes; or several, the current one first. */
-export type Key = string | Uint8Array | readonly (string | Uint8Array)[];
 
 /** The options of a `Webhook`. */
 export interface WebhookOptions {
@@ -22,37 +20,31 @@ export interface WebhookOptions {
   now?: () => number;
 }
 
-/** What a body may have unless an option says otherwise, in bytes. */
-export const DEFAULT_BODY_BYTES = 1 << 20;
-
 const DEFAULT_SKEW_MS = 5 * 60 * 1000;
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const encoder = new TextEncoder();
-
-/** What the core holds for an object of ours goes when the object goes. */
-function registry(close: (handle: number) => number): FinalizationRegistry<Held> | undefined {
-  if (typeof FinalizationRegistry === "undefined") return undefined;
-  return new FinalizationRegistry((held) => {
-    if (held.instance === instance()) call(() => close(held.handle));
-  });
-}
-
-interface Held {
+/** A handle of the core, and the number of the instance that it belongs to. */
+interface Handle {
   readonly handle: number;
   readonly instance: number;
 }
 
-const verifiers = registry((handle) => core.closeVerifier(handle));
-const streams = registry((handle) => core.closeStream(handle));
+/** Closes a handle when the object that owns it is garbage-collected. */
+function registry(close: (core: Core, handle: number) => number): FinalizationRegistry<Handle> | undefined {
+  if (typeof FinalizationRegistry === "undefined") return undefined;
+  return new FinalizationRegistry((owned) => {
+    if (owned.instance === instance()) call((core) => close(core, owned.handle));
+  });
+}
 
-/** What `Webhook` is, whichever way the core is loaded. */
+const verifiers = registry((core, handle) => core.closeVerifier(handle));
+const streams = registry((core, handle) => core.closeStream(handle));
+
+/** The base class of `Webhook` in each entry: an entry only decides how the core is loaded. */
 export class Verifier {
   /** The limit on a body's length, in bytes. */
   readonly maxBodyBytes: number;
-  readonly #keys: Uint8Array[];
   readonly #age: { readonly max: number; readonly skew: number; readonly now: () => number };
-  #held: Held | undefined;
+  #owned: Handle | undefined;
 
   constructor(module: Compile, key: Key, options: WebhookOptions = {}) {
     this.maxBodyBytes = whole("maxBodyBytes", options.maxBodyBytes ?? DEFAULT_BODY_BYTES, 0, MOST_BYTES);
@@ -62,7 +54,7 @@ export class Verifier {
       skew: whole("skew", skew, 0, Number.MAX_SAFE_INTEGER),
       now: clock(options.now),
     };
-    this.#keys = keys(key);
+    setKeys(this, readKeys(key));
     start(module);
     this.#handle();
   }
@@ -83,9 +75,8 @@ export class Verifier {
     const { max, skew, now } = this.#age;
     const time = max === Infinity ? 0 : Number(now());
     const deep = isMaybeDeep(text);
-    call(() => core.read(body.length, deep, hashed, time, max, skew), body, undefined, event);
-    const { type, id, isTest, drift } = host.reading as host.Reading;
-    const [name, timestamp] = [string(event, "event"), string(event, "timestamp")];
+    call((core) => core.read(body.length, deep, hashed, time, max, skew), body, undefined, event);
+    const { name, type, id, timestamp, isTest, drift } = results.reading as Reading;
     return { name, type, event, id, timestamp, keyIndex, isTest, drift } as Delivery;
   }
 
@@ -110,13 +101,13 @@ export class Verifier {
     const known = contentLength !== undefined;
     const length = known ? size(contentLength) : 0;
     const handle = this.#handle();
-    call(() => core.precheck(handle, known, length), undefined, value);
+    call((core) => core.precheck(handle, known, length), undefined, value);
   }
 
   /** Begins to verify a body that comes in pieces. Nothing of the body is kept. */
   stream(): WebhookStream {
     const handle = this.#handle();
-    return new Stream(call(() => core.openStream(handle)));
+    return new Stream(call((core) => core.openStream(handle)));
   }
 
   /**
@@ -130,58 +121,30 @@ export class Verifier {
       throw new WebhookError("body_too_large", `The body is longer than ${MOST_BYTES} bytes, the most that can be signed.`, 413);
     }
     const handle = this.#handle();
-    call(() => core.sign(handle, body.length), body);
-    return host.signature;
-  }
-
-  /**
-   * Says why a body is refused, by undoing the mistakes that people make until its signature is right.
-   *
-   * It is for a person who looks for a mistake, not for the path of requests: it calculates up to some
-   * dozens of signatures for each key, and looks into bodies of at most 64 KiB. It throws for no request, and
-   * accepts nothing that `verifySignature` does not. Its result contains no key and no signature, but may
-   * contain some bytes of the body, as its `difference`; it is for your log, not for an answer to whoever sent
-   * the request.
-   *
-   * @param header - The request's headers rather than the signature alone, to find one by another name.
-   */
-  explain(rawBody: RawBody, header: SignatureHeader): Explanation {
-    try {
-      const body = bytes(rawBody);
-      const value = signature(header);
-      const others = value === undefined ? otherHeaders(header) : {};
-      const handle = this.#handle();
-      this.#addKeys();
-      call(() => core.explain(handle, size(body.length)), body, value, others);
-      return host.explanation as Explanation;
-    } catch (error) {
-      const { name, code, message } = error as WebhookError;
-      if (name !== "WebhookError") throw error;
-      return { ok: false, code, cause: code, hint: message, difference: null };
-    }
+    call((core) => core.sign(handle, body.length), body);
+    return results.signature as string;
   }
 
   #addKeys(): void {
-    for (const key of this.#keys) call(() => core.addKey(key.length), key);
+    for (const key of getKeys(this) ?? []) call((core) => core.addKey(key.length), key);
   }
 
   #verify(body: Uint8Array, header: SignatureHeader, hashed: boolean): number {
     const value = signature(header);
     const handle = this.#handle();
-    return call(() => core.verify(handle, size(body.length), hashed), body, value);
+    return call((core) => core.verify(handle, size(body.length), hashed), body, value);
   }
 
-  /** Keys the core, anew if it was restarted since. */
+  /** Returns the core's handle of this verifier, which each instance of the core opens once. */
   #handle(): number {
-    if (this.#held?.instance !== instance()) {
+    if (this.#owned?.instance !== instance()) {
       this.#addKeys();
-      const handle = call(() => core.openVerifier(this.maxBodyBytes));
-      this.#held = { handle, instance: instance() };
-      // Once, for the instance at hand.
+      const handle = call((core) => core.openVerifier(this.maxBodyBytes));
+      this.#owned = { handle, instance: instance() };
       verifiers?.unregister(this);
-      verifiers?.register(this, this.#held, this);
+      verifiers?.register(this, this.#owned, this);
     }
-    return this.#held.handle;
+    return this.#owned.handle;
   }
 }
 
@@ -204,17 +167,17 @@ export interface WebhookStream {
 }
 
 class Stream implements WebhookStream {
-  #held: Held | undefined;
+  #owned: Handle | undefined;
 
   constructor(handle: number) {
-    this.#held = { handle, instance: instance() };
-    streams?.register(this, this.#held, this);
+    this.#owned = { handle, instance: instance() };
+    streams?.register(this, this.#owned, this);
   }
 
   update(chunk: RawBody): void {
     const piece = bytes(chunk);
     const handle = this.#handle();
-    call(() => core.updateStream(handle, size(piece.length)), piece);
+    call((core) => core.updateStream(handle, size(piece.length)), piece);
   }
 
   finish(header: SignatureHeader): { keyIndex: number } {
@@ -227,21 +190,21 @@ class Stream implements WebhookStream {
     }
     // Finished or not, it is over.
     const handle = this.#handle();
-    this.#held = undefined;
+    this.#owned = undefined;
     streams?.unregister(this);
     if (malformed !== undefined) {
-      call(() => core.closeStream(handle));
+      call((core) => core.closeStream(handle));
       throw malformed;
     }
-    return { keyIndex: call(() => core.finishStream(handle), undefined, value) };
+    return { keyIndex: call((core) => core.finishStream(handle), undefined, value) };
   }
 
   #handle(): number {
-    if (this.#held === undefined) throw new Error("This stream is finished: begin another with webhook.stream()");
-    if (this.#held.instance !== instance()) {
+    if (this.#owned === undefined) throw new Error("This stream is finished: begin another with webhook.stream()");
+    if (this.#owned.instance !== instance()) {
       throw new Error("This stream was lost when WebAssembly was restarted: begin again with webhook.stream()");
     }
-    return this.#held.handle;
+    return this.#owned.handle;
   }
 }
 
@@ -253,11 +216,11 @@ interface Parsed {
 function parse(rawBody: RawBody, body: Uint8Array): Parsed {
   let text: string | undefined;
   try {
-    text = typeof rawBody === "string" ? rawBody : decoder.decode(body);
+    text = typeof rawBody === "string" ? rawBody : utf8().strictDecoder.decode(body);
     return { text, event: JSON.parse(text) };
   } catch {
     // The core says what is wrong, and that is thrown.
-    call(() => core.notJson(body.length, text !== undefined), body);
+    call((core) => core.notJson(body.length, text !== undefined), body);
     return undefined as never;
   }
 }
@@ -271,24 +234,4 @@ function isMaybeDeep(text: string): boolean {
     }
   }
   return false;
-}
-
-function string(event: Record<string, unknown>, name: string): string | null {
-  const value = Object.hasOwn(event, name) ? event[name] : null;
-  return typeof value === "string" ? value : null;
-}
-
-function keys(key: Key): Uint8Array[] {
-  return Array.from(Array.isArray(key) ? key : [key], (one: unknown) => {
-    if (typeof one === "string" && one.isWellFormed()) return encoder.encode(one);
-    // What was transferred has no length any more, and the core refuses it as empty.
-    if (isBytes(one) && one.length <= MOST_BYTES) return one.length === 0 ? new Uint8Array() : Uint8Array.from(one);
-    const what =
-      typeof one === "string" ? "a string with a lone surrogate" : isBytes(one) ? "2 GiB or more" : one === null ? "null" : typeof one;
-    throw new WebhookError(
-      "invalid_key",
-      `a key must be a string or a Uint8Array, but this is ${what}: is the environment variable set?`,
-      500,
-    );
-  });
 }

@@ -3,9 +3,9 @@ use std::str;
 
 use hifijson::escape::Lex as _;
 use hifijson::num::LexWrite as _;
-use hifijson::str::LexWrite as _;
+use hifijson::str::{Error as StringError, LexWrite as _};
 use hifijson::token::Lex as _;
-use hifijson::{Read as _, SliceLexer};
+use hifijson::{Expect, Read as _, SliceLexer};
 
 use super::{Number, Scan, Value};
 use crate::{Error, NotJson};
@@ -27,40 +27,14 @@ pub(super) fn parse_any(text: &[u8]) -> Result<Value, (NotJson, usize)> {
         return Err((scan.reason(true), at));
     }
     let mut lexer = SliceLexer::new(text);
-    lexer.exactly_one(SliceLexer::ws_peek, value).map_err(|SyntaxError| {
-        (scan.reason(true), text.len().saturating_sub(lexer.as_slice().len()))
-    })
+    lexer
+        .exactly_one(SliceLexer::ws_peek, value)
+        .map_err(|_| (scan.reason(true), text.len().saturating_sub(lexer.as_slice().len())))
 }
 
-struct SyntaxError;
-
-impl From<hifijson::Expect> for SyntaxError {
-    fn from(_: hifijson::Expect) -> Self {
-        Self
-    }
-}
-
-impl From<hifijson::str::Error> for SyntaxError {
-    fn from(_: hifijson::str::Error) -> Self {
-        Self
-    }
-}
-
-impl From<hifijson::escape::Error> for SyntaxError {
-    fn from(_: hifijson::escape::Error) -> Self {
-        Self
-    }
-}
-
-impl From<hifijson::num::Error> for SyntaxError {
-    fn from(_: hifijson::num::Error) -> Self {
-        Self
-    }
-}
-
-fn value(next: u8, lexer: &mut SliceLexer<'_>) -> Result<Value, SyntaxError> {
+fn value(next: u8, lexer: &mut SliceLexer<'_>) -> Result<Value, hifijson::Error> {
     Ok(match next {
-        b'a'..=b'z' => lexer.null_or_bool().ok_or(SyntaxError)?.map_or(Value::Null, Value::Bool),
+        b'a'..=b'z' => lexer.null_or_bool().ok_or(Expect::Value)?.map_or(Value::Null, Value::Bool),
         b'0'..=b'9' | b'-' => {
             let (number, _) = lexer.num_string().validated()?;
             Value::Number(Number(number.to_owned()))
@@ -70,38 +44,38 @@ fn value(next: u8, lexer: &mut SliceLexer<'_>) -> Result<Value, SyntaxError> {
             let mut items = Vec::new();
             lexer.discarded().seq(b']', SliceLexer::ws_peek, |next, lexer| {
                 items.push(value(next, lexer)?);
-                Ok::<_, SyntaxError>(())
+                Ok::<_, hifijson::Error>(())
             })?;
             Value::Array(items)
         }
         b'{' => {
             let mut members = BTreeMap::new();
             lexer.discarded().seq(b'}', SliceLexer::ws_peek, |next, lexer| {
-                lexer.expect(|_| Some(next), b'"').ok_or(SyntaxError)?;
+                lexer.expect(|_| Some(next), b'"').ok_or(Expect::String)?;
                 let name = string(lexer)?;
-                lexer.expect(SliceLexer::ws_peek, b':').ok_or(SyntaxError)?;
-                let next = lexer.ws_peek().ok_or(SyntaxError)?;
+                lexer.expect(SliceLexer::ws_peek, b':').ok_or(Expect::Colon)?;
+                let next = lexer.ws_peek().ok_or(Expect::Value)?;
                 members.insert(name, value(next, lexer)?);
-                Ok::<_, SyntaxError>(())
+                Ok::<_, hifijson::Error>(())
             })?;
             Value::Object(members)
         }
-        _ => return Err(SyntaxError),
+        _ => return Err(Expect::Value.into()),
     })
 }
 
 /// Reads a string after its opening quote.
 ///
-/// hifijson's own reading rejects lone surrogate escapes, which JavaScript accepts.
-fn string(lexer: &mut SliceLexer<'_>) -> Result<String, SyntaxError> {
+/// hifijson's own `str_string` rejects lone surrogate escapes, which JavaScript accepts.
+fn string(lexer: &mut SliceLexer<'_>) -> Result<String, StringError> {
     lexer.str_fold(
         String::new(),
         |piece, out| {
-            out.push_str(str::from_utf8(piece).map_err(|_| SyntaxError)?);
+            out.push_str(str::from_utf8(piece).map_err(StringError::Utf8)?);
             Ok(())
         },
         |lexer, out| {
-            match lexer.take_next().ok_or(SyntaxError)? {
+            match lexer.take_next().ok_or(StringError::Eof)? {
                 b'u' => utf16(lexer, out)?,
                 kind => out.push(lexer.escape(kind)?),
             }
@@ -112,7 +86,7 @@ fn string(lexer: &mut SliceLexer<'_>) -> Result<String, SyntaxError> {
 
 /// Reads the digits of a `\u` escape, and of the escapes right after it as long as a surrogate pair may be
 /// incomplete.
-fn utf16(lexer: &mut SliceLexer<'_>, out: &mut String) -> Result<(), SyntaxError> {
+fn utf16(lexer: &mut SliceLexer<'_>, out: &mut String) -> Result<(), StringError> {
     let mut units = vec![lexer.hex::<u16>()?];
     while units.last().is_some_and(|unit| (0xd800..0xdc00).contains(unit))
         && lexer.strip_prefix(b"\\u")

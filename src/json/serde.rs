@@ -4,25 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::value::{
-    BorrowedStrDeserializer, Error, MapAccessDeserializer, MapDeserializer, SeqDeserializer,
+    BorrowedStrDeserializer, Error, MapAccessDeserializer, MapDeserializer, SeqAccessDeserializer,
+    SeqDeserializer,
 };
 use serde::de::{Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Number, Value};
-
-impl Serialize for Value {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Null => serializer.serialize_unit(),
-            Self::Bool(value) => serializer.serialize_bool(*value),
-            Self::Number(number) => number.serialize(serializer),
-            Self::String(text) => serializer.serialize_str(text),
-            Self::Array(items) => items.serialize(serializer),
-            Self::Object(members) => members.serialize(serializer),
-        }
-    }
-}
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -88,20 +76,12 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::String(value.to_owned()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut all = Vec::new();
-        while let Some(item) = items.next_element()? {
-            all.push(item);
-        }
-        Ok(Value::Array(all))
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Value, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(items)).map(Value::Array)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut all = BTreeMap::new();
-        while let Some((name, value)) = members.next_entry()? {
-            all.insert(name, value);
-        }
-        Ok(Value::Object(all))
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Value, A::Error> {
+        BTreeMap::deserialize(MapAccessDeserializer::new(members)).map(Value::Object)
     }
 }
 

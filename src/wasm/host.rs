@@ -1,114 +1,112 @@
-//! What the core asks of the JavaScript around it: see `host.ts`. Numbers alone go across, since
-//! every other type costs glue on both sides.
+//! The functions that the core imports from JavaScript: `host.ts` implements them.
+//!
+//! Those that every `verify` calls take plain numbers, because wasm-bindgen's typed arguments would cost it 9 to 39 %.
 
 use wasm_bindgen::prelude::*;
 
-use crate::shape::{DriftKind, Field, Kind, MAX_FIELDS, Node};
-use crate::{Drift, Error};
+use crate::Error;
+use crate::shape::{Field, Kind, MAX_FIELDS, Node};
 
 #[wasm_bindgen(raw_module = "./host.js")]
 extern "C" {
-    #[wasm_bindgen(js_name = header)]
-    fn header_of_request(to: usize, room: usize) -> i32;
-    fn copy(from: usize, length: usize, to: usize);
+    #[wasm_bindgen(js_name = readHeader)]
+    fn read_header(to: usize, room: usize) -> i32;
+    #[wasm_bindgen(js_name = readInput)]
+    fn read_input(from: usize, length: usize, to: usize);
     fn sha256(prefix: usize, prefix_length: usize, to: usize);
-    fn learn(fields: usize, name: usize, name_length: usize);
-    fn documented(object: u32, fields: usize, to: usize) -> bool;
+    #[wasm_bindgen(js_name = addFieldName)]
+    fn add_field_name(fields: usize, name: &str);
+    #[wasm_bindgen(js_name = findFields)]
+    fn find_fields(object: u32, fields: usize, to: usize) -> bool;
     fn element(container: u32, index: usize) -> u32;
-    fn name(object: u32, index: usize) -> u32;
+    #[wasm_bindgen(js_name = memberName)]
+    fn member_name(object: u32, index: usize) -> u32;
     fn size(container: u32) -> usize;
-    fn text(string: u32, to: usize, room: usize) -> usize;
-    fn refuse(code: usize, code_length: usize, message: usize, message_length: usize, status: u16);
-    fn signed(digits: usize, length: usize);
-    fn delivered(kind: usize, kind_length: usize, id: usize, id_length: usize, is_test: bool);
-    fn drifted(
-        path: usize,
-        path_length: usize,
-        kind: usize,
-        kind_length: usize,
-        expected: usize,
-        expected_length: usize,
-        found: usize,
-        found_length: usize,
+    #[wasm_bindgen(js_name = readText)]
+    fn read_text(string: u32, to: usize, room: usize) -> usize;
+    #[wasm_bindgen(js_name = setError)]
+    fn set_error(code: &str, message: &str, status: u16);
+    #[wasm_bindgen(js_name = setSignature)]
+    pub(super) fn set_signature(digits: &str);
+    #[wasm_bindgen(js_name = setReading)]
+    fn set_reading(
+        is_documented: bool,
+        id: usize,
+        id_length: usize,
+        name: u32,
+        timestamp: u32,
+        is_test: bool,
     );
+    #[wasm_bindgen(js_name = addDrift)]
+    pub(super) fn add_drift(path: &str, kind: &str, expected: Option<&str>, found: Option<&str>);
 }
 
-/// Lets the host see a part of memory.
-fn at(bytes: &[u8]) -> usize {
+fn address(bytes: &[u8]) -> usize {
     bytes.as_ptr().expose_provenance()
 }
 
-/// Lets the host write to a part of memory.
-fn at_mut(bytes: &mut [u8]) -> usize {
+/// Returns the address of bytes that JavaScript is going to write.
+fn address_mut(bytes: &mut [u8]) -> usize {
     bytes.as_mut_ptr().expose_provenance()
 }
 
-/// Takes the header, as much of it as there is room for.
-pub(super) fn header(room: &mut [u8]) -> Option<&[u8]> {
-    let length = header_of_request(at_mut(room), room.len());
-    // A negative length says that there is none.
-    room.get(..usize::try_from(length).ok()?)
+/// Reads the header into `buffer`, cut to its length.
+pub(super) fn header(buffer: &mut [u8]) -> Option<&[u8]> {
+    let length = read_header(address_mut(buffer), buffer.len());
+    // A negative length means that there is no header.
+    buffer.get(..usize::try_from(length).ok()?)
 }
 
-/// Takes a piece of the bytes that the host holds ready: the body, or a key.
-pub(super) fn pull(from: usize, to: &mut [u8]) {
-    copy(from, to.len(), at_mut(to));
+/// Fills `to` with the call's input, a body or a key, from the byte `from` on.
+pub(super) fn input(from: usize, to: &mut [u8]) {
+    read_input(from, to.len(), address_mut(to));
 }
 
-/// Takes the SHA-256 of `prefix` and the body, by the host's own means.
+/// Calculates the SHA-256 of `prefix` and the body in JavaScript.
 pub(super) fn hash(prefix: &[u8]) -> [u8; 32] {
     let mut digest = [0; 32];
-    sha256(at(prefix), prefix.len(), at_mut(&mut digest));
+    sha256(address(prefix), prefix.len(), address_mut(&mut digest));
     digest
 }
 
-/// Hands an error over, to be thrown once the core has returned.
-pub(super) fn throw(error: &Error) {
-    let (code, message) = (error.code().as_bytes(), error.message());
-    refuse(at(code), code.len(), at(message.as_bytes()), message.len(), error.status());
+/// Sets the error that is thrown once the core has returned.
+pub(super) fn fail(error: &Error) {
+    set_error(error.code(), &error.message(), error.status());
 }
 
-pub(super) fn hand_over_signature(digits: &str) {
-    signed(at(digits.as_bytes()), digits.len());
+/// Sets what `verify` returns, with all drift that was added.
+pub(super) fn deliver(
+    is_documented: bool,
+    id: &str,
+    name: Option<Value>,
+    timestamp: Option<Value>,
+    is_test: bool,
+) {
+    let [name, timestamp] =
+        [name, timestamp].map(|string| string.map_or(0, |Value(handle)| handle));
+    let id = id.as_bytes();
+    set_reading(is_documented, address(id), id.len(), name, timestamp, is_test);
 }
 
-pub(super) fn hand_over(kind: &'static str, id: &str, is_test: bool, drift: &[Drift]) {
-    for Drift { path, kind, expected, found } in drift {
-        let [kind, expected, found] =
-            [DriftKind::as_str(*kind), expected.unwrap_or_default(), found.unwrap_or_default()];
-        drifted(
-            at(path.as_bytes()),
-            path.len(),
-            at(kind.as_bytes()),
-            kind.len(),
-            at(expected.as_bytes()),
-            expected.len(),
-            at(found.as_bytes()),
-            found.len(),
-        );
-    }
-    delivered(at(kind.as_bytes()), kind.len(), at(id.as_bytes()), id.len(), is_test);
-}
-
-/// A value that the host's `JSON.parse` made: its kind in the lowest four bits, by the numbers that `host.ts` has for
-/// them, and above, where the host holds it. As a whole, 0 is none.
+/// The handle of a value that JavaScript's `JSON.parse` made: its kind in the lowest four bits, by the numbers in
+/// `host.ts`, and its index above them. 0 is no value.
 #[derive(Clone, Copy)]
 pub(super) struct Value(u32);
 
 impl Value {
-    /// The top of the body.
+    /// Returns the top value of the body.
     pub(super) fn root() -> Option<Self> {
-        Self::held(element(0, 0))
+        Self::from_handle(element(0, 0))
     }
 
-    fn held(value: u32) -> Option<Self> {
-        (value != 0).then_some(Self(value))
+    fn from_handle(handle: u32) -> Option<Self> {
+        (handle != 0).then_some(Self(handle))
     }
 
     fn string(self) -> String {
         // A UTF-16 unit is three bytes of UTF-8 at most.
         let mut bytes = vec![0; size(self.0).saturating_mul(3)];
-        let length = text(self.0, at_mut(&mut bytes), bytes.len());
+        let length = read_text(self.0, address_mut(&mut bytes), bytes.len());
         bytes.truncate(length);
         String::from_utf8(bytes).unwrap_or_default()
     }
@@ -138,15 +136,15 @@ impl Node for Value {
     fn documented(&self, fields: &'static [Field]) -> [Option<Self>; MAX_FIELDS] {
         let mut found = [0; MAX_FIELDS];
         let to = found.as_mut_ptr().expose_provenance();
-        // The names stand where they stand, so that the host has to be told them once.
-        let names = fields.as_ptr().expose_provenance();
-        if !documented(self.0, names, to) {
+        // The list never moves, so its address identifies it, and JavaScript reads its names only once.
+        let list = fields.as_ptr().expose_provenance();
+        if !find_fields(self.0, list, to) {
             for Field { name, .. } in fields {
-                learn(names, at(name.as_bytes()), name.len());
+                add_field_name(list, name);
             }
-            documented(self.0, names, to);
+            find_fields(self.0, list, to);
         }
-        found.map(Self::held)
+        found.map(Self::from_handle)
     }
 
     fn size(&self) -> usize {
@@ -156,12 +154,13 @@ impl Node for Value {
     fn members(&self) -> impl Iterator<Item = (String, Self)> {
         let object = self.0;
         (0..self.size()).filter_map(move |index| {
-            Some((Self(name(object, index)).string(), Self::held(element(object, index))?))
+            let name = Self(member_name(object, index)).string();
+            Some((name, Self::from_handle(element(object, index))?))
         })
     }
 
     fn items(&self) -> impl Iterator<Item = Self> {
         let array = self.0;
-        (0..size(array)).filter_map(move |index| Self::held(element(array, index)))
+        (0..size(array)).filter_map(move |index| Self::from_handle(element(array, index)))
     }
 }

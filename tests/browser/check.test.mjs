@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { build } from "esbuild";
+import { explain } from "../../pkg/explain.js";
 import { Webhook } from "../../pkg/index.js";
 import { BODY, field, give, harness, KEY, says, sign, verdict } from "./support.mjs";
 
 const opened = harness();
-const options = { timeout: 60_000 };
+const options = { timeout: 600_000 };
 /** What has no width, or turns the direction; and control characters but for line feeds, which the page has itself. */
 const INVISIBLE = /\p{Cf}|(?!\n)\p{Cc}/u;
 const marked = (page, where) => page.locator(`${where} mark`).allTextContents();
@@ -173,7 +174,7 @@ test("check: what was done to a body is told, with the bytes that differ where t
     await give(page, body, digits);
     assert.deepEqual(await verdict(page), ["refused", "signature_mismatch", cause]);
     assert.notEqual(await page.textContent("#message"), "");
-    const { difference } = new Webhook(KEY).explain(body, digits);
+    const { difference } = explain(KEY, body, digits);
     assert.equal(await page.locator(".difference").count(), difference === null ? 0 : 1);
   }
   const empty = "";
@@ -196,14 +197,14 @@ test("check: the bytes that differ stand one above the other", options, async (t
     return [node.querySelector("caption").textContent, ...[...node.querySelectorAll("td")].flatMap((cell) =>
       [cell.firstChild.textContent, cell.querySelector("mark").textContent, cell.lastChild.textContent])];
   }, [text, difference]);
-  assert.deepEqual(await shown('{"a":1,\n"b":2}', { at: 7, found: '\\n"b":2}', meant: '\\r\\n"b":2}' }), [
+  assert.deepEqual(await shown('{"a":1,\n"b":2}', { at: 7, received: '\\n"b":2}', signed: '\\r\\n"b":2}' }), [
     "From byte 7 of the body on", '{"a":1,', "", '\\n"b":2}', '{"a":1,', "\\r", '\\n"b":2}',
   ]);
-  assert.deepEqual(await shown("{}", { at: 2, found: "", meant: "\\n" }), [
+  assert.deepEqual(await shown("{}", { at: 2, received: "", signed: "\\n" }), [
     "At the body’s end, after byte 2", "{}", "", "nothing: it ends here", "{}", "\\n", "",
   ]);
   const long = `${"é".repeat(20)}x`;
-  const [, before] = await shown(long, { at: 40, found: "x", meant: "y" });
+  const [, before] = await shown(long, { at: 40, received: "x", signed: "y" });
   assert.equal(before, `…${"\\xc3\\xa9".repeat(8)}`);
 });
 

@@ -46,7 +46,7 @@ async function copied(page, { kind, shape, layout, email }, format) {
 const permissions = ["clipboard-read", "clipboard-write"];
 const compose = (t) => opened(t, { key: KEY, view: "compose", permissions });
 
-test("copies: curl and fetch send these bytes, with this signature", { timeout: 60_000 }, async (t) => {
+test("copies: curl and fetch send these bytes, with this signature", { timeout: 600_000 }, async (t) => {
   mkdirSync(scratch, { recursive: true });
   const { url, taken } = await receiver(t, (_, response) => response.end("taken"));
   const { page } = await compose(t);
@@ -78,7 +78,7 @@ test("copies: curl and fetch send these bytes, with this signature", { timeout: 
   }
 });
 
-test("copies: the Node test passes, and fails for another body", { timeout: 60_000 }, async (t) => {
+test("copies: the Node test passes, and fails for another body", { timeout: 600_000 }, async (t) => {
   mkdirSync(scratch, { recursive: true });
   const { page } = await compose(t);
   const test = async (text) => {
@@ -93,7 +93,7 @@ test("copies: the Node test passes, and fails for another body", { timeout: 60_0
   await assert.rejects(test(text.replace(/const signature = "./, 'const signature = "g')), ({ stdout }) => /# fail 2/.test(stdout));
 });
 
-test("copies: the Rust test compiles and passes", { timeout: 180_000 }, async (t) => {
+test("copies: the Rust test compiles and passes", { timeout: 600_000 }, async (t) => {
   const project = join(scratch, "rust");
   rmSync(project, { recursive: true, force: true });
   mkdirSync(join(project, "tests"), { recursive: true });

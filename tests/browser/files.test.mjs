@@ -5,7 +5,7 @@ import { rawRequest } from "../../pkg-cli/sender/request.js";
 import { BODY, harness, KEY, says, sign, verdict } from "./support.mjs";
 
 const opened = harness();
-const options = { timeout: 60_000 };
+const options = { timeout: 600_000 };
 const MOST = 1 << 20;
 
 async function openFile(page, name, buffer) {

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { BODY, field, give, harness, isSound, KEY, look, LOOKS, receiver, says, sign, verdict } from "./support.mjs";
 
 const opened = harness();
-const options = { timeout: 60_000 };
+const options = { timeout: 600_000 };
 const focused = (page) => page.evaluate(() => document.activeElement.id);
 
 for (const looks of LOOKS) {

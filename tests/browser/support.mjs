@@ -23,7 +23,7 @@ export const LOOKS = ["light", "dark"].flatMap((colorScheme) => [375, 1280].map(
 export function launch() {
   const found = execFileSync(join(root, "tools/prerequisites.sh"), ["browser"], { encoding: "utf8" }).trim();
   const args = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-  return chromium.launch({ executablePath: found, args });
+  return chromium.launch({ executablePath: found, args, timeout: 0 });
 }
 
 /**
@@ -32,6 +32,8 @@ export function launch() {
  */
 export async function open(browser, url, { allowed = [], ...options } = {}) {
   const page = await browser.newPage(options);
+  // The test has a limit of its own: 30 s for one action, the default, is too short on a busy machine.
+  page.setDefaultTimeout(0);
   const wrong = [];
   const own = [url.split("#", 1)[0], ...allowed];
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && wrong.push(message.text()));

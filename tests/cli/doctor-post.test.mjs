@@ -9,7 +9,7 @@ import { serve } from "../examples/support.mjs";
 const program = join(import.meta.dirname, "endpoints/closing.mjs");
 
 for (const kind of ["closed", "reset", "node"]) {
-  test(`an early answer to 4 MiB, then ${kind}`, { timeout: 60_000 }, async (t) => {
+  test(`an early answer to 4 MiB, then ${kind}`, { timeout: 600_000 }, async (t) => {
     const { url } = await serve(t, [process.execPath, program], { env: { KIND: kind } });
     const answers = [];
     for (let time = 0; time < 50; time++) {

@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { test as plainTest } from "node:test";
 import { endpoint, run, sign, start, startOnTerminal } from "./support.mjs";
 
-const test = (name, body) => plainTest(name, { timeout: 60_000 }, body);
+const test = (name, body) => plainTest(name, { timeout: 600_000 }, body);
 
 /** The harness, ended with the test. */
 async function harness(t) {

@@ -8,7 +8,7 @@ import { test as plainTest } from "node:test";
 import { admin, DURABLE, event, start as startEdge, TOKEN } from "../worker/support.mjs";
 import { bodies, endpoint, folder, KEY, run, sign, start, startOnTerminal, verifies } from "./support.mjs";
 
-const test = (name, body) => plainTest(name, { timeout: 60_000 }, body);
+const test = (name, body) => plainTest(name, { timeout: 600_000 }, body);
 const DEMO = readFileSync(join(bodies, "demo.json"));
 const ID = "demo_session_finished:eb8af248-a970-46fa-bfb0-cb675b6780e1";
 
@@ -178,7 +178,7 @@ test("listen: for a person, on a terminal, until Ctrl-C", async () => {
   shown.type("\x03");
   const { status, shown: all } = await shown.ended;
   equal(status, 0);
-  match(all, /✕[^]*signature_mismatch[^]*answered 401[^]*found[^]*"e","a":1}[^]*signed[^]*·"e",·"a":·1}[^]*✓[^]*demo_session_finished[^]*answered 200/);
+  match(all, /✕[^]*signature_mismatch[^]*answered 401[^]*received[^]*"e","a":1}[^]*signed[^]*·"e",·"a":·1}[^]*✓[^]*demo_session_finished[^]*answered 200/);
 });
 
 test("listen: wrong usage, and a port that is taken", async (t) => {

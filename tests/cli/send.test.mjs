@@ -8,11 +8,12 @@ import { join } from "node:path";
 import { test as plainTest } from "node:test";
 import { bodies, endpoint, folder, KEY, main, run, sign, start, startOnTerminal, verifies } from "./support.mjs";
 
-const test = (name, body) => plainTest(name, { timeout: 60_000 }, body);
+const test = (name, body) => plainTest(name, { timeout: 600_000 }, body);
 const demo = join(bodies, "demo.json");
 const objects = (out) => out.trim().split("\n").map((line) => JSON.parse(line));
 
 test("send: one sample, signed, as Walnut posts it", async (t) => {
+  const before = Date.now();
   const { url, taken } = await endpoint(t, verifies);
   const { status, out, err } = await run(["send", url]);
   deepEqual([status, err], [0, ""]);
@@ -21,7 +22,7 @@ test("send: one sample, signed, as Walnut posts it", async (t) => {
   deepEqual([method, headers["content-type"], headers["x-walnut-signature"]], ["POST", "application/json", sign(body)]);
   const { event, timestamp, is_test } = JSON.parse(body);
   deepEqual([event, is_test], ["demo_session_finished", false]);
-  ok(Math.abs(Date.now() - Date.parse(timestamp)) < 60_000);
+  ok(Date.parse(timestamp) >= before && Date.parse(timestamp) <= Date.now());
   match(out, /^ +sent {2}as they should .*\nevents +1 +1 +0 .* 1 × 200\n$/);
 });
 

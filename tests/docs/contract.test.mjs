@@ -26,7 +26,7 @@ test("the built types, schemas and form fields are those of the declarations: ma
 test("every error of the SDK has a declared code and its status", () => {
   const statuses = new Map(declared.codes.filter(({ place }) => place !== "edge").map(({ code, status }) => [code, status]));
   const thrown = readdirSync(join(root, "pkg-templates/sdk")).flatMap((file) =>
-    matches(read(`pkg-templates/sdk/${file}`), /new WebhookError\(\s*"(\w+)",[^;]*?,\s*(\d{3})\b/g));
+    matches(read(`pkg-templates/sdk/${file}`), /new (?:Webhook|Input)Error\(\s*"(\w+)",[^;]*?,\s*(\d{3})\b/g));
   ok(thrown.length >= 7, `${thrown.length} errors`);
   for (const [code, status] of thrown) equal(Number(status), statuses.get(code), code);
 });

@@ -48,14 +48,14 @@ export const frames = {
       const [rawBody, request] = [JSON.stringify(JSON.parse(given.PRETTY)), { headers: given.signed(given.PRETTY) }];`,
     after: `
       given.deepEqual([ok, code, cause], [false, "signature_mismatch", "body_reformatted"]);
-      given.match(hint, /the bytes as received/);
-      given.ok(difference.at > 0 && difference.found !== difference.meant);`,
+      given.match(fix, /the bytes as received/);
+      given.ok(difference.at > 0 && difference.received !== difference.signed);`,
   },
   refused: {
     before: `${webhook}
       const [rawBody, request] = [JSON.stringify(JSON.parse(given.PRETTY)), { headers: given.signed(given.PRETTY) }];
       const said = given.listen(console, "error");`,
-    after: `given.match(said.join(), /parsed and written anew/);`,
+    after: `given.match(said.join(), /parsed and written again/);`,
   },
   /** There is an app of Express, and a function that handles a delivery. */
   app: {

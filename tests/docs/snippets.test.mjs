@@ -20,7 +20,7 @@ const wrangler = [process.execPath, join(root, "node_modules/wrangler/bin/wrangl
 const quiet = { WRANGLER_SEND_METRICS: "false" };
 
 /** What a snippet doesn't do that it should is waited for so long. */
-const patience = { timeout: 60_000 };
+const patience = { timeout: 600_000 };
 
 /** Where snippets lie, so that they find the package and every framework by its name. */
 const modules = join(root, "target/docs-tests/modules");
@@ -360,7 +360,7 @@ const kinds = {
   "json DESTINATIONS": destinations,
   "json answer": answer,
   "text formula": formula,
-  /** house.test.mjs looks at it. */
+  /** A drawing: nothing to run. */
   "text picture": () => {},
 };
 

@@ -25,7 +25,7 @@ function asking(call) {
   return { ...call(), asked: { ...asked } };
 }
 
-export function paths({ Webhook, native, cases }) {
+export function paths({ Webhook, explain, native, cases }) {
   const webhook = new Webhook("key");
   const edge = (length) => {
     const body = new Uint8Array(length);
@@ -36,7 +36,7 @@ export function paths({ Webhook, native, cases }) {
   const taken = (from) => {
     native.from = from;
     const edges = [from - 1, from].filter((length) => length >= 0 && length < Infinity);
-    return { from: String(from), ...asking(() => run(Webhook, cases)), edges: edges.map(edge) };
+    return { from: String(from), ...asking(() => run({ Webhook, explain }, cases)), edges: edges.map(edge) };
   };
   const { from } = native;
   return [...new Set(crypto === undefined ? [from] : [0, 1024, from, Infinity])].map(taken);

@@ -13,16 +13,17 @@ const root = join(import.meta.dirname, "../..");
 const out = join(root, "target/engine");
 
 /** Bundles what a runtime runs, with the package's files by their paths, since `native` is no part of its names. */
-async function bundle(outfile, index, offered, print) {
+async function bundle(outfile, variant, offered, print) {
   await build({
     stdin: {
       contents: `
         import { offer, paths } from "./paths.mjs";
         import { read } from "../runtimes/conformance.mjs";
         offer(${JSON.stringify(offered)});
-        const { Webhook } = await import("../../pkg/${index}.js");
+        const { Webhook } = await import("../../pkg/index${variant}.js");
+        const { explain } = await import("../../pkg/explain${variant}.js");
         const { native } = await import("../../pkg/native.js");
-        const taken = () => JSON.stringify(paths({ Webhook, native, cases: read(VECTORS) }));
+        const taken = () => JSON.stringify(paths({ Webhook, explain, native, cases: read(VECTORS) }));
         ${print}`,
       resolveDir: import.meta.dirname,
     },
@@ -67,7 +68,7 @@ for (const [name, program, options] of runtimes) {
   for (const [variant, offered] of [["", all], [", without crypto.hash", ["createHash"]]]) {
     test(`${name}${variant}: every vector has its verdict on every path`, async () => {
       const file = join(out, `${name}${variant}.mjs`);
-      await bundle(file, "index", offered, "console.log(taken());");
+      await bundle(file, "", offered, "console.log(taken());");
       right(await run(join(tools, program), [...options, file], out), offered);
     });
   }
@@ -80,13 +81,14 @@ for (const [variant, flags, offered] of [
 ]) {
   test(`workerd${variant}: every vector has its verdict on every path`, async (t) => {
     const path = join(out, `workerd${variant}.mjs`);
-    await bundle(path, "index.workerd", offered, "export default { fetch: () => new Response(taken()) };");
-    const contents = readFileSync(join(root, "pkg/core.wasm"));
+    await bundle(path, ".workerd", offered, "export default { fetch: () => new Response(taken()) };");
+    const modules = ["core.wasm", "explain.wasm"].map((file) =>
+      ({ type: "CompiledWasm", path: join(out, file), contents: readFileSync(join(root, "pkg", file)) }));
     const workerd = new Miniflare({
       compatibilityDate: "2026-04-01",
       compatibilityFlags: flags,
       modulesRoot: out,
-      modules: [{ type: "ESModule", path }, { type: "CompiledWasm", path: join(out, "core.wasm"), contents }],
+      modules: [{ type: "ESModule", path }, ...modules],
     });
     t.after(() => workerd.dispose());
     right(await (await workerd.dispatchFetch("http://worker/")).text(), offered);

@@ -5,6 +5,7 @@ import { runInNewContext } from "node:vm";
 setFlagsFromString("--expose-gc");
 const gc = runInNewContext("gc");
 
+let instances = 0;
 let memories = 0;
 let newest;
 let finalized = 0;
@@ -17,6 +18,7 @@ WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
     const instance = new Instance(...args);
     newest = instance.exports.memory;
     gone.register(newest);
+    instances++;
     memories++;
     return instance;
   },
@@ -29,6 +31,9 @@ globalThis.FinalizationRegistry = new Proxy(FinalizationRegistry, {
       finalize(held);
     }),
 });
+
+/** How many instances of WebAssembly were started. */
+export const instancesStarted = () => instances;
 
 /** How many memories of instances there are, in use or kept by something. */
 export const memoriesHeld = () => memories;

@@ -17,11 +17,11 @@ export async function contract(one, other) {
   assert.equal(await other.begin("failed", LEASE), "done");
 
   assert.equal(await one.begin("outlived", 1), "new");
-  const patience = Date.now() + 10_000;
   let state;
+  // Until the lease of 1 ms ends; the test's own limit is the only other one.
   do state = await other.begin("outlived", LEASE);
-  while (state === "busy" && Date.now() < patience);
-  assert.equal(state, "new", "a lease of 1 ms did not end");
+  while (state === "busy");
+  assert.equal(state, "new");
   await one.release("outlived");
   assert.equal(await one.begin("outlived", LEASE), "busy", "a lease that is another's by now was given back");
   await one.done("outlived");

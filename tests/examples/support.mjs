@@ -13,7 +13,7 @@ export const root = join(import.meta.dirname, "../..");
 export const KEY = "the key of the examples";
 
 /** The options of a test that starts programs: one that neither goes on nor ends is ended. */
-export const patience = { timeout: 300_000 };
+export const patience = { timeout: 600_000 };
 
 const body = (name) => readFileSync(join(root, `tests/vectors/bodies/${name}.json`));
 export const DEMO = body("demo");

@@ -31,3 +31,9 @@ for (const { name, text } of workflows) {
     assert.equal(text.match(/persist-credentials: false/g)?.length ?? 0, checkouts);
   });
 }
+
+test("release.yml publishes the SDK before the command line, which depends on it", () => {
+  const { text } = workflows.find(({ name }) => name === "release.yml");
+  const published = [...text.matchAll(/npm publish "\.\/dist\/([\w-]+)-\$/g)].map(([, name]) => name);
+  assert.deepEqual(published, ["walnut-webhooks", "walnut-webhooks-cli"]);
+});

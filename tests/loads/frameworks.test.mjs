@@ -1,13 +1,11 @@
 // The frameworks that bundle or load code in ways of their own.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { before, test } from "node:test";
 import { nodeFileTrace } from "@vercel/nft";
-import { genuine, inlined, install, offline, run, tools, workerd } from "./support.mjs";
+import { build } from "esbuild";
+import { nextTests } from "./next.mjs";
+import { genuine, install, run, tools, workerd } from "./support.mjs";
 
 let consumer;
 before(async () => (consumer = await install("frameworks")));
@@ -30,46 +28,16 @@ test("tools that copy the files a program requires copy the WebAssembly as well"
   assert.ok(fileList.has("node_modules/walnut-webhooks/core.wasm"), [...fileList].join());
 });
 
-const next = join(tools, "next/dist/bin/next");
-
-for (const [name, flag] of [["Turbopack", "--turbopack"], ["webpack", "--webpack"]]) {
-  test(`Next, by ${name}: every vector has its verdict, in Node and at the edge`, async (t) => {
-    await run("node", [next, "build", flag], project("next"));
-    const url = await started(t);
-    for (const [route, runtime] of [["node", "none"], ["edge", "edge-runtime"]]) {
-      const answer = await fetch(`${url}/${route}`, { method: "POST" });
-      assert.equal(answer.headers.get("x-runtime"), runtime);
-      genuine(await answer.text());
-    }
+test("a bundle without that file gets an error that names it and the ways out", async () => {
+  const outfile = join(project("script"), "bundle/out.cjs");
+  // With conditions of one's own, esbuild drops "module".
+  await build({ stdin: { contents: `new (require("walnut-webhooks").Webhook)("key")`, resolveDir: project("script") }, bundle: true,
+    platform: "node", conditions: ["production"], outfile });
+  await assert.rejects(run("node", [outfile], project("script")), (error) => {
+    assert.ok(error.message.includes(`can't load its WebAssembly from ${join(project("script"), "core.wasm")}. Deploy this file`), error.message);
+    return true;
   });
+});
 
-  test(`Next, by ${name}: the edge imports WebAssembly and compiles none`, () => {
-    const built = join(project("next"), ".next");
-    const { files, wasm } = JSON.parse(readFileSync(join(built, "server/middleware-manifest.json"), "utf8"))
-      .functions["/edge/route"];
-    const core = readFileSync(join(consumer.installed, "core.wasm"));
-    assert.deepEqual(wasm.map(({ filePath }) => readFileSync(join(built, filePath)).equals(core)), [true]);
-    // Next runs here what its host refuses, so it is looked for: Node's own bundle has it, and the edge's not.
-    const having = readdirSync(join(built, "server"), { recursive: true })
-      .filter((file) => file.endsWith(".js"))
-      .filter((file) => readFileSync(join(built, "server", file), "utf8").includes(inlined(consumer.installed)))
-      .map((file) => `server/${file}`);
-    assert.notDeepEqual(having, []);
-    assert.deepEqual(having.filter((file) => files.includes(file)), []);
-  });
-}
-
-/** Starts what Next has built; it ends with the test. */
-async function started(t) {
-  const args = [next, "start", "--hostname=127.0.0.1", "--port=0"];
-  const server = spawn("node", args, { cwd: project("next"), env: offline, stdio: ["ignore", "pipe", "inherit"] });
-  t.after(async () => {
-    if (server.exitCode === null && server.kill()) await once(server, "exit");
-  });
-  let url;
-  for await (const line of createInterface(server.stdout)) {
-    url ??= /Local:\s+(http\S+)/.exec(line)?.[1];
-    if (line.includes("Ready in")) return url;
-  }
-  throw new Error(`next start ended, with ${server.exitCode}, before it was ready`);
-}
+// make compat builds it by webpack as well.
+nextTests("Turbopack", "--turbopack", () => consumer);

@@ -26,8 +26,8 @@ for (const [name, program, options] of runtimes) {
     assert.ok(lines.includes("walnut-webhooks: MemoryStore,Webhook,WebhookError"), lines.join());
     assert.ok(lines.includes("walnut-webhooks/express: handler,middleware"), lines.join());
   });
-  test(`${name}: import and require give two copies, whose errors are recognised by code alone`, async () => {
-    assert.equal(await runs("copies.mjs"), "invalid_key true false\ninvalid_key false true\n");
+  test(`${name}: import and require give two copies, whose errors are recognised by code alone, and whose webhooks explain rejects`, async () => {
+    assert.equal(await runs("copies.mjs"), "invalid_key true false\ninvalid_key false true\nTypeError true\n");
   });
 }
 

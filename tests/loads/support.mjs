@@ -34,7 +34,7 @@ export async function install(suite, modules = tools) {
       stdin: {
         contents: `
           import { read, run } from "./conformance.mjs";
-          export const verdicts = (Webhook) => run(Webhook, read(VECTORS));`,
+          export const verdicts = (exports) => run(exports, read(VECTORS));`,
         resolveDir: join(root, "tests/runtimes"),
       },
       define: { VECTORS: JSON.stringify(vectors) },

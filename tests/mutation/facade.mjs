@@ -8,10 +8,10 @@ import { explained } from "./explained.mjs";
 /** What is changed, and the tests that look at it, the fastest first: what decides, and what adapters have in common. */
 const PARTS = [
   {
-    files: ["webhook", "input", "engine", "error", "whole", "host", "native"],
+    files: ["webhook", "keys", "explainer", "input", "engine", "error", "whole", "host", "native"],
     tests: [
       "package/webhook.test.mjs", "engine/keys.test.mjs", "engine/first.test.mjs", "engine/absent.test.mjs",
-      "mutation/vectors.mjs", "package/mistakes.test.mjs", "engine/trap.test.mjs", "engine/leaks.test.mjs",
+      "mutation/vectors.mjs", "package/mistakes.test.mjs", "engine/trap.test.mjs", "engine/leaks.test.mjs", "package/explain.test.mjs", "engine/explain.test.mjs",
     ],
   },
   {

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Webhook } from "walnut-webhooks";
+import { explain } from "walnut-webhooks/explain";
 import { read, run } from "../runtimes/conformance.mjs";
 import { vectors } from "../runtimes/vectors.mjs";
 
-test("every vector has its verdict", () => assert.deepEqual(run(Webhook, read(vectors)).failures, []));
+test("every vector has its verdict", () => assert.deepEqual(run({ Webhook, explain }, read(vectors)).failures, []));

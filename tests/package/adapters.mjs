@@ -44,7 +44,7 @@ const fail = (message) => () => {
  * @param transport - Whose expectations the vectors are held to.
  */
 export function adapterSuite(name, serve, transport = "http") {
-  const check = (what, run) => test(`${name}: ${what}`, { timeout: 20_000 }, run);
+  const check = (what, run) => test(`${name}: ${what}`, { timeout: 600_000 }, run);
   const start = async (t, onDelivery, options, its = webhook) => listening(t, await serve(its, onDelivery, options));
   /** Options whose `onReject` keeps what it is told; `told.first` is a promise. */
   const quiet = (options = {}) => {

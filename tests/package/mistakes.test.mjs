@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import express from "express";
 import { Webhook } from "walnut-webhooks";
+import { explain } from "walnut-webhooks/explain";
 import { handler } from "walnut-webhooks/express";
 
 const key = "the key shown in Walnut's settings";
@@ -22,10 +23,10 @@ function told(webhook, body, headers) {
   } catch (error) {
     said = `${error.code}: ${error.message}`;
   }
-  const { ok, code, cause, hint } = webhook.explain(body, headers);
+  const { ok, code, cause, problem, fix } = explain(webhook, body, headers);
   assert.equal(ok, said === "", "an explanation accepts what a check does, and nothing else");
   if (!ok) assert.ok(said.startsWith(`${code}: `), `${said} is not explained by ${code}`);
-  return `${said}\n${cause}: ${hint}`;
+  return `${said}\n${cause}: ${problem} ${fix}`;
 }
 
 /** Posts an event as Walnut does to a receiver, and says what that was told. */
@@ -60,7 +61,7 @@ const mistakes = {
   },
   "no raw body: it was made text and bytes again": {
     change: (request) => [JSON.stringify(JSON.parse(request.body), null, "\t"), request.headers],
-    names: /^body_reformatted: .*parsed and written anew/m,
+    names: /^body_reformatted: .*parsed and written again/m,
     fix: /bytes/,
   },
   "the wrong key": {
@@ -81,12 +82,12 @@ const mistakes = {
   },
   "a pretty-printed body": {
     change: (request) => [JSON.stringify(JSON.parse(request.body), null, 2), request.headers],
-    names: /^body_reformatted: .*written anew/m,
+    names: /^body_reformatted: .*written again/m,
     fix: /bytes/,
   },
   "a proxy that parses and writes anew": {
     send: { body: event.replaceAll("Awesome", "\\u0041wesome"), headers: { "x-walnut-signature": sign(event) } },
-    names: /^body_reformatted: .*written anew/m,
+    names: /^body_reformatted: .*written again/m,
     fix: /bytes/,
   },
   "an uppercase signature": {
@@ -97,7 +98,7 @@ const mistakes = {
   "no signature, since a proxy drops the header": {
     send: { headers: {} },
     names: /^missing_signature: .*no X-Walnut-Signature/,
-    fix: /find the proxy that drops the header/,
+    fix: /find the proxy that (drops|removes) the header/,
   },
   "no signature, since signing is off": {
     send: { headers: {} },
@@ -107,7 +108,7 @@ const mistakes = {
   "a header of another name": {
     send: { headers: { "X-Signature": sign(event) } },
     names: /^other_header: .*x-signature/im,
-    fix: /Read it from there|stop what renames it/i,
+    fix: /Read the signature from that header/,
   },
   "an old key that is no longer listed": {
     send: { headers: { "x-walnut-signature": sign(event, "the key before") } },
@@ -131,12 +132,6 @@ for (const [mistake, { app, send, names, fix, ...how }] of Object.entries(mistak
     assert.ok(!text.includes(sign(event)) && !text.includes(key), "no secret is told");
   });
 }
-
-test("a body that is no raw one is explained rather than thrown", () => {
-  const { hint, ...rest } = new Webhook(key).explain(JSON.parse(event), { "x-walnut-signature": sign(event) });
-  assert.deepEqual(rest, { ok: false, code: "body_not_raw", cause: "body_not_raw", difference: null });
-  assert.match(hint, /parsed the body already/);
-});
 
 test("the adapter's answer to the most frequent mistake says what to change", async (t) => {
   t.mock.method(console, "error", () => {});

@@ -4,7 +4,8 @@ import express from "express";
 import fastify from "fastify";
 import { type Context as HonoContextOf, Hono } from "hono";
 import { MemoryStore, Webhook } from "walnut-webhooks";
-import type { Delivery, Difference, PlaylistItem, SeenStore, WebhookError, WebhookErrorCode } from "walnut-webhooks";
+import type { Delivery, PlaylistItem, SeenStore, WebhookError, WebhookErrorCode } from "walnut-webhooks";
+import { type Difference, explain, type Explanation, type ExplanationCause } from "walnut-webhooks/explain";
 import { type DeliveryContext, handler as onExpress, middleware } from "walnut-webhooks/express";
 import { plugin } from "walnut-webhooks/fastify";
 import { handler as onFetch } from "walnut-webhooks/fetch";
@@ -58,13 +59,17 @@ const { keyIndex }: { keyIndex: number } = webhook.verifySignature("", undefined
 const stream = webhook.stream();
 stream.update(new ArrayBuffer(1));
 stream.finish({ "x-walnut-signature": "00" });
-const explained: { ok: boolean; code: WebhookErrorCode | null; cause: string; hint: string } = webhook.explain("", {});
-const difference: { at: number; found: string; meant: string } | null = webhook.explain("", {}).difference;
+const explained: Explanation = explain(webhook, "", {});
+const { ok, problem, fix }: { ok: boolean; problem: string; fix: string } = explain("key", "", {});
+const difference: { at: number; received: string; signed: string } | null = explain(["key", new Uint8Array()], "", {}).difference;
+const cause: ExplanationCause = explained.cause === "key_whitespace" ? "body_not_raw" : explained.cause;
 // @ts-expect-error: there is none where the body is the one that was signed
-const place: Difference = webhook.explain("", {}).difference;
+const place: Difference = explained.difference;
 // @ts-expect-error: there is none where the signature is right
-const always: WebhookErrorCode = webhook.explain("", {}).code;
-void [name, drift, code, keyIndex, explained, difference, place, always];
+const always: WebhookErrorCode = explained.code;
+// @ts-expect-error: an explanation needs a key
+explain(undefined, "", {});
+void [name, drift, code, keyIndex, ok, problem, fix, difference, cause, place, always];
 
 // @ts-expect-error: a parsed body is no raw body
 webhook.verify({ event: "demo_session_finished" }, "");

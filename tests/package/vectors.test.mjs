@@ -50,8 +50,8 @@ test("a difference is the first between a body and the one that was signed", () 
     const [other] = read({ ...vectors, files: { signed: { cases: [{ name, header, ...signed }] } } });
     let at = 0;
     while (at < body.length && body[at] === other.body[at]) at++;
-    const [found, meant] = [body, other.body].map((bytes) => visible(bytes.subarray(at, at + 16)));
-    assert.deepEqual(explain.difference, { at, found, meant }, name);
+    const [received, shownSigned] = [body, other.body].map((bytes) => visible(bytes.subarray(at, at + 16)));
+    assert.deepEqual(explain.difference, { at, received, signed: shownSigned }, name);
     compared++;
   }
   assert.ok(compared >= 30, `${compared} cases`);

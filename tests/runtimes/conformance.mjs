@@ -36,8 +36,8 @@ export function read({ files, bodies }) {
   );
 }
 
-/** Runs the cases through the package's `Webhook`; returns the number of checks and the failures. */
-export function run(Webhook, cases) {
+/** Runs the cases through the package's `Webhook` and `explain`; returns the number of checks and the failures. */
+export function run({ Webhook, explain }, cases) {
   const failures = [];
   let checks = 0;
   const compare = (what, one, got, expected) => {
@@ -53,7 +53,7 @@ export function run(Webhook, cases) {
       }
       // Keys that no `Webhook` can be made of have nothing to explain.
       if (one.explain !== undefined && expected.code !== "invalid_key" && what !== "header") {
-        const got = verdict(Webhook, one, (it) => it.explain(one.body, withOthers(header, one.others)));
+        const got = verdict(Webhook, one, (it) => explain(it, one.body, withOthers(header, one.others)));
         compare(`explain, ${what}`, one, found(got), found({ difference: null, ...one.explain }));
       }
       const signature = signatureOnly(expected);

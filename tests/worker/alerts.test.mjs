@@ -13,6 +13,7 @@ async function edge(t, bindings) {
 const cause = ({ body }) => JSON.parse(body).cause;
 
 test("one alert an hour says that deliveries are dead, in whatever shard", async (t) => {
+  const before = Date.now();
   const { url, origin, alerts, lines, logged } = await edge(t, { MAX_ATTEMPTS: "1", SHARDS: "4" });
   origin.answer = (_, response) => response.writeHead(500).end();
   const bodies = Array.from({ length: 8 }, () => event());
@@ -22,7 +23,7 @@ test("one alert an hour says that deliveries are dead, in whatever shard", async
   equal(headers["content-type"], "application/json");
   const { source, cause, text, at } = JSON.parse(body);
   deepEqual([source, cause, typeof text], ["walnut-webhooks", "dead", "string"]);
-  ok(Math.abs(Date.now() - at) < 60_000);
+  ok(at >= before && at <= Date.now());
   ok(!lines.some((line) => line.includes("inbox_failed")), "each shard has told the first");
   equal(alerts.taken.length, 1);
 });

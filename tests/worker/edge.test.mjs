@@ -97,7 +97,7 @@ test("the route is one path and one method; health has its own", async (t) => {
   assert.deepEqual(await ask("POST", "/hooks/walnut/"), [404, "not_found", null]);
 });
 
-test("what is refused by its head is refused before its body comes", { timeout: 60_000 }, async (t) => {
+test("what is refused by its head is refused before its body comes", { timeout: 600_000 }, async (t) => {
   const { edge } = await start(t);
   const { host, hostname, port } = new URL(edge.url);
   const signature = `X-Walnut-Signature: ${"0".repeat(64)}\r\n`;
@@ -139,7 +139,7 @@ async function stalls(t, edge, length = "Content-Length: 1000", begun = "half") 
   assert.match(answer, /^HTTP\/1\.1 408 .*"code":"body_timeout"/s);
 }
 
-test("a body that breaks off is taken neither for one that is too long nor for a forgery", { timeout: 60_000 }, async (t) => {
+test("a body that breaks off is taken neither for one that is too long nor for a forgery", { timeout: 600_000 }, async (t) => {
   const { edge, logged, lines, caughtUp } = await start(t);
   await breaksOff(t, edge);
   await logged('"body_cut_off"');
@@ -147,7 +147,7 @@ test("a body that breaks off is taken neither for one that is too long nor for a
   assert.deepEqual(lines.filter((line) => /body_too_large|signature_mismatch|explained/.test(line)), []);
 });
 
-test("a body may come slowly, but what does not come in time is let go of", { timeout: 60_000 }, async (t) => {
+test("a body may come slowly, but what does not come in time is let go of", { timeout: 600_000 }, async (t) => {
   const { edge, lines, caughtUp } = await start(t);
   const slow = async () => {
     const body = event();
@@ -163,7 +163,7 @@ test("a body may come slowly, but what does not come in time is let go of", { ti
   assert.deepEqual(lines.filter((line) => /body_too_large|signature_mismatch|explained/.test(line)), []);
 });
 
-test("what broke off or stalled is among no failures, though a forgery is", { timeout: 60_000 }, async (t) => {
+test("what broke off or stalled is among no failures, though a forgery is", { timeout: 600_000 }, async (t) => {
   const { edge, url, logged } = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
   await Promise.all([breaksOff(t, edge), stalls(t, edge)]);
   await logged('"body_cut_off"');
@@ -198,7 +198,7 @@ test("the limit has two sides, declared or not", async (t) => {
 
 test(
   "the reading of an undeclared body stops within 64 KiB past the limit",
-  { timeout: 60_000, skip: process.platform !== "linux" && "what a socket holds back is read from /proc" },
+  { timeout: 600_000, skip: process.platform !== "linux" && "what a socket holds back is read from /proc" },
   async (t) => {
     const { edge, logged } = await start(t);
     const { host, hostname, port } = new URL(edge.url);
@@ -248,7 +248,7 @@ function queued(from, to) {
   return bytes;
 }
 
-test("a declared length does not make up for a longer, chunked body", { timeout: 60_000 }, async (t) => {
+test("a declared length does not make up for a longer, chunked body", { timeout: 600_000 }, async (t) => {
   const { edge, logged } = await start(t);
   const { host, hostname, port } = new URL(edge.url);
   const socket = connect(Number(port), hostname);
@@ -270,7 +270,7 @@ test("an answer may be compressed, and has its limit as it is without", async (t
   }
 });
 
-test("an answer of the origin has a limit of 1 MiB, with two sides", { timeout: 60_000 }, async (t) => {
+test("an answer of the origin has a limit of 1 MiB, with two sides", { timeout: 600_000 }, async (t) => {
   const { url, origin } = await start(t);
   origin.answer = (_, response) => response.end(Buffer.alloc(LIMIT));
   assert.equal((await post(url, sample)).status, 200);

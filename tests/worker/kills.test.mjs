@@ -58,7 +58,7 @@ for (const point of ["after-store", "before-send", "after-send", "before-result"
   });
 }
 
-test("killed before a death was told, it tells it all the same", { timeout: 60_000 }, async (t) => {
+test("killed before a death was told, it tells it all the same", { timeout: 600_000 }, async (t) => {
   const storage = await folder(t);
   const { url, reached } = await failpoint(t);
   const { crm, alerts } = await origins(t, ["crm", "alerts"]);

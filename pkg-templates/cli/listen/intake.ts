@@ -1,5 +1,6 @@
 // What becomes of each request that `listen` gets: it is verified, saved, and sent on.
-import type { Delivery, Explanation, Webhook, WebhookError } from "walnut-webhooks";
+import type { Delivery, Webhook, WebhookError } from "walnut-webhooks";
+import { explain, type Explanation } from "walnut-webhooks/explain";
 import { WALNUT_BACKOFF_MS } from "../sender/judge.js";
 import type { HttpRequest } from "../sender/request.js";
 import { deliver, type Result } from "../sender/run.js";
@@ -74,7 +75,7 @@ export class Intake {
       delivery = this.webhook?.verify(arrival.body, headers) ?? (known as Known);
     } catch (refusal) {
       if ((refusal as WebhookError).name !== "WebhookError") throw refusal;
-      return { ...refused(arrival, refusal as WebhookError), explanation: this.webhook?.explain(arrival.body, headers) };
+      return { ...refused(arrival, refusal as WebhookError), explanation: this.webhook && explain(this.webhook, arrival.body, headers) };
     }
     const times = this.#count(delivery.id);
     const { folder, forward, retries, signal } = this.options;

@@ -2,8 +2,17 @@
 
 use std::io;
 
-use walnut_webhooks::contract::CONTRACT;
+use serde::Serialize;
+use walnut_webhooks::contract::{CONTRACT, Contract};
+use walnut_webhooks_explain::Cause;
+
+#[derive(Serialize)]
+struct Printed {
+    #[serde(flatten)]
+    contract: &'static Contract,
+    causes: &'static [Cause],
+}
 
 fn main() -> serde_json::Result<()> {
-    serde_json::to_writer(io::stdout(), &CONTRACT)
+    serde_json::to_writer(io::stdout(), &Printed { contract: &CONTRACT, causes: Cause::ALL })
 }

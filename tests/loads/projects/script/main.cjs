@@ -1,4 +1,5 @@
 const { verdicts } = require("../suite.cjs");
 const { Webhook } = require("walnut-webhooks");
+const { explain } = require("walnut-webhooks/explain");
 
-console.log(JSON.stringify(verdicts(Webhook)));
+console.log(JSON.stringify(verdicts({ Webhook, explain })));

@@ -1,5 +1,6 @@
 // Compiled, never run, in projects that have neither the DOM's types nor Node's.
 import { type Delivery, MemoryStore, type SeenStore, Webhook, WebhookError, type WebhookErrorCode } from "walnut-webhooks";
+import { explain, type Explanation } from "walnut-webhooks/explain";
 
 const webhook = new Webhook(["current", new Uint8Array([1])], { maxBodyBytes: 1024, maxAge: 60_000, skew: 0, now: () => 0 });
 const delivery: Delivery = webhook.verify(new Uint8Array(), { "x-walnut-signature": "00" });
@@ -19,4 +20,7 @@ const seen: SeenStore = new MemoryStore({ maxEntries: 10 });
 webhook.verify({ event: "demo_session_finished" }, "");
 // @ts-expect-error: there is no such option
 new Webhook("key", { tolerance: 5 });
-void [keyIndex, code, seen];
+const { cause, difference }: Explanation = explain(webhook, new Uint8Array(), { get: (name: string) => name });
+// @ts-expect-error: there is no such cause
+cause === "bad_luck";
+void [keyIndex, code, seen, difference, explain(["key"], "", null)];

@@ -1,6 +1,7 @@
 import { verdicts } from "../../../suite.mjs";
 import { Webhook } from "walnut-webhooks";
+import { explain } from "walnut-webhooks/explain";
 
 export const runtime = "nodejs";
 export const POST = () =>
-  Response.json(verdicts(Webhook), { headers: { "x-runtime": globalThis.EdgeRuntime ?? "none" } });
+  Response.json(verdicts({ Webhook, explain }), { headers: { "x-runtime": globalThis.EdgeRuntime ?? "none" } });

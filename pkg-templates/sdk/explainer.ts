@@ -1,0 +1,107 @@
+import type { ExplanationCause, WebhookErrorCode } from "./contract.js";
+import { IMPORT_MODULE, makeGlue } from "./explain-glue.js";
+import { bytes, DEFAULT_BODY_BYTES, InputError, otherHeaders, type RawBody, type SignatureHeader, signature } from "./input.js";
+import { getKeys, type Key, readKeys } from "./keys.js";
+import { utf8Classes } from "./utf8.js";
+import type { Verifier } from "./webhook.js";
+
+/**
+ * Where a body differs from the one that was signed.
+ *
+ * The bytes are shown as text: printable ASCII as it is, `\r`, `\n` and `\t` as these escapes, a backslash as
+ * `\\`, and each other byte as `\x` and two lowercase hex digits.
+ */
+export interface Difference {
+  /** How many bytes come before the first one that differs. */
+  readonly at: number;
+  /** Up to 16 bytes from there of the body that was received; empty where it ends there. */
+  readonly received: string;
+  /** Up to 16 bytes from there of the body that was signed; empty where it ends there. */
+  readonly signed: string;
+}
+
+/** Why a request is rejected, or that it is genuine. */
+export interface Explanation {
+  /** Whether the signature is right: the same verdict as that of `webhook.verifySignature`. */
+  readonly ok: boolean;
+  /** The code of the error that `webhook.verifySignature` throws; `null` if it throws none. */
+  readonly code: WebhookErrorCode | null;
+  /** What was found, as a stable word. */
+  readonly cause: ExplanationCause;
+  /** What is wrong, as a sentence. */
+  readonly problem: string;
+  /** What to do, as a sentence. */
+  readonly fix: string;
+  /**
+   * Where the body differs from the one that was signed, if calculation found that one; `null` for every cause
+   * of a key or a header, for `body_base64`, because the whole body differs, and for every cause that is only
+   * likely. Leave it out of a log that must not contain parts of a body.
+   */
+  readonly difference: Difference | null;
+}
+
+/** The imports of an instance, with wasm-bindgen's functions that bind them to it and that call its export. */
+interface Glue extends WebAssembly.ModuleImports {
+  __wbg_set_wasm(exports: object): void;
+  /** explain/src/wasm.rs documents it. */
+  explain(
+    keys: readonly Uint8Array[],
+    body: Uint8Array | undefined,
+    maxBodyBytes: number,
+    header: string | undefined,
+    others: object,
+  ): Explanation;
+}
+
+type Explain = (key: Verifier | Key, rawBody: RawBody, header: SignatureHeader) => Explanation;
+
+/**
+ * Makes the function that explains. Its WebAssembly is compiled at the first call.
+ *
+ * @param compile - Gets the compiled module: a `WebAssembly.Module`.
+ */
+export function explainer(compile: () => object): Explain {
+  let compiled: object | undefined;
+  let running: Glue | undefined;
+
+  function instantiate(): Glue {
+    compiled ??= compile();
+    // The glue caches views of an instance's memory, so each instance gets its own.
+    const glue = makeGlue(utf8Classes(), {}) as Glue;
+    const { exports } = new WebAssembly.Instance(compiled as WebAssembly.Module, { [IMPORT_MODULE]: glue });
+    glue.__wbg_set_wasm(exports);
+    (exports["__wbindgen_start"] as () => void)();
+    return glue;
+  }
+
+  return (key, rawBody, header) => {
+    let input;
+    try {
+      input = { ...readKeysAndLimit(key), body: bytes(rawBody), value: signature(header) };
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      const { code, problem, fix } = error;
+      return { ok: false, code, cause: code as ExplanationCause, problem, fix, difference: null };
+    }
+    const { keys, limit, body, value } = input;
+    const others = value === undefined ? otherHeaders(header) : {};
+    const glue = running ?? instantiate();
+    // Whatever is thrown leaves the instance in an unknown state, so the next call creates a new one.
+    running = undefined;
+    const explanation = glue.explain(keys, body.length > limit ? undefined : body, limit, value, others);
+    running = glue;
+    return explanation;
+  };
+}
+
+function readKeysAndLimit(key: Verifier | Key): { keys: readonly Uint8Array[]; limit: number } {
+  if (typeof key === "object" && key !== null && "maxBodyBytes" in key) {
+    const keys = getKeys(key);
+    if (keys !== undefined) return { keys, limit: key.maxBodyBytes };
+    throw new TypeError(
+      "This Webhook comes from another copy of walnut-webhooks, such as one loaded by require() beside one loaded by import. " +
+        "Pass the key instead.",
+    );
+  }
+  return { keys: readKeys(key), limit: DEFAULT_BODY_BYTES };
+}

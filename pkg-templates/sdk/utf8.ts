@@ -1,0 +1,45 @@
+// Text to UTF-8 and back. Nothing here runs when a module is imported: jsdom has neither of the two classes.
+
+interface Codec {
+  readonly encoder: TextEncoder;
+  /** Replaces what is not UTF-8. */
+  readonly decoder: TextDecoder;
+  /** Throws a TypeError for what is not UTF-8, and keeps a byte order mark. */
+  readonly strictDecoder: TextDecoder;
+}
+
+/** The platform's classes. */
+export interface Utf8Classes {
+  readonly TextEncoder: typeof TextEncoder;
+  readonly TextDecoder: typeof TextDecoder;
+}
+
+interface Host extends Partial<Utf8Classes> {
+  process?: { getBuiltinModule?(name: string): unknown };
+}
+
+let codec: Codec | undefined;
+
+export function utf8(): Codec {
+  if (codec === undefined) {
+    const { TextEncoder, TextDecoder } = utf8Classes();
+    codec = {
+      encoder: new TextEncoder(),
+      decoder: new TextDecoder(),
+      strictDecoder: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }),
+    };
+  }
+  return codec;
+}
+
+/** Finds the platform's classes: global ones, or those of Node, which runs jsdom. */
+export function utf8Classes(): Utf8Classes {
+  const host = globalThis as Host;
+  if (host.TextEncoder !== undefined && host.TextDecoder !== undefined) return host as Utf8Classes;
+  const util = host.process?.getBuiltinModule?.("node:util");
+  if (util !== undefined) return util as Utf8Classes;
+  throw new Error(
+    "walnut-webhooks needs TextEncoder and TextDecoder, but this environment has neither. " +
+      "Assign both to globalThis before you create a Webhook.",
+  );
+}

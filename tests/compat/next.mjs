@@ -1,0 +1,9 @@
+// The bundler of Next that is not its main one.
+import { before } from "node:test";
+import { nextTests } from "../loads/next.mjs";
+import { install } from "../loads/support.mjs";
+
+let consumer;
+before(async () => (consumer = await install("next")));
+
+nextTests("webpack", "--webpack", () => consumer);

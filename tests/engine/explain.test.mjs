@@ -1,0 +1,77 @@
+// What `explain` leaves in memory, and what it does once a call is thrown out of the middle of its WebAssembly.
+import { collected, instancesStarted, memoriesHeld, memoryBytes } from "./support.mjs";
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { test } from "node:test";
+import { explain } from "walnut-webhooks/explain";
+
+const key = "opensesame";
+const body = '{"event": "e"}';
+const signature = createHmac("sha256", key).update('{"event":"e"}').digest("hex");
+
+const works = () => assert.equal(explain([key, "previous"], body, { "x-walnut-signature": signature }).cause, "body_reformatted");
+
+// A module whose function is `unreachable`.
+const bytes = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 8, 1, 4, 116, 114, 97, 112, 0, 0, 10, 5, 1, 3, 0, 0, 11];
+const { trap } = (await WebAssembly.instantiate(new Uint8Array(bytes))).instance.exports;
+
+const { set } = Uint8Array.prototype;
+
+/** Fails in the middle of a call: where the WebAssembly copies a key. Keeps no error, which would keep its instance. */
+function fails(fail, expected) {
+  Uint8Array.prototype.set = fail;
+  try {
+    assert.throws(works, (error) => error instanceof expected && error.code === undefined);
+  } finally {
+    Uint8Array.prototype.set = set;
+  }
+}
+
+const failures = {
+  "a trap": [trap, WebAssembly.RuntimeError],
+  "an error of the host": [() => { throw new Error("no copy today"); }, Error],
+  "a full stack": [function full() { full(); }, RangeError],
+};
+
+for (const [name, [fail, expected]] of Object.entries(failures)) {
+  test(`throws ${name} as it is, and uses a fresh instance for the next call`, async () => {
+    works();
+    const before = instancesStarted();
+    fails(fail, expected);
+    works();
+    works();
+    assert.equal(instancesStarted(), before + 1);
+    assert.ok(await collected(() => memoriesHeld() === 1), `${memoriesHeld()} memories`);
+  });
+}
+
+test("works inside of itself, where a header's getter calls it", () => {
+  const others = {
+    get host() {
+      works();
+      return "a";
+    },
+  };
+  assert.equal(explain(key, body, others).cause, "missing_signature");
+  works();
+});
+
+test("keeps none of 1,000 instances that trapped", async () => {
+  for (let count = 0; count < 1_000; count++) {
+    fails(trap, WebAssembly.RuntimeError);
+    works();
+  }
+  assert.ok(await collected(() => memoriesHeld() === 1), `${memoriesHeld()} memories`);
+});
+
+test("keeps nothing of 10,000 calls", () => {
+  const explained = () => {
+    explain([key, "previous"], body, signature);
+    explain("", body, signature);
+    explain(`${key}\n`, body, { "x-signature": signature });
+  };
+  for (let count = 0; count < 100; count++) explained();
+  const before = memoryBytes();
+  for (let count = 0; count < 10_000; count++) explained();
+  assert.equal(memoryBytes(), before);
+});
