@@ -41,7 +41,7 @@ export async function startOrigin() {
     const pieces = [];
     for await (const piece of request) pieces.push(piece);
     const body = Buffer.concat(pieces);
-    origin.taken.push({ headers: request.headers, method: request.method, body });
+    origin.taken.push({ url: request.url, headers: request.headers, method: request.method, body });
     arrived.emit("request");
     origin.answer(request, response, body);
   });
