@@ -12,7 +12,7 @@ const MISTAKES = [
 ];
 
 for (const [cause, code, headers, key = KEY] of MISTAKES) {
-  test(`the log explains ${cause}, and the response does not`, async (t) => {
+  test(`the log explains ${cause}, and the response says only its code`, async (t) => {
     const { url, logged } = await start(t, { ...DURABLE, WALNUT_WEBHOOK_KEY: key });
     const body = event();
     const response = await fetch(url, { method: "POST", body, headers: headers(body) });
