@@ -30,7 +30,7 @@ async function bundle(outfile, variant, offered, print) {
     define: { VECTORS: JSON.stringify(vectors) },
     bundle: true,
     format: "esm",
-    external: ["*.wasm"],
+    external: ["*.wasm?module"],
     outfile,
   });
 }
@@ -83,7 +83,7 @@ for (const [variant, flags, offered] of [
     const path = join(out, `workerd${variant}.mjs`);
     await bundle(path, ".workerd", offered, "export default { fetch: () => new Response(taken()) };");
     const modules = ["core.wasm", "explain.wasm"].map((file) =>
-      ({ type: "CompiledWasm", path: join(out, file), contents: readFileSync(join(root, "pkg", file)) }));
+      ({ type: "CompiledWasm", path: join(out, `${file}?module`), contents: readFileSync(join(root, "pkg", file)) }));
     const workerd = new Miniflare({
       compatibilityDate: "2026-04-01",
       compatibilityFlags: flags,
