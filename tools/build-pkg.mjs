@@ -6,6 +6,7 @@ import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, wri
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { transform } from "esbuild";
 import { rollup } from "rollup";
 import { bundleSize } from "./bundle-size.mjs";
 import { contract, schemas, types, write } from "./contract.mjs";
@@ -14,7 +15,7 @@ import { bindgen } from "./wasm-glue.mjs";
 import { encode } from "./wasm-text.mjs";
 
 /** The entries that import WebAssembly, which CommonJS can't. */
-const imported = /\.(workerd|edge-light)\.js$/;
+const imported = /\.edge\.js$/;
 
 /**
  * Has the CommonJS build read each WebAssembly from its file, instead of carrying a third copy: only programs that load the
@@ -31,6 +32,9 @@ export const module = () => compile(join(__dirname, "../${name}.wasm"));
 `;
   },
 };
+
+/** Leaves out most comments, a quarter of the code: the declarations and the repository have them. */
+const withoutComments = { name: "without-comments", renderChunk: async (code) => (await transform(code, { target: "es2022" })).code };
 
 const root = join(import.meta.dirname, "..");
 const path = (...parts) => join(root, ...parts);
@@ -88,7 +92,8 @@ export const module = (): object => compile(${JSON.stringify(encode(wasm))});
 
 /** Puts modules into few files, since each file costs import time. */
 async function rollUp(files, output, ...plugins) {
-  const modules = await rollup({ input: files.map((file) => join(compiled, file)), external: /^node:|^fastify$|\.wasm/, plugins });
+  const modules = await rollup({ input: files.map((file) => join(compiled, file)), external: /^node:|^fastify$|\.wasm/,
+    plugins: [...plugins, withoutComments] });
   await modules.write({ chunkFileNames: "shared/[name].js", exports: "named", hoistTransitiveImports: false,
     minifyInternalExports: false, freeze: false, esModule: true, generatedCode: { preset: "es2015", symbols: false }, ...output });
   await modules.close();

@@ -1,8 +1,8 @@
-// Writes what is inside of the two things that are shipped, as CycloneDX, into target/sbom/: the crates that are compiled into
-// the SDK's WebAssembly, and into the Worker's. Neither has JavaScript of anybody else's. There is no
-// time and no random number in it, so that the same sources give the same bytes.
+// Writes what is inside of the three things that are shipped, as CycloneDX, into target/sbom/: the crates that are compiled into
+// the WebAssembly of the SDK, of the command line's page, and of the Worker. None has JavaScript of another project. There is
+// no time and no random number in it, so that the same sources give the same bytes.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compiled, SDK, WORKER } from "./crates.mjs";
 import { version } from "./package.mjs";
@@ -39,10 +39,20 @@ function component({ name, version, license }) {
   };
 }
 
-function bom(shipped, crates) {
+const license = "MIT OR Apache-2.0";
+
+/** One of this project's npm packages. */
+function npmPackage(name) {
+  const purl = `pkg:npm/${name}@${version}`;
+  return { ...component({ name, version, license }), "bom-ref": purl, purl };
+}
+
+/** Lists what `shipped` is made of: these crates with all that they need, and the npm packages that it depends on. */
+function bom(shipped, crates, packages = []) {
   const parts = compiled(crates);
-  // The Worker is one of the crates; the SDK is an npm package that holds some.
-  const own = crates.map(([name]) => `${name}@${version}`).filter((ref) => ref !== shipped["bom-ref"]);
+  // The Worker is one of the crates; an npm package holds some.
+  const own = [...crates.map(([name]) => `${name}@${version}`), ...packages.map((one) => one["bom-ref"])]
+    .filter((ref) => ref !== shipped["bom-ref"]);
   const needs = [...parts].map(([ref, { needs }]) => ({ ref, dependsOn: [std["bom-ref"], ...needs] }));
   return {
     $schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
@@ -50,17 +60,19 @@ function bom(shipped, crates) {
     specVersion: "1.6",
     version: 1,
     metadata: { lifecycles: [{ phase: "build" }], component: shipped },
-    components: [...[...parts.values()].map(component).filter((part) => part["bom-ref"] !== shipped["bom-ref"]), std],
+    components: [...[...parts.values()].map(component).filter((part) => part["bom-ref"] !== shipped["bom-ref"]), ...packages, std],
     dependencies: own.length === 0 ? needs : [{ ref: shipped["bom-ref"], dependsOn: own }, ...needs],
   };
 }
 
 const out = join(root, "target/sbom");
+rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
-const license = "MIT OR Apache-2.0";
-const purl = `pkg:npm/walnut-webhooks@${version}`;
+const sdk = npmPackage("walnut-webhooks");
 const boms = {
-  npm: bom({ ...component({ name: "walnut-webhooks", version, license }), "bom-ref": purl, purl }, SDK),
+  sdk: bom(sdk, SDK),
+  // Its page holds the SDK, and its commands use the SDK's package.
+  cli: bom(npmPackage("walnut-webhooks-cli"), SDK, [sdk]),
   worker: bom(component({ name: "walnut-webhooks-worker", version, license }), WORKER),
 };
 for (const [name, bom] of Object.entries(boms)) {

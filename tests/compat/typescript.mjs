@@ -17,7 +17,7 @@ for (const version of ["5.0", "5.2", "5.4", "5.6", "5.8", "5.9", "6", "7"]) {
       if (consumer.name !== "consumer" && !isMain) continue;
       // Fastify 5's own types use NoInfer, which TypeScript has since 5.4.
       if (consumer.name === "fastify" && ["5.0", "5.2"].includes(version)) continue;
-      for (const target of isMain ? ["es2020", "esnext"] : ["es2020"]) {
+      for (const target of resolution[0] === "bundler" ? ["es2020", "esnext"] : ["es2020"]) {
         test(`TypeScript ${version}, ${resolution[0]}, ${target}: the types of ${consumer.name}.ts hold`, () =>
           compile(join(modules, `typescript-${version}`), types, consumer, resolution, target));
       }

@@ -33,5 +33,5 @@ test("every error of the SDK has a declared code and its status", () => {
 
 test("the Worker has exactly the declared error codes of the edge", () => {
   const codes = declared.codes.filter(({ place }) => place === "edge").map(({ code }) => code);
-  deepEqual(matches(read("worker/src/answer.rs"), /=> "([a-z_]+)",/g).flat().sort(), codes.sort());
+  deepEqual(matches(read("worker/src/failure.rs"), /=> "([a-z_]+)",/g).flat().sort(), codes.sort());
 });

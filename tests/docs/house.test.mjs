@@ -123,8 +123,9 @@ test("the limits and defaults of the edge are those of its source", () => {
 
 test("every event of the edge's log has its row, and every row its event", () => {
   const listed = first(section(read("docs/operate.md"), "## The log")).filter((word) => word !== "event");
-  const log = ["worker/src/log.rs", "worker/index.js"].flatMap((path) => matches(read(path), /(?:event: |\{ )"(\w+)"/g));
-  deepEqual(listed, sorted([...log, ...words("worker/src/inbox/store.rs")]));
+  const [lines] = matches(read("worker/src/log.rs"), /pub\(crate\) enum Line<'a> \{([^]+?)\n\}/g);
+  const variants = matches(lines, /^    ([A-Z]\w+)/gm).map((name) => name.replace(/(?<=.)[A-Z]/g, "_$&").toLowerCase());
+  deepEqual(listed, sorted([...variants, ...matches(read("worker/index.js"), /event: "(\w+)"/g)]));
 });
 
 test("every command has its row, and every row its command", () => {

@@ -9,7 +9,7 @@ import { install, run, tools } from "../loads/support.mjs";
 let projects;
 before(async () => ({ projects } = await install("conditions")));
 
-const unknownExtension = /Unknown file extension "\.wasm" for .*core\.wasm/;
+const unknownExtension = /Unknown file extension "\.wasm" for .*\.wasm/;
 const notAModule = /'\.\/import-as-module' is not defined by "exports" in .*walnut-webhooks.* imported from .*core\.wasm/;
 
 for (const [major, expected] of [[20, unknownExtension], [22, notAModule], [24, notAModule], [26, notAModule]]) {

@@ -14,6 +14,7 @@ const signature = createHmac("sha256", key).update(body).digest("hex");
 
 const program = `
   import { Webhook } from "walnut-webhooks";
+  import { explain } from "walnut-webhooks/explain";
   import { handler } from "walnut-webhooks/fetch";
 
   const [key, body, signature] = ${JSON.stringify([key, body, signature])};
@@ -41,6 +42,7 @@ const program = `
     signed: webhook.sign(body),
     notJson: code(() => webhook.verify("{", webhook.sign("{"))),
     invalidKey: code(() => new Webhook("")),
+    explained: explain(webhook, body + "\\n", signature).cause,
     answers: [await answer(signature), await answer(forged)],
   }));
 `;
@@ -55,6 +57,7 @@ const expected = {
   signed: signature,
   notJson: "not_json",
   invalidKey: "invalid_key",
+  explained: "body_whitespace",
   answers: [200, 401],
 };
 

@@ -1,4 +1,4 @@
-// The lists of what is inside of the package and the Worker's bundle.
+// The lists of what is inside of the npm packages and the Worker's bundle.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { Spec, Validation } from "@cyclonedx/cyclonedx-library";
 const root = join(import.meta.dirname, "../..");
 execFileSync("node", [join(root, "tools/sbom.mjs")]);
 
-for (const name of ["npm", "worker"]) {
+for (const name of ["sdk", "cli", "worker"]) {
   const text = readFileSync(join(root, `target/sbom/${name}.cdx.json`), "utf8");
   const bom = JSON.parse(text);
   const refs = bom.components.map((component) => component["bom-ref"]);
@@ -34,7 +34,7 @@ for (const name of ["npm", "worker"]) {
   });
 
   test(`${name}: what is shipped has the notices of each that is compiled in`, () => {
-    const folder = { npm: "pkg", worker: "worker/build" }[name];
+    const folder = { sdk: "pkg", cli: "pkg-cli", worker: "worker/build" }[name];
     const notices = readFileSync(join(root, folder, "THIRD_PARTY_LICENSES"), "utf8");
     for (const { name, version } of bom.components) {
       if (name === "rust-std" || name.startsWith("walnut-webhooks")) continue;
@@ -50,3 +50,8 @@ for (const name of ["npm", "worker"]) {
     assert.equal(names.has("worker"), name === "worker");
   });
 }
+
+test("cli: the SDK is a part, since the command line depends on it", () => {
+  const { components } = JSON.parse(readFileSync(join(root, "target/sbom/cli.cdx.json"), "utf8"));
+  assert.match(components.find(({ purl }) => purl?.startsWith("pkg:npm/")).purl, /^pkg:npm\/walnut-webhooks@\d/);
+});

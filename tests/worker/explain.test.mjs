@@ -1,4 +1,4 @@
-// What is refused for its signature is explained in the log, twice a minute at most.
+// The log explains why a signature was rejected, at most twice a minute.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { DURABLE, KEY, event, half, post, sign, start } from "./support.mjs";
@@ -12,7 +12,7 @@ const MISTAKES = [
 ];
 
 for (const [cause, code, headers, key = KEY] of MISTAKES) {
-  test(`${cause} is told by the log, and not by the answer`, async (t) => {
+  test(`the log explains ${cause}, and the response says only its code`, async (t) => {
     const { url, logged } = await start(t, { ...DURABLE, WALNUT_WEBHOOK_KEY: key });
     const body = event();
     const response = await fetch(url, { method: "POST", body, headers: headers(body) });
@@ -27,7 +27,7 @@ for (const [cause, code, headers, key = KEY] of MISTAKES) {
   });
 }
 
-test("of many refusals in a minute, one is explained whose signature has the right form, and one of the others", async (t) => {
+test("explains one mismatch and one missing or malformed signature a minute", async (t) => {
   const { url, lines, caughtUp } = await start(t, DURABLE);
   for (const signature of [undefined, "short", sign("another")]) {
     const headers = signature === undefined ? {} : { "x-walnut-signature": signature };
@@ -38,7 +38,7 @@ test("of many refusals in a minute, one is explained whose signature has the rig
   deepEqual(explained, ["missing_signature", "signature_mismatch"]);
 });
 
-/** What is explained of a request. */
+/** Returns the log's explanation of a request. */
 const explained = async ({ logged }) => JSON.parse(await logged('"explained"'));
 const NOT_EXAMINED = /^The body was not examined/;
 
@@ -55,7 +55,7 @@ for (const [cause, code, headers] of MISTAKES.filter(([, code]) => code !== "sig
   });
 }
 
-for (const [how, ends] of [["does not come in time", false], ["breaks off", true]]) {
+for (const [how, ends] of [["does not arrive in time", false], ["is incomplete", true]]) {
   test(`a body that ${how} is not explained as an empty one`, async (t) => {
     const world = await start(t, DURABLE);
     const body = event();
@@ -67,7 +67,7 @@ for (const [how, ends] of [["does not come in time", false], ["breaks off", true
   });
 }
 
-test("headers beyond 8 KiB are not looked at", async (t) => {
+test("does not examine headers beyond 8 KiB", async (t) => {
   for (const [bytes, cause] of [[6000, "other_header"], [8192, "missing_signature"]]) {
     const { url, logged } = await start(t, DURABLE);
     const body = event();

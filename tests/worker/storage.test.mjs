@@ -126,7 +126,7 @@ test("an alert says what this version says, though an older one has said it befo
   await world.again((storage) => change(storage, "INSERT INTO alerts (cause, text, at) VALUES ('dead', 'older', 0)"));
   equal((await post(world.url, event())).status, 200);
   const { cause, text } = JSON.parse((await alerts.took(1)).body);
-  deepEqual([cause, text], ["dead", "A destination will not get a delivery: look at the delivery log."]);
+  deepEqual([cause, text], ["dead", "A destination will not receive a delivery: look at the delivery log."]);
 });
 
 for (const remembered of [false, true]) {

@@ -39,9 +39,13 @@ export async function startOrigin() {
     origin.most = Math.max(origin.most, ++origin.now);
     response.once("close", () => origin.now--);
     const pieces = [];
-    for await (const piece of request) pieces.push(piece);
+    try {
+      for await (const piece of request) pieces.push(piece);
+    } catch {
+      return; // the edge was stopped while it was sending
+    }
     const body = Buffer.concat(pieces);
-    origin.taken.push({ headers: request.headers, method: request.method, body });
+    origin.taken.push({ url: request.url, headers: request.headers, method: request.method, body });
     arrived.emit("request");
     origin.answer(request, response, body);
   });

@@ -57,7 +57,7 @@ test("a body is kept for 7 days after its delivery's end", async (t) => {
   }
   // Its own alarm sees to it.
   await world.again((storage) => age(storage, MINUTE));
-  for (const key of Object.keys(states)) {
+  for (const id of Object.keys(states)) {
     const { body, signature, attempts, sends, name } = await world.until(id, "forgotten");
     deepEqual([body, signature, attempts, sends, name], [null, null, [], [], null]);
     equal((await world.ask("POST", `deliveries/${id}/redeliver`)).code, "forgotten");

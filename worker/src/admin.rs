@@ -90,7 +90,7 @@ impl Shards<'_> {
             ("GET", [Some("deliveries"), None, ..]) => self.list(url).await,
             ("GET", [Some("deliveries"), Some(id), None, _]) => self.show(id).await,
             ("GET", [Some("deliveries"), Some(id), Some("body"), None]) => {
-                let body = self.details(parse_id(id)?).await?.content.body();
+                let body = self.details(parse_id(id)?).await?.payload.body();
                 body.map(page::download).ok_or(Failure::Forgotten)
             }
             ("POST", [Some("deliveries"), Some(id), Some("redeliver"), None]) => {
@@ -126,11 +126,15 @@ impl Shards<'_> {
         if shard >= self.settings.shards {
             return Err(Failure::NotFound);
         }
-        shards::ask(self.env, self.settings, shard, question).await.map_err(inbox_failed)
+        shards::ask(self.env, self.settings, shard, question)
+            .await
+            .map_err(|problem| inbox_failed(&problem))
     }
 
     async fn ask_all<Q: Question>(&self, question: impl Fn(u32) -> Q) -> Answer<Vec<Q::Reply>> {
-        shards::ask_all(self.env, self.settings, question).await.map_err(inbox_failed)
+        shards::ask_all(self.env, self.settings, question)
+            .await
+            .map_err(|problem| inbox_failed(&problem))
     }
 
     async fn list(&self, url: &Url) -> Answer<Response> {
@@ -166,12 +170,12 @@ impl Shards<'_> {
             attempts: Vec<Attempt>,
             related: Vec<DeliveryId>,
         }
-        let Details { delivery, content, attempts, related } = self.details(parse_id(id)?).await?;
+        let Details { delivery, payload, attempts, related } = self.details(parse_id(id)?).await?;
         Ok(value(&Shown {
             delivery,
-            body: content.body().map(ShownBody::new),
-            content_type: content.content_type,
-            signature: content.signature,
+            body: payload.body().as_ref().map(ShownBody::new),
+            content_type: payload.content_type,
+            signature: payload.signature,
             attempts,
             related,
         }))
@@ -258,7 +262,7 @@ enum ShownBody {
 }
 
 impl ShownBody {
-    fn new(body: Uint8Array) -> Self {
+    fn new(body: &Uint8Array) -> Self {
         match String::from_utf8(body.to_vec()) {
             Ok(text) => Self::Text(text),
             Err(error) => Self::Base64(Base64::encode_string(error.as_bytes())),
@@ -275,7 +279,7 @@ fn parse_id(text: &str) -> Answer<DeliveryId> {
     DeliveryId::parse(text).ok_or(Failure::NotFound)
 }
 
-fn inbox_failed(problem: Problem) -> Failure {
-    log::inbox_failed(&problem);
+fn inbox_failed(problem: &Problem) -> Failure {
+    log::inbox_failed(problem);
     Failure::InboxFailed
 }

@@ -245,7 +245,8 @@ impl DeliveryState {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Delivery {
-    pub(crate) delivery_id: DeliveryId,
+    #[serde(rename = "deliveryId")]
+    pub(crate) public_id: DeliveryId,
     pub(crate) id: String,
     kind: String,
     name: Option<String>,
@@ -285,7 +286,7 @@ pub(crate) struct Attempt {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Details {
     pub(crate) delivery: Delivery,
-    pub(crate) content: Content,
+    pub(crate) payload: Payload,
     pub(crate) attempts: Vec<Attempt>,
     /// The other deliveries with its ID.
     pub(crate) related: Vec<DeliveryId>,
@@ -294,14 +295,14 @@ pub(crate) struct Details {
 /// What an erased or expired delivery no longer has.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Content {
+pub(crate) struct Payload {
     pub(crate) content_type: Option<String>,
     pub(crate) signature: Option<String>,
     #[serde(with = "serde_wasm_bindgen::preserve")]
     body: JsValue,
 }
 
-impl Content {
+impl Payload {
     pub(crate) fn body(&self) -> Option<Uint8Array> {
         self.body.is_object().then(|| Uint8Array::new(&self.body))
     }

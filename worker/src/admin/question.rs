@@ -36,7 +36,7 @@ impl Cursor {
     const START: Self = Self { received: RowId::LAST.0, shard: u32::MAX, row: RowId::LAST };
 
     pub(super) fn at(delivery: &Delivery) -> Self {
-        let DeliveryId { shard, row } = delivery.delivery_id;
+        let DeliveryId { shard, row } = delivery.public_id;
         Self { received: delivery.received, shard, row }
     }
 

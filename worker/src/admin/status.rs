@@ -71,14 +71,20 @@ impl Status {
             last_received: None,
             bytes: 0,
         };
-        shards.into_iter().for_each(|shard| status.add(shard));
+        for shard in shards {
+            status.add(shard);
+        }
         status
     }
 
     fn add(&mut self, shard: ShardStatus) {
         let totals = shard.totals;
-        shard.deliveries.into_iter().for_each(|count| self.deliveries.add(count));
-        shard.refused.into_iter().for_each(|count| self.failures.add(count));
+        for count in shard.deliveries {
+            self.deliveries.add(count);
+        }
+        for count in shard.refused {
+            self.failures.add(count);
+        }
         self.duplicates = self.duplicates.saturating_add(totals.duplicates);
         self.oldest_pending =
             [self.oldest_pending, totals.oldest_pending].into_iter().flatten().min();

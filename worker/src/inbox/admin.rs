@@ -63,7 +63,7 @@ pub(super) fn list(db: &Db, shard: u32, list: &List) -> Result<Vec<Delivery>> {
 fn load_sends(db: &Db, delivery: &mut Delivery) -> Result<()> {
     delivery.sends = db.structs(
         "SELECT destination, state, reason, attempts, due FROM sends WHERE delivery = ?",
-        &[delivery.delivery_id.row.into()],
+        &[delivery.public_id.row.into()],
     )?;
     Ok(())
 }
@@ -90,7 +90,7 @@ pub(super) fn show(db: &Db, shard: u32, row: RowId) -> Result<Option<Details>> {
     )?;
     let related = related.into_iter().map(|row| Ok(DeliveryId { shard, row: row.row_id(0)? }));
     let related = related.collect::<Result<_>>()?;
-    Ok(Some(Details { delivery, content: from_row(found)?, attempts, related }))
+    Ok(Some(Details { delivery, payload: from_row(found)?, attempts, related }))
 }
 
 /// Sends a delivery again, to one destination or to all that want its event.

@@ -1,4 +1,4 @@
-// Workers do not compile WebAssembly from bytes, so the module is imported, as index.workerd.ts does.
+// The module is imported, as index.edge.ts does.
 import compiled from "./explain.wasm?module";
 import { explainer } from "./explainer.js";
 

@@ -1,5 +1,5 @@
-// Workers do not compile WebAssembly from bytes, so the module is imported. Wrangler takes the import with and without
-// `?module`; Nitro gives an instance instead of the module without it.
+// Workers and edge functions do not compile WebAssembly from bytes, so the module is imported. `?module` is the form that all
+// their bundlers know: without it, Nitro gives an instance, and Next nothing.
 import compiled from "./core.wasm?module";
 import type { Key } from "./keys.js";
 import { Verifier, type WebhookOptions } from "./webhook.js";
