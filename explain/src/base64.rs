@@ -1,6 +1,6 @@
 //! Base64 as senders write it (RFC 4648): in the standard or the URL-safe alphabet, padded or not.
 
-use base64ct::{Base64, Base64Unpadded, Base64UrlUnpadded, Encoding};
+use base64ct::{Base64, Base64Unpadded, Encoding};
 
 use crate::trimmed;
 
@@ -14,12 +14,12 @@ pub(crate) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
 
 /// Reads base64 in either alphabet, padded or not. Writes nothing if the text is not base64.
 pub(crate) fn decode(text: &[u8], out: &mut Vec<u8>) {
-    let digits = trimmed(text, b"=");
-    out.resize(digits.len(), 0);
-    let length = Base64Unpadded::decode(digits, out)
-        .map(<[u8]>::len)
-        .or_else(|_| Base64UrlUnpadded::decode(digits, out).map(<[u8]>::len))
-        .unwrap_or_default();
+    out.extend(trimmed(text, b"=").iter().map(|digit| match digit {
+        b'-' => b'+',
+        b'_' => b'/',
+        other => *other,
+    }));
+    let length = Base64Unpadded::decode_in_place(out).map_or(0, <[u8]>::len);
     out.truncate(length);
 }
 

@@ -30,6 +30,7 @@ pub(crate) fn mistake(value: &[u8], expected: &[Signature]) -> Option<Cause> {
     }
     let mut bytes = Vec::new();
     for window in value.windows(BASE64_DIGITS) {
+        bytes.clear();
         base64::decode(window, &mut bytes);
         if is_one_of(hex::encode(&bytes).as_bytes(), expected) {
             return Some(Cause::SignatureBase64);
@@ -62,10 +63,14 @@ pub(crate) fn problem(reason: MalformedSignature) -> Option<String> {
     match reason {
         MalformedSignature::Empty => Some("The X-Walnut-Signature header is empty.".to_owned()),
         MalformedSignature::Length(length) => {
-            Some(format!("The X-Walnut-Signature header has {length} bytes instead of {DIGITS}."))
+            let length = length.to_string();
+            Some(["The X-Walnut-Signature header has ", &length, " bytes instead of 64."].concat())
         }
         MalformedSignature::Character(index) => {
-            Some(format!("Byte {index} of the X-Walnut-Signature header is not a hex digit."))
+            let index = index.to_string();
+            Some(
+                ["Byte ", &index, " of the X-Walnut-Signature header is not a hex digit."].concat(),
+            )
         }
         _ => None,
     }

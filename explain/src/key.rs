@@ -1,5 +1,3 @@
-use walnut_webhooks::MAX_KEYS;
-
 use crate::{BLANKS, Cause, Undo, base64, trimmed};
 
 /// The keys that a wrong key may stand for.
@@ -32,7 +30,7 @@ pub(crate) fn problem(keys: usize) -> String {
     match keys {
         0 => "No key was given.".to_owned(),
         1 => "The key is empty.".to_owned(),
-        _ => format!("{keys} keys were given, but at most {MAX_KEYS} can be used."),
+        _ => [&keys.to_string(), " keys were given, but at most 4 can be used."].concat(),
     }
 }
 

@@ -67,7 +67,8 @@ impl Explanation {
         Self { ok: false, code: Some(error.code()), ..Self::verified(cause) }
     }
 
-    /// Explains an error that says all that is known.
+    /// Explains an error that says all that is known. Writes numbers without `core::fmt`, which would be a good part of
+    /// the WebAssembly.
     fn of_error(error: &Error) -> Self {
         let (cause, problem) = match *error {
             Error::MissingSignature => (Cause::MissingSignature, None),
@@ -77,7 +78,10 @@ impl Explanation {
             Error::InvalidKey { keys } => (Cause::InvalidKey, Some(key::problem(keys))),
             Error::BodyTooLarge { limit } => (
                 Cause::BodyTooLarge,
-                Some(format!("The body is longer than the limit of {limit} bytes.")),
+                Some(
+                    ["The body is longer than the limit of ", &limit.to_string(), " bytes."]
+                        .concat(),
+                ),
             ),
             _ => (Cause::Unknown, None),
         };

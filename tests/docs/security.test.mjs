@@ -10,7 +10,7 @@ test("SECURITY.md: each test that it names is there, and each row names one", ()
   const rows = readFileSync(join(root, "SECURITY.md"), "utf8").split("\n").filter((line) => /^\| .* \|$/.test(line)).slice(1);
   ok(rows.length > 10);
   for (const row of rows) {
-    const proofs = [...row.matchAll(/`((?:src|tests|worker)\/[^`]+)` "((?:[^"`]|`[^`]+`)+)"/g)];
+    const proofs = [...row.matchAll(/`((?:src|explain|tests|worker)\/[^`]+)` "((?:[^"`]|`[^`]+`)+)"/g)];
     ok(proofs.length > 0, row);
     const lost = proofs.filter(([, file, name]) => {
       return !existsSync(join(root, file)) || !readFileSync(join(root, file), "utf8").includes(name.replaceAll("`", ""));
