@@ -10,6 +10,7 @@ mod erase;
 mod keep;
 mod lives;
 #[cfg(test)]
+#[path = "../model/mod.rs"]
 mod model;
 mod schema;
 mod send;
