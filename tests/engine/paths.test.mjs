@@ -81,7 +81,7 @@ for (const [variant, flags, offered] of [
 ]) {
   test(`workerd${variant}: every vector has its verdict on every path`, async (t) => {
     const path = join(out, `workerd${variant}.mjs`);
-    await bundle(path, ".workerd", offered, "export default { fetch: () => new Response(taken()) };");
+    await bundle(path, ".edge", offered, "export default { fetch: () => new Response(taken()) };");
     const modules = ["core.wasm", "explain.wasm"].map((file) =>
       ({ type: "CompiledWasm", path: join(out, `${file}?module`), contents: readFileSync(join(root, "pkg", file)) }));
     const workerd = new Miniflare({
