@@ -1,4 +1,5 @@
 // Runs the measuring in worker.mjs in real workerd, with Node's modules at hand there and without.
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { Miniflare } from "miniflare";
@@ -13,7 +14,7 @@ export async function workerd({ lengths, count, nodeCompat }) {
     bundle: true,
     format: "esm",
     conditions: ["workerd"],
-    external: ["*.wasm", "node:*"],
+    external: ["*.wasm?module", "node:*"],
     write: false,
   });
   const worker = new Miniflare({
@@ -23,7 +24,7 @@ export async function workerd({ lengths, count, nodeCompat }) {
     modulesRoot: root,
     modules: [
       { type: "ESModule", path: join(root, "pkg/worker.js"), contents: outputFiles[0].text },
-      { type: "CompiledWasm", path: join(root, "pkg/core.wasm") },
+      { type: "CompiledWasm", path: join(root, "pkg/core.wasm?module"), contents: readFileSync(join(root, "pkg/core.wasm")) },
     ],
   });
   try {
