@@ -121,7 +121,7 @@ codes! {
         Error::SignatureMismatch { .. } => "signature_mismatch", 401,
             "No key produces this signature for this body.",
             "Compare the key with the one in Walnut's settings, and check that [the body is the raw one](raw-bodies.md) \
-             and that nobody [reset the key](key-reset.md). `explain` tells these apart.";
+             and that nobody [reset the key](key-reset.md). `explain` recognizes many of these mistakes.";
         Error::InvalidKey { .. } => "invalid_key", 500,
             "A key is empty, there is no key, or there are more than four keys. `new Webhook` throws it; a request never causes it.",
             "Set the environment variable that holds the key.";

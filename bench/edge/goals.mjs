@@ -24,7 +24,7 @@ const GOALS = [
     ratio,
     ({ durable }) => at(durable, JS_DURABLE, KIB),
   ],
-  ["all that is uploaded, gzipped", "≤", 186 * KIB, kib, ({ size }) => size.all.gzip],
+  ["all that is uploaded, gzipped", "≤", 150 * KIB, kib, ({ size }) => size.all.gzip],
   ["start to first answer, against an empty JS Worker", "≤", 1.6, times, ({ cold }) => cold[OURS].ratio.ratio],
 ];
 

@@ -42,7 +42,7 @@ macro_rules! causes {
 
 causes! {
     /// The signature is right.
-    Genuine: "genuine", "The signature is right.", "There is nothing to fix.";
+    Genuine: "genuine", "The signature is right.", "Change nothing about the signature. If the request is rejected all the same, the error of `verify` says why.";
     /// The signature is right, but a previous key produced it.
     PreviousKey: "previous_key",
         "The signature is right, but a previous key produced it.",

@@ -5,7 +5,8 @@ const BYTE_ORDER_MARK: [u8; 3] = *b"\xef\xbb\xbf";
 
 /// The facts about a text that decide why it is not JSON, collected in one pass over its pieces.
 ///
-/// The reason for a [`NotJson`] is decided here alone, whoever parses the text: this crate or `JSON.parse`.
+/// Why a text is not JSON is decided here alone, whoever parses it: this crate or `JSON.parse`. Whether JSON is an object
+/// is decided in `Reading`.
 #[derive(Default)]
 pub(crate) struct Scan {
     length: usize,

@@ -29,7 +29,7 @@ test("takes a webhook, a key or keys, with the same result", () => {
       code: null,
       cause: "genuine",
       problem: "The signature is right.",
-      fix: "There is nothing to fix.",
+      fix: "Change nothing about the signature. If the request is rejected all the same, the error of `verify` says why.",
       difference: null,
     });
   }
