@@ -68,7 +68,7 @@ run(bin("tsc"), "--project", sources, "--outDir", compiled);
 const inlined = readdirSync(compiled).filter((file) => file.endsWith("-module.js"));
 // The tests import modules one by one: all of them in the build that traps, three in the other.
 if (trap) for (const file of readdirSync(compiled)) copyFileSync(join(compiled, file), join(out, file));
-else await rollUp([...exported(".js"), ...inlined, "flow.js", "native.js", "webhook.js"], { dir: out, format: "es" });
+else await rollUp([...exported(".js"), ...inlined, "native.js"], { dir: out, format: "es" });
 await rollUp([...exported(".js").filter((file) => !imported.test(file)), ...inlined], { dir: join(out, "cjs"), format: "cjs" }, readWasm);
 writeFileSync(join(out, "cjs/package.json"), `{ "type": "commonjs" }\n`);
 for (const file of reached(exported(".d.ts"))) {

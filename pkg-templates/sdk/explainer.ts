@@ -1,7 +1,7 @@
 import type { ExplanationCause, WebhookErrorCode } from "./contract.js";
 import { IMPORT_MODULE, makeGlue } from "./explain-glue.js";
 import { bytes, DEFAULT_BODY_BYTES, InputError, otherHeaders, type RawBody, type SignatureHeader, signature } from "./input.js";
-import { getKeys, type Key, readKeys } from "./keys.js";
+import { type Key, readKeys, takeKeyReader } from "./keys.js";
 import { utf8Classes } from "./utf8.js";
 import type { Verifier } from "./webhook.js";
 
@@ -53,6 +53,8 @@ interface Glue extends WebAssembly.ModuleImports {
   ): Explanation;
 }
 
+const keysOf = takeKeyReader();
+
 type Explain = (key: Verifier | Key, rawBody: RawBody, header: SignatureHeader) => Explanation;
 
 /**
@@ -96,7 +98,7 @@ export function explainer(compile: () => object): Explain {
 
 function readKeysAndLimit(key: Verifier | Key): { keys: readonly Uint8Array[]; limit: number } {
   if (typeof key === "object" && key !== null && "maxBodyBytes" in key) {
-    const keys = getKeys(key);
+    const keys = keysOf(key);
     if (keys !== undefined) return { keys, limit: key.maxBodyBytes };
     throw new TypeError(
       "This Webhook comes from another copy of walnut-webhooks, such as one loaded by require() beside one loaded by import. " +

@@ -4,17 +4,27 @@ import { utf8 } from "./utf8.js";
 /** A key: a string that stands for its UTF-8, or bytes; or several, the current one first. */
 export type Key = string | Uint8Array | readonly (string | Uint8Array)[];
 
-/** The keys of each webhook. The package exports neither this module nor its functions, so other code can't read them. */
-const keysOfWebhooks = new WeakMap<object, readonly Uint8Array[]>();
+/** Returns the keys of a webhook; `undefined` for anything else. */
+export type KeyReader = (webhook: object) => readonly Uint8Array[] | undefined;
 
-/** Keeps the keys of a webhook. */
-export function setKeys(webhook: object, keys: readonly Uint8Array[]): void {
-  keysOfWebhooks.set(webhook, keys);
+let offered: KeyReader | undefined;
+
+/** Offers the function that reads the private keys of a webhook. */
+export function offerKeyReader(reader: KeyReader): void {
+  offered ??= reader;
 }
 
-/** Gets the keys of a webhook; `undefined` for anything else. */
-export function getKeys(webhook: object): readonly Uint8Array[] | undefined {
-  return keysOfWebhooks.get(webhook);
+let taken = false;
+
+/**
+ * Returns a function that reads the keys of a webhook, to the first caller only. `/explain` calls it when it is loaded,
+ * so code that runs later cannot read keys.
+ */
+export function takeKeyReader(): KeyReader {
+  if (taken) return () => undefined;
+  taken = true;
+  // The reader may be offered later: `/explain` can be loaded before `Webhook` is.
+  return (webhook) => offered?.(webhook);
 }
 
 /** Copies the bytes of keys. The core rejects empty keys and a wrong number of them. */

@@ -3,7 +3,7 @@ import { call, type Compile, type Core, instance, maxDepth, start } from "./engi
 import { WebhookError } from "./error.js";
 import { type Reading, results } from "./host.js";
 import { bytes, DEFAULT_BODY_BYTES, MOST_BYTES, type RawBody, type SignatureHeader, signature, size } from "./input.js";
-import { getKeys, type Key, readKeys, setKeys } from "./keys.js";
+import { type Key, offerKeyReader, readKeys } from "./keys.js";
 import { hashes } from "./native.js";
 import { utf8 } from "./utf8.js";
 import { clock, whole } from "./whole.js";
@@ -41,22 +41,31 @@ const streams = registry((core, handle) => core.closeStream(handle));
 
 /** The base class of `Webhook` in each entry: an entry only decides how the core is loaded. */
 export class Verifier {
-  /** The limit on a body's length, in bytes. */
-  readonly maxBodyBytes: number;
+  static {
+    offerKeyReader((webhook) => (#keys in webhook ? webhook.#keys : undefined));
+  }
+
+  readonly #maxBodyBytes: number;
+  readonly #keys: readonly Uint8Array[];
   readonly #age: { readonly max: number; readonly skew: number; readonly now: () => number };
   #owned: Handle | undefined;
 
   constructor(module: Compile, key: Key, options: WebhookOptions = {}) {
-    this.maxBodyBytes = whole("maxBodyBytes", options.maxBodyBytes ?? DEFAULT_BODY_BYTES, 0, MOST_BYTES);
+    this.#maxBodyBytes = whole("maxBodyBytes", options.maxBodyBytes ?? DEFAULT_BODY_BYTES, 0, MOST_BYTES);
     const { maxAge, skew = DEFAULT_SKEW_MS } = options;
     this.#age = {
       max: maxAge === undefined ? Infinity : whole("maxAge", maxAge, 0, Number.MAX_SAFE_INTEGER),
       skew: whole("skew", skew, 0, Number.MAX_SAFE_INTEGER),
       now: clock(options.now),
     };
-    setKeys(this, readKeys(key));
+    this.#keys = readKeys(key);
     start(module);
     this.#handle();
+  }
+
+  /** The limit on a body's length, in bytes. */
+  get maxBodyBytes(): number {
+    return this.#maxBodyBytes;
   }
 
   /**
@@ -126,7 +135,7 @@ export class Verifier {
   }
 
   #addKeys(): void {
-    for (const key of getKeys(this) ?? []) call((core) => core.addKey(key.length), key);
+    for (const key of this.#keys) call((core) => core.addKey(key.length), key);
   }
 
   #verify(body: Uint8Array, header: SignatureHeader, hashed: boolean): number {
@@ -139,7 +148,7 @@ export class Verifier {
   #handle(): number {
     if (this.#owned?.instance !== instance()) {
       this.#addKeys();
-      const handle = call((core) => core.openVerifier(this.maxBodyBytes));
+      const handle = call((core) => core.openVerifier(this.#maxBodyBytes));
       this.#owned = { handle, instance: instance() };
       verifiers?.unregister(this);
       verifiers?.register(this, this.#owned, this);

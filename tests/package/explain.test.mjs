@@ -1,10 +1,11 @@
 // `explain`: what it accepts, what it returns, and what it never reveals.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import * as explaining from "walnut-webhooks/explain";
 import * as exported from "walnut-webhooks";
@@ -140,9 +141,26 @@ test("keeps the key of a webhook out of reach of other code", async () => {
   for (let object = webhook; object !== null; object = Object.getPrototypeOf(object)) {
     for (const name of Reflect.ownKeys(object)) assert.ok(!/key/i.test(String(name)), String(name));
   }
-  for (const path of ["keys.js", "shared/keys.js", "webhook.js"]) {
-    await assert.rejects(import(`walnut-webhooks/${path}`), { code: "ERR_PACKAGE_PATH_NOT_EXPORTED" });
+});
+
+test("leaves no function with which code that runs later can read keys", async () => {
+  const require = createRequire(import.meta.url);
+  require("walnut-webhooks/explain");
+  const esm = new URL("./", import.meta.resolve("walnut-webhooks"));
+  const copies = [
+    { folder: new URL("shared/", esm), webhook: new Webhook(key), load: (url) => import(url) },
+    { folder: new URL("cjs/shared/", esm), webhook: new (require("walnut-webhooks").Webhook)(key), load: (url) => require(fileURLToPath(url)) },
+  ];
+  for (const { folder, webhook, load } of copies) {
+    const found = {};
+    for (const file of readdirSync(folder)) Object.assign(found, await load(new URL(file, folder)));
+    const names = Object.keys(found).filter((name) => /key/i.test(name)).sort();
+    assert.deepEqual(names, ["offerKeyReader", "readKeys", "takeKeyReader"]);
+    assert.equal(found.takeKeyReader()(webhook), undefined);
+    found.offerKeyReader(() => assert.fail("offered a second time"));
+    assert.equal(found.takeKeyReader()(webhook), undefined);
   }
+  assert.equal(explain(new Webhook(key), sample, signature).ok, true);
 });
 
 test("reveals no key and no calculated signature", () => {

@@ -1,5 +1,5 @@
 // A Worker and an inbox of different versions meet during a deployment: nothing may be acknowledged that is not stored.
-import { deepEqual, match } from "node:assert/strict";
+import { deepEqual, equal, match } from "node:assert/strict";
 import { test } from "node:test";
 import { admin, DURABLE, event, folder, post, start, TOKEN } from "./support.mjs";
 
@@ -29,3 +29,44 @@ for (const messages of ["all", "store"]) {
     deepEqual(await admin(edge).ids(), []);
   });
 }
+
+/** A Worker that stores each delivery under a key slot that only a later version knows. */
+const LATER = `
+  import worker, { Inbox } from "./index.js";
+  export { Inbox };
+  const later = (stub) => ({
+    ask: (...message) => stub.ask(...message),
+    store: (version, id, name, type, slot, ...more) => stub.store(version, id, name, type, "next", ...more),
+  });
+  export default {
+    fetch: (request, env, context) =>
+      worker.fetch(request, { ...env, INBOX: { getByName: (name) => later(env.INBOX.getByName(name)) } }, context),
+  };
+`;
+
+test("a row that a later version has written is sent, listed and erased", async (t) => {
+  const { url, edge, origin } = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN }, { entry: LATER });
+  const { ask, until } = admin(edge);
+  equal((await post(url, event())).status, 200);
+  equal((await origin.took(1)).headers["walnut-key"], "unknown");
+  const { deliveries } = await ask("GET", "deliveries");
+  deepEqual(deliveries.map(({ signedWith }) => signedWith), ["unknown"]);
+  const [{ deliveryId }] = deliveries;
+  equal((await until(deliveryId, "delivered")).signedWith, "unknown");
+  equal((await ask("DELETE", `deliveries/${deliveryId}`)).erased, 1);
+});
+
+test("numbers beyond those of JavaScript are answered by the admin API, and not with a failure", async (t) => {
+  const { edge } = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
+  const { ask } = admin(edge);
+  const huge = "18446744073709551615";
+  for (const [method, path, body, status] of [
+    ["GET", "deliveries/0-9007199254740992", undefined, 404],
+    ["DELETE", `deliveries/0-${huge}`, undefined, 404],
+    ["POST", `deliveries/0-${huge}/redeliver`, undefined, 404],
+    ["GET", `deliveries?since=${huge}`, undefined, 200],
+    ["GET", "deliveries?until=9007199254740993", undefined, 200],
+    ["POST", "erase", { email: "a@example.com", cursor: `0-${huge}` }, 400],
+    ["POST", "redeliver", { since: 0, until: huge }, 200],
+  ]) equal((await ask(method, path, body)).status, status, `${method} ${path}`);
+});

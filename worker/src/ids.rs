@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use wasm_bindgen::JsValue;
 
 use crate::digits;
-use crate::js::number;
+use crate::js::{MAX_SAFE_INTEGER, number};
 
 /// The number of a delivery's row in its shard. Numbers grow and are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -16,8 +16,8 @@ pub(crate) struct RowId(pub(crate) u64);
 impl RowId {
     /// Comes before every row.
     pub(crate) const FIRST: Self = Self(0);
-    /// Comes after every row: the largest number that JavaScript represents exactly.
-    pub(crate) const LAST: Self = Self(9_007_199_254_740_991);
+    /// Comes after every row.
+    pub(crate) const LAST: Self = Self(MAX_SAFE_INTEGER);
 }
 
 impl From<RowId> for JsValue {
@@ -42,7 +42,8 @@ pub(crate) struct DeliveryId {
 impl DeliveryId {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (shard, row) = text.split_once('-')?;
-        Some(Self { shard: digits::parse(shard)?, row: RowId(digits::parse(row)?) })
+        let row = digits::parse(row).map(RowId).filter(|row| *row <= RowId::LAST)?;
+        Some(Self { shard: digits::parse(shard)?, row })
     }
 }
 
@@ -74,7 +75,22 @@ mod tests {
         let id = DeliveryId { shard: 3, row: RowId(17) };
         assert_eq!(id.to_string(), "3-17");
         assert_eq!(DeliveryId::parse("3-17"), Some(id));
-        for text in ["", "3", "-", "3-", "-17", "3-17-1", "3-+17", "a-1", "4294967296-1"] {
+        assert_eq!(
+            DeliveryId::parse("0-9007199254740991"),
+            Some(DeliveryId { shard: 0, row: RowId::LAST })
+        );
+        for text in [
+            "",
+            "3",
+            "-",
+            "3-",
+            "-17",
+            "3-17-1",
+            "3-+17",
+            "a-1",
+            "4294967296-1",
+            "0-9007199254740992",
+        ] {
             assert_eq!(DeliveryId::parse(text), None, "{text:?}");
         }
     }

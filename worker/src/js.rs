@@ -51,7 +51,10 @@ pub(crate) fn text(value: &JsValue) -> Option<String> {
     value.as_string()
 }
 
-/// Reads a non-negative integer that a double represents exactly.
+/// The largest integer up to which JavaScript's numbers are exact: 2^53 - 1.
+pub(crate) const MAX_SAFE_INTEGER: u64 = 9_007_199_254_740_991;
+
+/// Reads a non-negative integer up to [`MAX_SAFE_INTEGER`].
 #[expect(
     clippy::as_conversions,
     clippy::cast_possible_truncation,
@@ -59,10 +62,9 @@ pub(crate) fn text(value: &JsValue) -> Option<String> {
     reason = "the range is checked"
 )]
 pub(crate) fn whole(value: &JsValue) -> Option<u64> {
-    const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
     let number = value.as_f64()?;
-    (number.trunc().total_cmp(&number).is_eq() && (0.0..=MAX_SAFE_INTEGER).contains(&number))
-        .then_some(number as u64)
+    let is_in_range = (0.0..=float(MAX_SAFE_INTEGER)).contains(&number);
+    (number.trunc().total_cmp(&number).is_eq() && is_in_range).then_some(number as u64)
 }
 
 /// Converts a time, a count or a row number to a double.

@@ -5,10 +5,12 @@ use walnut_webhooks::KeyIndex;
 
 /// Which HMAC key verified a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", from = "String")]
 pub(crate) enum KeySlot {
     Current,
     Previous,
+    /// A slot that another version of the edge has stored. Its deliveries are sent and listed like any other.
+    Unknown,
 }
 
 impl KeySlot {
@@ -16,12 +18,22 @@ impl KeySlot {
         match self {
             Self::Current => "current",
             Self::Previous => "previous",
+            Self::Unknown => "unknown",
         }
     }
 
     /// Reads what [`Self::as_str`] wrote.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        [Self::Current, Self::Previous].into_iter().find(|slot| slot.as_str() == text)
+    pub(crate) fn parse(text: &str) -> Self {
+        [Self::Current, Self::Previous]
+            .into_iter()
+            .find(|slot| slot.as_str() == text)
+            .unwrap_or(Self::Unknown)
+    }
+}
+
+impl From<String> for KeySlot {
+    fn from(text: String) -> Self {
+        Self::parse(&text)
     }
 }
 
@@ -43,6 +55,7 @@ impl LastMatch {
         match slot {
             KeySlot::Current => self.current = Some(time),
             KeySlot::Previous => self.previous = Some(time),
+            KeySlot::Unknown => {}
         }
     }
 
@@ -107,9 +120,9 @@ mod tests {
 
     #[test]
     fn reads_a_slot_as_it_is_written() {
-        for slot in [KeySlot::Current, KeySlot::Previous] {
-            assert_eq!(KeySlot::parse(slot.as_str()), Some(slot));
+        for slot in [KeySlot::Current, KeySlot::Previous, KeySlot::Unknown] {
+            assert_eq!(KeySlot::parse(slot.as_str()), slot);
         }
-        assert_eq!(KeySlot::parse("next"), None);
+        assert_eq!(KeySlot::parse("next"), KeySlot::Unknown);
     }
 }

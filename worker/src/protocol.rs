@@ -251,7 +251,8 @@ pub(crate) struct Delivery {
     kind: String,
     name: Option<String>,
     r#type: String,
-    state: DeliveryState,
+    /// A [`DeliveryState`], or one that another version of the edge has stored.
+    state: String,
     pub(crate) received: u64,
     ended: Option<u64>,
     size: u64,

@@ -11,7 +11,7 @@ use crate::config::{self, Settings};
 use crate::digits;
 use crate::failure::Failure;
 use crate::ids::{DeliveryId, RowId};
-use crate::js::{get, items, text, whole};
+use crate::js::{MAX_SAFE_INTEGER, get, items, text, whole};
 use crate::protocol::{Delivery, DeliveryState, List};
 
 const DEFAULT_LIMIT: u32 = 50;
@@ -143,7 +143,8 @@ fn invalid_time<T>() -> Answer<T> {
 
 fn parse_time(text: &str) -> Answer<u64> {
     let milliseconds = digits::parse(text).or_else(|| config::millis(text));
-    milliseconds.map_or_else(invalid_time, Ok)
+    // A later time than JavaScript can represent is as good as the last that it can.
+    milliseconds.map_or_else(invalid_time, |time: u64| Ok(time.min(MAX_SAFE_INTEGER)))
 }
 
 /// The body of a request: a JSON object; no body counts as an empty object.

@@ -91,8 +91,7 @@ pub(super) fn load(db: &Db, row_id: RowId) -> Result<Option<Loaded>> {
         id,
         name: row.maybe_text(2)?,
         event_type: row.text(3)?,
-        key_slot: KeySlot::parse(&row.text(4)?)
-            .ok_or_else(|| Problem::new("a row of the database names an unknown key"))?,
+        key_slot: KeySlot::parse(&row.text(4)?),
     };
     let (signature, content_type) = (row.text(5)?, row.maybe_text(6)?);
     Ok(Some(Loaded { headline, signature, content_type, body: row.value(7) }))
