@@ -91,6 +91,8 @@ impl Value {
 
 /// A JSON number, kept as it is written, so that no digit is lost.
 ///
+/// serde knows no such numbers: it is given a `u64` or an `i64` if the number is one, and else the nearest double.
+///
 /// Two numbers are equal if they are written the same way: `4.0` is not equal to `4`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Number(String);
