@@ -36,9 +36,7 @@ impl Signature {
     pub fn parse<'h>(header: impl Into<Header<'h>>) -> Result<Self, Error> {
         let digits = header.into().0.ok_or(Error::MissingSignature)?;
         let mut bytes = [0; 32];
-        // `hex` accepts uppercase digits too. The time this takes may depend on the header, which is not secret.
-        let is_lowercase = !digits.iter().any(u8::is_ascii_uppercase);
-        if !is_lowercase || hex::decode_to_slice(digits, &mut bytes).is_err() {
+        if digits.len() != DIGITS || base16ct::lower::decode(digits, &mut bytes).is_err() {
             return Err(Error::MalformedSignature(malformed(digits)));
         }
         Ok(Self(bytes))

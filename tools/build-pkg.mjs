@@ -64,12 +64,10 @@ const exported = (ending) =>
   [...new Set(JSON.stringify(manifest.exports).match(/(?<="\.\/)[^"/]+(?=")/g))].filter((file) => file.endsWith(ending));
 
 run(bin("tsc"), "--project", sources, "--outDir", compiled);
-// Each inlined WebAssembly stays a module of its own, since its text compresses better alone.
-const inlined = readdirSync(compiled).filter((file) => file.endsWith("-module.js"));
-// The tests import modules one by one: all of them in the build that traps, three in the other.
+// The tests import modules of the build that traps one by one.
 if (trap) for (const file of readdirSync(compiled)) copyFileSync(join(compiled, file), join(out, file));
-else await rollUp([...exported(".js"), ...inlined, "native.js"], { dir: out, format: "es" });
-await rollUp([...exported(".js").filter((file) => !imported.test(file)), ...inlined], { dir: join(out, "cjs"), format: "cjs" }, readWasm);
+else await rollUp(exported(".js"), { dir: out, format: "es" });
+await rollUp(exported(".js").filter((file) => !imported.test(file)), { dir: join(out, "cjs"), format: "cjs" }, readWasm);
 writeFileSync(join(out, "cjs/package.json"), `{ "type": "commonjs" }\n`);
 for (const file of reached(exported(".d.ts"))) {
   for (const folder of [out, join(out, "cjs")]) copyFileSync(join(compiled, file), join(folder, file));

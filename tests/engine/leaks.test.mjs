@@ -5,7 +5,8 @@ import { createHmac } from "node:crypto";
 import { join } from "node:path";
 import { before, test } from "node:test";
 
-const load = (file) => import(join(import.meta.dirname, "../../pkg", file));
+// The same modules as in the package, but one file each, since `native` is no part of its names.
+const load = (file) => import(join(import.meta.dirname, "../../target/pkg-trap", file));
 const { Webhook } = await load("index.js");
 const { native } = await load("native.js");
 

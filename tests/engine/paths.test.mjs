@@ -12,7 +12,10 @@ import { vectors } from "../runtimes/vectors.mjs";
 const root = join(import.meta.dirname, "../..");
 const out = join(root, "target/engine");
 
-/** Bundles what a runtime runs, with the package's files by their paths, since `native` is no part of its names. */
+/** The same modules as in the package, but one file each, since `native` is no part of its names. */
+const modules = join(root, "target/pkg-trap");
+
+/** Bundles what a runtime runs. */
 async function bundle(outfile, variant, offered, print) {
   await build({
     stdin: {
@@ -20,9 +23,9 @@ async function bundle(outfile, variant, offered, print) {
         import { offer, paths } from "./paths.mjs";
         import { read } from "../runtimes/conformance.mjs";
         offer(${JSON.stringify(offered)});
-        const { Webhook } = await import("../../pkg/index${variant}.js");
-        const { explain } = await import("../../pkg/explain${variant}.js");
-        const { native } = await import("../../pkg/native.js");
+        const { Webhook } = await import("${modules}/index${variant}.js");
+        const { explain } = await import("${modules}/explain${variant}.js");
+        const { native } = await import("${modules}/native.js");
         const taken = () => JSON.stringify(paths({ Webhook, explain, native, cases: read(VECTORS) }));
         ${print}`,
       resolveDir: import.meta.dirname,
@@ -82,13 +85,13 @@ for (const [variant, flags, offered] of [
   test(`workerd${variant}: every vector has its verdict on every path`, async (t) => {
     const path = join(out, `workerd${variant}.mjs`);
     await bundle(path, ".edge", offered, "export default { fetch: () => new Response(taken()) };");
-    const modules = ["core.wasm", "explain.wasm"].map((file) =>
-      ({ type: "CompiledWasm", path: join(out, `${file}?module`), contents: readFileSync(join(root, "pkg", file)) }));
+    const compiled = ["core.wasm", "explain.wasm"].map((file) =>
+      ({ type: "CompiledWasm", path: join(out, `${file}?module`), contents: readFileSync(join(modules, file)) }));
     const workerd = new Miniflare({
       compatibilityDate: "2026-04-01",
       compatibilityFlags: flags,
       modulesRoot: out,
-      modules: [{ type: "ESModule", path }, ...modules],
+      modules: [{ type: "ESModule", path }, ...compiled],
     });
     t.after(() => workerd.dispose());
     right(await (await workerd.dispatchFetch("http://worker/")).text(), offered);

@@ -37,7 +37,7 @@ test("each WebAssembly is there twice at most: as a file, and inlined in one mod
   const names = files().filter((file) => file.endsWith(".wasm")).map((file) => file.replace(".wasm", ""));
   assert.ok(names.includes("core"));
   const long = files().filter((file) => file.endsWith(".js") && /[^\n"'`\\]{10000}/.test(text(file)));
-  assert.deepEqual(long.sort(), names.map((name) => `${name}-module.js`).sort());
+  assert.deepEqual(long.sort(), names.map((name) => (name === "core" ? "index.js" : `${name}.js`)).sort());
 });
 
 test("each declaration is reached from an entry", () => {

@@ -98,17 +98,6 @@ pub(crate) enum State {
     Unrouted,
 }
 
-impl State {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Delivered => "delivered",
-            Self::Dead => "dead",
-            Self::Unrouted => "unrouted",
-        }
-    }
-}
-
 /// A delivery on its way to all its destinations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Life {

@@ -11,6 +11,7 @@ use wasm_bindgen::JsValue;
 use crate::ids::{DeliveryId, RowId};
 use crate::js::{Problem, Result};
 use crate::keys::{KeySlot, LastMatch};
+use crate::life::State;
 
 /// The version of these messages. During a deployment, a Worker and an inbox of different versions may meet. Increase
 /// it with every change that the other version would misread.
@@ -236,6 +237,17 @@ impl DeliveryState {
             Self::Variant => "variant",
             Self::Forgotten => "forgotten",
             Self::Erased => "erased",
+        }
+    }
+}
+
+impl From<State> for DeliveryState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Pending => Self::Pending,
+            State::Delivered => Self::Delivered,
+            State::Dead => Self::Dead,
+            State::Unrouted => Self::Unrouted,
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::ids::RowId;
 use crate::js::{Problem, Result, number};
 use crate::keys::KeySlot;
 use crate::life::{Effect, Life, Progress, Reason, Send, State};
+use crate::protocol::DeliveryState;
 use crate::standard::message_id;
 
 /// What an attempt needs.
@@ -153,7 +154,7 @@ pub(super) fn write(db: &Db, row: RowId, life: &Life, effects: &[Effect], now: u
                 let ended = if state == State::Pending { JsValue::NULL } else { number(now) };
                 db.run(
                     "UPDATE deliveries SET state = ?, ended = ? WHERE key = ?",
-                    &[state.as_str().into(), ended, row.into()],
+                    &[DeliveryState::from(state).as_str().into(), ended, row.into()],
                 )?;
             }
         }

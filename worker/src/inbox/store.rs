@@ -7,7 +7,7 @@ use wasm_bindgen::JsValue;
 use super::db::Db;
 use crate::js::{Result, number};
 use crate::life::{Life, Send, State};
-use crate::protocol::Stored;
+use crate::protocol::{DeliveryState, Stored};
 
 /// How many repeats of a test event are sent in an hour; more are only counted.
 const MOST_REPEATS: u64 = 30;
@@ -59,8 +59,8 @@ fn is_remembered(db: &Db, new: &NewDelivery, now: u64) -> Result<bool> {
 
 /// Inserts a delivery with its sends, unless its ID has a first delivery already.
 fn insert(db: &Db, new: &NewDelivery, kind: &str, life: &Life, now: u64) -> Result<bool> {
-    let state = if kind == "variant" { "variant" } else { life.state().as_str() };
-    let ended = if state == State::Pending.as_str() { JsValue::NULL } else { number(now) };
+    let state = if kind == "variant" { DeliveryState::Variant } else { life.state().into() };
+    let ended = if state == DeliveryState::Pending { JsValue::NULL } else { number(now) };
     let row = db.number(
         "INSERT INTO deliveries
             (id, kind, name, type, received, signed_with, signature, content_type, body, size, state, ended)
@@ -78,7 +78,7 @@ fn insert(db: &Db, new: &NewDelivery, kind: &str, life: &Life, now: u64) -> Resu
             new.content_type.clone(),
             new.body.clone().into(),
             number(new.body.length()),
-            state.into(),
+            state.as_str().into(),
             ended,
         ],
     )?;
