@@ -5,6 +5,7 @@
 
 mod admin;
 mod alerts;
+mod counts;
 mod db;
 mod erase;
 mod keep;
@@ -16,6 +17,7 @@ mod schema;
 mod send;
 mod slots;
 pub(crate) mod store;
+mod untried;
 
 use std::cell::{Cell, RefCell};
 use std::task::{Context, Waker};
@@ -29,19 +31,24 @@ use crate::config::{self, Settings};
 use crate::ids::RowId;
 use crate::js::{Problem, Result, float, items, now, text};
 use crate::keys::KeyStatus;
-use crate::protocol::{self, ConfirmShards, Question, ReportDead, Request};
+use crate::protocol::{self, ConfirmShards, Question, ReportDead, Request, Stored};
 use crate::{failpoint, log, shards};
 use alerts::Cause;
+use counts::Counts;
 use db::{Db, Storage};
 use send::Flights;
 use slots::Slots;
 use store::NewDelivery;
+use untried::Untried;
 
 /// The name under which the time of a death is stored until the first shard has received the report.
 const UNREPORTED_DEATH: &str = "died";
 
 /// The name under which the number of shards is stored.
 const SHARDS: &str = "shards";
+
+/// The time between two calls of the cron trigger, in milliseconds: `wrangler.toml`.
+const CRON_MS: u64 = 5 * 60_000;
 
 /// How long to wait while the configuration has mistakes, in milliseconds.
 const MISCONFIGURED_MS: u64 = 60 * 60 * 1000;
@@ -111,8 +118,10 @@ pub struct Inbox {
     posting: Cell<bool>,
     slots: RefCell<Slots>,
     flights: RefCell<Flights>,
-    /// Whether the tables have been migrated to this version.
-    migrated: Cell<bool>,
+    untried: RefCell<Untried>,
+    counts: RefCell<Counts>,
+    /// Whether the tables have been migrated to this version, and the counts loaded.
+    ready: Cell<bool>,
 }
 
 #[wasm_bindgen]
@@ -130,7 +139,9 @@ impl Inbox {
             posting: Cell::default(),
             slots: RefCell::default(),
             flights: RefCell::default(),
-            migrated: Cell::default(),
+            untried: RefCell::default(),
+            counts: RefCell::default(),
+            ready: Cell::default(),
         }
     }
 
@@ -155,7 +166,7 @@ impl Inbox {
         destinations: &Array,
     ) -> std::result::Result<JsValue, JsValue> {
         protocol::check_version(version)?;
-        self.migrate()?;
+        self.prepare()?;
         failpoint::trap_at("trap-on-arrival", &body);
         let now = now();
         let destinations = items(destinations).filter_map(|name| text(&name)).collect();
@@ -170,8 +181,10 @@ impl Inbox {
             is_test,
             destinations,
         };
-        let stored = store::store(&self.db, &new, now)?;
-        self.wake(now);
+        let stored = store::store(&self.db, &mut self.counts.borrow_mut(), &new, now)?;
+        if matches!(stored, Stored::Accepted | Stored::Repeat) {
+            self.wake(now);
+        }
         Ok(failpoint::after(&self.env, "after-store", stored.as_str().into()))
     }
 
@@ -188,7 +201,7 @@ impl Inbox {
         request: JsValue,
     ) -> std::result::Result<JsValue, JsValue> {
         protocol::check_version(version)?;
-        self.migrate()?;
+        self.prepare()?;
         Ok(self.reply(shard, &protocol::read(request)?, now())?)
     }
 
@@ -209,18 +222,19 @@ impl Inbox {
 }
 
 impl Inbox {
-    /// Migrates the tables, unless that is done. If it fails, the next call tries again.
-    fn migrate(&self) -> Result<()> {
-        if !self.migrated.get() {
+    /// Migrates the tables and loads the counts, unless that is done. If it fails, the next call tries again.
+    fn prepare(&self) -> Result<()> {
+        if !self.ready.get() {
             schema::migrate(&self.db)?;
-            self.migrated.set(true);
+            *self.counts.borrow_mut() = Counts::load(&self.db)?;
+            self.ready.set(true);
         }
         Ok(())
     }
 
     /// Sends what is due, and returns when something is due next.
     async fn work(&self, settings: &Settings) -> Result<Option<u64>> {
-        self.migrate()?;
+        self.prepare()?;
         let post = async {
             self.posting.set(true);
             let posted = self.post_alerts(settings).await;
@@ -230,24 +244,43 @@ impl Inbox {
         };
         let (posted, sent) = join(post, self.send_due(settings)).await;
         sent.and(posted)?;
-        if !self.slots.borrow().is_empty()
-            || schema::load_meta(&self.db, UNREPORTED_DEATH)?.is_some()
-        {
-            return Ok(Some(now()));
+        let now = now();
+        self.counts.borrow_mut().save_if_due(&self.db, now)?;
+        if !self.slots.borrow().is_empty() {
+            return Ok(Some(now));
         }
-        // All times from 0 on, since something may have become due meanwhile.
-        let due = lives::next_due(&self.db, 0)?;
-        let keep = keep::next(&self.db, settings)?;
-        Ok([due, keep, alerts::next(&self.db)?].into_iter().flatten().min())
+        self.next_work(settings, now)
     }
 
-    /// Has what is due sent now, by the alarm that is working, or else by the next one.
-    fn wake(&self, now: u64) {
+    /// Returns when there is something to do next. What expires later than the cron trigger's next call is left to that.
+    fn next_work(&self, settings: &Settings, now: u64) -> Result<Option<u64>> {
+        let db = &self.db;
+        if lives::has_untried(db, RowId::FIRST)?
+            || schema::load_meta(db, UNREPORTED_DEATH)?.is_some()
+        {
+            return Ok(Some(now));
+        }
+        let expires = keep::next(db, settings)?;
+        let soon = expires.filter(|time| *time < now.saturating_add(CRON_MS));
+        // All times from 0 on, since something may have become due meanwhile.
+        Ok([lives::next_due(db, 0)?, soon, alerts::next(db)?].into_iter().flatten().min())
+    }
+
+    /// Has what is due at a time sent then: by the alarm that is working, or else by the next one.
+    fn wake(&self, time: u64) {
         if !self.working.get() {
-            self.guard.arm_by(float(now));
-        } else if config::settings(&self.env, now).is_ok_and(|it| self.has_room(&it)) {
+            self.guard.arm_by(float(time));
+        } else if config::settings(&self.env, now()).is_ok_and(|it| self.has_room(&it)) {
             self.bell.ring();
         }
+    }
+
+    /// Has what there is to do done when it is time for it.
+    fn wake_for_work(&self, settings: &Settings, now: u64) -> Result<()> {
+        if let Some(time) = self.next_work(settings, now)? {
+            self.wake(time);
+        }
+        Ok(())
     }
 
     /// Tells whether a destination can be sent to now. If there is none, the next request that ends makes room, and the
@@ -268,19 +301,19 @@ impl Inbox {
                 if shard == shards::FIRST {
                     alerts::check(db, now, settings.silence_ms)?;
                 }
-                self.wake(now);
+                self.wake_for_work(&settings, now)?;
                 question.reply(&())
             }
             Request::Report(report) => {
                 alerts::store_report(db, report, now)?;
                 alerts::check(db, now, settings.silence_ms)?;
                 log::keys(&KeyStatus::new(alerts::last_match(db)?, settings.previous_until, now));
-                self.wake(now);
+                self.wake_for_work(&settings, now)?;
                 report.reply(&())
             }
             Request::ReportDead(question) => {
                 alerts::raise(db, Cause::Dead, now)?;
-                self.wake(now);
+                self.wake_for_work(&settings, now)?;
                 question.reply(&())
             }
             Request::List(list) => list.reply(&admin::list(db, shard, list)?),
@@ -302,7 +335,9 @@ impl Inbox {
                 let erased = erase::with_email(db, &question.email, question.after, now)?;
                 question.reply(&erased)
             }
-            Request::GetStatus(question) => question.reply(&admin::status(db)?),
+            Request::GetStatus(question) => {
+                question.reply(&admin::status(db, &self.counts.borrow())?)
+            }
         }
     }
 

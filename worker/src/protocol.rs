@@ -107,9 +107,8 @@ pub(crate) struct List {
     pub(crate) since: Option<u64>,
     /// Milliseconds since the Unix epoch, exclusive.
     pub(crate) until: Option<u64>,
-    /// Only deliveries that come before this one are listed.
-    pub(crate) before_received: u64,
-    pub(crate) before_row: RowId,
+    /// Only rows before this one are listed.
+    pub(crate) before: RowId,
 }
 
 /// Asks for everything about a delivery, its body included.
@@ -278,21 +277,21 @@ pub(crate) struct Delivery {
 /// The progress of a delivery to one destination.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct SendStatus {
-    destination: String,
-    state: String,
-    reason: Option<String>,
-    attempts: u32,
-    due: Option<u64>,
+    pub(crate) destination: String,
+    pub(crate) state: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) attempts: u32,
+    pub(crate) due: Option<u64>,
 }
 
 /// One attempt to send a delivery.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Attempt {
-    destination: String,
-    at: u64,
-    ms: u64,
-    status: Option<u16>,
-    code: Option<String>,
+    pub(crate) destination: String,
+    pub(crate) at: u64,
+    pub(crate) ms: u64,
+    pub(crate) status: Option<u16>,
+    pub(crate) code: Option<String>,
 }
 
 /// Everything about a delivery.

@@ -131,9 +131,12 @@ pub(super) fn store_report(db: &Db, report: &Report, now: u64) -> Result<()> {
         if !report.refused.is_empty() {
             save_meta(db, "last_refused", Some(now))?;
         }
+        let is_failing = load_meta(db, "failing_since")?.is_some();
         if report.matched != LastMatch::default() {
-            save_meta(db, "failing_since", None)?;
-        } else if load_meta(db, "failing_since")?.is_none() {
+            if is_failing {
+                save_meta(db, "failing_since", None)?;
+            }
+        } else if !is_failing {
             save_meta(db, "failing_since", Some(now))?;
         }
         Ok(())
