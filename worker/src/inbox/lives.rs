@@ -5,6 +5,7 @@ use walnut_webhooks::Value;
 use wasm_bindgen::JsValue;
 
 use super::db::{Db, Row};
+use crate::digits;
 use crate::forward::Headline;
 use crate::ids::RowId;
 use crate::js::{Problem, Result, number};
@@ -72,7 +73,7 @@ impl Course {
                 _ => None,
             };
             let whole = |name| match item.get(name) {
-                Some(Value::Number(number)) => number.as_u64(),
+                Some(Value::Number(number)) => digits::parse(number.as_str()),
                 _ => None,
             };
             let progress = match text("state") {
