@@ -225,6 +225,8 @@ impl Error {
             Self::MalformedSignature(reason) => {
                 let (before, value, after) = match *reason {
                     MalformedSignature::Empty => ("it is empty", None, ""),
+                    // No more of a header is read, in JavaScript.
+                    MalformedSignature::Length(4096..) => ("it has 4096 bytes or more", None, ""),
                     MalformedSignature::Length(length) => {
                         ("its length is ", Some(length), " bytes")
                     }

@@ -111,20 +111,22 @@ impl Number {
         self.0.parse().unwrap_or(f64::NAN)
     }
 
-    /// Returns the number as an unsigned integer if it is whole and in range. `4.0` and `1e3` are whole.
+    /// Returns the number as an unsigned integer if it is whole and in range. `4.0` and `1e3` are whole: a number with a
+    /// fraction or an exponent counts as its nearest double.
     #[must_use]
     pub fn as_u64(&self) -> Option<u64> {
         self.0.parse().ok().or_else(|| self.whole()?.parse().ok())
     }
 
-    /// Returns the number as a signed integer if it is whole and in range. `-4.0` and `1e3` are whole.
+    /// Returns the number as a signed integer if it is whole and in range, as [`Number::as_u64`] does.
     #[must_use]
     pub fn as_i64(&self) -> Option<i64> {
         self.0.parse().ok().or_else(|| self.whole()?.parse().ok())
     }
 
-    /// Writes the nearest double in digits if it is whole.
+    /// Writes the nearest double of a number with a fraction or an exponent in digits, if it is whole.
     fn whole(&self) -> Option<String> {
+        self.0.contains(['.', 'e', 'E']).then_some(())?;
         let double = self.as_f64();
         (double.fract() == 0.0).then(|| format!("{double:.0}"))
     }
@@ -152,6 +154,7 @@ mod tests {
             ("18446744073709551616", None, None),
             ("-9223372036854775808", None, Some(i64::MIN)),
             ("9223372036854775808.0", Some(1 << 63), None),
+            ("-9223372036854775809", None, None),
             ("-9223372036854775809.0", None, Some(i64::MIN)),
             ("0.5", None, None),
             ("1e300", None, None),

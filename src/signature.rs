@@ -138,6 +138,8 @@ mod tests {
         for (header, what) in [
             ("", "it is empty"),
             ("abc", "its length is 3 bytes"),
+            (&"a".repeat(4095), "its length is 4095 bytes"),
+            (&"a".repeat(4096), "it has 4096 bytes or more"),
             (&"AB".repeat(32), "it has uppercase digits"),
             (&"zz".repeat(32), "its byte 0 is not a hex digit"),
         ] {

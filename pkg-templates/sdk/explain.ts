@@ -7,12 +7,12 @@ import { module } from "./explain-module.js";
 import { type Explanation, explainer } from "./explainer.js";
 import type { Webhook } from "./index.js";
 import type { RawBody, SignatureHeader } from "./input.js";
-import type { Key } from "./keys.js";
+import { type Key, takeKeyReader } from "./keys.js";
 
 export type { ExplanationCause } from "./contract.js";
 export type { Difference, Explanation } from "./explainer.js";
 
-const run = explainer(module);
+const run = explainer(module, takeKeyReader());
 
 /**
  * Explains why a request is rejected, by undoing common mistakes until its signature is right.

@@ -1,7 +1,7 @@
 import type { ExplanationCause, WebhookErrorCode } from "./contract.js";
 import { IMPORT_MODULE, makeGlue } from "./explain-glue.js";
 import { bytes, DEFAULT_BODY_BYTES, InputError, otherHeaders, type RawBody, type SignatureHeader, signature } from "./input.js";
-import { type Key, readKeys, takeKeyReader } from "./keys.js";
+import { type Key, type KeyReader, readKeys } from "./keys.js";
 import { utf8Classes } from "./utf8.js";
 import type { Verifier } from "./webhook.js";
 
@@ -53,16 +53,15 @@ interface Glue extends WebAssembly.ModuleImports {
   ): Explanation;
 }
 
-const keysOf = takeKeyReader();
-
 type Explain = (key: Verifier | Key, rawBody: RawBody, header: SignatureHeader) => Explanation;
 
 /**
  * Makes the function that explains. Its WebAssembly is compiled at the first call.
  *
  * @param compile - Gets the compiled module: a `WebAssembly.Module`.
+ * @param keysOf - Reads the keys of a webhook. Only the entry has it, so no other code can have it by this function.
  */
-export function explainer(compile: () => object): Explain {
+export function explainer(compile: () => object, keysOf: KeyReader): Explain {
   let compiled: object | undefined;
   let running: Glue | undefined;
 
@@ -79,7 +78,7 @@ export function explainer(compile: () => object): Explain {
   return (key, rawBody, header) => {
     let input;
     try {
-      input = { ...readKeysAndLimit(key), body: bytes(rawBody), value: signature(header) };
+      input = { ...readKeysAndLimit(key, keysOf), body: bytes(rawBody), value: signature(header) };
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       const { code, problem, fix } = error;
@@ -96,7 +95,7 @@ export function explainer(compile: () => object): Explain {
   };
 }
 
-function readKeysAndLimit(key: Verifier | Key): { keys: readonly Uint8Array[]; limit: number } {
+function readKeysAndLimit(key: Verifier | Key, keysOf: KeyReader): { keys: readonly Uint8Array[]; limit: number } {
   if (typeof key === "object" && key !== null && "maxBodyBytes" in key) {
     const keys = keysOf(key);
     if (keys !== undefined) return { keys, limit: key.maxBodyBytes };

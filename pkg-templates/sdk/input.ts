@@ -83,7 +83,7 @@ function view(buffer: ArrayBufferLike, offset?: number, length?: number): Uint8A
   try {
     return new Uint8Array(buffer, offset, length);
   } catch {
-    throw notRaw("its buffer was transferred: somebody else has the bytes now");
+    throw notRaw("its buffer was transferred");
   }
 }
 
@@ -122,7 +122,7 @@ export function signature(header: SignatureHeader): string | undefined {
   for (const name of Object.keys(header)) {
     if (name.length !== SIGNATURE_HEADER.length || name.toLowerCase() !== SIGNATURE_HEADER) continue;
     const value = (header as Record<string, unknown>)[name];
-    if (value === undefined) continue;
+    if (value == null) continue;
     if (found !== undefined) return repeated();
     found = value;
   }

@@ -17,8 +17,9 @@ export function offerKeyReader(reader: KeyReader): void {
 let taken = false;
 
 /**
- * Returns a function that reads the keys of a webhook, to the first caller only. `/explain` calls it when it is loaded,
- * so code that runs later cannot read keys.
+ * Returns a function that reads the keys of a webhook, to the first caller only: `/explain`, when it is loaded. No name
+ * that the package exports leads here. Code that imports this file by its path, before `/explain` is loaded, can read
+ * keys, as any code in the process can by other means.
  */
 export function takeKeyReader(): KeyReader {
   if (taken) return () => undefined;

@@ -163,13 +163,74 @@ impl<'de> Deserializer<'de> for &'de Value {
 
 type Members<'de> =
     std::iter::Map<std::collections::btree_map::Iter<'de, String, Value>, Member<'de>>;
-type Member<'de> =
-    fn((&'de String, &'de Value)) -> (BorrowedStrDeserializer<'de, Error>, &'de Value);
+type Member<'de> = fn((&'de String, &'de Value)) -> (Name<'de>, &'de Value);
 
 fn object(members: &BTreeMap<String, Value>) -> MapDeserializer<'_, Members<'_>, Error> {
-    MapDeserializer::new(
-        members.iter().map(|(name, value)| (BorrowedStrDeserializer::new(name), value)),
-    )
+    MapDeserializer::new(members.iter().map(|(name, value)| (Name(name), value)))
+}
+
+/// The name of a member, as the key of a map: a text, or what it is parsed to.
+#[derive(Clone, Copy)]
+struct Name<'de>(&'de str);
+
+impl<'de> IntoDeserializer<'de> for Name<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+macro_rules! parsed {
+    ($($method:ident $visit:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            match self.0.parse() {
+                Ok(value) => visitor.$visit(value),
+                Err(_) => self.deserialize_any(visitor),
+            }
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Name<'de> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_borrowed_str(self.0)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_enum(BorrowedStrDeserializer::new(self.0))
+    }
+
+    parsed! {
+        deserialize_bool visit_bool
+        deserialize_i8 visit_i8 deserialize_i16 visit_i16 deserialize_i32 visit_i32 deserialize_i64 visit_i64
+        deserialize_u8 visit_u8 deserialize_u16 visit_u16 deserialize_u32 visit_u32 deserialize_u64 visit_u64
+    }
+
+    serde::forward_to_deserialize_any! {
+        <V: Visitor<'de>>
+        i128 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct
+        identifier ignored_any
+    }
 }
 
 #[cfg(test)]
@@ -244,6 +305,26 @@ mod tests {
         assert_eq!(read(&value("-1e999")), Ok(f64::NEG_INFINITY));
         assert!(read::<f64>(&value("-0")).unwrap().is_sign_negative());
         assert_eq!(read(&value("0.25")), Ok(0.25_f32));
+    }
+
+    #[test]
+    fn a_name_is_read_as_the_key_of_a_map() {
+        #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+        struct Id(String);
+        #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        enum Side {
+            Left,
+        }
+
+        let json = value(r#"{"1":2}"#);
+        assert_eq!(read(&json), Ok(BTreeMap::from([(Id("1".to_owned()), 2)])));
+        assert_eq!(read(&json), Ok(BTreeMap::from([(1_u64, 2)])));
+        assert_eq!(read(&json), Ok(BTreeMap::from([(Some("1".to_owned()), 2)])));
+        assert_eq!(read(&value(r#"{"-7":2}"#)), Ok(BTreeMap::from([(-7_i8, 2)])));
+        assert_eq!(read(&value(r#"{"true":2}"#)), Ok(BTreeMap::from([(true, 2)])));
+        assert_eq!(read(&value(r#"{"left":2}"#)), Ok(BTreeMap::from([(Side::Left, 2)])));
+        assert!(read::<BTreeMap<u8, i32>>(&value(r#"{"256":2}"#)).is_err());
     }
 
     #[test]

@@ -143,7 +143,7 @@ test("keeps the key of a webhook out of reach of other code", async () => {
   }
 });
 
-test("leaves no function with which code that runs later can read keys", async () => {
+test("is the only one that gets the function which reads keys, once it is loaded", async () => {
   const require = createRequire(import.meta.url);
   require("walnut-webhooks/explain");
   const esm = new URL("./", import.meta.resolve("walnut-webhooks"));
@@ -154,9 +154,9 @@ test("leaves no function with which code that runs later can read keys", async (
   for (const { folder, webhook, load } of copies) {
     const found = {};
     for (const file of readdirSync(folder)) Object.assign(found, await load(new URL(file, folder)));
-    const names = Object.keys(found).filter((name) => /key/i.test(name)).sort();
-    assert.deepEqual(names, ["offerKeyReader", "readKeys", "takeKeyReader"]);
     assert.equal(found.takeKeyReader()(webhook), undefined);
+    // It can't be had with other WebAssembly, since it has to be given a reader.
+    if (found.explainer !== undefined) assert.throws(() => found.explainer(() => {})(webhook, sample, {}), TypeError);
     found.offerKeyReader(() => assert.fail("offered a second time"));
     assert.equal(found.takeKeyReader()(webhook), undefined);
   }

@@ -119,7 +119,7 @@ test("a header is found in any case, in a Headers, an object or a string", () =>
     Object.assign(Object.create(null), { "X-WALNUT-signature": signature }),
   ];
   for (const header of good) assert.equal(code(() => webhook.verify(sample, header)), undefined, inspect(header));
-  const missing = [undefined, null, {}, { host: "a" }, { "x-forwarded-server": signature }, new Headers(), new Map(), { "x-walnut-signature": undefined }];
+  const missing = [undefined, null, {}, { host: "a" }, { "x-forwarded-server": signature }, new Headers(), new Map(), { "x-walnut-signature": undefined }, { "x-walnut-signature": null }];
   for (const header of missing) assert.equal(code(() => webhook.verify(sample, header)), "missing_signature", inspect(header));
   const malformed = [
     "",
@@ -128,7 +128,6 @@ test("a header is found in any case, in a Headers, an object or a string", () =>
     { "x-walnut-signature": [signature, signature] },
     { "x-walnut-signature": signature, "X-Walnut-Signature": signature },
     { "x-walnut-signature": 7 },
-    { "x-walnut-signature": null },
     [signature],
   ];
   for (const header of malformed) assert.equal(code(() => webhook.verify(sample, header)), "malformed_signature", inspect(header));
@@ -224,7 +223,7 @@ test("what is no raw body and no key is named, with what to do", () => {
     [7, "this is a value of type Number"],
     [{}, "this is an object: something has parsed the body already"],
     ["\ud800", "this string has a lone surrogate: it was cut or decoded wrongly"],
-    [buffer, "its buffer was transferred: somebody else has the bytes now"],
+    [buffer, "its buffer was transferred"],
   ]) {
     assert.equal(
       message(() => webhook.verify(body, signature)),
