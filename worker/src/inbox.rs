@@ -20,6 +20,7 @@ pub(crate) mod store;
 mod untried;
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::task::{Context, Waker};
 
 use futures_util::future::join;
@@ -31,9 +32,8 @@ use crate::config::{self, Settings};
 use crate::ids::RowId;
 use crate::js::{Problem, Result, float, items, now, text};
 use crate::keys::KeyStatus;
-use crate::protocol::{self, ConfirmShards, Question, ReportDead, Request, Stored};
+use crate::protocol::{self, Cause, ConfirmShards, Question, Raise, Request, Stored};
 use crate::{failpoint, log, shards};
-use alerts::Cause;
 use counts::Counts;
 use db::{Db, Storage};
 use send::Flights;
@@ -120,6 +120,8 @@ pub struct Inbox {
     flights: RefCell<Flights>,
     untried: RefCell<Untried>,
     counts: RefCell<Counts>,
+    /// When the first shard was last told that there is little room left.
+    told_full: Cell<u64>,
     /// Whether the tables have been migrated to this version, and the counts loaded.
     ready: Cell<bool>,
 }
@@ -141,6 +143,7 @@ impl Inbox {
             flights: RefCell::default(),
             untried: RefCell::default(),
             counts: RefCell::default(),
+            told_full: Cell::default(),
             ready: Cell::default(),
         }
     }
@@ -169,6 +172,7 @@ impl Inbox {
         self.prepare()?;
         failpoint::trap_at("trap-on-arrival", &body);
         let now = now();
+        self.check_room(now)?;
         let destinations = items(destinations).filter_map(|name| text(&name)).collect();
         let new = NewDelivery {
             id,
@@ -232,6 +236,22 @@ impl Inbox {
         Ok(())
     }
 
+    /// Fails if the database has no room for a delivery. What is left is for results.
+    fn check_room(&self, now: u64) -> Result<()> {
+        let settings = self.settings(now)?;
+        if self.db.size() < settings.max_stored_bytes {
+            return Ok(());
+        }
+        Err(Problem::new(
+            "the shard has stored as much as MAX_STORED_MB allows: lower RETENTION_DAYS, or erase deliveries",
+        ))
+    }
+
+    fn settings(&self, now: u64) -> Result<Rc<Settings>> {
+        config::settings(&self.env, now)
+            .map_err(|_| Problem::new("the configuration of the inbox has mistakes"))
+    }
+
     /// Sends what is due, and returns when something is due next.
     async fn work(&self, settings: &Settings) -> Result<Option<u64>> {
         self.prepare()?;
@@ -292,8 +312,7 @@ impl Inbox {
 
     /// Replies to a request.
     fn reply(&self, shard: u32, request: &Request, now: u64) -> Result<JsValue> {
-        let settings = config::settings(&self.env, now)
-            .map_err(|_| Problem::new("the configuration of the inbox has mistakes"))?;
+        let settings = self.settings(now)?;
         let db = &self.db;
         match request {
             Request::ConfirmShards(question) => question.reply(&self.confirm_shards(*question)?),
@@ -311,8 +330,8 @@ impl Inbox {
                 self.wake_for_work(&settings, now)?;
                 report.reply(&())
             }
-            Request::ReportDead(question) => {
-                alerts::raise(db, Cause::Dead, now)?;
+            Request::Raise(question) => {
+                alerts::raise(db, question.cause.into(), now)?;
                 self.wake_for_work(&settings, now)?;
                 question.reply(&())
             }
@@ -344,10 +363,18 @@ impl Inbox {
     /// Posts the alerts that are due. Only the first shard posts; the others report to it.
     async fn post_alerts(&self, settings: &Settings) -> Result<()> {
         if schema::load_meta(&self.db, UNREPORTED_DEATH)?.is_some() {
-            shards::ask(&self.env, settings, shards::FIRST, ReportDead).await?;
+            let cause = Cause::Dead;
+            shards::ask(&self.env, settings, shards::FIRST, Raise { cause }).await?;
             schema::save_meta(&self.db, UNREPORTED_DEATH, None)?;
         }
-        alerts::post_due(&self.db, settings.alert_url.as_deref(), now()).await
+        let (now, size) = (now(), self.db.size());
+        let is_filling = size.saturating_mul(5) >= settings.max_stored_bytes.saturating_mul(4);
+        if is_filling && now.saturating_sub(self.told_full.get()) >= alerts::HOUR_MS {
+            let cause = Cause::Full;
+            shards::ask(&self.env, settings, shards::FIRST, Raise { cause }).await?;
+            self.told_full.set(now);
+        }
+        alerts::post_due(&self.db, settings.alert_url.as_deref(), now).await
     }
 
     /// Returns the stored number of shards; stores the given one if there is none.

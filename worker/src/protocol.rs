@@ -64,7 +64,7 @@ requests! {
     ConfirmShards => u32,
     Wake => (),
     Report => (),
-    ReportDead => (),
+    Raise => (),
     List => Vec<Delivery>,
     Show => Option<Details>,
     Redeliver => Redelivered,
@@ -92,9 +92,20 @@ pub(crate) struct Report {
     pub(crate) matched: LastMatch,
 }
 
-/// Tells the first shard that a delivery is dead.
+/// Tells the first shard that there is a cause for an alert.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct ReportDead;
+pub(crate) struct Raise {
+    pub(crate) cause: Cause,
+}
+
+/// The cause of an alert that any shard can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Cause {
+    /// A delivery is dead.
+    Dead,
+    /// A shard has little room left.
+    Full,
+}
 
 /// Lists deliveries, the newest first.
 #[derive(Serialize, Deserialize)]
