@@ -1,7 +1,7 @@
 // The Worker and its inbox, as Cloudflare loads them, guarded against traps of WebAssembly.
 //
 // A trap destroys the instance, and promises of that instance never settle: an alarm in flight, of any object in the
-// isolate, neither ends nor throws. So the next call creates a new instance; this file sets the alarm whatever Rust does,
+// isolate, neither ends nor throws. So the next call creates a new instance; this file sets the alarm where Rust trapped,
 // and limits how long an alarm may work; and it ends an object whose instance died during its alarm. The next object
 // finds every accepted delivery in the storage.
 import { DurableObject } from "cloudflare:workers";
@@ -10,7 +10,7 @@ import * as core from "walnut-webhooks-worker";
 /** After how long an alarm is aborted, in ms. Rust ends each alarm sooner. */
 const LOST_MS = 60_000;
 
-/** How far ahead the alarm is set before Rust is called, in ms, in case Rust traps and sets none. */
+/** How far ahead the alarm is set where Rust trapped and set none, in ms; and from when on an alarm is lost. */
 const GUARD_MS = 10_000;
 
 /** How far ahead the alarm is set after an aborted one, in ms. */
@@ -109,7 +109,6 @@ export class Inbox extends DurableObject {
       const now = Date.now();
       // An overdue alarm may be the one that created this object; putting it off would cancel it.
       if (this.#alarm !== null && this.#alarm < now - GUARD_MS) this.arm(now);
-      this.armBy(now + GUARD_MS);
     });
   }
 
@@ -127,11 +126,12 @@ export class Inbox extends DurableObject {
     if (lost || this.#alarm > time) this.arm(time);
   }
 
-  /** Sets the alarm to a time in ms since the epoch, or deletes it. */
+  /** Sets the alarm to a time in ms since the epoch, or deletes it. Each is billed as a row, so none is needless. */
   arm(time) {
+    const old = this.#alarm;
     this.#alarm = time ?? null;
-    if (this.#alarm === null) this.ctx.storage.deleteAlarm();
-    else this.ctx.storage.setAlarm(this.#alarm);
+    if (this.#alarm !== null) this.ctx.storage.setAlarm(this.#alarm);
+    else if (old !== null) this.ctx.storage.deleteAlarm();
   }
 
   /** Stores a delivery; the arguments are those of Rust's `Inbox::store`. */
@@ -144,18 +144,20 @@ export class Inbox extends DurableObject {
     return this.#armed(() => this.#live().ask(version, shard, request));
   }
 
-  /** Calls Rust, and ensures that an alarm is set, whatever Rust does. */
+  /** Calls Rust, which sets the alarm where there is something to send. If it fails, something may have been stored. */
   #armed(work) {
     try {
       return call(work);
-    } finally {
+    } catch (error) {
       this.armBy(Date.now() + GUARD_MS);
+      throw error;
     }
   }
 
   /** Lets Rust send what is due, until it ends, its instance traps, or the time is over. */
   async alarm() {
-    this.arm(Date.now() + GUARD_MS);
+    // The platform runs this again if the process ends meanwhile.
+    this.#alarm = null;
     const end = Date.now() + LOST_MS;
     let timer;
     try {

@@ -191,3 +191,30 @@ test("Retry-After is seconds or a date, an hour at most; what is neither is igno
     ok(ms >= 0 && ms <= own, `${note}: ${ms} ms`);
   }
 });
+
+test("a shard that is full accepts nothing, sends what it has, and accepts again when there is room", async (t) => {
+  const alerts = await startOrigin();
+  t.after(alerts.stop);
+  const { url, edge, origin, logged } = await start(t, {
+    ...DURABLE,
+    ADMIN_TOKEN: TOKEN,
+    MAX_STORED_MB: "1",
+    ALERT_URL: alerts.url,
+  });
+  const { ask, until, ids } = admin(edge);
+  origin.answer = (_, response) => response.writeHead(500, { "retry-after": "1" }).end();
+  const answers = [];
+  for (let n = 0; n < 15; n++) answers.push(await post(url, event({ padding: "x".repeat(100_000) })));
+  const accepted = answers.filter(({ status }) => status === 200).length;
+  ok(accepted >= 9 && accepted < 12, `${accepted} accepted`);
+  deepEqual(answers.at(-1), { status: 503, code: "store_failed" });
+  ok(await logged("inbox_failed", "MAX_STORED_MB"));
+  equal(JSON.parse((await alerts.took(1)).body).cause, "full");
+
+  origin.answer = (_, response) => response.end();
+  const all = await ids();
+  equal(all.length, accepted);
+  for (const id of all) await until(id, "delivered");
+  for (const id of all.slice(0, 5)) equal((await ask("DELETE", `deliveries/${id}`)).erased, 1);
+  equal((await post(url, event({ padding: "x".repeat(100_000) }))).status, 200);
+});

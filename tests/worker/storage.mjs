@@ -35,23 +35,30 @@ const changeAlarms = (storage, sql) => void run(storage, /metadata\.sqlite$/, sq
 /** The alarm is lost: the platform knows nothing of it, nor does the inbox, unless it is `remembered` there. */
 export function loseAlarm(storage, { remembered = false } = {}) {
   changeAlarms(storage, "DELETE FROM _cf_ALARM");
-  if (!remembered) change(storage, "DELETE FROM _cf_METADATA");
+  // There is no such table before the first alarm.
+  const known = look(storage, "SELECT name FROM sqlite_master WHERE name = '_cf_METADATA'");
+  if (!remembered && known.length > 0) change(storage, "DELETE FROM _cf_METADATA");
 }
 
 /** All the columns that hold times. */
 const TIMES = {
   deliveries: ["received", "ended", "last_duplicate"],
-  sends: ["began", "due"],
-  attempts: ["at"],
+  retries: ["due"],
+  counts: ["saved", "last_received"],
   destinations: ["last_taken", "last_failed"],
   alerts: ["at", "due"],
   remembered: ["last"],
 };
 
-/** Lets time pass: all that is stored becomes older. */
+/** The times in the JSON of `sends`. */
+const SENDS = `UPDATE deliveries SET sends = (SELECT json_group_array(json_replace(value,
+  '$.began', value ->> 'began' - MS, '$.due', value ->> 'due' - MS)) FROM json_each(sends));`;
+
+/** Lets time pass: all that is stored becomes older. Rows keep their numbers, so that tests can go on naming them. */
 export function age(storage, ms) {
   const older = (column) => `${column} = ${column} - ${ms}`;
   const tables = Object.entries(TIMES).map(([table, columns]) => `UPDATE ${table} SET ${columns.map(older)};`);
+  tables.push(SENDS.replaceAll("MS", ms));
   // What is smaller is no time.
   const meta = `UPDATE meta SET ${older("value")} WHERE value > 1e12;`;
   change(storage, `${tables.join("")} ${meta} UPDATE _cf_METADATA SET value = value - ${ms} * 1000000;`);

@@ -176,8 +176,9 @@ impl Model for Setup {
         let configured = self.configured(&world);
         match action {
             Action::Arrives(row_id) => {
-                world.arrive(row_id, configured);
-                world.wake();
+                if world.arrive(row_id, configured) {
+                    world.wake(world.now);
+                }
             }
             Action::ArrivesAndTraps(row_id) => {
                 world.budget.traps -= 1;
@@ -195,7 +196,8 @@ impl Model for Setup {
             Action::AlarmFires | Action::AlarmFiresEarly => {
                 world.budget.early -= u8::from(action == Action::AlarmFiresEarly);
                 world.memory().working = true;
-                world.arm(Some(world.now + GUARD_MS));
+                // The alarm that runs is none that is set.
+                world.arm(None);
                 for name in NAMES.iter().filter(|name| !configured.contains(name)) {
                     for row_id in world.due(name) {
                         world.happened(self, row_id, &Event::Removed { destination: name });
@@ -223,7 +225,10 @@ impl Model for Setup {
             }
             Action::Cron => {
                 world.now += CRON_MS;
-                world.wake();
+                world.lost = false;
+                if let Some(time) = world.next_work() {
+                    world.wake(time);
+                }
             }
             Action::Killed => {
                 world.budget.kills -= 1;
@@ -241,14 +246,13 @@ impl Model for Setup {
                 world.row(row_id).traps = 0;
                 let destination = NAMES[destination];
                 world.happened(self, row_id, &Event::Redelivered { destination });
-                world.wake();
+                world.wake(world.now);
             }
             Action::Erased(row_id) => {
                 world.budget.erasures -= 1;
                 let now = world.now;
                 world.row(row_id).empty();
                 world.row(row_id).ended = Some(now);
-                world.arm_by(now + GUARD_MS);
             }
             Action::Changes => {
                 world.budget.changes -= 1;

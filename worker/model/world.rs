@@ -6,7 +6,7 @@ use crate::ids::RowId;
 use crate::inbox::slots::{Flight, Slots};
 use crate::life::{Effect, Event, Life, MOST_TRAPS, Progress, Send, State};
 
-/// As in `worker/index.js`: until the alarm that is set in case that Rust sets none, and after a trap.
+/// As in `worker/index.js`: until the alarm that is set where Rust trapped before it could, and after a trap of an alarm.
 pub(super) const GUARD_MS: u64 = 10_000;
 const TRAPPED_MS: u64 = 1000;
 
@@ -124,7 +124,6 @@ impl World {
             if self.alarm.is_some_and(|alarm| alarm < self.now.saturating_sub(GUARD_MS)) {
                 self.arm(Some(self.now));
             }
-            self.arm_by(self.now + GUARD_MS);
         }
         self.memory.as_mut().unwrap()
     }
@@ -143,8 +142,12 @@ impl World {
         }
     }
 
-    /// What is in memory is gone, and with it the answers to what is in flight.
+    /// What is in memory is gone, and with it the answers to what is in flight. The platform runs an alarm that did not
+    /// end again.
     pub(super) fn crash(&mut self) {
+        if self.is_working() {
+            self.alarm.get_or_insert(self.now);
+        }
         for Flight { delivery, destination, .. } in self.memory.take().unwrap_or_default().flights {
             let row = self.row(delivery);
             if row.life.sends.iter().any(|send| send.destination == destination) {
@@ -162,16 +165,29 @@ impl World {
 
     // `inbox.rs` and `store.rs`
 
-    pub(super) fn wake(&mut self) {
+    pub(super) fn wake(&mut self, time: u64) {
         if !self.memory().working {
-            self.arm_by(self.now);
+            self.arm_by(time);
         }
-        self.arm_by(self.now + GUARD_MS);
     }
 
-    pub(super) fn arrive(&mut self, row_id: RowId, configured: &[&str]) {
+    /// Returns when there is something to do next.
+    pub(super) fn next_work(&self) -> Option<u64> {
+        let due = |send: &Send| match send.progress {
+            Progress::Pending { due } => Some(due),
+            _ => None,
+        };
+        let due = self.stored().flat_map(|(_, row)| &row.life.sends).filter_map(due);
+        let kept = self.stored().filter(|(_, row)| row.body).filter_map(|(_, row)| row.ended);
+        due.chain(kept.map(|ended| ended + RETENTION_MS)).min()
+    }
+
+    /// A delivery arrives; returns whether it is new.
+    pub(super) fn arrive(&mut self, row_id: RowId, configured: &[&str]) -> bool {
         let index = usize::try_from(row_id.0).unwrap() - 1;
         self.arrivals[index] -= 1;
+        self.memory();
+        let is_new = self.rows[index].is_none();
         let now = self.now;
         self.rows[index].get_or_insert_with(|| {
             let life = Life::new(configured.iter().copied(), now);
@@ -179,6 +195,7 @@ impl World {
             let (state, ended) = (life.state(), None);
             Row { life, state, ended, body: true, traps: 0, known }
         });
+        is_new
     }
 
     // `send.rs`
@@ -228,14 +245,7 @@ impl World {
         self.forget();
         if self.memory().flights.is_empty() {
             self.memory().working = false;
-            let due = self.stored().flat_map(|(_, row)| &row.life.sends).filter_map(|send| {
-                match send.progress {
-                    Progress::Pending { due } => Some(due),
-                    _ => None,
-                }
-            });
-            let kept = self.stored().filter(|(_, row)| row.body).filter_map(|(_, row)| row.ended);
-            let next = due.chain(kept.map(|ended| ended + RETENTION_MS)).min();
+            let next = self.next_work();
             self.arm(next);
         }
     }

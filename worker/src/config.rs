@@ -41,6 +41,9 @@ const MOST_ATTEMPTS: u32 = 1000;
 const DEFAULT_EVENT_AGE_MS: u64 = 3 * DAY_MS;
 const DEFAULT_DELIVERY_AGE_MS: u64 = 3 * DAY_MS;
 const DEFAULT_RETENTION_MS: u64 = 7 * DAY_MS;
+/// How much a shard stores at most, in megabytes: the platform's limit is 10 GB, and results need room too.
+const MOST_STORED_MB: u32 = 9000;
+const MB: u64 = 1_000_000;
 /// How far ahead the end of the previous key may be.
 const MOST_OVERLAP_DAYS: u64 = 7;
 /// How far in the future the signed time may be, in milliseconds, since clocks differ.
@@ -103,6 +106,8 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     /// How long a body is kept after its delivery has ended.
     pub(crate) retention_ms: u64,
+    /// The size of a shard's database from which on it stores no more deliveries, in bytes.
+    pub(crate) max_stored_bytes: u64,
     pub(crate) admin_token: Option<String>,
     pub(crate) alert_url: Option<String>,
     /// After how long without a delivery an alert is raised.
@@ -182,6 +187,7 @@ impl Config {
         let max_attempts = reader.number("MAX_ATTEMPTS", DEFAULT_ATTEMPTS, MOST_ATTEMPTS);
         let delivery_age = reader.duration("MAX_DELIVERY_AGE", DELIVERY_AGES);
         let retention = reader.days("RETENTION_DAYS", RETENTION_DAYS);
+        let max_stored_mb = reader.number("MAX_STORED_MB", MOST_STORED_MB, MOST_STORED_MB);
         let admin_token = reader.admin_token();
         let alert_url = reader.alert_url();
         let silence_ms = reader.hours("ALERT_SILENCE_HOURS", SILENCE_HOURS);
@@ -208,6 +214,7 @@ impl Config {
                 max_age_ms: delivery_age.unwrap_or(DEFAULT_DELIVERY_AGE_MS),
             },
             retention_ms: retention.unwrap_or(DEFAULT_RETENTION_MS),
+            max_stored_bytes: u64::from(max_stored_mb).saturating_mul(MB),
             admin_token,
             alert_url,
             silence_ms,

@@ -9,8 +9,15 @@ use wasm_bindgen::JsValue;
 use crate::digits;
 use crate::js::{MAX_SAFE_INTEGER, number};
 
-/// The number of a delivery's row in its shard. Numbers grow and are never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// How many rows can be numbered in a millisecond, before numbers run ahead of the clock. With this, they stay below 2^53
+/// until the year 2109.
+const ROWS_PER_MS: u64 = 2048;
+
+/// The number of a delivery's row in its shard. It is made from the time of arrival, so rows are in the order in which they
+/// arrived, and a number is not used again.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub(crate) struct RowId(pub(crate) u64);
 
 impl RowId {
@@ -18,6 +25,22 @@ impl RowId {
     pub(crate) const FIRST: Self = Self(0);
     /// Comes after every row.
     pub(crate) const LAST: Self = Self(MAX_SAFE_INTEGER);
+
+    /// Returns the first number of a time, in milliseconds since the Unix epoch. What arrived earlier has a smaller number,
+    /// unless the clock was set back.
+    pub(crate) fn at(time: u64) -> Self {
+        Self(time.saturating_mul(ROWS_PER_MS)).min(Self::LAST)
+    }
+
+    /// Returns the number before.
+    pub(crate) fn before(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+
+    /// Returns the next number.
+    pub(crate) fn next(self) -> Self {
+        Self(self.0.saturating_add(1)).min(Self::LAST)
+    }
 }
 
 impl From<RowId> for JsValue {
@@ -69,6 +92,15 @@ impl<'de> Deserialize<'de> for DeliveryId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_are_numbered_by_the_time() {
+        let row = RowId::at(1_800_000_000_000);
+        assert_eq!(row, RowId(3_686_400_000_000_000));
+        assert!(row.next() > row && row.next() < RowId::at(1_800_000_000_001));
+        assert_eq!(RowId::at(u64::MAX), RowId::LAST);
+        assert_eq!(RowId::LAST.next(), RowId::LAST);
+    }
 
     #[test]
     fn a_delivery_id_is_read_as_it_is_written() {

@@ -5,6 +5,7 @@
 
 mod admin;
 mod alerts;
+mod counts;
 mod db;
 mod erase;
 mod keep;
@@ -16,8 +17,10 @@ mod schema;
 mod send;
 mod slots;
 pub(crate) mod store;
+mod untried;
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::task::{Context, Waker};
 
 use futures_util::future::join;
@@ -29,19 +32,23 @@ use crate::config::{self, Settings};
 use crate::ids::RowId;
 use crate::js::{Problem, Result, float, items, now, text};
 use crate::keys::KeyStatus;
-use crate::protocol::{self, ConfirmShards, Question, ReportDead, Request};
+use crate::protocol::{self, Cause, ConfirmShards, Question, Raise, Request, Stored};
 use crate::{failpoint, log, shards};
-use alerts::Cause;
+use counts::Counts;
 use db::{Db, Storage};
 use send::Flights;
 use slots::Slots;
 use store::NewDelivery;
+use untried::Untried;
 
 /// The name under which the time of a death is stored until the first shard has received the report.
 const UNREPORTED_DEATH: &str = "died";
 
 /// The name under which the number of shards is stored.
 const SHARDS: &str = "shards";
+
+/// The time between two calls of the cron trigger, in milliseconds: `wrangler.toml`.
+const CRON_MS: u64 = 5 * 60_000;
 
 /// How long to wait while the configuration has mistakes, in milliseconds.
 const MISCONFIGURED_MS: u64 = 60 * 60 * 1000;
@@ -111,8 +118,12 @@ pub struct Inbox {
     posting: Cell<bool>,
     slots: RefCell<Slots>,
     flights: RefCell<Flights>,
-    /// Whether the tables have been migrated to this version.
-    migrated: Cell<bool>,
+    untried: RefCell<Untried>,
+    counts: RefCell<Counts>,
+    /// When the first shard was last told that there is little room left.
+    told_full: Cell<u64>,
+    /// Whether the tables have been migrated to this version, and the counts loaded.
+    ready: Cell<bool>,
 }
 
 #[wasm_bindgen]
@@ -130,7 +141,10 @@ impl Inbox {
             posting: Cell::default(),
             slots: RefCell::default(),
             flights: RefCell::default(),
-            migrated: Cell::default(),
+            untried: RefCell::default(),
+            counts: RefCell::default(),
+            told_full: Cell::default(),
+            ready: Cell::default(),
         }
     }
 
@@ -155,9 +169,10 @@ impl Inbox {
         destinations: &Array,
     ) -> std::result::Result<JsValue, JsValue> {
         protocol::check_version(version)?;
-        self.migrate()?;
+        self.prepare()?;
         failpoint::trap_at("trap-on-arrival", &body);
         let now = now();
+        self.check_room(now)?;
         let destinations = items(destinations).filter_map(|name| text(&name)).collect();
         let new = NewDelivery {
             id,
@@ -170,8 +185,10 @@ impl Inbox {
             is_test,
             destinations,
         };
-        let stored = store::store(&self.db, &new, now)?;
-        self.wake(now);
+        let stored = store::store(&self.db, &mut self.counts.borrow_mut(), &new, now)?;
+        if matches!(stored, Stored::Accepted | Stored::Repeat) {
+            self.wake(now);
+        }
         Ok(failpoint::after(&self.env, "after-store", stored.as_str().into()))
     }
 
@@ -188,7 +205,7 @@ impl Inbox {
         request: JsValue,
     ) -> std::result::Result<JsValue, JsValue> {
         protocol::check_version(version)?;
-        self.migrate()?;
+        self.prepare()?;
         Ok(self.reply(shard, &protocol::read(request)?, now())?)
     }
 
@@ -209,18 +226,35 @@ impl Inbox {
 }
 
 impl Inbox {
-    /// Migrates the tables, unless that is done. If it fails, the next call tries again.
-    fn migrate(&self) -> Result<()> {
-        if !self.migrated.get() {
+    /// Migrates the tables and loads the counts, unless that is done. If it fails, the next call tries again.
+    fn prepare(&self) -> Result<()> {
+        if !self.ready.get() {
             schema::migrate(&self.db)?;
-            self.migrated.set(true);
+            *self.counts.borrow_mut() = Counts::load(&self.db)?;
+            self.ready.set(true);
         }
         Ok(())
     }
 
+    /// Fails if the database has no room for a delivery. What is left is for results.
+    fn check_room(&self, now: u64) -> Result<()> {
+        let settings = self.settings(now)?;
+        if self.db.size() < settings.max_stored_bytes {
+            return Ok(());
+        }
+        Err(Problem::new(
+            "the shard has stored as much as MAX_STORED_MB allows: lower RETENTION_DAYS, or erase deliveries",
+        ))
+    }
+
+    fn settings(&self, now: u64) -> Result<Rc<Settings>> {
+        config::settings(&self.env, now)
+            .map_err(|_| Problem::new("the configuration of the inbox has mistakes"))
+    }
+
     /// Sends what is due, and returns when something is due next.
     async fn work(&self, settings: &Settings) -> Result<Option<u64>> {
-        self.migrate()?;
+        self.prepare()?;
         let post = async {
             self.posting.set(true);
             let posted = self.post_alerts(settings).await;
@@ -230,24 +264,43 @@ impl Inbox {
         };
         let (posted, sent) = join(post, self.send_due(settings)).await;
         sent.and(posted)?;
-        if !self.slots.borrow().is_empty()
-            || schema::load_meta(&self.db, UNREPORTED_DEATH)?.is_some()
-        {
-            return Ok(Some(now()));
+        let now = now();
+        self.counts.borrow_mut().save_if_due(&self.db, now)?;
+        if !self.slots.borrow().is_empty() {
+            return Ok(Some(now));
         }
-        // All times from 0 on, since something may have become due meanwhile.
-        let due = lives::next_due(&self.db, 0)?;
-        let keep = keep::next(&self.db, settings)?;
-        Ok([due, keep, alerts::next(&self.db)?].into_iter().flatten().min())
+        self.next_work(settings, now)
     }
 
-    /// Has what is due sent now, by the alarm that is working, or else by the next one.
-    fn wake(&self, now: u64) {
+    /// Returns when there is something to do next. What expires later than the cron trigger's next call is left to that.
+    fn next_work(&self, settings: &Settings, now: u64) -> Result<Option<u64>> {
+        let db = &self.db;
+        if lives::has_untried(db, RowId::FIRST)?
+            || schema::load_meta(db, UNREPORTED_DEATH)?.is_some()
+        {
+            return Ok(Some(now));
+        }
+        let expires = keep::next(db, settings)?;
+        let soon = expires.filter(|time| *time < now.saturating_add(CRON_MS));
+        // All times from 0 on, since something may have become due meanwhile.
+        Ok([lives::next_due(db, 0)?, soon, alerts::next(db)?].into_iter().flatten().min())
+    }
+
+    /// Has what is due at a time sent then: by the alarm that is working, or else by the next one.
+    fn wake(&self, time: u64) {
         if !self.working.get() {
-            self.guard.arm_by(float(now));
-        } else if config::settings(&self.env, now).is_ok_and(|it| self.has_room(&it)) {
+            self.guard.arm_by(float(time));
+        } else if config::settings(&self.env, now()).is_ok_and(|it| self.has_room(&it)) {
             self.bell.ring();
         }
+    }
+
+    /// Has what there is to do done when it is time for it.
+    fn wake_for_work(&self, settings: &Settings, now: u64) -> Result<()> {
+        if let Some(time) = self.next_work(settings, now)? {
+            self.wake(time);
+        }
+        Ok(())
     }
 
     /// Tells whether a destination can be sent to now. If there is none, the next request that ends makes room, and the
@@ -259,8 +312,7 @@ impl Inbox {
 
     /// Replies to a request.
     fn reply(&self, shard: u32, request: &Request, now: u64) -> Result<JsValue> {
-        let settings = config::settings(&self.env, now)
-            .map_err(|_| Problem::new("the configuration of the inbox has mistakes"))?;
+        let settings = self.settings(now)?;
         let db = &self.db;
         match request {
             Request::ConfirmShards(question) => question.reply(&self.confirm_shards(*question)?),
@@ -268,19 +320,19 @@ impl Inbox {
                 if shard == shards::FIRST {
                     alerts::check(db, now, settings.silence_ms)?;
                 }
-                self.wake(now);
+                self.wake_for_work(&settings, now)?;
                 question.reply(&())
             }
             Request::Report(report) => {
                 alerts::store_report(db, report, now)?;
                 alerts::check(db, now, settings.silence_ms)?;
                 log::keys(&KeyStatus::new(alerts::last_match(db)?, settings.previous_until, now));
-                self.wake(now);
+                self.wake_for_work(&settings, now)?;
                 report.reply(&())
             }
-            Request::ReportDead(question) => {
-                alerts::raise(db, Cause::Dead, now)?;
-                self.wake(now);
+            Request::Raise(question) => {
+                alerts::raise(db, question.cause.into(), now)?;
+                self.wake_for_work(&settings, now)?;
                 question.reply(&())
             }
             Request::List(list) => list.reply(&admin::list(db, shard, list)?),
@@ -302,17 +354,27 @@ impl Inbox {
                 let erased = erase::with_email(db, &question.email, question.after, now)?;
                 question.reply(&erased)
             }
-            Request::GetStatus(question) => question.reply(&admin::status(db)?),
+            Request::GetStatus(question) => {
+                question.reply(&admin::status(db, &self.counts.borrow())?)
+            }
         }
     }
 
     /// Posts the alerts that are due. Only the first shard posts; the others report to it.
     async fn post_alerts(&self, settings: &Settings) -> Result<()> {
         if schema::load_meta(&self.db, UNREPORTED_DEATH)?.is_some() {
-            shards::ask(&self.env, settings, shards::FIRST, ReportDead).await?;
+            let cause = Cause::Dead;
+            shards::ask(&self.env, settings, shards::FIRST, Raise { cause }).await?;
             schema::save_meta(&self.db, UNREPORTED_DEATH, None)?;
         }
-        alerts::post_due(&self.db, settings.alert_url.as_deref(), now()).await
+        let (now, size) = (now(), self.db.size());
+        let is_filling = size.saturating_mul(5) >= settings.max_stored_bytes.saturating_mul(4);
+        if is_filling && now.saturating_sub(self.told_full.get()) >= alerts::HOUR_MS {
+            let cause = Cause::Full;
+            shards::ask(&self.env, settings, shards::FIRST, Raise { cause }).await?;
+            self.told_full.set(now);
+        }
+        alerts::post_due(&self.db, settings.alert_url.as_deref(), now).await
     }
 
     /// Returns the stored number of shards; stores the given one if there is none.

@@ -137,6 +137,11 @@ impl Life {
         Self { sends: destinations.map(|name| Send::new(name, now)).collect() }
     }
 
+    /// Tells whether it is, or was, sent to a destination.
+    pub(crate) fn is_sent_to(&self, destination: &str) -> bool {
+        self.sends.iter().any(|send| send.destination == destination)
+    }
+
     /// Lists the destinations that will not receive it.
     pub(crate) fn dead(&self) -> impl Iterator<Item = &str> {
         let dead = |send: &&Send| matches!(send.progress, Progress::Dead(_));
@@ -165,7 +170,7 @@ impl Life {
     ) -> (Self, Vec<Effect>) {
         let before = self.state();
         if let Event::Redelivered { destination } = event
-            && !self.sends.iter().any(|send| send.destination == *destination)
+            && !self.is_sent_to(destination)
         {
             self.sends.push(Send {
                 progress: Progress::Delivered, // replaced by the loop below

@@ -64,7 +64,7 @@ requests! {
     ConfirmShards => u32,
     Wake => (),
     Report => (),
-    ReportDead => (),
+    Raise => (),
     List => Vec<Delivery>,
     Show => Option<Details>,
     Redeliver => Redelivered,
@@ -92,9 +92,20 @@ pub(crate) struct Report {
     pub(crate) matched: LastMatch,
 }
 
-/// Tells the first shard that a delivery is dead.
+/// Tells the first shard that there is a cause for an alert.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct ReportDead;
+pub(crate) struct Raise {
+    pub(crate) cause: Cause,
+}
+
+/// The cause of an alert that any shard can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Cause {
+    /// A delivery is dead.
+    Dead,
+    /// A shard has little room left.
+    Full,
+}
 
 /// Lists deliveries, the newest first.
 #[derive(Serialize, Deserialize)]
@@ -107,9 +118,8 @@ pub(crate) struct List {
     pub(crate) since: Option<u64>,
     /// Milliseconds since the Unix epoch, exclusive.
     pub(crate) until: Option<u64>,
-    /// Only deliveries that come before this one are listed.
-    pub(crate) before_received: u64,
-    pub(crate) before_row: RowId,
+    /// Only rows before this one are listed.
+    pub(crate) before: RowId,
 }
 
 /// Asks for everything about a delivery, its body included.
@@ -278,21 +288,21 @@ pub(crate) struct Delivery {
 /// The progress of a delivery to one destination.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct SendStatus {
-    destination: String,
-    state: String,
-    reason: Option<String>,
-    attempts: u32,
-    due: Option<u64>,
+    pub(crate) destination: String,
+    pub(crate) state: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) attempts: u32,
+    pub(crate) due: Option<u64>,
 }
 
 /// One attempt to send a delivery.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Attempt {
-    destination: String,
-    at: u64,
-    ms: u64,
-    status: Option<u16>,
-    code: Option<String>,
+    pub(crate) destination: String,
+    pub(crate) at: u64,
+    pub(crate) ms: u64,
+    pub(crate) status: Option<u16>,
+    pub(crate) code: Option<String>,
 }
 
 /// Everything about a delivery.

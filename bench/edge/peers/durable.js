@@ -24,22 +24,25 @@ export class Inbox extends DurableObject {
     if (tables === 0) for (const statement of env.SCHEMA) ctx.storage.sql.exec(statement);
   }
 
-  /** Nothing is awaited in between, so the platform writes both rows together, and answers after that. */
+  #newest = 0;
+
+  /** Nothing is awaited in between, so the platform writes all rows together, and answers after that. */
   store({ id, name, signature, contentType }, body) {
     const { sql } = this.ctx.storage;
     const now = Date.now();
+    const key = Math.max(now * 2048, this.#newest + 1);
+    const sends = JSON.stringify([{ destination: "origin", state: "pending", attempts: 0, began: now, due: now }]);
+    const long = body.byteLength > 4096;
     const [row] = sql.exec(
-      `INSERT INTO deliveries
-        (id, kind, name, type, received, signed_with, signature, content_type, body, size, state, ended)
-      VALUES (?, 'first', ?, ?, ?, 'current', ?, ?, ?, ?, 'pending', NULL)
+      `INSERT INTO deliveries (key, id, kind, name, type, received, signed_with, signature,
+        content_type, size, state, ended, untried, sends, body)
+      VALUES (?, ?, 'first', ?, ?, ?, 'current', ?, ?, ?, 'pending', NULL, 1, ?, ?)
       ON CONFLICT (id) WHERE kind = 'first' DO NOTHING
       RETURNING key`,
-      id, name, name, now, signature, contentType, body, body.byteLength,
+      key, id, name, name, now, signature, contentType, body.byteLength, sends, long ? null : body,
     );
     if (row === undefined) return;
-    sql.exec(
-      "INSERT INTO sends (delivery, destination, state, attempts, began, due) VALUES (?, 'origin', 'pending', 0, ?, ?)",
-      row.key, now, now,
-    );
+    this.#newest = key;
+    if (long) sql.exec("INSERT INTO bodies (delivery, body) VALUES (?, ?)", key, body);
   }
 }

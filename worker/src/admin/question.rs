@@ -23,39 +23,37 @@ fn invalid<T>(sentence: impl Into<String>) -> Answer<T> {
     Err(Failure::InvalidRequest(sentence.into()))
 }
 
-/// Where a list goes on: after this delivery, written `<received>.<shard>.<row>`.
+/// Where a list goes on: after this delivery, written `<row>.<shard>`. Rows are numbered by the time, in all shards.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Cursor {
-    received: u64,
-    shard: u32,
     row: RowId,
+    shard: u32,
 }
 
 impl Cursor {
     /// Comes before every delivery.
-    const START: Self = Self { received: RowId::LAST.0, shard: u32::MAX, row: RowId::LAST };
+    const START: Self = Self { row: RowId::LAST, shard: u32::MAX };
 
     pub(super) fn at(delivery: &Delivery) -> Self {
         let DeliveryId { shard, row } = delivery.public_id;
-        Self { received: delivery.received, shard, row }
+        Self { row, shard }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split('.');
-        let (received, shard, row) = (parts.next()?, parts.next()?, parts.next()?);
-        let cursor = Self {
-            received: digits::parse(received)?,
-            shard: digits::parse(shard)?,
-            row: RowId(digits::parse(row)?),
-        };
-        let exact = cursor.received.max(cursor.row.0) <= RowId::LAST.0;
-        (exact && parts.next().is_none()).then_some(cursor)
+        let (row, shard) = text.split_once('.')?;
+        let row = digits::parse(row).map(RowId).filter(|row| *row <= RowId::LAST)?;
+        Some(Self { row, shard: digits::parse(shard)? })
+    }
+
+    /// Returns the row that the list of a shard goes on before.
+    fn before(self, shard: u32) -> RowId {
+        if shard < self.shard { self.row.next() } else { self.row }
     }
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.received, self.shard, self.row)
+        write!(f, "{}.{}", self.row, self.shard)
     }
 }
 
@@ -114,19 +112,13 @@ impl Page {
 
     /// Makes the question to one shard. It asks for one delivery more than the limit, to know whether there are more.
     pub(super) fn question(&self, shard: u32) -> List {
-        let before_row = match shard.cmp(&self.cursor.shard) {
-            std::cmp::Ordering::Less => RowId::LAST,
-            std::cmp::Ordering::Equal => self.cursor.row,
-            std::cmp::Ordering::Greater => RowId::FIRST,
-        };
         List {
             limit: self.limit.saturating_add(1),
             state: self.state,
             name: self.name.clone(),
             since: self.since,
             until: self.until,
-            before_received: self.cursor.received,
-            before_row,
+            before: self.cursor.before(shard),
         }
     }
 }

@@ -69,6 +69,7 @@ fn the_defaults_are_as_documented() {
     assert_eq!(settings.max_event_age_ms, Some(72 * HOUR_MS));
     assert_eq!(settings.limits, Limits { max_attempts: 200, max_age_ms: 72 * HOUR_MS });
     assert_eq!(settings.retention_ms, 7 * DAY_MS);
+    assert_eq!(settings.max_stored_bytes, 9_000_000_000);
     assert_eq!(settings.admin_token, None);
     assert_eq!(settings.alert_url, None);
     assert_eq!(settings.silence_ms, None);
@@ -93,6 +94,7 @@ fn reads_what_is_set() {
         ("MAX_ATTEMPTS", Some("3")),
         ("MAX_DELIVERY_AGE", Some("90m")),
         ("RETENTION_DAYS", Some("0.5")),
+        ("MAX_STORED_MB", Some("100")),
         ("ADMIN_TOKEN", Some("0123456789abcdef0123456789abcdef")),
         ("ALERT_URL", Some("https://alerts.example/hook?a=b")),
         ("ALERT_SILENCE_HOURS", Some("1.5")),
@@ -103,13 +105,14 @@ fn reads_what_is_set() {
     assert_eq!(settings.max_event_age_ms, None);
     assert_eq!(settings.limits, Limits { max_attempts: 3, max_age_ms: 5400 * SECOND_MS });
     assert_eq!(settings.retention_ms, 12 * HOUR_MS);
+    assert_eq!(settings.max_stored_bytes, 100_000_000);
     assert_eq!(settings.admin_token.as_deref(), Some("0123456789abcdef0123456789abcdef"));
     assert_eq!(settings.alert_url.as_deref(), Some("https://alerts.example/hook?a=b"));
     assert_eq!(settings.silence_ms, Some(90 * 60 * SECOND_MS));
 }
 
 /// The variables that are read before the keys, in the order of their mistakes.
-const BEFORE_KEYS: [&str; 15] = [
+const BEFORE_KEYS: [&str; 16] = [
     "ALLOW_LOOPBACK",
     "MODE",
     "WEBHOOK_PATH",
@@ -122,6 +125,7 @@ const BEFORE_KEYS: [&str; 15] = [
     "MAX_ATTEMPTS",
     "MAX_DELIVERY_AGE",
     "RETENTION_DAYS",
+    "MAX_STORED_MB",
     "ADMIN_TOKEN",
     "ALERT_URL",
     "ALERT_SILENCE_HOURS",
@@ -144,6 +148,7 @@ fn lists_every_mistake_at_once() {
         ("MAX_ATTEMPTS", Some("-1")),
         ("MAX_DELIVERY_AGE", Some("0")),
         ("RETENTION_DAYS", Some("7d")),
+        ("MAX_STORED_MB", Some("1GB")),
         ("ADMIN_TOKEN", Some("short")),
         ("ALERT_URL", Some("http://alerts.example")),
         ("ALERT_SILENCE_HOURS", Some("0")),
@@ -162,6 +167,7 @@ fn accepts_each_limit_and_rejects_what_exceeds_it() {
         ("MAX_ATTEMPTS", ["1", "1000"], ["0", "1001"]),
         ("MAX_DELIVERY_AGE", ["1", "30d"], ["999ms", "2592000.001"]),
         ("RETENTION_DAYS", ["0.00001", "90"], ["0.000009", "90.0000001"]),
+        ("MAX_STORED_MB", ["1", "9000"], ["0", "9001"]),
         ("ALERT_SILENCE_HOURS", ["0.00001", "8760"], ["0", "8760.001"]),
         ("MAX_ATTEMPTS", ["01", "010"], ["+1", "1.0"]),
         ("ADMIN_TOKEN", [&"t".repeat(32), &"t".repeat(512)], [&"t".repeat(31), &"t".repeat(513)]),

@@ -1,40 +1,46 @@
 //! One shard's part of the admin API. The Worker has checked the questions, and merges the replies of all shards.
 
+use js_sys::JSON;
 use wasm_bindgen::JsValue;
 
+use super::alerts;
+use super::counts::{Counts, Destination};
 use super::db::{Db, from_row};
+use super::lives::{self, Course};
 use super::schema::RARE;
-use super::{alerts, lives};
 use crate::config::Settings;
 use crate::ids::{DeliveryId, RowId};
-use crate::js::{Result, number};
-use crate::life::{Event, Life};
+use crate::js::{Result, get, number, text};
+use crate::life::Event;
 use crate::protocol::{
-    Delivery, DeliveryState, Details, List, Redeliver, RedeliverDead, Redelivered, RedeliveredDead,
-    ShardStatus,
+    Count, Delivery, DeliveryState, DestinationStatus, Details, List, Redeliver, RedeliverDead,
+    Redelivered, RedeliveredDead, ShardStatus, Totals,
 };
 
 /// The columns of [`Delivery`]; the first parameter is the shard.
 const COLUMNS: &str = "?1 || '-' || key AS deliveryId, id, kind, name, type, state, received, ended, size, \
-                       signed_with AS signedWith, duplicates, last_duplicate AS lastDuplicate";
+                       signed_with AS signedWith, duplicates, last_duplicate AS lastDuplicate, sends AS course";
 
 /// How many dead deliveries are redelivered in one call.
-const DEAD_AT_ONCE: usize = 500;
+const DEAD_AT_ONCE: usize = 100;
+
+/// How much later than its time of arrival the number of a row can be, in milliseconds: by how much the clock may have been
+/// set back.
+const CLOCK_MS: u64 = 60 * 60 * 1000;
 
 /// Lists deliveries, the newest first.
 pub(super) fn list(db: &Db, shard: u32, list: &List) -> Result<Vec<Delivery>> {
-    let mut query = format!("SELECT {COLUMNS} FROM deliveries WHERE (received, key) < (?2, ?3)");
-    let mut values =
-        vec![shard.to_string().into(), number(list.before_received), list.before_row.into()];
+    let mut query = format!("SELECT {COLUMNS} FROM deliveries WHERE key < ?2");
+    let until = list.until.map(|until| RowId::at(until.saturating_add(CLOCK_MS)));
+    let before = until.unwrap_or(RowId::LAST).min(list.before);
+    let mut values = vec![shard.to_string().into(), before.into()];
     match list.state {
         None => {}
-        Some(DeliveryState::Pending) => {
-            query.push_str(" AND key IN (SELECT delivery FROM sends WHERE state = 'pending')");
-        }
+        Some(DeliveryState::Pending) => query.push_str(
+            " AND key IN (SELECT key FROM deliveries WHERE untried = 1 UNION SELECT delivery FROM retries)",
+        ),
         // A delivery is listed if it is dead to one destination, whatever its state is.
-        Some(DeliveryState::Dead) => {
-            query.push_str(" AND key IN (SELECT delivery FROM sends WHERE state = 'dead')");
-        }
+        Some(DeliveryState::Dead) => query.push_str(" AND dead > 0"),
         Some(state) => {
             let rare = if state == DeliveryState::Delivered { "TRUE" } else { RARE };
             for part in [" AND state = '", state.as_str(), "' AND ", rare] {
@@ -43,46 +49,43 @@ pub(super) fn list(db: &Db, shard: u32, list: &List) -> Result<Vec<Delivery>> {
         }
     }
     for (condition, value) in [
+        (" AND key >= ?", list.since.map(|since| RowId::at(since).into())),
         (" AND received >= ?", list.since.map(number)),
         (" AND received < ?", list.until.map(number)),
         (" AND name = ?", list.name.as_deref().map(JsValue::from_str)),
-        (" ORDER BY received DESC, key DESC LIMIT ?", Some(number(list.limit))),
+        (" ORDER BY key DESC LIMIT ?", Some(number(list.limit))),
     ] {
         if let Some(value) = value {
             query.push_str(condition);
             values.push(value);
         }
     }
-    let mut deliveries: Vec<Delivery> = db.structs(&query, &values)?;
-    for delivery in &mut deliveries {
-        load_sends(db, delivery)?;
-    }
-    Ok(deliveries)
+    let rows = db.objects(&query, &values)?;
+    rows.iter().map(delivery).collect()
 }
 
-fn load_sends(db: &Db, delivery: &mut Delivery) -> Result<()> {
-    delivery.sends = db.structs(
-        "SELECT destination, state, reason, attempts, due FROM sends WHERE delivery = ?",
-        &[delivery.public_id.row.into()],
-    )?;
-    Ok(())
+/// Reads a row with the columns of [`Delivery`].
+fn delivery(row: JsValue) -> Result<Delivery> {
+    let sends = Course::parse(&text(&get(&row, "course")).unwrap_or_default())?.statuses();
+    let mut delivery: Delivery = from_row(row)?;
+    delivery.sends = sends;
+    Ok(delivery)
 }
 
 /// Returns everything about a delivery.
 pub(super) fn show(db: &Db, shard: u32, row: RowId) -> Result<Option<Details>> {
     let query = format!(
-        "SELECT {COLUMNS}, content_type AS contentType, signature, body FROM deliveries WHERE key = ?2"
+        "SELECT {COLUMNS}, content_type AS contentType, signature, attempts,
+            COALESCE(body, (SELECT body FROM bodies WHERE delivery = key)) AS body
+        FROM deliveries WHERE key = ?2"
     );
     let found = db.objects(&query, &[shard.to_string().into(), row.into()])?.get(0);
     if found.is_undefined() {
         return Ok(None);
     }
-    let mut delivery: Delivery = from_row(found.clone())?;
-    load_sends(db, &mut delivery)?;
-    let attempts = db.structs(
-        "SELECT destination, at, ms, status, code FROM attempts WHERE delivery = ? ORDER BY n",
-        &[row.into()],
-    )?;
+    let attempts = text(&get(&found, "attempts")).unwrap_or_default();
+    let attempts = from_row(JSON::parse(&attempts)?)?;
+    let delivery = delivery(found.clone())?;
     let related = db.rows(
         "SELECT key FROM deliveries WHERE id = ?1 AND kind = 'first' AND key <> ?2
         UNION ALL SELECT key FROM deliveries WHERE id = ?1 AND kind <> 'first' AND key <> ?2",
@@ -101,7 +104,7 @@ pub(super) fn redeliver(
     now: u64,
 ) -> Result<Redelivered> {
     let row = db.row(
-        "SELECT name, body IS NOT NULL FROM deliveries WHERE key = ?",
+        "SELECT name, signature IS NOT NULL FROM deliveries WHERE key = ?",
         &[redeliver.row.into()],
     )?;
     let Some(row) = row else { return Ok(Redelivered::NotFound) };
@@ -130,13 +133,12 @@ pub(super) fn redeliver_dead(
     now: u64,
 ) -> Result<RedeliveredDead> {
     let rows = db.rows(
-        "SELECT key FROM deliveries WHERE received >= ? AND received < ? AND key > ?
-            AND key IN (SELECT delivery FROM sends WHERE state = 'dead')
+        "SELECT key FROM deliveries WHERE dead > 0 AND key > ? AND received >= ? AND received < ?
         ORDER BY key LIMIT ?",
         &[
+            question.after.max(RowId::at(question.since).before()).into(),
             number(question.since),
             number(question.until),
-            question.after.into(),
             number(DEAD_AT_ONCE),
         ],
     )?;
@@ -147,8 +149,9 @@ pub(super) fn redeliver_dead(
     for row in rows {
         let row = row.row_id(0)?;
         last = Some(row);
-        let life = lives::read(db, row)?;
-        let destinations: Vec<String> = life
+        let course = lives::read(db, row)?;
+        let destinations: Vec<String> = course
+            .life
             .dead()
             .filter(|name| only.is_none_or(|only| only == *name))
             .filter(|name| settings.destinations.iter().any(|it| it.name == *name))
@@ -172,45 +175,76 @@ fn redeliver_to(
     db.transaction(|| {
         db.run("UPDATE deliveries SET traps = 0 WHERE key = ?", &[row.into()])?;
         for destination in destinations {
-            let life: Life = lives::read(db, row)?;
-            let (life, effects) =
-                life.after(&Event::Redelivered { destination }, now, settings.limits);
-            lives::write(db, row, &life, &effects, now)?;
+            let course = lives::read(db, row)?;
+            let event = Event::Redelivered { destination };
+            let (life, effects) = course.life.clone().after(&event, now, settings.limits);
+            lives::write(db, row, &course, &life, &effects, None, now)?;
         }
         Ok(())
     })
 }
 
-/// Returns the counts and times of this shard.
-pub(super) fn status(db: &Db) -> Result<ShardStatus> {
-    let totals = db.objects(
-        "SELECT COALESCE(SUM(duplicates), 0) AS duplicates,
-            MAX(MAX(received, COALESCE(last_duplicate, 0))) AS lastReceived,
-            (SELECT MIN(received) FROM deliveries WHERE key IN
-                (SELECT delivery FROM sends WHERE state = 'pending')) AS oldestPending
-        FROM deliveries",
+/// Returns the counts and times of this shard. Only what is pending or rare is counted here: how many are delivered follows
+/// from the number of all.
+pub(super) fn status(db: &Db, counts: &Counts) -> Result<ShardStatus> {
+    let count = |query: &str| -> Result<u64> { Ok(db.number(query, &[])?.unwrap_or(0)) };
+    let pending = count(
+        "SELECT COUNT(*) FROM (SELECT key FROM deliveries WHERE untried = 1 UNION SELECT delivery FROM retries)",
+    )?;
+    let mut deliveries: Vec<Count> = db.structs(
+        &format!(
+            "SELECT state AS name, COUNT(*) AS count FROM deliveries WHERE {RARE} GROUP BY state"
+        ),
         &[],
     )?;
+    let rare = deliveries.iter().fold(pending, |sum, it| sum.saturating_add(it.count));
+    // A delivery that is dead to one destination counts as dead, and also by its state if that is another.
+    deliveries.retain(|it| it.name != DeliveryState::Dead.as_str());
+    for (state, count) in [
+        (DeliveryState::Pending, pending),
+        (DeliveryState::Dead, count("SELECT COUNT(*) FROM deliveries WHERE dead > 0")?),
+        (DeliveryState::Delivered, counts.deliveries.saturating_sub(rare)),
+    ] {
+        deliveries.push(Count { name: state.as_str().to_owned(), count });
+    }
+    let oldest = count(
+        "SELECT MIN(key) FROM (SELECT * FROM (SELECT key FROM deliveries WHERE untried = 1 ORDER BY key LIMIT 1)
+            UNION ALL SELECT MIN(delivery) FROM retries)",
+    )?;
+    let oldest_pending =
+        db.number("SELECT received FROM deliveries WHERE key = ?", &[RowId(oldest).into()])?;
+    let last_received = Some(counts.last_received).filter(|time| *time > 0);
     Ok(ShardStatus {
-        totals: from_row(totals.get(0))?,
-        deliveries: db.structs(
-            "SELECT state AS name, COUNT(*) AS count FROM deliveries
-            WHERE state <> 'dead' GROUP BY state
-            UNION ALL SELECT 'dead', COUNT(DISTINCT delivery) FROM sends WHERE state = 'dead'",
-            &[],
-        )?,
+        totals: Totals { duplicates: counts.duplicates, last_received, oldest_pending },
+        deliveries,
         refused: db.structs("SELECT code AS name, times AS count FROM refused", &[])?,
-        destinations: db.structs(
-            "SELECT name, last_taken AS lastTaken, last_failed AS lastFailed, last_code AS lastCode,
-                (SELECT COUNT(*) FROM sends WHERE state = 'pending' AND destination = name) AS pending
-            FROM destinations
-            UNION ALL
-            SELECT destination, NULL, NULL, NULL, COUNT(*) FROM sends
-            WHERE state = 'pending' AND destination NOT IN (SELECT name FROM destinations)
-            GROUP BY destination",
-            &[],
-        )?,
+        destinations: destinations(db, counts)?,
         matched: alerts::last_match(db)?,
         bytes: db.size(),
     })
+}
+
+fn destinations(db: &Db, counts: &Counts) -> Result<Vec<DestinationStatus>> {
+    let pending: Vec<Count> = db.structs(
+        "SELECT name, SUM(count) AS count FROM (
+            SELECT destination AS name, COUNT(*) AS count FROM retries GROUP BY destination
+            UNION ALL
+            SELECT send.value ->> 'destination', COUNT(*) FROM deliveries, json_each(sends) AS send
+            WHERE untried = 1 AND send.value ->> 'state' = 'pending' AND send.value ->> 'queued' IS NULL
+            GROUP BY 1
+        ) GROUP BY name",
+        &[],
+    )?;
+    let mut known = counts.destinations.clone();
+    for it in &pending {
+        known.entry(it.name.clone()).or_default();
+    }
+    let status = |(name, it): (String, Destination)| DestinationStatus {
+        pending: pending.iter().find(|it| it.name == name).map_or(0, |it| it.count),
+        name,
+        last_taken: it.taken,
+        last_failed: it.failed,
+        last_code: it.code,
+    };
+    Ok(known.into_iter().map(status).collect())
 }

@@ -8,10 +8,10 @@ use super::schema::{load_meta, save_meta};
 use crate::host::{self, Lines};
 use crate::js::{Result, number, or_null};
 use crate::keys::LastMatch;
-use crate::protocol::{Count, Report};
+use crate::protocol::{self, Count, Report};
 use crate::{json, log};
 
-const HOUR_MS: u64 = 60 * 60 * 1000;
+pub(super) const HOUR_MS: u64 = 60 * 60 * 1000;
 
 /// How long to wait after a failed post, in milliseconds.
 const RETRY_MS: u64 = 60_000;
@@ -27,6 +27,7 @@ const MATCHED_PREVIOUS: &str = "matched:previous";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
     Dead,
+    Full,
     PreviousKey,
     AllFailed,
     Silence,
@@ -36,6 +37,7 @@ impl Cause {
     fn as_str(self) -> &'static str {
         match self {
             Self::Dead => "dead",
+            Self::Full => "full",
             Self::PreviousKey => "previous_key",
             Self::AllFailed => "all_failed",
             Self::Silence => "silence",
@@ -45,6 +47,10 @@ impl Cause {
     fn text(self) -> &'static str {
         match self {
             Self::Dead => "A destination will not receive a delivery: look at the delivery log.",
+            Self::Full => {
+                "A shard has stored 80 % of MAX_STORED_MB, and will accept no more deliveries at 100 %: lower \
+                 RETENTION_DAYS."
+            }
             Self::PreviousKey => {
                 "In the last hour only the previous key verified deliveries: set the key that Walnut shows."
             }
@@ -55,6 +61,15 @@ impl Cause {
             Self::Silence => {
                 "Nothing new was stored for a long time: check the webhook in Walnut, and the edge's log."
             }
+        }
+    }
+}
+
+impl From<protocol::Cause> for Cause {
+    fn from(cause: protocol::Cause) -> Self {
+        match cause {
+            protocol::Cause::Dead => Self::Dead,
+            protocol::Cause::Full => Self::Full,
         }
     }
 }
@@ -131,9 +146,12 @@ pub(super) fn store_report(db: &Db, report: &Report, now: u64) -> Result<()> {
         if !report.refused.is_empty() {
             save_meta(db, "last_refused", Some(now))?;
         }
+        let is_failing = load_meta(db, "failing_since")?.is_some();
         if report.matched != LastMatch::default() {
-            save_meta(db, "failing_since", None)?;
-        } else if load_meta(db, "failing_since")?.is_none() {
+            if is_failing {
+                save_meta(db, "failing_since", None)?;
+            }
+        } else if !is_failing {
             save_meta(db, "failing_since", Some(now))?;
         }
         Ok(())

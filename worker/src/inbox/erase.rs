@@ -3,6 +3,7 @@
 use walnut_webhooks::Value as Body;
 
 use super::db::Db;
+use super::lives;
 use crate::ids::RowId;
 use crate::js::{Result, number, or_null};
 use crate::protocol::{DeliveryState, Erased};
@@ -19,13 +20,13 @@ pub(super) fn one(db: &Db, row: RowId, now: u64) -> Result<u32> {
 /// Removes everything of a delivery but its ID, and saves its new state and, if it ends with that, the time; returns how
 /// many were emptied, 0 or 1.
 pub(super) fn empty(db: &Db, row: RowId, state: DeliveryState, ended: Option<u64>) -> Result<u32> {
-    for table in ["sends", "attempts"] {
+    for table in ["retries", "bodies"] {
         db.run(&format!("DELETE FROM {table} WHERE delivery = ?"), &[row.into()])?;
     }
     let emptied = db.row(
         "UPDATE deliveries SET state = ?, ended = COALESCE(?, ended), body = NULL, signature = NULL,
-            content_type = NULL, name = NULL
-        WHERE key = ? AND body IS NOT NULL RETURNING key",
+            content_type = NULL, name = NULL, sends = '[]', attempts = '[]', untried = NULL, dead = 0
+        WHERE key = ? AND signature IS NOT NULL RETURNING key",
         &[state.as_str().into(), or_null(ended.map(number)), row.into()],
     )?;
     Ok(emptied.map_or(0, |_| 1))
@@ -34,7 +35,7 @@ pub(super) fn empty(db: &Db, row: RowId, state: DeliveryState, ended: Option<u64
 /// Erases the deliveries after a row that contain an e-mail address.
 pub(super) fn with_email(db: &Db, email: &str, after: RowId, now: u64) -> Result<Erased> {
     let rows = db.rows(
-        "SELECT key, size FROM deliveries WHERE key > ? AND body IS NOT NULL ORDER BY key LIMIT ?",
+        "SELECT key, size FROM deliveries WHERE key > ? AND signature IS NOT NULL ORDER BY key LIMIT ?",
         &[after.into(), number(AT_ONCE)],
     )?;
     let email = email.to_ascii_lowercase();
@@ -49,8 +50,7 @@ pub(super) fn with_email(db: &Db, email: &str, after: RowId, now: u64) -> Result
         let row_id = row.row_id(0)?;
         bytes = bytes.saturating_add(row.number(1)?);
         last = Some(row_id);
-        let body = db.row("SELECT body FROM deliveries WHERE key = ?", &[row_id.into()])?;
-        let body = body.map_or(Ok(None), |row| row.maybe_bytes(0))?.unwrap_or_default();
+        let body = lives::body(db, row_id)?.unwrap_or_default();
         let found = match Body::parse_any(&body) {
             Ok(body) => value_contains(&body, &email),
             Err(_) => contains(&String::from_utf8_lossy(&body), &email),

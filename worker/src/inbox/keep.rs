@@ -1,6 +1,7 @@
-//! Retention: a body is kept for a while after its delivery has ended, and an ID for as long as a captured request could be
-//! replayed.
+//! Retention: a delivery is kept for a while after it has ended, and its ID for as long as a captured request could be
+//! replayed. What is kept longer than its ID is removed at once; else its body goes first, and its row later.
 
+use super::counts::Counts;
 use super::db::Db;
 use super::erase;
 use super::schema::RARE;
@@ -23,39 +24,78 @@ fn remembered_ms(settings: &Settings) -> u64 {
     settings.max_event_age_ms.unwrap_or(0).saturating_add(MAX_SKEW_MS).saturating_add(MARGIN_MS)
 }
 
+/// A delivery that has expired: the columns of the index `to_forget`.
+const EXPIRED: &str = "signature IS NOT NULL AND ended IS NOT NULL AND ended <= ?1";
+
 /// Removes what has expired; returns whether there may be more.
-pub(super) fn forget(db: &Db, settings: &Settings, now: u64) -> Result<bool> {
+pub(super) fn forget(db: &Db, counts: &mut Counts, settings: &Settings, now: u64) -> Result<bool> {
     let ended = now.saturating_sub(settings.retention_ms);
-    let received = now.saturating_sub(remembered_ms(settings));
-    db.transaction(|| {
-        let rows = db.rows(
-            "SELECT key FROM deliveries WHERE body IS NOT NULL AND ended IS NOT NULL AND ended <= ?
-            ORDER BY ended LIMIT ?",
-            &[number(ended), number(AT_ONCE)],
-        )?;
-        let more = rows.len() == AT_ONCE;
-        for row in rows {
-            erase::empty(db, row.row_id(0)?, DeliveryState::Forgotten, None)?;
+    let used = now.saturating_sub(remembered_ms(settings));
+    let (deliveries, more) = db.transaction(|| {
+        let mut removed = remove(db, ended, used)?;
+        let mut more = removed == AT_ONCE;
+        if !more {
+            more = empty(db, ended)? == AT_ONCE;
         }
         for state in ["forgotten", "erased"] {
-            drop_rows(db, state, received)?;
+            removed = removed.saturating_add(drop_rows(db, state, used)?);
         }
         db.run(
             "DELETE FROM remembered WHERE id IN (
                 SELECT id FROM remembered WHERE last <= ? ORDER BY last LIMIT ?
             )",
-            &[number(received), number(AT_ONCE)],
+            &[number(used), number(AT_ONCE)],
         )?;
-        Ok(more)
-    })
+        let deliveries = counts.without(removed);
+        if removed > 0 {
+            counts.save(db, deliveries, now)?;
+        }
+        Ok((deliveries, more))
+    })?;
+    counts.deliveries = deliveries;
+    Ok(more)
 }
 
-/// Drops the rows of a state that were received before a time. An ID that was used later is still remembered.
-fn drop_rows(db: &Db, state: &str, received: u64) -> Result<()> {
+/// Empties deliveries that have expired, whose IDs must still be remembered; returns how many.
+fn empty(db: &Db, ended: u64) -> Result<usize> {
+    let rows = db.rows(
+        &format!("SELECT key FROM deliveries WHERE {EXPIRED} ORDER BY ended LIMIT ?2"),
+        &[number(ended), number(AT_ONCE)],
+    )?;
+    for row in &rows {
+        erase::empty(db, row.row_id(0)?, DeliveryState::Forgotten, None)?;
+    }
+    Ok(rows.len())
+}
+
+/// Removes deliveries that have expired and whose IDs need not be remembered; returns how many. An ID with several
+/// deliveries is left to [`drop_rows`].
+fn remove(db: &Db, ended: u64, used: u64) -> Result<usize> {
+    let rows = db.rows(
+        &format!(
+            "DELETE FROM deliveries WHERE key IN (
+                SELECT key FROM deliveries AS it WHERE {EXPIRED}
+                    AND MAX(received, COALESCE(last_duplicate, 0)) <= ?2 AND kind = 'first'
+                    AND NOT EXISTS (SELECT 1 FROM deliveries WHERE id = it.id AND kind <> 'first')
+                ORDER BY ended LIMIT ?3
+            ) RETURNING key, body IS NULL"
+        ),
+        &[number(ended), number(used), number(AT_ONCE)],
+    )?;
+    for row in &rows {
+        if row.number(1)? != 0 {
+            db.run("DELETE FROM bodies WHERE delivery = ?", &[row.value(0)])?;
+        }
+    }
+    Ok(rows.len())
+}
+
+/// Drops the rows of a state that were received before a time; returns how many. An ID that was used later is still remembered.
+fn drop_rows(db: &Db, state: &str, received: u64) -> Result<usize> {
     let old = |column| {
         format!(
             "SELECT {column} FROM deliveries WHERE state = '{state}' AND {RARE} AND received <= ?1
-            ORDER BY received LIMIT ?2"
+            ORDER BY key LIMIT ?2"
         )
     };
     let values = [number(received), number(AT_ONCE)];
@@ -74,18 +114,22 @@ fn drop_rows(db: &Db, state: &str, received: u64) -> Result<()> {
         old("id")
     );
     db.run(&remember, &values)?;
-    db.run(&format!("DELETE FROM deliveries WHERE key IN ({})", old("key")), &values)
+    let dropped = format!("DELETE FROM deliveries WHERE key IN ({}) RETURNING key", old("key"));
+    Ok(db.rows(&dropped, &values)?.len())
 }
 
 /// Returns when something expires next.
 pub(super) fn next(db: &Db, settings: &Settings) -> Result<Option<u64>> {
     let ended = db.number(
-        "SELECT MIN(ended) FROM deliveries WHERE body IS NOT NULL AND ended IS NOT NULL",
+        "SELECT MIN(ended) FROM deliveries WHERE signature IS NOT NULL AND ended IS NOT NULL",
         &[],
     )?;
     let mut next = ended.map(|ended| ended.saturating_add(settings.retention_ms));
-    let rows =
-        |state| format!("SELECT MIN(received) FROM deliveries WHERE state = '{state}' AND {RARE}");
+    let rows = |state| {
+        format!(
+            "SELECT received FROM deliveries WHERE state = '{state}' AND {RARE} ORDER BY key LIMIT 1"
+        )
+    };
     let ids = "SELECT MIN(last) FROM remembered".to_owned();
     for query in [rows("forgotten"), rows("erased"), ids] {
         let came = db.number(&query, &[])?;

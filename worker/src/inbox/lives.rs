@@ -1,15 +1,22 @@
-//! Loads and saves the lives of deliveries.
+//! Loads and saves the lives of deliveries: the column `sends`, and the table `retries`.
 
+use serde::Serialize;
+use walnut_webhooks::Value;
 use wasm_bindgen::JsValue;
 
 use super::db::{Db, Row};
+use crate::digits;
 use crate::forward::Headline;
 use crate::ids::RowId;
 use crate::js::{Problem, Result, number};
+use crate::json;
 use crate::keys::KeySlot;
 use crate::life::{Effect, Life, Progress, Reason, Send, State};
-use crate::protocol::DeliveryState;
+use crate::protocol::{Attempt, DeliveryState, SendStatus};
 use crate::standard::message_id;
+
+/// How many attempts of a delivery are kept: the last ones.
+const MOST_ATTEMPTS: u32 = 100;
 
 /// What an attempt needs.
 pub(super) struct Loaded {
@@ -18,16 +25,168 @@ pub(super) struct Loaded {
     pub(super) content_type: Option<String>,
     /// The bytes, which stay in JavaScript's memory.
     pub(super) body: JsValue,
+    /// How often work on the delivery has trapped.
+    pub(super) traps: u64,
+    pub(super) course: Course,
 }
 
-/// Lists the destinations with pending sends, with one index lookup for each.
+/// The life of a delivery as it is stored.
+#[derive(Clone)]
+pub(super) struct Course {
+    pub(super) life: Life,
+    /// For each send, whether the table `retries` says when it is due. A pending send that is not there is untried.
+    queued: Vec<bool>,
+}
+
+/// A send as it is stored.
+#[derive(Serialize)]
+struct StoredSend<'a> {
+    destination: &'a str,
+    state: &'static str,
+    attempts: u32,
+    began: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    queued: bool,
+}
+
+impl Course {
+    /// Begins with untried sends.
+    pub(super) fn new(life: Life) -> Self {
+        let queued = vec![false; life.sends.len()];
+        Self { life, queued }
+    }
+
+    /// Reads the column `sends`.
+    pub(super) fn parse(text: &str) -> Result<Self> {
+        let wrong = || Problem::new("a row of the database has sends of an unknown form");
+        let Ok(Value::Array(items)) = Value::parse_any(text.as_bytes()) else {
+            return Err(wrong());
+        };
+        let mut course = Self::new(Life { sends: Vec::new() });
+        for item in &items {
+            let text = |name| match item.get(name) {
+                Some(Value::String(text)) => Some(text.as_str()),
+                _ => None,
+            };
+            let whole = |name| match item.get(name) {
+                Some(Value::Number(number)) => digits::parse(number.as_str()),
+                _ => None,
+            };
+            let progress = match text("state") {
+                Some("pending") => Progress::Pending { due: whole("due").ok_or_else(wrong)? },
+                Some("delivered") => Progress::Delivered,
+                Some("dead") => {
+                    let reason = text("reason").and_then(Reason::parse);
+                    Progress::Dead(reason.ok_or_else(wrong)?)
+                }
+                _ => return Err(wrong()),
+            };
+            course.life.sends.push(Send {
+                destination: text("destination").ok_or_else(wrong)?.to_owned(),
+                attempts: u32::try_from(whole("attempts").ok_or_else(wrong)?).unwrap_or(u32::MAX),
+                began: whole("began").ok_or_else(wrong)?,
+                progress,
+            });
+            course.queued.push(matches!(item.get("queued"), Some(Value::Bool(true))));
+        }
+        Ok(course)
+    }
+
+    /// Writes the column `sends`.
+    pub(super) fn text(&self) -> String {
+        let sends: Vec<StoredSend<'_>> = self.stored().collect();
+        json::text(&sends)
+    }
+
+    fn stored(&self) -> impl Iterator<Item = StoredSend<'_>> {
+        self.life.sends.iter().zip(&self.queued).map(|(send, queued)| {
+            let (state, due, reason) = match send.progress {
+                Progress::Pending { due } => ("pending", Some(due), None),
+                Progress::Delivered => ("delivered", None, None),
+                Progress::Dead(reason) => ("dead", None, Some(reason.as_str())),
+            };
+            let Send { destination, attempts, began, .. } = send;
+            StoredSend {
+                destination,
+                state,
+                attempts: *attempts,
+                began: *began,
+                due,
+                reason,
+                queued: *queued,
+            }
+        })
+    }
+
+    /// Lists the destinations that no attempt was made to yet.
+    pub(super) fn untried(&self) -> impl Iterator<Item = &str> {
+        let sends = self.life.sends.iter().zip(&self.queued);
+        sends
+            .filter(|(send, queued)| is_pending(send) && !**queued)
+            .map(|(send, _)| send.destination.as_str())
+    }
+
+    /// Tells whether a send is pending, and untried or queued.
+    pub(super) fn is_waiting(&self, destination: &str, queued: bool) -> bool {
+        let mut sends = self.life.sends.iter().zip(&self.queued);
+        sends.any(|(send, it)| send.destination == destination && is_pending(send) && *it == queued)
+    }
+
+    fn is_untried(&self) -> bool {
+        self.untried().next().is_some()
+    }
+
+    fn dead(&self) -> usize {
+        self.life.dead().count()
+    }
+
+    /// Returns the sends as the admin API shows them.
+    pub(super) fn statuses(&self) -> Vec<SendStatus> {
+        let status = |send: StoredSend<'_>| SendStatus {
+            destination: send.destination.to_owned(),
+            state: send.state.to_owned(),
+            reason: send.reason.map(str::to_owned),
+            attempts: send.attempts,
+            due: send.due,
+        };
+        self.stored().map(status).collect()
+    }
+}
+
+fn is_pending(send: &Send) -> bool {
+    matches!(send.progress, Progress::Pending { .. })
+}
+
+/// Lists deliveries with untried sends after a row, in the order in which they arrived, with the sizes of their bodies.
+pub(super) fn untried(db: &Db, after: RowId, most: usize) -> Result<Vec<(RowId, usize, Course)>> {
+    let rows = db.rows(
+        "SELECT key, size, sends FROM deliveries WHERE untried = 1 AND key > ? ORDER BY key LIMIT ?",
+        &[after.into(), number(most)],
+    )?;
+    let read = |row: Row| Ok((row.row_id(0)?, size(&row, 1)?, Course::parse(&row.text(2)?)?));
+    rows.into_iter().map(read).collect()
+}
+
+/// Tells whether there are untried sends after a row.
+pub(super) fn has_untried(db: &Db, after: RowId) -> Result<bool> {
+    let first = db.number(
+        "SELECT key FROM deliveries WHERE untried = 1 AND key > ? ORDER BY key LIMIT 1",
+        &[after.into()],
+    )?;
+    Ok(first.is_some())
+}
+
+/// Lists the destinations with queued sends, with one index lookup for each.
 pub(super) fn destinations(db: &Db) -> Result<Vec<String>> {
     let rows = db.rows(
         "WITH RECURSIVE names (name) AS (
-            SELECT MIN(destination) FROM sends WHERE state = 'pending'
+            SELECT MIN(destination) FROM retries
             UNION ALL
-            SELECT (SELECT MIN(destination) FROM sends
-                WHERE state = 'pending' AND destination > name)
+            SELECT (SELECT MIN(destination) FROM retries WHERE destination > name)
             FROM names WHERE name IS NOT NULL
         )
         SELECT name FROM names WHERE name IS NOT NULL",
@@ -36,40 +195,46 @@ pub(super) fn destinations(db: &Db) -> Result<Vec<String>> {
     rows.into_iter().map(|row| row.text(0)).collect()
 }
 
-/// Lists what is due to a destination, the oldest first: rows, and the sizes of bodies in bytes.
+/// A queued send that is due.
+pub(super) struct Retry {
+    pub(super) due: u64,
+    pub(super) row: RowId,
+    /// The size of the body in bytes.
+    pub(super) size: usize,
+}
+
+/// Lists the queued sends to a destination that are due, the longest due first.
 pub(super) fn due(
     db: &Db,
     destination: &str,
     now: u64,
     most: impl TryInto<u64>,
-) -> Result<Vec<(RowId, usize)>> {
+) -> Result<Vec<Retry>> {
     let rows = db.rows(
-        "SELECT delivery, size FROM sends JOIN deliveries ON key = delivery
-        WHERE sends.state = 'pending' AND destination = ? AND due <= ? ORDER BY due LIMIT ?",
+        "SELECT due, delivery, size FROM retries JOIN deliveries ON key = delivery
+        WHERE destination = ? AND due <= ? ORDER BY due LIMIT ?",
         &[destination.into(), number(now), number(most)],
     )?;
-    let pair =
-        |row: Row| Ok((row.row_id(0)?, usize::try_from(row.number(1)?).unwrap_or(usize::MAX)));
-    rows.into_iter().map(pair).collect()
+    let read =
+        |row: Row| Ok(Retry { due: row.number(0)?, row: row.row_id(1)?, size: size(&row, 2)? });
+    rows.into_iter().map(read).collect()
 }
 
-/// Returns when the next attempt after a time is due.
+fn size(row: &Row, column: u32) -> Result<usize> {
+    Ok(usize::try_from(row.number(column)?).unwrap_or(usize::MAX))
+}
+
+/// Returns when the next queued send after a time is due.
 pub(super) fn next_due(db: &Db, now: u64) -> Result<Option<u64>> {
     let mut first = None;
     for destination in destinations(db)? {
         let due = db.number(
-            "SELECT MIN(due) FROM sends WHERE state = 'pending' AND destination = ? AND due > ?",
+            "SELECT MIN(due) FROM retries WHERE destination = ? AND due > ?",
             &[destination.into(), number(now)],
         )?;
         first = [first, due].into_iter().flatten().min();
     }
     Ok(first)
-}
-
-/// Returns how often work on a delivery has trapped.
-pub(super) fn traps(db: &Db, row: RowId) -> Result<u64> {
-    let traps = db.number("SELECT traps FROM deliveries WHERE key = ?", &[row.into()])?;
-    Ok(traps.unwrap_or(0))
 }
 
 /// Returns the idempotency key of a delivery.
@@ -81,8 +246,9 @@ pub(super) fn id(db: &Db, row: RowId) -> Result<String> {
 /// Loads what an attempt needs; `None` if the body was erased or has expired.
 pub(super) fn load(db: &Db, row_id: RowId) -> Result<Option<Loaded>> {
     let row = db.row(
-        "SELECT id, kind, name, type, signed_with, signature, content_type, body
-        FROM deliveries WHERE key = ? AND body IS NOT NULL",
+        "SELECT id, kind, name, type, signed_with, signature, content_type, traps, sends,
+            COALESCE(body, (SELECT body FROM bodies WHERE delivery = key))
+        FROM deliveries WHERE key = ? AND signature IS NOT NULL",
         &[row_id.into()],
     )?;
     let Some(row) = row else { return Ok(None) };
@@ -94,70 +260,144 @@ pub(super) fn load(db: &Db, row_id: RowId) -> Result<Option<Loaded>> {
         event_type: row.text(3)?,
         key_slot: KeySlot::parse(&row.text(4)?),
     };
-    let (signature, content_type) = (row.text(5)?, row.maybe_text(6)?);
-    Ok(Some(Loaded { headline, signature, content_type, body: row.value(7) }))
+    Ok(Some(Loaded {
+        headline,
+        signature: row.text(5)?,
+        content_type: row.maybe_text(6)?,
+        traps: row.number(7)?,
+        course: Course::parse(&row.text(8)?)?,
+        body: row.value(9),
+    }))
 }
 
-/// Reads the life of a delivery.
-pub(super) fn read(db: &Db, row: RowId) -> Result<Life> {
-    let rows = db.rows(
-        "SELECT destination, attempts, began, state, due, reason FROM sends WHERE delivery = ?",
+/// Loads the body of a delivery; `None` if it was erased or has expired.
+pub(super) fn body(db: &Db, row: RowId) -> Result<Option<Vec<u8>>> {
+    let body = db.row(
+        "SELECT COALESCE(body, (SELECT body FROM bodies WHERE delivery = key)) FROM deliveries WHERE key = ?",
         &[row.into()],
     )?;
-    let send = |row: Row| {
-        let progress = match row.text(3)?.as_str() {
-            "pending" => Progress::Pending { due: row.number(4)? },
-            "delivered" => Progress::Delivered,
-            _ => Progress::Dead(
-                Reason::parse(&row.text(5)?)
-                    .ok_or_else(|| Problem::new("a row of the database has an unknown reason"))?,
-            ),
-        };
-        Ok(Send {
-            destination: row.text(0)?,
-            attempts: u32::try_from(row.number(1)?).unwrap_or(u32::MAX),
-            began: row.number(2)?,
-            progress,
-        })
-    };
-    Ok(Life { sends: rows.into_iter().map(send).collect::<Result<_>>()? })
+    body.map_or(Ok(None), |row| row.maybe_bytes(0))
 }
 
-/// Saves what has changed in the life of a delivery.
-pub(super) fn write(db: &Db, row: RowId, life: &Life, effects: &[Effect], now: u64) -> Result<()> {
+/// Loads the life of a delivery. A delivery that is not stored has no sends.
+pub(super) fn read(db: &Db, row: RowId) -> Result<Course> {
+    let row = db.row("SELECT sends FROM deliveries WHERE key = ?", &[row.into()])?;
+    row.map_or_else(
+        || Ok(Course::new(Life { sends: Vec::new() })),
+        |row| Course::parse(&row.text(0)?),
+    )
+}
+
+/// Saves what has changed in the life of a delivery, and the attempt that led to it. Only the columns that change are
+/// written, since each index on one of them would be written too.
+pub(super) fn write(
+    db: &Db,
+    row: RowId,
+    before: &Course,
+    after: &Life,
+    effects: &[Effect],
+    attempt: Option<&Attempt>,
+    now: u64,
+) -> Result<()> {
+    let mut course = Course { life: after.clone(), queued: before.queued.clone() };
+    course.queued.resize(after.sends.len(), false);
     for effect in effects {
-        match *effect {
-            Effect::Save(index) => {
-                let Some(send) = life.sends.get(index) else { continue };
-                let (state, due, reason) = match send.progress {
-                    Progress::Pending { due } => ("pending", number(due), JsValue::NULL),
-                    Progress::Delivered => ("delivered", JsValue::NULL, JsValue::NULL),
-                    Progress::Dead(reason) => ("dead", JsValue::NULL, reason.as_str().into()),
-                };
-                db.run(
-                    "INSERT OR REPLACE INTO sends
-                        (delivery, destination, attempts, began, state, due, reason)
-                    VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    &[
-                        row.into(),
-                        send.destination.as_str().into(),
-                        number(send.attempts),
-                        number(send.began),
-                        state.into(),
-                        due,
-                        reason,
-                    ],
-                )?;
-            }
-            Effect::Died(_) => {}
-            Effect::Became(state) => {
-                let ended = if state == State::Pending { JsValue::NULL } else { number(now) };
-                db.run(
-                    "UPDATE deliveries SET state = ?, ended = ? WHERE key = ?",
-                    &[DeliveryState::from(state).as_str().into(), ended, row.into()],
-                )?;
-            }
+        let Effect::Save(index) = *effect else { continue };
+        let (Some(send), Some(queued)) = (after.sends.get(index), course.queued.get_mut(index))
+        else {
+            continue;
+        };
+        if *queued {
+            unqueue(db, row, before.life.sends.get(index))?;
+        }
+        *queued = queue(db, row, send)?;
+    }
+    save(db, row, before, &course, effects, attempt, now)
+}
+
+/// Queues an untried send to a destination that can't be tried soon.
+pub(super) fn park(
+    db: &Db,
+    row: RowId,
+    before: &Course,
+    destination: &str,
+    now: u64,
+) -> Result<()> {
+    let mut course = before.clone();
+    for (send, queued) in course.life.sends.iter().zip(&mut course.queued) {
+        if send.destination == destination && !*queued {
+            *queued = queue(db, row, send)?;
         }
     }
-    Ok(())
+    save(db, row, before, &course, &[], None, now)
+}
+
+/// Adds a send to the table `retries` if it is pending; returns whether it is.
+fn queue(db: &Db, row: RowId, send: &Send) -> Result<bool> {
+    let Progress::Pending { due } = send.progress else { return Ok(false) };
+    db.run(
+        "INSERT OR IGNORE INTO retries (destination, due, delivery) VALUES (?, ?, ?)",
+        &[send.destination.as_str().into(), number(due), row.into()],
+    )?;
+    Ok(true)
+}
+
+/// Removes retries that their delivery does not know of, so that they hold up no other.
+pub(super) fn drop_retry(db: &Db, row: RowId, destination: &str) -> Result<()> {
+    db.run(
+        "DELETE FROM retries WHERE destination = ? AND delivery = ?",
+        &[destination.into(), row.into()],
+    )
+}
+
+fn unqueue(db: &Db, row: RowId, send: Option<&Send>) -> Result<()> {
+    let Some(Send { destination, progress: Progress::Pending { due }, .. }) = send else {
+        return Ok(());
+    };
+    db.run(
+        "DELETE FROM retries WHERE destination = ? AND due = ? AND delivery = ?",
+        &[destination.as_str().into(), number(*due), row.into()],
+    )
+}
+
+fn save(
+    db: &Db,
+    row: RowId,
+    before: &Course,
+    after: &Course,
+    effects: &[Effect],
+    attempt: Option<&Attempt>,
+    now: u64,
+) -> Result<()> {
+    let mut columns = String::from("sends = ?");
+    let mut values: Vec<JsValue> = vec![after.text().into()];
+    let mut set = |column: &str, value: JsValue| {
+        columns.push_str(column);
+        values.push(value);
+    };
+    if let Some(attempt) = attempt {
+        // A delivery that is sent again and again by hand would else outgrow its row.
+        set(
+            ", attempts = json_insert(CASE WHEN json_array_length(attempts) < ? ",
+            number(MOST_ATTEMPTS),
+        );
+        set(
+            "THEN attempts ELSE json_remove(attempts, '$[0]') END, '$[#]', json(?))",
+            json::text(attempt).into(),
+        );
+    }
+    if before.is_untried() != after.is_untried() {
+        set(", untried = ?", if after.is_untried() { number(1_u32) } else { JsValue::NULL });
+    }
+    if before.dead() != after.dead() {
+        set(", dead = ?", number(after.dead()));
+    }
+    for effect in effects {
+        if let Effect::Became(state) = *effect {
+            set(", state = ?", DeliveryState::from(state).as_str().into());
+            set(", ended = ?", if state == State::Pending { JsValue::NULL } else { number(now) });
+        }
+    }
+    values.push(row.into());
+    db.run(&format!("UPDATE deliveries SET {columns} WHERE key = ?"), &values)
 }

@@ -9,14 +9,18 @@ use crate::js::{Result, number, or_null};
 pub(super) const RARE: &str = "state IN ('dead', 'unrouted', 'variant', 'forgotten', 'erased')";
 
 /// The statements that make each version from the one before. A version that has been released never changes.
-const VERSIONS: [&[&str]; 3] = [VERSION_1, VERSION_2, VERSION_3];
+const VERSIONS: [&[&str]; 1] = [VERSION_1];
 
+// Cloudflare bills each row that is written, and an entry of an index counts as one. What is written for every delivery is
+// as little as can be: its row with the indexes `firsts` and `untried`, then its result with the index `to_forget`, then its
+// removal. `tests/worker/rows.test.mjs` counts them.
 const VERSION_1: &[&str] = &[
     // A delivery is one body that was received. `kind` is `first` of its ID, a `variant` of the first, or a `repeat` of
-    // a test event. Once a delivery has `ended`, its body is kept for RETENTION_DAYS, and its row for as long as its ID
-    // must be remembered.
+    // a test event. `sends` is a JSON list of `life::Send`, and `dead` counts those that are dead. `untried` is 1 while an
+    // attempt to some destination has not been made and is not in `retries`. `attempts` is a JSON list of the last ones.
+    // Once a delivery has `ended`, it is kept for RETENTION_DAYS, and its ID for as long as it must be remembered.
     "CREATE TABLE deliveries (
-        key INTEGER PRIMARY KEY AUTOINCREMENT,
+        key INTEGER PRIMARY KEY,
         id TEXT NOT NULL,
         kind TEXT NOT NULL,
         name TEXT,
@@ -25,42 +29,47 @@ const VERSION_1: &[&str] = &[
         signed_with TEXT NOT NULL,
         signature TEXT,
         content_type TEXT,
-        body BLOB,
         size INTEGER NOT NULL,
         state TEXT NOT NULL,
         ended INTEGER,
+        untried INTEGER,
+        dead INTEGER NOT NULL DEFAULT 0,
         duplicates INTEGER NOT NULL DEFAULT 0,
         last_duplicate INTEGER,
-        traps INTEGER NOT NULL DEFAULT 0
+        traps INTEGER NOT NULL DEFAULT 0,
+        sends TEXT NOT NULL DEFAULT '[]',
+        attempts TEXT NOT NULL DEFAULT '[]',
+        body BLOB
     )",
     "CREATE UNIQUE INDEX firsts ON deliveries (id) WHERE kind = 'first'",
     "CREATE INDEX others ON deliveries (id) WHERE kind <> 'first'",
-    "CREATE INDEX by_time ON deliveries (received)",
-    "CREATE INDEX rare ON deliveries (state, received)
+    "CREATE INDEX untried ON deliveries (key) WHERE untried = 1",
+    "CREATE INDEX dead ON deliveries (key) WHERE dead > 0",
+    "CREATE INDEX rare ON deliveries (state)
         WHERE state IN ('dead', 'unrouted', 'variant', 'forgotten', 'erased')",
-    "CREATE INDEX to_forget ON deliveries (ended) WHERE body IS NOT NULL AND ended IS NOT NULL",
-    // The progress of a delivery to one destination: the columns of `life::Send`.
-    "CREATE TABLE sends (
-        delivery INTEGER NOT NULL,
+    "CREATE INDEX to_forget ON deliveries (ended) WHERE signature IS NOT NULL AND ended IS NOT NULL",
+    // Long bodies, so that a result does not write them again.
+    "CREATE TABLE bodies (delivery INTEGER PRIMARY KEY, body BLOB NOT NULL)",
+    // When the next attempt to a destination is due, if it is not the first.
+    "CREATE TABLE retries (
         destination TEXT NOT NULL,
-        state TEXT NOT NULL,
-        attempts INTEGER NOT NULL,
-        began INTEGER NOT NULL,
-        due INTEGER,
-        reason TEXT,
-        PRIMARY KEY (delivery, destination)
-    ) WITHOUT ROWID",
-    "CREATE INDEX due ON sends (destination, due) WHERE state = 'pending'",
-    "CREATE TABLE attempts (
+        due INTEGER NOT NULL,
         delivery INTEGER NOT NULL,
-        n INTEGER NOT NULL,
-        destination TEXT NOT NULL,
-        at INTEGER NOT NULL,
-        ms INTEGER NOT NULL,
-        status INTEGER,
-        code TEXT,
-        PRIMARY KEY (delivery, n)
+        PRIMARY KEY (destination, due, delivery)
     ) WITHOUT ROWID",
+    "CREATE INDEX retries_by_delivery ON retries (delivery)",
+    // IDs whose rows were dropped, but which were received again later, at `last`.
+    "CREATE TABLE remembered (id TEXT PRIMARY KEY, last INTEGER NOT NULL, erased INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX remembered_by_time ON remembered (last)",
+    // What is counted in memory, as it was when it was last saved: see `counts.rs`.
+    "CREATE TABLE counts (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        saved INTEGER NOT NULL,
+        newest INTEGER NOT NULL,
+        deliveries INTEGER NOT NULL,
+        duplicates INTEGER NOT NULL,
+        last_received INTEGER NOT NULL
+    )",
     "CREATE TABLE destinations (
         name TEXT PRIMARY KEY,
         last_taken INTEGER,
@@ -76,16 +85,6 @@ const VERSION_1: &[&str] = &[
         due INTEGER
     ) WITHOUT ROWID",
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
-];
-
-// Finds a delivery that is dead to one destination while another may still accept it.
-const VERSION_2: &[&str] = &["CREATE INDEX dead ON sends (delivery) WHERE state = 'dead'"];
-
-const VERSION_3: &[&str] = &[
-    // IDs whose rows were dropped, but which were received again later, at `last`. This is a table, because building an
-    // index on a full inbox would read every delivery.
-    "CREATE TABLE remembered (id TEXT PRIMARY KEY, last INTEGER NOT NULL, erased INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE INDEX remembered_by_time ON remembered (last)",
 ];
 
 /// Creates or migrates the tables. Tables of a newer version stay as they are: a version only adds what older code does

@@ -8,14 +8,16 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, Stream};
 use worker::Delay;
 
+use super::lives::Retry;
 use super::slots::Flight;
 use super::{Guard, Inbox, UNREPORTED_DEATH, keep, lives, schema};
 use crate::config::{Destination, Settings};
 use crate::failure::Failure;
 use crate::forward::{self, Headline, Outcome};
 use crate::ids::RowId;
-use crate::js::{Result, now, number, or_null};
+use crate::js::{Result, now};
 use crate::life::{Effect, Event, MOST_TRAPS, Send};
+use crate::protocol::Attempt;
 use crate::{failpoint, log};
 
 /// How long one alarm works, in milliseconds. The next alarm goes on with the requests in flight.
@@ -23,6 +25,9 @@ const ALARM_MS: u64 = 30_000;
 
 /// How many sends to a removed destination one alarm handles.
 const REMOVED_AT_ONCE: u32 = 100;
+
+/// How many deliveries with untried sends are read at once.
+const UNTRIED_AT_ONCE: usize = 100;
 
 /// The requests in flight.
 pub(super) type Flights = FuturesUnordered<Marked>;
@@ -70,16 +75,19 @@ impl Inbox {
         self.skip_removed(settings)?;
         let mut keep = 0;
         loop {
+            let more = self.read_untried(settings)?;
             self.fill(settings, flights)?;
             let now = now();
             if now >= keep {
-                let more = keep::forget(&self.db, settings, now)?;
+                let more = keep::forget(&self.db, &mut self.counts.borrow_mut(), settings, now)?;
                 keep = now.saturating_add(if more { 0 } else { keep::EVERY_MS });
             }
-            if flights.is_empty() && !self.posting.get() || now >= end {
+            let is_idle = flights.is_empty() && !self.posting.get() && !more;
+            if is_idle || now >= end {
                 return Ok(());
             }
-            let wake = lives::next_due(&self.db, now)?.unwrap_or(end).min(end).min(keep);
+            let wake = if more { now } else { lives::next_due(&self.db, now)?.unwrap_or(end) };
+            let wake = wake.min(end).min(keep);
             let mut timer = Delay::from(Duration::from_millis(wake.saturating_sub(now)));
             let landed = poll_fn(|context| {
                 if let Poll::Ready(Some(landed)) = Pin::new(&mut *flights).poll_next(context) {
@@ -99,19 +107,48 @@ impl Inbox {
         }
     }
 
+    /// Reads deliveries with untried sends, from the last one that was read on, until each destination has some to send;
+    /// returns whether there may be more to read now.
+    fn read_untried(&self, settings: &Settings) -> Result<bool> {
+        let names: Vec<&str> = settings.destinations.iter().map(|it| it.name.as_str()).collect();
+        if !self.untried.borrow().is_short(&names) {
+            return Ok(false);
+        }
+        let after = self.untried.borrow().read_to;
+        let rows = lives::untried(&self.db, after, UNTRIED_AT_ONCE)?;
+        let now = now();
+        for (row, bytes, course) in &rows {
+            for destination in course.untried() {
+                if !names.contains(&destination) {
+                    self.apply(settings, *row, &Event::Removed { destination }, None, now)?;
+                } else if !self.untried.borrow_mut().push(destination, *row, *bytes) {
+                    let course = lives::read(&self.db, *row)?;
+                    lives::park(&self.db, *row, &course, destination, now)?;
+                }
+            }
+            self.untried.borrow_mut().read_to = *row;
+        }
+        Ok(rows.len() == UNTRIED_AT_ONCE && self.untried.borrow().is_short(&names))
+    }
+
     /// Starts as many requests as may be in flight.
     fn fill(&self, settings: &Settings, flights: &Flights) -> Result<()> {
+        let queued = lives::destinations(&self.db)?;
         let mut names: Vec<&str> =
             settings.destinations.iter().map(|it| it.name.as_str()).collect();
-        let waiting = lives::destinations(&self.db)?;
-        names.retain(|name| waiting.iter().any(|other| other == name));
+        names.retain(|name| {
+            self.untried.borrow().first(name).is_some() || queued.iter().any(|other| other == name)
+        });
         // Each start changes the order; a destination with nothing to send now has nothing to send later in this loop.
         loop {
             let next = self.slots.borrow().next(&names);
             let Some(name) = next.first().copied() else { return Ok(()) };
             let destination = settings.destinations.iter().find(|it| it.name == name);
             let started = match destination {
-                Some(destination) => self.start(settings, destination, flights)?,
+                Some(destination) => {
+                    let queued = queued.iter().any(|other| other == name);
+                    self.start(settings, destination, queued, flights)?
+                }
                 None => false,
             };
             if !started {
@@ -120,43 +157,71 @@ impl Inbox {
         }
     }
 
-    /// Starts the request that is due next to a destination, if there is one and its body fits.
+    /// Starts the request that is due next to a destination, if there is one and its body fits. `queued` tells whether the
+    /// destination has queued sends.
     fn start(
         &self,
         settings: &Settings,
         destination: &Destination,
+        queued: bool,
         flights: &Flights,
     ) -> Result<bool> {
-        let now = now();
-        let flying: Vec<RowId> = self.slots.borrow().to(&destination.name).collect();
-        let due = lives::due(&self.db, &destination.name, now, flying.len().saturating_add(1))?;
-        let Some((row, bytes)) = due.into_iter().find(|(row, _)| !flying.contains(row)) else {
-            return Ok(false);
-        };
-        if !self.slots.borrow().has_room(bytes) {
-            return Ok(false);
+        let name = destination.name.as_str();
+        loop {
+            let due = if queued { self.first_due(name)? } else { None };
+            let untried = self.untried.borrow().first(name);
+            let (row, bytes, is_queued) = match (due, untried) {
+                (Some(it), Some((row, _))) if RowId::at(it.due) < row => (it.row, it.size, true),
+                (_, Some((row, bytes))) => (row, bytes, false),
+                (Some(it), None) => (it.row, it.size, true),
+                (None, None) => return Ok(false),
+            };
+            if !self.slots.borrow().has_room(bytes) {
+                return Ok(false);
+            }
+            if !is_queued {
+                self.untried.borrow_mut().pop(name);
+            }
+            self.guard.mark(Some(row));
+            let flight = Flight { delivery: row, destination: name.to_owned(), bytes };
+            let launched = self.launch(settings, destination, flight, is_queued, flights);
+            self.guard.mark(None);
+            if launched? {
+                return Ok(true);
+            }
         }
-        self.guard.mark(Some(row));
-        let started = self.launch(settings, destination, row, bytes, flights);
-        self.guard.mark(None);
-        started
     }
 
+    /// Returns the queued send to a destination that is due for the longest time, and not in flight.
+    fn first_due(&self, destination: &str) -> Result<Option<Retry>> {
+        let flying: Vec<RowId> = self.slots.borrow().to(destination).collect();
+        let due = lives::due(&self.db, destination, now(), flying.len().saturating_add(1))?;
+        Ok(due.into_iter().find(|it| !flying.contains(&it.row)))
+    }
+
+    /// Starts a request; returns `false` if there is nothing to send any more.
     fn launch(
         &self,
         settings: &Settings,
         destination: &Destination,
-        row: RowId,
-        bytes: usize,
+        flight: Flight,
+        is_queued: bool,
         flights: &Flights,
     ) -> Result<bool> {
         let began = now();
-        if lives::traps(&self.db, row)? >= u64::from(MOST_TRAPS) {
-            self.apply(settings, row, &Event::Trapped, began)?;
-            return Ok(true);
+        let row = flight.delivery;
+        let loaded = lives::load(&self.db, row)?
+            .filter(|loaded| loaded.course.is_waiting(&flight.destination, is_queued));
+        let Some(loaded) = loaded else {
+            if is_queued {
+                lives::drop_retry(&self.db, row, &flight.destination)?;
+            }
+            return Ok(false);
+        };
+        if loaded.traps >= u64::from(MOST_TRAPS) {
+            self.apply(settings, row, &Event::Trapped, None, began)?;
+            return Ok(false);
         }
-        let Some(loaded) = lives::load(&self.db, row)? else { return Ok(false) };
-        let flight = Flight { delivery: row, destination: destination.name.clone(), bytes };
         self.slots.borrow_mut().begin(flight.clone());
         let destination = destination.clone();
         let timeout_ms = settings.timeout_ms;
@@ -164,7 +229,7 @@ impl Inbox {
         let work = Box::pin(async move {
             failpoint::reached(&env, "before-send").await;
             failpoint::trap_at("trap-in-send", &loaded.body);
-            let lives::Loaded { headline, signature, content_type, body } = loaded;
+            let lives::Loaded { headline, signature, content_type, body, .. } = loaded;
             let content_type = content_type.as_deref();
             let outcome =
                 forward::send(&headline, &signature, content_type, &body, &destination, timeout_ms)
@@ -193,40 +258,17 @@ impl Inbox {
         };
         self.slots.borrow_mut().end(flight, failure.is_none(), ms);
         log::forwarded(headline, destination, outcome);
-        self.db.transaction(|| {
-            self.db.run(
-                "INSERT INTO attempts (delivery, n, destination, at, ms, status, code)
-                SELECT delivery,
-                    1 + (SELECT COALESCE(MAX(n), 0) FROM attempts WHERE delivery = ?1),
-                    destination, ?3, ?4, ?5, ?6
-                FROM sends WHERE delivery = ?1 AND destination = ?2",
-                &[
-                    flight.delivery.into(),
-                    destination.into(),
-                    number(*began),
-                    number(ms),
-                    or_null(outcome.status),
-                    or_null(failure.map(Failure::code)),
-                ],
-            )?;
-            let (accepted, failed) = match failure {
-                None => (Some(number(now)), None),
-                Some(_) => (None, Some(number(now))),
-            };
-            self.db.run(
-                "INSERT INTO destinations (name, last_taken, last_failed, last_code)
-                VALUES (?1, ?2, ?3, ?4)
-                ON CONFLICT (name) DO UPDATE SET last_taken = COALESCE(?2, last_taken),
-                    last_failed = COALESCE(?3, last_failed), last_code = COALESCE(?4, last_code)",
-                &[
-                    destination.into(),
-                    or_null(accepted),
-                    or_null(failed),
-                    or_null(failure.map(Failure::code)),
-                ],
-            )?;
-            self.apply(settings, flight.delivery, &event, now)
-        })
+        let attempt = Attempt {
+            destination: destination.to_owned(),
+            at: *began,
+            ms,
+            status: outcome.status,
+            code: failure.map(|failure| failure.code().to_owned()),
+        };
+        self.db
+            .transaction(|| self.apply(settings, flight.delivery, &event, Some(&attempt), now))?;
+        self.counts.borrow_mut().attempted(destination, failure.map(Failure::code), now);
+        Ok(())
     }
 
     /// Puts off, or marks dead, what is due to destinations that are no longer configured.
@@ -237,18 +279,30 @@ impl Inbox {
                 continue;
             }
             let removed = Event::Removed { destination: &destination };
-            for (row, _) in lives::due(&self.db, &destination, now, REMOVED_AT_ONCE)? {
-                self.apply(settings, row, &removed, now)?;
+            for it in lives::due(&self.db, &destination, now, REMOVED_AT_ONCE)? {
+                self.apply(settings, it.row, &removed, None, now)?;
             }
         }
         Ok(())
     }
 
-    /// Applies an event to the life of a delivery, and carries out the effects.
-    fn apply(&self, settings: &Settings, row: RowId, event: &Event<'_>, now: u64) -> Result<()> {
-        let life = lives::read(&self.db, row)?;
-        let (life, effects) = life.after(event, now, settings.limits);
-        lives::write(&self.db, row, &life, &effects, now)?;
+    /// Applies an event to the life of a delivery, and carries out the effects. The result of an attempt whose delivery was
+    /// erased meanwhile changes nothing.
+    fn apply(
+        &self,
+        settings: &Settings,
+        row: RowId,
+        event: &Event<'_>,
+        attempt: Option<&Attempt>,
+        now: u64,
+    ) -> Result<()> {
+        let course = lives::read(&self.db, row)?;
+        let attempt = attempt.filter(|attempt| course.life.is_sent_to(&attempt.destination));
+        let (life, effects) = course.life.clone().after(event, now, settings.limits);
+        if attempt.is_none() && effects.is_empty() {
+            return Ok(());
+        }
+        lives::write(&self.db, row, &course, &life, &effects, attempt, now)?;
         let died = |effect: &Effect| match effect {
             Effect::Died(index) => life.sends.get(*index),
             _ => None,

@@ -4,9 +4,12 @@ use js_sys::Uint8Array;
 use walnut_webhooks::Value as Body;
 use wasm_bindgen::JsValue;
 
+use super::counts::Counts;
 use super::db::Db;
+use super::lives::{self, Course};
+use crate::ids::RowId;
 use crate::js::{Result, number};
-use crate::life::{Life, Send, State};
+use crate::life::{Life, State};
 use crate::protocol::{DeliveryState, Stored};
 
 /// How many repeats of a test event are sent in an hour; more are only counted.
@@ -30,21 +33,32 @@ pub(super) struct NewDelivery {
     pub(super) destinations: Vec<String>,
 }
 
-/// Stores an arriving delivery.
-pub(super) fn store(db: &Db, new: &NewDelivery, now: u64) -> Result<Stored> {
-    db.transaction(|| {
+/// The longest body that is stored in the row of its delivery, in bytes.
+const MAX_BODY_IN_ROW: u32 = 4096;
+
+/// Stores an arriving delivery, and counts it.
+pub(super) fn store(db: &Db, counts: &mut Counts, new: &NewDelivery, now: u64) -> Result<Stored> {
+    let row = counts.next_row(now);
+    let stored = db.transaction(|| {
         if is_remembered(db, new, now)? {
             return count_duplicate(db, new, now);
         }
         let life = Life::new(new.destinations.iter().map(String::as_str), now);
-        if insert(db, new, "first", &life, now)? {
-            return Ok(match life.state() {
+        let state = life.state();
+        let course = Course::new(life);
+        if insert(db, new, row, "first", &course, now)? {
+            return Ok(match state {
                 State::Unrouted => Stored::Unrouted,
                 _ => Stored::Accepted,
             });
         }
-        store_known_id(db, new, &life, now)
-    })
+        store_known_id(db, new, row, &course, now)
+    })?;
+    match stored {
+        Stored::Duplicate => counts.duplicate(now),
+        _ => counts.stored(row, now),
+    }
+    Ok(stored)
 }
 
 /// Tells whether an ID is remembered whose row was dropped, and if so, notes its use now. A test event does not count as
@@ -57,17 +71,28 @@ fn is_remembered(db: &Db, new: &NewDelivery, now: u64) -> Result<bool> {
     Ok(row.is_some())
 }
 
-/// Inserts a delivery with its sends, unless its ID has a first delivery already.
-fn insert(db: &Db, new: &NewDelivery, kind: &str, life: &Life, now: u64) -> Result<bool> {
-    let state = if kind == "variant" { DeliveryState::Variant } else { life.state().into() };
-    let ended = if state == DeliveryState::Pending { JsValue::NULL } else { number(now) };
-    let row = db.number(
-        "INSERT INTO deliveries
-            (id, kind, name, type, received, signed_with, signature, content_type, body, size, state, ended)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+/// Inserts a delivery with its sends, unless its ID has a first delivery already. A variant is not sent.
+fn insert(
+    db: &Db,
+    new: &NewDelivery,
+    row: RowId,
+    kind: &str,
+    course: &Course,
+    now: u64,
+) -> Result<bool> {
+    let is_variant = kind == "variant";
+    let state = if is_variant { DeliveryState::Variant } else { course.life.state().into() };
+    let is_pending = state == DeliveryState::Pending;
+    let body: JsValue = new.body.clone().into();
+    let in_row = new.body.length() <= MAX_BODY_IN_ROW;
+    let inserted = db.row(
+        "INSERT INTO deliveries (key, id, kind, name, type, received, signed_with, signature,
+            content_type, size, state, ended, untried, sends, body)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) WHERE kind = 'first' DO NOTHING
         RETURNING key",
         &[
+            row.into(),
             new.id.clone(),
             kind.into(),
             new.name.clone(),
@@ -76,33 +101,28 @@ fn insert(db: &Db, new: &NewDelivery, kind: &str, life: &Life, now: u64) -> Resu
             new.key_slot.clone(),
             new.signature.clone(),
             new.content_type.clone(),
-            new.body.clone().into(),
             number(new.body.length()),
             state.as_str().into(),
-            ended,
+            if is_pending { JsValue::NULL } else { number(now) },
+            if is_pending { number(1_u32) } else { JsValue::NULL },
+            if is_variant { "[]".into() } else { course.text().into() },
+            if in_row { body.clone() } else { JsValue::NULL },
         ],
     )?;
-    let Some(row) = row else { return Ok(false) };
-    if kind != "variant" {
-        for Send { destination, attempts, began, .. } in &life.sends {
-            db.run(
-                "INSERT INTO sends (delivery, destination, state, attempts, began, due)
-                VALUES (?, ?, 'pending', ?, ?, ?)",
-                &[
-                    number(row),
-                    destination.as_str().into(),
-                    number(*attempts),
-                    number(*began),
-                    number(now),
-                ],
-            )?;
-        }
+    if inserted.is_some() && !in_row {
+        db.run("INSERT INTO bodies (delivery, body) VALUES (?, ?)", &[row.into(), body])?;
     }
-    Ok(true)
+    Ok(inserted.is_some())
 }
 
 /// Stores or counts a delivery whose ID has a first delivery.
-fn store_known_id(db: &Db, new: &NewDelivery, life: &Life, now: u64) -> Result<Stored> {
+fn store_known_id(
+    db: &Db,
+    new: &NewDelivery,
+    row: RowId,
+    course: &Course,
+    now: u64,
+) -> Result<Stored> {
     let id = || new.id.clone();
     if new.is_test {
         let erased = db.row(
@@ -120,7 +140,7 @@ fn store_known_id(db: &Db, new: &NewDelivery, life: &Life, now: u64) -> Result<S
             &[id(), number(now.saturating_sub(HOUR_MS))],
         )?;
         if repeats.unwrap_or(0) < MOST_REPEATS {
-            insert(db, new, "repeat", life, now)?;
+            insert(db, new, row, "repeat", course, now)?;
             return Ok(Stored::Repeat);
         }
         return count_duplicate(db, new, now);
@@ -138,8 +158,7 @@ fn store_known_id(db: &Db, new: &NewDelivery, life: &Life, now: u64) -> Result<S
     let body = new.body.to_vec();
     let mut parsed = None;
     for row in known {
-        let other = db.row("SELECT body FROM deliveries WHERE key = ?", &[row.value(0)])?;
-        let other = other.map_or(Ok(None), |row| row.maybe_bytes(0))?;
+        let other = lives::body(db, row.row_id(0)?)?;
         let Some(other) = other else { return count_duplicate(db, new, now) };
         if other == body {
             return count_duplicate(db, new, now);
@@ -149,7 +168,7 @@ fn store_known_id(db: &Db, new: &NewDelivery, life: &Life, now: u64) -> Result<S
             return count_duplicate(db, new, now);
         }
     }
-    insert(db, new, "variant", life, now)?;
+    insert(db, new, row, "variant", course, now)?;
     Ok(Stored::Variant)
 }
 

@@ -1,0 +1,152 @@
+//! What the inbox counts in memory, so that an event does not have to write it. It is saved from time to time, together
+//! with every removal of deliveries, so the number of deliveries is exact after a crash too. The other numbers may then
+//! lack what was counted since.
+
+use std::collections::BTreeMap;
+
+use super::db::Db;
+use crate::ids::RowId;
+use crate::js::{Result, number, or_null};
+
+/// How often it is saved at most, in milliseconds.
+const SAVE_MS: u64 = 15 * 60 * 1000;
+
+/// The last results of a destination: when it accepted a delivery, when an attempt failed, in milliseconds since the Unix
+/// epoch, and the code of that failure.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Destination {
+    pub(super) taken: Option<u64>,
+    pub(super) failed: Option<u64>,
+    pub(super) code: Option<String>,
+}
+
+/// The counts of one shard.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// The row that was stored last.
+    pub(super) newest: RowId,
+    pub(super) deliveries: u64,
+    pub(super) duplicates: u64,
+    /// When a delivery or a duplicate was last received; 0 if none ever was.
+    pub(super) last_received: u64,
+    pub(super) destinations: BTreeMap<String, Destination>,
+    /// When this was last saved, and whether it has changed since.
+    saved: u64,
+    changed: bool,
+}
+
+impl Counts {
+    /// Loads what was saved, and adds the deliveries that were stored since.
+    pub(super) fn load(db: &Db) -> Result<Self> {
+        let mut counts = Self::default();
+        let row =
+            db.row("SELECT saved, newest, deliveries, duplicates, last_received FROM counts", &[])?;
+        if let Some(row) = row {
+            counts.saved = row.number(0)?;
+            counts.newest = row.row_id(1)?;
+            counts.deliveries = row.number(2)?;
+            counts.duplicates = row.number(3)?;
+            counts.last_received = row.number(4)?;
+        }
+        let since = db.row(
+            "SELECT COUNT(*), MAX(key), MAX(received) FROM deliveries WHERE key > ?",
+            &[counts.newest.into()],
+        )?;
+        if let Some(row) = since {
+            counts.deliveries = counts.deliveries.saturating_add(row.number(0)?);
+            counts.newest = counts.newest.max(RowId(row.maybe_number(1)?.unwrap_or(0)));
+            counts.last_received = counts.last_received.max(row.maybe_number(2)?.unwrap_or(0));
+        }
+        for row in
+            db.rows("SELECT name, last_taken, last_failed, last_code FROM destinations", &[])?
+        {
+            let destination = Destination {
+                taken: row.maybe_number(1)?,
+                failed: row.maybe_number(2)?,
+                code: row.maybe_text(3)?,
+            };
+            counts.destinations.insert(row.text(0)?, destination);
+        }
+        Ok(counts)
+    }
+
+    /// Returns the number of a new row.
+    pub(super) fn next_row(&self, now: u64) -> RowId {
+        RowId::at(now).max(self.newest.next())
+    }
+
+    /// Counts a stored delivery.
+    pub(super) fn stored(&mut self, row: RowId, now: u64) {
+        self.newest = row;
+        self.deliveries = self.deliveries.saturating_add(1);
+        self.last_received = now;
+        self.changed = true;
+    }
+
+    /// Counts a duplicate.
+    pub(super) fn duplicate(&mut self, now: u64) {
+        self.duplicates = self.duplicates.saturating_add(1);
+        self.last_received = now;
+        self.changed = true;
+    }
+
+    /// Returns the number of deliveries without those that are removed. It is to be saved by the transaction that removes
+    /// them.
+    pub(super) fn without(&self, removed: usize) -> u64 {
+        self.deliveries.saturating_sub(u64::try_from(removed).unwrap_or(u64::MAX))
+    }
+
+    /// Notes the result of an attempt; `code` is that of a failure.
+    pub(super) fn attempted(&mut self, destination: &str, code: Option<&'static str>, now: u64) {
+        let known = self.destinations.entry(destination.to_owned()).or_default();
+        match code {
+            None => known.taken = Some(now),
+            Some(code) => {
+                known.failed = Some(now);
+                known.code = Some(code.to_owned());
+            }
+        }
+        self.changed = true;
+    }
+
+    /// Saves it, if it has changed and was not saved for a while.
+    pub(super) fn save_if_due(&mut self, db: &Db, now: u64) -> Result<()> {
+        if !self.changed || now.saturating_sub(self.saved) < SAVE_MS {
+            return Ok(());
+        }
+        db.transaction(|| {
+            for (name, destination) in &self.destinations {
+                db.run(
+                    "INSERT OR REPLACE INTO destinations (name, last_taken, last_failed, last_code)
+                    VALUES (?, ?, ?, ?)",
+                    &[
+                        name.as_str().into(),
+                        or_null(destination.taken.map(number)),
+                        or_null(destination.failed.map(number)),
+                        or_null(destination.code.as_deref()),
+                    ],
+                )?;
+            }
+            self.save(db, self.deliveries, now)
+        })?;
+        self.saved = now;
+        self.changed = false;
+        Ok(())
+    }
+
+    /// Saves the numbers, with this number of deliveries.
+    pub(super) fn save(&self, db: &Db, deliveries: u64, now: u64) -> Result<()> {
+        db.run(
+            "INSERT OR REPLACE INTO counts
+                (only, saved, newest, deliveries, duplicates, last_received)
+            VALUES (1, ?, ?, ?, ?, ?)",
+            &[
+                number(now),
+                self.newest.into(),
+                number(deliveries),
+                number(self.duplicates),
+                number(self.last_received),
+            ],
+        )
+    }
+}

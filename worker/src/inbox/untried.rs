@@ -1,0 +1,86 @@
+//! The untried sends to each destination, as they were read from the database: in the order in which their deliveries
+//! arrived. A delivery whose first attempt to each destination succeeds so needs no row that says when it is due.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::ids::RowId;
+
+/// How many sends to one destination are kept here. Others are queued in the database.
+const MOST_TO_ONE: usize = 10_000;
+
+/// How many a destination should have, so that no request waits for the database.
+const ENOUGH: usize = 10;
+
+/// The untried sends that wait in memory.
+#[derive(Default)]
+pub(super) struct Untried {
+    /// Up to which row the database was read.
+    pub(super) read_to: RowId,
+    /// Rows, and the sizes of their bodies in bytes.
+    sends: BTreeMap<String, VecDeque<(RowId, usize)>>,
+}
+
+impl Untried {
+    /// Tells whether a destination has fewer sends than it should.
+    pub(super) fn is_short(&self, destinations: &[&str]) -> bool {
+        let length = |name: &&str| self.sends.get(*name).map_or(0, VecDeque::len);
+        destinations.iter().any(|name| length(name) < ENOUGH)
+    }
+
+    /// Adds a send; returns `false` if there is no room for it.
+    pub(super) fn push(&mut self, destination: &str, row: RowId, bytes: usize) -> bool {
+        let sends = match self.sends.get_mut(destination) {
+            Some(sends) => sends,
+            None => self.sends.entry(destination.to_owned()).or_default(),
+        };
+        let has_room = sends.len() < MOST_TO_ONE;
+        if has_room {
+            sends.push_back((row, bytes));
+        }
+        has_room
+    }
+
+    /// Returns the oldest send to a destination.
+    pub(super) fn first(&self, destination: &str) -> Option<(RowId, usize)> {
+        self.sends.get(destination)?.front().copied()
+    }
+
+    /// Removes the oldest send to a destination.
+    pub(super) fn pop(&mut self, destination: &str) {
+        if let Some(sends) = self.sends.get_mut(destination) {
+            sends.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sends_wait_in_order_up_to_the_limit() {
+        let mut untried = Untried::default();
+        for row in 1..=10_000 {
+            assert!(untried.push("crm", RowId(row), 1));
+        }
+        assert!(!untried.push("crm", RowId(10_001), 1));
+        assert!(untried.push("mail", RowId(10_001), 1));
+        assert_eq!(untried.first("crm"), Some((RowId(1), 1)));
+        untried.pop("crm");
+        assert_eq!(untried.first("crm"), Some((RowId(2), 1)));
+        assert!(untried.push("crm", RowId(10_001), 1));
+        assert_eq!(untried.first("other"), None);
+    }
+
+    #[test]
+    fn more_is_read_while_a_destination_has_few() {
+        let mut untried = Untried::default();
+        for row in 1..=9 {
+            assert!(untried.push("crm", RowId(row), 1));
+        }
+        assert!(untried.is_short(&["crm"]));
+        assert!(untried.push("crm", RowId(10), 1));
+        assert!(!untried.is_short(&["crm"]));
+        assert!(untried.is_short(&["crm", "mail"]));
+    }
+}
