@@ -144,7 +144,7 @@ export class Inbox extends DurableObject {
     return this.#armed(() => this.#live().ask(version, shard, request));
   }
 
-  /** Calls Rust, which sets the alarm where there is something to send. If it fails, something may have been stored. */
+  /** Calls Rust, which sets the alarm if there is something to send. If Rust fails, a delivery may still have been stored. */
   #armed(work) {
     try {
       return call(work);

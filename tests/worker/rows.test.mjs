@@ -41,7 +41,7 @@ export default {
   },
 };`;
 
-/** What is written once a minute at most, or once in 15, whatever comes. */
+/** Statements that run at most once a minute, or once in 15 minutes, however many events arrive. */
 const NOW_AND_THEN = /INTO (meta|destinations|counts)/;
 
 /** An edge that has delivered something; `rows` counts what was written since its last call. */
@@ -130,6 +130,6 @@ test("to forget it is 1 row", async (t) => {
   await quiet(again);
   const all = await (await fetch(`${again.edge.url}/written`)).json();
   const rows = all.filter(([query]) => !NOW_AND_THEN.test(query)).reduce((sum, [, rows]) => sum + rows, 0);
-  // The alarm that the cron trigger has set besides.
+  // One more for the alarm that the cron trigger set.
   equal(rows, 20 + 1);
 });

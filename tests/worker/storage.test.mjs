@@ -92,6 +92,25 @@ test("tables of a newer version are worked on as they are: a roll-back", async (
   deepEqual(look(storage, "SELECT DISTINCT unheard_of FROM deliveries"), [{ unheard_of: "x" }]);
 });
 
+test("a delivery in a state of a later version is listed, and stops no other", async (t) => {
+  const world = await lasting(t);
+  equal((await post(world.url, event())).status, 200);
+  await world.until((await world.ids())[0], "delivered");
+  const sends = JSON.stringify([
+    { destination: "origin", state: "skipped", attempts: 0, began: 1 },
+    { destination: "other", state: "dead", attempts: 1, began: 1, reason: "gone" },
+  ]);
+  await world.again((storage) => change(storage, `UPDATE deliveries SET untried = 1, state = 'pending', sends = '${sends}'`));
+  const { url, ask, until, ids } = world;
+  equal((await post(url, event())).status, 200);
+  const [sent, later] = await ids();
+  await until(sent, "delivered");
+  const shown = await ask("GET", `deliveries/${later}`);
+  deepEqual(shown.sends.map(({ state, reason }) => [state, reason]), [["dead", "unknown"], ["dead", "unknown"]]);
+  equal((await ask("POST", `deliveries/${later}/redeliver`, { destination: "origin" })).status, 200);
+  await until(later, ({ sends }) => sends[0].state === "delivered");
+});
+
 test("what could not be brought up to date is tried again by the same inbox", async (t) => {
   const world = await lasting(t);
   await world.edge.scheduled();

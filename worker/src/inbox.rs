@@ -214,6 +214,8 @@ impl Inbox {
         let next = match config::settings(&self.env, now()) {
             Ok(settings) => self.work(&settings).await.unwrap_or_else(|problem| {
                 log::inbox_failed(&problem);
+                // What was taken from there and then failed is still untried in the database.
+                self.untried.take();
                 Some(now().saturating_add(FAILED_MS))
             }),
             Err(mistakes) => {
@@ -269,6 +271,8 @@ impl Inbox {
         if !self.slots.borrow().is_empty() {
             return Ok(Some(now));
         }
+        // All that was read is sent. If there is more, it is read from the beginning.
+        self.untried.take();
         self.next_work(settings, now)
     }
 
@@ -320,6 +324,7 @@ impl Inbox {
                 if shard == shards::FIRST {
                     alerts::check(db, now, settings.silence_ms)?;
                 }
+                self.counts.borrow_mut().save_if_due(db, now)?;
                 self.wake_for_work(&settings, now)?;
                 question.reply(&())
             }

@@ -27,6 +27,8 @@ pub(crate) enum Reason {
     Trapped,
     /// No destination of that name was configured for too long.
     DestinationRemoved,
+    /// Another version of the edge has stored a reason, or a state, that this one does not know.
+    Unknown,
 }
 
 impl Reason {
@@ -39,12 +41,13 @@ impl Reason {
             Self::MaxAge => "max_age",
             Self::Trapped => "trapped",
             Self::DestinationRemoved => "destination_removed",
+            Self::Unknown => "unknown",
         }
     }
 
     /// Reads what [`Self::as_str`] wrote.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
+    pub(crate) fn parse(text: &str) -> Self {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text).unwrap_or(Self::Unknown)
     }
 }
 

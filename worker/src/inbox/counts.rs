@@ -1,6 +1,7 @@
-//! What the inbox counts in memory, so that an event does not have to write it. It is saved from time to time, together
-//! with every removal of deliveries, so the number of deliveries is exact after a crash too. The other numbers may then
-//! lack what was counted since.
+//! What the inbox counts in memory, so that an event does not have to write it. It is saved from time to time, and with
+//! every removal of deliveries. The platform ends an idle object within seconds, so what was counted since is counted
+//! again from the deliveries that arrived since. The number of deliveries is exact; only the duplicates and attempts of
+//! older deliveries may be missing.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,9 @@ use crate::js::{Result, number, or_null};
 
 /// How often it is saved at most, in milliseconds.
 const SAVE_MS: u64 = 15 * 60 * 1000;
+
+/// Of how many deliveries the attempts are looked at when it is loaded.
+const ATTEMPTS_OF: u32 = 1000;
 
 /// The last results of a destination: when it accepted a delivery, when an attempt failed, in milliseconds since the Unix
 /// epoch, and the code of that failure.
@@ -49,13 +53,17 @@ impl Counts {
             counts.last_received = row.number(4)?;
         }
         let since = db.row(
-            "SELECT COUNT(*), MAX(key), MAX(received) FROM deliveries WHERE key > ?",
+            "SELECT COUNT(*), MAX(key), MAX(MAX(received, COALESCE(last_duplicate, 0))), SUM(duplicates)
+            FROM deliveries WHERE key > ?",
             &[counts.newest.into()],
         )?;
+        let saved = counts.newest;
         if let Some(row) = since {
             counts.deliveries = counts.deliveries.saturating_add(row.number(0)?);
             counts.newest = counts.newest.max(RowId(row.maybe_number(1)?.unwrap_or(0)));
             counts.last_received = counts.last_received.max(row.maybe_number(2)?.unwrap_or(0));
+            let duplicates = row.maybe_number(3)?.unwrap_or(0);
+            counts.duplicates = counts.duplicates.saturating_add(duplicates);
         }
         for row in
             db.rows("SELECT name, last_taken, last_failed, last_code FROM destinations", &[])?
@@ -67,7 +75,29 @@ impl Counts {
             };
             counts.destinations.insert(row.text(0)?, destination);
         }
+        counts.load_attempts(db, saved)?;
         Ok(counts)
+    }
+
+    /// Adds the attempts of the last deliveries that arrived after a row.
+    fn load_attempts(&mut self, db: &Db, after: RowId) -> Result<()> {
+        let rows = db.rows(
+            "SELECT it.value ->> 'destination', it.value ->> 'code', MAX((it.value ->> 'at') + (it.value ->> 'ms'))
+            FROM (SELECT attempts FROM deliveries WHERE key > ? ORDER BY key DESC LIMIT ?),
+                json_each(attempts) AS it
+            GROUP BY 1, 2",
+            &[after.into(), number(ATTEMPTS_OF)],
+        )?;
+        for row in rows {
+            let (name, code, time) = (row.text(0)?, row.maybe_text(1)?, row.maybe_number(2)?);
+            let known = self.destinations.entry(name).or_default();
+            if code.is_none() {
+                known.taken = known.taken.max(time);
+            } else if time > known.failed {
+                (known.failed, known.code) = (time, code);
+            }
+        }
+        Ok(())
     }
 
     /// Returns the number of a new row.
@@ -96,7 +126,7 @@ impl Counts {
         self.deliveries.saturating_sub(u64::try_from(removed).unwrap_or(u64::MAX))
     }
 
-    /// Notes the result of an attempt; `code` is that of a failure.
+    /// Notes the result of an attempt. `code` is the code of its failure, if it failed.
     pub(super) fn attempted(&mut self, destination: &str, code: Option<&'static str>, now: u64) {
         let known = self.destinations.entry(destination.to_owned()).or_default();
         match code {
@@ -111,7 +141,7 @@ impl Counts {
 
     /// Saves it, if it has changed and was not saved for a while.
     pub(super) fn save_if_due(&mut self, db: &Db, now: u64) -> Result<()> {
-        if !self.changed || now.saturating_sub(self.saved) < SAVE_MS {
+        if !self.changed || now.abs_diff(self.saved) < SAVE_MS {
             return Ok(());
         }
         db.transaction(|| {

@@ -1,5 +1,6 @@
 //! Retention: a delivery is kept for a while after it has ended, and its ID for as long as a captured request could be
-//! replayed. What is kept longer than its ID is removed at once; else its body goes first, and its row later.
+//! replayed. If the ID need not be remembered any longer, the whole row is removed. Otherwise its content is removed first,
+//! and the row later.
 
 use super::counts::Counts;
 use super::db::Db;

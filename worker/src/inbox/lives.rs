@@ -8,7 +8,7 @@ use super::db::{Db, Row};
 use crate::digits;
 use crate::forward::Headline;
 use crate::ids::RowId;
-use crate::js::{Problem, Result, number};
+use crate::js::{Result, number};
 use crate::json;
 use crate::keys::KeySlot;
 use crate::life::{Effect, Life, Progress, Reason, Send, State};
@@ -60,40 +60,30 @@ impl Course {
         Self { life, queued }
     }
 
-    /// Reads the column `sends`.
-    pub(super) fn parse(text: &str) -> Result<Self> {
-        let wrong = || Problem::new("a row of the database has sends of an unknown form");
-        let Ok(Value::Array(items)) = Value::parse_any(text.as_bytes()) else {
-            return Err(wrong());
-        };
+    /// Reads the column `sends`. A send in a state that this version does not know has ended.
+    pub(super) fn parse(text: &str) -> Self {
         let mut course = Self::new(Life { sends: Vec::new() });
+        let Ok(Value::Array(items)) = Value::parse_any(text.as_bytes()) else { return course };
         for item in &items {
-            let text = |name| match item.get(name) {
-                Some(Value::String(text)) => Some(text.as_str()),
-                _ => None,
-            };
+            let text = |name| item.get(name).and_then(Value::as_str);
             let whole = |name| match item.get(name) {
-                Some(Value::Number(number)) => digits::parse(number.as_str()),
-                _ => None,
+                Some(Value::Number(number)) => digits::parse(number.as_str()).unwrap_or(0),
+                _ => 0,
             };
             let progress = match text("state") {
-                Some("pending") => Progress::Pending { due: whole("due").ok_or_else(wrong)? },
+                Some("pending") => Progress::Pending { due: whole("due") },
                 Some("delivered") => Progress::Delivered,
-                Some("dead") => {
-                    let reason = text("reason").and_then(Reason::parse);
-                    Progress::Dead(reason.ok_or_else(wrong)?)
-                }
-                _ => return Err(wrong()),
+                _ => Progress::Dead(Reason::parse(text("reason").unwrap_or_default())),
             };
             course.life.sends.push(Send {
-                destination: text("destination").ok_or_else(wrong)?.to_owned(),
-                attempts: u32::try_from(whole("attempts").ok_or_else(wrong)?).unwrap_or(u32::MAX),
-                began: whole("began").ok_or_else(wrong)?,
+                destination: text("destination").unwrap_or_default().to_owned(),
+                attempts: u32::try_from(whole("attempts")).unwrap_or(u32::MAX),
+                began: whole("began"),
                 progress,
             });
             course.queued.push(matches!(item.get("queued"), Some(Value::Bool(true))));
         }
-        Ok(course)
+        course
     }
 
     /// Writes the column `sends`.
@@ -167,7 +157,7 @@ pub(super) fn untried(db: &Db, after: RowId, most: usize) -> Result<Vec<(RowId, 
         "SELECT key, size, sends FROM deliveries WHERE untried = 1 AND key > ? ORDER BY key LIMIT ?",
         &[after.into(), number(most)],
     )?;
-    let read = |row: Row| Ok((row.row_id(0)?, size(&row, 1)?, Course::parse(&row.text(2)?)?));
+    let read = |row: Row| Ok((row.row_id(0)?, size(&row, 1)?, Course::parse(&row.text(2)?)));
     rows.into_iter().map(read).collect()
 }
 
@@ -265,7 +255,7 @@ pub(super) fn load(db: &Db, row_id: RowId) -> Result<Option<Loaded>> {
         signature: row.text(5)?,
         content_type: row.maybe_text(6)?,
         traps: row.number(7)?,
-        course: Course::parse(&row.text(8)?)?,
+        course: Course::parse(&row.text(8)?),
         body: row.value(9),
     }))
 }
@@ -284,7 +274,7 @@ pub(super) fn read(db: &Db, row: RowId) -> Result<Course> {
     let row = db.row("SELECT sends FROM deliveries WHERE key = ?", &[row.into()])?;
     row.map_or_else(
         || Ok(Course::new(Life { sends: Vec::new() })),
-        |row| Course::parse(&row.text(0)?),
+        |row| Ok(Course::parse(&row.text(0)?)),
     )
 }
 
@@ -313,6 +303,11 @@ pub(super) fn write(
         *queued = queue(db, row, send)?;
     }
     save(db, row, before, &course, effects, attempt, now)
+}
+
+/// Notes that a delivery has no untried sends after all.
+pub(super) fn is_tried(db: &Db, row: RowId) -> Result<()> {
+    db.run("UPDATE deliveries SET untried = NULL WHERE key = ?", &[row.into()])
 }
 
 /// Queues an untried send to a destination that can't be tried soon.

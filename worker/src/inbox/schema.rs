@@ -11,8 +11,8 @@ pub(super) const RARE: &str = "state IN ('dead', 'unrouted', 'variant', 'forgott
 /// The statements that make each version from the one before. A version that has been released never changes.
 const VERSIONS: [&[&str]; 1] = [VERSION_1];
 
-// Cloudflare bills each row that is written, and an entry of an index counts as one. What is written for every delivery is
-// as little as can be: its row with the indexes `firsts` and `untried`, then its result with the index `to_forget`, then its
+// Cloudflare bills each row that is written, and an entry of an index counts as one. For each delivery, as few as possible
+// are written: its row with the indexes `firsts` and `untried`, then its result with the index `to_forget`, then its
 // removal. `tests/worker/rows.test.mjs` counts them.
 const VERSION_1: &[&str] = &[
     // A delivery is one body that was received. `kind` is `first` of its ID, a `variant` of the first, or a `repeat` of

@@ -118,6 +118,9 @@ impl Inbox {
         let rows = lives::untried(&self.db, after, UNTRIED_AT_ONCE)?;
         let now = now();
         for (row, bytes, course) in &rows {
+            if course.untried().next().is_none() {
+                lives::is_tried(&self.db, *row)?;
+            }
             for destination in course.untried() {
                 if !names.contains(&destination) {
                     self.apply(settings, *row, &Event::Removed { destination }, None, now)?;
@@ -210,6 +213,10 @@ impl Inbox {
     ) -> Result<bool> {
         let began = now();
         let row = flight.delivery;
+        // It may have been read again after a failure.
+        if self.slots.borrow().to(&flight.destination).any(|flying| flying == row) {
+            return Ok(false);
+        }
         let loaded = lives::load(&self.db, row)?
             .filter(|loaded| loaded.course.is_waiting(&flight.destination, is_queued));
         let Some(loaded) = loaded else {

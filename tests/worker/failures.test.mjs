@@ -1,0 +1,78 @@
+// A statement that fails, and an object that ends: nothing is lost, nothing is stuck, and what is counted stays.
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { test } from "node:test";
+import { lasting } from "./storage.mjs";
+import { admin, DURABLE, event, post, start, TOKEN } from "./support.mjs";
+
+/** The Worker, with statements that fail as often as it is told, and its alarms counted. */
+const entry = `
+import worker, { Inbox as Real } from "./index.js";
+let [failing, times, alarms] = ["", 0, 0];
+export class Inbox extends Real {
+  constructor(context, env) {
+    super(context, env);
+    const sql = Object.getPrototypeOf(context.storage.sql);
+    const { exec } = sql;
+    if (exec.isFailing) return;
+    sql.exec = function (query, ...values) {
+      if (times > 0 && query.includes(failing)) {
+        times--;
+        throw new Error("database or disk is full: SQLITE_FULL");
+      }
+      return exec.call(this, query, ...values);
+    };
+    sql.exec.isFailing = true;
+  }
+  alarm() {
+    alarms++;
+    return super.alarm();
+  }
+}
+export default {
+  ...worker,
+  fetch(request, env, context) {
+    const url = new URL(request.url);
+    if (url.pathname !== "/fail") return worker.fetch(request, env, context);
+    [failing, times] = [url.searchParams.get("query") ?? "", Number(url.searchParams.get("times"))];
+    return Response.json(alarms);
+  },
+};`;
+
+for (const query of ["UPDATE deliveries SET sends", "FROM deliveries WHERE key = ? AND signature"]) {
+  test(`after "${query}" has failed, all is delivered, by few alarms`, async (t) => {
+    const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN }, { entry });
+    const { until, ids } = admin(world.edge);
+    const fail = async (times) => (await fetch(`${world.edge.url}/fail?${new URLSearchParams({ query, times })}`)).json();
+    await fail(2);
+    const bodies = Array.from({ length: 5 }, () => event());
+    for (const body of bodies) equal((await post(world.url, body)).status, 200);
+    // Asking keeps the object alive, whose memory is what might be wrong.
+    for (const id of await ids()) await until(id, "delivered");
+    ok(await world.logged("inbox_failed", "SQLITE_FULL"));
+    const alarms = await fail(0);
+    ok(alarms < 20, `${alarms} alarms`);
+    const taken = new Set(world.origin.taken.map(({ body }) => body.toString()));
+    deepEqual([...taken].sort(), [...bodies].sort());
+  });
+}
+
+test("what is counted is there after a restart", async (t) => {
+  const world = await lasting(t);
+  const { origin } = world;
+  const body = event();
+  equal((await post(world.url, event())).status, 200);
+  await world.until((await world.ids())[0], "delivered");
+  origin.answer = (_, response) => response.writeHead(500, { "retry-after": "3600" }).end();
+  equal((await post(world.url, body)).status, 200);
+  await world.until((await world.ids())[0], ({ attempts }) => attempts.length === 1);
+  for (let n = 0; n < 3; n++) equal((await post(world.url, body)).status, 200);
+  const counted = async () => {
+    const { deliveries, duplicates, lastReceived, destinations } = await world.ask("GET", "status");
+    const [{ lastTaken, lastFailed, lastCode, pending }] = destinations;
+    return { deliveries, duplicates, lastReceived, taken: lastTaken > 0, failed: lastFailed > 0, lastCode, pending };
+  };
+  const before = await counted();
+  deepEqual([before.duplicates, before.pending, before.lastCode, before.taken], [3, 1, "origin_failed", true]);
+  await world.again();
+  deepEqual(await counted(), before);
+});
