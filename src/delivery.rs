@@ -10,8 +10,8 @@ use crate::{DemoSessionFinished, Drift, Error, KeyIndex, PlaylistSessionFinished
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Delivery {
-    /// The idempotency key: `<name>:<session_id>` for a documented event, else `body:<sha256>`. It is made of signed
-    /// bytes only.
+    /// The idempotency key: `<name>:<session_id>` for a documented event, `body:<sha256>` for any other and for a test event.
+    /// It is made of signed bytes only.
     pub id: String,
     /// The event's name as sent; `None` if it is absent or not a string.
     pub name: Option<String>,

@@ -26,9 +26,9 @@ export function types({ events, codes, causes }) {
     `${HEAD}import type { JsonObject } from "./delivery.js";\n`,
     "/** Keeps unknown fields in the type, since Walnut may add fields anywhere. */\ntype Open<T> = T & JsonObject;\n",
     ...events.flatMap(({ name, type }) => objects(type.object, name).map(objectType)),
-    union("WebhookErrorCode", "The stable codes of {@link WebhookError}. docs/errors.md says when each occurs and what to do.", ofSdk),
+    union("WebhookErrorCode", "The stable codes of {@link WebhookError}. The message of each error says what to do.", ofSdk),
     // A body that is not raw never reaches Rust.
-    union("ExplanationCause", "The stable words for what `explain` finds; the README lists them.", [...causes, "body_not_raw"]),
+    union("ExplanationCause", "The stable words for what `explain` finds. Its `problem` and `fix` say what each means.", [...causes, "body_not_raw"]),
   ].join("\n");
 }
 

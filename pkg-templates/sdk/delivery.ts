@@ -20,7 +20,7 @@ export interface DeliveryOf<Type extends string, Event> {
   readonly event: Event;
   /** The event's name as sent, whatever its shape; `null` when it is absent or not a string. */
   readonly name: string | null;
-  /** The idempotency key: `<name>:<session_id>` for a known event, else `body:<sha256>`. */
+  /** The idempotency key: `<name>:<session_id>` for a known event, `body:<sha256>` for any other and for a test event. */
   readonly id: string;
   /** The signed timestamp as sent, in RFC 3339 so far; `null` when it is absent or not a string. */
   readonly timestamp: string | null;

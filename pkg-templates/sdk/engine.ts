@@ -5,7 +5,7 @@ import { utf8Classes } from "./utf8.js";
 /** Gets the core's compiled module: a `WebAssembly.Module`, a name that not every project's types have. */
 export type Compile = () => object;
 
-/** The core's exports: src/wasm.rs documents them. */
+/** The core's exports, which the Rust crate documents. */
 export interface Core {
   readonly memory: { readonly buffer: ArrayBuffer };
   start(): number;

@@ -1,8 +1,8 @@
 // A statement that fails, and an object that ends: nothing is lost, nothing is stuck, and what is counted stays.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { lasting } from "./storage.mjs";
-import { admin, DURABLE, event, post, start, TOKEN } from "./support.mjs";
+import { lasting, look } from "./storage.mjs";
+import { admin, DURABLE, event, folder, post, start, TOKEN } from "./support.mjs";
 
 /** The Worker, with statements that fail as often as it is told, and its alarms counted. */
 const entry = `
@@ -55,6 +55,35 @@ for (const query of ["UPDATE deliveries SET sends", "FROM deliveries WHERE key =
     deepEqual([...taken].sort(), [...bodies].sort());
   });
 }
+
+test("a step that fails half-way is undone: what waits for a destination that is gone still waits", async (t) => {
+  const storage = await folder(t);
+  const to = (name) => (origin) => ({
+    ...DURABLE,
+    ADMIN_TOKEN: TOKEN,
+    ORIGIN_URL: undefined,
+    DESTINATIONS: JSON.stringify([{ name, url: origin.url }]),
+  });
+  const before = await start(t, to("old"), { storage, entry });
+  before.origin.answer = (_, response) => response.writeHead(500, { "retry-after": "2" }).end();
+  equal((await post(before.url, event())).status, 200);
+  const [id] = await admin(before.edge).ids();
+  await admin(before.edge).until(id, ({ attempts }) => attempts.length === 1);
+  await before.edge.stop();
+
+  const after = await start(t, to("new"), { storage, entry });
+  const query = "UPDATE deliveries SET sends";
+  await fetch(`${after.edge.url}/fail?${new URLSearchParams({ query, times: 1 })}`);
+  await after.edge.scheduled();
+  ok(await after.logged("inbox_failed", "SQLITE_FULL"));
+  // An hour later is when it is looked at next.
+  const soon = Date.now() + 1_800_000;
+  await admin(after.edge).until(id, ({ sends }) => sends[0].due > soon);
+  await after.edge.stop();
+  const rows = look(storage, "SELECT destination, due FROM retries");
+  equal(rows.length, 1);
+  ok(rows[0].due > soon);
+});
 
 test("what is counted is there after a restart", async (t) => {
   const world = await lasting(t);

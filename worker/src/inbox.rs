@@ -307,8 +307,8 @@ impl Inbox {
         Ok(())
     }
 
-    /// Tells whether a destination can be sent to now. If there is none, the next request that ends makes room, and the
-    /// alarm then looks for what is due.
+    /// Tells whether a request to some destination can start now. If none can, the alarm looks for what is due as soon as a
+    /// request ends.
     fn has_room(&self, settings: &Settings) -> bool {
         let names: Vec<&str> = settings.destinations.iter().map(|it| it.name.as_str()).collect();
         !self.slots.borrow().next(&names).is_empty()
@@ -336,7 +336,7 @@ impl Inbox {
                 report.reply(&())
             }
             Request::Raise(question) => {
-                alerts::raise(db, question.cause.into(), now)?;
+                alerts::raise(db, question.cause, now)?;
                 self.wake_for_work(&settings, now)?;
                 question.reply(&())
             }

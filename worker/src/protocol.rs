@@ -98,13 +98,19 @@ pub(crate) struct Raise {
     pub(crate) cause: Cause,
 }
 
-/// The cause of an alert that any shard can have.
+/// The cause of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Cause {
     /// A delivery is dead.
     Dead,
     /// A shard has little room left.
     Full,
+    /// Only the previous key matches.
+    PreviousKey,
+    /// Every request is rejected.
+    AllFailed,
+    /// Nothing new arrives.
+    Silence,
 }
 
 /// Lists deliveries, the newest first.

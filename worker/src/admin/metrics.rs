@@ -10,11 +10,7 @@ pub(super) fn text(status: &Status) -> String {
     for Count { name, count } in &status.deliveries.0 {
         text.sample("deliveries", &[("state", name)], *count);
     }
-    text.family(
-        "duplicates",
-        "gauge",
-        "Duplicates that were counted and not stored, of the deliveries still remembered.",
-    );
+    text.family("duplicates", "gauge", "Duplicates that were counted and not stored.");
     text.sample("duplicates", &[], status.duplicates);
     text.family("refused", "counter", "Requests rejected, by code.");
     for Count { name, count } in &status.failures.0 {

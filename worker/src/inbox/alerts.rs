@@ -8,7 +8,7 @@ use super::schema::{load_meta, save_meta};
 use crate::host::{self, Lines};
 use crate::js::{Result, number, or_null};
 use crate::keys::LastMatch;
-use crate::protocol::{self, Count, Report};
+use crate::protocol::{Cause, Count, Report};
 use crate::{json, log};
 
 pub(super) const HOUR_MS: u64 = 60 * 60 * 1000;
@@ -23,15 +23,6 @@ const MAX_RESPONSE_BYTES: u32 = 1 << 20;
 /// The names under which the time of the last match of each key is stored.
 const MATCHED_CURRENT: &str = "matched:current";
 const MATCHED_PREVIOUS: &str = "matched:previous";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
-    Dead,
-    Full,
-    PreviousKey,
-    AllFailed,
-    Silence,
-}
 
 impl Cause {
     fn as_str(self) -> &'static str {
@@ -61,15 +52,6 @@ impl Cause {
             Self::Silence => {
                 "Nothing new was stored for a long time: check the webhook in Walnut, and the edge's log."
             }
-        }
-    }
-}
-
-impl From<protocol::Cause> for Cause {
-    fn from(cause: protocol::Cause) -> Self {
-        match cause {
-            protocol::Cause::Dead => Self::Dead,
-            protocol::Cause::Full => Self::Full,
         }
     }
 }

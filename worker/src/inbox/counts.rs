@@ -1,7 +1,8 @@
 //! What the inbox counts in memory, so that an event does not have to write it. It is saved from time to time, and with
-//! every removal of deliveries. The platform ends an idle object within seconds, so what was counted since is counted
-//! again from the deliveries that arrived since. The number of deliveries is exact; only the duplicates and attempts of
-//! older deliveries may be missing.
+//! every removal of deliveries. The platform ends an idle object within seconds, so what was counted since then is counted
+//! again when the next object starts: the deliveries that arrived since, with their duplicates, and the attempts of the
+//! last deliveries. So the number of deliveries is exact, and only duplicates and attempts of older deliveries can be
+//! missing.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ use crate::js::{Result, number, or_null};
 const SAVE_MS: u64 = 15 * 60 * 1000;
 
 /// Of how many deliveries the attempts are looked at when it is loaded.
-const ATTEMPTS_OF: u32 = 1000;
+const ATTEMPTS_OF: u32 = 100;
 
 /// The last results of a destination: when it accepted a delivery, when an attempt failed, in milliseconds since the Unix
 /// epoch, and the code of that failure.
@@ -57,7 +58,6 @@ impl Counts {
             FROM deliveries WHERE key > ?",
             &[counts.newest.into()],
         )?;
-        let saved = counts.newest;
         if let Some(row) = since {
             counts.deliveries = counts.deliveries.saturating_add(row.number(0)?);
             counts.newest = counts.newest.max(RowId(row.maybe_number(1)?.unwrap_or(0)));
@@ -75,18 +75,18 @@ impl Counts {
             };
             counts.destinations.insert(row.text(0)?, destination);
         }
-        counts.load_attempts(db, saved)?;
+        counts.load_attempts(db)?;
         Ok(counts)
     }
 
-    /// Adds the attempts of the last deliveries that arrived after a row.
-    fn load_attempts(&mut self, db: &Db, after: RowId) -> Result<()> {
+    /// Adds the attempts of the last deliveries.
+    fn load_attempts(&mut self, db: &Db) -> Result<()> {
         let rows = db.rows(
             "SELECT it.value ->> 'destination', it.value ->> 'code', MAX((it.value ->> 'at') + (it.value ->> 'ms'))
-            FROM (SELECT attempts FROM deliveries WHERE key > ? ORDER BY key DESC LIMIT ?),
+            FROM (SELECT attempts FROM deliveries ORDER BY key DESC LIMIT ?),
                 json_each(attempts) AS it
             GROUP BY 1, 2",
-            &[after.into(), number(ATTEMPTS_OF)],
+            &[number(ATTEMPTS_OF)],
         )?;
         for row in rows {
             let (name, code, time) = (row.text(0)?, row.maybe_text(1)?, row.maybe_number(2)?);

@@ -306,7 +306,7 @@ pub(super) fn write(
 }
 
 /// Notes that a delivery has no untried sends after all.
-pub(super) fn is_tried(db: &Db, row: RowId) -> Result<()> {
+pub(super) fn mark_tried(db: &Db, row: RowId) -> Result<()> {
     db.run("UPDATE deliveries SET untried = NULL WHERE key = ?", &[row.into()])
 }
 

@@ -119,7 +119,7 @@ impl Inbox {
         let now = now();
         for (row, bytes, course) in &rows {
             if course.untried().next().is_none() {
-                lives::is_tried(&self.db, *row)?;
+                lives::mark_tried(&self.db, *row)?;
             }
             for destination in course.untried() {
                 if !names.contains(&destination) {
@@ -272,13 +272,12 @@ impl Inbox {
             status: outcome.status,
             code: failure.map(|failure| failure.code().to_owned()),
         };
-        self.db
-            .transaction(|| self.apply(settings, flight.delivery, &event, Some(&attempt), now))?;
+        self.apply(settings, flight.delivery, &event, Some(&attempt), now)?;
         self.counts.borrow_mut().attempted(destination, failure.map(Failure::code), now);
         Ok(())
     }
 
-    /// Puts off, or marks dead, what is due to destinations that are no longer configured.
+    /// Delays the sends that are due to destinations that are not configured any more, or marks them dead.
     fn skip_removed(&self, settings: &Settings) -> Result<()> {
         let now = now();
         for destination in lives::destinations(&self.db)? {
@@ -293,8 +292,8 @@ impl Inbox {
         Ok(())
     }
 
-    /// Applies an event to the life of a delivery, and carries out the effects. The result of an attempt whose delivery was
-    /// erased meanwhile changes nothing.
+    /// Applies an event to the life of a delivery, and carries out the effects, all or none of them. The result of an
+    /// attempt changes nothing if its delivery was erased meanwhile.
     fn apply(
         &self,
         settings: &Settings,
@@ -303,13 +302,18 @@ impl Inbox {
         attempt: Option<&Attempt>,
         now: u64,
     ) -> Result<()> {
-        let course = lives::read(&self.db, row)?;
-        let attempt = attempt.filter(|attempt| course.life.is_sent_to(&attempt.destination));
-        let (life, effects) = course.life.clone().after(event, now, settings.limits);
-        if attempt.is_none() && effects.is_empty() {
-            return Ok(());
-        }
-        lives::write(&self.db, row, &course, &life, &effects, attempt, now)?;
+        let (life, effects) = self.db.transaction(|| {
+            let course = lives::read(&self.db, row)?;
+            let attempt = attempt.filter(|attempt| course.life.is_sent_to(&attempt.destination));
+            let (life, effects) = course.life.clone().after(event, now, settings.limits);
+            if attempt.is_some() || !effects.is_empty() {
+                lives::write(&self.db, row, &course, &life, &effects, attempt, now)?;
+            }
+            if effects.iter().any(|effect| matches!(effect, Effect::Died(_))) {
+                schema::save_meta(&self.db, UNREPORTED_DEATH, Some(now))?;
+            }
+            Ok((life, effects))
+        })?;
         let died = |effect: &Effect| match effect {
             Effect::Died(index) => life.sends.get(*index),
             _ => None,
@@ -317,7 +321,6 @@ impl Inbox {
         let died: Vec<&Send> = effects.iter().filter_map(died).collect();
         if !died.is_empty() {
             log::dead(&lives::id(&self.db, row)?, &died);
-            schema::save_meta(&self.db, UNREPORTED_DEATH, Some(now))?;
         }
         Ok(())
     }

@@ -27,7 +27,7 @@ impl Untried {
         destinations.iter().any(|name| length(name) < ENOUGH)
     }
 
-    /// Adds a send; returns `false` if there is no room for it.
+    /// Adds a send. Returns `false` if there is no room for it.
     pub(super) fn push(&mut self, destination: &str, row: RowId, bytes: usize) -> bool {
         let sends = match self.sends.get_mut(destination) {
             Some(sends) => sends,
