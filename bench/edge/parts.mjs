@@ -1,9 +1,19 @@
 // What is measured of the edge, part by part.
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { median } from "../rounds.mjs";
+import { compare, median, shuffled } from "../rounds.mjs";
 import { coldStarts } from "./cold.mjs";
-import { ACCEPTING, DIRECT, JS_DURABLE, PASS_THROUGH, WEBCRYPTO } from "./names.mjs";
+import {
+  ACCEPTING,
+  DELIVERING,
+  DELIVERING_TO_4,
+  DIRECT,
+  DIRECT_DUTIES,
+  DURABLE_DUTIES,
+  JS_DURABLE,
+  PASS_THROUGH,
+  WEBCRYPTO,
+} from "./names.mjs";
 import { sizes } from "./size.mjs";
 import { ready, summary, traffic } from "./traffic.mjs";
 import { ours, peer, SCHEMA, startWorkers } from "./workers.mjs";
@@ -40,6 +50,7 @@ export function parts({ origin, load, urls, folder, loads, rounds }) {
       {
         [PASS_THROUGH]: peer("pass-through.js", { ORIGIN_URL: urls.quick }),
         [WEBCRYPTO]: peer("webcrypto.js", { ORIGIN_URL: urls.quick }),
+        [DIRECT_DUTIES]: peer("direct-duties.js", { ORIGIN_URL: urls.quick }),
         [DIRECT]: ours({ MODE: "direct", ORIGIN_URL: urls.quick }),
       },
       DIRECT,
@@ -51,25 +62,31 @@ export function parts({ origin, load, urls, folder, loads, rounds }) {
     compared(
       {
         [JS_DURABLE]: peer("durable.js", { SCHEMA }, inbox),
+        [DURABLE_DUTIES]: peer("durable-duties.js", { SCHEMA, ORIGIN_URL: urls.silent }, inbox),
         [ACCEPTING]: ours({ ORIGIN_URL: urls.silent, ORIGIN_TIMEOUT_MS: "28000" }),
       },
       ACCEPTING,
       rounds ?? 9,
     );
 
-  // For information: what one shard carries, to one destination and to several, with all of it delivered in the end.
+  // What one shard carries, with all of it delivered in the end.
   async function delivering() {
     const REQUESTS = 600;
     const to = (count) =>
       ours({
         DESTINATIONS: JSON.stringify(Array.from({ length: count }, (_, n) => ({ name: `origin-${n}`, url: urls.quick }))),
       });
-    const counts = { "1 destination": 1, "4 destinations": 4 };
-    const workers = Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, to(count)]));
-    return withWorkers(workers, async (running) => {
-      const measured = Object.fromEntries(Object.keys(workers).map((name) => [name, []]));
-      for (let round = -1; round < (rounds ?? 5); round++) {
-        for (const [name, destinations] of Object.entries(counts)) {
+    const candidates = {
+      [DELIVERING]: { destinations: 1, worker: to(1) },
+      [DURABLE_DUTIES]: { destinations: 1, worker: peer("durable-duties.js", { SCHEMA, ORIGIN_URL: urls.quick }, inbox) },
+      [DELIVERING_TO_4]: { destinations: 4, worker: to(4) },
+    };
+    const names = Object.keys(candidates);
+    return withWorkers(Object.fromEntries(names.map((name) => [name, candidates[name].worker])), async (running) => {
+      const measured = Object.fromEntries(names.map((name) => [name, []]));
+      for (let round = -1; round < (rounds ?? 9); round++) {
+        for (const name of shuffled(names)) {
+          const { destinations } = candidates[name];
           await origin.ask({ forget: true });
           const from = performance.now();
           const { ms } = await load.ask({ url: running.urls[name], size: KIB, connections: 16, count: REQUESTS });
@@ -82,17 +99,15 @@ export function parts({ origin, load, urls, folder, loads, rounds }) {
           if (round >= 0) measured[name].push({ accepted, delivered, drainMs }); // the first is for the compiler
         }
       }
-      const middle = (all, what) => median(all.map((one) => one[what]));
-      return Object.fromEntries(
-        Object.entries(measured).map(([name, all]) => [
-          name,
-          {
-            accepted: middle(all, "accepted"),
-            delivered: middle(all, "delivered"),
-            drainMs: middle(all, "drainMs"),
-          },
-        ]),
-      );
+      const all = (name, what) => measured[name].map((one) => one[what]);
+      const middles = (name) => ({
+        accepted: median(all(name, "accepted")),
+        delivered: median(all(name, "delivered")),
+        drainMs: median(all(name, "drainMs")),
+      });
+      const results = Object.fromEntries(names.map((name) => [name, middles(name)]));
+      results[DURABLE_DUTIES].ratio = compare(all(DELIVERING, "delivered"), all(DURABLE_DUTIES, "delivered"));
+      return results;
     });
   }
 

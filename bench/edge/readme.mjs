@@ -1,6 +1,6 @@
 // The edge's tables for README.md.
 import { CONNECTIONS } from "./goals.mjs";
-import { ACCEPTING, DIRECT, JS_DURABLE, PASS_THROUGH, WEBCRYPTO } from "./names.mjs";
+import { ACCEPTING, DIRECT, DIRECT_DUTIES, DURABLE_DUTIES, JS_DURABLE, PASS_THROUGH, WEBCRYPTO } from "./names.mjs";
 
 const row = (...cells) => `| ${cells.join(" | ")} |`;
 const thousands = (value) => Math.round(value).toLocaleString("en");
@@ -18,8 +18,8 @@ export function edgeText({ machine, goals, direct, durable, delivering }) {
       ]),
     );
   const rows = [
-    ...[DIRECT, WEBCRYPTO, PASS_THROUGH].map((name) => candidate(direct, name)),
-    ...[ACCEPTING, JS_DURABLE].map((name) => candidate(durable, name)),
+    ...[DIRECT, DIRECT_DUTIES, WEBCRYPTO, PASS_THROUGH].map((name) => candidate(direct, name)),
+    ...[ACCEPTING, DURABLE_DUTIES, JS_DURABLE].map((name) => candidate(durable, name)),
   ];
   const carried = Object.entries(delivering).map(([name, it]) => row(name, thousands(it.accepted), thousands(it.delivered)));
   return `

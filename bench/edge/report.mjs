@@ -25,13 +25,14 @@ export function trafficTable(title, loads) {
 }
 
 export function deliveringTable(delivering) {
-  const rows = Object.entries(delivering).map(([name, { accepted, delivered, drainMs }]) => [
+  const rows = Object.entries(delivering).map(([name, { accepted, delivered, drainMs, ratio }]) => [
     name,
     rate(accepted),
     rate(delivered),
+    ratio ? quartiles(ratio) : "",
     ms(drainMs),
   ]);
-  return columns(["durable, while it delivers", "accepted", "delivered", "until drained"], rows);
+  return columns(["durable, while it delivers", "accepted", "delivered", "ours/theirs", "until drained"], rows);
 }
 
 export function coldTable(cold) {

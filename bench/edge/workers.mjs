@@ -12,15 +12,17 @@ const peers = join(import.meta.dirname, "peers");
 export const ours = (bindings) =>
   worker({ WALNUT_WEBHOOK_KEY: KEY, ALLOW_LOOPBACK: "1", MAX_EVENT_AGE: "0", ...bindings });
 
-/** A peer: a module below peers/. */
+/** A peer: a module below peers/, with the one that it imports. */
 export function peer(file, bindings, more) {
   const { compatibilityDate } = worker({});
-  const module = (name) => ({ type: "ESModule", path: join(peers, name), contents: readFileSync(join(peers, name)) });
+  const module = (name) => ({ type: "ESModule", path: join(peers, name), contents: readFileSync(join(peers, name), "utf8") });
+  const main = module(file);
+  const imported = [...main.contents.matchAll(/ from "\.\/(.+)"/g)].map(([, name]) => module(name));
   return {
     compatibilityDate,
     bindings: { KEY, ...bindings },
     modulesRoot: peers,
-    modules: [module(file), module("verify.js")],
+    modules: [main, ...imported],
     ...more,
   };
 }
