@@ -168,7 +168,7 @@ export class Inbox extends DurableObject {
   async #attempt(key) {
     const delivery = this.#sql
       .exec(
-        `SELECT id, name, type, signature, content_type AS contentType,
+        `SELECT id, name, type, signature, content_type AS contentType, sends,
           COALESCE(body, (SELECT body FROM bodies WHERE delivery = key)) AS body
         FROM deliveries WHERE key = ?`,
         key,
@@ -185,28 +185,22 @@ export class Inbox extends DurableObject {
     logAttempt(delivery, DESTINATION, outcome);
     const { status, retryAfter, code } = outcome;
     const now = Date.now();
-    this.ctx.storage.transactionSync(() => {
-      const [send] = JSON.parse(this.#sql.exec("SELECT sends FROM deliveries WHERE key = ?", key).one().sends);
-      if (send.queued) {
-        this.#sql.exec("DELETE FROM retries WHERE destination = ? AND due = ? AND delivery = ?", DESTINATION, send.due, key);
-      }
-      send.attempts++;
-      delete send.queued;
-      if (code === undefined) {
-        send.state = "delivered";
-        delete send.due;
-      } else {
-        const wait = Math.max(Math.random() * Math.min(1000 * 2 ** (send.attempts - 1), MAX_WAIT_MS), Number(retryAfter ?? 0) * 1000 || 0);
-        send.due = Math.ceil(now + Math.min(wait, MAX_WAIT_MS));
-        if (send.due - send.began > MAX_AGE_MS) {
-          send.state = "dead";
-          send.reason = "max_age";
-        } else {
-          send.queued = true;
-          this.#sql.exec("INSERT INTO retries (destination, due, delivery) VALUES (?, ?, ?)", DESTINATION, send.due, key);
-        }
-      }
-      const attempt = { destination: DESTINATION, at: began, ms: now - began, status, code };
+    // Nothing else changes it, since there is no admin API.
+    const [send] = JSON.parse(delivery.sends);
+    const { due, queued } = send;
+    send.attempts++;
+    delete send.queued;
+    delete send.due;
+    if (code === undefined) {
+      send.state = "delivered";
+    } else {
+      const wait = Math.max(Math.random() * Math.min(1000 * 2 ** (send.attempts - 1), MAX_WAIT_MS), Number(retryAfter ?? 0) * 1000 || 0);
+      send.due = Math.ceil(now + Math.min(wait, MAX_WAIT_MS));
+      if (send.due - send.began > MAX_AGE_MS) Object.assign(send, { state: "dead", reason: "max_age" });
+      else send.queued = true;
+    }
+    const attempt = { destination: DESTINATION, at: began, ms: now - began, status, code };
+    const update = () =>
       this.#sql.exec(
         `UPDATE deliveries SET sends = ?, untried = NULL, state = ?, ended = ?, dead = ?,
           attempts = json_insert(CASE WHEN json_array_length(attempts) < ? THEN attempts ELSE json_remove(attempts, '$[0]') END,
@@ -215,6 +209,11 @@ export class Inbox extends DurableObject {
         JSON.stringify([send]), send.state, send.state === "pending" ? null : now, send.state === "dead" ? 1 : 0,
         MAX_ATTEMPTS_KEPT, JSON.stringify(attempt), key,
       );
+    if (!queued && !send.queued) update();
+    else this.ctx.storage.transactionSync(() => {
+      if (queued) this.#sql.exec("DELETE FROM retries WHERE destination = ? AND due = ? AND delivery = ?", DESTINATION, due, key);
+      if (send.queued) this.#sql.exec("INSERT INTO retries (destination, due, delivery) VALUES (?, ?, ?)", DESTINATION, send.due, key);
+      update();
     });
     if (code === undefined) this.#counts.taken = now;
     else this.#counts.failed = now;

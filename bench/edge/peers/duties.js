@@ -46,7 +46,7 @@ let key;
 
 /** Checks a request; returns the delivery, or the answer where there is none. */
 export async function receive(request, env) {
-  if (new URL(request.url).pathname !== PATH) return failed(404, "not_found");
+  if (pathOf(request.url) !== PATH) return failed(404, "not_found");
   if (request.method !== "POST") return failed(405, "method_not_allowed");
   const signature = request.headers.get("x-walnut-signature");
   if (signature === null) return refused(401, "missing_signature");
@@ -65,12 +65,23 @@ export async function receive(request, env) {
   const genuine = await crypto.subtle.verify("HMAC", key, Uint8Array.fromHex(signature), body);
   if (!genuine) return refused(401, "signature_mismatch");
   const contentType = request.headers.get("content-type") ?? "";
+  const { name, type, isTest, session } = headline(body);
   return {
-    ...(await headline(body)),
+    name,
+    type,
+    isTest,
+    id: session === undefined ? await bodyId(body) : `${name}:${session}`,
     body,
     signature,
     contentType: typeForm.test(contentType) ? contentType : "application/json",
   };
+}
+
+/** The path of a URL, which the platform has normalized. */
+function pathOf(url) {
+  const from = url.indexOf("/", url.indexOf("//") + 2);
+  const end = url.indexOf("?", from);
+  return end === -1 ? url.slice(from) : url.slice(from, end);
 }
 
 /** Reads a body; resolves with nothing where it is late, and with `null` where it is too long. */
@@ -98,25 +109,24 @@ async function readAll(stream, limit, grace) {
   return length <= limit ? new Blob(pieces).arrayBuffer() : null;
 }
 
-/** What the event is called, its type, and its idempotency key. */
-async function headline(body) {
+/** What the event is called, its type, and its session where the idempotency key is made from that. */
+function headline(body) {
   let event;
   try {
     event = JSON.parse(decoder.decode(body));
   } catch {
     // Genuine, but not JSON: it goes by its body.
   }
-  const isObject = typeof event === "object" && event !== null && !Array.isArray(event);
-  const name = isObject && typeof event.event === "string" ? event.event : undefined;
-  const isTest = isObject && event.is_test === true;
-  const isKnown = Object.hasOwn(EVENTS, name);
-  const session = event?.data?.session_id;
-  const id =
-    isKnown && !isTest && typeof session === "string" && sessionForm.test(session)
-      ? `${name}:${session}`
-      : `body:${new Uint8Array(await crypto.subtle.digest("SHA-256", body)).toHex()}`;
-  return { name, type: isKnown && EVENTS[name](event) ? name : "unknown", id, isTest };
+  if (typeof event !== "object" || event === null || Array.isArray(event)) return { type: "unknown", isTest: false };
+  const name = typeof event.event === "string" ? event.event : undefined;
+  const isTest = event.is_test === true;
+  if (!Object.hasOwn(EVENTS, name)) return { name, type: "unknown", isTest };
+  const session = event.data?.session_id;
+  const isKey = !isTest && typeof session === "string" && sessionForm.test(session);
+  return { name, type: EVENTS[name](event) ? name : "unknown", isTest, session: isKey ? session : undefined };
 }
+
+const bodyId = async (body) => `body:${new Uint8Array(await crypto.subtle.digest("SHA-256", body)).toHex()}`;
 
 const string = (value) => typeof value === "string";
 const number = (value) => typeof value === "number";
@@ -184,22 +194,18 @@ const EVENTS = {
 export async function forward({ body, signature, contentType, id, type, name }, url) {
   let status;
   let retryAfter;
+  const headers = {
+    "x-walnut-signature": signature,
+    "walnut-delivery-id": id,
+    "walnut-delivery-type": type,
+    "walnut-key": "current",
+    "content-type": contentType,
+  };
+  if (name !== undefined) headers["walnut-delivery-name"] = encodeURI(name).slice(0, 256);
   try {
-    const response = await fetch(url, {
-      method: "POST",
-      redirect: "manual",
-      // Faster than a controller with a timer that is called off.
-      signal: AbortSignal.timeout(ORIGIN_MS),
-      body,
-      headers: {
-        "x-walnut-signature": signature,
-        "walnut-delivery-id": id,
-        "walnut-delivery-type": type,
-        "walnut-key": "current",
-        "content-type": contentType,
-        ...(name !== undefined && { "walnut-delivery-name": encodeURI(name).slice(0, 256) }),
-      },
-    });
+    // Faster than a controller with a timer that is called off.
+    const signal = AbortSignal.timeout(ORIGIN_MS);
+    const response = await fetch(url, { method: "POST", redirect: "manual", signal, body, headers });
     status = response.status;
     retryAfter = response.headers.get("retry-after") ?? undefined;
     if (response.ok && (await isComplete(response))) return { status, retryAfter };
