@@ -11,17 +11,9 @@ const PIECE = 16_384;
  */
 export function read(request, declared, limit, grace, ms) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    readAll(request, declared, limit, grace).then(
-      (body) => {
-        clearTimeout(timer);
-        resolve(body);
-      },
-      (error) => {
-        clearTimeout(timer);
-        reject(error);
-      },
-    );
+    // It ends with the request; clearing it takes longer.
+    setTimeout(resolve, ms);
+    readAll(request, declared, limit, grace).then(resolve, reject);
   });
 }
 
@@ -35,11 +27,12 @@ async function readAll(request, declared, limit, grace) {
 }
 
 /**
- * Posts a body, and reads the response to its end, within `ms` milliseconds and `limit` bytes. `headers` are lines: each
- * name is followed by its value. Resolves with the status, or 0; `Retry-After`, or undefined; and "complete", "late" or
- * "failed". "complete" means a 2xx status and a complete response.
+ * Posts a body, and reads the response to its end, within `ms` milliseconds and `limit` bytes. `head` is a line for the
+ * URL, and the headers as below. Resolves with "complete", "late" or "failed", the status, or 0, and `Retry-After`, with a
+ * space in between. "complete" means a 2xx status and a complete response.
  */
-export async function post(url, headers, body, ms, limit) {
+export async function post(head, body, ms, limit) {
+  const [url, ...headers] = head.split("\n");
   const controller = new AbortController();
   let late = false;
   const timer = setTimeout(() => {
@@ -47,13 +40,13 @@ export async function post(url, headers, body, ms, limit) {
     controller.abort();
   }, ms);
   let status = 0;
-  let retryAfter;
+  let retryAfter = "";
   let complete = false;
   try {
     const init = { method: "POST", headers: parseHeaders(headers), body, redirect: "manual", signal: controller.signal };
     const response = await fetch(url, init);
     status = response.status;
-    retryAfter = response.headers.get("retry-after") ?? undefined;
+    retryAfter = response.headers.get("retry-after") ?? "";
     // The body matters only if the destination accepted the delivery.
     if (response.ok) complete = await isComplete(response, limit);
   } catch {
@@ -61,7 +54,7 @@ export async function post(url, headers, body, ms, limit) {
   }
   clearTimeout(timer);
   if (!complete) controller.abort();
-  return [status, retryAfter, complete ? "complete" : late ? "late" : "failed"];
+  return `${complete ? "complete" : late ? "late" : "failed"} ${status} ${retryAfter}`;
 }
 
 /** Tells whether `content-length` is the length of the body, which it is not if the body is chunked or compressed. */
@@ -100,11 +93,13 @@ function join(pieces, length) {
   return all;
 }
 
-/** Makes an object of lines of headers: the platform takes twice as long for an array of pairs. */
+/**
+ * Makes an object of lines of headers, in which each name is followed by its value: the platform takes twice as long for
+ * an array of pairs.
+ */
 function parseHeaders(lines) {
-  const parts = lines.split("\n");
   const headers = { __proto__: null };
-  for (let at = 0; at + 1 < parts.length; at += 2) headers[parts[at]] = parts[at + 1];
+  for (let at = 0; at + 1 < lines.length; at += 2) headers[lines[at]] = lines[at + 1];
   return headers;
 }
 
@@ -134,4 +129,23 @@ function shardOf({ INBOX }, jurisdiction, shard) {
 }
 
 /** Makes a response; `headers` are lines, as above. */
-export const respond = (status, headers, body) => new Response(body, { status, headers: parseHeaders(headers) });
+export const respond = (status, headers, body) =>
+  new Response(body, { status, headers: parseHeaders(headers.split("\n")) });
+
+const JSON_HEADERS = {
+  "content-type": "application/json",
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+};
+
+const LEVELS = [console.log, console.warn, console.error];
+
+/**
+ * Writes a line to the log, if there is one, and makes a response of JSON. `text` is the line, a line feed and the JSON.
+ * `allow` is the value of that header, or undefined.
+ */
+export function answer(status, allow, level, text) {
+  const end = text.indexOf("\n");
+  if (end > 0) LEVELS[level](text.slice(0, end));
+  return new Response(text.slice(end + 1), { status, headers: allow ? { ...JSON_HEADERS, allow } : JSON_HEADERS });
+}

@@ -27,6 +27,7 @@ let trapped = false;
 function liveInstance() {
   if (trapped) {
     core.__wbg_reset_state();
+    idle = [];
     trapped = false;
     instance++;
   }
@@ -63,9 +64,19 @@ function call(work) {
   }
 }
 
+/**
+ * Tasks of the current instance whose work has ended. They begin other work, since wasm-bindgen takes long to make an object.
+ * One whose request was cancelled does not come back, and is freed with its garbage.
+ */
+let idle = [];
+
 /** Takes the steps of a task, and awaits the promise of each; resolves with the result of the task. */
 async function run(begin) {
-  const task = call(begin);
+  const task = call(() => {
+    const task = idle.pop() ?? new core.Task();
+    begin(task);
+    return task;
+  });
   const began = instance;
   let [settled, failed] = [undefined, false];
   for (;;) {
@@ -78,7 +89,7 @@ async function run(begin) {
       throw error;
     }
     if (!(next instanceof Promise)) {
-      task.free();
+      idle.push(task);
       return next;
     }
     try {
@@ -90,8 +101,15 @@ async function run(begin) {
 }
 
 export default {
-  fetch: (request, env, context) => run(() => core.fetch(request, env, context)),
-  scheduled: (event, env) => run(() => core.scheduled(env)),
+  // All that is needed of the head, since each further call from Rust takes time.
+  fetch(request, env, context) {
+    const { method, url, headers } = request;
+    const header = (name) => headers.get(name);
+    return run((task) =>
+      task.fetch(request, env, context, method, url, header("x-walnut-signature"), header("content-type"), header("content-length")),
+    );
+  },
+  scheduled: (event, env) => run((task) => task.scheduled(env)),
 };
 
 export class Inbox extends DurableObject {

@@ -7,7 +7,7 @@ use hifijson::str::{Error as StringError, LexWrite as _};
 use hifijson::token::Lex as _;
 use hifijson::{Expect, Read as _, SliceLexer};
 
-use super::{Number, Scan, Value};
+use super::{MAX_DEPTH, Number, Scan, Value};
 use crate::{Error, NotJson};
 
 /// Parses a body.
@@ -17,22 +17,28 @@ pub(crate) fn parse(body: &[u8]) -> Result<Value, Error> {
 
 /// Parses a JSON text, or returns the reason why it is none with the offset at which that was found.
 pub(super) fn parse_any(text: &[u8]) -> Result<Value, (NotJson, usize)> {
-    let mut scan = Scan::default();
-    scan.update(text);
+    let scan = || {
+        let mut scan = Scan::default();
+        scan.update(text);
+        scan
+    };
     if let Err(error) = str::from_utf8(text) {
-        return Err((scan.reason(false), error.valid_up_to()));
-    }
-    // The parser recurses, so this must come before it.
-    if let Some(at) = scan.too_deep_at() {
-        return Err((scan.reason(true), at));
+        return Err((scan().reason(false), error.valid_up_to()));
     }
     let mut lexer = SliceLexer::new(text);
-    lexer
-        .exactly_one(SliceLexer::ws_peek, value)
-        .map_err(|_| (scan.reason(true), text.len().saturating_sub(lexer.as_slice().len())))
+    lexer.exactly_one(SliceLexer::ws_peek, |next, lexer| value(next, lexer, 0)).map_err(|_| {
+        let (scan, at) = (scan(), text.len().saturating_sub(lexer.as_slice().len()));
+        (scan.reason(true), scan.too_deep_at().unwrap_or(at))
+    })
 }
 
-fn value(next: u8, lexer: &mut SliceLexer<'_>) -> Result<Value, hifijson::Error> {
+/// Reads a value inside of `depth` arrays and objects.
+fn value(next: u8, lexer: &mut SliceLexer<'_>, depth: usize) -> Result<Value, hifijson::Error> {
+    let depth = depth.saturating_add(usize::from(matches!(next, b'[' | b'{')));
+    // The parser recurses, so the depth is limited here too. Which error it is does not matter: see `parse_any`.
+    if depth > MAX_DEPTH {
+        return Err(Expect::Value.into());
+    }
     Ok(match next {
         b'a'..=b'z' => lexer.null_or_bool().ok_or(Expect::Value)?.map_or(Value::Null, Value::Bool),
         b'0'..=b'9' | b'-' => {
@@ -43,7 +49,7 @@ fn value(next: u8, lexer: &mut SliceLexer<'_>) -> Result<Value, hifijson::Error>
         b'[' => {
             let mut items = Vec::new();
             lexer.discarded().seq(b']', SliceLexer::ws_peek, |next, lexer| {
-                items.push(value(next, lexer)?);
+                items.push(value(next, lexer, depth)?);
                 Ok::<_, hifijson::Error>(())
             })?;
             Value::Array(items)
@@ -55,7 +61,7 @@ fn value(next: u8, lexer: &mut SliceLexer<'_>) -> Result<Value, hifijson::Error>
                 let name = string(lexer)?;
                 lexer.expect(SliceLexer::ws_peek, b':').ok_or(Expect::Colon)?;
                 let next = lexer.ws_peek().ok_or(Expect::Value)?;
-                members.insert(name, value(next, lexer)?);
+                members.insert(name, value(next, lexer, depth)?);
                 Ok::<_, hifijson::Error>(())
             })?;
             Value::Object(members)
@@ -68,6 +74,11 @@ fn value(next: u8, lexer: &mut SliceLexer<'_>) -> Result<Value, hifijson::Error>
 ///
 /// hifijson's own `str_string` rejects lone surrogate escapes, which JavaScript accepts.
 fn string(lexer: &mut SliceLexer<'_>) -> Result<String, StringError> {
+    let rest = lexer.as_slice();
+    if let (plain, [b'"', rest @ ..]) = rest.split_at(plain_length(rest)) {
+        *lexer = SliceLexer::new(rest);
+        return str::from_utf8(plain).map(str::to_owned).map_err(StringError::Utf8);
+    }
     lexer.str_fold(
         String::new(),
         |piece, out| {
@@ -82,6 +93,20 @@ fn string(lexer: &mut SliceLexer<'_>) -> Result<String, StringError> {
             Ok(())
         },
     )
+}
+
+/// Returns how many bytes come before the first quote, escape or control character.
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "without branches, sixteen bytes are checked at once"
+)]
+fn plain_length(text: &[u8]) -> usize {
+    let is_plain = |byte: &u8| (*byte != b'"') & (*byte != b'\\') & (*byte >= b' ');
+    let chunks =
+        text.chunks_exact(16).take_while(|it| it.iter().fold(true, |all, it| all & is_plain(it)));
+    let from = chunks.count().saturating_mul(16);
+    let rest = text.get(from..).unwrap_or_default();
+    from.saturating_add(rest.iter().position(|it| !is_plain(it)).unwrap_or(rest.len()))
 }
 
 /// Reads the digits of a `\u` escape, and of the escapes right after it as long as a surrogate pair may be
@@ -99,7 +124,6 @@ fn utf16(lexer: &mut SliceLexer<'_>, out: &mut String) -> Result<(), StringError
 
 #[cfg(test)]
 mod tests {
-    use super::super::MAX_DEPTH;
     use super::*;
 
     fn text(literal: &str) -> Option<String> {
@@ -116,6 +140,18 @@ mod tests {
         assert_eq!(text(r#""\ud83d\n""#).as_deref(), Some("\u{fffd}\n"));
         assert_eq!(text(r#""\ud83""#), None);
         assert_eq!(text(r#""\x""#), None);
+    }
+
+    #[test]
+    fn a_string_ends_at_its_quote_wherever_that_is() {
+        for length in 0..40 {
+            let plain = "é".repeat(length / 2) + &"x".repeat(length % 2);
+            assert_eq!(text(&format!("\"{plain}\"")).as_deref(), Some(plain.as_str()));
+            assert_eq!(text(&format!("\"{plain}\\n{plain}\"")), Some(format!("{plain}\n{plain}")));
+            for end in ["", "\n\"", "\u{1f}\"", "\\\""] {
+                assert_eq!(text(&format!("\"{plain}{end}")), None, "{length} {end:?}");
+            }
+        }
     }
 
     #[test]

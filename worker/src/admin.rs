@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use web_sys::{Request, Response, Url};
 use worker::Env;
 
-use crate::answer::{failed, value};
+use crate::answer::{failed, logged, value};
 use crate::config::{Mode, Settings};
 use crate::failure::Failure;
 use crate::host::BODY_MS;
@@ -52,8 +52,8 @@ pub(crate) async fn respond(
         };
     }
     if !is_authorized(request, token) {
-        log::refused(&Failure::Unauthorized);
-        return failed(&Failure::Unauthorized);
+        let failure = Failure::Unauthorized;
+        return logged(&log::refused(&failure), Some(&failure));
     }
     let shards = Shards { env, settings };
     let answer = shards.answer(request, &method, path, url).await;

@@ -4,16 +4,35 @@ use serde::Serialize;
 use web_sys::Response;
 
 use crate::failure::Failure;
-use crate::host::{self, Lines};
-use crate::json;
+use crate::log::Line;
+use crate::{host, json};
+
+const OK: &str = r#"{"ok":true}"#;
 
 /// Makes the response to an accepted request.
 pub(crate) fn ok() -> Response {
-    respond(200, Lines::default(), r#"{"ok":true}"#)
+    host::answer(200, None, OK, None)
 }
 
 /// Makes a response of a failure's status, code and message.
 pub(crate) fn failed(failure: &Failure) -> Response {
+    respond(failure, None)
+}
+
+/// Writes a line to the log, and makes the response to a request that failed, or was accepted.
+pub(crate) fn logged(line: &Line<'_>, failure: Option<&Failure>) -> Response {
+    match failure {
+        Some(failure) => respond(failure, Some(line)),
+        None => host::answer(200, None, OK, Some(line)),
+    }
+}
+
+/// Makes a response of a value as JSON.
+pub(crate) fn value(value: &impl Serialize) -> Response {
+    host::answer(200, None, &json::text(value), None)
+}
+
+fn respond(failure: &Failure, line: Option<&Line<'_>>) -> Response {
     #[derive(Serialize)]
     struct Body {
         error: Error,
@@ -23,23 +42,10 @@ pub(crate) fn failed(failure: &Failure) -> Response {
         code: &'static str,
         message: String,
     }
-    let headers = match failure {
-        Failure::MethodNotAllowed(allowed) => Lines::default().with("allow", allowed),
-        _ => Lines::default(),
+    let allow = match failure {
+        Failure::MethodNotAllowed(allowed) => Some(*allowed),
+        _ => None,
     };
     let error = Error { code: failure.code(), message: failure.message() };
-    respond(failure.status(), headers, &json::text(&Body { error }))
-}
-
-/// Makes a response of a value as JSON.
-pub(crate) fn value(value: &impl Serialize) -> Response {
-    respond(200, Lines::default(), &json::text(value))
-}
-
-fn respond(status: u16, headers: Lines, body: &str) -> Response {
-    let headers = headers
-        .with("content-type", "application/json")
-        .with("cache-control", "no-store")
-        .with("x-content-type-options", "nosniff");
-    host::respond(status, &headers, body)
+    host::answer(failure.status(), allow, &json::text(&Body { error }), line)
 }

@@ -9,8 +9,10 @@ use worker::Env;
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::js::{Problem, Result, float, text};
+use crate::log::{Level, Line};
 use crate::protocol::{self, Arrival};
 use crate::task::Awaited;
+use crate::{digits, json};
 
 /// How long the sender of a request may take to send the body, in milliseconds.
 pub(crate) const BODY_MS: u32 = 10_000;
@@ -18,7 +20,7 @@ pub(crate) const BODY_MS: u32 = 10_000;
 mod imported {
     use super::{Array, Env, JsValue, Promise, Request, Response, Uint8Array, wasm_bindgen};
 
-    // A function that returns a promise never throws: its promise rejects. `respond` does not fail.
+    // A function that returns a promise never throws: its promise rejects. `respond` and `answer` do not fail.
     #[wasm_bindgen(module = "/host.js")]
     extern "C" {
         pub(super) fn read(
@@ -31,13 +33,7 @@ mod imported {
 
         pub(super) fn sha256(prefix: &[u8], body: &Uint8Array) -> Promise;
 
-        pub(super) fn post(
-            url: &str,
-            headers: &str,
-            body: &JsValue,
-            ms: u32,
-            limit: u32,
-        ) -> Promise;
+        pub(super) fn post(head: &str, body: &JsValue, ms: u32, limit: u32) -> Promise;
 
         pub(super) fn ask(
             env: &Env,
@@ -72,6 +68,8 @@ mod imported {
         ) -> Promise;
 
         pub(super) fn respond(status: u16, headers: &str, body: &JsValue) -> Response;
+
+        pub(super) fn answer(status: u16, allow: Option<&str>, level: u8, text: &str) -> Response;
     }
 }
 
@@ -143,28 +141,20 @@ pub(crate) async fn post(
     timeout_ms: u32,
     limit: u32,
 ) -> Posted {
-    let posted = Awaited::New(imported::post(url, &headers.0, body, timeout_ms, limit)).await;
-    let posted: Array = posted.unwrap_or_default().dyn_into().unwrap_or_default();
-    let status = posted.get(0).as_f64().filter(|status| *status > 0.0);
+    let head = format!("{url}\n{}", headers.0);
+    let posted = Awaited::New(imported::post(&head, body, timeout_ms, limit)).await;
+    let posted = text(&posted.unwrap_or_default()).unwrap_or_default();
+    let mut parts = posted.splitn(3, ' ');
+    let [how, status, retry_after] = [(); 3].map(|()| parts.next().unwrap_or_default());
     Posted {
-        status: status.map(to_status),
-        retry_after: text(&posted.get(1)),
-        failure: match text(&posted.get(2)).as_deref() {
-            Some("complete") => None,
-            Some("late") => Some(Failure::OriginTimeout),
+        status: digits::parse(status).filter(|status| *status > 0),
+        retry_after: Some(retry_after).filter(|it| !it.is_empty()).map(str::to_owned),
+        failure: match how {
+            "complete" => None,
+            "late" => Some(Failure::OriginTimeout),
             _ => Some(Failure::OriginFailed),
         },
     }
-}
-
-#[expect(
-    clippy::as_conversions,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "an HTTP status has three digits"
-)]
-fn to_status(status: f64) -> u16 {
-    status as u16
 }
 
 /// Sends a request to a shard of the inbox; returns the reply.
@@ -207,6 +197,24 @@ pub(crate) async fn store(
         &arrival.destinations,
     );
     Ok(Awaited::New(stored).await?)
+}
+
+/// Writes a line to the log, if there is one, and makes a response of JSON. `allow` is the value of that header.
+pub(crate) fn answer(
+    status: u16,
+    allow: Option<&str>,
+    json: &str,
+    line: Option<&Line<'_>>,
+) -> Response {
+    let mut text = line.map(json::text).unwrap_or_default();
+    text.push('\n');
+    text.push_str(json);
+    let level = match line.map(Line::level) {
+        Some(Level::Error) => 2,
+        Some(Level::Warn) => 1,
+        Some(Level::Log) | None => 0,
+    };
+    imported::answer(status, allow, level, &text)
 }
 
 /// Makes a response.

@@ -56,6 +56,12 @@ const MISCONFIGURED_MS: u64 = 60 * 60 * 1000;
 /// How long to wait after an alarm has failed, in milliseconds.
 const FAILED_MS: u64 = 10_000;
 
+/// What a delivery takes in the database besides its body at most, in bytes.
+const ROW_BYTES: u64 = 4096;
+
+/// After how many bytes of deliveries the database is measured again: that takes longer than to store one.
+const MEASURED_EVERY: u64 = 1 << 20;
+
 #[wasm_bindgen]
 extern "C" {
     /// The JavaScript around the inbox: see `worker/index.js`.
@@ -120,6 +126,8 @@ pub struct Inbox {
     flights: RefCell<Flights>,
     untried: RefCell<Untried>,
     counts: RefCell<Counts>,
+    /// How many bytes can be stored before the database is measured again.
+    room: Cell<u64>,
     /// When the first shard was last told that there is little room left.
     told_full: Cell<u64>,
     /// Whether the tables have been migrated to this version, and the counts loaded.
@@ -143,6 +151,7 @@ impl Inbox {
             flights: RefCell::default(),
             untried: RefCell::default(),
             counts: RefCell::default(),
+            room: Cell::default(),
             told_full: Cell::default(),
             ready: Cell::default(),
         }
@@ -172,7 +181,7 @@ impl Inbox {
         self.prepare()?;
         failpoint::trap_at("trap-on-arrival", &body);
         let now = now();
-        self.check_room(now)?;
+        self.check_room(body.length(), now)?;
         let destinations = items(destinations).filter_map(|name| text(&name)).collect();
         let new = NewDelivery {
             id,
@@ -238,15 +247,21 @@ impl Inbox {
         Ok(())
     }
 
-    /// Fails if the database has no room for a delivery. What is left is for results.
-    fn check_room(&self, now: u64) -> Result<()> {
-        let settings = self.settings(now)?;
-        if self.db.size() < settings.max_stored_bytes {
+    /// Fails if the database has no room for a delivery with a body of so many bytes. What is left is for results.
+    fn check_room(&self, bytes: u32, now: u64) -> Result<()> {
+        let needed = u64::from(bytes).saturating_add(ROW_BYTES);
+        if let Some(left) = self.room.get().checked_sub(needed) {
+            self.room.set(left);
             return Ok(());
         }
-        Err(Problem::new(
-            "the shard has stored as much as MAX_STORED_MB allows: lower RETENTION_DAYS, or erase deliveries",
-        ))
+        let room = self.settings(now)?.max_stored_bytes.saturating_sub(self.db.size());
+        if room == 0 {
+            return Err(Problem::new(
+                "the shard has stored as much as MAX_STORED_MB allows: lower RETENTION_DAYS, or erase deliveries",
+            ));
+        }
+        self.room.set(room.min(MEASURED_EVERY).saturating_sub(needed));
+        Ok(())
     }
 
     fn settings(&self, now: u64) -> Result<Rc<Settings>> {
@@ -286,12 +301,13 @@ impl Inbox {
         }
         let expires = keep::next(db, settings)?;
         let soon = expires.filter(|time| *time < now.saturating_add(CRON_MS));
-        // All times from 0 on, since something may have become due meanwhile.
-        Ok([lives::next_due(db, 0)?, soon, alerts::next(db)?].into_iter().flatten().min())
+        let due = lives::queues(db, now)?.iter().map(|queue| queue.first).min();
+        Ok([due, soon, alerts::next(db)?].into_iter().flatten().min())
     }
 
     /// Has what is due at a time sent then: by the alarm that is working, or else by the next one.
     fn wake(&self, time: u64) {
+        self.untried.borrow_mut().is_all = false;
         if !self.working.get() {
             self.guard.arm_by(float(time));
         } else if config::settings(&self.env, now()).is_ok_and(|it| self.has_room(&it)) {

@@ -31,6 +31,7 @@ use answer::{failed, ok};
 use config::Mode;
 use failure::Failure;
 pub use inbox::Inbox;
+use receive::Head;
 use task::Task;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 use web_sys::{Request, Response, Url};
@@ -41,18 +42,49 @@ use worker::{Context, Env, worker_sys};
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
-/// Answers one request: the task's result is the response.
-#[must_use]
 #[wasm_bindgen]
-pub fn fetch(request: Request, env: Env, context: worker_sys::Context) -> Task {
-    #[cfg(feature = "failpoints")]
-    failpoint::trap_at("trap", &request.headers().get("x-failpoint").unwrap_or_default().into());
+impl Task {
+    /// Answers one request: the result is the response. The last three arguments are headers: the signature, the content
+    /// type and the content length.
+    #[expect(clippy::too_many_arguments, reason = "a flat call is the fastest")]
+    pub fn fetch(
+        &mut self,
+        request: Request,
+        env: Env,
+        context: worker_sys::Context,
+        method: String,
+        url: String,
+        signature: Option<String>,
+        content_type: Option<String>,
+        content_length: Option<String>,
+    ) {
+        #[cfg(feature = "failpoints")]
+        failpoint::trap_at(
+            "trap",
+            &request.headers().get("x-failpoint").unwrap_or_default().into(),
+        );
 
-    let context = Context::new(context);
-    Task::new(async move { respond(&request, &env, &context).await.into() })
+        let context = Context::new(context);
+        let head = Head { method, url, signature, content_type, content_length };
+        self.begin(async move { respond(&request, head, &env, &context).await.into() });
+    }
+
+    /// Wakes every shard, in case the platform has lost the alarm of one.
+    pub fn scheduled(&mut self, env: Env) {
+        self.begin(async move {
+            match config::settings(&env, js::now()) {
+                Ok(settings) if settings.mode == Mode::Durable => {
+                    shards::wake(&env, &settings).await;
+                }
+                Ok(_) => {}
+                Err(mistakes) => log::misconfigured(&mistakes),
+            }
+            JsValue::UNDEFINED
+        });
+    }
 }
 
-async fn respond(request: &Request, env: &Env, context: &Context) -> Response {
+async fn respond(request: &Request, head: Head, env: &Env, context: &Context) -> Response {
     let now = js::now();
     let settings = match config::settings(env, now) {
         Ok(settings) => settings,
@@ -61,38 +93,23 @@ async fn respond(request: &Request, env: &Env, context: &Context) -> Response {
             return failed(&Failure::Misconfigured);
         }
     };
-    let Ok(url) = Url::new(&request.url()) else { return failed(&Failure::NotFound) };
-    let (path, method) = (url.pathname(), request.method());
+    let path = head.path();
     if path == settings.path {
-        match method.as_str() {
+        match head.method.as_str() {
             "POST" => {
                 let note = |check| watch::note(check, env, context, &settings, now);
-                receive::delivery(request, env, context, &settings, now, note).await
+                receive::delivery(request, head, env, context, &settings, now, note).await
             }
             _ => failed(&Failure::MethodNotAllowed("POST")),
         }
     } else if path == config::HEALTH_PATH {
-        match method.as_str() {
+        match head.method.as_str() {
             "GET" | "HEAD" => ok(),
             _ => failed(&Failure::MethodNotAllowed("GET, HEAD")),
         }
-    } else if let Some(path) = config::below_admin(&path) {
+    } else if let (Some(path), Ok(url)) = (config::below_admin(path), Url::new(&head.url)) {
         admin::respond(request, &url, path, env, &settings).await
     } else {
         failed(&Failure::NotFound)
     }
-}
-
-/// Wakes every shard, in case the platform has lost the alarm of one.
-#[must_use]
-#[wasm_bindgen]
-pub fn scheduled(env: Env) -> Task {
-    Task::new(async move {
-        match config::settings(&env, js::now()) {
-            Ok(settings) if settings.mode == Mode::Durable => shards::wake(&env, &settings).await,
-            Ok(_) => {}
-            Err(mistakes) => log::misconfigured(&mistakes),
-        }
-        JsValue::UNDEFINED
-    })
 }

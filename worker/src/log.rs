@@ -96,20 +96,34 @@ pub(crate) struct Attempt<'a> {
     code: Option<&'static str>,
 }
 
+/// How serious a line is.
+#[derive(Clone, Copy)]
+pub(crate) enum Level {
+    Log,
+    Warn,
+    Error,
+}
+
 impl Line<'_> {
-    /// Writes the line at its level.
-    fn write(&self) {
-        let text = json::text(self);
+    pub(crate) fn level(&self) -> Level {
         match self {
             Self::Misconfigured { .. }
             | Self::Dead { .. }
             | Self::InboxFailed { .. }
-            | Self::AlertFailed { .. } => console::error(&text),
-            Self::Refused { .. } | Self::Explained { .. } | Self::NotDelivered(_) => {
-                console::warn(&text);
-            }
-            Self::Keys(KeyStatus { warnings, .. }) if !warnings.is_empty() => console::warn(&text),
-            _ => console::log(&text),
+            | Self::AlertFailed { .. } => Level::Error,
+            Self::Refused { .. } | Self::Explained { .. } | Self::NotDelivered(_) => Level::Warn,
+            Self::Keys(KeyStatus { warnings, .. }) if !warnings.is_empty() => Level::Warn,
+            _ => Level::Log,
+        }
+    }
+
+    /// Writes the line at its level.
+    pub(crate) fn write(&self) {
+        let text = json::text(self);
+        match self.level() {
+            Level::Log => console::log(&text),
+            Level::Warn => console::warn(&text),
+            Level::Error => console::error(&text),
         }
     }
 }
@@ -118,28 +132,31 @@ pub(crate) fn misconfigured(mistakes: &Mistakes) {
     Line::Misconfigured { mistakes }.write();
 }
 
-pub(crate) fn refused(failure: &Failure) {
-    Line::Refused { code: failure.code() }.write();
+pub(crate) fn refused(failure: &Failure) -> Line<'static> {
+    Line::Refused { code: failure.code() }
 }
 
 pub(crate) fn explained(code: Option<&'static str>, cause: Cause, problem: &str, fix: &str) {
     Line::Explained { code, cause, problem, fix }.write();
 }
 
-pub(crate) fn stored(headline: &Headline, stored: Stored) {
+pub(crate) fn stored(headline: &Headline, stored: Stored) -> Line<'_> {
     let Headline { id, event_type, key_slot, .. } = headline;
     let subject = Subject { id, r#type: event_type, key: *key_slot };
-    let line = match stored {
+    match stored {
         Stored::Accepted => Line::Accepted(subject),
         Stored::Unrouted => Line::Unrouted(subject),
         Stored::Repeat => Line::Repeat(subject),
         Stored::Duplicate => Line::Duplicate(subject),
         Stored::Variant => Line::Variant(subject),
-    };
-    line.write();
+    }
 }
 
-pub(crate) fn forwarded(headline: &Headline, destination: &str, outcome: &Outcome) {
+pub(crate) fn forwarded<'a>(
+    headline: &'a Headline,
+    destination: &'a str,
+    outcome: &Outcome,
+) -> Line<'a> {
     let Headline { id, event_type, key_slot, .. } = headline;
     let attempt = Attempt {
         id,
@@ -149,11 +166,10 @@ pub(crate) fn forwarded(headline: &Headline, destination: &str, outcome: &Outcom
         origin: outcome.status,
         code: outcome.failure.as_ref().map(Failure::code),
     };
-    let line = match attempt.code {
+    match attempt.code {
         None => Line::Delivered(attempt),
         Some(_) => Line::NotDelivered(attempt),
-    };
-    line.write();
+    }
 }
 
 pub(crate) fn dead<'a>(id: &'a str, died: &[&'a Send]) {

@@ -3,12 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use js_sys::Uint8Array;
-use walnut_webhooks::SIGNATURE_HEADER;
 use wasm_bindgen::JsValue;
 use web_sys::{Request, Response};
 use worker::{Context, Env};
 
-use crate::answer::{failed, ok};
+use crate::answer::{failed, logged};
 use crate::config::{Destination, MAX_SKEW_MS, Mode, Settings};
 use crate::failure::Failure;
 use crate::forward::{self, Headline, MAX_NAME_BYTES};
@@ -32,6 +31,24 @@ const JSON: &str = "application/json";
 /// body, calling the platform takes longer than it saves.
 const HASHED_BY_HOST: usize = 8 << 10;
 
+/// What a request says before its body.
+pub(crate) struct Head {
+    pub(crate) method: String,
+    pub(crate) url: String,
+    pub(crate) signature: Option<String>,
+    pub(crate) content_type: Option<String>,
+    pub(crate) content_length: Option<String>,
+}
+
+impl Head {
+    /// Returns the path of the URL, which the platform has normalized.
+    pub(crate) fn path(&self) -> &str {
+        let (_, rest) = self.url.split_once("://").unwrap_or_default();
+        let path = rest.find('/').and_then(|from| rest.get(from..)).unwrap_or_default();
+        path.split(['?', '#']).next().unwrap_or_default()
+    }
+}
+
 /// A request, as far as it has been read.
 struct Incoming<'r> {
     request: &'r Request,
@@ -44,19 +61,18 @@ struct Incoming<'r> {
 /// Receives one delivery. The result of the check is noted, unless it is a duplicate or could not be stored.
 pub(crate) async fn delivery(
     request: &Request,
+    head: Head,
     env: &Env,
     context: &Context,
     settings: &Settings,
     now: u64,
     note: impl Fn(Check),
 ) -> Response {
-    let headers = request.headers();
-    let header = |name| headers.get(name).ok().flatten();
     let mut incoming = Incoming {
         request,
-        signature: header(SIGNATURE_HEADER),
-        content_type: content_type(header("content-type")),
-        declared_length: header("content-length").and_then(|length| digits::parse(&length)),
+        signature: head.signature,
+        content_type: content_type(head.content_type),
+        declared_length: head.content_length.and_then(|length| digits::parse(&length)),
         body: None,
     };
     match incoming.check(settings, now).await {
@@ -76,8 +92,7 @@ pub(crate) async fn delivery(
                 }
                 note(Check::Refused(error.code()));
             }
-            log::refused(&failure);
-            failed(&failure)
+            logged(&log::refused(&failure), Some(&failure))
         }
     }
 }
@@ -170,8 +185,7 @@ impl Incoming<'_> {
                 if stored != Stored::Duplicate {
                     note(Check::Matched(headline.key_slot));
                 }
-                log::stored(headline, stored);
-                ok()
+                logged(&log::stored(headline, stored), None)
             }
             // Not noted as a match: an alert for missing deliveries must not be put off while nothing can be stored.
             Err(failure) => failed(&failure),
@@ -192,8 +206,7 @@ impl Incoming<'_> {
             settings.timeout_ms,
         )
         .await;
-        log::forwarded(headline, &destination.name, &outcome);
-        outcome.failure.as_ref().map_or_else(ok, failed)
+        logged(&log::forwarded(headline, &destination.name, &outcome), outcome.failure.as_ref())
     }
 }
 

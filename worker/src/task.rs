@@ -37,25 +37,29 @@ enum Progress {
     Done(JsValue),
 }
 
-/// The work on one request.
+/// The work on one request. When it has ended, the task can begin other work.
+#[derive(Default)]
 #[wasm_bindgen]
 pub struct Task {
-    work: Pin<Box<dyn Future<Output = JsValue>>>,
+    work: Option<Pin<Box<dyn Future<Output = JsValue>>>>,
     has_begun: bool,
 }
 
 impl Task {
-    pub(crate) fn new(work: impl Future<Output = JsValue> + 'static) -> Self {
-        Self { work: Box::pin(work), has_begun: false }
+    pub(crate) fn begin(&mut self, work: impl Future<Output = JsValue> + 'static) {
+        self.work = Some(Box::pin(work));
+        self.has_begun = false;
     }
 
     /// Takes a step.
     fn advance(&mut self, settled: Settled) -> Result<Progress, &'static str> {
+        let Some(work) = &mut self.work else { return Err(MISUSED) };
         let settled = std::mem::replace(&mut self.has_begun, true).then_some(settled);
         STEP.set(Some(Step { settled, ..Step::default() }));
-        let poll = self.work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let poll = work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         match (poll, STEP.take()) {
             (Poll::Ready(result), Some(Step { settled: None, next: None, misused: false })) => {
+                self.work = None;
                 Ok(Progress::Done(result))
             }
             (Poll::Pending, Some(Step { settled: None, next: Some(next), misused: false })) => {
@@ -68,6 +72,13 @@ impl Task {
 
 #[wasm_bindgen]
 impl Task {
+    /// Makes a task without work.
+    #[must_use]
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
     /// Goes on with the result of the last promise; the first step has none. Returns the next promise, or the result of
     /// the task.
     ///
@@ -135,7 +146,8 @@ mod tests {
 
     /// Takes steps until the work ends or fails; returns how many promises it awaited.
     fn awaits(work: impl Future<Output = ()> + 'static) -> Result<usize, &'static str> {
-        let mut task = Task::new(async move {
+        let mut task = Task::new();
+        task.begin(async move {
             work.await;
             JsValue::UNDEFINED
         });

@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 
 use super::alerts;
 use super::counts::{Counts, Destination};
-use super::db::{Db, from_row};
+use super::db::{Batch, Db, from_row};
 use super::lives::{self, Course};
 use super::schema::RARE;
 use crate::config::Settings;
@@ -178,7 +178,9 @@ fn redeliver_to(
             let course = lives::read(db, row)?;
             let event = Event::Redelivered { destination };
             let (life, effects) = course.life.clone().after(&event, now, settings.limits);
-            lives::write(db, row, &course, &life, &effects, None, now)?;
+            let mut batch = Batch::default();
+            lives::write(&mut batch, row, &course, &life, &effects, None, now);
+            batch.run(db)?;
         }
         Ok(())
     })

@@ -1,6 +1,8 @@
 //! The inbox's database: `SQLite` in the Durable Object. The platform writes all statements before the next await
 //! together; the statements of a transaction are also rolled back together.
 
+use std::borrow::Cow;
+
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::{JsCast, JsValue, wasm_bindgen};
 
@@ -46,6 +48,22 @@ extern "C" {
 pub(crate) struct Db {
     storage: Storage,
     sql: Sql,
+}
+
+/// Statements that are run together, all or none of them.
+#[derive(Default)]
+pub(crate) struct Batch(Vec<(Cow<'static, str>, Vec<JsValue>)>);
+
+impl Batch {
+    pub(crate) fn add(&mut self, query: impl Into<Cow<'static, str>>, values: &[JsValue]) {
+        self.0.push((query.into(), values.to_vec()));
+    }
+
+    /// Runs the statements. A single one needs no transaction, which would take as long as the statement.
+    pub(crate) fn run(self, db: &Db) -> Result<()> {
+        let run = || self.0.iter().try_for_each(|(query, values)| db.run(query, values));
+        if self.0.len() <= 1 { run() } else { db.transaction(run) }
+    }
 }
 
 impl Db {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use walnut_webhooks::Value;
 use wasm_bindgen::JsValue;
 
-use super::db::{Db, Row};
+use super::db::{Batch, Db, Row};
 use crate::digits;
 use crate::forward::Headline;
 use crate::ids::RowId;
@@ -170,8 +170,17 @@ pub(super) fn has_untried(db: &Db, after: RowId) -> Result<bool> {
     Ok(first.is_some())
 }
 
-/// Lists the destinations with queued sends, with one index lookup for each.
-pub(super) fn destinations(db: &Db) -> Result<Vec<String>> {
+/// The queued sends to one destination. Times are milliseconds since the Unix epoch.
+pub(super) struct Queue {
+    pub(super) destination: String,
+    /// When the first of them is due.
+    pub(super) first: u64,
+    /// When the first of those is due that are not due yet.
+    pub(super) next: Option<u64>,
+}
+
+/// Lists the queues that are not empty, with three index lookups for each.
+pub(super) fn queues(db: &Db, now: u64) -> Result<Vec<Queue>> {
     let rows = db.rows(
         "WITH RECURSIVE names (name) AS (
             SELECT MIN(destination) FROM retries
@@ -179,10 +188,15 @@ pub(super) fn destinations(db: &Db) -> Result<Vec<String>> {
             SELECT (SELECT MIN(destination) FROM retries WHERE destination > name)
             FROM names WHERE name IS NOT NULL
         )
-        SELECT name FROM names WHERE name IS NOT NULL",
-        &[],
+        SELECT name, (SELECT MIN(due) FROM retries WHERE destination = name),
+            (SELECT MIN(due) FROM retries WHERE destination = name AND due > ?)
+        FROM names WHERE name IS NOT NULL",
+        &[number(now)],
     )?;
-    rows.into_iter().map(|row| row.text(0)).collect()
+    let read = |row: Row| {
+        Ok(Queue { destination: row.text(0)?, first: row.number(1)?, next: row.maybe_number(2)? })
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// A queued send that is due.
@@ -212,19 +226,6 @@ pub(super) fn due(
 
 fn size(row: &Row, column: u32) -> Result<usize> {
     Ok(usize::try_from(row.number(column)?).unwrap_or(usize::MAX))
-}
-
-/// Returns when the next queued send after a time is due.
-pub(super) fn next_due(db: &Db, now: u64) -> Result<Option<u64>> {
-    let mut first = None;
-    for destination in destinations(db)? {
-        let due = db.number(
-            "SELECT MIN(due) FROM retries WHERE destination = ? AND due > ?",
-            &[destination.into(), number(now)],
-        )?;
-        first = [first, due].into_iter().flatten().min();
-    }
-    Ok(first)
 }
 
 /// Returns the idempotency key of a delivery.
@@ -281,14 +282,14 @@ pub(super) fn read(db: &Db, row: RowId) -> Result<Course> {
 /// Saves what has changed in the life of a delivery, and the attempt that led to it. Only the columns that change are
 /// written, since each index on one of them would be written too.
 pub(super) fn write(
-    db: &Db,
+    batch: &mut Batch,
     row: RowId,
     before: &Course,
     after: &Life,
     effects: &[Effect],
     attempt: Option<&Attempt>,
     now: u64,
-) -> Result<()> {
+) {
     let mut course = Course { life: after.clone(), queued: before.queued.clone() };
     course.queued.resize(after.sends.len(), false);
     for effect in effects {
@@ -298,11 +299,11 @@ pub(super) fn write(
             continue;
         };
         if *queued {
-            unqueue(db, row, before.life.sends.get(index))?;
+            unqueue(batch, row, before.life.sends.get(index));
         }
-        *queued = queue(db, row, send)?;
+        *queued = queue(batch, row, send);
     }
-    save(db, row, before, &course, effects, attempt, now)
+    save(batch, row, before, &course, effects, attempt, now);
 }
 
 /// Notes that a delivery has no untried sends after all.
@@ -319,22 +320,24 @@ pub(super) fn park(
     now: u64,
 ) -> Result<()> {
     let mut course = before.clone();
+    let mut batch = Batch::default();
     for (send, queued) in course.life.sends.iter().zip(&mut course.queued) {
         if send.destination == destination && !*queued {
-            *queued = queue(db, row, send)?;
+            *queued = queue(&mut batch, row, send);
         }
     }
-    save(db, row, before, &course, &[], None, now)
+    save(&mut batch, row, before, &course, &[], None, now);
+    batch.run(db)
 }
 
 /// Adds a send to the table `retries` if it is pending; returns whether it is.
-fn queue(db: &Db, row: RowId, send: &Send) -> Result<bool> {
-    let Progress::Pending { due } = send.progress else { return Ok(false) };
-    db.run(
+fn queue(batch: &mut Batch, row: RowId, send: &Send) -> bool {
+    let Progress::Pending { due } = send.progress else { return false };
+    batch.add(
         "INSERT OR IGNORE INTO retries (destination, due, delivery) VALUES (?, ?, ?)",
         &[send.destination.as_str().into(), number(due), row.into()],
-    )?;
-    Ok(true)
+    );
+    true
 }
 
 /// Removes retries that their delivery does not know of, so that they hold up no other.
@@ -345,25 +348,23 @@ pub(super) fn drop_retry(db: &Db, row: RowId, destination: &str) -> Result<()> {
     )
 }
 
-fn unqueue(db: &Db, row: RowId, send: Option<&Send>) -> Result<()> {
-    let Some(Send { destination, progress: Progress::Pending { due }, .. }) = send else {
-        return Ok(());
-    };
-    db.run(
+fn unqueue(batch: &mut Batch, row: RowId, send: Option<&Send>) {
+    let Some(Send { destination, progress: Progress::Pending { due }, .. }) = send else { return };
+    batch.add(
         "DELETE FROM retries WHERE destination = ? AND due = ? AND delivery = ?",
         &[destination.as_str().into(), number(*due), row.into()],
-    )
+    );
 }
 
 fn save(
-    db: &Db,
+    batch: &mut Batch,
     row: RowId,
     before: &Course,
     after: &Course,
     effects: &[Effect],
     attempt: Option<&Attempt>,
     now: u64,
-) -> Result<()> {
+) {
     let mut columns = String::from("sends = ?");
     let mut values: Vec<JsValue> = vec![after.text().into()];
     let mut set = |column: &str, value: JsValue| {
@@ -394,5 +395,5 @@ fn save(
         }
     }
     values.push(row.into());
-    db.run(&format!("UPDATE deliveries SET {columns} WHERE key = ?"), &values)
+    batch.add(format!("UPDATE deliveries SET {columns} WHERE key = ?"), &values);
 }

@@ -1,7 +1,7 @@
 //! The tables, and how older versions of them are migrated. Times are in milliseconds since the Unix epoch. The column
 //! `key` is a `RowId`, and `signed_with` is a `KeySlot`.
 
-use super::db::Db;
+use super::db::{Batch, Db};
 use crate::js::{Result, number, or_null};
 
 /// The condition of the index `rare`. A query must repeat it word for word, beside the state that it asks for: `SQLite`
@@ -111,6 +111,12 @@ pub(super) fn load_meta(db: &Db, name: &str) -> Result<Option<u64>> {
 
 /// Stores a number by name.
 pub(super) fn save_meta(db: &Db, name: &str, value: Option<u64>) -> Result<()> {
-    let value = or_null(value.map(number));
-    db.run("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", &[name.into(), value])
+    db.run(SAVE_META, &[name.into(), or_null(value.map(number))])
 }
+
+/// Stores a number by name, with the other statements of a batch.
+pub(super) fn add_meta(batch: &mut Batch, name: &str, value: u64) {
+    batch.add(SAVE_META, &[name.into(), number(value)]);
+}
+
+const SAVE_META: &str = "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)";

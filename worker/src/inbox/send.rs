@@ -8,7 +8,8 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, Stream};
 use worker::Delay;
 
-use super::lives::Retry;
+use super::db::Batch;
+use super::lives::{Queue, Retry};
 use super::slots::Flight;
 use super::{Guard, Inbox, UNREPORTED_DEATH, keep, lives, schema};
 use crate::config::{Destination, Settings};
@@ -59,6 +60,27 @@ impl Future for Marked {
     }
 }
 
+/// Waits until a time.
+struct Timer {
+    /// Milliseconds since the Unix epoch.
+    wake: u64,
+    delay: Delay,
+    is_over: bool,
+}
+
+impl Timer {
+    fn new(wake: u64) -> Self {
+        let delay = Delay::from(Duration::from_millis(wake.saturating_sub(now())));
+        Self { wake, delay, is_over: false }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let poll = Pin::new(&mut self.delay).poll(context);
+        self.is_over = poll.is_ready();
+        poll
+    }
+}
+
 impl Inbox {
     /// Sends what is due, until nothing is, or the time of one alarm is over.
     pub(super) async fn send_due(&self, settings: &Settings) -> Result<()> {
@@ -74,10 +96,12 @@ impl Inbox {
     async fn send_until(&self, settings: &Settings, flights: &mut Flights, end: u64) -> Result<()> {
         self.skip_removed(settings)?;
         let mut keep = 0;
+        let mut timer = Timer::new(0);
         loop {
             let more = self.read_untried(settings)?;
-            self.fill(settings, flights)?;
             let now = now();
+            let queues = lives::queues(&self.db, now)?;
+            self.fill(settings, &queues, flights)?;
             if now >= keep {
                 let more = keep::forget(&self.db, &mut self.counts.borrow_mut(), settings, now)?;
                 keep = now.saturating_add(if more { 0 } else { keep::EVERY_MS });
@@ -86,17 +110,22 @@ impl Inbox {
             if is_idle || now >= end {
                 return Ok(());
             }
-            let wake = if more { now } else { lives::next_due(&self.db, now)?.unwrap_or(end) };
-            let wake = wake.min(end).min(keep);
-            let mut timer = Delay::from(Duration::from_millis(wake.saturating_sub(now)));
+            let next = queues.iter().filter_map(|queue| queue.next).min();
+            let wake = if more { now } else { next.unwrap_or(end).min(end).min(keep) };
+            // Most requests end before it, and the next loop waits until the same time.
+            if timer.wake != wake || timer.is_over {
+                timer = Timer::new(wake);
+            }
             let landed = poll_fn(|context| {
+                // First, since its time counts from the first poll on.
+                let over = timer.poll(context);
                 if let Poll::Ready(Some(landed)) = Pin::new(&mut *flights).poll_next(context) {
                     return Poll::Ready(Some(landed));
                 }
                 if self.bell.has_rung(context) {
                     return Poll::Ready(None);
                 }
-                Pin::new(&mut timer).poll(context).map(|()| None)
+                over.map(|()| None)
             })
             .await;
             if let Some(landed) = landed {
@@ -111,7 +140,7 @@ impl Inbox {
     /// returns whether there may be more to read now.
     fn read_untried(&self, settings: &Settings) -> Result<bool> {
         let names: Vec<&str> = settings.destinations.iter().map(|it| it.name.as_str()).collect();
-        if !self.untried.borrow().is_short(&names) {
+        if self.untried.borrow().is_all || !self.untried.borrow().is_short(&names) {
             return Ok(false);
         }
         let after = self.untried.borrow().read_to;
@@ -131,27 +160,26 @@ impl Inbox {
             }
             self.untried.borrow_mut().read_to = *row;
         }
-        Ok(rows.len() == UNTRIED_AT_ONCE && self.untried.borrow().is_short(&names))
+        let is_all = rows.len() < UNTRIED_AT_ONCE;
+        self.untried.borrow_mut().is_all = is_all;
+        Ok(!is_all && self.untried.borrow().is_short(&names))
     }
 
     /// Starts as many requests as may be in flight.
-    fn fill(&self, settings: &Settings, flights: &Flights) -> Result<()> {
-        let queued = lives::destinations(&self.db)?;
+    fn fill(&self, settings: &Settings, queues: &[Queue], flights: &Flights) -> Result<()> {
         let mut names: Vec<&str> =
             settings.destinations.iter().map(|it| it.name.as_str()).collect();
-        names.retain(|name| {
-            self.untried.borrow().first(name).is_some() || queued.iter().any(|other| other == name)
-        });
+        let now = now();
+        let is_queued =
+            |name: &str| queues.iter().any(|queue| queue.destination == name && queue.first <= now);
+        names.retain(|name| self.untried.borrow().first(name).is_some() || is_queued(name));
         // Each start changes the order; a destination with nothing to send now has nothing to send later in this loop.
         loop {
             let next = self.slots.borrow().next(&names);
             let Some(name) = next.first().copied() else { return Ok(()) };
             let destination = settings.destinations.iter().find(|it| it.name == name);
             let started = match destination {
-                Some(destination) => {
-                    let queued = queued.iter().any(|other| other == name);
-                    self.start(settings, destination, queued, flights)?
-                }
+                Some(destination) => self.start(settings, destination, is_queued(name), flights)?,
                 None => false,
             };
             if !started {
@@ -264,7 +292,7 @@ impl Inbox {
             },
         };
         self.slots.borrow_mut().end(flight, failure.is_none(), ms);
-        log::forwarded(headline, destination, outcome);
+        log::forwarded(headline, destination, outcome).write();
         let attempt = Attempt {
             destination: destination.to_owned(),
             at: *began,
@@ -280,7 +308,7 @@ impl Inbox {
     /// Delays the sends that are due to destinations that are not configured any more, or marks them dead.
     fn skip_removed(&self, settings: &Settings) -> Result<()> {
         let now = now();
-        for destination in lives::destinations(&self.db)? {
+        for Queue { destination, .. } in lives::queues(&self.db, now)? {
             if settings.destinations.iter().any(|it| it.name == destination) {
                 continue;
             }
@@ -302,18 +330,17 @@ impl Inbox {
         attempt: Option<&Attempt>,
         now: u64,
     ) -> Result<()> {
-        let (life, effects) = self.db.transaction(|| {
-            let course = lives::read(&self.db, row)?;
-            let attempt = attempt.filter(|attempt| course.life.is_sent_to(&attempt.destination));
-            let (life, effects) = course.life.clone().after(event, now, settings.limits);
-            if attempt.is_some() || !effects.is_empty() {
-                lives::write(&self.db, row, &course, &life, &effects, attempt, now)?;
-            }
-            if effects.iter().any(|effect| matches!(effect, Effect::Died(_))) {
-                schema::save_meta(&self.db, UNREPORTED_DEATH, Some(now))?;
-            }
-            Ok((life, effects))
-        })?;
+        let course = lives::read(&self.db, row)?;
+        let attempt = attempt.filter(|attempt| course.life.is_sent_to(&attempt.destination));
+        let (life, effects) = course.life.clone().after(event, now, settings.limits);
+        let mut batch = Batch::default();
+        if attempt.is_some() || !effects.is_empty() {
+            lives::write(&mut batch, row, &course, &life, &effects, attempt, now);
+        }
+        if effects.iter().any(|effect| matches!(effect, Effect::Died(_))) {
+            schema::add_meta(&mut batch, UNREPORTED_DEATH, now);
+        }
+        batch.run(&self.db)?;
         let died = |effect: &Effect| match effect {
             Effect::Died(index) => life.sends.get(*index),
             _ => None,

@@ -36,24 +36,24 @@ pub(super) struct NewDelivery {
 /// The longest body that is stored in the row of its delivery, in bytes.
 const MAX_BODY_IN_ROW: u32 = 4096;
 
+impl NewDelivery {
+    fn fits_in_row(&self) -> bool {
+        self.body.length() <= MAX_BODY_IN_ROW
+    }
+}
+
 /// Stores an arriving delivery, and counts it.
 pub(super) fn store(db: &Db, counts: &mut Counts, new: &NewDelivery, now: u64) -> Result<Stored> {
     let row = counts.next_row(now);
-    let stored = db.transaction(|| {
-        if is_remembered(db, new, now)? {
-            return count_duplicate(db, new, now);
-        }
-        let life = Life::new(new.destinations.iter().map(String::as_str), now);
-        let state = life.state();
-        let course = Course::new(life);
-        if insert(db, new, row, "first", &course, now)? {
-            return Ok(match state {
-                State::Unrouted => Stored::Unrouted,
-                _ => Stored::Accepted,
-            });
-        }
-        store_known_id(db, new, row, &course, now)
-    })?;
+    let course = Course::new(Life::new(new.destinations.iter().map(String::as_str), now));
+    let insert_first = || insert(db, new, row, "first", &course, now);
+    // A single statement needs no transaction.
+    let is_first = if new.fits_in_row() { insert_first() } else { db.transaction(insert_first) }?;
+    let stored = match course.life.state() {
+        _ if !is_first => db.transaction(|| store_known_id(db, new, row, &course, now))?,
+        State::Unrouted => Stored::Unrouted,
+        _ => Stored::Accepted,
+    };
     match stored {
         Stored::Duplicate => counts.duplicate(now),
         _ => counts.stored(row, now),
@@ -62,7 +62,7 @@ pub(super) fn store(db: &Db, counts: &mut Counts, new: &NewDelivery, now: u64) -
 }
 
 /// Tells whether an ID is remembered whose row was dropped, and if so, notes its use now. A test event does not count as
-/// remembered unless it was erased, since each one is sent again.
+/// remembered unless it was erased, since each one is sent again; [`insert`] has the same condition.
 fn is_remembered(db: &Db, new: &NewDelivery, now: u64) -> Result<bool> {
     let row = db.row(
         "UPDATE remembered SET last = ? WHERE id = ? AND (erased OR NOT ?) RETURNING id",
@@ -71,7 +71,8 @@ fn is_remembered(db: &Db, new: &NewDelivery, now: u64) -> Result<bool> {
     Ok(row.is_some())
 }
 
-/// Inserts a delivery with its sends, unless its ID has a first delivery already. A variant is not sent.
+/// Inserts a delivery with its sends; returns whether it did, which it does not if its ID has a first delivery already, or is
+/// remembered. A variant is not sent.
 fn insert(
     db: &Db,
     new: &NewDelivery,
@@ -84,11 +85,12 @@ fn insert(
     let state = if is_variant { DeliveryState::Variant } else { course.life.state().into() };
     let is_pending = state == DeliveryState::Pending;
     let body: JsValue = new.body.clone().into();
-    let in_row = new.body.length() <= MAX_BODY_IN_ROW;
+    let in_row = new.fits_in_row();
     let inserted = db.row(
         "INSERT INTO deliveries (key, id, kind, name, type, received, signed_with, signature,
             content_type, size, state, ended, untried, sends, body)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15
+        WHERE NOT EXISTS (SELECT 1 FROM remembered WHERE id = ?2 AND (erased OR NOT ?16))
         ON CONFLICT (id) WHERE kind = 'first' DO NOTHING
         RETURNING key",
         &[
@@ -107,6 +109,7 @@ fn insert(
             if is_pending { number(1_u32) } else { JsValue::NULL },
             if is_variant { "[]".into() } else { course.text().into() },
             if in_row { body.clone() } else { JsValue::NULL },
+            number(u32::from(new.is_test)),
         ],
     )?;
     if inserted.is_some() && !in_row {
@@ -115,7 +118,7 @@ fn insert(
     Ok(inserted.is_some())
 }
 
-/// Stores or counts a delivery whose ID has a first delivery.
+/// Stores or counts a delivery whose ID has a first delivery, or is remembered.
 fn store_known_id(
     db: &Db,
     new: &NewDelivery,
@@ -123,6 +126,9 @@ fn store_known_id(
     course: &Course,
     now: u64,
 ) -> Result<Stored> {
+    if is_remembered(db, new, now)? {
+        return count_duplicate(db, new, now);
+    }
     let id = || new.id.clone();
     if new.is_test {
         let erased = db.row(

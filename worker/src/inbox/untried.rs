@@ -16,6 +16,8 @@ const ENOUGH: usize = 10;
 pub(super) struct Untried {
     /// Up to which row the database was read.
     pub(super) read_to: RowId,
+    /// Whether nothing was stored since it was read to its end.
+    pub(super) is_all: bool,
     /// Rows, and the sizes of their bodies in bytes.
     sends: BTreeMap<String, VecDeque<(RowId, usize)>>,
 }
