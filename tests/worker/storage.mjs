@@ -17,18 +17,20 @@ const program = `
   process.stdout.write(JSON.stringify(rows));
 `;
 
+/** Runs SQL, and then a query, on each database; returns the rows of each. */
 function run(storage, name, sql, query) {
   const files = readdirSync(storage, { recursive: true }).filter((file) => name.test(file));
-  if (files.length !== 1) throw new Error(`${files.length} databases are there`);
-  const input = JSON.stringify({ file: join(storage, files[0]), sql, query });
-  const out = execFileSync(node, ["--disable-warning=ExperimentalWarning", "--eval", program], { input });
-  return JSON.parse(out);
+  if (files.length === 0) throw new Error("no database is there");
+  return files.map((file) => {
+    const input = JSON.stringify({ file: join(storage, file), sql, query });
+    return JSON.parse(execFileSync(node, ["--disable-warning=ExperimentalWarning", "--eval", program], { input }));
+  });
 }
 
-/** Runs SQL on the database of the one inbox. */
+/** Runs SQL on the database of each inbox. */
 export const change = (storage, sql) => void run(storage, /[0-9a-f]{64}\.sqlite$/, sql);
-/** Returns the rows of a query to it. */
-export const look = (storage, query) => run(storage, /[0-9a-f]{64}\.sqlite$/, "", query);
+/** Returns the rows of a query to all of them. */
+export const look = (storage, query) => run(storage, /[0-9a-f]{64}\.sqlite$/, "", query).flat();
 /** Runs SQL on what workerd keeps of all objects: in `_cf_ALARM` their alarms, in ns; `_cf_METADATA` of each has its own. */
 const changeAlarms = (storage, sql) => void run(storage, /metadata\.sqlite$/, sql);
 
@@ -39,6 +41,27 @@ export function loseAlarm(storage, { remembered = false } = {}) {
   const known = look(storage, "SELECT name FROM sqlite_master WHERE name = '_cf_METADATA'");
   if (!remembered && known.length > 0) change(storage, "DELETE FROM _cf_METADATA");
 }
+
+/** The numbers of rows in a millisecond: `worker/src/ids.rs`. */
+export const ROWS_PER_MS = 2048;
+
+/** Adds copies of the newest delivery, each of a session of its own, and `ms` older than the one before. */
+export const multiply = (storage, copies, ms) =>
+  change(
+    storage,
+    `PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -500000;
+    INSERT INTO deliveries (key, id, kind, name, type, received, signed_with, signature, content_type, size, state, ended,
+      sends, attempts, body)
+    WITH RECURSIVE copies (n, session) AS (
+      SELECT ${copies}, lower(hex(randomblob(18))) UNION ALL SELECT n - 1, lower(hex(randomblob(18))) FROM copies WHERE n > 1
+    ), newest AS (SELECT *, substr(id, instr(id, ':') + 1) AS replaced FROM deliveries ORDER BY key DESC LIMIT 1)
+    SELECT key - n * ${ms * ROWS_PER_MS}, replace(id, replaced, session), kind, name, type, received - n * ${ms}, signed_with,
+      signature, content_type, size, state, ended - n * ${ms}, json_replace(sends, '$[0].began', received - n * ${ms}),
+      json_replace(attempts, '$[0].at', received - n * ${ms}), CAST(replace(CAST(body AS TEXT), replaced, session) AS BLOB)
+    FROM copies, newest;
+    INSERT OR REPLACE INTO counts (only, saved, newest, deliveries, duplicates, last_received)
+      SELECT 1, MAX(received), MAX(key), COUNT(*), 0, MAX(received) FROM deliveries;`,
+  );
 
 /** All the columns that hold times. */
 const TIMES = {

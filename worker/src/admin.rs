@@ -145,13 +145,10 @@ impl Shards<'_> {
         }
         let page = Page::parse(&url.search_params())?;
         let all = self.ask_all(|shard| page.question(shard)).await?;
-        let mut deliveries: Vec<Delivery> = all.into_iter().flatten().collect();
-        deliveries.sort_unstable_by_key(|delivery| std::cmp::Reverse(Cursor::at(delivery)));
+        let lists = all.into_iter().map(|shard| (shard.deliveries, shard.searched)).collect();
         let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
-        let more = deliveries.len() > limit;
-        deliveries.truncate(limit);
-        let cursor = deliveries.last().filter(|_| more).map(|last| Cursor::at(last).to_string());
-        Ok(value(&Listed { deliveries, cursor }))
+        let (deliveries, cursor) = merge(lists, Cursor::at, limit);
+        Ok(value(&Listed { deliveries, cursor: cursor.map(|cursor| cursor.to_string()) }))
     }
 
     async fn details(&self, DeliveryId { shard, row }: DeliveryId) -> Answer<Details> {
@@ -211,6 +208,7 @@ impl Shards<'_> {
                 let reply = self.ask(shard, question).await?;
                 redelivered = redelivered.saturating_add(reply.redelivered);
                 next = reply.last;
+                host::pause().await.map_err(|problem| inbox_failed(&problem))?;
             }
         }
         Ok(value(&Sent { redelivered }))
@@ -253,6 +251,23 @@ impl Shards<'_> {
     }
 }
 
+/// Merges the lists of all shards, the newest first, as far down as every shard was searched; returns where the list goes
+/// on, too.
+fn merge<T>(
+    lists: Vec<(Vec<T>, Option<RowId>)>,
+    at: impl Fn(&T) -> Cursor,
+    limit: usize,
+) -> (Vec<T>, Option<Cursor>) {
+    let end = lists.iter().filter_map(|(_, searched)| *searched).max().map(Cursor::older_than);
+    let found = lists.into_iter().flat_map(|(found, _)| found);
+    let mut merged: Vec<T> = found.filter(|it| end.is_none_or(|end| at(it) >= end)).collect();
+    merged.sort_unstable_by_key(|it| std::cmp::Reverse(at(it)));
+    let more = merged.len() > limit;
+    merged.truncate(limit);
+    let cursor = if more { merged.last().map(at) } else { end };
+    (merged, cursor)
+}
+
 /// A body as JSON can show it.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -282,4 +297,29 @@ fn parse_id(text: &str) -> Answer<DeliveryId> {
 fn inbox_failed(problem: &Problem) -> Failure {
     log::inbox_failed(problem);
     Failure::InboxFailed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Merges lists of rows, by shard; returns the rows and the cursor.
+    fn merged(lists: &[(&[u64], Option<u64>)], limit: usize) -> (Vec<u64>, Option<String>) {
+        let lists = (0..).zip(lists).map(|(shard, (rows, searched))| {
+            let found = rows.iter().map(|row| DeliveryId { shard, row: RowId(*row) }).collect();
+            (found, searched.map(RowId))
+        });
+        let (all, cursor) = merge(lists.collect(), Cursor::of, limit);
+        (all.iter().map(|id| id.row.0).collect(), cursor.map(|cursor| cursor.to_string()))
+    }
+
+    #[test]
+    fn a_list_ends_where_a_shard_was_not_searched() {
+        assert_eq!(merged(&[(&[9, 4], None), (&[8], None)], 3), (vec![9, 8, 4], None));
+        let shorter = (vec![9, 8], Some("8.1".to_owned()));
+        assert_eq!(merged(&[(&[9, 4], None), (&[8], None)], 2), shorter);
+        let searched = (vec![9, 8], Some("5.0".to_owned()));
+        assert_eq!(merged(&[(&[9, 4], Some(3)), (&[8], Some(5))], 3), searched);
+        assert_eq!(merged(&[(&[], Some(3)), (&[4], None)], 3), (vec![4], Some("3.0".to_owned())));
+    }
 }

@@ -43,6 +43,8 @@ mod imported {
             request: &JsValue,
         ) -> Promise;
 
+        pub(super) fn pause() -> Promise;
+
         #[wasm_bindgen(js_name = askAll)]
         pub(super) fn ask_all(
             env: &Env,
@@ -166,6 +168,11 @@ pub(crate) async fn ask(
 ) -> Result<JsValue> {
     let jurisdiction = settings.jurisdiction.as_deref();
     Ok(Awaited::New(imported::ask(env, jurisdiction, shard, protocol::VERSION, request)).await?)
+}
+
+/// Lets other requests have their turn.
+pub(crate) async fn pause() -> Result<()> {
+    Ok(Awaited::New(imported::pause()).await.map(drop)?)
 }
 
 /// Sends each shard a request of its own, all at the same time; returns the array of their replies.

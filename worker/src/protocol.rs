@@ -65,7 +65,7 @@ requests! {
     Wake => (),
     Report => (),
     Raise => (),
-    List => Vec<Delivery>,
+    List => Listed,
     Show => Option<Details>,
     Redeliver => Redelivered,
     RedeliverDead => RedeliveredDead,
@@ -126,6 +126,14 @@ pub(crate) struct List {
     pub(crate) until: Option<u64>,
     /// Only rows before this one are listed.
     pub(crate) before: RowId,
+}
+
+/// The deliveries of one shard.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Listed {
+    pub(crate) deliveries: Vec<Delivery>,
+    /// Down to which row the shard was searched, if there are older ones and fewer deliveries than the limit were found.
+    pub(crate) searched: Option<RowId>,
 }
 
 /// Asks for everything about a delivery, its body included.

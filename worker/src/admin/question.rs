@@ -34,9 +34,17 @@ impl Cursor {
     /// Comes before every delivery.
     const START: Self = Self { row: RowId::LAST, shard: u32::MAX };
 
-    pub(super) fn at(delivery: &Delivery) -> Self {
-        let DeliveryId { shard, row } = delivery.public_id;
+    pub(super) fn of(&DeliveryId { shard, row }: &DeliveryId) -> Self {
         Self { row, shard }
+    }
+
+    pub(super) fn at(delivery: &Delivery) -> Self {
+        Self::of(&delivery.public_id)
+    }
+
+    /// Comes after a row of every shard.
+    pub(super) fn older_than(row: RowId) -> Self {
+        Self { row, shard: 0 }
     }
 
     fn parse(text: &str) -> Option<Self> {

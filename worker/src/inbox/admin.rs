@@ -13,8 +13,8 @@ use crate::ids::{DeliveryId, RowId};
 use crate::js::{Result, get, number, text};
 use crate::life::Event;
 use crate::protocol::{
-    Count, Delivery, DeliveryState, DestinationStatus, Details, List, Redeliver, RedeliverDead,
-    Redelivered, RedeliveredDead, ShardStatus, Totals,
+    Count, Delivery, DeliveryState, DestinationStatus, Details, List, Listed, Redeliver,
+    RedeliverDead, Redelivered, RedeliveredDead, ShardStatus, Totals,
 };
 
 /// The columns of [`Delivery`]; the first parameter is the shard.
@@ -24,15 +24,21 @@ const COLUMNS: &str = "?1 || '-' || key AS deliveryId, id, kind, name, type, sta
 /// How many dead deliveries are redelivered in one call.
 const DEAD_AT_ONCE: usize = 100;
 
+/// How many rows one list searches, unless an index finds the deliveries: a search through all rows would keep events
+/// waiting.
+const SEARCHED_AT_ONCE: u32 = 1000;
+
 /// How much later than its time of arrival the number of a row can be, in milliseconds: by how much the clock may have been
 /// set back.
 const CLOCK_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Lists deliveries, the newest first.
-pub(super) fn list(db: &Db, shard: u32, list: &List) -> Result<Vec<Delivery>> {
+pub(super) fn list(db: &Db, shard: u32, list: &List) -> Result<Listed> {
     let mut query = format!("SELECT {COLUMNS} FROM deliveries WHERE key < ?2");
     let until = list.until.map(|until| RowId::at(until.saturating_add(CLOCK_MS)));
     let before = until.unwrap_or(RowId::LAST).min(list.before);
+    let since = list.since.map_or(RowId::FIRST, RowId::at);
+    let searched = searched(db, list, before)?.filter(|row| *row > since);
     let mut values = vec![shard.to_string().into(), before.into()];
     match list.state {
         None => {}
@@ -49,7 +55,7 @@ pub(super) fn list(db: &Db, shard: u32, list: &List) -> Result<Vec<Delivery>> {
         }
     }
     for (condition, value) in [
-        (" AND key >= ?", list.since.map(|since| RowId::at(since).into())),
+        (" AND key >= ?", Some(searched.unwrap_or(since).into())),
         (" AND received >= ?", list.since.map(number)),
         (" AND received < ?", list.until.map(number)),
         (" AND name = ?", list.name.as_deref().map(JsValue::from_str)),
@@ -61,7 +67,24 @@ pub(super) fn list(db: &Db, shard: u32, list: &List) -> Result<Vec<Delivery>> {
         }
     }
     let rows = db.objects(&query, &values)?;
-    rows.iter().map(delivery).collect()
+    let deliveries: Vec<Delivery> = rows.iter().map(delivery).collect::<Result<_>>()?;
+    let is_full = u32::try_from(deliveries.len()).is_ok_and(|found| found >= list.limit);
+    Ok(Listed { deliveries, searched: searched.filter(|_| !is_full) })
+}
+
+/// Returns down to which row a list is searched; `None` if to the end.
+fn searched(db: &Db, list: &List, before: RowId) -> Result<Option<RowId>> {
+    let all_match = list.name.is_none() && list.until.is_none();
+    match list.state {
+        Some(state) if state != DeliveryState::Delivered => return Ok(None),
+        None if all_match => return Ok(None),
+        _ => {}
+    }
+    let last = db.number(
+        "SELECT key FROM deliveries WHERE key < ? ORDER BY key DESC LIMIT 1 OFFSET ?",
+        &[before.into(), number(SEARCHED_AT_ONCE)],
+    )?;
+    Ok(last.map(RowId))
 }
 
 /// Reads a row with the columns of [`Delivery`].
@@ -173,7 +196,7 @@ fn redeliver_to(
     now: u64,
 ) -> Result<()> {
     db.transaction(|| {
-        db.run("UPDATE deliveries SET traps = 0 WHERE key = ?", &[row.into()])?;
+        db.run("UPDATE deliveries SET traps = 0 WHERE key = ? AND traps > 0", &[row.into()])?;
         for destination in destinations {
             let course = lives::read(db, row)?;
             let event = Event::Redelivered { destination };

@@ -1,0 +1,65 @@
+// What is asked of an inbox with many deliveries keeps no event waiting.
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { test } from "node:test";
+import { change, lasting, multiply } from "./storage.mjs";
+import { event, post } from "./support.mjs";
+
+const shardOf = (deliveryId) => deliveryId.split("-")[0];
+
+/** An edge with many copies of a delivery in each shard; `changed` changes the storage, too. */
+async function grown(t, { copies, ...bindings }, changed) {
+  const world = await lasting(t, bindings);
+  const shards = Number(bindings.SHARDS ?? 1);
+  let ids = [];
+  while (new Set(ids.map(shardOf)).size < shards) {
+    equal((await post(world.url, event())).status, 200);
+    ids = await world.ids();
+    await world.until(ids[0], "delivered");
+  }
+  await world.again((storage) => {
+    multiply(storage, copies, 1000);
+    change(storage, changed);
+  });
+  return { ...world, stored: ids.length + shards * copies };
+}
+
+test("a list searches a part of what is stored at a time, and goes on from there", async (t) => {
+  const { ask, stored } = await grown(
+    t,
+    { SHARDS: "2", copies: 1500 },
+    "UPDATE deliveries SET name = 'oldest' WHERE key = (SELECT MIN(key) FROM deliveries)",
+  );
+  const pages = async (query) => {
+    const all = [];
+    let cursor;
+    do {
+      const page = await ask("GET", `deliveries?${query}${cursor ? `&cursor=${cursor}` : ""}`);
+      all.push(page.deliveries.map(({ deliveryId }) => deliveryId));
+      cursor = page.cursor;
+    } while (cursor !== null);
+    return all;
+  };
+  const none = await pages("name=none");
+  deepEqual([none.flat(), none.length > 1], [[], true]);
+  const whole = (await pages("limit=200")).flat();
+  equal(new Set(whole).size, stored);
+  deepEqual((await pages("name=oldest")).flat().map(shardOf).sort(), ["0", "1"]);
+  deepEqual((await pages(`limit=200&until=${Date.now() + 1000}`)).flat(), whole);
+  deepEqual((await pages("limit=200&state=delivered")).flat(), whole);
+  equal((await pages(`limit=200&name=none&since=${Date.now() - 60_000}`)).length, 1);
+});
+
+test("events are accepted while many dead deliveries are redelivered", async (t) => {
+  const { ask, url, stored } = await grown(
+    t,
+    { copies: 5000 },
+    "UPDATE deliveries SET state = 'dead', dead = 1, sends = json_set(sends, '$[0].state', 'dead', '$[0].reason', 'max_age')",
+  );
+  let working = true;
+  const redelivering = ask("POST", "redeliver", { since: 0, until: Date.now() }).finally(() => (working = false));
+  let accepted = 0;
+  for (; working; accepted++) equal((await post(url, event())).status, 200);
+  equal((await redelivering).redelivered, stored);
+  // The first and the last would be accepted in any case.
+  ok(accepted > 5, `${accepted} events were accepted`);
+});
