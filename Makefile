@@ -51,11 +51,11 @@ supply: pkg worker target/tools/bin/cargo-deny tests/node_modules/.package-lock.
 	node tools/reproducible.mjs
 
 # A part is the package's; of the edge, bench-edge has parts.
-bench: pkg worker bench/node_modules/.package-lock.json | prerequisites ## Measure it beside its peers; ONLY=verify SIZES=851 for a part of the package
+bench: pkg worker bench/node_modules/.package-lock.json tests/node_modules/.package-lock.json | prerequisites ## Measure it beside its peers; ONLY=verify SIZES=851 for a part of the package
 	node bench/sdk.mjs
 	$(if $(ONLY)$(SIZES)$(ROUNDS),,node bench/edge.mjs)
 
-bench-edge: worker ## Measure the edge alone; ONLY=direct SIZES=1024 for a part
+bench-edge: worker tests/node_modules/.package-lock.json ## Measure the edge alone; ONLY=direct SIZES=1024 for a part
 	node bench/edge.mjs
 
 soak: worker ## Send the edge 20,000 events, through kills and failures, and count; EVENTS and SEED may be set

@@ -3,7 +3,7 @@
 //   node bench/edge.mjs       all of it: the tables, and target/bench/edge.json, which bench/readme.mjs reads
 //   ONLY=direct,durable SIZES=1024 CONNECTIONS=16 ROUNDS=5 node bench/edge.mjs
 //
-// ONLY names parts: direct, durable, delivering, cold, size. SIZES are bodies' lengths in bytes, CONNECTIONS how many
+// ONLY names parts: direct, durable, delivering, cold, size, growth, rows. SIZES are bodies' lengths in bytes, CONNECTIONS how many
 // there are at once, ROUNDS how often each candidate has its turn. With any of them, the tables are printed and the
 // file stays as it is: its numbers are all of one run.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { start } from "./edge/child.mjs";
 import { goals } from "./edge/goals.mjs";
 import { parts } from "./edge/parts.mjs";
-import { coldTable, deliveringTable, sizeTable, trafficTable } from "./edge/report.mjs";
+import { coldTable, deliveringTable, growthTable, rowsTable, sizeTable, trafficTable } from "./edge/report.mjs";
 import { goalTable } from "./report.mjs";
 
 const { ONLY, SIZES, CONNECTIONS, ROUNDS } = process.env;
@@ -28,6 +28,8 @@ const TABLES = {
   delivering: deliveringTable,
   cold: coldTable,
   size: sizeTable,
+  growth: growthTable,
+  rows: rowsTable,
 };
 const chosen = ONLY?.split(",") ?? Object.keys(TABLES);
 for (const part of chosen) {

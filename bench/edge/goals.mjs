@@ -1,7 +1,11 @@
 // What the edge promises of itself, and whether it was so in this run. Ratios are ours divided by theirs, in requests a
 // second: above 1 is faster.
 import { OURS } from "./cold.mjs";
-import { DIRECT_DUTIES, DURABLE_DUTIES, WEBCRYPTO } from "./names.mjs";
+import {
+  BURST, DIRECT_DUTIES, DUPLICATE, DURABLE_DUTIES, EVENT, FIRST_STATUS, FOUR_DESTINATIONS, IDLE, LISTS, ONE_EVENT, SHOW,
+  STATUS, WEBCRYPTO,
+} from "./names.mjs";
+import { PRICES } from "./prices.mjs";
 
 /** The load that goals are set for. */
 export const CONNECTIONS = 16;
@@ -10,9 +14,15 @@ const KIB = 1024;
 const ratio = (value) => value.toFixed(3);
 const kib = (value) => `${(value / KIB).toFixed(1)} KiB`;
 const times = (value) => `${value.toFixed(2)} times`;
+const ms = (value) => `${value.toFixed(1)} ms`;
+const rows = (value) => value.toFixed(2);
+const dollars = (value) => `$${value.toFixed(2)}`;
 
 const at = (loads, peer, size) =>
   loads.find((load) => load.size === size && load.connections === CONNECTIONS).candidates[peer].ratio.ratio;
+
+/** How much longer the largest inbox takes for the answer than the smallest; of several questions, the worst. */
+const growth = ({ growth: { ratios } }, ...names) => Math.max(...names.map((name) => ratios[name].ratio));
 
 const GOALS = [
   ["requests/s, direct, 1 KiB, against JS with all duties", "≥", 1, ratio, ({ direct }) => at(direct, DIRECT_DUTIES, KIB)],
@@ -34,6 +44,35 @@ const GOALS = [
   ],
   ["all that is uploaded, gzipped", "≤", 150 * KIB, kib, ({ size }) => size.all.gzip],
   ["start to first answer, against an empty JS Worker", "≤", 1.35, times, ({ cold }) => cold[OURS].ratio.ratio],
+  [
+    "status, of 1,000,000 deliveries stored",
+    "≤",
+    20,
+    ms,
+    ({ growth: { sizes } }) => Math.max(...[FIRST_STATUS, STATUS].map((name) => sizes.at(-1).ms[name])),
+  ],
+  ["lists, of 1,000,000 stored, against 1,000", "≤", 1.5, times, (results) => growth(results, ...LISTS)],
+  ["one delivery by its ID, against the same", "≤", 1.5, times, (results) => growth(results, SHOW)],
+  ["an event until its destination has it, against the same", "≤", 1.5, times, (results) => growth(results, EVENT)],
+  [
+    "longest wait of an event while 50,000 dead are queued again",
+    "≤",
+    100,
+    ms,
+    ({ growth: { redelivery } }) => redelivery.longestMs,
+  ],
+  ["rows written for an event alone, until it is forgotten", "≤", 7, rows, ({ rows }) => rows[ONE_EVENT].written],
+  ["rows written for the same, to four destinations", "≤", 12, rows, ({ rows }) => rows[FOUR_DESTINATIONS].written],
+  ["rows written for an event of a burst, until it is delivered", "≤", 6, rows, ({ rows }) => rows[BURST].written],
+  ["rows written for a duplicate", "≤", 1, rows, ({ rows }) => rows[DUPLICATE].written],
+  ["rows written by a cron tick with nothing to do", "≤", 0, rows, ({ rows }) => rows[IDLE].written],
+  [
+    "price of the rows that a million events alone write",
+    "≤",
+    7,
+    dollars,
+    ({ rows }) => rows[ONE_EVENT].written * PRICES.written,
+  ],
 ];
 
 /** Compares a whole run's results with the goals. */

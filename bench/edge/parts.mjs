@@ -3,6 +3,7 @@ import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { compare, median, shuffled } from "../rounds.mjs";
 import { coldStarts } from "./cold.mjs";
+import { growth as grow } from "./growth.mjs";
 import {
   ACCEPTING,
   DELIVERING,
@@ -14,6 +15,7 @@ import {
   PASS_THROUGH,
   WEBCRYPTO,
 } from "./names.mjs";
+import { rows } from "./rows.mjs";
 import { sizes } from "./size.mjs";
 import { ready, summary, traffic } from "./traffic.mjs";
 import { ours, peer, SCHEMA, startWorkers } from "./workers.mjs";
@@ -113,5 +115,6 @@ export function parts({ origin, load, urls, folder, loads, rounds }) {
 
   const cold = () => coldStarts(mkdtempSync(join(folder, "cold-")), rounds ?? 21);
   const size = async () => sizes(mkdtempSync(join(folder, "bundle-")));
-  return { direct, durable, delivering, cold, size };
+  const growth = () => grow({ origin, urls, folder, rounds });
+  return { direct, durable, delivering, cold, size, growth, rows };
 }

@@ -1,5 +1,6 @@
 // What was measured of the edge, as text for people.
 import { columns } from "../report.mjs";
+import { PRICES, priceOf } from "./prices.mjs";
 
 const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
 const ms = (value) => `${value.toFixed(value < 10 ? 2 : 1)} ms`;
@@ -43,4 +44,30 @@ export function coldTable(cold) {
 export function sizeTable(size) {
   const rows = Object.entries(size).map(([name, { bytes, gzip }]) => [name, kib(bytes), kib(gzip)]);
   return columns(["uploaded", "raw", "gzipped"], rows);
+}
+
+/** Of each question: how long an inbox of each size takes for an answer, and the largest divided by the smallest. */
+export function growthTable({ sizes, ratios, redelivery, erasure }) {
+  const rows = Object.entries(ratios).map(([name, ratio]) => [name, ...sizes.map((size) => ms(size.ms[name])), quartiles(ratio)]);
+  const head = sizes.map(({ deliveries }) => deliveries.toLocaleString("en"));
+  rows.push(["stored, MB", ...sizes.map(({ bytes }) => (bytes / 1e6).toFixed(1)), ""]);
+  const stalls = Object.entries({
+    [`${redelivery.redelivered.toLocaleString("en")} dead are queued again`]: redelivery,
+    [`${erasure.searched.toLocaleString("en")} bodies are searched for an address`]: erasure,
+  }).map(([name, it]) => [name, ms(it.ms), `${it.events}`, ms(it.medianMs), ms(it.longestMs)]);
+  return [
+    columns(["deliveries of 851 B that are stored", ...head, "largest/smallest"], rows),
+    columns([`of ${head.at(-1)}, while`, "takes", "events", "median wait", "longest"], stalls),
+  ].join("\n");
+}
+
+/** What is billed for each, and the price of a million. */
+export function rowsTable(rows) {
+  const lines = Object.entries(rows).map(([name, counts]) => [
+    name,
+    ...Object.keys(PRICES).map((what) => counts[what].toFixed(2)),
+    `$${priceOf(counts).toFixed(2)}`,
+  ]);
+  const head = ["rows written", "read", "requests", "to the inbox", "log events", "a million"];
+  return columns(["billed", ...head], lines);
 }
