@@ -20,7 +20,7 @@ async function grown(t, { copies, ...bindings }, changed) {
     multiply(storage, copies, 1000);
     change(storage, changed);
   });
-  return { ...world, stored: ids.length + shards * copies };
+  return Object.assign(world, { stored: ids.length + shards * copies });
 }
 
 test("a list searches a part of what is stored at a time, and goes on from there", async (t) => {
@@ -62,4 +62,15 @@ test("events are accepted while many dead deliveries are redelivered", async (t)
   equal((await redelivering).redelivered, stored);
   // The first and the last would be accepted in any case.
   ok(accepted > 5, `${accepted} events were accepted`);
+});
+
+test("a delivery takes at most 1.6 KB, until its ID is not remembered any more", async (t) => {
+  const world = await grown(t, { copies: 5000, MAX_EVENT_AGE: "90d" }, "");
+  const each = async () => (await world.ask("GET", "status")).bytes / world.stored;
+  const kept = await each();
+  ok(kept > 1400 && kept <= 1600, `${kept} bytes`);
+  await world.later(8 * 24 * 3_600_000);
+  while ((await world.ask("GET", "status")).deliveries.forgotten < world.stored);
+  const remembered = await each();
+  ok(remembered <= 1600, `${remembered} bytes`);
 });
