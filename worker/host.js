@@ -141,7 +141,7 @@ const JSON_HEADERS = {
   "x-content-type-options": "nosniff",
 };
 
-const LEVELS = [console.log, console.warn, console.error];
+const LEVELS = ["log", "warn", "error"];
 
 /**
  * Writes a line to the log, if there is one, and makes a response of JSON. `text` is the line, a line feed and the JSON.
@@ -149,6 +149,6 @@ const LEVELS = [console.log, console.warn, console.error];
  */
 export function answer(status, allow, level, text) {
   const end = text.indexOf("\n");
-  if (end > 0) LEVELS[level](text.slice(0, end));
+  if (end > 0) console[LEVELS[level]](text.slice(0, end));
   return new Response(text.slice(end + 1), { status, headers: allow ? { ...JSON_HEADERS, allow } : JSON_HEADERS });
 }

@@ -17,6 +17,40 @@ async function edge(t, bindings = {}) {
 const takes = (_, response) => response.end();
 const fails = (headers) => (_, response) => response.writeHead(500, headers).end();
 
+/** The Worker, with the bodies counted that the inbox reads. */
+const counting = `
+import worker, { Inbox as Real } from "./index.js";
+let bodies = 0;
+export class Inbox extends Real {
+  constructor(context, env) {
+    super(context, env);
+    const sql = Object.getPrototypeOf(context.storage.sql);
+    const { exec } = sql;
+    if (exec.isCounted) return;
+    sql.exec = function (query, ...values) {
+      if (query.includes("SELECT COALESCE(body")) bodies++;
+      return exec.call(this, query, ...values);
+    };
+    sql.exec.isCounted = true;
+  }
+}
+export default {
+  ...worker,
+  fetch: (request, env, context) =>
+    new URL(request.url).pathname === "/bodies" ? Response.json(bodies) : worker.fetch(request, env, context),
+};`;
+
+test("of many bodies with one id, each is read once: what comes again is compared by digests", async (t) => {
+  const { url, edge } = await start(t, DURABLE, { entry: counting });
+  const variant = (n, timestamp) => JSON.stringify({ ...JSON.parse(event({ session_id: "s-1", steps: [n] })), timestamp });
+  for (let n = 0; n < 5; n++) await post(url, variant(n, new Date().toISOString()));
+  for (const time of [1, 2]) {
+    for (let n = 0; n < 5; n++) equal((await post(url, variant(n, new Date(Date.now() + time).toISOString()))).status, 200);
+  }
+  // The first body is read for each variant, since nothing is written of it until a duplicate comes; then no more.
+  equal(await (await fetch(`${edge.url}/bodies`)).json(), 5);
+});
+
 test("of one id 20 variants are kept, and one more is only counted; a variant can be redelivered", async (t) => {
   const secret = `whsec_${randomBytes(32).toString("base64")}`;
   const { url, origin, ask, ids, until } = await edge(t, (origin) => ({

@@ -20,6 +20,7 @@ CREATE TABLE deliveries (
     traps INTEGER NOT NULL DEFAULT 0,
     sends TEXT NOT NULL DEFAULT '[]',
     attempts TEXT NOT NULL DEFAULT '[]',
+    digest BLOB,
     body BLOB
 );
 CREATE UNIQUE INDEX firsts ON deliveries (id) WHERE kind = 'first';

@@ -18,6 +18,7 @@ const VERSION_1: &[&str] = &[
     // A delivery is one body that was received. `kind` is `first` of its ID, a `variant` of the first, or a `repeat` of
     // a test event. `sends` is a JSON list of `life::Send`, and `dead` counts those that are dead. `untried` is 1 while an
     // attempt to some destination has not been made and is not in `retries`. `attempts` is a JSON list of the last ones.
+    // `digest` is that of the body without its timestamp, once another body with its ID came.
     // Once a delivery has `ended`, it is kept for RETENTION_DAYS, and its ID for as long as it must be remembered.
     "CREATE TABLE deliveries (
         key INTEGER PRIMARY KEY,
@@ -39,6 +40,7 @@ const VERSION_1: &[&str] = &[
         traps INTEGER NOT NULL DEFAULT 0,
         sends TEXT NOT NULL DEFAULT '[]',
         attempts TEXT NOT NULL DEFAULT '[]',
+        digest BLOB,
         body BLOB
     )",
     "CREATE UNIQUE INDEX firsts ON deliveries (id) WHERE kind = 'first'",

@@ -1,6 +1,7 @@
 //! Stores arriving deliveries: each is stored once, and duplicates are recognized.
 
 use js_sys::Uint8Array;
+use sha2::{Digest, Sha256};
 use walnut_webhooks::Value as Body;
 use wasm_bindgen::JsValue;
 
@@ -8,7 +9,7 @@ use super::counts::Counts;
 use super::db::Db;
 use super::lives::{self, Course};
 use crate::ids::RowId;
-use crate::js::{Result, number};
+use crate::js::{Result, number, or_null};
 use crate::life::{Life, State};
 use crate::protocol::{DeliveryState, Stored};
 
@@ -46,7 +47,7 @@ impl NewDelivery {
 pub(super) fn store(db: &Db, counts: &mut Counts, new: &NewDelivery, now: u64) -> Result<Stored> {
     let row = counts.next_row(now);
     let course = Course::new(Life::new(new.destinations.iter().map(String::as_str), now));
-    let insert_first = || insert(db, new, row, "first", &course, now);
+    let insert_first = || insert(db, new, row, "first", &course, None, now);
     // A single statement needs no transaction.
     let is_first = if new.fits_in_row() { insert_first() } else { db.transaction(insert_first) }?;
     let stored = match course.life.state() {
@@ -79,6 +80,7 @@ fn insert(
     row: RowId,
     kind: &str,
     course: &Course,
+    digest: Option<Vec<u8>>,
     now: u64,
 ) -> Result<bool> {
     let is_variant = kind == "variant";
@@ -88,8 +90,8 @@ fn insert(
     let in_row = new.fits_in_row();
     let inserted = db.row(
         "INSERT INTO deliveries (key, id, kind, name, type, received, signed_with, signature,
-            content_type, size, state, ended, untried, sends, body)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15
+            content_type, size, state, ended, untried, sends, body, digest)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?17
         WHERE NOT EXISTS (SELECT 1 FROM remembered WHERE id = ?2 AND (erased OR NOT ?16))
         ON CONFLICT (id) WHERE kind = 'first' DO NOTHING
         RETURNING key",
@@ -110,6 +112,7 @@ fn insert(
             if is_variant { "[]".into() } else { course.text().into() },
             if in_row { body.clone() } else { JsValue::NULL },
             number(u32::from(new.is_test)),
+            bytes_or_null(digest),
         ],
     )?;
     if inserted.is_some() && !in_row {
@@ -127,7 +130,7 @@ fn store_known_id(
     now: u64,
 ) -> Result<Stored> {
     if is_remembered(db, new, now)? {
-        return count_duplicate(db, new, now);
+        return count_duplicate(db, new, None, now);
     }
     let id = || new.id.clone();
     if new.is_test {
@@ -137,7 +140,7 @@ fn store_known_id(
             &[id()],
         )?;
         if erased.is_some() {
-            return count_duplicate(db, new, now);
+            return count_duplicate(db, new, None, now);
         }
         // The third condition follows from the second, but selects the index.
         let repeats = db.number(
@@ -146,53 +149,126 @@ fn store_known_id(
             &[id(), number(now.saturating_sub(HOUR_MS))],
         )?;
         if repeats.unwrap_or(0) < MOST_REPEATS {
-            insert(db, new, row, "repeat", course, now)?;
+            insert(db, new, row, "repeat", course, None, now)?;
             return Ok(Stored::Repeat);
         }
-        return count_duplicate(db, new, now);
+        return count_duplicate(db, new, None, now);
     }
-    // Each body may be long, so only one is in memory at a time. Without a kept body, the new one counts as the same.
     let known = db.rows(
-        "SELECT key FROM deliveries WHERE id = ? AND kind = 'first'
-        UNION ALL SELECT key FROM deliveries WHERE id = ? AND kind <> 'first'",
+        "SELECT key, digest FROM deliveries WHERE id = ? AND kind = 'first'
+        UNION ALL SELECT key, digest FROM deliveries WHERE id = ? AND kind <> 'first'",
         &[id(), id()],
     )?;
     let variants = known.len().saturating_sub(1);
     if variants >= MOST_VARIANTS {
-        return count_duplicate(db, new, now);
+        return count_duplicate(db, new, None, now);
     }
-    let body = new.body.to_vec();
-    let mut parsed = None;
+    let digest = digest_of(&new.body.to_vec());
+    let mut first = None;
     for row in known {
-        let other = lives::body(db, row.row_id(0)?)?;
-        let Some(other) = other else { return count_duplicate(db, new, now) };
-        if other == body {
-            return count_duplicate(db, new, now);
+        let other = match row.maybe_bytes(1)? {
+            None => lives::body(db, row.row_id(0)?)?.and_then(|body| digest_of(&body)),
+            known => known,
+        };
+        // Without a kept body, the new one counts as the same.
+        if other.is_none() || other == digest {
+            return count_duplicate(db, new, first.or(other), now);
         }
-        let this = parsed.get_or_insert_with(|| without_timestamp(&body));
-        if this.is_none() || *this == without_timestamp(&other) {
-            return count_duplicate(db, new, now);
-        }
+        first = first.or(other);
     }
-    insert(db, new, row, "variant", course, now)?;
+    insert(db, new, row, "variant", course, digest, now)?;
     Ok(Stored::Variant)
 }
 
-/// Counts a duplicate of a delivery.
-fn count_duplicate(db: &Db, new: &NewDelivery, now: u64) -> Result<Stored> {
+/// Counts a duplicate of a delivery. `digest` is that of the first one, if it is known.
+fn count_duplicate(
+    db: &Db,
+    new: &NewDelivery,
+    digest: Option<Vec<u8>>,
+    now: u64,
+) -> Result<Stored> {
     db.run(
-        "UPDATE deliveries SET duplicates = duplicates + 1, last_duplicate = ?
+        "UPDATE deliveries SET duplicates = duplicates + 1, last_duplicate = ?,
+            digest = COALESCE(digest, ?)
         WHERE id = ? AND kind = 'first'",
-        &[number(now), new.id.clone()],
+        &[number(now), bytes_or_null(digest), new.id.clone()],
     )?;
     Ok(Stored::Duplicate)
 }
 
-/// Reads a body without its timestamp, which may differ between Walnut's retries; `None` if it is not JSON.
-fn without_timestamp(body: &[u8]) -> Option<Body> {
+fn bytes_or_null(bytes: Option<Vec<u8>>) -> JsValue {
+    or_null(bytes.map(|bytes| Uint8Array::from(bytes.as_slice())))
+}
+
+/// Returns the SHA-256 of a body without its timestamp, which may differ between Walnut's retries, whatever the order of
+/// its members is; `None` if it is not JSON. So a body is parsed once, however many others come with its ID.
+fn digest_of(body: &[u8]) -> Option<Vec<u8>> {
     let mut body = Body::parse_any(body).ok()?;
     if let Body::Object(members) = &mut body {
         members.remove("timestamp");
     }
-    Some(body)
+    let mut digest = Sha256::new();
+    add(&mut digest, &body);
+    Some(digest.finalize().to_vec())
+}
+
+/// Adds a value to a digest: its kind, its length and its content.
+fn add(digest: &mut Sha256, value: &Body) {
+    let mut head = |kind: u8, length: usize| {
+        digest.update([kind]);
+        digest.update(u64::try_from(length).unwrap_or(u64::MAX).to_le_bytes());
+    };
+    match value {
+        Body::Null => head(b'0', 0),
+        Body::Bool(bool) => head(b'b', usize::from(*bool)),
+        Body::Number(number) => {
+            head(b'n', number.as_str().len());
+            digest.update(number.as_str());
+        }
+        Body::String(text) => {
+            head(b's', text.len());
+            digest.update(text);
+        }
+        Body::Array(items) => {
+            head(b'[', items.len());
+            for item in items {
+                add(digest, item);
+            }
+        }
+        Body::Object(members) => {
+            head(b'{', members.len());
+            for (name, value) in members {
+                digest.update(u64::try_from(name.len()).unwrap_or(u64::MAX).to_le_bytes());
+                digest.update(name);
+                add(digest, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_the_same_but_for_the_timestamp_and_the_order() {
+        let first =
+            digest_of(br#"{"timestamp":"1","event":"e","data":{"a":[1,"1",null],"b":true}}"#);
+        assert!(first.is_some());
+        let same = br#"{"data":{"b":true,"a":[1,"1",null]}, "event":"e","timestamp":"2"}"#;
+        assert_eq!(digest_of(same), first);
+        for other in [
+            r#"{"event":"e","data":{"a":["1",1,null],"b":true}}"#,
+            r#"{"event":"e","data":{"a":[1,"1"],"b":true}}"#,
+            r#"{"event":"e","data":{"a":[1,"1",null],"b":false}}"#,
+            r#"{"event":"e","data":{"a":[1,"1",null],"c":true}}"#,
+            r#"{"event":"e","data":{"a":[1.0,"1",null],"b":true}}"#,
+            r#"{"event":"e","data":{"a":[1,"1",null],"b":true,"timestamp":"1"}}"#,
+        ] {
+            assert_ne!(digest_of(other.as_bytes()), first, "{other}");
+        }
+        assert_ne!(digest_of(br#"["a","b"]"#), digest_of(br#"["ab"]"#));
+        assert_ne!(digest_of(br#"[["a"],"b"]"#), digest_of(br#"[["a","b"]]"#));
+        assert_eq!(digest_of(b"not JSON"), None);
+    }
 }
