@@ -61,8 +61,9 @@ impl Delivery {
         body_id: impl FnOnce() -> String,
         key_index: KeyIndex,
     ) -> Result<Self, Error> {
-        let Reading { event_type, name, timestamp, id, is_test, drift } =
-            Reading::new::<true>(&&payload)?;
+        let reading = Reading::new::<true>(&&payload)?;
+        let id = reading.id(body_id);
+        let Reading { event_type, name, timestamp, is_test, drift, .. } = reading;
         // An event with its documented shape can be deserialized: both come from one declaration.
         let event = match event_type {
             Some(EventType::DemoSessionFinished) => DemoSessionFinished::deserialize(&payload)
@@ -78,7 +79,7 @@ impl Delivery {
             None => None,
         };
         Ok(Self {
-            id: id.unwrap_or_else(body_id),
+            id,
             name: name.and_then(|name| name.text()),
             event: event.unwrap_or(Event::Unknown),
             timestamp: timestamp.and_then(|timestamp| timestamp.text()),
@@ -133,10 +134,11 @@ pub struct Summary {
 #[cfg(feature = "edge")]
 impl Summary {
     pub(crate) fn new(payload: &Value, body_id: impl FnOnce() -> String) -> Result<Self, Error> {
-        let Reading { event_type, name, timestamp, id, is_test, .. } =
-            Reading::new::<false>(&payload)?;
+        let reading = Reading::new::<false>(&payload)?;
+        let id = reading.id(body_id);
+        let Reading { event_type, name, timestamp, is_test, .. } = reading;
         Ok(Self {
-            id: id.unwrap_or_else(body_id),
+            id,
             name: name.and_then(|name| name.text()),
             event_type: event_type.map_or(UNKNOWN, EventType::as_str),
             timestamp: timestamp.and_then(|timestamp| timestamp.text()),

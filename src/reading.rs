@@ -42,8 +42,8 @@ pub(crate) struct Reading<N> {
     pub(crate) name: Option<N>,
     /// A string.
     pub(crate) timestamp: Option<N>,
-    /// `None` if the idempotency key is the [`body_id`].
-    pub(crate) id: Option<String>,
+    /// A string that is part of the idempotency key; `None` if that key is the [`body_id`].
+    pub(crate) session_id: Option<N>,
     pub(crate) is_test: bool,
     pub(crate) drift: Vec<Drift>,
 }
@@ -67,7 +67,7 @@ impl<N: Node> Reading<N> {
         if top.kind() != Kind::Object {
             return Err(Error::NotJson(NotJson::NotAnObject));
         }
-        let [name, timestamp, is_test, data, ..] = top.documented(ENVELOPE);
+        let ([name, timestamp, is_test, data, ..], _) = top.documented(ENVELOPE);
         let [name, timestamp] =
             [name, timestamp].map(|value| value.filter(|value| value.kind() == Kind::String));
         let is_test = is_test.is_some_and(|is_test| is_test.kind() == Kind::Boolean(true));
@@ -78,23 +78,28 @@ impl<N: Node> Reading<N> {
             None => Comparison::with_name(top),
         };
         let session_id = || {
-            let [session_id, ..] = data?.documented(SESSION);
-            session_id?.text()
+            let data = data.filter(|data| data.kind() == Kind::Object)?;
+            let ([session_id, ..], _) = data.documented(SESSION);
+            session_id.filter(|id| id.text().is_some_and(|id| is_identifying(&id)))
         };
-        let id = match known {
-            Some(event_type) if !is_test => session_id()
-                .filter(|session_id| is_identifying(session_id))
-                .map(|session_id| String::from_iter([event_type.as_str(), ":", &session_id])),
-            _ => None,
-        };
+        let session_id = known.filter(|_| !is_test).and_then(|_| session_id());
         Ok(Self {
             event_type: known.filter(|_| !comparison.broken),
             name,
             timestamp,
-            id,
+            session_id,
             is_test,
             drift: comparison.drift,
         })
+    }
+
+    /// Returns the idempotency key.
+    pub(crate) fn id(&self, body_id: impl FnOnce() -> String) -> String {
+        let [name, session_id] = [&self.name, &self.session_id].map(|text| text.as_ref()?.text());
+        match (name, session_id) {
+            (Some(name), Some(session_id)) => String::from_iter([&name, ":", &session_id]),
+            _ => body_id(),
+        }
     }
 }
 

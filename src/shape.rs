@@ -111,10 +111,9 @@ pub(crate) trait Node: Sized {
     fn is_whole(&self) -> bool;
     /// Returns the text of a string.
     fn text(&self) -> Option<String>;
-    /// Returns the members of an object that `fields` name, in their order; `None` where one is absent.
-    fn documented(&self, fields: &'static [Field]) -> [Option<Self>; MAX_FIELDS];
-    /// Returns the number of an object's members.
-    fn size(&self) -> usize;
+    /// Returns the members of an object that `fields` name, in their order, `None` where one is absent; and the number of
+    /// all its members.
+    fn documented(&self, fields: &'static [Field]) -> ([Option<Self>; MAX_FIELDS], usize);
     /// Returns the names and values of an object's members.
     fn members(&self) -> impl Iterator<Item = (String, Self)>;
     /// Returns the items of an array.
@@ -171,9 +170,9 @@ impl<const DRIFT: bool> Comparison<DRIFT> {
     }
 
     fn object(&mut self, object: &impl Node, fields: &'static [Field], path: Path<'_>) {
-        let present = self.fields(object, fields, path);
+        let added = self.fields(object, fields, path);
         // Most objects have no other members, and then no name need be copied.
-        if !DRIFT || object.size() == present {
+        if !DRIFT || added == 0 {
             return;
         }
         for (added, value) in object.members() {
@@ -187,20 +186,20 @@ impl<const DRIFT: bool> Comparison<DRIFT> {
         }
     }
 
-    /// Compares the documented members and returns how many are present.
+    /// Compares the documented members and returns how many others there are.
     fn fields(&mut self, object: &impl Node, fields: &'static [Field], path: Path<'_>) -> usize {
-        let mut present: usize = 0;
-        for (field, member) in fields.iter().zip(object.documented(fields)) {
+        let (documented, mut others) = object.documented(fields);
+        for (field, member) in fields.iter().zip(documented) {
             let path = Path::Member(&path, field.name);
             if let Some(member) = member {
-                present = present.saturating_add(1);
+                others = others.saturating_sub(1);
                 self.value(&member, &field.shape, path);
             } else if !field.optional {
                 self.broken = true;
                 self.differs(path, DriftKind::Missing, Some(field.shape.expected()), None);
             }
         }
-        present
+        others
     }
 
     fn differs(

@@ -88,14 +88,13 @@ fn each_window(
     Ok(())
 }
 
-/// Allocates the buffers for bodies and headers, and returns the deepest nesting that is accepted. It must be called once,
-/// before every other function.
+/// Allocates the buffers for bodies and headers. It must be called once, before every other function.
 #[wasm_bindgen]
 pub fn start() -> i32 {
     run(|core| {
         core.window.resize(WINDOW, 0);
         core.header.resize(HEADER, 0);
-        Some(Ok(MAX_DEPTH))
+        Some(Ok(0))
     })
 }
 
@@ -143,29 +142,37 @@ pub fn precheck(verifier: usize, known: bool, length: usize) -> i32 {
     })
 }
 
+/// Finds the key that signed a body. `hashed` chooses JavaScript's SHA-256.
+fn find_key(
+    core: &mut Core,
+    verifier: usize,
+    length: usize,
+    hashed: bool,
+) -> Option<Result<usize, Error>> {
+    let verifier = core.verifiers.get(verifier)?;
+    let header = host::header(&mut core.header);
+    if hashed {
+        let hash = |block: &_| host::hash(&mut core.window, block);
+        return Some(verifier.find_key_hashed(length, header, hash).map(KeyIndex::get));
+    }
+    if let Some(body) = core.window.get_mut(..length) {
+        host::input(0, body);
+        return Some(verifier.verify(body, header).map(|verified| verified.key_index().get()));
+    }
+    // Header and length are checked before the body is hashed, in the contract's order.
+    let mut in_pieces = || {
+        verifier.precheck(header, Some(length))?;
+        let mut stream = verifier.stream();
+        each_window(&mut core.window, length, |piece| stream.update(piece))?;
+        stream.finish(header).map(KeyIndex::get)
+    };
+    Some(in_pieces())
+}
+
 /// Verifies a body and returns the index of the key that matched. `hashed` chooses JavaScript's SHA-256.
 #[wasm_bindgen]
 pub fn verify(verifier: usize, length: usize, hashed: bool) -> i32 {
-    run(|core| {
-        let verifier = core.verifiers.get(verifier)?;
-        let header = host::header(&mut core.header);
-        if hashed {
-            let key_index = verifier.find_key_hashed(length, header, |block| host::hash(block));
-            return Some(key_index.map(KeyIndex::get));
-        }
-        if let Some(body) = core.window.get_mut(..length) {
-            host::input(0, body);
-            return Some(verifier.verify(body, header).map(|verified| verified.key_index().get()));
-        }
-        // Header and length are checked before the body is hashed, in the contract's order.
-        let mut in_pieces = || {
-            verifier.precheck(header, Some(length))?;
-            let mut stream = verifier.stream();
-            each_window(&mut core.window, length, |piece| stream.update(piece))?;
-            stream.finish(header).map(KeyIndex::get)
-        };
-        Some(in_pieces())
-    })
+    run(|core| find_key(core, verifier, length, hashed))
 }
 
 /// Signs a body with the current key and sets the signature in JavaScript.
@@ -177,7 +184,7 @@ pub fn sign(verifier: usize, length: usize) -> i32 {
             hmac.update(piece);
             Ok(())
         });
-        host::set_signature(&Signature::from_hmac(hmac).digits());
+        host::set_text(&Signature::from_hmac(hmac).digits());
         Some(all.map(|()| 0))
     })
 }
@@ -223,66 +230,62 @@ fn millis(milliseconds: f64) -> i64 {
     milliseconds as i64
 }
 
-/// Reads a verified body that JavaScript has parsed, and sets the result there.
+/// Verifies a body as [`verify`] does, has JavaScript parse it, reads it and sets the delivery there.
 ///
-/// `scan` means that the text may be nested too deeply. Times are milliseconds, `now` since the Unix epoch; `max_age`
-/// is infinite if none is set.
+/// Times are milliseconds, `now` since the Unix epoch; `max_age` is infinite if none is set.
 #[wasm_bindgen]
-pub fn read(length: usize, scan: bool, hashed: bool, now: f64, max_age: f64, skew: f64) -> i32 {
+pub fn deliver(
+    verifier: usize,
+    length: usize,
+    hashed: bool,
+    now: f64,
+    max_age: f64,
+    skew: f64,
+) -> i32 {
     run(|core| {
-        let top = host::Value::root()?;
-        let mut read = || {
-            if scan {
-                let scan = scanned(&mut core.window, length)?;
-                if scan.too_deep_at().is_some() {
-                    return Err(Error::NotJson(scan.reason(true)));
+        let key_index = find_key(core, verifier, length, hashed)?;
+        let deliver = || {
+            let key_index = key_index?;
+            let top = match host::parse_body(MAX_DEPTH) {
+                (Some(top), false) => top,
+                (top, flag) => {
+                    let mut scan = Scan::default();
+                    each_window(&mut core.window, length, |piece| {
+                        scan.update(piece);
+                        Ok(())
+                    })?;
+                    top.filter(|_| scan.too_deep_at().is_none())
+                        .ok_or_else(|| Error::NotJson(scan.reason(flag)))?
                 }
-            }
-            let Reading { event_type, name, timestamp, id, is_test, drift } =
+            };
+            let Reading { event_type, name, timestamp, session_id, is_test, drift } =
                 Reading::new::<true>(&top)?;
             if max_age.is_finite() {
                 let timestamp = timestamp.and_then(|timestamp| timestamp.text());
                 let [now, max_age, skew] = [now, max_age, skew].map(millis);
                 age::check_millis(timestamp.as_deref(), now, max_age, skew)?;
             }
-            let id = match id {
-                Some(id) => id,
-                None if hashed => reading::body_id(&host::hash(&[])),
-                None => {
-                    let mut sha256 = Sha256::new();
+            if session_id.is_none() {
+                let mut sha256 = Sha256::new();
+                let digest = if hashed {
+                    host::hash(&mut core.window, &[])
+                } else {
                     each_window(&mut core.window, length, |piece| {
                         sha256.update(piece);
                         Ok(())
                     })?;
-                    reading::body_id(&sha256.finalize())
-                }
-            };
+                    sha256.finalize().into()
+                };
+                host::set_text(&reading::body_id(&digest));
+            }
             for Drift { path, kind, expected, found } in &drift {
                 host::add_drift(path, kind.as_str(), *expected, *found);
             }
-            host::deliver(event_type.is_some(), &id, name, timestamp, is_test);
-            Ok(0)
+            host::deliver(key_index, event_type.is_some(), name, session_id, timestamp, is_test);
+            Ok(key_index)
         };
-        Some(read())
+        Some(deliver())
     })
-}
-
-/// Sets the error of a body that JavaScript could not decode, or decoded but could not parse.
-#[wasm_bindgen(js_name = notJson)]
-pub fn not_json(length: usize, decoded: bool) -> i32 {
-    run(|core| {
-        let scan = scanned(&mut core.window, length);
-        Some(scan.and_then(|scan| Err(Error::NotJson(scan.reason(decoded)))))
-    })
-}
-
-fn scanned(window: &mut [u8], length: usize) -> Result<Scan, Error> {
-    let mut scan = Scan::default();
-    each_window(window, length, |piece| {
-        scan.update(piece);
-        Ok(())
-    })?;
-    Ok(scan)
 }
 
 /// Traps in the middle of a call.

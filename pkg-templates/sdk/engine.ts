@@ -14,13 +14,12 @@ export interface Core {
   closeVerifier(verifier: number): number;
   precheck(verifier: number, known: boolean, length: number): number;
   verify(verifier: number, length: number, hashed: boolean): number;
+  deliver(verifier: number, length: number, hashed: boolean, now: number, maxAge: number, skew: number): number;
   sign(verifier: number, length: number): number;
   openStream(verifier: number): number;
   updateStream(stream: number, length: number): number;
   finishStream(stream: number): number;
   closeStream(stream: number): number;
-  read(length: number, scan: boolean, hashed: boolean, now: number, maxAge: number, skew: number): number;
-  notJson(length: number, decoded: boolean): number;
 }
 
 /** The imports of an instance, with wasm-bindgen's function that binds them to it. */
@@ -34,7 +33,6 @@ let compiled: object | undefined;
 /** The instance for the next call; `undefined` if that call has to create one. */
 let running: Core | undefined;
 let instances = 0;
-let depth = 0;
 
 /** Compiles the core, once for the whole program. */
 export function start(compile: Compile): void {
@@ -48,7 +46,7 @@ function instantiate(): Core {
   const core = instance.exports as unknown as Core;
   glue.__wbg_set_wasm(core);
   host.attach(core.memory);
-  depth = core.start();
+  core.start();
   instances++;
   return core;
 }
@@ -59,20 +57,15 @@ export function instance(): number {
   return instances;
 }
 
-/** Returns the deepest nesting that the core accepts. */
-export function maxDepth(): number {
-  return depth;
-}
-
 /**
- * Calls the core with input bytes, and a header or a parsed event.
+ * Calls the core with input bytes, a header, and the text that the bytes stand for if it is at hand.
  *
  * Throws the `WebhookError` that the core has set. Any other exception, such as a trap or a full stack, came out of the
  * middle of a call: the instance may be in any state, so the next call creates a new one.
  */
-export function call(run: (core: Core) => number, input: Uint8Array = NOTHING, header?: string, event?: unknown): number {
+export function call(run: (core: Core) => number, input: Uint8Array = NOTHING, header?: string, text?: string): number {
   const core = (running ??= instantiate());
-  host.begin(input, header, event);
+  host.begin(input, header, text);
   running = undefined;
   try {
     const result = run(core);

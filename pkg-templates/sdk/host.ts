@@ -11,14 +11,13 @@ const NOTHING: Uint8Array = new Uint8Array();
 const [ABSENT, NULL, FALSE, TRUE, WHOLE, FRACTION, STRING, ARRAY, OBJECT] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 const KIND_BITS = 4;
 
-/** What the core reads from a verified body. */
-export type Reading = Pick<Delivery, "type" | "name" | "id" | "timestamp" | "isTest" | "drift">;
-
 /** What the core has set during the last call. */
 interface Results {
   error?: WebhookError | undefined;
-  reading?: Reading;
-  signature?: string;
+  /** `verify` removes it, so that no event is kept after its call. */
+  delivery?: Delivery | undefined;
+  /** A signature, or an id that is made of a body's bytes alone. */
+  text?: string;
 }
 
 // A property, since an ESM loader may wrap this module, and would freeze an exported variable.
@@ -32,6 +31,8 @@ let byteView: Uint8Array = NOTHING;
 let wordView: Uint32Array;
 let requestHeader: string | undefined;
 let input = NOTHING;
+/** The input as text, once that is known. */
+let inputText: string | undefined;
 /** The values that the core has handles of: a handle's upper bits are an index. */
 let values: unknown[];
 let namedObject: object | undefined;
@@ -45,11 +46,12 @@ export function attach(itsMemory: { readonly buffer: ArrayBuffer }): void {
   fieldNames.clear();
 }
 
-/** Provides the input of the next call: bytes, and a header or the event that the bytes were parsed to. */
-export function begin(bytes: Uint8Array, header?: string, event?: unknown): void {
+/** Provides the input of the next call: bytes, the text that they stand for if there is one at hand, and a header. */
+export function begin(bytes: Uint8Array, header?: string, text?: string): void {
   input = bytes;
+  inputText = text;
   requestHeader = header;
-  values = [[event]];
+  values = [];
   drift = [];
   results.error = undefined;
 }
@@ -57,7 +59,7 @@ export function begin(bytes: Uint8Array, header?: string, event?: unknown): void
 /** Drops the input of the last call. */
 export function end(): void {
   input = NOTHING;
-  requestHeader = undefined;
+  inputText = requestHeader = undefined;
   values = [];
   namedObject = undefined;
   names = [];
@@ -71,9 +73,36 @@ export function readInput(from: number, length: number, to: number): void {
   bytes().set(length === input.length ? input : input.subarray(from, from + length), to);
 }
 
+/**
+ * Parses the input. Returns the handle of its value, then a bit for whether it may be nested deeper than `maxDepth`; or, if
+ * it is not JSON, no handle, then a bit for whether it is UTF-8.
+ */
+export function parse(maxDepth: number): number {
+  let value: unknown;
+  try {
+    inputText ??= utf8().decoder.decode(input);
+    value = JSON.parse(inputText);
+  } catch {
+    // The core finds out what is wrong.
+    return Number(inputText !== undefined);
+  }
+  return (handleOf(value) << 1) | Number(isMaybeDeep(inputText, maxDepth));
+}
+
+/** Whether a text has more brackets than may be nested, so that the core has to look how deep they nest. */
+function isMaybeDeep(text: string, maxDepth: number): boolean {
+  let left = maxDepth;
+  for (const bracket of "[{") {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      if (left-- === 0) return true;
+    }
+  }
+  return false;
+}
+
 export function sha256(prefix: number, prefixLength: number, to: number): void {
   const memory = bytes();
-  const digest = hash(memory.subarray(prefix, prefix + prefixLength), input);
+  const digest = hash(memory, prefix, prefixLength, input);
   for (let index = 0; index < digest.length; index++) memory[to + index] = digest.charCodeAt(index);
 }
 
@@ -83,17 +112,15 @@ export function addFieldName(fields: number, name: string): void {
   else known.push(name);
 }
 
-/** Writes the handles of an object's documented fields. Returns `false` if their names have to be added first. */
-export function findFields(object: number, fields: number, to: number): boolean {
-  const names = fieldNames.get(fields);
-  if (names === undefined) return false;
+/** Writes the handles of an object's documented fields and returns its size, or -1 if their names have to be added first. */
+export function findFields(object: number, fields: number, to: number): number {
+  const documented = fieldNames.get(fields);
+  if (documented === undefined) return -1;
   const members = values[object >>> KIND_BITS] as Record<string, unknown>;
   bytes();
-  const at = to / wordView.BYTES_PER_ELEMENT;
-  names.forEach((name, index) => {
-    wordView[at + index] = Object.hasOwn(members, name) ? handleOf(members[name]) : ABSENT;
-  });
-  return true;
+  let at = to / wordView.BYTES_PER_ELEMENT;
+  for (const name of documented) wordView[at++] = Object.hasOwn(members, name) ? handleOf(members[name]) : ABSENT;
+  return Object.keys(members).length;
 }
 
 export function element(container: number, index: number): number {
@@ -106,44 +133,50 @@ export function memberName(object: number, index: number): number {
 }
 
 export function size(container: number): number {
-  const value = values[container >>> KIND_BITS] as string | object;
-  return typeof value === "string" || Array.isArray(value) ? value.length : memberNames(value).length;
+  const value = values[container >>> KIND_BITS] as object;
+  return Array.isArray(value) ? value.length : memberNames(value).length;
 }
 
+/** Writes a string and returns its length in bytes; where it may not fit, returns the room that it needs instead. */
 export function readText(string: number, to: number, room: number): number {
-  return write(values[string >>> KIND_BITS] as string, to, room);
+  const text = values[string >>> KIND_BITS] as string;
+  const most = text.length * 3;
+  return most > room ? most : write(text, to, room);
 }
 
 export function setError(code: string, message: string, status: number): void {
   results.error = new WebhookError(code as WebhookErrorCode, message, status);
 }
 
-export function setSignature(digits: string): void {
-  results.signature = digits;
+export function setText(text: string): void {
+  results.text = text;
 }
 
 export function addDrift(path: string, kind: string, expected: string | undefined, found: string | undefined): void {
   drift.push({ path, kind: kind as Drift["kind"], expected: expected ?? null, found: found ?? null });
 }
 
-/** `name` and `timestamp` are handles of strings, or 0. */
-export function setReading(
+/** `name`, `sessionId` and `timestamp` are handles of strings, or 0. */
+export function setDelivery(
+  keyIndex: number,
   isDocumented: boolean,
-  id: number,
-  idLength: number,
   name: number,
+  sessionId: number,
   timestamp: number,
   isTest: boolean,
 ): void {
   const itsName = string(name);
-  results.reading = {
-    type: isDocumented ? (itsName as Delivery["type"]) : "unknown",
+  const session = string(sessionId);
+  results.delivery = {
     name: itsName,
-    id: read(id, idLength),
+    type: isDocumented ? itsName : "unknown",
+    event: values[0],
+    id: session === null ? (results.text as string) : `${itsName}:${session}`,
     timestamp: string(timestamp),
+    keyIndex,
     isTest,
     drift,
-  };
+  } as Delivery;
 }
 
 function string(handle: number): string | null {
@@ -157,10 +190,6 @@ function bytes(): Uint8Array {
     wordView = new Uint32Array(memory.buffer);
   }
   return byteView;
-}
-
-function read(at: number, length: number): string {
-  return utf8().decoder.decode(bytes().subarray(at, at + length));
 }
 
 /** Writes a text as UTF-8, cut to `room` bytes, and returns the length written. */

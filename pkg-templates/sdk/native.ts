@@ -56,18 +56,13 @@ export function hashes(length: number): boolean {
   return crypto !== undefined;
 }
 
-let joined: Uint8Array | undefined;
-
-/** The digest of a prefix of one block at most and a body, a character a byte. */
-export function sha256(prefix: Uint8Array, body: Uint8Array): string {
+/** The digest of a prefix and a body, a character a byte. `memory` has room for `COPIED` bytes behind the prefix. */
+export function sha256(memory: Uint8Array, prefix: number, prefixLength: number, body: Uint8Array): string {
   const { createHash, hash } = crypto as Crypto;
+  const end = prefix + prefixLength;
   if (hash === undefined || body.length > COPIED) {
-    return createHash("sha256").update(prefix).update(body).digest("latin1");
+    return createHash("sha256").update(memory.subarray(prefix, end)).update(body).digest("latin1");
   }
-  joined ??= new Uint8Array(64 + COPIED);
-  joined.set(prefix);
-  joined.set(body, prefix.length);
-  const digest = hash("sha256", joined.subarray(0, prefix.length + body.length), "latin1");
-  joined.fill(0, 0, prefix.length); // It was made of a key.
-  return digest;
+  memory.set(body, end);
+  return hash("sha256", memory.subarray(prefix, end + body.length), "latin1");
 }

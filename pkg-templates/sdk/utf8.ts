@@ -2,10 +2,8 @@
 
 interface Codec {
   readonly encoder: TextEncoder;
-  /** Replaces what is not UTF-8. */
-  readonly decoder: TextDecoder;
   /** Throws a TypeError for what is not UTF-8, and keeps a byte order mark. */
-  readonly strictDecoder: TextDecoder;
+  readonly decoder: TextDecoder;
 }
 
 /** The platform's classes. */
@@ -25,8 +23,7 @@ export function utf8(): Codec {
     const { TextEncoder, TextDecoder } = utf8Classes();
     codec = {
       encoder: new TextEncoder(),
-      decoder: new TextDecoder(),
-      strictDecoder: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }),
+      decoder: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }),
     };
   }
   return codec;

@@ -1,11 +1,10 @@
 import type { Delivery } from "./delivery.js";
-import { call, type Compile, type Core, instance, maxDepth, start } from "./engine.js";
+import { call, type Compile, type Core, instance, start } from "./engine.js";
 import { WebhookError } from "./error.js";
-import { type Reading, results } from "./host.js";
+import { results } from "./host.js";
 import { bytes, DEFAULT_BODY_BYTES, MOST_BYTES, type RawBody, type SignatureHeader, signature, size } from "./input.js";
 import { type Key, offerKeyReader, readKeys } from "./keys.js";
 import { hashes } from "./native.js";
-import { utf8 } from "./utf8.js";
 import { clock, whole } from "./whole.js";
 
 /** The options of a `Webhook`. */
@@ -78,15 +77,16 @@ export class Verifier {
    */
   verify(rawBody: RawBody, header: SignatureHeader): Delivery {
     const body = bytes(rawBody);
-    const hashed = hashes(body.length);
-    const keyIndex = this.#verify(body, header, hashed);
-    const { text, event } = parse(rawBody, body);
+    const value = signature(header);
+    const text = typeof rawBody === "string" ? rawBody : undefined;
     const { max, skew, now } = this.#age;
     const time = max === Infinity ? 0 : Number(now());
-    const deep = isMaybeDeep(text);
-    call((core) => core.read(body.length, deep, hashed, time, max, skew), body, undefined, event);
-    const { name, type, id, timestamp, isTest, drift } = results.reading as Reading;
-    return { name, type, event, id, timestamp, keyIndex, isTest, drift } as Delivery;
+    const handle = this.#handle();
+    const hashed = hashes(body.length);
+    call((core) => core.deliver(handle, size(body.length), hashed, time, max, skew), body, value, text);
+    const { delivery } = results;
+    results.delivery = undefined;
+    return delivery as Delivery;
   }
 
   /**
@@ -96,7 +96,10 @@ export class Verifier {
    */
   verifySignature(rawBody: RawBody, header: SignatureHeader): { keyIndex: number } {
     const body = bytes(rawBody);
-    return { keyIndex: this.#verify(body, header, hashes(body.length)) };
+    const value = signature(header);
+    const handle = this.#handle();
+    const hashed = hashes(body.length);
+    return { keyIndex: call((core) => core.verify(handle, size(body.length), hashed), body, value) };
   }
 
   /**
@@ -131,17 +134,11 @@ export class Verifier {
     }
     const handle = this.#handle();
     call((core) => core.sign(handle, body.length), body);
-    return results.signature as string;
+    return results.text as string;
   }
 
   #addKeys(): void {
     for (const key of this.#keys) call((core) => core.addKey(key.length), key);
-  }
-
-  #verify(body: Uint8Array, header: SignatureHeader, hashed: boolean): number {
-    const value = signature(header);
-    const handle = this.#handle();
-    return call((core) => core.verify(handle, size(body.length), hashed), body, value);
   }
 
   /** Returns the core's handle of this verifier, which each instance of the core opens once. */
@@ -215,32 +212,4 @@ class Stream implements WebhookStream {
     }
     return this.#owned.handle;
   }
-}
-
-interface Parsed {
-  readonly text: string;
-  readonly event: Record<string, unknown>;
-}
-
-function parse(rawBody: RawBody, body: Uint8Array): Parsed {
-  let text: string | undefined;
-  try {
-    text = typeof rawBody === "string" ? rawBody : utf8().strictDecoder.decode(body);
-    return { text, event: JSON.parse(text) };
-  } catch {
-    // The core says what is wrong, and that is thrown.
-    call((core) => core.notJson(body.length, text !== undefined), body);
-    return undefined as never;
-  }
-}
-
-/** Whether a text has more brackets than may be nested, so that the core has to look how deep they nest. */
-function isMaybeDeep(text: string): boolean {
-  let left = maxDepth();
-  for (const bracket of "[{") {
-    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
-      if (left-- === 0) return true;
-    }
-  }
-  return false;
 }

@@ -21,15 +21,13 @@ impl Node for &Value {
         self.as_str().map(str::to_owned)
     }
 
-    fn documented(&self, fields: &'static [Field]) -> [Option<Self>; MAX_FIELDS] {
-        std::array::from_fn(|index| self.get(fields.get(index)?.name))
-    }
-
-    fn size(&self) -> usize {
-        match self {
+    fn documented(&self, fields: &'static [Field]) -> ([Option<Self>; MAX_FIELDS], usize) {
+        let documented = std::array::from_fn(|index| self.get(fields.get(index)?.name));
+        let size = match self {
             Value::Object(members) => members.len(),
             _ => 0,
-        }
+        };
+        (documented, size)
     }
 
     fn members(&self) -> impl Iterator<Item = (String, Self)> {

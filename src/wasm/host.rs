@@ -2,6 +2,8 @@
 //!
 //! Those that every `verify` calls take plain numbers, because wasm-bindgen's typed arguments would cost it 9 to 39 %.
 
+use core::num::NonZeroU32;
+
 use wasm_bindgen::prelude::*;
 
 use crate::Error;
@@ -13,11 +15,12 @@ extern "C" {
     fn read_header(to: usize, room: usize) -> i32;
     #[wasm_bindgen(js_name = readInput)]
     fn read_input(from: usize, length: usize, to: usize);
+    fn parse(max_depth: usize) -> u32;
     fn sha256(prefix: usize, prefix_length: usize, to: usize);
     #[wasm_bindgen(js_name = addFieldName)]
     fn add_field_name(fields: usize, name: &str);
     #[wasm_bindgen(js_name = findFields)]
-    fn find_fields(object: u32, fields: usize, to: usize) -> bool;
+    fn find_fields(object: u32, fields: usize, to: usize) -> i32;
     fn element(container: u32, index: usize) -> u32;
     #[wasm_bindgen(js_name = memberName)]
     fn member_name(object: u32, index: usize) -> u32;
@@ -26,14 +29,14 @@ extern "C" {
     fn read_text(string: u32, to: usize, room: usize) -> usize;
     #[wasm_bindgen(js_name = setError)]
     fn set_error(code: &str, message: &str, status: u16);
-    #[wasm_bindgen(js_name = setSignature)]
-    pub(super) fn set_signature(digits: &str);
-    #[wasm_bindgen(js_name = setReading)]
-    fn set_reading(
+    #[wasm_bindgen(js_name = setText)]
+    pub(super) fn set_text(text: &str);
+    #[wasm_bindgen(js_name = setDelivery)]
+    fn set_delivery(
+        key_index: usize,
         is_documented: bool,
-        id: usize,
-        id_length: usize,
         name: u32,
+        session_id: u32,
         timestamp: u32,
         is_test: bool,
     );
@@ -41,32 +44,45 @@ extern "C" {
     pub(super) fn add_drift(path: &str, kind: &str, expected: Option<&str>, found: Option<&str>);
 }
 
-fn address(bytes: &[u8]) -> usize {
-    bytes.as_ptr().expose_provenance()
-}
+/// The length of the buffer that a string is read into first, in bytes. The strings that a usual event is checked for fit.
+const USUAL_TEXT: usize = 128;
 
 /// Returns the address of bytes that JavaScript is going to write.
-fn address_mut(bytes: &mut [u8]) -> usize {
+fn address(bytes: &mut [u8]) -> usize {
     bytes.as_mut_ptr().expose_provenance()
 }
 
 /// Reads the header into `buffer`, cut to its length.
 pub(super) fn header(buffer: &mut [u8]) -> Option<&[u8]> {
-    let length = read_header(address_mut(buffer), buffer.len());
+    let length = read_header(address(buffer), buffer.len());
     // A negative length means that there is no header.
     buffer.get(..usize::try_from(length).ok()?)
 }
 
 /// Fills `to` with the call's input, a body or a key, from the byte `from` on.
 pub(super) fn input(from: usize, to: &mut [u8]) {
-    read_input(from, to.len(), address_mut(to));
+    read_input(from, to.len(), address(to));
 }
 
-/// Calculates the SHA-256 of `prefix` and the body in JavaScript.
-pub(super) fn hash(prefix: &[u8]) -> [u8; 32] {
+/// Calculates the SHA-256 of `prefix` and the body in JavaScript, which may copy a short body behind the prefix in `window`.
+pub(super) fn hash<const N: usize>(window: &mut [u8], prefix: &[u8; N]) -> [u8; 32] {
     let mut digest = [0; 32];
-    sha256(address(prefix), prefix.len(), address_mut(&mut digest));
+    if let Some(start) = window.first_chunk_mut() {
+        *start = *prefix;
+    }
+    sha256(address(window), N, address(&mut digest));
+    // The prefix is made of a key.
+    if let Some(start) = window.first_chunk_mut() {
+        *start = [0; N];
+    }
     digest
+}
+
+/// Has JavaScript parse the body. Returns its value and whether that may be nested deeper than `max_depth`; or, if it is not
+/// JSON, no value and whether it is UTF-8.
+pub(super) fn parse_body(max_depth: usize) -> (Option<Value>, bool) {
+    let parsed = parse(max_depth);
+    (Value::from_handle(parsed >> 1), parsed & 1 == 1)
 }
 
 /// Sets the error that is thrown once the core has returned.
@@ -74,39 +90,42 @@ pub(super) fn fail(error: &Error) {
     set_error(error.code(), &error.message(), error.status());
 }
 
-/// Sets what `verify` returns, with all drift that was added.
+/// Sets what `verify` returns, with all drift that was added. Without a session, the text that was set is the id.
 pub(super) fn deliver(
+    key_index: usize,
     is_documented: bool,
-    id: &str,
     name: Option<Value>,
+    session_id: Option<Value>,
     timestamp: Option<Value>,
     is_test: bool,
 ) {
-    let [name, timestamp] =
-        [name, timestamp].map(|string| string.map_or(0, |Value(handle)| handle));
-    let id = id.as_bytes();
-    set_reading(is_documented, address(id), id.len(), name, timestamp, is_test);
+    let [name, session_id, timestamp] =
+        [name, session_id, timestamp].map(|string| string.map_or(0, Value::bits));
+    set_delivery(key_index, is_documented, name, session_id, timestamp, is_test);
 }
 
 /// The handle of a value that JavaScript's `JSON.parse` made: its kind in the lowest four bits, by the numbers in
 /// `host.ts`, and its index above them. 0 is no value.
 #[derive(Clone, Copy)]
-pub(super) struct Value(u32);
+#[repr(transparent)]
+pub(super) struct Value(NonZeroU32);
 
 impl Value {
-    /// Returns the top value of the body.
-    pub(super) fn root() -> Option<Self> {
-        Self::from_handle(element(0, 0))
+    fn from_handle(handle: u32) -> Option<Self> {
+        NonZeroU32::new(handle).map(Self)
     }
 
-    fn from_handle(handle: u32) -> Option<Self> {
-        (handle != 0).then_some(Self(handle))
+    fn bits(self) -> u32 {
+        self.0.get()
     }
 
     fn string(self) -> String {
-        // A UTF-16 unit is three bytes of UTF-8 at most.
-        let mut bytes = vec![0; size(self.0).saturating_mul(3)];
-        let length = read_text(self.0, address_mut(&mut bytes), bytes.len());
+        let mut bytes = vec![0; USUAL_TEXT];
+        let mut length = read_text(self.bits(), address(&mut bytes), bytes.len());
+        if length > bytes.len() {
+            bytes.resize(length, 0);
+            length = read_text(self.bits(), address(&mut bytes), bytes.len());
+        }
         bytes.truncate(length);
         String::from_utf8(bytes).unwrap_or_default()
     }
@@ -114,7 +133,7 @@ impl Value {
 
 impl Node for Value {
     fn kind(&self) -> Kind {
-        match self.0 & 15 {
+        match self.bits() & 15 {
             1 => Kind::Null,
             2 => Kind::Boolean(false),
             3 => Kind::Boolean(true),
@@ -126,41 +145,39 @@ impl Node for Value {
     }
 
     fn is_whole(&self) -> bool {
-        self.0 & 15 == 4
+        self.bits() & 15 == 4
     }
 
     fn text(&self) -> Option<String> {
         (self.kind() == Kind::String).then(|| self.string())
     }
 
-    fn documented(&self, fields: &'static [Field]) -> [Option<Self>; MAX_FIELDS] {
-        let mut found = [0; MAX_FIELDS];
+    fn documented(&self, fields: &'static [Field]) -> ([Option<Self>; MAX_FIELDS], usize) {
+        // JavaScript writes handles, of which 0 is `None`.
+        let mut found = [None; MAX_FIELDS];
         let to = found.as_mut_ptr().expose_provenance();
         // The list never moves, so its address identifies it, and JavaScript reads its names only once.
         let list = fields.as_ptr().expose_provenance();
-        if !find_fields(self.0, list, to) {
+        let mut size = find_fields(self.bits(), list, to);
+        if size < 0 {
             for Field { name, .. } in fields {
                 add_field_name(list, name);
             }
-            find_fields(self.0, list, to);
+            size = find_fields(self.bits(), list, to);
         }
-        found.map(Self::from_handle)
-    }
-
-    fn size(&self) -> usize {
-        size(self.0)
+        (found, usize::try_from(size).unwrap_or_default())
     }
 
     fn members(&self) -> impl Iterator<Item = (String, Self)> {
-        let object = self.0;
-        (0..self.size()).filter_map(move |index| {
-            let name = Self(member_name(object, index)).string();
+        let object = self.bits();
+        (0..size(object)).filter_map(move |index| {
+            let name = Self::from_handle(member_name(object, index))?.string();
             Some((name, Self::from_handle(element(object, index))?))
         })
     }
 
     fn items(&self) -> impl Iterator<Item = Self> {
-        let array = self.0;
+        let array = self.bits();
         (0..size(array)).filter_map(move |index| Self::from_handle(element(array, index)))
     }
 }

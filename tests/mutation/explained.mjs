@@ -50,16 +50,11 @@ const reasons = [
   },
   {
     file: "webhook",
-    why: "Where there is a signature, the core asks for no other header.",
-    changes: [["value === undefined", "true"]],
-  },
-  {
-    file: "webhook",
     why: "The bytes of a text are that text once they are decoded; to take it as it came is faster.",
     changes: [['typeof rawBody === "string"', "false"], ['"string"', '""']],
   },
   {
-    file: "webhook",
+    file: "host",
     why: "Where a text is taken for deeper than it is, the core counts, and finds out.",
     changes: [["at + 1", "at - 1"], ["left-- === 0", "true"], ["left-- === 0", "left-- !== 0"], ["false", "true"]],
   },
@@ -127,13 +122,8 @@ const reasons = [
   },
   {
     file: "host",
-    why: "A text and an array have as many keys as they are long; not to list them is faster.",
-    changes: [
-      ['typeof value === "string" || Array.isArray(value)', "false"],
-      ['typeof value === "string" || Array.isArray(value)', 'typeof value === "string" && Array.isArray(value)'],
-      ['typeof value === "string"', "false"],
-      ['"string"', '""'],
-    ],
+    why: "An array has as many keys as it is long; not to list them is faster.",
+    changes: [["Array.isArray(value)", "false"]],
   },
   {
     file: "host",
