@@ -30,7 +30,7 @@ export async function bindgen(wasm, folder, name, wrappers = []) {
   run(path("target/tools/bin/wasm-bindgen"), file("_input.wasm"), "--target=bundler", "--no-typescript",
     "--remove-producers-section", `--out-dir=${folder}`, `--out-name=${name}`);
   // The features are listed, since Node 20 does not know all that this wasm-opt does.
-  run(path("node_modules/.bin/wasm-opt"), "-Oz", "--converge", "--strip-target-features", "--strip-debug", "--enable-simd",
+  run(path("node_modules/.bin/wasm-opt"), "-O3", "--converge", "--strip-target-features", "--strip-debug", "--enable-simd",
     "--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-nontrapping-float-to-int", "--enable-sign-ext",
     "--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue", file("_bg.wasm"), "-o", file(".wasm"));
   const module = readFileSync(file(".wasm"));
