@@ -157,7 +157,11 @@ mod pads {
                 (key.len() > BLOCK).then(|| Zeroizing::new(<[u8; 32]>::from(Sha256::digest(key))));
             let key = digest.as_ref().map_or(key, |digest| digest.as_slice());
             block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
-            let pad = |with: u8| Zeroizing::new(block.map(|byte| byte ^ with));
+            let pad = |with: u8| {
+                let mut pad = block.clone();
+                pad.iter_mut().for_each(|byte| *byte ^= with);
+                pad
+            };
             Self { inner: pad(0x36), outer: Sha256::new_with_prefix(pad(0x5c).as_slice()) }
         }
     }

@@ -41,6 +41,9 @@ export const memoriesHeld = () => memories;
 /** The length of the newest instance's memory, in bytes. */
 export const memoryBytes = () => newest.buffer.byteLength;
 
+/** How often bytes are in the newest instance's memory. */
+export const occurrences = (bytes) => Buffer.from(newest.buffer).toString("latin1").split(bytes.toString("latin1")).length - 1;
+
 /** How many of the package's objects have been finalized so far. */
 export const finalizations = () => finalized;
 
