@@ -29,10 +29,12 @@ export async function bindgen(wasm, folder, name, wrappers = []) {
   writeFileSync(file("_input.wasm"), wrappers.length > 0 ? input : withoutFeatures(input));
   run(path("target/tools/bin/wasm-bindgen"), file("_input.wasm"), "--target=bundler", "--no-typescript",
     "--remove-producers-section", `--out-dir=${folder}`, `--out-name=${name}`);
-  // The features are listed, since Node 20 does not know all that this wasm-opt does.
-  run(path("node_modules/.bin/wasm-opt"), "-O3", "--converge", "--strip-target-features", "--strip-debug", "--enable-simd",
-    "--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-nontrapping-float-to-int", "--enable-sign-ext",
-    "--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue", file("_bg.wasm"), "-o", file(".wasm"));
+  // The features are listed, since Node 20 does not know all that this wasm-opt does. It inlines functions of up to twice the
+  // usual length: `verify` takes 5 % less time then, for 63 bytes.
+  run(path("node_modules/.bin/wasm-opt"), "-O3", "--flexible-inline-max-function-size=40", "--converge",
+    "--strip-target-features", "--strip-debug", "--enable-simd", "--enable-bulk-memory", "--enable-bulk-memory-opt",
+    "--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-mutable-globals", "--enable-reference-types",
+    "--enable-multivalue", file("_bg.wasm"), "-o", file(".wasm"));
   const module = readFileSync(file(".wasm"));
   const imports = WebAssembly.Module.imports(new WebAssembly.Module(module)).map(({ name }) => name);
   const names = new Map(imports.map((name, index) => [name, index.toString(36)]));
