@@ -196,6 +196,14 @@ test("the limit has two sides, declared or not", async (t) => {
   assert.equal(origin.taken.length, 2);
 });
 
+test("a request that is refused for its declared length is answered 413, even if it is the first", async (t) => {
+  const { url, lines, caughtUp } = await start(t, DURABLE);
+  const socket = half(t, { url }, [`X-Walnut-Signature: ${sign("")}`, `Content-Length: ${LIMIT + 1}`], "");
+  assert.match(String(...(await once(socket, "data"))), /^HTTP\/1\.1 413 /);
+  await caughtUp();
+  assert.deepEqual(lines.filter((line) => line.includes("trapped")), []);
+});
+
 test(
   "the reading of an undeclared body stops within 64 KiB past the limit",
   { timeout: 600_000, skip: process.platform !== "linux" && "what a socket holds back is read from /proc" },

@@ -16,6 +16,9 @@ type Settled = Result<JsValue, JsValue>;
 
 const MISUSED: &str = "a task awaited several promises at once, or a future that is not a promise: await one promise at a time";
 
+/// The waker of every task: JavaScript takes the next step, so there is nothing to wake.
+static TASK: &Waker = Waker::noop();
+
 /// What a task and its promises hand to each other during one step.
 #[derive(Default)]
 struct Step {
@@ -56,7 +59,7 @@ impl Task {
         let Some(work) = &mut self.work else { return Err(MISUSED) };
         let settled = std::mem::replace(&mut self.has_begun, true).then_some(settled);
         STEP.set(Some(Step { settled, ..Step::default() }));
-        let poll = work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let poll = work.as_mut().poll(&mut Context::from_waker(TASK));
         match (poll, STEP.take()) {
             (Poll::Ready(result), Some(Step { settled: None, next: None, misused: false })) => {
                 self.work = None;
@@ -107,7 +110,11 @@ impl Future for Awaited {
     type Output = Settled;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Settled> {
-        STEP.with_borrow_mut(|step| match (step, std::mem::replace(&mut *self, Self::Handed)) {
+        // What the task spawned may be polled during its step: the platform runs microtasks when it loads a module for the
+        // first call of the console.
+        let is_in_task = context.waker().will_wake(TASK);
+        let state = std::mem::replace(&mut *self, Self::Handed);
+        STEP.with_borrow_mut(|step| match (step.as_mut().filter(|_| is_in_task), state) {
             (Some(step), Self::New(promise)) => {
                 step.misused |= step.next.replace(promise).is_some();
                 Poll::Pending
