@@ -19,6 +19,12 @@ const TRAPPED_MS = 1000;
 /** How often an alarm checks whether its instance has trapped, in ms. */
 const CHECK_MS = 500;
 
+/**
+ * The ids of objects whose last alarm did not succeed. If a write can't be stored, for example on a full disk, the platform
+ * ends the object without telling it, so the next object has to know it from here.
+ */
+const unsuccessful = new Set();
+
 /** The number of the current instance of WebAssembly, and whether it has trapped. */
 let instance = 0;
 let trapped = false;
@@ -176,10 +182,14 @@ export class Inbox extends DurableObject {
   async alarm() {
     // The platform runs this again if the process ends meanwhile.
     this.#alarm = null;
+    const id = this.ctx.id.toString();
+    const isUnsure = unsuccessful.has(id);
+    if (isUnsure) log({ event: "inbox_failed", reason: "the last alarm failed: the storage is tested before anything is sent" });
+    unsuccessful.add(id);
     const end = Date.now() + LOST_MS;
     let timer;
     try {
-      const work = call(() => this.#live().alarm());
+      const work = call(() => this.#live().alarm(isUnsure));
       const began = this.#instance;
       const lost = new Promise((_, reject) => {
         timer = setInterval(() => {
@@ -187,7 +197,10 @@ export class Inbox extends DurableObject {
           else if (Date.now() > end) reject(new Error("the alarm did not end in time"));
         }, CHECK_MS);
       });
-      await Promise.race([work, lost]);
+      if (await Promise.race([work, lost])) {
+        await this.ctx.storage.sync();
+        unsuccessful.delete(id);
+      }
     } catch (error) {
       await this.#end(error);
       throw error;
@@ -216,6 +229,7 @@ export class Inbox extends DurableObject {
     }
     await storage.setAlarm(Date.now() + TRAPPED_MS);
     await storage.sync();
+    unsuccessful.delete(this.ctx.id.toString());
     this.ctx.abort(error.message);
   }
 }

@@ -218,11 +218,16 @@ impl Inbox {
         Ok(self.reply(shard, &protocol::read(request)?, now())?)
     }
 
-    /// Sends what is due, and sets the alarm to the time when something is due next.
-    pub async fn alarm(&self) {
+    /// Sends what is due, and sets the alarm to the time when something is due next; returns whether it succeeded.
+    ///
+    /// `is_unsure` tells that the last alarm did not succeed. Then the storage is tested first: while results can't be
+    /// stored, each alarm would send the same deliveries again.
+    pub async fn alarm(&self, is_unsure: bool) -> bool {
+        let mut succeeded = true;
         let next = match config::settings(&self.env, now()) {
-            Ok(settings) => self.work(&settings).await.unwrap_or_else(|problem| {
+            Ok(settings) => self.work(&settings, is_unsure).await.unwrap_or_else(|problem| {
                 log::inbox_failed(&problem);
+                succeeded = false;
                 // What was taken from there and then failed is still untried in the database.
                 self.untried.take();
                 Some(now().saturating_add(FAILED_MS))
@@ -233,6 +238,7 @@ impl Inbox {
             }
         };
         self.guard.arm(next.map(float));
+        succeeded
     }
 }
 
@@ -270,8 +276,11 @@ impl Inbox {
     }
 
     /// Sends what is due, and returns when something is due next.
-    async fn work(&self, settings: &Settings) -> Result<Option<u64>> {
+    async fn work(&self, settings: &Settings, is_unsure: bool) -> Result<Option<u64>> {
         self.prepare()?;
+        if is_unsure {
+            schema::test_storage(&self.db).await?;
+        }
         let post = async {
             self.posting.set(true);
             let posted = self.post_alerts(settings).await;

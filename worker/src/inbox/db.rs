@@ -22,6 +22,9 @@ extern "C" {
         work: &mut dyn FnMut() -> std::result::Result<JsValue, JsValue>,
     ) -> std::result::Result<JsValue, JsValue>;
 
+    #[wasm_bindgen(method, catch)]
+    async fn sync(this: &Storage) -> std::result::Result<JsValue, JsValue>;
+
     #[wasm_bindgen(method, getter)]
     fn sql(this: &Storage) -> Sql;
 
@@ -108,6 +111,12 @@ impl Db {
     /// Runs a statement that returns no rows.
     pub(crate) fn run(&self, query: &str, values: &[JsValue]) -> Result<()> {
         self.exec(query, values).map(drop)
+    }
+
+    /// Waits until everything is stored that was written.
+    pub(crate) async fn sync(&self) -> Result<()> {
+        self.storage.sync().await?;
+        Ok(())
     }
 
     /// Returns the size of the database in bytes.

@@ -8,6 +8,9 @@ use crate::js::{Result, number, or_null};
 /// does not infer it.
 pub(super) const RARE: &str = "state IN ('dead', 'unrouted', 'variant', 'forgotten', 'erased')";
 
+/// How much a test of the storage writes, in bytes: more than the results of all requests that can be in flight.
+const TEST_BYTES: u32 = 64 << 10;
+
 /// The statements that make each version from the one before. A version that has been released never changes.
 const VERSIONS: [&[&str]; 1] = [VERSION_1];
 
@@ -122,3 +125,13 @@ pub(super) fn add_meta(batch: &mut Batch, name: &str, value: u64) {
 }
 
 const SAVE_META: &str = "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)";
+
+/// Tests whether results can be stored. If not, this fails, or the platform ends the object.
+pub(super) async fn test_storage(db: &Db) -> Result<()> {
+    db.run(
+        "INSERT OR REPLACE INTO meta (name, value) VALUES ('test', zeroblob(?))",
+        &[number(TEST_BYTES)],
+    )?;
+    db.sync().await?;
+    db.run("DELETE FROM meta WHERE name = 'test'", &[])
+}

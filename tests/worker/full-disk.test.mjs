@@ -1,0 +1,122 @@
+// A disk that is really full: workerd stores on a small file system of its own. Nothing that was answered 200 is lost, no
+// destination gets a delivery again and again, and all goes on once there is room.
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { closeSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DURABLE, event, folder, post, start, startOrigin } from "./support.mjs";
+
+const DISK = "8m";
+const BALLAST_BYTES = 5 << 20;
+/** For how long the disk is full while the destinations accept, in ms: workerd runs the alarm three times. */
+const FULL_MS = 12_000;
+/** How long a destination takes, in ms: what ends an object meanwhile ends its requests. */
+const ANSWER_MS = 100;
+
+/** A mount needs root, or a namespace in which this user is root; it ends with its namespace, the last process in it. */
+const NAMESPACES = [["--mount"], ["--user", "--map-root-user", "--mount"]];
+const { FULL_DISK: disks } = process.env;
+
+if (disks === undefined) {
+  test("on a full disk", async (t) => {
+    const namespace = NAMESPACES.find((flags) => spawnSync("unshare", [...flags, "true"]).status === 0);
+    ok(namespace, "this test mounts a tmpfs: run it on Linux, as root or where users may create namespaces");
+    const env = { ...process.env, FULL_DISK: await folder(t), NODE_TEST_CONTEXT: undefined };
+    execFileSync("unshare", [...namespace, process.execPath, import.meta.filename], { env, stdio: "inherit" });
+  });
+} else {
+  test("what is stored is sent at most twice, and none of it is lost, while events do not fit", { timeout: 300_000 }, async (t) => {
+    const world = await onDisk(t, "events", ["crm"]);
+    const padding = "x".repeat(60_000);
+    while ((await world.send({ padding })) === 200);
+    ok(world.ledger.size > 10, `${world.ledger.size} accepted`);
+    world.accept();
+    for (const end = Date.now() + FULL_MS; Date.now() < end; await sleep(ANSWER_MS)) await world.send({ padding });
+    ok(await world.logged("inbox_failed", "SQLITE_FULL"));
+    await world.recovers();
+  });
+
+  test("what is stored is sent at most twice, and none of it is lost, while results do not fit", { timeout: 300_000 }, async (t) => {
+    const world = await onDisk(t, "results", ["crm", "mail", "search"]);
+    for (let n = 0; n < 20; n++) equal(await world.send({}), 200);
+    world.fill();
+    world.accept();
+    await sleep(FULL_MS);
+    ok(await world.logged("inbox_failed", "the last alarm failed"));
+    await world.recovers();
+  });
+}
+
+/**
+ * An edge that stores on a disk of its own, with a ballast that leaves room when it is removed. Its destinations fail each
+ * request until `accept` is called. `send` posts an event, `fill` takes all room but less than the result of an attempt,
+ * and `recovers` removes the ballast and waits until all is delivered.
+ */
+async function onDisk(t, name, names) {
+  const disk = join(disks, name);
+  mkdirSync(disk);
+  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${DISK}`, "none", disk]);
+  const ballast = join(disk, "ballast");
+  const grow = (most) => {
+    const file = openSync(ballast, "a");
+    const page = Buffer.alloc(4096);
+    let size = 0;
+    try {
+      while (size < most) size += writeSync(file, page);
+    } catch (error) {
+      if (error.code !== "ENOSPC") throw error;
+    }
+    closeSync(file);
+  };
+  grow(BALLAST_BYTES);
+  const storage = join(disk, "storage");
+  mkdirSync(storage);
+
+  const origins = await Promise.all(names.map(startOrigin));
+  for (const origin of origins) {
+    t.after(origin.stop);
+    origin.answer = (_, response) => response.writeHead(500, { "retry-after": "1" }).end();
+  }
+  const DESTINATIONS = JSON.stringify(names.map((name, index) => ({ name, url: origins[index].url })));
+  const { url, edge, logged } = await start(t, { ...DURABLE, ORIGIN_URL: undefined, DESTINATIONS }, { storage });
+  const ledger = new Set();
+  /** How often each destination was sent each event since it accepts. */
+  const sent = origins.map(() => new Map());
+  const send = async (fields) => {
+    const body = event(fields);
+    const { status, code } = await post(url, body);
+    if (status === 200) ledger.add(JSON.parse(body).data.session_id);
+    else deepEqual([status, code], [503, "store_failed"]);
+    return status;
+  };
+  const accept = () => {
+    for (const [index, origin] of origins.entries()) {
+      origin.answer = async (_, response, body) => {
+        const { session_id } = JSON.parse(body).data;
+        sent[index].set(session_id, (sent[index].get(session_id) ?? 0) + 1);
+        await sleep(ANSWER_MS);
+        response.end();
+      };
+    }
+  };
+  return {
+    ledger,
+    send,
+    accept,
+    logged,
+    fill() {
+      grow(Infinity);
+    },
+    async recovers() {
+      rmSync(ballast);
+      equal(await send({}), 200);
+      for (const id of ledger) for (const name of names) await logged('"delivered"', id, `"${name}"`);
+      const most = sent.map((times) => Math.max(...times.values()));
+      ok(Math.max(...most) <= 2, `sent up to ${most} times`);
+      await edge.stop();
+      execFileSync("umount", [disk]);
+    },
+  };
+}
