@@ -58,7 +58,7 @@ bench: pkg worker bench/node_modules/.package-lock.json tests/node_modules/.pack
 bench-edge: worker tests/node_modules/.package-lock.json ## Measure the edge alone; ONLY=direct SIZES=1024 for a part
 	node bench/edge.mjs
 
-soak: worker ## Send the edge 20,000 events, through kills and failures, and count; EVENTS and SEED may be set
+soak: worker ## Send the edge 20,000 events, through kills and failures, and count what arrives; EVENTS, KILLS, SHARDS and SEED may be set
 	node bench/soak.mjs
 
 panic-free: pkg ## Check that the core can't panic in the package's WebAssembly; tests/panic-free.json lists the panics of dependencies

@@ -1,16 +1,20 @@
-// The edge under all that may happen to it at once: duplicates, forgeries, bodies that are too large, an origin that
-// fails, and two kills. Whoever was answered 200 is in the ledger; all of the ledger must be at the origin in the end.
-// `EVENTS` (20,000) and `SEED` may be set. The summary is the last line, and in target/bench/soak.json.
+// The edge under all that may happen to it at once: duplicates, forgeries, bodies that are too large, destinations that
+// fail in ten ways, and kills of its process, while it accepts and while it delivers. An event that was answered 200 is in
+// the ledger; all of the ledger must arrive at each destination that wants it, and nothing else.
+// `EVENTS` (20,000), `KILLS` (10), `SHARDS` (4) and `SEED` may be set. The summary is the last line, and in
+// target/bench/soak.json.
 import { createHmac } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startEdge } from "../tools/edge.mjs";
+import { served, startOrigin } from "./soak/origins.mjs";
 
 const root = join(import.meta.dirname, "..");
 const EVENTS = Number(process.env.EVENTS || 20_000);
+const KILLS = Number(process.env.KILLS || 10);
+const SHARDS = Number(process.env.SHARDS || 4);
 const SEED = Number(process.env.SEED || 1);
 const CONNECTIONS = 32;
 const DUPLICATES = 0.05;
@@ -18,12 +22,12 @@ const FORGED = 0.05;
 const OVERSIZED = 0.01;
 const FAILING = 0.3;
 const MAX_BODY_BYTES = 65_536;
-const PATIENCE_MS = 3_900_000;
-/** Where in the events the process is killed. */
-const KILLS = [1 / 3, 2 / 3].map((part) => Math.floor(EVENTS * part));
+/** For how long nothing arrives before what is missing is lost, in ms: far longer than the wait between any two attempts. */
+const PATIENCE_MS = 120_000;
 const KEY = "the key of the soak";
 
-const demo = JSON.parse(await readFile(join(root, "tests/vectors/bodies/demo.json")));
+const load = async (name) => JSON.parse(await readFile(join(root, `tests/vectors/bodies/${name}.json`)));
+const samples = [await load("demo"), await load("playlist")];
 const sign = (body) => createHmac("sha256", KEY).update(body).digest("hex");
 
 /** A random number from 0 to 1, the same for the same seed (mulberry32). */
@@ -35,51 +39,58 @@ function random() {
   return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
 }
 
-/** How often the origin has taken each session, and whether one that was forged was among them. */
-const taken = new Map();
+/** The name of the event of each session that was answered 200. */
+const ledger = new Map();
 const progress = new EventEmitter();
-let forgedThrough = 0;
-const origin = createServer(async (request, response) => {
-  const pieces = [];
-  for await (const piece of request) pieces.push(piece);
-  const body = Buffer.concat(pieces);
-  if (random() < FAILING) return response.writeHead(500).end();
-  const { data, forged } = JSON.parse(body);
-  if (forged || request.headers["x-walnut-signature"] !== sign(body)) forgedThrough++;
-  taken.set(data.session_id, (taken.get(data.session_id) ?? 0) + 1);
-  response.end();
-  progress.emit("taken", data.session_id);
-});
-await once(origin.listen(0, "127.0.0.1"), "listening");
+const destinations = [{ name: "crm" }, { name: "warehouse" }, { name: "playlists", events: [samples[1].event] }];
+for (const destination of destinations) {
+  /** How often each session was taken; and those of the ledger that were not, once it is complete. */
+  const taken = new Map();
+  const missing = new Set();
+  const origin = await startOrigin(destination.name, {
+    seed: SEED,
+    failing: FAILING,
+    check: (body, headers) => {
+      const { event, data, forged } = JSON.parse(body);
+      if (forged || headers["x-walnut-signature"] !== sign(body)) destination.forged++;
+      if (destination.events?.includes(event) === false) destination.misrouted++;
+      return data.session_id;
+    },
+    taken: (session) => {
+      taken.set(session, (taken.get(session) ?? 0) + 1);
+      if (missing.delete(session)) progress.emit("arrived");
+    },
+  });
+  Object.assign(destination, { origin, taken, missing, expected: 0, forged: 0, misrouted: 0 });
+}
 
 const storage = await mkdtemp(join(tmpdir(), "walnut-webhooks-soak-"));
 const bindings = {
   WALNUT_WEBHOOK_KEY: KEY,
-  ORIGIN_URL: `http://127.0.0.1:${origin.address().port}/`,
+  DESTINATIONS: JSON.stringify(destinations.map(({ name, events, origin: { url } }) => ({ name, events, url }))),
   ALLOW_LOOPBACK: "1",
   MAX_BODY_BYTES: String(MAX_BODY_BYTES),
+  ORIGIN_TIMEOUT_MS: "1000",
+  SHARDS: String(SHARDS),
 };
 let edge = await startEdge({ bindings, storage });
-let restarting;
-let kills = 0;
+let restarted = Promise.resolve();
+/** Kills the process, once it has started after the last kill, and starts it on the same storage. */
 function kill() {
-  kills++;
-  restarting = (async () => {
+  restarted = restarted.then(async () => {
     edge.kill();
     await edge.stop();
     edge = await startEdge({ bindings, storage });
-    restarting = undefined;
-  })();
+  });
 }
 
-const ledger = new Set();
 const answers = {};
 let unanswered = 0;
 
-/** Posts as Walnut does: again, where there was no answer. */
+/** Posts as Walnut does: again, if there was no answer. */
 async function post(body, signature) {
   for (;;) {
-    await restarting;
+    await restarted;
     try {
       const response = await fetch(`${edge.url}/webhook`, { method: "POST", body, headers: { "x-walnut-signature": signature } });
       await response.arrayBuffer();
@@ -92,12 +103,18 @@ async function post(body, signature) {
   }
 }
 
+/** Half of the kills are spread over the events, and half over what is left to deliver then. */
+const fractions = Array.from({ length: KILLS }, random);
+const accepting = fractions.slice(0, Math.ceil(KILLS / 2)).map((fraction) => Math.floor(EVENTS * fraction));
+const delivering = fractions.slice(accepting.length);
+
 let next = 0;
 async function sender() {
   for (let n = next++; n < EVENTS; n = next++) {
-    if (KILLS.includes(n)) kill();
+    for (const at of accepting) if (at === n) kill();
     const session_id = `${SEED}-${n}`;
-    const event = { ...demo, timestamp: new Date().toISOString(), data: { ...demo.data, session_id } };
+    const sample = samples[n % samples.length];
+    const event = { ...sample, timestamp: new Date().toISOString(), data: { ...sample.data, session_id } };
     const chance = random();
     if (chance < FORGED) {
       const body = JSON.stringify({ ...event, forged: true });
@@ -108,45 +125,63 @@ async function sender() {
     } else {
       const body = JSON.stringify(event);
       const times = random() < DUPLICATES ? 2 : 1;
-      for (let time = 0; time < times; time++) if ((await post(body, sign(body))) === 200) ledger.add(session_id);
+      for (let time = 0; time < times; time++) if ((await post(body, sign(body))) === 200) ledger.set(session_id, event.event);
     }
   }
 }
 
 const began = performance.now();
 await Promise.all(Array.from({ length: CONNECTIONS }, sender));
-await restarting;
+await restarted;
 const accepted = performance.now();
-const missing = new Set([...ledger].filter((id) => !taken.has(id)));
-progress.on("taken", (id) => missing.delete(id));
-// No wait between two attempts is longer than an hour: what has not come by then is lost.
-const patience = AbortSignal.timeout(PATIENCE_MS);
-while (missing.size > 0 && !patience.aborted) {
-  await once(progress, "taken", { signal: patience }).catch((error) => {
-    if (!patience.aborted) throw error;
-  });
+for (const destination of destinations) {
+  for (const [session, event] of ledger) {
+    if (destination.events?.includes(event) === false) continue;
+    destination.expected++;
+    if (!destination.taken.has(session)) destination.missing.add(session);
+  }
+}
+const countMissing = () => destinations.reduce((sum, { missing }) => sum + missing.size, 0);
+const backlog = countMissing();
+const killsAt = delivering.map((fraction) => Math.ceil(backlog * fraction)).sort((a, b) => a - b);
+for (let missing = backlog; missing > 0; missing = countMissing()) {
+  for (; missing <= killsAt.at(-1); killsAt.pop()) kill();
+  const patience = AbortSignal.timeout(PATIENCE_MS);
+  await once(progress, "arrived", { signal: patience }).catch(() => {});
+  if (patience.aborted) break;
 }
 const ended = performance.now();
+await restarted;
 await edge.stop();
-origin.closeAllConnections();
-origin.close();
+for (const { origin } of destinations) await origin.stop();
 await rm(storage, { recursive: true });
 
-const extra = [...taken.values()].reduce((sum, times) => sum + times - 1, 0);
+const seconds = (from, to) => Number(((to - from) / 1000).toFixed(1));
+const results = destinations.map(({ name, expected, taken, missing, forged, misrouted, origin }) => ({
+  name,
+  expected,
+  lost: missing.size,
+  forged,
+  misrouted,
+  redirectsFollowed: origin.followed,
+  duplicates: [...taken.values()].reduce((sum, times) => sum + times - 1, 0),
+}));
 const summary = {
   events: EVENTS,
   seed: SEED,
-  kills,
+  shards: SHARDS,
+  kills: { whileAccepting: accepting.length, whileDelivering: delivering.length - killsAt.length },
   answers,
   unanswered,
   ledger: ledger.size,
-  missing: missing.size,
-  forgedThrough,
-  takenTwice: extra,
-  secondsToAccept: Number(((accepted - began) / 1000).toFixed(1)),
-  secondsToDeliver: Number(((ended - began) / 1000).toFixed(1)),
+  leftToDeliver: backlog,
+  destinations: results,
+  served,
+  secondsToAccept: seconds(began, accepted),
+  secondsToDeliver: seconds(began, ended),
 };
 await mkdir(join(root, "target/bench"), { recursive: true });
 await writeFile(join(root, "target/bench/soak.json"), `${JSON.stringify(summary, null, 2)}\n`);
 console.log(JSON.stringify(summary));
-if (summary.missing > 0 || forgedThrough > 0) process.exitCode = 1;
+const isWrong = ({ lost, forged, misrouted, redirectsFollowed }) => lost + forged + misrouted + redirectsFollowed > 0;
+if (results.some(isWrong)) process.exitCode = 1;

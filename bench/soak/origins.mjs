@@ -1,0 +1,93 @@
+// The destinations of the soak. Each fails an event in one of ten ways, at most twice, and then answers well.
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { Readable, pipeline } from "node:stream";
+import { finished } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** The longest that a destination asks to wait, in seconds. */
+const RETRY_AFTER_S = 1;
+
+/** How often an event fails at one destination at most: the wait before the next attempt doubles each time. */
+const MAX_FAILURES = 2;
+
+/** The time between two bytes of a slow answer, in ms. Even on a busy machine, all of it takes less than `ORIGIN_TIMEOUT_MS`. */
+const BYTE_MS = 2;
+
+const WHOLE = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\ntaken";
+const chunk = Buffer.alloc(64 << 10);
+
+/** The ways to answer badly. Each returns whether it was a whole 2xx after all. */
+const KINDS = {
+  status500: ({ response }) => void response.writeHead(500).end(),
+  status429: ({ response }) => void response.writeHead(429, { "retry-after": RETRY_AFTER_S }).end(),
+  reset: ({ socket }) => void socket.resetAndDestroy(),
+  hang: () => {},
+  half: ({ socket }) => void socket.end("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\ntaken"),
+  byteByByte: async ({ socket }) => {
+    for (const byte of WHOLE) {
+      await sleep(BYTE_MS);
+      if (await new Promise((resolve) => socket.write(byte, resolve))) return false;
+    }
+    socket.end();
+    return true;
+  },
+  endless: ({ response }) => {
+    const body = Readable.from((function* () {
+      for (;;) yield chunk;
+    })());
+    pipeline(body, response, () => {}); // it ends when the edge closes the connection
+  },
+  redirect: ({ response }) => void response.writeHead(307, { location: "/redirected" }).end(),
+  garbage: ({ socket }) => void socket.end("This is not HTTP.\r\n\r\n"),
+  cutOff: ({ socket }) => void socket.end("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\ntaken\r\n"),
+};
+const names = Object.keys(KINDS);
+
+/** How often each kind was served, by all destinations. */
+export const served = Object.fromEntries(names.map((name) => [name, 0]));
+
+/**
+ * Starts a destination. `failing` is the part of attempts that fails, `check(body, headers)` returns the session of a
+ * request, and `taken(session)` is called when its whole answer was sent. A redirect that is followed is counted.
+ */
+export async function startOrigin(name, { seed, failing, check, taken }) {
+  const attempts = new Map();
+  const origin = { followed: 0 };
+  const server = createServer(async (request, response) => {
+    const pieces = [];
+    try {
+      for await (const piece of request) pieces.push(piece);
+    } catch {
+      return; // the edge was killed while it was sending
+    }
+    if (request.url === "/redirected") origin.followed++;
+    const session = check(Buffer.concat(pieces), request.headers);
+    const attempt = attempts.get(session) ?? 0;
+    attempts.set(session, attempt + 1);
+    const kind = attempt < MAX_FAILURES && draw(failing, seed, name, session, attempt);
+    if (kind) {
+      served[kind]++;
+      if (await KINDS[kind]({ response, socket: request.socket })) taken(session);
+      return;
+    }
+    response.end("taken");
+    await finished(response).then(() => taken(session), () => {}); // else the edge was killed while it was reading
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  origin.url = `http://127.0.0.1:${server.address().port}/`;
+  origin.stop = async () => {
+    server.close();
+    server.closeAllConnections();
+    await once(server, "close");
+  };
+  return origin;
+}
+
+/** Returns a kind, or `undefined` for an attempt that succeeds: the same for the same attempt and seed, in whatever order. */
+function draw(failing, ...parts) {
+  const digest = createHash("sha256").update(parts.join("/")).digest();
+  if (digest.readUInt32LE(0) >= failing * 2 ** 32) return undefined;
+  return names[digest.readUInt32LE(4) % names.length];
+}
