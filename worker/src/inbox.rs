@@ -125,6 +125,10 @@ pub struct Inbox {
     slots: RefCell<Slots>,
     flights: RefCell<Flights>,
     untried: RefCell<Untried>,
+    /// Whether sends may be queued. While none is, the queues need not be read.
+    may_have_queues: Cell<bool>,
+    /// Counts what may have changed deliveries in flight.
+    changes: Cell<u64>,
     counts: RefCell<Counts>,
     /// How many bytes can be stored before the database is measured again.
     room: Cell<u64>,
@@ -150,6 +154,8 @@ impl Inbox {
             slots: RefCell::default(),
             flights: RefCell::default(),
             untried: RefCell::default(),
+            may_have_queues: Cell::default(),
+            changes: Cell::default(),
             counts: RefCell::default(),
             room: Cell::default(),
             told_full: Cell::default(),
@@ -196,6 +202,9 @@ impl Inbox {
         };
         let stored = store::store(&self.db, &mut self.counts.borrow_mut(), &new, now)?;
         if matches!(stored, Stored::Accepted | Stored::Repeat) {
+            let row = self.counts.borrow().newest;
+            let bytes = usize::try_from(new.body.length()).unwrap_or(usize::MAX);
+            self.untried.borrow_mut().add(row, &new.destinations, bytes);
             self.wake(now);
         }
         Ok(failpoint::after(&self.env, "after-store", stored.as_str().into()))
@@ -316,7 +325,6 @@ impl Inbox {
 
     /// Has what is due at a time sent then: by the alarm that is working, or else by the next one.
     fn wake(&self, time: u64) {
-        self.untried.borrow_mut().is_all = false;
         if !self.working.get() {
             self.guard.arm_by(float(time));
         } else if config::settings(&self.env, now()).is_ok_and(|it| self.has_room(&it)) {
@@ -368,19 +376,23 @@ impl Inbox {
             Request::List(list) => list.reply(&admin::list(db, shard, list)?),
             Request::Show(show) => show.reply(&admin::show(db, shard, show.row)?),
             Request::Redeliver(question) => {
+                self.note_change();
                 let redelivered = admin::redeliver(db, &settings, question, now)?;
                 self.wake(now);
                 question.reply(&redelivered)
             }
             Request::RedeliverDead(question) => {
+                self.note_change();
                 let redelivered = admin::redeliver_dead(db, &settings, question, now)?;
                 self.wake(now);
                 question.reply(&redelivered)
             }
             Request::Erase(erase) => {
+                self.note_change();
                 erase.reply(&db.transaction(|| erase::one(db, erase.row, now))?)
             }
             Request::EraseEmail(question) => {
+                self.note_change();
                 let erased = erase::with_email(db, &question.email, question.after, now)?;
                 question.reply(&erased)
             }
@@ -388,6 +400,12 @@ impl Inbox {
                 question.reply(&admin::status(db, &self.counts.borrow())?)
             }
         }
+    }
+
+    /// Notes that deliveries in flight may change: what was read of them before is read again, and so are the queues.
+    fn note_change(&self) {
+        self.changes.set(self.changes.get().wrapping_add(1));
+        self.may_have_queues.set(true);
     }
 
     /// Posts the alerts that are due. Only the first shard posts; the others report to it.

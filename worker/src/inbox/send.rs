@@ -9,7 +9,7 @@ use futures_util::stream::{FuturesUnordered, Stream};
 use worker::Delay;
 
 use super::db::Batch;
-use super::lives::{Queue, Retry};
+use super::lives::{Course, Queue, Retry};
 use super::slots::Flight;
 use super::{Guard, Inbox, UNREPORTED_DEATH, keep, lives, schema};
 use crate::config::{Destination, Settings};
@@ -37,6 +37,9 @@ pub(super) type Flights = FuturesUnordered<Marked>;
 pub(super) struct Landed {
     flight: Flight,
     headline: Headline,
+    /// What was read of the delivery, and when, as [`Inbox`] counts changes.
+    course: Course,
+    changes: u64,
     began: u64,
     outcome: Outcome,
 }
@@ -87,6 +90,7 @@ impl Inbox {
         let end = now().saturating_add(ALARM_MS);
         let mut flights = self.flights.take();
         self.working.set(true);
+        self.may_have_queues.set(true);
         let result = self.send_until(settings, &mut flights, end).await;
         self.working.set(false);
         *self.flights.borrow_mut() = flights;
@@ -100,7 +104,7 @@ impl Inbox {
         loop {
             let more = self.read_untried(settings)?;
             let now = now();
-            let queues = lives::queues(&self.db, now)?;
+            let queues = self.queues(now)?;
             self.fill(settings, &queues, flights)?;
             if now >= keep {
                 let more = keep::forget(&self.db, &mut self.counts.borrow_mut(), settings, now)?;
@@ -130,10 +134,20 @@ impl Inbox {
             .await;
             if let Some(landed) = landed {
                 failpoint::reached(&self.env, "before-result").await;
-                self.save_attempt(settings, &landed)?;
+                self.save_attempt(settings, landed)?;
                 failpoint::reached(&self.env, "after-result").await;
             }
         }
+    }
+
+    /// Reads the queues, unless it is known that there are none.
+    fn queues(&self, now: u64) -> Result<Vec<Queue>> {
+        if !self.may_have_queues.get() {
+            return Ok(Vec::new());
+        }
+        let queues = lives::queues(&self.db, now)?;
+        self.may_have_queues.set(!queues.is_empty());
+        Ok(queues)
     }
 
     /// Reads deliveries with untried sends, from the last one that was read on, until each destination has some to send;
@@ -152,10 +166,11 @@ impl Inbox {
             }
             for destination in course.untried() {
                 if !names.contains(&destination) {
-                    self.apply(settings, *row, &Event::Removed { destination }, None, now)?;
+                    self.apply(settings, *row, None, &Event::Removed { destination }, None, now)?;
                 } else if !self.untried.borrow_mut().push(destination, *row, *bytes) {
                     let course = lives::read(&self.db, *row)?;
                     lives::park(&self.db, *row, &course, destination, now)?;
+                    self.may_have_queues.set(true);
                 }
             }
             self.untried.borrow_mut().read_to = *row;
@@ -254,33 +269,34 @@ impl Inbox {
             return Ok(false);
         };
         if loaded.traps >= u64::from(MOST_TRAPS) {
-            self.apply(settings, row, &Event::Trapped, None, began)?;
+            self.apply(settings, row, None, &Event::Trapped, None, began)?;
             return Ok(false);
         }
         self.slots.borrow_mut().begin(flight.clone());
         let destination = destination.clone();
         let timeout_ms = settings.timeout_ms;
         let env = self.env.clone();
+        let changes = self.changes.get();
         let work = Box::pin(async move {
             failpoint::reached(&env, "before-send").await;
             failpoint::trap_at("trap-in-send", &loaded.body);
-            let lives::Loaded { headline, signature, content_type, body, .. } = loaded;
+            let lives::Loaded { headline, signature, content_type, body, course, .. } = loaded;
             let content_type = content_type.as_deref();
             let outcome =
                 forward::send(&headline, &signature, content_type, &body, &destination, timeout_ms)
                     .await;
             failpoint::reached(&env, "after-send").await;
-            Landed { flight, headline, began, outcome }
+            Landed { flight, headline, course, changes, began, outcome }
         });
         flights.push(Marked { delivery: row, guard: self.guard.clone(), work });
         Ok(true)
     }
 
     /// Saves the result of a request: the attempt and everything that follows from it, in one transaction.
-    fn save_attempt(&self, settings: &Settings, landed: &Landed) -> Result<()> {
-        let Landed { flight, headline, began, outcome } = landed;
+    fn save_attempt(&self, settings: &Settings, landed: Landed) -> Result<()> {
+        let Landed { flight, headline, course, changes, began, outcome } = landed;
         let now = now();
-        let ms = now.saturating_sub(*began);
+        let ms = now.saturating_sub(began);
         let failure = outcome.failure.as_ref();
         let destination = flight.destination.as_str();
         let event = match failure {
@@ -291,16 +307,17 @@ impl Inbox {
                 chance: js_sys::Math::random(),
             },
         };
-        self.slots.borrow_mut().end(flight, failure.is_none(), ms);
-        log::forwarded(headline, destination, outcome).write();
+        self.slots.borrow_mut().end(&flight, failure.is_none(), ms);
+        log::forwarded(&headline, destination, &outcome).write();
         let attempt = Attempt {
             destination: destination.to_owned(),
-            at: *began,
+            at: began,
             ms,
             status: outcome.status,
             code: failure.map(|failure| failure.code().to_owned()),
         };
-        self.apply(settings, flight.delivery, &event, Some(&attempt), now)?;
+        let course = Some(course).filter(|_| changes == self.changes.get());
+        self.apply(settings, flight.delivery, course, &event, Some(&attempt), now)?;
         self.counts.borrow_mut().attempted(destination, failure.map(Failure::code), now);
         Ok(())
     }
@@ -314,23 +331,24 @@ impl Inbox {
             }
             let removed = Event::Removed { destination: &destination };
             for it in lives::due(&self.db, &destination, now, REMOVED_AT_ONCE)? {
-                self.apply(settings, it.row, &removed, None, now)?;
+                self.apply(settings, it.row, None, &removed, None, now)?;
             }
         }
         Ok(())
     }
 
     /// Applies an event to the life of a delivery, and carries out the effects, all or none of them. The result of an
-    /// attempt changes nothing if its delivery was erased meanwhile.
+    /// attempt changes nothing if its delivery was erased meanwhile. `course` is given if it is known.
     fn apply(
         &self,
         settings: &Settings,
         row: RowId,
+        course: Option<Course>,
         event: &Event<'_>,
         attempt: Option<&Attempt>,
         now: u64,
     ) -> Result<()> {
-        let course = lives::read(&self.db, row)?;
+        let course = course.map_or_else(|| lives::read(&self.db, row), Ok)?;
         let attempt = attempt.filter(|attempt| course.life.is_sent_to(&attempt.destination));
         let (life, effects) = course.life.clone().after(event, now, settings.limits);
         let mut batch = Batch::default();
@@ -341,6 +359,10 @@ impl Inbox {
             schema::add_meta(&mut batch, UNREPORTED_DEATH, now);
         }
         batch.run(&self.db)?;
+        // The other sends of the delivery may be in flight, and any but an accepted one may be queued.
+        if life.sends.len() > 1 || !matches!(event, Event::Accepted { .. }) {
+            self.note_change();
+        }
         let died = |effect: &Effect| match effect {
             Effect::Died(index) => life.sends.get(*index),
             _ => None,

@@ -16,7 +16,7 @@ const ENOUGH: usize = 10;
 pub(super) struct Untried {
     /// Up to which row the database was read.
     pub(super) read_to: RowId,
-    /// Whether nothing was stored since it was read to its end.
+    /// Whether all untried sends are here.
     pub(super) is_all: bool,
     /// Rows, and the sizes of their bodies in bytes.
     sends: BTreeMap<String, VecDeque<(RowId, usize)>>,
@@ -27,6 +27,14 @@ impl Untried {
     pub(super) fn is_short(&self, destinations: &[&str]) -> bool {
         let length = |name: &&str| self.sends.get(*name).map_or(0, VecDeque::len);
         destinations.iter().any(|name| length(name) < ENOUGH)
+    }
+
+    /// Adds the sends of a delivery that was just stored, if all others are here, so that they need not be read.
+    pub(super) fn add(&mut self, row: RowId, destinations: &[String], bytes: usize) {
+        self.is_all = self.is_all && destinations.iter().all(|name| self.push(name, row, bytes));
+        if self.is_all {
+            self.read_to = row;
+        }
     }
 
     /// Adds a send. Returns `false` if there is no room for it.
@@ -72,6 +80,22 @@ mod tests {
         assert_eq!(untried.first("crm"), Some((RowId(2), 1)));
         assert!(untried.push("crm", RowId(10_001), 1));
         assert_eq!(untried.first("other"), None);
+    }
+
+    #[test]
+    fn what_is_stored_is_added_while_all_the_rest_is_here() {
+        let destinations = ["crm".to_owned(), "mail".to_owned()];
+        let mut untried = Untried::default();
+        untried.add(RowId(1), &destinations, 1);
+        assert_eq!((untried.first("crm"), untried.read_to), (None, RowId::FIRST));
+        untried.is_all = true;
+        for row in 2..=10_001 {
+            untried.add(RowId(row), &destinations, 1);
+        }
+        assert_eq!((untried.first("mail"), untried.read_to), (Some((RowId(2), 1)), RowId(10_001)));
+        assert!(untried.is_all);
+        untried.add(RowId(10_002), &destinations, 1);
+        assert_eq!((untried.is_all, untried.read_to), (false, RowId(10_001)));
     }
 
     #[test]
