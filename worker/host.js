@@ -32,29 +32,33 @@ async function readAll(request, declared, limit, grace) {
  * space in between. "complete" means a 2xx status and a complete response.
  */
 export async function post(head, body, ms, limit) {
-  const [url, ...headers] = head.split("\n");
   const controller = new AbortController();
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    controller.abort();
-  }, ms);
+  const timer = setTimeout(() => controller.abort(), ms);
+  const outcome = await exchange(head, body, controller.signal, limit);
+  clearTimeout(timer);
+  if (!outcome.startsWith("complete")) controller.abort();
+  return outcome;
+}
+
+/** Does the same during a request, with which the timer ends. In an object it would go on, and keep that in memory. */
+export const postInRequest = (head, body, ms, limit) => exchange(head, body, AbortSignal.timeout(ms), limit);
+
+async function exchange(head, body, signal, limit) {
+  const [url, ...headers] = head.split("\n");
   let status = 0;
   let retryAfter = "";
-  let complete = false;
+  let how = "failed";
   try {
-    const init = { method: "POST", headers: parseHeaders(headers), body, redirect: "manual", signal: controller.signal };
+    const init = { method: "POST", headers: parseHeaders(headers), body, redirect: "manual", signal };
     const response = await fetch(url, init);
     status = response.status;
     retryAfter = response.headers.get("retry-after") ?? "";
     // The body matters only if the destination accepted the delivery.
-    if (response.ok) complete = await isComplete(response, limit);
+    if (response.ok && (await isComplete(response, limit))) how = "complete";
   } catch {
-    // Whatever failed, the response is not complete.
+    if (signal.aborted) how = "late";
   }
-  clearTimeout(timer);
-  if (!complete) controller.abort();
-  return `${complete ? "complete" : late ? "late" : "failed"} ${status} ${retryAfter}`;
+  return `${how} ${status} ${retryAfter}`;
 }
 
 /** Tells whether `content-length` is the length of the body, which it is not if the body is chunked or compressed. */

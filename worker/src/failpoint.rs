@@ -11,7 +11,8 @@ pub(crate) async fn reached(env: &Env, point: &str) {
     let variable = |name| crate::js::text(&crate::js::get(env, name)).unwrap_or_default();
     if variable("FAILPOINT") == point {
         let url = variable("FAILPOINT_URL");
-        crate::host::post(&url, &crate::host::Lines::default(), &"".into(), MS, 0).await;
+        let (place, headers) = (crate::host::Place::Inbox, crate::host::Lines::default());
+        crate::host::post(place, &url, &headers, &"".into(), MS, 0).await;
     }
 }
 

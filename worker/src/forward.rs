@@ -6,7 +6,7 @@ use wasm_bindgen::JsValue;
 
 use crate::config::Destination;
 use crate::failure::Failure;
-use crate::host::{self, Lines};
+use crate::host::{self, Lines, Place};
 use crate::js::{now, whole};
 use crate::keys::KeySlot;
 
@@ -57,6 +57,7 @@ pub(crate) struct Outcome {
 
 /// Sends a body, byte for byte, and waits for the complete response.
 pub(crate) async fn send(
+    place: Place,
     headline: &Headline,
     signature: &str,
     content_type: Option<&str>,
@@ -65,7 +66,8 @@ pub(crate) async fn send(
     timeout_ms: u32,
 ) -> Outcome {
     let headers = headers(headline, signature, content_type, body, destination);
-    let posted = host::post(&destination.url, &headers, body, timeout_ms, MAX_RESPONSE_BYTES).await;
+    let posted =
+        host::post(place, &destination.url, &headers, body, timeout_ms, MAX_RESPONSE_BYTES).await;
     Outcome {
         status: posted.status,
         retry_after_ms: posted.retry_after.map(|value| wait_ms(&value)),

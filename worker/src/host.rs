@@ -35,6 +35,9 @@ mod imported {
 
         pub(super) fn post(head: &str, body: &JsValue, ms: u32, limit: u32) -> Promise;
 
+        #[wasm_bindgen(js_name = postInRequest)]
+        pub(super) fn post_in_request(head: &str, body: &JsValue, ms: u32, limit: u32) -> Promise;
+
         pub(super) fn ask(
             env: &Env,
             jurisdiction: Option<&str>,
@@ -135,8 +138,16 @@ pub(crate) struct Posted {
     pub(crate) failure: Option<Failure>,
 }
 
+/// Where a POST is made: in a request its timer needs not be cleared, which takes time.
+#[derive(Clone, Copy)]
+pub(crate) enum Place {
+    Request,
+    Inbox,
+}
+
 /// Posts a body and reads the response to its end.
 pub(crate) async fn post(
+    place: Place,
     url: &str,
     headers: &Lines,
     body: &JsValue,
@@ -144,7 +155,11 @@ pub(crate) async fn post(
     limit: u32,
 ) -> Posted {
     let head = format!("{url}\n{}", headers.0);
-    let posted = Awaited::New(imported::post(&head, body, timeout_ms, limit)).await;
+    let posted = match place {
+        Place::Request => imported::post_in_request(&head, body, timeout_ms, limit),
+        Place::Inbox => imported::post(&head, body, timeout_ms, limit),
+    };
+    let posted = Awaited::New(posted).await;
     let posted = text(&posted.unwrap_or_default()).unwrap_or_default();
     let mut parts = posted.splitn(3, ' ');
     let [how, status, retry_after] = [(); 3].map(|()| parts.next().unwrap_or_default());

@@ -11,7 +11,7 @@ use crate::answer::{failed, logged};
 use crate::config::{Destination, MAX_SKEW_MS, Mode, Settings};
 use crate::failure::Failure;
 use crate::forward::{self, Headline, MAX_NAME_BYTES};
-use crate::host::BODY_MS;
+use crate::host::{BODY_MS, Place};
 use crate::protocol::{Arrival, Stored};
 use crate::standard::message_id;
 use crate::watch::Check;
@@ -198,6 +198,7 @@ impl Incoming<'_> {
             return failed(&Failure::Misconfigured);
         };
         let outcome = forward::send(
+            Place::Request,
             headline,
             &self.signature.unwrap_or_default(),
             Some(&self.content_type),

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::db::Db;
 use super::schema::{load_meta, save_meta};
-use crate::host::{self, Lines};
+use crate::host::{self, Lines, Place};
 use crate::js::{Result, number, or_null};
 use crate::keys::LastMatch;
 use crate::protocol::{Cause, Count, Report};
@@ -202,7 +202,9 @@ async fn post(url: &str, cause: &str, text: &str, at: u64) -> bool {
     }
     let alert = json::text(&Alert { source: "walnut-webhooks", cause, text, at });
     let headers = Lines::default().with("content-type", "application/json");
-    let posted = host::post(url, &headers, &alert.into(), TIMEOUT_MS, MAX_RESPONSE_BYTES).await;
+    let posted =
+        host::post(Place::Inbox, url, &headers, &alert.into(), TIMEOUT_MS, MAX_RESPONSE_BYTES)
+            .await;
     if posted.failure.is_some() {
         log::alert_failed(cause, posted.status);
     }

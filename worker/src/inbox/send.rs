@@ -15,6 +15,7 @@ use super::{Guard, Inbox, UNREPORTED_DEATH, keep, lives, schema};
 use crate::config::{Destination, Settings};
 use crate::failure::Failure;
 use crate::forward::{self, Headline, Outcome};
+use crate::host::Place;
 use crate::ids::RowId;
 use crate::js::{Result, now};
 use crate::life::{Effect, Event, MOST_TRAPS, Send};
@@ -282,9 +283,16 @@ impl Inbox {
             failpoint::trap_at("trap-in-send", &loaded.body);
             let lives::Loaded { headline, signature, content_type, body, course, .. } = loaded;
             let content_type = content_type.as_deref();
-            let outcome =
-                forward::send(&headline, &signature, content_type, &body, &destination, timeout_ms)
-                    .await;
+            let outcome = forward::send(
+                Place::Inbox,
+                &headline,
+                &signature,
+                content_type,
+                &body,
+                &destination,
+                timeout_ms,
+            )
+            .await;
             failpoint::reached(&env, "after-send").await;
             Landed { flight, headline, course, changes, began, outcome }
         });
