@@ -125,9 +125,9 @@ pub struct Inbox {
     slots: RefCell<Slots>,
     flights: RefCell<Flights>,
     untried: RefCell<Untried>,
-    /// Whether sends may be queued. While none is, the queues need not be read.
+    /// Whether the table `retries` may have rows. If it has none, it is not read.
     may_have_queues: Cell<bool>,
-    /// Counts what may have changed deliveries in flight.
+    /// How often something may have changed deliveries in flight.
     changes: Cell<u64>,
     counts: RefCell<Counts>,
     /// How many bytes can be stored before the database is measured again.
@@ -402,7 +402,7 @@ impl Inbox {
         }
     }
 
-    /// Notes that deliveries in flight may change: what was read of them before is read again, and so are the queues.
+    /// Notes that deliveries in flight may have changed, so their sends and the queues are read again.
     fn note_change(&self) {
         self.changes.set(self.changes.get().wrapping_add(1));
         self.may_have_queues.set(true);

@@ -38,7 +38,7 @@ pub(super) type Flights = FuturesUnordered<Marked>;
 pub(super) struct Landed {
     flight: Flight,
     headline: Headline,
-    /// What was read of the delivery, and when, as [`Inbox`] counts changes.
+    /// The sends as they were read, and the value of `Inbox::changes` at that time.
     course: Course,
     changes: u64,
     began: u64,

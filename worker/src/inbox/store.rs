@@ -180,7 +180,7 @@ fn store_known_id(
     Ok(Stored::Variant)
 }
 
-/// Counts a duplicate of a delivery. `digest` is that of the first one, if it is known.
+/// Counts a duplicate of a delivery. `digest` is the digest of the ID's first delivery, if it is known.
 fn count_duplicate(
     db: &Db,
     new: &NewDelivery,
