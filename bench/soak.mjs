@@ -12,16 +12,23 @@ import { startEdge } from "../tools/edge.mjs";
 import { served, startOrigin } from "./soak/origins.mjs";
 
 const root = join(import.meta.dirname, "..");
-const EVENTS = Number(process.env.EVENTS || 20_000);
-const KILLS = Number(process.env.KILLS || 10);
-const SHARDS = Number(process.env.SHARDS || 4);
-const SEED = Number(process.env.SEED || 1);
+const EVENTS = whole("EVENTS", 20_000);
+const KILLS = whole("KILLS", 10);
+const SHARDS = whole("SHARDS", 4);
+const SEED = whole("SEED", 1);
 const CONNECTIONS = 32;
 const DUPLICATES = 0.05;
 const FORGED = 0.05;
 const OVERSIZED = 0.01;
 const FAILING = 0.3;
 const MAX_BODY_BYTES = 65_536;
+/** Reads a whole number from the environment. */
+function whole(name, otherwise) {
+  const value = Number(process.env[name] || otherwise);
+  if (!Number.isSafeInteger(value) || value < 0) throw new Error(`${name} must be a whole number, not ${process.env[name]}`);
+  return value;
+}
+
 /** For how long nothing arrives before what is missing is lost, in ms: far longer than the wait between any two attempts. */
 const PATIENCE_MS = 120_000;
 const KEY = "the key of the soak";

@@ -65,8 +65,8 @@ export function growthTable({ sizes, ratios, redelivery, erasure }) {
 export function rowsTable(rows) {
   const lines = Object.entries(rows).map(([name, counts]) => [
     name,
-    ...Object.keys(PRICES).map((what) => counts[what].toFixed(2)),
-    `$${priceOf(counts).toFixed(2)}`,
+    ...Object.keys(PRICES).map((what) => counts[what]?.toFixed(2) ?? ""),
+    counts.requests === undefined ? "" : `$${priceOf(counts).toFixed(2)}`,
   ]);
   const head = ["rows written", "read", "requests", "to the inbox", "log events", "a million"];
   return columns(["billed", ...head], lines);

@@ -334,6 +334,13 @@ function formula(_, { page, code }) {
   }
 }
 
+/** The edge takes the variables: what it refuses then is the request, and not its configuration. */
+async function localEdge(t, { code }) {
+  const bindings = Object.fromEntries(code.trim().split("\n").map((line) => /^(\w+)=(.*)$/.exec(line).slice(1)));
+  const { url } = await startEdge(t, { ...DURABLE, ORIGIN_URL: undefined, ...bindings });
+  equal((await fetch(url, { method: "POST" })).status, 401);
+}
+
 const kinds = {
   "js server": server,
   "js fetch": fetches,
@@ -357,6 +364,7 @@ const kinds = {
   "sh dead": dead,
   "sh laptop": laptop,
   "toml wrangler.toml": async (t, { page }) => match(await deployed(t, page, []), /Durable Object/),
+  "ini .dev.vars": localEdge,
   "json DESTINATIONS": destinations,
   "json answer": answer,
   "text formula": formula,
