@@ -27,23 +27,34 @@ run(path("target/tools/bin/wasm-bindgen"), path("target/wasm32-unknown-unknown/e
   "--target=module", "--experimental-reset-state-function", "--no-typescript", "--remove-producers-section",
   `--out-dir=${glue}`, "--out-name=core");
 
-// Workers import a module's compiled form without saying so.
+// Workers import a module's compiled form without saying so. Classes that nothing names are left out of the bundle, once
+// they are not registered to be disposed of or finalized.
 const core = join(glue, "core.js");
-writeFileSync(core, readFileSync(core, "utf8").replace("import source ", "import "));
-run(bin("esbuild"), "worker/index.js", "--bundle", "--format=esm", "--minify", "--log-level=warning",
-  `--alias:walnut-webhooks-worker=${core}`, "--external:*.wasm", "--external:cloudflare:*", `--outfile=${join(glue, "index.js")}`);
+writeFileSync(core, readFileSync(core, "utf8").replace("import source ", "import ").replace(/^if \(Symbol\.dispose\).*\n/gm, "")
+  .replaceAll(": new FinalizationRegistry(", ": /* @__PURE__ */ new FinalizationRegistry("));
+const bundle = () => {
+  run(bin("esbuild"), "worker/index.js", "--bundle", "--format=esm", "--minify", "--log-level=warning",
+    `--alias:walnut-webhooks-worker=${core}`, "--external:*.wasm", "--external:cloudflare:*", `--outfile=${join(glue, "index.js")}`);
+  return readFileSync(join(glue, "index.js"), "utf8");
+};
 
 // The worker crate exports more than is used here: what the bundle does not name can't be called.
-const bundle = readFileSync(join(glue, "index.js"), "utf8");
+const callers = bundle();
 const wasm = join(glue, "core_bg.wasm");
-const exported = WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(wasm))).map(({ name }) => name);
-const used = exported.filter((name) => bundle.includes(`.${name}`));
+const compiled = (file) => new WebAssembly.Module(readFileSync(file));
+const used = WebAssembly.Module.exports(compiled(wasm)).map(({ name }) => name).filter((name) => callers.includes(`.${name}`));
 writeFileSync(join(glue, "used.json"), JSON.stringify(used.map((name) => ({ name, export: name, root: true }))));
 const features = ["simd", "bulk-memory", "bulk-memory-opt", "nontrapping-float-to-int", "sign-ext", "mutable-globals",
   "reference-types", "multivalue"].map((feature) => `--enable-${feature}`);
 execFileSync(bin("wasm-metadce"), [wasm, ...features, `--graph-file=${join(glue, "used.json")}`, "-o", join(glue, "used.wasm")]);
-run(bin("wasm-opt"), "-Oz", "--converge", "--strip-debug", "--strip-target-features", ...features, join(glue, "used.wasm"),
+run(bin("wasm-opt"), "-Oz", "--converge", "--low-memory-unused", "--strip-debug", "--strip-target-features", ...features, join(glue, "used.wasm"),
   "-o", join(out, "core_bg.wasm"));
+
+// Nor does the bundle need what only those exports have called.
+const imported = WebAssembly.Module.imports(compiled(join(out, "core_bg.wasm"))).map(({ name }) => name);
+writeFileSync(core, readFileSync(core, "utf8").replace(/^ {8}(\w+): function\(.*?^ {8}\},\n/gms,
+  (text, name) => imported.includes(name) ? text : ""));
+bundle();
 
 // What is deployed from elsewhere, as from the archive of a release, comes with it.
 writeFileSync(join(out, "THIRD_PARTY_LICENSES"), notices(WORKER));
