@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Serialize, Serializer};
 
 use wasm_bindgen::JsValue;
 
 use crate::digits;
-use crate::js::{MAX_SAFE_INTEGER, number};
+use crate::js::{FromJs, MAX_SAFE_INTEGER, number, text, whole};
 
 /// How many rows can be numbered in a millisecond, before numbers run ahead of the clock. With this, they stay below 2^53
 /// until the year 2109.
@@ -15,9 +15,7 @@ const ROWS_PER_MS: u64 = 2048;
 
 /// The number of a delivery's row in its shard. It is made from the time of arrival, so rows are in the order in which they
 /// arrived, and a number is not used again.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub(crate) struct RowId(pub(crate) u64);
 
 impl RowId {
@@ -46,6 +44,12 @@ impl RowId {
 impl From<RowId> for JsValue {
     fn from(row: RowId) -> Self {
         number(row.0)
+    }
+}
+
+impl FromJs for RowId {
+    fn from_js(value: &JsValue) -> Option<Self> {
+        whole(value).map(Self)
     }
 }
 
@@ -82,10 +86,9 @@ impl Serialize for DeliveryId {
     }
 }
 
-impl<'de> Deserialize<'de> for DeliveryId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| de::Error::custom("this is not a delivery ID"))
+impl FromJs for DeliveryId {
+    fn from_js(value: &JsValue) -> Option<Self> {
+        Self::parse(&text(value)?)
     }
 }
 

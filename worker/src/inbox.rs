@@ -220,7 +220,7 @@ impl Inbox {
         &self,
         version: u32,
         shard: u32,
-        request: JsValue,
+        request: &JsValue,
     ) -> std::result::Result<JsValue, JsValue> {
         protocol::check_version(version)?;
         self.prepare()?;

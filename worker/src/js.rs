@@ -1,8 +1,8 @@
-//! JavaScript values: numbers, texts, fields and errors.
+//! JavaScript values: numbers, texts, fields, structs and errors.
 
 use std::fmt;
 
-use js_sys::{Array, Reflect};
+use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// Why an operation failed: a sentence for the log.
@@ -90,4 +90,90 @@ pub(crate) fn or_null(value: Option<impl Into<JsValue>>) -> JsValue {
 /// Returns the time, in milliseconds since the Unix epoch.
 pub(crate) fn now() -> u64 {
     whole(&JsValue::from_f64(js_sys::Date::now())).unwrap_or(0)
+}
+
+/// A value that can be read from JavaScript. Deserializing with serde would make the Worker a tenth larger.
+pub(crate) trait FromJs: Sized {
+    /// Returns `None` if the value has another form.
+    fn from_js(value: &JsValue) -> Option<Self>;
+}
+
+/// Implements [`FromJs`] for structs. Each field has its name in JavaScript; other fields there are ignored.
+macro_rules! from_js {
+    ($($name:ident { $($field:ident: $key:literal),* $(,)? })*) => {$(
+        impl $crate::js::FromJs for $name {
+            fn from_js(value: &wasm_bindgen::JsValue) -> Option<Self> {
+                Some(Self {
+                    $($field: $crate::js::FromJs::from_js(&$crate::js::get(value, $key))?,)*
+                })
+            }
+        }
+    )*};
+}
+pub(crate) use from_js;
+
+impl FromJs for () {
+    fn from_js(_: &JsValue) -> Option<Self> {
+        Some(())
+    }
+}
+
+impl FromJs for JsValue {
+    fn from_js(value: &JsValue) -> Option<Self> {
+        Some(value.clone())
+    }
+}
+
+impl FromJs for String {
+    fn from_js(value: &JsValue) -> Option<Self> {
+        text(value)
+    }
+}
+
+impl FromJs for u16 {
+    fn from_js(value: &JsValue) -> Option<Self> {
+        whole(value)?.try_into().ok()
+    }
+}
+
+impl FromJs for u32 {
+    fn from_js(value: &JsValue) -> Option<Self> {
+        whole(value)?.try_into().ok()
+    }
+}
+
+impl FromJs for u64 {
+    fn from_js(value: &JsValue) -> Option<Self> {
+        whole(value)
+    }
+}
+
+/// A missing field is `None`, as `null` is.
+impl<T: FromJs> FromJs for Option<T> {
+    fn from_js(value: &JsValue) -> Option<Self> {
+        if value.is_null() || value.is_undefined() {
+            Some(None)
+        } else {
+            T::from_js(value).map(Some)
+        }
+    }
+}
+
+/// A missing field is empty.
+impl<T: FromJs> FromJs for Vec<T> {
+    fn from_js(value: &JsValue) -> Option<Self> {
+        let is_list = value.is_undefined() || Array::is_array(value);
+        is_list.then(|| items(value).map(|item| T::from_js(&item)).collect())?
+    }
+}
+
+/// Reads a variant of an enum as serde writes it: its name, or an object with a field of that name. Returns the name and
+/// the value of the field.
+pub(crate) fn variant(value: &JsValue) -> Option<(String, JsValue)> {
+    let Some(object) = value.dyn_ref::<Object>() else {
+        return Some((text(value)?, JsValue::UNDEFINED));
+    };
+    let entry = Object::entries(object).get(0);
+    let mut parts = items(&entry);
+    Some((text(&parts.next()?)?, parts.next()?))
 }

@@ -1,11 +1,14 @@
 //! Which of the two HMAC keys verified a delivery, and when each last did.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use walnut_webhooks::KeyIndex;
+use wasm_bindgen::JsValue;
+
+use crate::js::{FromJs, from_js, text};
 
 /// Which HMAC key verified a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum KeySlot {
     Current,
     Previous,
@@ -31,9 +34,9 @@ impl KeySlot {
     }
 }
 
-impl From<String> for KeySlot {
-    fn from(text: String) -> Self {
-        Self::parse(&text)
+impl FromJs for KeySlot {
+    fn from_js(value: &JsValue) -> Option<Self> {
+        text(value).map(|text| Self::parse(&text))
     }
 }
 
@@ -44,10 +47,14 @@ impl From<KeyIndex> for KeySlot {
 }
 
 /// When each key last verified a delivery, in milliseconds since the Unix epoch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct LastMatch {
     pub(crate) current: Option<u64>,
     pub(crate) previous: Option<u64>,
+}
+
+from_js! {
+    LastMatch { current: "current", previous: "previous" }
 }
 
 impl LastMatch {
@@ -77,7 +84,7 @@ const WARNING_MS: u64 = 24 * 60 * 60 * 1000;
 pub(crate) struct KeyStatus {
     current: Option<u64>,
     previous: Option<u64>,
-    previous_until: Option<u64>,
+    pub(crate) previous_until: Option<u64>,
     /// `only_previous`: Walnut signs with the previous key only. `previous_ends_soon`: and that key expires within a
     /// day.
     pub(crate) warnings: Vec<&'static str>,

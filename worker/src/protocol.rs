@@ -4,12 +4,11 @@
 //! delivery is not here: it is a flat call, since it is sent for every delivery (`shards::store` and `Inbox::store`).
 
 use js_sys::{Array, Uint8Array};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use wasm_bindgen::JsValue;
 
 use crate::ids::{DeliveryId, RowId};
-use crate::js::{Problem, Result};
+use crate::js::{FromJs, Problem, Result, from_js, text, variant};
 use crate::keys::{KeySlot, LastMatch};
 use crate::life::State;
 
@@ -30,7 +29,7 @@ pub(crate) fn check_version(version: u32) -> Result<()> {
 
 /// A request whose reply has a known type.
 pub(crate) trait Question: Into<Request> {
-    type Reply: Serialize + DeserializeOwned;
+    type Reply: Serialize + FromJs;
 
     /// Writes a reply to this question.
     fn reply(&self, reply: &Self::Reply) -> Result<JsValue> {
@@ -41,9 +40,19 @@ pub(crate) trait Question: Into<Request> {
 macro_rules! requests {
     ($($question:ident => $reply:ty,)*) => {
         /// A message to one shard of the inbox.
-        #[derive(Serialize, Deserialize)]
+        #[derive(Serialize)]
         pub(crate) enum Request {
             $($question($question),)*
+        }
+
+        impl FromJs for Request {
+            fn from_js(value: &JsValue) -> Option<Self> {
+                let (name, question) = variant(value)?;
+                match name.as_str() {
+                    $(stringify!($question) => $question::from_js(&question).map(Self::$question),)*
+                    _ => None,
+                }
+            }
         }
 
         $(
@@ -75,17 +84,17 @@ requests! {
 }
 
 /// Stores the number of shards, unless one is stored; replies with the stored number.
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Copy, Serialize)]
 pub(crate) struct ConfirmShards {
     pub(crate) shards: u32,
 }
 
 /// Sets the shard's alarm, in case the platform has lost it.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct Wake;
 
 /// Tells the first shard what an isolate has counted since its last report.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct Report {
     /// How many requests were rejected, by code.
     pub(crate) refused: Vec<Count>,
@@ -93,13 +102,13 @@ pub(crate) struct Report {
 }
 
 /// Tells the first shard that there is a cause for an alert.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct Raise {
     pub(crate) cause: Cause,
 }
 
 /// The cause of an alert.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) enum Cause {
     /// A delivery is dead.
     Dead,
@@ -114,7 +123,7 @@ pub(crate) enum Cause {
 }
 
 /// Lists deliveries, the newest first.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct List {
     pub(crate) limit: u32,
     pub(crate) state: Option<DeliveryState>,
@@ -129,7 +138,7 @@ pub(crate) struct List {
 }
 
 /// The deliveries of one shard.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct Listed {
     pub(crate) deliveries: Vec<Delivery>,
     /// Down to which row the shard was searched, if there are older ones and fewer deliveries than the limit were found.
@@ -137,20 +146,20 @@ pub(crate) struct Listed {
 }
 
 /// Asks for everything about a delivery, its body included.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct Show {
     pub(crate) row: RowId,
 }
 
 /// Sends a delivery again, to one destination or to all that want its event.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct Redeliver {
     pub(crate) row: RowId,
     pub(crate) destination: Option<String>,
 }
 
 /// Sends the dead deliveries of a period again, to one destination or to each that gave up.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct RedeliverDead {
     pub(crate) since: u64,
     pub(crate) until: u64,
@@ -160,13 +169,13 @@ pub(crate) struct RedeliverDead {
 }
 
 /// Erases a delivery; replies with how many were erased, 0 or 1.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct Erase {
     pub(crate) row: RowId,
 }
 
 /// Erases the deliveries that contain an e-mail address.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct EraseEmail {
     pub(crate) email: String,
     /// Only rows after this one are looked at.
@@ -174,7 +183,7 @@ pub(crate) struct EraseEmail {
 }
 
 /// Asks for the counts and times of a shard.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct GetStatus;
 
 /// A delivery on its way to the inbox: each field is an argument of the flat call.
@@ -229,7 +238,7 @@ impl Stored {
 }
 
 /// The state of a stored delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum DeliveryState {
     Pending,
@@ -278,7 +287,7 @@ impl From<State> for DeliveryState {
 
 /// A delivery as it is listed: without its body, and without personal data. Times are in milliseconds since the Unix
 /// epoch.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Delivery {
     #[serde(rename = "deliveryId")]
@@ -295,12 +304,11 @@ pub(crate) struct Delivery {
     signed_with: KeySlot,
     duplicates: u64,
     last_duplicate: Option<u64>,
-    #[serde(default)]
     pub(crate) sends: Vec<SendStatus>,
 }
 
 /// The progress of a delivery to one destination.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct SendStatus {
     pub(crate) destination: String,
     pub(crate) state: String,
@@ -310,7 +318,7 @@ pub(crate) struct SendStatus {
 }
 
 /// One attempt to send a delivery.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct Attempt {
     pub(crate) destination: String,
     pub(crate) at: u64,
@@ -320,7 +328,7 @@ pub(crate) struct Attempt {
 }
 
 /// Everything about a delivery.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct Details {
     pub(crate) delivery: Delivery,
     pub(crate) payload: Payload,
@@ -330,7 +338,7 @@ pub(crate) struct Details {
 }
 
 /// What an erased or expired delivery no longer has.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Payload {
     pub(crate) content_type: Option<String>,
@@ -345,7 +353,7 @@ impl Payload {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) enum Redelivered {
     NotFound,
     /// Its body was erased or has expired.
@@ -354,7 +362,7 @@ pub(crate) enum Redelivered {
 }
 
 /// How many dead deliveries are sent again.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct RedeliveredDead {
     pub(crate) redelivered: u64,
     /// Where to go on, if there may be more.
@@ -362,7 +370,7 @@ pub(crate) struct RedeliveredDead {
 }
 
 /// How many deliveries were erased.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct Erased {
     pub(crate) erased: u64,
     /// Where to go on, if there may be more.
@@ -370,14 +378,14 @@ pub(crate) struct Erased {
 }
 
 /// A number of something that has a name.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct Count {
     pub(crate) name: String,
     pub(crate) count: u64,
 }
 
 /// The counts and times of one shard.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct ShardStatus {
     pub(crate) totals: Totals,
     /// By state. A delivery that is dead to one destination counts as dead, whatever its state is.
@@ -390,7 +398,7 @@ pub(crate) struct ShardStatus {
     pub(crate) bytes: u64,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Totals {
     pub(crate) duplicates: u64,
@@ -399,7 +407,7 @@ pub(crate) struct Totals {
 }
 
 /// The state of one destination.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DestinationStatus {
     pub(crate) name: String,
@@ -409,6 +417,118 @@ pub(crate) struct DestinationStatus {
     pub(crate) last_code: Option<String>,
 }
 
+impl FromJs for Wake {
+    fn from_js(_: &JsValue) -> Option<Self> {
+        Some(Self)
+    }
+}
+
+impl FromJs for GetStatus {
+    fn from_js(_: &JsValue) -> Option<Self> {
+        Some(Self)
+    }
+}
+
+impl FromJs for Cause {
+    fn from_js(value: &JsValue) -> Option<Self> {
+        match text(value)?.as_str() {
+            "Dead" => Some(Self::Dead),
+            "Full" => Some(Self::Full),
+            "PreviousKey" => Some(Self::PreviousKey),
+            "AllFailed" => Some(Self::AllFailed),
+            "Silence" => Some(Self::Silence),
+            _ => None,
+        }
+    }
+}
+
+impl FromJs for DeliveryState {
+    fn from_js(value: &JsValue) -> Option<Self> {
+        let name = text(value)?;
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+}
+
+impl FromJs for Redelivered {
+    fn from_js(value: &JsValue) -> Option<Self> {
+        let (name, destinations) = variant(value)?;
+        match name.as_str() {
+            "NotFound" => Some(Self::NotFound),
+            "Forgotten" => Some(Self::Forgotten),
+            "To" => Vec::from_js(&destinations).map(Self::To),
+            _ => None,
+        }
+    }
+}
+
+from_js! {
+    ConfirmShards { shards: "shards" }
+    Report { refused: "refused", matched: "matched" }
+    Raise { cause: "cause" }
+    List {
+        limit: "limit",
+        state: "state",
+        name: "name",
+        since: "since",
+        until: "until",
+        before: "before",
+    }
+    Listed { deliveries: "deliveries", searched: "searched" }
+    Show { row: "row" }
+    Redeliver { row: "row", destination: "destination" }
+    RedeliverDead { since: "since", until: "until", destination: "destination", after: "after" }
+    Erase { row: "row" }
+    EraseEmail { email: "email", after: "after" }
+    Delivery {
+        public_id: "deliveryId",
+        id: "id",
+        kind: "kind",
+        name: "name",
+        r#type: "type",
+        state: "state",
+        received: "received",
+        ended: "ended",
+        size: "size",
+        signed_with: "signedWith",
+        duplicates: "duplicates",
+        last_duplicate: "lastDuplicate",
+        sends: "sends",
+    }
+    SendStatus {
+        destination: "destination",
+        state: "state",
+        reason: "reason",
+        attempts: "attempts",
+        due: "due",
+    }
+    Attempt { destination: "destination", at: "at", ms: "ms", status: "status", code: "code" }
+    Details { delivery: "delivery", payload: "payload", attempts: "attempts", related: "related" }
+    Payload { content_type: "contentType", signature: "signature", body: "body" }
+    RedeliveredDead { redelivered: "redelivered", last: "last" }
+    Erased { erased: "erased", last: "last" }
+    Count { name: "name", count: "count" }
+    ShardStatus {
+        totals: "totals",
+        deliveries: "deliveries",
+        refused: "refused",
+        destinations: "destinations",
+        matched: "matched",
+        bytes: "bytes",
+    }
+    Totals {
+        duplicates: "duplicates",
+        last_received: "lastReceived",
+        oldest_pending: "oldestPending",
+    }
+    DestinationStatus {
+        name: "name",
+        pending: "pending",
+        last_taken: "lastTaken",
+        last_failed: "lastFailed",
+        last_code: "lastCode",
+    }
+}
+
 /// Writes a message as a JavaScript value.
 pub(crate) fn write(message: &impl Serialize) -> Result<JsValue> {
     serde_wasm_bindgen::to_value(message)
@@ -416,7 +536,8 @@ pub(crate) fn write(message: &impl Serialize) -> Result<JsValue> {
 }
 
 /// Reads a message from a JavaScript value.
-pub(crate) fn read<T: DeserializeOwned>(value: JsValue) -> Result<T> {
-    serde_wasm_bindgen::from_value(value)
-        .map_err(|_| Problem::new("a message between the Worker and its inbox has the wrong form"))
+pub(crate) fn read<T: FromJs>(value: &JsValue) -> Result<T> {
+    T::from_js(value).ok_or_else(|| {
+        Problem::new("a message between the Worker and its inbox has the wrong form")
+    })
 }

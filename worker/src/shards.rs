@@ -61,7 +61,7 @@ pub(crate) async fn ask<Q: Question>(
     question: Q,
 ) -> Result<Q::Reply> {
     let request: Request = question.into();
-    protocol::read(host::ask(env, settings, shard, &protocol::write(&request)?).await?)
+    protocol::read(&host::ask(env, settings, shard, &protocol::write(&request)?).await?)
 }
 
 /// Sends each shard a request of its own, all at the same time; returns their replies in the order of the shards.
@@ -76,7 +76,7 @@ pub(crate) async fn ask_all<Q: Question>(
         requests.push(&protocol::write(&request)?);
     }
     let replies = host::ask_all(env, settings, &requests).await?;
-    items(&replies).map(protocol::read).collect()
+    items(&replies).map(|reply| protocol::read(&reply)).collect()
 }
 
 /// Wakes every shard.

@@ -67,7 +67,7 @@ pub(super) fn list(db: &Db, shard: u32, list: &List) -> Result<Listed> {
         }
     }
     let rows = db.objects(&query, &values)?;
-    let deliveries: Vec<Delivery> = rows.iter().map(delivery).collect::<Result<_>>()?;
+    let deliveries: Vec<Delivery> = rows.iter().map(|row| delivery(&row)).collect::<Result<_>>()?;
     let is_full = u32::try_from(deliveries.len()).is_ok_and(|found| found >= list.limit);
     Ok(Listed { deliveries, searched: searched.filter(|_| !is_full) })
 }
@@ -88,8 +88,8 @@ fn searched(db: &Db, list: &List, before: RowId) -> Result<Option<RowId>> {
 }
 
 /// Reads a row with the columns of [`Delivery`].
-fn delivery(row: JsValue) -> Result<Delivery> {
-    let sends = Course::parse(&text(&get(&row, "course")).unwrap_or_default()).statuses();
+fn delivery(row: &JsValue) -> Result<Delivery> {
+    let sends = Course::parse(&text(&get(row, "course")).unwrap_or_default()).statuses();
     let mut delivery: Delivery = from_row(row)?;
     delivery.sends = sends;
     Ok(delivery)
@@ -107,8 +107,8 @@ pub(super) fn show(db: &Db, shard: u32, row: RowId) -> Result<Option<Details>> {
         return Ok(None);
     }
     let attempts = text(&get(&found, "attempts")).unwrap_or_default();
-    let attempts = from_row(JSON::parse(&attempts)?)?;
-    let delivery = delivery(found.clone())?;
+    let attempts = from_row(&JSON::parse(&attempts)?)?;
+    let delivery = delivery(&found)?;
     let related = db.rows(
         "SELECT key FROM deliveries WHERE id = ?1 AND kind = 'first' AND key <> ?2
         UNION ALL SELECT key FROM deliveries WHERE id = ?1 AND kind <> 'first' AND key <> ?2",
@@ -116,7 +116,7 @@ pub(super) fn show(db: &Db, shard: u32, row: RowId) -> Result<Option<Details>> {
     )?;
     let related = related.into_iter().map(|row| Ok(DeliveryId { shard, row: row.row_id(0)? }));
     let related = related.collect::<Result<_>>()?;
-    Ok(Some(Details { delivery, payload: from_row(found)?, attempts, related }))
+    Ok(Some(Details { delivery, payload: from_row(&found)?, attempts, related }))
 }
 
 /// Sends a delivery again, to one destination or to all that want its event.

@@ -6,10 +6,8 @@ use std::borrow::Cow;
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::{JsCast, JsValue, wasm_bindgen};
 
-use serde::de::DeserializeOwned;
-
 use crate::ids::RowId;
-use crate::js::{Problem, Result, text, whole};
+use crate::js::{FromJs, Problem, Result, text, whole};
 
 #[wasm_bindgen]
 extern "C" {
@@ -95,12 +93,8 @@ impl Db {
     }
 
     /// Runs a query and reads each row as a struct, whose fields are the columns.
-    pub(crate) fn structs<T: DeserializeOwned>(
-        &self,
-        query: &str,
-        values: &[JsValue],
-    ) -> Result<Vec<T>> {
-        self.objects(query, values)?.iter().map(from_row).collect()
+    pub(crate) fn structs<T: FromJs>(&self, query: &str, values: &[JsValue]) -> Result<Vec<T>> {
+        self.objects(query, values)?.iter().map(|row| from_row(&row)).collect()
     }
 
     /// Runs a query and returns its rows as objects, for [`from_row`].
@@ -139,9 +133,9 @@ impl Db {
 }
 
 /// Reads a row as a struct, whose fields are the columns. Columns without a field are ignored.
-pub(crate) fn from_row<T: DeserializeOwned>(row: JsValue) -> Result<T> {
-    serde_wasm_bindgen::from_value(row)
-        .map_err(|_| Problem::new("a row of the database has a column of the wrong type"))
+pub(crate) fn from_row<T: FromJs>(row: &JsValue) -> Result<T> {
+    T::from_js(row)
+        .ok_or_else(|| Problem::new("a row of the database has a column of the wrong type"))
 }
 
 /// A row, as an array of columns. A missing column, or one of another type, is an error in the query.
