@@ -53,7 +53,7 @@ pub(crate) async fn respond(
     }
     if !is_authorized(request, token) {
         let failure = Failure::Unauthorized;
-        return logged(&log::refused(&failure), Some(&failure));
+        return logged(log::refused(&failure), Some(&failure));
     }
     let shards = Shards { env, settings };
     let answer = shards.answer(request, &method, path, url).await;

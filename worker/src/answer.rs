@@ -4,8 +4,9 @@ use serde::Serialize;
 use web_sys::Response;
 
 use crate::failure::Failure;
+use crate::host;
+use crate::json::{self, Item};
 use crate::log::Line;
-use crate::{host, json};
 
 const OK: &str = r#"{"ok":true}"#;
 
@@ -20,7 +21,7 @@ pub(crate) fn failed(failure: &Failure) -> Response {
 }
 
 /// Writes a line to the log, and makes the response to a request that failed, or was accepted.
-pub(crate) fn logged(line: &Line<'_>, failure: Option<&Failure>) -> Response {
+pub(crate) fn logged(line: Line, failure: Option<&Failure>) -> Response {
     match failure {
         Some(failure) => respond(failure, Some(line)),
         None => host::answer(200, None, OK, Some(line)),
@@ -32,20 +33,14 @@ pub(crate) fn value(value: &impl Serialize) -> Response {
     host::answer(200, None, &json::text(value), None)
 }
 
-fn respond(failure: &Failure, line: Option<&Line<'_>>) -> Response {
-    #[derive(Serialize)]
-    struct Body {
-        error: Error,
-    }
-    #[derive(Serialize)]
-    struct Error {
-        code: &'static str,
-        message: String,
-    }
+fn respond(failure: &Failure, line: Option<Line>) -> Response {
     let allow = match failure {
         Failure::MethodNotAllowed(allowed) => Some(*allowed),
         _ => None,
     };
-    let error = Error { code: failure.code(), message: failure.message() };
-    host::answer(failure.status(), allow, &json::text(&Body { error }), line)
+    let message = failure.message();
+    let error =
+        json::object(&[("code", failure.code().into()), ("message", message.as_str().into())]);
+    let body = json::object(&[("error", Item::Json(error))]);
+    host::answer(failure.status(), allow, &body, line)
 }

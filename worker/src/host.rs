@@ -7,12 +7,12 @@ use web_sys::{Request, Response};
 use worker::Env;
 
 use crate::config::Settings;
+use crate::digits;
 use crate::failure::Failure;
 use crate::js::{Problem, Result, float, text};
 use crate::log::{Level, Line};
 use crate::protocol::{self, Arrival};
 use crate::task::Awaited;
-use crate::{digits, json};
 
 /// How long the sender of a request may take to send the body, in milliseconds.
 pub(crate) const BODY_MS: u32 = 10_000;
@@ -222,19 +222,14 @@ pub(crate) async fn store(
 }
 
 /// Writes a line to the log, if there is one, and makes a response of JSON. `allow` is the value of that header.
-pub(crate) fn answer(
-    status: u16,
-    allow: Option<&str>,
-    json: &str,
-    line: Option<&Line<'_>>,
-) -> Response {
-    let mut text = line.map(json::text).unwrap_or_default();
+pub(crate) fn answer(status: u16, allow: Option<&str>, json: &str, line: Option<Line>) -> Response {
+    let Line { level, json: mut text } = line.unwrap_or_default();
     text.push('\n');
     text.push_str(json);
-    let level = match line.map(Line::level) {
-        Some(Level::Error) => 2,
-        Some(Level::Warn) => 1,
-        Some(Level::Log) | None => 0,
+    let level = match level {
+        Level::Error => 2,
+        Level::Warn => 1,
+        Level::Log => 0,
     };
     imported::answer(status, allow, level, &text)
 }

@@ -1,8 +1,5 @@
 //! The log: one line of JSON for each decision. A line has IDs and codes, but never a body, a key or personal data.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
 use walnut_webhooks_explain::Cause;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -10,8 +7,8 @@ use crate::config::Mistakes;
 use crate::failure::Failure;
 use crate::forward::{Headline, Outcome};
 use crate::js::Problem;
-use crate::json;
-use crate::keys::{KeySlot, KeyStatus};
+use crate::json::{self, Item};
+use crate::keys::{KeyStatus, LastMatch};
 use crate::life::{Progress, Send};
 use crate::protocol::Stored;
 
@@ -29,167 +26,136 @@ mod console {
     }
 }
 
-/// A line of the log; its `event` is the name of the variant.
-#[derive(Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub(crate) enum Line<'a> {
-    /// The configuration has mistakes.
-    Misconfigured {
-        mistakes: &'a Mistakes,
-    },
-    /// A request was rejected.
-    Refused {
-        code: &'static str,
-    },
-    /// Why a signature was rejected, without the difference between the bodies.
-    Explained {
-        code: Option<&'static str>,
-        cause: Cause,
-        problem: &'a str,
-        fix: &'a str,
-    },
-    /// The inbox stored a delivery: see [`Stored`].
-    Accepted(Subject<'a>),
-    Unrouted(Subject<'a>),
-    Repeat(Subject<'a>),
-    Duplicate(Subject<'a>),
-    Variant(Subject<'a>),
-    /// A destination accepted a delivery.
-    Delivered(Attempt<'a>),
-    /// An attempt failed.
-    NotDelivered(Attempt<'a>),
-    /// These destinations will not receive a delivery; with the reason for each.
-    Dead {
-        id: &'a str,
-        reasons: BTreeMap<&'a str, &'static str>,
-    },
-    /// The inbox failed. No reason contains anything from outside.
-    InboxFailed {
-        reason: String,
-    },
-    /// An alert was not posted; with the status of the response, if there was one.
-    AlertFailed {
-        cause: &'a str,
-        status: Option<u16>,
-    },
-    /// When each key last verified a delivery.
-    Keys(&'a KeyStatus),
-}
-
-/// The delivery that a line is about.
-#[derive(Serialize)]
-pub(crate) struct Subject<'a> {
-    id: &'a str,
-    r#type: &'a str,
-    key: KeySlot,
-}
-
-/// The attempt that a line is about.
-#[derive(Serialize)]
-pub(crate) struct Attempt<'a> {
-    id: &'a str,
-    r#type: &'a str,
-    key: KeySlot,
-    destination: &'a str,
-    /// The status of the destination's response, if there was one.
-    origin: Option<u16>,
-    code: Option<&'static str>,
-}
-
 /// How serious a line is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) enum Level {
+    #[default]
     Log,
     Warn,
     Error,
 }
 
-impl Line<'_> {
-    pub(crate) fn level(&self) -> Level {
-        match self {
-            Self::Misconfigured { .. }
-            | Self::Dead { .. }
-            | Self::InboxFailed { .. }
-            | Self::AlertFailed { .. } => Level::Error,
-            Self::Refused { .. } | Self::Explained { .. } | Self::NotDelivered(_) => Level::Warn,
-            Self::Keys(KeyStatus { warnings, .. }) if !warnings.is_empty() => Level::Warn,
-            _ => Level::Log,
-        }
+/// A line of the log: a JSON object. An empty one is not written.
+#[derive(Default)]
+pub(crate) struct Line {
+    pub(crate) level: Level,
+    pub(crate) json: String,
+}
+
+impl Line {
+    fn new(level: Level, fields: &[(&str, Item<'_>)]) -> Self {
+        Self { level, json: json::object(fields) }
     }
 
     /// Writes the line at its level.
     pub(crate) fn write(&self) {
-        let text = json::text(self);
-        match self.level() {
-            Level::Log => console::log(&text),
-            Level::Warn => console::warn(&text),
-            Level::Error => console::error(&text),
+        match self.level {
+            Level::Log => console::log(&self.json),
+            Level::Warn => console::warn(&self.json),
+            Level::Error => console::error(&self.json),
         }
     }
 }
 
+/// The configuration has mistakes.
 pub(crate) fn misconfigured(mistakes: &Mistakes) {
-    Line::Misconfigured { mistakes }.write();
+    let mistakes = json::list(mistakes.iter().map(|mistake| mistake.as_str().into()));
+    let fields = [("event", "misconfigured".into()), ("mistakes", Item::Json(mistakes))];
+    Line::new(Level::Error, &fields).write();
 }
 
-pub(crate) fn refused(failure: &Failure) -> Line<'static> {
-    Line::Refused { code: failure.code() }
+/// A request was rejected.
+pub(crate) fn refused(failure: &Failure) -> Line {
+    Line::new(Level::Warn, &[("event", "refused".into()), ("code", failure.code().into())])
 }
 
+/// Why a signature was rejected, without the difference between the bodies.
 pub(crate) fn explained(code: Option<&'static str>, cause: Cause, problem: &str, fix: &str) {
-    Line::Explained { code, cause, problem, fix }.write();
+    let fields = [
+        ("event", "explained".into()),
+        ("code", code.into()),
+        ("cause", cause.as_str().into()),
+        ("problem", problem.into()),
+        ("fix", fix.into()),
+    ];
+    Line::new(Level::Warn, &fields).write();
 }
 
-pub(crate) fn stored(headline: &Headline, stored: Stored) -> Line<'_> {
+/// The inbox stored a delivery.
+pub(crate) fn stored(headline: &Headline, stored: Stored) -> Line {
     let Headline { id, event_type, key_slot, .. } = headline;
-    let subject = Subject { id, r#type: event_type, key: *key_slot };
-    match stored {
-        Stored::Accepted => Line::Accepted(subject),
-        Stored::Unrouted => Line::Unrouted(subject),
-        Stored::Repeat => Line::Repeat(subject),
-        Stored::Duplicate => Line::Duplicate(subject),
-        Stored::Variant => Line::Variant(subject),
-    }
+    let fields = [
+        ("event", stored.as_str().into()),
+        ("id", id.as_str().into()),
+        ("type", event_type.as_str().into()),
+        ("key", key_slot.as_str().into()),
+    ];
+    Line::new(Level::Log, &fields)
 }
 
-pub(crate) fn forwarded<'a>(
-    headline: &'a Headline,
-    destination: &'a str,
-    outcome: &Outcome,
-) -> Line<'a> {
+/// A destination accepted a delivery, or an attempt failed. `origin` is the status of the destination's response, if there
+/// was one.
+pub(crate) fn forwarded(headline: &Headline, destination: &str, outcome: &Outcome) -> Line {
     let Headline { id, event_type, key_slot, .. } = headline;
-    let attempt = Attempt {
-        id,
-        r#type: event_type,
-        key: *key_slot,
-        destination,
-        origin: outcome.status,
-        code: outcome.failure.as_ref().map(Failure::code),
+    let (level, event) = match outcome.failure {
+        None => (Level::Log, "delivered"),
+        Some(_) => (Level::Warn, "not_delivered"),
     };
-    match attempt.code {
-        None => Line::Delivered(attempt),
-        Some(_) => Line::NotDelivered(attempt),
-    }
+    let fields = [
+        ("event", event.into()),
+        ("id", id.as_str().into()),
+        ("type", event_type.as_str().into()),
+        ("key", key_slot.as_str().into()),
+        ("destination", destination.into()),
+        ("origin", outcome.status.map(u64::from).into()),
+        ("code", outcome.failure.as_ref().map(Failure::code).into()),
+    ];
+    Line::new(level, &fields)
 }
 
-pub(crate) fn dead<'a>(id: &'a str, died: &[&'a Send]) {
-    let mut reasons = BTreeMap::new();
+/// These destinations will not receive a delivery; with the reason for each.
+pub(crate) fn dead(id: &str, died: &[&Send]) {
+    let mut reasons = Vec::new();
     for send in died {
         if let Progress::Dead(reason) = send.progress {
-            reasons.insert(send.destination.as_str(), reason.as_str());
+            let destination = send.destination.as_str();
+            let index = reasons.partition_point(|(before, _)| *before < destination);
+            reasons.insert(index, (destination, reason.as_str().into()));
         }
     }
-    Line::Dead { id, reasons }.write();
+    let reasons = Item::Json(json::object(&reasons));
+    let fields = [("event", "dead".into()), ("id", id.into()), ("reasons", reasons)];
+    Line::new(Level::Error, &fields).write();
 }
 
+/// The inbox failed. No reason contains anything from outside.
 pub(crate) fn inbox_failed(problem: &Problem) {
-    Line::InboxFailed { reason: problem.to_string() }.write();
+    let reason = problem.to_string();
+    let fields = [("event", "inbox_failed".into()), ("reason", reason.as_str().into())];
+    Line::new(Level::Error, &fields).write();
 }
 
+/// An alert was not posted; with the status of the response, if there was one.
 pub(crate) fn alert_failed(cause: &str, status: Option<u16>) {
-    Line::AlertFailed { cause, status }.write();
+    let fields = [
+        ("event", "alert_failed".into()),
+        ("cause", cause.into()),
+        ("status", status.map(u64::from).into()),
+    ];
+    Line::new(Level::Error, &fields).write();
 }
 
+/// When each key last verified a delivery.
 pub(crate) fn keys(keys: &KeyStatus) {
-    Line::Keys(keys).write();
+    let LastMatch { current, previous } = keys.last_match();
+    let level = if keys.warnings.is_empty() { Level::Log } else { Level::Warn };
+    let warnings = json::list(keys.warnings.iter().map(|warning| (*warning).into()));
+    let fields = [
+        ("event", "keys".into()),
+        ("current", current.into()),
+        ("previous", previous.into()),
+        ("previousUntil", keys.previous_until.into()),
+        ("warnings", Item::Json(warnings)),
+    ];
+    Line::new(level, &fields).write();
 }

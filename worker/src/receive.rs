@@ -92,7 +92,7 @@ pub(crate) async fn delivery(
                 }
                 note(Check::Refused(error.code()));
             }
-            logged(&log::refused(&failure), Some(&failure))
+            logged(log::refused(&failure), Some(&failure))
         }
     }
 }
@@ -185,7 +185,7 @@ impl Incoming<'_> {
                 if stored != Stored::Duplicate {
                     note(Check::Matched(headline.key_slot));
                 }
-                logged(&log::stored(headline, stored), None)
+                logged(log::stored(headline, stored), None)
             }
             // Not noted as a match: an alert for missing deliveries must not be put off while nothing can be stored.
             Err(failure) => failed(&failure),
@@ -207,7 +207,7 @@ impl Incoming<'_> {
             settings.timeout_ms,
         )
         .await;
-        logged(&log::forwarded(headline, &destination.name, &outcome), outcome.failure.as_ref())
+        logged(log::forwarded(headline, &destination.name, &outcome), outcome.failure.as_ref())
     }
 }
 

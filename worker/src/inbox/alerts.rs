@@ -1,8 +1,6 @@
 //! Alerts: what an operator should look at, at most once an hour for each cause. The first shard raises and posts them,
 //! since all reports go there.
 
-use serde::Serialize;
-
 use super::db::Db;
 use super::schema::{load_meta, save_meta};
 use crate::host::{self, Lines, Place};
@@ -193,14 +191,12 @@ fn retry_time(at: u64, now: u64) -> Option<u64> {
 
 /// Posts one alert; returns whether it was accepted.
 async fn post(url: &str, cause: &str, text: &str, at: u64) -> bool {
-    #[derive(Serialize)]
-    struct Alert<'a> {
-        source: &'static str,
-        cause: &'a str,
-        text: &'a str,
-        at: u64,
-    }
-    let alert = json::text(&Alert { source: "walnut-webhooks", cause, text, at });
+    let alert = json::object(&[
+        ("source", "walnut-webhooks".into()),
+        ("cause", cause.into()),
+        ("text", text.into()),
+        ("at", at.into()),
+    ]);
     let headers = Lines::default().with("content-type", "application/json");
     let posted =
         host::post(Place::Inbox, url, &headers, &alert.into(), TIMEOUT_MS, MAX_RESPONSE_BYTES)

@@ -1,6 +1,5 @@
 //! Loads and saves the lives of deliveries: the column `sends`, and the table `retries`.
 
-use serde::Serialize;
 use walnut_webhooks::Value;
 use wasm_bindgen::JsValue;
 
@@ -9,7 +8,7 @@ use crate::digits;
 use crate::forward::Headline;
 use crate::ids::RowId;
 use crate::js::{Result, number};
-use crate::json;
+use crate::json::{self, Item};
 use crate::keys::KeySlot;
 use crate::life::{Effect, Life, Progress, Reason, Send, State};
 use crate::protocol::{Attempt, DeliveryState, SendStatus};
@@ -39,17 +38,13 @@ pub(super) struct Course {
 }
 
 /// A send as it is stored.
-#[derive(Serialize)]
 struct StoredSend<'a> {
     destination: &'a str,
     state: &'static str,
     attempts: u32,
     began: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
     due: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     queued: bool,
 }
 
@@ -88,8 +83,18 @@ impl Course {
 
     /// Writes the column `sends`.
     pub(super) fn text(&self) -> String {
-        let sends: Vec<StoredSend<'_>> = self.stored().collect();
-        json::text(&sends)
+        let send = |send: StoredSend<'_>| {
+            Item::Json(json::object(&[
+                ("destination", send.destination.into()),
+                ("state", send.state.into()),
+                ("attempts", u64::from(send.attempts).into()),
+                ("began", send.began.into()),
+                ("due", send.due.map_or(Item::Missing, Item::from)),
+                ("reason", send.reason.map_or(Item::Missing, Item::from)),
+                ("queued", if send.queued { Item::Bool(true) } else { Item::Missing }),
+            ]))
+        };
+        json::list(self.stored().map(send))
     }
 
     fn stored(&self) -> impl Iterator<Item = StoredSend<'_>> {
@@ -377,10 +382,14 @@ fn save(
             ", attempts = json_insert(CASE WHEN json_array_length(attempts) < ? ",
             number(MOST_ATTEMPTS),
         );
-        set(
-            "THEN attempts ELSE json_remove(attempts, '$[0]') END, '$[#]', json(?))",
-            json::text(attempt).into(),
-        );
+        let json = json::object(&[
+            ("destination", attempt.destination.as_str().into()),
+            ("at", attempt.at.into()),
+            ("ms", attempt.ms.into()),
+            ("status", attempt.status.map(u64::from).into()),
+            ("code", attempt.code.as_deref().into()),
+        ]);
+        set("THEN attempts ELSE json_remove(attempts, '$[0]') END, '$[#]', json(?))", json.into());
     }
     if before.is_untried() != after.is_untried() {
         set(", untried = ?", if after.is_untried() { number(1_u32) } else { JsValue::NULL });
