@@ -384,6 +384,16 @@ pub(crate) struct Count {
     pub(crate) count: u64,
 }
 
+impl Count {
+    /// Adds to the count of a name.
+    pub(crate) fn add(counts: &mut Vec<Self>, name: &str, count: u64) {
+        match counts.iter_mut().find(|known| known.name == name) {
+            Some(known) => known.count = known.count.saturating_add(count),
+            None => counts.push(Self { name: name.to_owned(), count }),
+        }
+    }
+}
+
 /// The counts and times of one shard.
 #[derive(Serialize)]
 pub(crate) struct ShardStatus {

@@ -3,7 +3,6 @@
 //! make the edge write.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use worker::{Context, Env};
@@ -19,7 +18,7 @@ const REPORT_MS: u64 = 60_000;
 #[derive(Default)]
 struct Seen {
     /// How many requests were rejected, by code.
-    refused: BTreeMap<&'static str, u64>,
+    refused: Vec<Count>,
     matched: LastMatch,
     /// When a rejection and a match last led to a report.
     reported_refused: u64,
@@ -51,8 +50,7 @@ pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Rc<Set
                 &mut seen.reported_matched
             }
             Check::Refused(code) => {
-                let count = seen.refused.entry(code).or_default();
-                *count = count.saturating_add(1);
+                Count::add(&mut seen.refused, code, 1);
                 &mut seen.reported_refused
             }
         };
@@ -60,9 +58,8 @@ pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Rc<Set
             return None;
         }
         *reported = now;
-        let refused = std::mem::take(&mut seen.refused).into_iter();
-        let refused = refused.map(|(code, count)| Count { name: code.to_owned(), count }).collect();
-        Some(Report { refused, matched: std::mem::take(&mut seen.matched) })
+        let (refused, matched) = (&mut seen.refused, &mut seen.matched);
+        Some(Report { refused: std::mem::take(refused), matched: std::mem::take(matched) })
     });
     if let Some(report) = report {
         let (env, settings) = (env.clone(), Rc::clone(settings));

@@ -33,16 +33,6 @@ impl Serialize for Counts {
     }
 }
 
-impl Counts {
-    /// Adds a count to the one of the same name.
-    fn add(&mut self, Count { name, count }: Count) {
-        match self.0.iter_mut().find(|known| known.name == name) {
-            Some(known) => known.count = known.count.saturating_add(count),
-            None => self.0.push(Count { name, count }),
-        }
-    }
-}
-
 impl Status {
     /// Merges the replies of the shards.
     pub(super) fn new(settings: &Settings, shards: Vec<ShardStatus>, now: u64) -> Self {
@@ -79,11 +69,11 @@ impl Status {
 
     fn add(&mut self, shard: ShardStatus) {
         let totals = shard.totals;
-        for count in shard.deliveries {
-            self.deliveries.add(count);
+        for Count { name, count } in shard.deliveries {
+            Count::add(&mut self.deliveries.0, &name, count);
         }
-        for count in shard.refused {
-            self.failures.add(count);
+        for Count { name, count } in shard.refused {
+            Count::add(&mut self.failures.0, &name, count);
         }
         self.duplicates = self.duplicates.saturating_add(totals.duplicates);
         self.oldest_pending =

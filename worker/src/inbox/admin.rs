@@ -261,12 +261,14 @@ fn destinations(db: &Db, counts: &Counts) -> Result<Vec<DestinationStatus>> {
         &[],
     )?;
     let mut known = counts.destinations.clone();
-    for it in &pending {
-        known.entry(it.name.clone()).or_default();
+    for Count { name, .. } in &pending {
+        if known.iter().all(|it| it.name != *name) {
+            known.push(Destination { name: name.clone(), ..Destination::default() });
+        }
     }
-    let status = |(name, it): (String, Destination)| DestinationStatus {
-        pending: pending.iter().find(|it| it.name == name).map_or(0, |it| it.count),
-        name,
+    let status = |it: Destination| DestinationStatus {
+        pending: pending.iter().find(|count| count.name == it.name).map_or(0, |it| it.count),
+        name: it.name,
         last_taken: it.taken,
         last_failed: it.failed,
         last_code: it.code,

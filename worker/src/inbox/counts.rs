@@ -4,8 +4,6 @@
 //! last deliveries. So the number of deliveries is exact, and only duplicates and attempts of older deliveries can be
 //! missing.
 
-use std::collections::BTreeMap;
-
 use super::db::Db;
 use crate::ids::RowId;
 use crate::js::{Result, number, or_null};
@@ -20,6 +18,7 @@ const ATTEMPTS_OF: u32 = 100;
 /// epoch, and the code of that failure.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Destination {
+    pub(super) name: String,
     pub(super) taken: Option<u64>,
     pub(super) failed: Option<u64>,
     pub(super) code: Option<String>,
@@ -34,7 +33,7 @@ pub(super) struct Counts {
     pub(super) duplicates: u64,
     /// When a delivery or a duplicate was last received; 0 if none ever was.
     pub(super) last_received: u64,
-    pub(super) destinations: BTreeMap<String, Destination>,
+    pub(super) destinations: Vec<Destination>,
     /// When this was last saved, and whether it has changed since.
     saved: u64,
     changed: bool,
@@ -68,12 +67,12 @@ impl Counts {
         for row in
             db.rows("SELECT name, last_taken, last_failed, last_code FROM destinations", &[])?
         {
-            let destination = Destination {
+            counts.destinations.push(Destination {
+                name: row.text(0)?,
                 taken: row.maybe_number(1)?,
                 failed: row.maybe_number(2)?,
                 code: row.maybe_text(3)?,
-            };
-            counts.destinations.insert(row.text(0)?, destination);
+            });
         }
         counts.load_attempts(db)?;
         Ok(counts)
@@ -90,12 +89,13 @@ impl Counts {
         )?;
         for row in rows {
             let (name, code, time) = (row.text(0)?, row.maybe_text(1)?, row.maybe_number(2)?);
-            let known = self.destinations.entry(name).or_default();
-            if code.is_none() {
-                known.taken = known.taken.max(time);
-            } else if time > known.failed {
-                (known.failed, known.code) = (time, code);
-            }
+            self.update(&name, |known| {
+                if code.is_none() {
+                    known.taken = known.taken.max(time);
+                } else if time > known.failed {
+                    (known.failed, known.code) = (time, code);
+                }
+            });
         }
         Ok(())
     }
@@ -128,15 +128,25 @@ impl Counts {
 
     /// Notes the result of an attempt. `code` is the code of its failure, if it failed.
     pub(super) fn attempted(&mut self, destination: &str, code: Option<&'static str>, now: u64) {
-        let known = self.destinations.entry(destination.to_owned()).or_default();
-        match code {
+        self.update(destination, |known| match code {
             None => known.taken = Some(now),
             Some(code) => {
                 known.failed = Some(now);
                 known.code = Some(code.to_owned());
             }
-        }
+        });
         self.changed = true;
+    }
+
+    /// Changes what is known about a destination.
+    fn update(&mut self, name: &str, change: impl FnOnce(&mut Destination)) {
+        if let Some(known) = self.destinations.iter_mut().find(|known| known.name == name) {
+            change(known);
+        } else {
+            let mut new = Destination { name: name.to_owned(), ..Destination::default() };
+            change(&mut new);
+            self.destinations.push(new);
+        }
     }
 
     /// Saves it, if it has changed and was not saved for a while.
@@ -145,12 +155,12 @@ impl Counts {
             return Ok(());
         }
         db.transaction(|| {
-            for (name, destination) in &self.destinations {
+            for destination in &self.destinations {
                 db.run(
                     "INSERT OR REPLACE INTO destinations (name, last_taken, last_failed, last_code)
                     VALUES (?, ?, ?, ?)",
                     &[
-                        name.as_str().into(),
+                        destination.name.as_str().into(),
                         or_null(destination.taken.map(number)),
                         or_null(destination.failed.map(number)),
                         or_null(destination.code.as_deref()),

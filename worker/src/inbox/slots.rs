@@ -1,8 +1,6 @@
 //! Decides which destination is sent to next: within the platform's limits, round robin, and so that a slow destination
 //! never blocks another.
 
-use std::collections::BTreeSet;
-
 use crate::ids::RowId;
 
 /// The most requests in flight. The platform allows an object six at a time.
@@ -34,8 +32,8 @@ pub(crate) struct Flight {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Slots {
     flights: Vec<Flight>,
-    /// The destinations that accepted their last attempt promptly.
-    prompt: BTreeSet<String>,
+    /// The destinations that accepted their last attempt promptly, in the order of their names.
+    prompt: Vec<String>,
     /// The destination that was sent to last.
     last: Option<String>,
 }
@@ -54,11 +52,11 @@ impl Slots {
     fn may_start(&self, destination: &str) -> bool {
         let to_it = self.to(destination).count();
         let fits = self.flights.len() < MOST_IN_FLIGHT && to_it < MOST_TO_ONE;
-        if self.prompt.contains(destination) {
+        if self.find_prompt(destination).is_ok() {
             return fits;
         }
-        let unproven =
-            self.flights.iter().filter(|flight| !self.prompt.contains(&flight.destination)).count();
+        let is_unproven = |flight: &&Flight| self.find_prompt(&flight.destination).is_err();
+        let unproven = self.flights.iter().filter(is_unproven).count();
         fits && to_it == 0 && unproven < MOST_UNPROVEN
     }
 
@@ -88,11 +86,17 @@ impl Slots {
     /// Ends a request that took so many milliseconds.
     pub(crate) fn end(&mut self, flight: &Flight, accepted: bool, ms: u64) {
         self.flights.retain(|other| other != flight);
-        if accepted && ms <= PROMPT_MS {
-            self.prompt.insert(flight.destination.clone());
-        } else {
-            self.prompt.remove(&flight.destination);
+        let is_prompt = accepted && ms <= PROMPT_MS;
+        match self.find_prompt(&flight.destination) {
+            Err(index) if is_prompt => self.prompt.insert(index, flight.destination.clone()),
+            Ok(index) if !is_prompt => drop(self.prompt.remove(index)),
+            _ => {}
         }
+    }
+
+    /// Returns the index of a prompt destination, or where it would be.
+    fn find_prompt(&self, destination: &str) -> Result<usize, usize> {
+        self.prompt.binary_search_by(|name| name.as_str().cmp(destination))
     }
 }
 

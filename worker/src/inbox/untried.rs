@@ -1,7 +1,7 @@
 //! The untried sends to each destination, as they were read from the database: in the order in which their deliveries
 //! arrived. A delivery whose first attempt to each destination succeeds so needs no row that says when it is due.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::ids::RowId;
 
@@ -18,14 +18,14 @@ pub(super) struct Untried {
     pub(super) read_to: RowId,
     /// Whether all untried sends are here.
     pub(super) is_all: bool,
-    /// Rows, and the sizes of their bodies in bytes.
-    sends: BTreeMap<String, VecDeque<(RowId, usize)>>,
+    /// For each destination, rows and the sizes of their bodies in bytes.
+    sends: Vec<(String, VecDeque<(RowId, usize)>)>,
 }
 
 impl Untried {
     /// Tells whether a destination has fewer sends than it should.
     pub(super) fn is_short(&self, destinations: &[&str]) -> bool {
-        let length = |name: &&str| self.sends.get(*name).map_or(0, VecDeque::len);
+        let length = |name: &&str| self.sends(name).map_or(0, VecDeque::len);
         destinations.iter().any(|name| length(name) < ENOUGH)
     }
 
@@ -39,27 +39,28 @@ impl Untried {
 
     /// Adds a send. Returns `false` if there is no room for it.
     pub(super) fn push(&mut self, destination: &str, row: RowId, bytes: usize) -> bool {
-        let sends = match self.sends.get_mut(destination) {
-            Some(sends) => sends,
-            None => self.sends.entry(destination.to_owned()).or_default(),
-        };
-        let has_room = sends.len() < MOST_TO_ONE;
-        if has_room {
-            sends.push_back((row, bytes));
+        match self.sends.iter_mut().find(|(name, _)| name == destination) {
+            Some((_, sends)) if sends.len() >= MOST_TO_ONE => return false,
+            Some((_, sends)) => sends.push_back((row, bytes)),
+            None => self.sends.push((destination.to_owned(), [(row, bytes)].into())),
         }
-        has_room
+        true
     }
 
     /// Returns the oldest send to a destination.
     pub(super) fn first(&self, destination: &str) -> Option<(RowId, usize)> {
-        self.sends.get(destination)?.front().copied()
+        self.sends(destination)?.front().copied()
     }
 
     /// Removes the oldest send to a destination.
     pub(super) fn pop(&mut self, destination: &str) {
-        if let Some(sends) = self.sends.get_mut(destination) {
+        if let Some((_, sends)) = self.sends.iter_mut().find(|(name, _)| name == destination) {
             sends.pop_front();
         }
+    }
+
+    fn sends(&self, destination: &str) -> Option<&VecDeque<(RowId, usize)>> {
+        self.sends.iter().find(|(name, _)| name == destination).map(|(_, sends)| sends)
     }
 }
 
