@@ -18,6 +18,13 @@ const glue = path("target/worker-glue", failpoints ? "failpoints" : "deployed");
 for (const folder of [out, glue]) rmSync(folder, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 
+// The page, minified: Rust reads it from here.
+const page = path("target/worker-page");
+process.env.WALNUT_PAGE = page;
+run(bin("esbuild"), ...["page.js", "api.js", "elements.js", "page.css"].map((file) => `worker/page/${file}`), "--minify",
+  "--log-level=warning", `--outdir=${page}`);
+copyFileSync(path("worker/page/index.html"), join(page, "index.html"));
+
 // Panics name the files of dependencies; where those lie on this machine is left out.
 const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry/src/");
 run("cargo", "rustc", "--locked", "--quiet", "--package=walnut-webhooks-worker", "--lib", "--crate-type=cdylib",

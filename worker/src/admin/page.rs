@@ -12,14 +12,21 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
+/// Returns a file of the page, which `tools/build-worker.mjs` minifies.
+macro_rules! source {
+    ($name:literal) => {
+        include_str!(concat!(env!("WALNUT_PAGE"), "/", $name))
+    };
+}
+
 /// Makes the response of a file by its path below `/admin`; `None` if there is no such file.
 pub(super) fn file(path: &str) -> Option<Response> {
     let (content_type, text) = match path {
-        "" | "/" => ("text/html; charset=utf-8", include_str!("../../page/index.html")),
-        "/page.css" => ("text/css; charset=utf-8", include_str!("../../page/page.css")),
-        "/page.js" => (SCRIPT, include_str!("../../page/page.js")),
-        "/api.js" => (SCRIPT, include_str!("../../page/api.js")),
-        "/elements.js" => (SCRIPT, include_str!("../../page/elements.js")),
+        "" | "/" => ("text/html; charset=utf-8", source!("index.html")),
+        "/page.css" => ("text/css; charset=utf-8", source!("page.css")),
+        "/page.js" => (SCRIPT, source!("page.js")),
+        "/api.js" => (SCRIPT, source!("api.js")),
+        "/elements.js" => (SCRIPT, source!("elements.js")),
         _ => return None,
     };
     Some(host::respond(200, &headers(content_type, "no-cache"), text))
