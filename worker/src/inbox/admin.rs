@@ -1,5 +1,7 @@
 //! One shard's part of the admin API. The Worker has checked the questions, and merges the replies of all shards.
 
+use std::borrow::Cow;
+
 use js_sys::JSON;
 use wasm_bindgen::JsValue;
 
@@ -24,8 +26,7 @@ const COLUMNS: &str = "?1 || '-' || key AS deliveryId, id, kind, name, type, sta
 /// How many dead deliveries are redelivered in one call.
 const DEAD_AT_ONCE: usize = 100;
 
-/// How many rows one list searches, unless an index finds the deliveries: a search through all rows would keep events
-/// waiting.
+/// How many rows one list searches: a search through all of them would keep events waiting.
 const SEARCHED_AT_ONCE: u32 = 1000;
 
 /// How much later than its time of arrival the number of a row can be, in milliseconds: by how much the clock may have been
@@ -34,26 +35,13 @@ const CLOCK_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Lists deliveries, the newest first.
 pub(super) fn list(db: &Db, shard: u32, list: &List) -> Result<Listed> {
-    let mut query = format!("SELECT {COLUMNS} FROM deliveries WHERE key < ?2");
     let until = list.until.map(|until| RowId::at(until.saturating_add(CLOCK_MS)));
     let before = until.unwrap_or(RowId::LAST).min(list.before);
     let since = list.since.map_or(RowId::FIRST, RowId::at);
     let searched = searched(db, list, before)?.filter(|row| *row > since);
+    let mut query = format!("SELECT {COLUMNS} FROM deliveries WHERE key < ?2");
+    query.push_str(&condition(list.state));
     let mut values = vec![shard.to_string().into(), before.into()];
-    match list.state {
-        None => {}
-        Some(DeliveryState::Pending) => query.push_str(
-            " AND key IN (SELECT key FROM deliveries WHERE untried = 1 UNION SELECT delivery FROM retries)",
-        ),
-        // A delivery is listed if it is dead to one destination, whatever its state is.
-        Some(DeliveryState::Dead) => query.push_str(" AND dead > 0"),
-        Some(state) => {
-            let rare = if state == DeliveryState::Delivered { "TRUE" } else { RARE };
-            for part in [" AND state = '", state.as_str(), "' AND ", rare] {
-                query.push_str(part);
-            }
-        }
-    }
     for (condition, value) in [
         (" AND key >= ?", Some(searched.unwrap_or(since).into())),
         (" AND received >= ?", list.since.map(number)),
@@ -72,19 +60,39 @@ pub(super) fn list(db: &Db, shard: u32, list: &List) -> Result<Listed> {
     Ok(Listed { deliveries, searched: searched.filter(|_| !is_full) })
 }
 
+/// Returns the condition for a state. The second parameter is the row that the list goes on before.
+fn condition(state: Option<DeliveryState>) -> Cow<'static, str> {
+    match state {
+        None => "".into(),
+        Some(DeliveryState::Pending) => format!(
+            " AND key IN (
+                SELECT key FROM deliveries WHERE untried = 1 AND key < ?2
+                UNION SELECT delivery FROM retries WHERE delivery < ?2
+                ORDER BY 1 DESC LIMIT {SEARCHED_AT_ONCE} + 1
+            )"
+        )
+        .into(),
+        // A delivery is listed if it is dead to one destination, whatever its state is.
+        Some(DeliveryState::Dead) => " AND dead > 0".into(),
+        Some(DeliveryState::Delivered) => " AND state = 'delivered'".into(),
+        Some(state) => format!(" AND state = '{}' AND {RARE}", state.as_str()).into(),
+    }
+}
+
 /// Returns down to which row a list is searched; `None` if to the end.
 fn searched(db: &Db, list: &List, before: RowId) -> Result<Option<RowId>> {
-    let all_match = list.name.is_none() && list.until.is_none();
-    match list.state {
-        Some(state) if state != DeliveryState::Delivered => return Ok(None),
-        None if all_match => return Ok(None),
-        _ => {}
+    // No index finds what is delivered, so all rows are searched for it.
+    let indexed = list.state.filter(|state| *state != DeliveryState::Delivered);
+    let all_match = list.name.is_none() && list.until.is_none() && list.state == indexed;
+    // The condition for pending deliveries itself finds only so many.
+    if all_match && indexed != Some(DeliveryState::Pending) {
+        return Ok(None);
     }
-    let last = db.number(
-        "SELECT key FROM deliveries WHERE key < ? ORDER BY key DESC LIMIT 1 OFFSET ?",
-        &[before.into(), number(SEARCHED_AT_ONCE)],
-    )?;
-    Ok(last.map(RowId))
+    let query = format!(
+        "SELECT key FROM deliveries WHERE key < ?2{} ORDER BY key DESC LIMIT 1 OFFSET ?1",
+        condition(indexed)
+    );
+    Ok(db.number(&query, &[number(SEARCHED_AT_ONCE), before.into()])?.map(RowId))
 }
 
 /// Reads a row with the columns of [`Delivery`].
