@@ -3,8 +3,8 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { age, change, lasting, look, loseAlarm } from "./storage.mjs";
-import { event, post, startOrigin } from "./support.mjs";
+import { age, change, lasting, look, loseAlarm, multiply } from "./storage.mjs";
+import { deferred, event, post, startOrigin } from "./support.mjs";
 
 const HOUR = 3_600_000;
 const versions = join(import.meta.dirname, "versions");
@@ -179,3 +179,52 @@ for (const remembered of [false, true]) {
     for (const id of await ids()) await until(id, "delivered");
   });
 }
+
+test("a send that is queued while its delivery is in flight stays queued", async (t) => {
+  const [crm, mail, other] = await Promise.all([startOrigin(), startOrigin(), startOrigin()]);
+  for (const origin of [crm, mail, other]) t.after(origin.stop);
+  const events = ["demo_session_finished"];
+  const world = await lasting(t, {
+    ORIGIN_URL: undefined,
+    DESTINATIONS: JSON.stringify([
+      { name: "mail", url: mail.url, events },
+      { name: "crm", url: crm.url, events },
+      { name: "other", url: other.url, events: ["other"] },
+    ]),
+  });
+  equal((await post(world.url, event())).status, 200);
+  const [last] = await world.ids();
+  await world.until(last, "delivered");
+  const held = deferred();
+  crm.answer = () => {};
+  mail.answer = async (_, response) => {
+    await held.promise;
+    response.end();
+  };
+  // So many wait for the CRM that the newest, too, fits only while one of them is in flight.
+  await world.again((storage) => {
+    multiply(storage, 10_000, 1);
+    const pending = (at) => `'$[${at}].state', 'pending', '$[${at}].due', received`;
+    change(
+      storage,
+      `UPDATE deliveries SET state = 'pending', ended = NULL, untried = 1, sends = json_set(sends, ${pending(1)});
+      UPDATE deliveries SET sends = json_set(sends, ${pending(0)}) WHERE key = (SELECT MAX(key) FROM deliveries);
+      CREATE TRIGGER failing BEFORE UPDATE OF sends ON deliveries WHEN OLD.name = 'other' AND OLD.duplicates = 0
+        BEGIN SELECT RAISE(ABORT, 'not yet'); END`,
+    );
+  });
+  await world.edge.scheduled();
+  await mail.took(2);
+  const failing = event({ event: "other" });
+  equal((await post(world.url, failing)).status, 200);
+  await world.logged("inbox_failed", "not yet");
+  equal((await post(world.url, failing)).status, 200);
+  // The next alarm has read all that is untried again, up to the last.
+  await other.took(2);
+  held.resolve();
+  await world.until(last, ({ sends }) => sends.some(({ destination, state }) => destination === "mail" && state === "delivered"));
+  await world.edge.stop();
+  const query = `SELECT sends ->> '$[1].queued' AS queued, (SELECT COUNT(*) FROM retries WHERE delivery = key) AS retries
+    FROM deliveries WHERE name <> 'other' ORDER BY key DESC LIMIT 1`;
+  deepEqual(look(world.storage, query), [{ queued: 1, retries: 1 }]);
+});

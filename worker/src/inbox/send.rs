@@ -171,7 +171,7 @@ impl Inbox {
                 } else if !self.untried.borrow_mut().push(destination, *row, *bytes) {
                     let course = lives::read(&self.db, *row)?;
                     lives::park(&self.db, *row, &course, destination, now)?;
-                    self.may_have_queues.set(true);
+                    self.note_change();
                 }
             }
             self.untried.borrow_mut().read_to = *row;
