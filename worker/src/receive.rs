@@ -41,7 +41,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Returns the path of the URL, which the platform has normalized.
+    /// Returns the path of the URL as it is: dots and escapes that a client left in it are not resolved.
     pub(crate) fn path(&self) -> &str {
         let (_, rest) = self.url.split_once("://").unwrap_or_default();
         let path = rest.find('/').and_then(|from| rest.get(from..)).unwrap_or_default();

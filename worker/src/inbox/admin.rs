@@ -164,10 +164,11 @@ pub(super) fn redeliver_dead(
     now: u64,
 ) -> Result<RedeliveredDead> {
     let rows = db.rows(
-        "SELECT key FROM deliveries WHERE dead > 0 AND key > ? AND received >= ? AND received < ?
+        "SELECT key FROM deliveries WHERE dead > 0 AND key > ? AND key < ? AND received >= ? AND received < ?
         ORDER BY key LIMIT ?",
         &[
             question.after.max(RowId::at(question.since).before()).into(),
+            RowId::at(question.until.saturating_add(CLOCK_MS)).into(),
             number(question.since),
             number(question.until),
             number(DEAD_AT_ONCE),
