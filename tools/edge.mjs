@@ -42,7 +42,7 @@ export async function startEdge({ bindings, port = 0, build = BUILD, entry, stor
 /** Returns the Worker's options for Miniflare. */
 export function worker(bindings, build = BUILD, entry) {
   // Without the secrets of .dev.vars and .env, which are for `wrangler dev`.
-  const { workerOptions } = optionsOf(join(root, "worker/wrangler.toml"), undefined, { envFiles: ["/dev/null"] });
+  const { workerOptions } = optionsOf(join(root, "worker/wrangler.toml"), undefined, { envFiles: ["none"] });
   return {
     ...workerOptions,
     bindings: { ...workerOptions.bindings, ...bindings },

@@ -123,9 +123,15 @@ test("the limits and defaults of the edge are those of its source", () => {
 
 test("every event of the edge's log has its row, and every row its event", () => {
   const listed = first(section(read("docs/operate.md"), "## The log")).filter((word) => word !== "event");
-  const [lines] = matches(read("worker/src/log.rs"), /pub\(crate\) enum Line<'a> \{([^]+?)\n\}/g);
-  const variants = matches(lines, /^    ([A-Z]\w+)/gm).map((name) => name.replace(/(?<=.)[A-Z]/g, "_$&").toLowerCase());
-  deepEqual(listed, sorted([...variants, ...matches(read("worker/index.js"), /event: "(\w+)"/g)]));
+  const log = read("worker/src/log.rs");
+  const [stored] = matches(read("worker/src/protocol.rs"), /\nimpl Stored \{([^]+?)\n\}/g);
+  const events = new Set([
+    ...matches(log, /\("event", "(\w+)"/g),
+    ...matches(log, /\(Level::\w+, "(\w+)"\)/g),
+    ...matches(stored, /=> "(\w+)"/g),
+    ...matches(read("worker/index.js"), /event: "(\w+)"/g),
+  ]);
+  deepEqual(listed, sorted([...events]));
 });
 
 test("every command has its row, and every row its command", () => {
