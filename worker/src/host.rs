@@ -138,7 +138,7 @@ pub(crate) struct Posted {
     pub(crate) failure: Option<Failure>,
 }
 
-/// Where a POST is made: in a request its timer needs not be cleared, which takes time.
+/// Where a POST is made. In a request, its timer ends with the request, so it need not be cleared.
 #[derive(Clone, Copy)]
 pub(crate) enum Place {
     Request,

@@ -17,7 +17,7 @@ impl Problem {
     }
 }
 
-/// What JavaScript throws is an `Error` with a message, unless it has a bug.
+/// JavaScript throws an `Error` with a message, unless it has a bug.
 impl From<JsValue> for Problem {
     fn from(thrown: JsValue) -> Self {
         let message = text(&get(&thrown, "message"));

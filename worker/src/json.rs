@@ -5,7 +5,7 @@ use js_sys::JSON;
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 
-/// Writes a value as JSON. What is written here has only string keys and small numbers, so writing cannot fail.
+/// Writes a value as JSON. Writing cannot fail, because these values have only string keys and small numbers.
 pub(crate) fn text(value: &impl Serialize) -> String {
     let value = value.serialize(&Serializer::json_compatible()).unwrap_or_default();
     JSON::stringify(&value).map(String::from).unwrap_or_default()

@@ -64,7 +64,7 @@ pub(crate) async fn ask<Q: Question>(
     protocol::read(&host::ask(env, settings, shard, &protocol::write(&request)?).await?)
 }
 
-/// Sends each shard a request of its own, all at the same time; returns their replies in the order of the shards.
+/// Sends one request to each shard at the same time. Returns the replies in the order of the shards.
 pub(crate) async fn ask_all<Q: Question>(
     env: &Env,
     settings: &Settings,

@@ -54,7 +54,7 @@ impl Cause {
     }
 }
 
-/// What is known about incoming requests. Times are in milliseconds since the Unix epoch.
+/// The times and counts of incoming requests that decide on alerts. Times are in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Health {
     pub(super) matched: LastMatch,

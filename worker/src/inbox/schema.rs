@@ -66,7 +66,7 @@ const VERSION_1: &[&str] = &[
     // IDs whose rows were dropped, but which were received again later, at `last`.
     "CREATE TABLE remembered (id TEXT PRIMARY KEY, last INTEGER NOT NULL, erased INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE INDEX remembered_by_time ON remembered (last)",
-    // The last saved state of what is counted in memory: see `counts.rs`.
+    // The counts that are kept in memory, as they were last saved: see `counts.rs`.
     "CREATE TABLE counts (
         only INTEGER PRIMARY KEY CHECK (only = 1),
         saved INTEGER NOT NULL,

@@ -28,7 +28,7 @@ pub(crate) struct Flight {
     pub(crate) bytes: usize,
 }
 
-/// The requests in flight, and what is known about the destinations.
+/// The requests in flight, and which destinations are prompt.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Slots {
     flights: Vec<Flight>,

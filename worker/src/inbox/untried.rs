@@ -37,7 +37,7 @@ impl Untried {
         }
     }
 
-    /// Adds a send. Returns `false` if there is no room for it.
+    /// Adds a send, unless there is no room for it; returns whether it did.
     pub(super) fn push(&mut self, destination: &str, row: RowId, bytes: usize) -> bool {
         match self.sends.iter_mut().find(|(name, _)| name == destination) {
             Some((_, sends)) if sends.len() >= MOST_TO_ONE => return false,
