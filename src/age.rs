@@ -37,6 +37,11 @@ pub(crate) fn check_millis(
     Ok(())
 }
 
+/// Checks that there is a readable time.
+pub(crate) fn check_readable(timestamp: Option<&str>) -> Result<(), Error> {
+    timestamp.and_then(parse).map(|_| ()).ok_or(Error::NoTimestamp)
+}
+
 /// Parses an RFC 3339 time, as milliseconds since the Unix epoch. A leap second counts as the end of the second before.
 fn parse(rfc3339: &str) -> Option<i64> {
     let time = OffsetDateTime::parse(rfc3339, &Rfc3339).ok()?;
@@ -70,6 +75,14 @@ mod tests {
         assert_eq!(age("1970-01-01T02:00:00+01:00", 3_700_000), Ok(()));
         assert_eq!(age("1970-01-01T02:00:00+01:00", 3_700_001), Err(false));
         assert_eq!(age("yesterday", 3_700_001), Ok(()));
+    }
+
+    #[test]
+    fn requires_a_readable_time() {
+        assert_eq!(check_readable(Some("1970-01-01T01:00:00Z")), Ok(()));
+        for unreadable in [None, Some(""), Some("yesterday"), Some("1970-01-01")] {
+            assert_eq!(check_readable(unreadable), Err(Error::NoTimestamp));
+        }
     }
 
     #[test]

@@ -99,7 +99,8 @@ impl Delivery {
     /// Checks the signed time against the caller's clock.
     ///
     /// `skew` is how far ahead of `now` the signed time may be. A delivery without a readable timestamp is never
-    /// stale.
+    /// stale: see [`Delivery::require_timestamp`]. The shortest safe `max_age` is 72 hours, because Walnut may send
+    /// an event again for up to 48 hours.
     ///
     /// # Errors
     ///
@@ -111,6 +112,15 @@ impl Delivery {
         skew: Duration,
     ) -> Result<(), Error> {
         age::check(self.timestamp.as_deref(), now, max_age, skew)
+    }
+
+    /// Checks that the delivery has a timestamp in the form of RFC 3339.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoTimestamp`] if it has none, or one in another form.
+    pub fn require_timestamp(&self) -> Result<(), Error> {
+        age::check_readable(self.timestamp.as_deref())
     }
 }
 

@@ -38,6 +38,8 @@ pub enum Error {
         /// Whether it is too far in the future, rather than in the past.
         future: bool,
     },
+    /// The signature is correct, but there is no readable timestamp, and one is required.
+    NoTimestamp,
 }
 
 /// Says what is wrong with the form of a signature header.
@@ -132,10 +134,10 @@ codes! {
             "The signature is correct, but the body is not a JSON object, or is nested deeper than 128 levels. The edge \
              forwards such a body as `unknown`, and retries if the origin rejects it.",
             "Open an issue that says what Walnut sent.";
-        Error::Stale { .. } => "stale", 400,
-            "The signature is correct, but the event is older than `maxAge` (at the edge: `MAX_EVENT_AGE`), or its \
-             timestamp is too far in the future.",
-            "Check the clock of the receiving machine.";
+        Error::Stale { .. } | Error::NoTimestamp => "stale", 400,
+            "The signature is correct, but the event is older than `maxAge` (at the edge: `MAX_EVENT_AGE`), its \
+             timestamp is too far in the future, or it has no readable timestamp and `requireTimestamp` is set.",
+            "Check the clock of the receiving machine, and that `maxAge` is at least 72 hours.";
     }
     verification {
         "body_not_raw", 500,
@@ -143,6 +145,12 @@ codes! {
             "The message says [how to keep the raw body](raw-bodies.md).";
     }
     adapters {
+        "not_found", 404,
+            "The request's path is not the `path` option of `/node` or `/fetch`.",
+            "Check the webhook's URL in Walnut's settings.";
+        "method_not_allowed", 405,
+            "`/node` or `/fetch` received another method than POST.",
+            "Nothing, if a browser or a monitor sent it: Walnut sends POST.";
         "body_timeout", 408,
             "The body did not arrive within `bodyTimeout`.",
             "Nothing: Walnut sends the event again. Raise `bodyTimeout` if this happens often.";
@@ -234,9 +242,7 @@ impl Error {
                     MalformedSignature::Character(index) => {
                         ("its byte ", Some(index), " is not a hex digit")
                     }
-                    MalformedSignature::Repeated => {
-                        ("it has several values, or is a list", None, "")
-                    }
+                    MalformedSignature::Repeated => ("the request has several", None, ""),
                 };
                 let value = value.map(number).unwrap_or_default();
                 String::from_iter([
@@ -293,6 +299,11 @@ impl Error {
                 timestamp,
                 ". Check the clock of this machine, or raise maxAge, or MAX_EVENT_AGE at the edge.",
             ]),
+            Self::NoTimestamp => {
+                "The event has no readable timestamp, and requireTimestamp is set. Check what the sender signed, or \
+                 do not require a timestamp."
+                    .to_owned()
+            }
             Self::Stale { timestamp, future: true } => String::from_iter([
                 "The event is too far in the future: its timestamp is ",
                 timestamp,
@@ -324,6 +335,7 @@ mod tests {
             (Error::BodyTooLarge { limit: 0 }, "body_too_large", 413),
             (Error::NotJson(NotJson::Empty), "not_json", 400),
             (Error::Stale { timestamp: String::new(), future: false }, "stale", 400),
+            (Error::NoTimestamp, "stale", 400),
         ] {
             assert_eq!((error.code(), error.status()), (code, status));
         }

@@ -241,6 +241,7 @@ pub fn deliver(
     now: f64,
     max_age: f64,
     skew: f64,
+    require_timestamp: bool,
 ) -> i32 {
     run(|core| {
         let key_index = find_key(core, verifier, length, hashed)?;
@@ -260,10 +261,15 @@ pub fn deliver(
             };
             let Reading { event_type, name, timestamp, session_id, is_test, drift } =
                 Reading::new::<true>(&top)?;
-            if max_age.is_finite() {
+            if max_age.is_finite() || require_timestamp {
                 let timestamp = timestamp.and_then(|timestamp| timestamp.text());
-                let [now, max_age, skew] = [now, max_age, skew].map(millis);
-                age::check_millis(timestamp.as_deref(), now, max_age, skew)?;
+                if require_timestamp {
+                    age::check_readable(timestamp.as_deref())?;
+                }
+                if max_age.is_finite() {
+                    let [now, max_age, skew] = [now, max_age, skew].map(millis);
+                    age::check_millis(timestamp.as_deref(), now, max_age, skew)?;
+                }
             }
             if session_id.is_none() {
                 let mut sha256 = Sha256::new();

@@ -90,12 +90,12 @@ export const module = (): object => compile(${JSON.stringify(encode(wasm))});
 
 /** Puts what every program loads into one file; Rollup would make one for each set of entries that need a module. */
 function shared(id) {
-  return /\/(error|input|keys|seen|utf8|wasm-inline|whole)\.js$/.test(id) ? "input" : undefined;
+  return /\/(error|input|keys|options|seen|utf8|wasm|wasm-inline)\.js$/.test(id) ? "input" : undefined;
 }
 
 /** Puts modules into few files, since each file costs import time. */
 async function rollUp(files, output, ...plugins) {
-  const modules = await rollup({ input: files.map((file) => join(compiled, file)), external: /^node:|^fastify$|\.wasm/,
+  const modules = await rollup({ input: files.map((file) => join(compiled, file)), external: /^node:|^fastify$|^walnut-webhooks\/|\.wasm/,
     plugins: [...plugins, withoutComments] });
   await modules.write({ chunkFileNames: "shared/[name].js", manualChunks: shared, exports: "named", hoistTransitiveImports: false,
     minifyInternalExports: false, freeze: false, esModule: true, generatedCode: { preset: "es2015", symbols: false }, ...output });

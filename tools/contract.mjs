@@ -25,6 +25,7 @@ export function types({ events, codes, causes }) {
   return [
     `${HEAD}import type { JsonObject } from "./delivery.js";\n`,
     "/** Keeps unknown fields in the type, since Walnut may add fields anywhere. */\ntype Open<T> = T & JsonObject;\n",
+    `/** The names of the documented events. */\nexport const EVENT_NAMES = ${JSON.stringify(events.map(({ name }) => name))} as const;\n`,
     ...events.flatMap(({ name, type }) => objects(type.object, name).map(objectType)),
     union("WebhookErrorCode", "The stable codes of {@link WebhookError}. The message of each error says what to do.", ofSdk),
     // A body that is not raw never reaches Rust.

@@ -2,16 +2,16 @@ import { Deadline } from "./deadline.js";
 import type { Delivery } from "./delivery.js";
 import { WebhookError } from "./error.js";
 import type { SeenStore } from "./seen.js";
-import { LONGEST_TIMER, whole } from "./whole.js";
+import { kind, LONGEST_TIMER, whole } from "./options.js";
 
 export interface DeliverOptions {
   /**
-   * How long a delivery may take to be handled, in milliseconds, 1 to 2147478647. The default is 25000: Walnut
-   * gives up 30 seconds after it has begun to send.
+   * How long the handling of a delivery may take, in milliseconds, 1 to 2147478647. The default is 25000, because
+   * Walnut waits 30 seconds for the response.
    */
-  handlerTimeout?: number;
-  /** Remembers what was handled, so that the same delivery is not handled twice. Off by default. */
-  seen?: SeenStore;
+  handlerTimeout?: number | undefined;
+  /** Remembers handled deliveries, so that none is handled twice. Off by default. */
+  seen?: SeenStore | undefined;
 }
 
 const DEFAULT_HANDLER_TIMEOUT = 25_000;
@@ -20,17 +20,13 @@ const LEASE_MARGIN = 5000;
 /** A lease that can't be given back ends by itself: not worth keeping Walnut waiting for. */
 const RELEASE_TIMEOUT = 500;
 
-/** Makes what hands a delivery on, in time, and not twice where there is a store. */
+/** Makes the function that has a delivery handled: in time, and not twice if there is a store. */
 export function createDeliver(options: DeliverOptions) {
-  const timeout = whole(
-    "handlerTimeout",
-    options.handlerTimeout ?? DEFAULT_HANDLER_TIMEOUT,
-    1,
-    LONGEST_TIMER - LEASE_MARGIN,
-  );
+  const timeout = whole("handlerTimeout", options.handlerTimeout, DEFAULT_HANDLER_TIMEOUT, 1, LONGEST_TIMER - LEASE_MARGIN);
+  checkStore(options.seen);
   return async (delivery: Delivery, handle: (signal: AbortSignal) => unknown): Promise<void> => {
     const { id } = delivery;
-    // A test event is sent to be seen, as often as somebody presses the button.
+    // A test event is handled each time that somebody sends it.
     const seen = delivery.isTest ? undefined : options.seen;
     const deadline = new Deadline(timeout, () => handlerTimeoutError(timeout));
     try {
@@ -48,7 +44,14 @@ export function createDeliver(options: DeliverOptions) {
   };
 }
 
-/** Runs the handler, and makes a `handler_failed` of whatever it throws: nothing of it is told. */
+const METHODS = ["begin", "done", "release"] as const;
+
+function checkStore(seen: SeenStore | undefined): void {
+  if (seen === undefined || METHODS.every((method) => typeof Object(seen)[method] === "function")) return;
+  throw new TypeError(`seen must have the methods ${METHODS.join(", ")}, as a MemoryStore has, but is ${kind(seen)}.`);
+}
+
+/** Runs the handler, and throws `handler_failed` if it throws. The message contains nothing of its error. */
 async function runHandler(handle: (signal: AbortSignal) => unknown, deadline: Deadline): Promise<void> {
   const { signal } = deadline;
   const work = (async () => handle(signal))();
@@ -64,17 +67,17 @@ async function runHandler(handle: (signal: AbortSignal) => unknown, deadline: De
   }
 }
 
-/** Logs what a handler throws after its deadline, unless it has only done what the signal told it. */
+/** Logs what a handler throws after its deadline, unless that is the reason of the signal. */
 function lateFailure(late: unknown, { reason }: AbortSignal): void {
   if (late !== reason && (late as Error | undefined)?.cause !== reason) console.error(late);
 }
 
-/** Whether the delivery is new; throws where it is being handled at this moment. */
+/** Whether the delivery is new. Throws `delivery_busy` if it is being handled at this moment. */
 async function begin(seen: SeenStore, id: string, leaseMs: number, deadline: Deadline): Promise<boolean> {
   const state = await callStore("begin", async () => {
     const answer: unknown = await deadline.race(seen.begin(id, leaseMs));
     if (answer === "new" || answer === "busy" || answer === "done") return answer;
-    throw new TypeError(`begin() must give "new", "busy" or "done", but gave ${String(answer)}`);
+    throw new TypeError(`begin() must return "new", "busy" or "done", but returned ${String(answer)}`);
   });
   if (state !== "busy") return state === "new";
   const message = "This delivery is being handled at this moment. Send it again to learn the outcome.";
@@ -90,7 +93,7 @@ async function release(seen: SeenStore, id: string, failure: unknown): Promise<v
   }
 }
 
-/** Asks the store, and makes a `store_failed` of whatever it throws: nothing of it is told. */
+/** Calls the store, and throws `store_failed` if it throws. The message contains nothing of its error. */
 async function callStore<T>(method: keyof SeenStore, ask: () => Promise<T>, before?: unknown): Promise<T> {
   try {
     return await ask();

@@ -4,10 +4,16 @@ import type { DemoSessionFinished, PlaylistSessionFinished } from "./contract.js
 export type JsonObject = { [name: string]: unknown };
 
 /** A verified body, read. `type` narrows `event`. */
-export type Delivery =
-  | DeliveryOf<"demo_session_finished", DemoSessionFinished>
-  | DeliveryOf<"playlist_session_finished", PlaylistSessionFinished>
-  | DeliveryOf<"unknown", JsonObject>;
+export type Delivery = DemoDelivery | PlaylistDelivery | UnknownDelivery;
+
+/** The delivery of a demo event with its documented shape. */
+export type DemoDelivery = DeliveryOf<"demo_session_finished", DemoSessionFinished>;
+
+/** The delivery of a playlist event with its documented shape. */
+export type PlaylistDelivery = DeliveryOf<"playlist_session_finished", PlaylistSessionFinished>;
+
+/** The delivery of any other genuine event, or of one that differs from its documented shape. */
+export type UnknownDelivery = DeliveryOf<"unknown", JsonObject>;
 
 /** What every delivery has. */
 export interface DeliveryOf<Type extends string, Event> {

@@ -1,6 +1,7 @@
 import { IMPORT_MODULE, makeGlue } from "./core-glue.js";
 import * as host from "./host.js";
 import { utf8Classes } from "./utf8.js";
+import { compileModule, instantiateModule } from "./wasm.js";
 
 /** Gets the core's compiled module: a `WebAssembly.Module`, a name that not every project's types have. */
 export type Compile = () => object;
@@ -14,7 +15,7 @@ export interface Core {
   closeVerifier(verifier: number): number;
   precheck(verifier: number, known: boolean, length: number): number;
   verify(verifier: number, length: number, hashed: boolean): number;
-  deliver(verifier: number, length: number, hashed: boolean, now: number, maxAge: number, skew: number): number;
+  deliver(verifier: number, length: number, hashed: boolean, now: number, maxAge: number, skew: number, requireTimestamp: boolean): number;
   sign(verifier: number, length: number): number;
   openStream(verifier: number): number;
   updateStream(stream: number, length: number): number;
@@ -36,14 +37,13 @@ let instances = 0;
 
 /** Compiles the core, once for the whole program. */
 export function start(compile: Compile): void {
-  compiled ??= compile();
+  compiled ??= compileModule(compile);
 }
 
 function instantiate(): Core {
   // The glue caches views of an instance's memory, so each instance gets its own.
   const glue = makeGlue(utf8Classes()) as Glue;
-  const instance = new WebAssembly.Instance(compiled as WebAssembly.Module, { [IMPORT_MODULE]: glue });
-  const core = instance.exports as unknown as Core;
+  const core = instantiateModule(compiled as object, { [IMPORT_MODULE]: glue }) as unknown as Core;
   glue.__wbg_set_wasm(core);
   host.attach(core.memory);
   core.start();

@@ -20,3 +20,14 @@ export class WebhookError extends Error {
     super(message, options);
   }
 }
+
+/**
+ * Tells whether a value is a {@link WebhookError}, also one of another copy of this package.
+ *
+ * @example
+ * if (isWebhookError(error)) return new Response(error.message, { status: error.status });
+ */
+export function isWebhookError(value: unknown): value is WebhookError {
+  const { name, code, status } = Object(value) as Partial<WebhookError>;
+  return value instanceof Error && name === "WebhookError" && typeof code === "string" && typeof status === "number";
+}

@@ -3,6 +3,7 @@ import { IMPORT_MODULE, makeGlue } from "./explain-glue.js";
 import { bytes, DEFAULT_BODY_BYTES, InputError, otherHeaders, type RawBody, type SignatureHeader, signature } from "./input.js";
 import { type Key, type KeyReader, readKeys } from "./keys.js";
 import { utf8Classes } from "./utf8.js";
+import { compileModule, instantiateModule } from "./wasm.js";
 import type { Verifier } from "./webhook.js";
 
 /**
@@ -66,10 +67,10 @@ export function explainer(compile: () => object, keysOf: KeyReader): Explain {
   let running: Glue | undefined;
 
   function instantiate(): Glue {
-    compiled ??= compile();
+    compiled ??= compileModule(compile);
     // The glue caches views of an instance's memory, so each instance gets its own.
     const glue = makeGlue(utf8Classes()) as Glue;
-    const { exports } = new WebAssembly.Instance(compiled as WebAssembly.Module, { [IMPORT_MODULE]: glue });
+    const exports = instantiateModule(compiled, { [IMPORT_MODULE]: glue });
     glue.__wbg_set_wasm(exports);
     (exports["__wbindgen_start"] as () => void)();
     return glue;

@@ -1,18 +1,21 @@
 /**
- * Receives Walnut's webhooks in Express 4 and 5, whatever body parser ran before.
+ * Receives Walnut's webhooks in Express 4 and 5.
  *
  * @module
  */
 import type { ServerResponse } from "node:http";
 import type { Delivery } from "./delivery.js";
-import { flow, rejectReporter, settle } from "./flow.js";
-import type { DeliveryContext, HandlerOptions, Outcome, RejectOptions } from "./flow.js";
-import { type Incoming, incoming, send } from "./incoming.js";
+import { checkArguments, type DeliveryContext, flow, HANDLER_OPTIONS, type HandlerOptions, RECEIVE_OPTIONS, settle } from "./flow.js";
+import type { OnDelivery } from "./handlers.js";
+import { hasHungUp, type Incoming, incoming, send } from "./incoming.js";
 import { createReceive, type ReceiveOptions, type Source, type WebhookLike } from "./receive.js";
+import { type Outcome, type RejectOptions, rejectReporter, type ReportReject } from "./reject.js";
 
 export type { DeliveryContext, HandlerOptions } from "./flow.js";
+export type { EventHandlers, OnDelivery } from "./handlers.js";
+export type { RejectContext } from "./reject.js";
 
-/** What is used of a request of Express. */
+/** The part of an Express request that the adapter uses. */
 export type Request = Incoming;
 
 /** The options of `middleware`. */
@@ -21,21 +24,22 @@ export interface MiddlewareOptions<R = Request> extends ReceiveOptions, RejectOp
 declare global {
   namespace Express {
     interface Request {
-      /** Left by `middleware` of walnut-webhooks. */
+      /** The delivery, set by `middleware` of walnut-webhooks. */
       delivery?: Delivery;
     }
   }
 }
 
-type Handler = (request: Request, response: ServerResponse, next: (error?: unknown) => void) => void;
+type Handler = (request: Request, response: ServerResponse, next: (error?: unknown) => void) => Promise<void>;
 
 /**
  * Makes a route handler that calls `onDelivery` with each genuine delivery.
  *
- * Walnut hears 200 once `onDelivery` has resolved, and an error if it throws or takes too long, so that it
- * sends again.
+ * Walnut gets 200 once `onDelivery` has resolved, and an error if it throws or takes too long, so that Walnut sends the
+ * event again.
  *
- * @throws RangeError when a timeout in `options` is no whole number in its range.
+ * @throws TypeError when an argument is missing, in the wrong place, of the wrong type or misspelt.
+ * @throws RangeError when a timeout in `options` is out of its range.
  * @example
  * app.post("/webhook", handler(webhook, async (delivery, { signal }) => {
  *   await save(delivery.id, delivery.event, { signal });
@@ -43,22 +47,23 @@ type Handler = (request: Request, response: ServerResponse, next: (error?: unkno
  */
 export function handler<R extends Request>(
   webhook: WebhookLike,
-  onDelivery: (delivery: Delivery, context: DeliveryContext<R>) => unknown,
+  onDelivery: OnDelivery<DeliveryContext<R>>,
   options: HandlerOptions<R> = {},
 ): Handler {
-  const run = flow(webhook, onDelivery, options);
+  const { run, report } = flow("handler", webhook, onDelivery, options, HANDLER_OPTIONS);
   return route(
-    options,
+    report,
     (request) => run(source(request), (signal) => ({ request, signal })),
     (request, response) => send(request, response, undefined),
   );
 }
 
 /**
- * Makes a middleware that leaves a genuine delivery in `request.delivery` and goes on, and answers
- * any other request itself. What comes after it answers 200, within 25 seconds.
+ * Makes a middleware that sets `request.delivery` for a genuine delivery and calls `next()`, and answers every other
+ * request itself. The handlers after it answer 200, within 25 seconds. It keeps the raw body in `request.rawBody`.
  *
- * @throws RangeError when a timeout in `options` is no whole number in its range.
+ * @throws TypeError when an argument is missing, in the wrong place, of the wrong type or misspelt.
+ * @throws RangeError when a timeout in `options` is out of its range.
  * @example
  * app.post("/webhook", middleware(webhook), (request, response) => {
  *   console.log(request.delivery?.id);
@@ -66,37 +71,39 @@ export function handler<R extends Request>(
  * });
  */
 export function middleware<R extends Request>(webhook: WebhookLike, options: MiddlewareOptions<R> = {}): Handler {
+  checkArguments("middleware", webhook, options, RECEIVE_OPTIONS);
   const receive = createReceive(webhook, options);
   return route(
-    options,
-    (request) => settle(async () => void Object.assign(request, { delivery: await receive(source(request)) })),
+    rejectReporter(webhook, options),
+    (request) =>
+      settle(async (received) => void Object.assign(request, { delivery: await receive(source(request), received) })),
     (_request, _response, next) => next(),
   );
 }
 
-/** Answers what was refused; what else goes wrong, a connection that breaks above all, is Express's. */
+/** Answers rejections. Every other error goes to Express, unless the client has hung up: then there is nobody to answer. */
 function route<R extends Request>(
-  options: RejectOptions<R>,
+  report: ReportReject<R>,
   run: (request: R) => Promise<Outcome>,
   accept: (request: R, response: ServerResponse, next: () => void) => void,
 ): Handler {
-  const reportReject = rejectReporter(options);
-  return (its, response, next) => {
+  return async (its, response, next) => {
     const request = its as R;
-    run(request)
-      .then((refused) => {
-        if (refused === undefined) return accept(request, response, next);
-        send(request, response, refused);
-        return reportReject(refused, request);
-      })
-      .catch(next);
+    try {
+      const outcome = await run(request);
+      if (outcome === undefined) return accept(request, response, next);
+      send(request, response, outcome);
+      await report(outcome, request, request.headers);
+    } catch (error) {
+      if (!hasHungUp(request)) next(error);
+    }
   };
 }
 
 function source(request: Request): Source {
   return incoming(
     request,
-    "Put this route before app.use(express.json()) and its like; or keep the bytes there: " +
+    "Put this route before app.use(express.json()) and other body parsers; or keep the bytes there: " +
       "express.json({ verify: (request, _, bytes) => { request.rawBody = bytes; } }).",
   );
 }

@@ -5,26 +5,31 @@
  */
 import type { Readable } from "node:stream";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Delivery } from "./delivery.js";
-import { answer, type DeliveryContext, flow, type HandlerOptions, type Outcome, rejectReporter } from "./flow.js";
+import { answer, type DeliveryContext, flow, HANDLER_OPTIONS, type HandlerOptions } from "./flow.js";
+import type { OnDelivery } from "./handlers.js";
 import { incoming, mustClose } from "./incoming.js";
+import { kind } from "./options.js";
 import type { WebhookLike } from "./receive.js";
+import type { Outcome } from "./reject.js";
 
 export type { DeliveryContext, HandlerOptions } from "./flow.js";
+export type { EventHandlers, OnDelivery } from "./handlers.js";
+export type { RejectContext } from "./reject.js";
 
 /** The options of `plugin`. */
 export interface PluginOptions extends HandlerOptions<FastifyRequest> {
   /** The path of the route. The default is `/webhook`. */
-  url?: string;
+  url?: string | undefined;
 }
 
 /**
  * Makes a plugin with one POST route that calls `onDelivery` with each genuine delivery.
  *
- * The route is in a scope of its own: how the app reads other bodies stays as it is. Walnut hears 200 once
- * `onDelivery` has resolved, and an error if it throws or takes too long, so that it sends again.
+ * The route has a scope of its own, so the app's other body parsers do not change. Walnut gets 200 once `onDelivery` has
+ * resolved, and an error if it throws or takes too long, so that Walnut sends the event again.
  *
- * @throws RangeError when a timeout in `options` is no whole number in its range.
+ * @throws TypeError when an argument is missing, in the wrong place, of the wrong type or misspelt.
+ * @throws RangeError when a timeout in `options` is out of its range.
  * @example
  * app.register(plugin(webhook, async (delivery, { signal }) => {
  *   await save(delivery.id, delivery.event, { signal });
@@ -32,18 +37,18 @@ export interface PluginOptions extends HandlerOptions<FastifyRequest> {
  */
 export function plugin(
   webhook: WebhookLike,
-  onDelivery: (delivery: Delivery, context: DeliveryContext<FastifyRequest>) => unknown,
+  onDelivery: OnDelivery<DeliveryContext<FastifyRequest>>,
   options: PluginOptions = {},
 ): (app: FastifyInstance) => Promise<void> {
-  const run = flow(webhook, onDelivery, options);
-  const reportReject = rejectReporter(options);
+  const { run, report } = flow("plugin", webhook, onDelivery, options, [...HANDLER_OPTIONS, "url"]);
+  const { url = "/webhook" } = options;
+  if (typeof url !== "string") throw new TypeError(`url must be a string, but is ${kind(url)}.`);
   return async (app) => {
-    // The body stays a stream: read here, it is counted and timed here, and refused in this package's words.
+    // The body stays a stream, so that this package counts it, times it and answers for it.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("*", (_request, payload, parsed) => parsed(null, payload));
-    app.post(options.url ?? "/webhook", receive);
-    // A content type that is none has Fastify refuse the request before any parser; but it is the signature
-    // that decides what is genuine.
+    app.post(url, receive);
+    // Fastify rejects an invalid content type before any parser runs, but the signature decides what is genuine.
     app.setErrorHandler<FastifyError>((error, request, reply) => {
       if (error.code !== "FST_ERR_CTP_INVALID_MEDIA_TYPE") throw error;
       return receive(request, reply);
@@ -59,15 +64,15 @@ export function plugin(
     );
     const outcome = await run(source, (signal) => ({ request, signal }));
     send(request, reply, outcome);
-    // Too late for Fastify's own errors: the answer has gone.
-    await reportReject(outcome, request).catch((error) => console.error(error));
+    // The response is sent, so Fastify's error handler can't handle this error.
+    await report(outcome, request, request.headers).catch((error) => console.error(error));
     return reply;
   }
 }
 
 function send(request: FastifyRequest, reply: FastifyReply, outcome: Outcome): void {
-  const { status, type, text } = answer(outcome);
+  const { status, headers, text } = answer(outcome);
   if (mustClose(request.raw)) reply.header("connection", "close");
-  // As bytes, so that no serializer and no charset is put to it.
-  reply.code(status).header("content-type", type).send(Buffer.from(text));
+  // As bytes, so that Fastify adds no charset and runs no serializer.
+  reply.code(status).headers(headers).send(Buffer.from(text));
 }

@@ -1,23 +1,29 @@
 /**
- * Receives Walnut's webhooks where a `Request` comes and a `Response` goes: Workers, Deno, Bun, Next's app
- * routes, SvelteKit.
+ * Receives Walnut's webhooks as a function from `Request` to `Response`: Workers, Deno, Bun, Next's app routes, SvelteKit.
  *
  * @module
  */
-import type { Delivery } from "./delivery.js";
-import type { DeliveryContext, HandlerOptions } from "./flow.js";
+import { type DeliveryContext, HANDLER_OPTIONS, type HandlerOptions as Options } from "./flow.js";
+import type { OnDelivery } from "./handlers.js";
+import { headChecker, type HeadOptions } from "./head.js";
 import type { WebhookLike } from "./receive.js";
 import { web } from "./web.js";
 
-export type { DeliveryContext, HandlerOptions } from "./flow.js";
+export type { DeliveryContext } from "./flow.js";
+export type { EventHandlers, OnDelivery } from "./handlers.js";
+export type { RejectContext } from "./reject.js";
+
+/** The options of `handler`. */
+export interface HandlerOptions<R> extends Options<R>, HeadOptions {}
 
 /**
  * Makes a function that answers a request, and calls `onDelivery` with each genuine delivery.
  *
- * Walnut hears 200 once `onDelivery` has resolved, and an error if it throws or takes too long, so that it
- * sends again.
+ * Walnut gets 200 once `onDelivery` has resolved, and an error if it throws or takes too long, so that Walnut sends the
+ * event again.
  *
- * @throws RangeError when a timeout in `options` is no whole number in its range.
+ * @throws TypeError when an argument is missing, in the wrong place, of the wrong type or misspelt.
+ * @throws RangeError when a timeout in `options` is out of its range.
  * @example
  * export const POST = handler(webhook, async (delivery, { signal }) => {
  *   await save(delivery.id, delivery.event, { signal });
@@ -25,14 +31,14 @@ export type { DeliveryContext, HandlerOptions } from "./flow.js";
  */
 export function handler<R extends Request>(
   webhook: WebhookLike,
-  onDelivery: (delivery: Delivery, context: DeliveryContext<R>) => unknown,
+  onDelivery: OnDelivery<DeliveryContext<R>>,
   options: HandlerOptions<R> = {},
 ): (request: R) => Promise<Response> {
-  const run = web(
-    webhook,
-    onDelivery,
-    options,
-    "Hand the request over before anything reads it; what has to read it first reads request.clone().",
-  );
+  const run = web(webhook, onDelivery, options, {
+    fix: "Hand the request over before anything reads it; what has to read it first reads request.clone().",
+    known: [...HANDLER_OPTIONS, "path"],
+    check: ({ method, url }) => checkHead(method, url),
+  });
+  const checkHead = headChecker(options);
   return (request) => run(request, (signal) => ({ request, signal }));
 }

@@ -1,85 +1,119 @@
 import { createDeliver, type DeliverOptions } from "./deliver.js";
-import type { Delivery } from "./delivery.js";
 import type { WebhookError } from "./error.js";
-import { createReceive, type ReceiveOptions, type Source, type WebhookLike } from "./receive.js";
-
-export interface RejectOptions<Request> {
-  /**
-   * Is told of every request that was refused, once it is answered, or just before where the answer is a
-   * `Response`. By default, what is no stranger's doing is logged: errors with a status of 500 and above,
-   * with their cause, except that a delivery is being handled already.
-   */
-  onReject?: (error: WebhookError, request: Request) => unknown;
-}
+import { dispatcher, type OnDelivery, type UnhandledOptions } from "./handlers.js";
+import { checkOptions, kind } from "./options.js";
+import { createReceive, type Received, type ReceiveOptions, type Source, type WebhookLike } from "./receive.js";
+import { type Outcome, type RejectOptions, rejectReporter, type ReportReject } from "./reject.js";
 
 /** The options of every `handler`. */
-export interface HandlerOptions<Request> extends ReceiveOptions, DeliverOptions, RejectOptions<Request> {}
+export interface HandlerOptions<Request, Context = DeliveryContext<Request>>
+  extends ReceiveOptions,
+    DeliverOptions,
+    RejectOptions<Request>,
+    UnhandledOptions<Context> {}
 
-/** What `onDelivery` is handed besides the delivery. */
+/** What `onDelivery` gets besides the delivery. */
 export interface DeliveryContext<Request> {
-  /** The request, as the framework gives it. */
+  /** The request, as the framework provides it. */
   readonly request: Request;
-  /** Aborts when the handler's deadline has passed: what it gives after that is not waited for. */
+  /** Aborts at the handler's deadline. What the handler does after that has no effect on the response. */
   readonly signal: AbortSignal;
 }
 
-/** What a request comes to: `undefined` where it was handled, or why it was refused. */
-export type Outcome = WebhookError | undefined;
+export const RECEIVE_OPTIONS = ["bodyTimeout", "onReject"];
+export const HANDLER_OPTIONS = [...RECEIVE_OPTIONS, "handlerTimeout", "seen", "onUnhandled"];
+
+/** An example of a call, in the messages about a wrong one. */
+const CALL = { handler: "handler(webhook, onDelivery)", plugin: "plugin(webhook, onDelivery)", middleware: "middleware(webhook)" };
+
+/** A function that an adapter exports. */
+export type Entry = keyof typeof CALL;
 
 /**
- * Makes what every request goes through, in every adapter: receive, then hand on. An adapter says only how
- * to get at the head and the bytes, and how to answer.
+ * Checks the arguments of an entry that need no other check.
+ *
+ * @throws TypeError when an argument is missing, in the wrong place or misspelt.
  */
-export function flow<Context>(
-  webhook: WebhookLike,
-  onDelivery: (delivery: Delivery, context: Context) => unknown,
-  options: ReceiveOptions & DeliverOptions,
-): (source: Source, context: (signal: AbortSignal) => Context) => Promise<Outcome> {
-  const receive = createReceive(webhook, options);
-  const deliver = createDeliver(options);
-  return (source, context) =>
-    settle(async () => {
-      const delivery = await receive(source);
-      await deliver(delivery, (signal) => onDelivery(delivery, context(signal)));
-    });
+export function checkArguments(entry: Entry, webhook: unknown, options: unknown, known: readonly string[]): void {
+  const { verify, precheck } = Object(webhook) as Partial<WebhookLike>;
+  if (typeof verify !== "function" || typeof precheck !== "function") {
+    if (isFrameworks(webhook)) {
+      const error = new TypeError(`${entry} was given to the framework without being called. Write ${CALL[entry]}.`);
+      // Frameworks may show the stack of an error to the sender.
+      error.stack = String(error);
+      throw error;
+    }
+    throw new TypeError(
+      `The first argument of ${entry} must be a Webhook, but is ${kind(webhook)}. Write ${CALL[entry]}, with webhook = new Webhook(key).`,
+    );
+  }
+  checkOptions(entry, options, known, "{ bodyTimeout: 4000 }");
 }
 
-/** Gets at the error that `work` is refused with; what else goes wrong goes on its way. */
-export async function settle(work: () => Promise<void>): Promise<Outcome> {
+/** Whether a value is a request, a context or an app, which a framework passes to the function that it calls. */
+function isFrameworks(value: unknown): boolean {
+  return typeof value === "object" && value !== null && ["headers", "req", "register"].some((name) => name in value);
+}
+
+/** Receives one request, and handles its delivery. */
+export type Run<Context> = (source: Source, context: (signal: AbortSignal) => Context) => Promise<Outcome>;
+
+/**
+ * Makes the steps that every request takes in every adapter: receive it, handle its delivery, report a rejection.
+ * An adapter only reads the request and writes the response.
+ *
+ * @param known - The names of the options.
+ */
+export function flow<Request, Context>(
+  entry: Entry,
+  webhook: WebhookLike,
+  onDelivery: OnDelivery<Context>,
+  options: HandlerOptions<Request, Context>,
+  known: readonly string[],
+): { run: Run<Context>; report: ReportReject<Request> } {
+  checkArguments(entry, webhook, options, known);
+  const receive = createReceive(webhook, options);
+  const deliver = createDeliver(options);
+  const handle = dispatcher(onDelivery, options);
+  return {
+    report: rejectReporter(webhook, options),
+    run: (source, context) =>
+      settle(async (received) => {
+        const delivery = await receive(source, received);
+        await deliver(delivery, (signal) => handle(delivery, context(signal)));
+      }),
+  };
+}
+
+/** Runs `work`, and returns the rejection that it throws. It throws every other error. */
+export async function settle(work: (received: Received) => Promise<void>): Promise<Outcome> {
+  const received: Received = { bytes: new Uint8Array(), isWhole: false };
   try {
-    await work();
+    await work(received);
     return undefined;
   } catch (error) {
-    // By name, since it may be of another copy of this package; and no refusal is ever a success.
+    // By name, since it may be of another copy of this package; and no rejection is ever a success.
     const { name, status = 0 } = (error ?? {}) as Partial<WebhookError>;
-    if (name === "WebhookError" && status >= 400) return error as WebhookError;
+    if (name === "WebhookError" && status >= 400) return { error: error as WebhookError, received };
     throw error;
   }
 }
 
-/** An answer to Walnut, as JSON: 200 and no other success, else the error's status. */
+/** A response to Walnut, as JSON: 200 and no other success, else the error's status. */
 export interface Answer {
   readonly status: number;
-  readonly type: "application/json";
+  readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
 }
 
-const OK: Answer = { status: 200, type: "application/json", text: JSON.stringify({ ok: true }) };
+const JSON_TYPE = { "content-type": "application/json" };
+const OK: Answer = { status: 200, headers: JSON_TYPE, text: JSON.stringify({ ok: true }) };
 
-/** Makes the answer to what a request has come to. */
-export function answer(outcome: (Pick<WebhookError, "status" | "message"> & { readonly code: string }) | undefined): Answer {
+/** Makes the response. */
+export function answer(outcome: Outcome): Answer {
   if (outcome === undefined) return OK;
-  const { code, message, status } = outcome;
-  return { status, type: "application/json", text: JSON.stringify({ error: { code, message } }) };
+  const { code, message, status } = outcome.error;
+  const headers = status === 405 ? { ...JSON_TYPE, allow: "POST" } : JSON_TYPE;
+  return { status, headers, text: JSON.stringify({ error: { code, message } }) };
 }
 
-/** Makes what tells `onReject` of a refusal, and throws what that throws. */
-export function rejectReporter<Request>({ onReject = log }: RejectOptions<Request>) {
-  return async (outcome: Outcome, request: Request): Promise<void> => {
-    if (outcome !== undefined) await onReject(outcome, request);
-  };
-}
-
-function log(error: WebhookError): void {
-  if (error.status >= 500 && error.code !== "delivery_busy") console.error(error);
-}

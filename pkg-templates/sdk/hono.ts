@@ -3,31 +3,41 @@
  *
  * @module
  */
-import type { Delivery } from "./delivery.js";
-import type { DeliveryContext, HandlerOptions } from "./flow.js";
+import { type DeliveryContext, HANDLER_OPTIONS, type HandlerOptions as Options } from "./flow.js";
+import type { OnDelivery } from "./handlers.js";
 import type { WebhookLike } from "./receive.js";
 import { web } from "./web.js";
 
-export type { HandlerOptions } from "./flow.js";
+export type { EventHandlers, OnDelivery } from "./handlers.js";
+export type { RejectContext } from "./reject.js";
 
-/** What is used of a context of Hono. */
+/** The part of Hono's context that the adapter uses. */
 export interface HonoContext {
-  readonly req: { readonly raw: Request };
+  readonly req: {
+    readonly raw: Request;
+    /** What Hono has read of the body so far, by the method that read it. */
+    readonly bodyCache?: object;
+    arrayBuffer?(): Promise<ArrayBuffer>;
+  };
 }
 
-/** What `onDelivery` is handed besides the delivery. */
+/** What `onDelivery` gets besides the delivery. */
 export interface HonoDeliveryContext<C> extends DeliveryContext<Request> {
   /** Hono's own context. */
   readonly context: C;
 }
 
+/** The options of `handler`. */
+export interface HandlerOptions<C> extends Options<Request, HonoDeliveryContext<C>> {}
+
 /**
  * Makes a route handler that calls `onDelivery` with each genuine delivery.
  *
- * Walnut hears 200 once `onDelivery` has resolved, and an error if it throws or takes too long, so that it
- * sends again.
+ * Walnut gets 200 once `onDelivery` has resolved, and an error if it throws or takes too long, so that Walnut sends the
+ * event again.
  *
- * @throws RangeError when a timeout in `options` is no whole number in its range.
+ * @throws TypeError when an argument is missing, in the wrong place, of the wrong type or misspelt.
+ * @throws RangeError when a timeout in `options` is out of its range.
  * @example
  * app.post("/webhook", handler(webhook, async (delivery, { signal }) => {
  *   await save(delivery.id, delivery.event, { signal });
@@ -35,15 +45,21 @@ export interface HonoDeliveryContext<C> extends DeliveryContext<Request> {
  */
 export function handler<C extends HonoContext>(
   webhook: WebhookLike,
-  onDelivery: (delivery: Delivery, context: HonoDeliveryContext<C>) => unknown,
-  options: HandlerOptions<Request> = {},
+  onDelivery: OnDelivery<HonoDeliveryContext<C>>,
+  options: HandlerOptions<C> = {},
 ): (context: C) => Promise<Response> {
-  const run = web(
-    webhook,
-    onDelivery,
-    options,
-    "Put this route before any middleware that reads the body with c.req.json(), text() or another: " +
-      "what Hono keeps of it is not the bytes that came. What has to read it first reads c.req.raw.clone().",
-  );
-  return (context) => run(context.req.raw, (signal) => ({ context, request: context.req.raw, signal }));
+  const run = web(webhook, onDelivery, options, {
+    fix:
+      "Put this route before any middleware that reads the body with c.req.json(), text(), parseBody() or formData(): " +
+      "Hono keeps only what those return, not the bytes. Or read the body with c.req.arrayBuffer() there.",
+    known: HANDLER_OPTIONS,
+  });
+  return (context) => run(context.req.raw, (signal) => ({ context, request: context.req.raw, signal }), keptBytes(context));
+}
+
+/** Returns the function that gets the bytes which arrived, if Hono has kept them: `arrayBuffer()`, `bytes()` and `blob()` do. */
+function keptBytes({ req }: HonoContext): (() => Promise<ArrayBuffer>) | undefined {
+  const { bodyCache = {}, arrayBuffer } = req;
+  if (!("arrayBuffer" in bodyCache || "blob" in bodyCache)) return undefined;
+  return arrayBuffer?.bind(req);
 }

@@ -1,77 +1,93 @@
-// What Express, Fastify and plain Node have in common: Node's own requests.
+// What Express, Fastify and plain Node share: the requests of Node.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
-import { answer, type Outcome } from "./flow.js";
-import { notRaw } from "./input.js";
+import { answer } from "./flow.js";
+import { isRaw, notRaw, type RawBody } from "./input.js";
 import type { Source, Unread } from "./receive.js";
+import type { Outcome } from "./reject.js";
 
-/** What is used of a request of Node, with what body parsers leave there. */
+/** The request of Node, with what body parsers leave there. */
 export type Incoming = IncomingMessage & { body?: unknown; rawBody?: unknown };
 
 /**
  * Presents a request.
  *
- * @param fix - Says how to keep the bytes in this framework.
- * @param payload - The stream of the body, where it is not the request itself.
+ * @param fix - Says how to keep the raw body in this framework.
+ * @param payload - The stream of the body, if it is not the request itself.
  */
 export function incoming(request: Incoming, fix: string, payload: Readable = request): Source {
   return {
     headers: request.headers,
+    keep: ({ buffer, byteOffset, byteLength }) => {
+      request.rawBody ??= Buffer.from(buffer, byteOffset, byteLength);
+    },
     body: () => {
-      if (Buffer.isBuffer(request.rawBody)) return request.rawBody;
-      if (Buffer.isBuffer(request.body)) return request.body;
+      for (const kept of [request.rawBody, request.body]) if (isRaw(kept) && size(kept) > 0) return kept;
       if (payload.readableDidRead) throw notRaw(describeConsumer(request.body), fix);
-      return unread(payload, request.headers["content-length"]);
+      // A parser has read an empty body.
+      if (payload.readableEnded) return new Uint8Array();
+      return unread(request, payload);
     },
   };
 }
 
 function describeConsumer(left: unknown): string {
-  const reader = left === undefined ? "something" : "a body parser";
-  const what = left === undefined ? "" : typeof left === "string" ? ", and left text" : ", and left what it parsed";
-  return `${reader} has read the request before walnut-webhooks could${what}`;
+  return left === undefined
+    ? "something has read the request before walnut-webhooks could"
+    : "a body parser has read the request before walnut-webhooks could, and left what it parsed";
 }
 
-function unread(payload: Readable, declared: string | undefined): Unread {
+function size(body: RawBody): number {
+  return typeof body === "string" ? body.length : body.byteLength;
+}
+
+/** Whether the client has hung up before its request was complete, so that there is nobody to answer. */
+export function hasHungUp(request: IncomingMessage): boolean {
+  return request.destroyed && !request.complete;
+}
+
+function unread(request: Incoming, payload: Readable): Unread {
   return {
-    declared,
-    read: (take, signal) =>
+    declared: request.headers["content-length"],
+    read: (add, signal) =>
       new Promise((resolve, reject) => {
-        const stop = () => payload.off("data", piece).pause();
+        const stop = () => payload.off("data", data).pause();
         const fail = (error: unknown) => {
           stop();
           reject(error);
         };
-        const piece = (bytes: Uint8Array) => {
+        const data = (chunk: Uint8Array) => {
           try {
-            take(bytes);
+            add(chunk);
           } catch (error) {
             fail(error);
           }
         };
-        const broken = () => fail(Object.assign(new Error("the request broke off"), { code: "ECONNRESET" }));
-        if (payload.destroyed) return broken();
+        const hungUp = () => fail(Object.assign(new Error("the client hung up"), { code: "ECONNRESET" }));
+        if (payload.destroyed) return hungUp();
         signal.addEventListener("abort", stop);
         payload
-          .on("data", piece)
+          .on("data", data)
           .once("end", resolve)
-          // It stays: an error that comes when all is decided would be nobody's, and end the process.
+          // It stays: without a listener, an error that comes after the decision would end the process.
           .once("error", fail)
-          .once("close", broken);
+          .once("close", hungUp)
+          // Something may have paused it.
+          .resume();
       }),
   };
 }
 
-/** Whether the connection must end with the answer, since not all of the body was read. */
+/** Whether the connection must end with the response, because the body was not read to its end. */
 export function mustClose({ complete, httpVersionMajor }: IncomingMessage): boolean {
   return !complete && httpVersionMajor === 1;
 }
 
-/** Sends the answer to what a request has come to. */
+/** Sends the response. */
 export function send(request: IncomingMessage, response: ServerResponse, outcome: Outcome): void {
-  const { status, type, text } = answer(outcome);
+  const { status, headers, text } = answer(outcome);
   response.statusCode = status;
-  response.setHeader("content-type", type);
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   if (mustClose(request)) response.setHeader("connection", "close");
   response.end(text);
 }

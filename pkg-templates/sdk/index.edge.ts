@@ -4,7 +4,7 @@ import compiled from "./core.wasm?module";
 import type { Key } from "./keys.js";
 import { Verifier, type WebhookOptions } from "./webhook.js";
 
-export { WebhookError } from "./error.js";
+export { isWebhookError, WebhookError } from "./error.js";
 export { MemoryStore } from "./seen.js";
 
 export class Webhook extends Verifier {

@@ -7,7 +7,7 @@ import { module } from "./core-module.js";
 import type { Key } from "./keys.js";
 import { Verifier, type WebhookOptions } from "./webhook.js";
 
-export { WebhookError } from "./error.js";
+export { isWebhookError, WebhookError } from "./error.js";
 export { MemoryStore, type MemoryStoreOptions, type SeenState, type SeenStore } from "./seen.js";
 export type * from "./contract.js";
 export type * from "./delivery.js";
@@ -16,19 +16,19 @@ export type { Key } from "./keys.js";
 export type { WebhookOptions, WebhookStream } from "./webhook.js";
 
 /**
- * Verifies what Walnut sends under one key, or under several while a reset is under way.
+ * Verifies webhooks from Walnut with one key, or with several during a key reset.
  *
- * Make it once and use it for every request: it is synchronous, and safe to share.
+ * Create it once and use it for every request: it is synchronous, and safe to share.
  *
  * @example
- * const webhook = new Webhook(process.env.WALNUT_WEBHOOK_KEY!);
+ * const webhook = new Webhook(process.env.WALNUT_WEBHOOK_KEY);
  * const delivery = webhook.verify(rawBody, request.headers);
  */
 export class Webhook extends Verifier {
   /**
    * @param key - The key shown in Walnut's settings, as it stands; or several, the current one first.
-   * @throws WebhookError `invalid_key` when a key is empty, there is none, or there are more than four.
-   * @throws RangeError when a limit in `options` is no whole number in its range; `TypeError` when `now` is no function.
+   * @throws WebhookError `invalid_key` when a key is empty or `undefined`, there is none, or there are more than four.
+   * @throws TypeError when an option is misspelt or of the wrong type; RangeError when a number is out of its range.
    */
   constructor(key: Key, options?: WebhookOptions) {
     super(module, key, options);

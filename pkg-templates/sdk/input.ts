@@ -5,16 +5,21 @@ import { utf8 } from "./utf8.js";
 /** A body as received: its bytes, or a string that stands for its UTF-8. */
 export type RawBody = string | Uint8Array | ArrayBuffer;
 
-/** A signature, or the headers it came in: a `Headers`, or an object such as Node's. */
+/**
+ * A signature, or the request's headers: a `Headers`, or an object such as Node's `headers` and `headersDistinct`, or AWS
+ * Lambda's `multiValueHeaders`. A list must have exactly one value.
+ */
 export type SignatureHeader =
   | string
+  | Uint8Array
+  | readonly string[]
   | null
   | undefined
   | {
-      /** Finds a header by its name, which is asked for in lowercase. */
+      /** Returns the header of a name, which is passed in lowercase. */
       get(name: string): string | null | undefined;
     }
-  | { readonly [name: string]: string | readonly string[] | undefined };
+  | { readonly [name: string]: string | Uint8Array | readonly string[] | undefined };
 
 const SIGNATURE_HEADER = "x-walnut-signature";
 
@@ -23,6 +28,9 @@ export const DEFAULT_BODY_BYTES = 1 << 20;
 
 /** The most that a body, a piece of one, or a key may have, in bytes: what hosts take at once. */
 export const MOST_BYTES = 0x7fff_ffff;
+
+/** How much of a header in bytes is read. A longer one is malformed in any case. */
+const MAX_HEADER_BYTES = 4096;
 
 const HOW_TO_GET_IT_RAW =
   "Use walnut-webhooks/express, /fastify, /hono, /node or /fetch; or hand over what comes before any body parser, " +
@@ -96,6 +104,11 @@ export function isBytes(value: unknown): value is Uint8Array {
   );
 }
 
+/** Whether a value can be a raw body. */
+export function isRaw(value: unknown): value is RawBody {
+  return typeof value === "string" || isBytes(value) || isArrayBuffer(value);
+}
+
 function isArrayBuffer(value: unknown): value is ArrayBuffer {
   try {
     return arrayBufferLength?.call(value) !== undefined;
@@ -117,7 +130,7 @@ export function signature(header: SignatureHeader): string | undefined {
   if (typeof (header as Headers).get === "function") {
     return one((header as Headers).get(SIGNATURE_HEADER) ?? undefined);
   }
-  if (Array.isArray(header)) return repeated();
+  if (Array.isArray(header) || isBytes(header)) return one(header);
   let found: unknown;
   for (const name of Object.keys(header)) {
     if (name.length !== SIGNATURE_HEADER.length || name.toLowerCase() !== SIGNATURE_HEADER) continue;
@@ -129,14 +142,17 @@ export function signature(header: SignatureHeader): string | undefined {
   return one(found);
 }
 
+/** Returns the one value of a header. Message queues and some servers provide it as bytes or as a list. */
 function one(value: unknown): string | undefined {
-  return value === undefined || typeof value === "string" ? value : repeated();
+  if (value === undefined || typeof value === "string") return value;
+  if (isBytes(value)) return String.fromCharCode(...value.subarray(0, MAX_HEADER_BYTES));
+  return Array.isArray(value) && value.length === 1 && !Array.isArray(value[0]) ? one(value[0]) : repeated();
 }
 
 function repeated(): never {
   throw new InputError(
     "malformed_signature",
-    "X-Walnut-Signature must be exactly 64 lowercase hex digits, but it has several values, or is a list.",
+    "X-Walnut-Signature must be exactly 64 lowercase hex digits, but the request has several, or one that is not text.",
     "Pass it on exactly as Walnut sends it.",
     401,
   );

@@ -1,8 +1,11 @@
 import { InputError, isBytes, MOST_BYTES } from "./input.js";
 import { utf8 } from "./utf8.js";
 
-/** A key: a string that stands for its UTF-8, or bytes; or several, the current one first. */
-export type Key = string | Uint8Array | readonly (string | Uint8Array)[];
+/**
+ * A key: a string that stands for its UTF-8, or bytes; or several, the current one first. `undefined`, the value of an
+ * environment variable that is not set, is accepted by the types and throws `invalid_key`.
+ */
+export type Key = string | undefined | Uint8Array | readonly (string | undefined | Uint8Array)[];
 
 /** Returns the keys of a webhook; `undefined` for anything else. */
 export type KeyReader = (webhook: object) => readonly Uint8Array[] | undefined;

@@ -1,23 +1,30 @@
 /**
- * Receives Walnut's webhooks in Node's own `http`, and in what is built on it: Koa, Next's pages API.
+ * Receives Walnut's webhooks in Node's own `http`, and in what is built on it: Koa, h3, Next's pages API.
  *
  * @module
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Delivery } from "./delivery.js";
-import { type DeliveryContext, flow, type HandlerOptions, rejectReporter } from "./flow.js";
-import { incoming, send } from "./incoming.js";
+import { type DeliveryContext, flow, HANDLER_OPTIONS, type HandlerOptions as Options } from "./flow.js";
+import type { OnDelivery } from "./handlers.js";
+import { headChecker, type HeadOptions } from "./head.js";
+import { hasHungUp, incoming, send } from "./incoming.js";
 import type { WebhookLike } from "./receive.js";
 
-export type { DeliveryContext, HandlerOptions } from "./flow.js";
+export type { DeliveryContext } from "./flow.js";
+export type { EventHandlers, OnDelivery } from "./handlers.js";
+export type { RejectContext } from "./reject.js";
+
+/** The options of `handler`. */
+export interface HandlerOptions<R> extends Options<R>, HeadOptions {}
 
 /**
- * Makes a listener for requests that calls `onDelivery` with each genuine delivery.
+ * Makes a request listener that calls `onDelivery` with each genuine delivery.
  *
- * Walnut hears 200 once `onDelivery` has resolved, and an error if it throws or takes too long, so that it
- * sends again.
+ * Walnut gets 200 once `onDelivery` has resolved, and an error if it throws or takes too long, so that Walnut sends the
+ * event again. The listener returns a promise that resolves once the response is sent, and never rejects.
  *
- * @throws RangeError when a timeout in `options` is no whole number in its range.
+ * @throws TypeError when an argument is missing, in the wrong place, of the wrong type or misspelt.
+ * @throws RangeError when a timeout in `options` is out of its range.
  * @example
  * http.createServer(handler(webhook, async (delivery, { signal }) => {
  *   await save(delivery.id, delivery.event, { signal });
@@ -25,34 +32,33 @@ export type { DeliveryContext, HandlerOptions } from "./flow.js";
  */
 export function handler<R extends IncomingMessage>(
   webhook: WebhookLike,
-  onDelivery: (delivery: Delivery, context: DeliveryContext<R>) => unknown,
+  onDelivery: OnDelivery<DeliveryContext<R>>,
   options: HandlerOptions<R> = {},
-): (request: R, response: ServerResponse) => void {
-  const run = flow(webhook, onDelivery, options);
-  const reportReject = rejectReporter(options);
-  return (request, response) => {
+): (request: R, response: ServerResponse) => Promise<void> {
+  const { run, report } = flow("handler", webhook, onDelivery, options, [...HANDLER_OPTIONS, "path"]);
+  const checkHead = headChecker(options);
+  return async (request, response) => {
     const source = incoming(
       request,
       "Hand the request over before anything reads it: in Koa, before koa-bodyparser and its like; in Next's " +
         "pages API, with export const config = { api: { bodyParser: false } }.",
     );
-    run(source, (signal) => ({ request, signal }))
-      .then(
-        (outcome) => {
-          send(request, response, outcome);
-          return reportReject(outcome, request);
-        },
-        (error) => failed(error, request, response),
-      )
-      .catch((error) => console.error(error));
+    source.check = () => checkHead(request.method, request.url);
+    try {
+      const outcome = await run(source, (signal) => ({ request, signal }));
+      send(request, response, outcome);
+      await report(outcome, request, request.headers);
+    } catch (error) {
+      failed(error, request, response);
+    }
   };
 }
 
-/** No framework takes what else goes wrong; thrown on, it would end the process, and a stranger could do that. */
+/** Handles every other error: thrown on, it could end the process, and strangers could cause that. */
 function failed(error: unknown, request: IncomingMessage, response: ServerResponse): void {
-  // Whoever breaks off hears no answer, and needs none.
-  if (request.destroyed && !request.complete) return;
+  if (hasHungUp(request)) return;
   console.error(error);
+  if (response.headersSent) return;
   response.statusCode = 500;
   response.end();
 }

@@ -1,8 +1,8 @@
 import { Deadline } from "./deadline.js";
 import type { Delivery } from "./delivery.js";
 import { WebhookError } from "./error.js";
-import { notRaw, type RawBody, type SignatureHeader } from "./input.js";
-import { LONGEST_TIMER, whole } from "./whole.js";
+import { bytes, notRaw, type RawBody, type SignatureHeader } from "./input.js";
+import { LONGEST_TIMER, whole } from "./options.js";
 
 /** What an adapter needs of a `Webhook`. */
 export interface WebhookLike {
@@ -14,37 +14,61 @@ export interface WebhookLike {
 /** A request, as an adapter presents it. */
 export interface Source {
   readonly headers: SignatureHeader;
+  /** Checks the request's head, if no router has done it. */
+  check?(): void;
   /**
-   * Gets the body, as far as it is there.
+   * Returns the body: its bytes or its text if something has read and kept it.
    *
-   * @throws WebhookError `body_not_raw` when something has read it and kept no bytes.
+   * @throws WebhookError `body_not_raw` when something has read it and kept neither.
    */
-  body(): Uint8Array | Unread;
+  body(): RawBody | Unread | PromiseLike<RawBody>;
+  /** Keeps the whole body for whatever handles the request next. */
+  keep?(bytes: Uint8Array): void;
 }
 
-/** A body that nobody has read yet. */
+/** A body that nothing has read yet. */
 export interface Unread {
-  /** `Content-Length`, where it was sent. */
+  /** `Content-Length`, if it was sent. */
   readonly declared: string | null | undefined;
-  /** Gives each piece to `take`, until the end, or until that throws or `signal` aborts. */
-  read(take: (piece: Uint8Array) => void, signal: AbortSignal): Promise<void>;
+  /** Passes each chunk to `add`, until the end, or until that throws or `signal` aborts. */
+  read(add: (chunk: Uint8Array) => void, signal: AbortSignal): Promise<void>;
+}
+
+/** What was read of a body. */
+export interface Received {
+  bytes: Uint8Array;
+  isWhole: boolean;
 }
 
 export interface ReceiveOptions {
   /** How long the whole body may take to arrive, in milliseconds, 1 to 2147483647. The default is 4000. */
-  bodyTimeout?: number;
+  bodyTimeout?: number | undefined;
 }
 
 const DEFAULT_BODY_TIMEOUT = 4000;
 
-/** Makes what turns a request into a delivery: it refuses by the head where it can, before it reads. */
-export function createReceive(webhook: WebhookLike, options: ReceiveOptions): (source: Source) => Promise<Delivery> {
-  const timeout = whole("bodyTimeout", options.bodyTimeout ?? DEFAULT_BODY_TIMEOUT, 1, LONGEST_TIMER);
-  return async (source) => {
+/**
+ * Makes the function that turns a request into a delivery. It rejects a request by its head if it can, before it reads
+ * the body.
+ */
+export function createReceive(
+  webhook: WebhookLike,
+  options: ReceiveOptions,
+): (source: Source, received: Received) => Promise<Delivery> {
+  const timeout = whole("bodyTimeout", options.bodyTimeout, DEFAULT_BODY_TIMEOUT, 1, LONGEST_TIMER);
+  return async (source, received) => {
+    source.check?.();
     const body = source.body();
-    const bytes = "read" in body ? await read(webhook, source.headers, body, timeout) : body;
-    return webhook.verify(bytes, source.headers);
+    if (isUnread(body)) await read(webhook, source.headers, body, timeout, received);
+    else received.bytes = bytes(await body);
+    received.isWhole = true;
+    source.keep?.(received.bytes);
+    return webhook.verify(received.bytes, source.headers);
   };
+}
+
+function isUnread(body: ReturnType<Source["body"]>): body is Unread {
+  return typeof body === "object" && "read" in body;
 }
 
 async function read(
@@ -52,31 +76,38 @@ async function read(
   headers: SignatureHeader,
   body: Unread,
   timeout: number,
-): Promise<Uint8Array> {
+  received: Received,
+): Promise<void> {
   const { declared } = body;
-  webhook.precheck(headers, declared === null || declared === undefined ? undefined : Number(declared));
-  let bytes = new Uint8Array();
+  webhook.precheck(headers, contentLength(declared));
+  let buffer = new Uint8Array();
   let length = 0;
-  // Copied at once: a piece may be a single byte, and a list of such takes hundreds of times their memory.
-  const take = (piece: Uint8Array) => {
-    if (!ArrayBuffer.isView(piece)) throw notRaw("its stream was set to give text or objects");
-    const end = length + piece.length;
+  // Copied at once: a chunk may be a single byte, and a list of such chunks takes hundreds of times their memory.
+  const add = (chunk: Uint8Array) => {
+    if (!ArrayBuffer.isView(chunk)) throw notRaw("its stream was set to give text or objects");
+    const end = length + chunk.length;
     if (end > webhook.maxBodyBytes) webhook.precheck(headers, end);
-    if (end > bytes.length) {
-      const larger = new Uint8Array(Math.max(end, Math.min(2 * bytes.length, webhook.maxBodyBytes)));
-      larger.set(bytes.subarray(0, length));
-      bytes = larger;
+    if (end > buffer.length) {
+      const larger = new Uint8Array(Math.max(end, Math.min(2 * buffer.length, webhook.maxBodyBytes)));
+      larger.set(buffer.subarray(0, length));
+      buffer = larger;
     }
-    bytes.set(piece, length);
+    buffer.set(chunk, length);
     length = end;
   };
   const deadline = new Deadline(timeout, () => bodyTimeoutError(timeout, length));
   try {
-    await deadline.race(body.read(take, deadline.signal));
+    await deadline.race(body.read(add, deadline.signal));
   } finally {
     deadline.clear();
+    received.bytes = buffer.subarray(0, length);
   }
-  return bytes.subarray(0, length);
+}
+
+/** Parses a declared length; one that is not a number is ignored, because the body is counted in any case. */
+function contentLength(declared: string | null | undefined): number | undefined {
+  const length = Number(declared ?? NaN);
+  return Number.isSafeInteger(length) && length >= 0 ? length : undefined;
 }
 
 function bodyTimeoutError(ms: number, length: number): WebhookError {

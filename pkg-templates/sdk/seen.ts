@@ -1,33 +1,33 @@
-import { clock, whole } from "./whole.js";
+import { callback, checkOptions, whole } from "./options.js";
 
 /**
- * Remembers which deliveries were handled. Each method may be synchronous or not; one that throws is
- * answered with `store_failed`, so that Walnut sends again.
+ * Remembers which deliveries were handled. Each method may be synchronous or return a promise. If one throws, the response
+ * is `store_failed`, so that Walnut sends the event again.
  */
 export interface SeenStore {
   /**
-   * Asks for a delivery, and takes it where it is new: of several that ask at once, one hears `"new"`.
+   * Begins a delivery if it is new. Of several calls at the same time, exactly one returns `"new"`.
    *
-   * @param leaseMs - For how long it is `"busy"` after that, unless `done` or `release` comes before.
+   * @param leaseMs - How long it is `"busy"` after that, unless `done` or `release` is called before.
    */
   begin(id: string, leaseMs: number): SeenState | PromiseLike<SeenState>;
-  /** Notes that a delivery was handled. It is awaited before Walnut hears 200. */
+  /** Records that a delivery was handled. It is awaited before Walnut gets 200. */
   done(id: string): unknown;
-  /** Gives a delivery back that could not be handled, so that it is new when it is sent again. */
+  /** Releases a delivery that could not be handled, so that it is new when Walnut sends it again. */
   release(id: string): unknown;
 }
 
-/** `new`: nobody has it, so handle it; `busy`: somebody handles it now; `done`: it was handled. */
+/** `new`: to be handled; `busy`: being handled at this moment; `done`: handled. */
 export type SeenState = "new" | "busy" | "done";
 
 /** The options of {@link MemoryStore}. */
 export interface MemoryStoreOptions {
   /** The most ids that are remembered, 1 to 16777216. The default is 100000. */
-  maxEntries?: number;
+  maxEntries?: number | undefined;
   /** How long an id that is done is remembered, in milliseconds. The default is 7 days. */
-  maxAge?: number;
+  maxAge?: number | undefined;
   /** The clock, in milliseconds since the Unix epoch. The default is `Date.now`. */
-  now?: () => number;
+  now?: (() => number) | undefined;
 }
 
 const DEFAULT_ENTRIES = 100_000;
@@ -36,8 +36,8 @@ const DEFAULT_AGE_MS = 7 * 24 * 60 * 60 * 1000;
 const LARGEST_MAP = 2 ** 24;
 
 /**
- * Remembers in this process's memory: enough where there is one process, and what it has seen may be
- * forgotten when it ends. Where there are several, they need a store they share.
+ * Remembers handled deliveries in the memory of this process. It is enough for one process that may forget them when it
+ * ends. Several processes need a store that they share.
  *
  * @example
  * const options = { seen: new MemoryStore() };
@@ -51,11 +51,12 @@ export class MemoryStore implements SeenStore {
   /** When each lease ends. */
   readonly #busy = new Map<string, number>();
 
-  /** @throws RangeError when an option is no whole number in its range; `TypeError` when `now` is no function. */
+  /** @throws RangeError when a number is out of its range; TypeError when an option is of the wrong type or misspelt. */
   constructor(options: MemoryStoreOptions = {}) {
-    this.#maxEntries = whole("maxEntries", options.maxEntries ?? DEFAULT_ENTRIES, 1, LARGEST_MAP);
-    this.#maxAge = whole("maxAge", options.maxAge ?? DEFAULT_AGE_MS, 1, Number.MAX_SAFE_INTEGER);
-    this.#now = clock(options.now);
+    checkOptions("MemoryStore", options, ["maxEntries", "maxAge", "now"], "{ maxEntries: 100000 }");
+    this.#maxEntries = whole("maxEntries", options.maxEntries, DEFAULT_ENTRIES, 1, LARGEST_MAP);
+    this.#maxAge = whole("maxAge", options.maxAge, DEFAULT_AGE_MS, 1, Number.MAX_SAFE_INTEGER);
+    this.#now = callback("now", options.now, Date.now);
   }
 
   /** @throws Error when there is no room, since every id that is remembered is being handled. */

@@ -1,75 +1,92 @@
-// What `fetch` handlers and Hono have in common: a `Request` comes, and a `Response` goes.
+// What `fetch` handlers and Hono share: a `Request` in, a `Response` out.
 import { Deadline } from "./deadline.js";
-import type { Delivery } from "./delivery.js";
-import { answer, flow, type HandlerOptions, type Outcome, rejectReporter } from "./flow.js";
-import { notRaw } from "./input.js";
+import { answer, flow, type HandlerOptions } from "./flow.js";
+import type { OnDelivery } from "./handlers.js";
+import { notRaw, type RawBody } from "./input.js";
 import type { Source, Unread, WebhookLike } from "./receive.js";
+import type { Outcome } from "./reject.js";
 
-/** Milliseconds: whoever waits for the answer may be a stranger with many connections. */
+/** Milliseconds: the client that waits for the response may be a stranger with many connections. */
 const REPORT_TIMEOUT = 1000;
 
+/** How an adapter differs from the others. */
+interface Adapter {
+  /** How to keep the raw body in this framework. */
+  readonly fix: string;
+  /** The names of the options. */
+  readonly known: readonly string[];
+  /** Checks the request's head, if no router has done it. */
+  check?(request: Request): void;
+}
+
 /**
- * Makes what turns a request into its answer.
+ * Makes the function that answers requests.
  *
- * @param fix - Says how to keep the bytes in this framework.
+ * `kept` is the body, if the framework has read it and kept its bytes.
  */
 export function web<R extends Request, Context>(
   webhook: WebhookLike,
-  onDelivery: (delivery: Delivery, context: Context) => unknown,
-  options: HandlerOptions<R>,
-  fix: string,
-): (request: R, context: (signal: AbortSignal) => Context) => Promise<Response> {
-  const run = flow(webhook, onDelivery, options);
-  const reportReject = rejectReporter(options);
-  return async (request, context) => {
-    const source = new WebSource(request, fix);
+  onDelivery: OnDelivery<Context>,
+  options: HandlerOptions<R, Context>,
+  { fix, known, check }: Adapter,
+): (request: R, context: (signal: AbortSignal) => Context, kept?: () => Promise<RawBody>) => Promise<Response> {
+  const { run, report } = flow("handler", webhook, onDelivery, options, known);
+  return async (request, context, kept) => {
+    const source = new WebSource(request, fix, kept, check);
     const outcome = await run(source, context);
-    // Before the answer goes, since Workers end with it; but the answer stays as it is, and does not wait long.
+    // Before the response is returned, since a Worker ends with it. The response stays as it is, and waits at most this long.
     const deadline = new Deadline(REPORT_TIMEOUT, () => new Error(`onReject took over ${REPORT_TIMEOUT} ms`));
-    await deadline.race(reportReject(outcome, request)).catch((error) => console.error(error));
+    await deadline.race(report(outcome, request, request.headers)).catch((error) => console.error(error));
     deadline.clear();
-    return response(outcome, source.unfinished);
+    return response(outcome, source.isUnfinished);
   };
 }
 
 class WebSource implements Source, Unread {
   readonly headers: Headers;
   readonly declared: string | null;
-  /** Whether some of the body may still be on its way. */
-  unfinished = true;
+  /** Whether some of the body may still arrive. */
+  isUnfinished = true;
 
   constructor(
     readonly request: Request,
     readonly fix: string,
+    readonly kept: (() => Promise<RawBody>) | undefined,
+    readonly checkHead: ((request: Request) => void) | undefined,
   ) {
     this.headers = request.headers;
     this.declared = request.headers.get("content-length");
   }
 
-  body(): Unread {
+  check(): void {
+    this.checkHead?.(this.request);
+  }
+
+  body(): Unread | Promise<RawBody> {
     if (!this.request.bodyUsed && this.request.body?.locked !== true) return this;
-    this.unfinished = false;
+    this.isUnfinished = false;
+    if (this.kept !== undefined) return this.kept();
     throw notRaw("something has read the request before walnut-webhooks could", this.fix);
   }
 
-  async read(take: (piece: Uint8Array) => void, signal: AbortSignal): Promise<void> {
+  async read(add: (chunk: Uint8Array) => void, signal: AbortSignal): Promise<void> {
     const reader = this.request.body?.getReader();
     if (reader !== undefined) {
-      // Let go of, and not cancelled: SvelteKit's Node server would destroy the connection, with the answer unsent.
+      // Released, and not cancelled: SvelteKit's Node server would destroy the connection before the response is sent.
       const stop = () => reader.releaseLock();
       signal.addEventListener("abort", stop);
       try {
-        for (let next = await reader.read(); !next.done; next = await reader.read()) take(next.value);
+        for (let next = await reader.read(); !next.done; next = await reader.read()) add(next.value);
       } finally {
         stop();
       }
     }
-    this.unfinished = signal.aborted;
+    this.isUnfinished = signal.aborted;
   }
 }
 
-function response(outcome: Outcome, close: boolean): Response {
-  const { status, type, text } = answer(outcome);
-  const headers = { "content-type": type, ...(close ? { connection: "close" } : {}) };
-  return new Response(text, { status, headers });
+function response(outcome: Outcome, mustClose: boolean): Response {
+  const { status, headers, text } = answer(outcome);
+  // A copy, since @hono/node-server writes to the object.
+  return new Response(text, { status, headers: { ...headers, ...(mustClose && { connection: "close" }) } });
 }

@@ -5,19 +5,29 @@ import { results } from "./host.js";
 import { bytes, DEFAULT_BODY_BYTES, MOST_BYTES, type RawBody, type SignatureHeader, signature, size } from "./input.js";
 import { type Key, offerKeyReader, readKeys } from "./keys.js";
 import { hashes } from "./native.js";
-import { clock, whole } from "./whole.js";
+import { callback, checkOptions, flag, whole } from "./options.js";
 
 /** The options of a `Webhook`. */
 export interface WebhookOptions {
   /** The limit on a body's length, in bytes. The default is 1 MiB. */
-  maxBodyBytes?: number;
-  /** The most that may lie between an event's signed time and now, in milliseconds. Off by default. */
-  maxAge?: number;
-  /** How far ahead of this clock an event may be where `maxAge` is set, in ms. The default is 5 min. */
-  skew?: number;
+  maxBodyBytes?: number | undefined;
+  /**
+   * The most that may lie between an event's signed time and now, in milliseconds. Off by default. The shortest safe
+   * value is 72 hours (259200000), because Walnut may send an event again for up to 48 hours.
+   */
+  maxAge?: number | undefined;
+  /**
+   * Whether to reject an event without a readable timestamp, as `stale`. By default, `maxAge` does not apply to
+   * such an event.
+   */
+  requireTimestamp?: boolean | undefined;
+  /** How far ahead of this clock an event may be if `maxAge` is set, in milliseconds. The default is 5 minutes. */
+  skew?: number | undefined;
   /** The clock, in milliseconds since the Unix epoch. The default is `Date.now`. */
-  now?: () => number;
+  now?: (() => number) | undefined;
 }
+
+const OPTIONS = ["maxBodyBytes", "maxAge", "requireTimestamp", "skew", "now"];
 
 const DEFAULT_SKEW_MS = 5 * 60 * 1000;
 
@@ -46,16 +56,17 @@ export class Verifier {
 
   readonly #maxBodyBytes: number;
   readonly #keys: readonly Uint8Array[];
-  readonly #age: { readonly max: number; readonly skew: number; readonly now: () => number };
+  readonly #age: { readonly max: number; readonly skew: number; readonly isRequired: boolean; readonly now: () => number };
   #owned: Handle | undefined;
 
   constructor(module: Compile, key: Key, options: WebhookOptions = {}) {
-    this.#maxBodyBytes = whole("maxBodyBytes", options.maxBodyBytes ?? DEFAULT_BODY_BYTES, 0, MOST_BYTES);
-    const { maxAge, skew = DEFAULT_SKEW_MS } = options;
+    checkOptions("Webhook", options, OPTIONS, "{ maxAge: 259200000 }");
+    this.#maxBodyBytes = whole("maxBodyBytes", options.maxBodyBytes, DEFAULT_BODY_BYTES, 0, MOST_BYTES);
     this.#age = {
-      max: maxAge === undefined ? Infinity : whole("maxAge", maxAge, 0, Number.MAX_SAFE_INTEGER),
-      skew: whole("skew", skew, 0, Number.MAX_SAFE_INTEGER),
-      now: clock(options.now),
+      max: whole("maxAge", options.maxAge, Infinity, 0, Number.MAX_SAFE_INTEGER),
+      skew: whole("skew", options.skew, DEFAULT_SKEW_MS, 0, Number.MAX_SAFE_INTEGER),
+      isRequired: flag("requireTimestamp", options.requireTimestamp),
+      now: callback("now", options.now, Date.now),
     };
     this.#keys = readKeys(key);
     start(module);
@@ -79,11 +90,11 @@ export class Verifier {
     const body = bytes(rawBody);
     const value = signature(header);
     const text = typeof rawBody === "string" ? rawBody : undefined;
-    const { max, skew, now } = this.#age;
+    const { max, skew, isRequired, now } = this.#age;
     const time = max === Infinity ? 0 : Number(now());
     const handle = this.#handle();
     const hashed = hashes(body.length);
-    call((core) => core.deliver(handle, size(body.length), hashed, time, max, skew), body, value, text);
+    call((core) => core.deliver(handle, size(body.length), hashed, time, max, skew, isRequired), body, value, text);
     const { delivery } = results;
     results.delivery = undefined;
     return delivery as Delivery;
@@ -103,15 +114,16 @@ export class Verifier {
   }
 
   /**
-   * Checks what is known of a request before its body is read: cheap, and worth doing first.
+   * Checks what is known of a request before its body is read.
    *
-   * @param contentLength - The body's length in bytes, where it is declared.
+   * @param contentLength - The body's length in bytes, if it is declared.
    * @throws WebhookError `missing_signature`, `malformed_signature` or `body_too_large`.
+   * @throws TypeError or RangeError when `contentLength` is not a whole number from 0.
    */
   precheck(header: SignatureHeader, contentLength?: number): void {
     const value = signature(header);
     const known = contentLength !== undefined;
-    const length = known ? size(contentLength) : 0;
+    const length = size(whole("contentLength", contentLength, 0, 0, Number.MAX_SAFE_INTEGER));
     const handle = this.#handle();
     call((core) => core.precheck(handle, known, length), undefined, value);
   }

@@ -64,6 +64,14 @@ export const frames = {
       given.deepEqual(await given.received(app), { genuine: 200, again: 200, forged: 401 });
       given.deepEqual(handled, [given.ID, given.ID]);`,
   },
+  /** Such an app has a function for each event. */
+  handlers: {
+    before: `${app}
+      const logged = given.listen(console, "log");`,
+    after: `
+      given.deepEqual(await given.received(app), { genuine: 200, again: 200, forged: 401 });
+      given.equal(logged.join(), "My Awesome Demo,My Awesome Demo");`,
+  },
   /** There is such an app, and what comes again is held back. */
   once: {
     before: app,

@@ -1,4 +1,4 @@
-// The Express adapter, in a real Express 4 and 5, behind every body parser that people put before it.
+// The Express adapter, in a real Express 4 and 5, behind the body parsers that applications put before it.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -20,10 +20,11 @@ for (const [version, express] of [[4, express4], [5, express5]]) {
   /** Starts an app with a route at /webhook; returns its URL. */
   const serve = (t, ...parts) => listening(t, server(...parts));
   /** An error handler of Express, and a promise of the first error that it gets. */
-  function errors() {
+  function errors(note = () => {}) {
     let take;
     const first = new Promise((resolve) => {
       take = (error, _request, response, _next) => {
+        note(error);
         resolve(error);
         response.end();
       };
@@ -34,20 +35,30 @@ for (const [version, express] of [[4, express4], [5, express5]]) {
   const quiet = (_error, _request, response, _next) => response.end();
   adapterSuite(`Express ${version}`, (...args) => server(handler(...args), [], [quiet]));
 
+  const keep = (toKept) => [express.json({ verify: (it, _, bytes) => (it.rawBody = toKept(bytes)) })];
+  const pause = (request, _response, next) => {
+    request.pause();
+    next();
+  };
   const parsers = {
     "no parser": [],
     "express.raw": [express.raw({ type: "*/*" })],
     "express.raw of another type, which reads nothing": [express.raw({ type: "text/html" })],
+    "express.text": [express.text({ type: "*/*" })],
     "express.json of another type": [express.json({ type: "text/html" })],
-    "express.json that keeps rawBody": [express.json({ verify: (it, _, bytes) => (it.rawBody = bytes) })],
-    "Cloud Functions' rawBody": [express.json({ verify: (it, _, bytes) => (it.rawBody = Buffer.from(bytes)) })],
+    "express.json that keeps rawBody": keep((bytes) => bytes),
+    "express.json that keeps rawBody as a string": keep(String),
+    "express.json that keeps rawBody as a Uint8Array": keep((bytes) => new Uint8Array(bytes)),
+    "express.json that keeps rawBody as an ArrayBuffer": keep((bytes) => new Uint8Array(bytes).buffer),
+    "a middleware that pauses the request": [pause],
+    "the middleware of this package, twice": [middleware(webhook), middleware(webhook)],
   };
 
   for (const [name, before] of Object.entries(parsers)) {
-    test(`Express ${version}, after ${name}`, async (t) => {
+    test(`Express ${version}: verifies the raw body after ${name}`, async (t) => {
       const seen = [];
       const onDelivery = async (delivery, { request }) => seen.push([delivery.id, request.path]);
-      const url = await serve(t, handler(webhook, onDelivery), before);
+      const url = await serve(t, handler(webhook, onDelivery, { onReject() {} }), before);
       assert.equal((await post(url)).status, 200);
       assert.deepEqual(seen, [[ID, "/webhook"]]);
       const body = Buffer.from(sample.toString().replace("Demo", "demo"));
@@ -56,63 +67,85 @@ for (const [version, express] of [[4, express4], [5, express5]]) {
     });
   }
 
-  test(`Express ${version}, after express.json() and express.text(): told how to mend it`, async (t) => {
-    for (const [parser, left] of [[express.json(), "what it parsed"], [express.text({ type: "*/*" }), "text"]]) {
-      const rejected = [];
-      const url = await serve(t, handler(webhook, () => {}, { onReject: (error) => rejected.push(error) }), [parser]);
-      const { status, code, message } = await post(url);
-      assert.deepEqual([status, code], [500, "body_not_raw"]);
-      assert.ok(message.includes(`a body parser has read the request`), message);
-      assert.ok(message.includes(`left ${left}.`), message);
-      assert.ok(message.includes("request.rawBody = bytes"), message);
-      assert.equal(rejected[0].code, "body_not_raw");
+  test(`Express ${version}: verifies an empty body, whatever parser ran before`, async (t) => {
+    const body = Buffer.alloc(0);
+    for (const before of [[], [express.json()], [express.raw({ type: "*/*" })], [express.text({ type: "*/*" })]]) {
+      const url = await serve(t, handler(webhook, () => {}, { onReject() {} }), before);
+      for (const chunked of [false, true]) {
+        assert.equal((await post(url, { body, chunked })).code, "not_json");
+        assert.equal((await post(url, { body, chunked, header: signature })).code, "signature_mismatch");
+      }
     }
   });
 
-  test(`Express ${version}: a request that breaks off reaches the app's error handler, not ours`, async (t) => {
+  test(`Express ${version}: says how to keep the raw body after express.json()`, async (t) => {
     const rejected = [];
-    const { take, first } = errors();
-    const route = handler(webhook, () => {}, { onReject: (error) => rejected.push(error) });
-    const app = server(route, [], [take]);
-    const url = await listening(t, app);
-    const arrived = once(app, "request");
-    const socket = begin(t, url, signature, "{");
-    await arrived;
-    socket.destroy();
-    assert.equal((await first).code, "ECONNRESET");
-    assert.deepEqual(rejected, []);
+    const onReject = async (error, { explain }) => rejected.push(error.code, (await explain()).cause);
+    const url = await serve(t, handler(webhook, () => {}, { onReject }), [express.json()]);
+    const { status, code, message } = await post(url);
+    assert.deepEqual([status, code], [500, "body_not_raw"]);
+    assert.match(message, /a body parser has read the request .*, and left what it parsed\. .*request\.rawBody = bytes/);
+    assert.deepEqual(rejected, ["body_not_raw", "body_not_raw"]);
   });
 
-  test(`Express ${version}: so does one that broke off before the handler had it`, async (t) => {
-    const { take, first } = errors();
-    const [arrived, told] = [deferred(), deferred()];
+  test(`Express ${version}: a client that hangs up causes no log line, no error and no rejection`, async (t) => {
+    const logged = t.mock.method(console, "error", () => {});
+    const unexpected = [];
+    const options = { onReject: (error) => unexpected.push(error) };
+    const { take } = errors((error) => unexpected.push(error));
+    const late = deferred();
     const wait = (request, _, next) => {
+      if (request.headers["content-length"] !== "801") return next();
       request.socket.once("close", () => setImmediate(next));
-      arrived.resolve();
+      late.resolve();
     };
-    const route = handler(webhook, () => {}, { bodyTimeout: 50, onReject: told.resolve });
-    const socket = begin(t, await serve(t, route, [wait], [take]), signature, "{");
-    await arrived.promise;
-    socket.destroy();
-    const { code, message } = await Promise.race([first, told.promise]);
-    assert.deepEqual([code, message], ["ECONNRESET", "the request broke off"]);
+    for (const route of [handler(webhook, () => {}, options), middleware(webhook, options)]) {
+      const app = server(route, [wait], [take]);
+      const url = await listening(t, app);
+      for (const [length, arrived] of [[800, () => once(app, "request")], [801, () => late.promise]]) {
+        const hasArrived = arrived();
+        const connected = once(app, "connection");
+        const socket = begin(t, url, signature, "{", `Content-Length: ${length}`);
+        await hasArrived;
+        const [theirs] = await connected;
+        const gone = new Promise((resolve) => theirs.once("close", resolve));
+        socket.destroy();
+        await gone;
+      }
+      assert.equal((await post(url, { header: null })).code, "missing_signature");
+      assert.deepEqual(unexpected.splice(0).map(({ code }) => code), ["missing_signature"]);
+    }
+    assert.equal(logged.mock.callCount(), 0);
   });
 
-  test(`Express ${version}: the middleware leaves the delivery and goes on`, async (t) => {
+  test(`Express ${version}: a handler that was never called throws, and shows no stack to the sender`, async (t) => {
+    for (const [route, call] of [[handler, "handler(webhook, onDelivery)"], [middleware, "middleware(webhook)"]]) {
+      const logged = deferred();
+      t.mock.method(console, "error", logged.resolve);
+      const response = await fetch(await serve(t, route), { method: "POST", body: sample, headers: { "x-walnut-signature": signature } });
+      const text = await response.text();
+      assert.equal(response.status, 500);
+      assert.ok(text.includes(`without being called. Write ${call}.`), text);
+      assert.ok(!text.includes("node_modules") && !text.includes(" at "), text);
+      assert.match(String(await logged.promise), /without being called/);
+    }
+  });
+
+  test(`Express ${version}: the middleware sets the delivery and the raw body, and calls the next handler`, async (t) => {
     const app = express();
     const rejected = [];
     const options = { bodyTimeout: 50, onReject: (error) => rejected.push(error.code) };
-    app.post("/webhook", middleware(webhook, options), (it, response) => response.json({ id: it.delivery.id }));
+    app.post("/webhook", middleware(webhook, options), (it, response) => response.json({ id: it.delivery.id, raw: String(it.rawBody) }));
     const url = await listening(t, createServer(app));
-    const { status, id } = await post(url);
-    assert.deepEqual([status, id], [200, ID]);
+    const { status, id, raw } = await post(url);
+    assert.deepEqual([status, id, raw], [200, ID, sample.toString()]);
     assert.equal((await post(url, { header: null })).code, "missing_signature");
     const [answer] = await once(begin(t, url, signature, "{"), "data");
     assert.match(String(answer), /^HTTP\/1\.1 408 .*body_timeout/s);
     assert.deepEqual(rejected, ["missing_signature", "body_timeout"]);
   });
 
-  test(`Express ${version}: a failing onReject leaves the answer as it is, for the error handler`, async (t) => {
+  test(`Express ${version}: the error of an onReject goes to the error handler, and the response stays as it is`, async (t) => {
     const failures = [
       () => {
         throw new Error("at once");

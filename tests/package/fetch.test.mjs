@@ -45,6 +45,23 @@ test("fetch: a Request with bytes, a string or nothing, as AWS Lambda makes it",
   assert.equal(await code(await handle(request({ headers: { "x-walnut-signature": webhook.sign("") } }))), "not_json");
 });
 
+test("fetch: answers 405 to any method but POST, and 404 to any other path than `path`", async () => {
+  const rejected = [];
+  const onReject = ({ code }, { request }) => rejected.push([code, request.method]);
+  const send = async (handle, method, url) => {
+    const response = await handle(new Request(url, { method, headers, ...(method !== "GET" && { body: sample }) }));
+    return [response.status, response.headers.get("allow"), await code(response)];
+  };
+  const anywhere = handler(webhook, () => {}, { onReject });
+  for (const method of ["GET", "PUT"]) assert.deepEqual(await send(anywhere, method, "http://a/"), [405, "POST", "method_not_allowed"]);
+  assert.deepEqual(await send(anywhere, "POST", "http://a/any/path"), [200, null, undefined]);
+  assert.deepEqual(rejected, [["method_not_allowed", "GET"], ["method_not_allowed", "PUT"]]);
+  const there = handler(webhook, () => {}, { path: "/webhook", onReject });
+  for (const path of ["/webhook", "/webhook?a=b", "/x/../webhook"]) assert.deepEqual(await send(there, "POST", `http://a${path}`), [200, null, undefined]);
+  for (const path of ["/", "/webhook/", "/webhooks", "/Webhook"]) assert.deepEqual(await send(there, "POST", `http://a${path}`), [404, null, "not_found"]);
+  assert.throws(() => handler(webhook, () => {}, { path: "webhook" }), /^TypeError: path must be a string that begins with "\/"/);
+});
+
 test("fetch: a body that was read, is being read, or was decoded is told of, with what to do", async () => {
   const handle = handler(webhook, () => {}, { onReject: () => {} });
   const [read, locked] = [request(), request()];

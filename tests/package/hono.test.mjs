@@ -31,17 +31,35 @@ test("Hono: onDelivery has Hono's context besides the request", async () => {
   assert.deepEqual([answer.status, taken], [200, [ID, "acme", true]]);
 });
 
-test("Hono: a body that a middleware has read is told of, with what to do", async (t) => {
-  for (const read of ["json", "text", "arrayBuffer"]) {
-    const app = new Hono();
-    app.use(async (context, next) => {
-      await context.req[read]();
-      await next();
-    });
-    app.post("/webhook", handler(webhook, () => {}, { onReject: () => {} }));
-    const answer = await post(await listening(t, createAdaptorServer({ fetch: app.fetch })));
+/** Serves the handler behind a middleware that reads the body by a method of `c.req`. */
+function servedAfter(t, read, onDelivery) {
+  const app = new Hono();
+  app.use(async (context, next) => {
+    await context.req[read]();
+    await next();
+  });
+  app.post("/webhook", handler(webhook, onDelivery, { onReject: () => {} }));
+  return listening(t, createAdaptorServer({ fetch: app.fetch }));
+}
+
+test("Hono: verifies the bytes that arrived after c.req.arrayBuffer(), bytes() and blob()", async (t) => {
+  // With a byte that is not UTF-8, so that no text can stand for it.
+  const body = Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xff]), Buffer.from('"}')]);
+  for (const read of ["arrayBuffer", "bytes", "blob"]) {
+    const taken = [];
+    const url = await servedAfter(t, read, ({ id }) => taken.push(id));
+    assert.equal((await post(url)).status, 200);
+    assert.deepEqual(taken, [ID]);
+    assert.equal((await post(url, { header: "0".repeat(64) })).code, "signature_mismatch");
+    assert.equal((await post(url, { body })).code, "not_json");
+  }
+});
+
+test("Hono: says how to keep the raw body after a method that does not keep it", async (t) => {
+  for (const read of ["json", "text"]) {
+    const answer = await post(await servedAfter(t, read, () => {}));
     assert.deepEqual([answer.status, answer.code], [500, "body_not_raw"]);
-    assert.match(answer.message, /c\.req\.raw\.clone\(\)/);
+    assert.match(answer.message, /c\.req\.json\(\), text\(\), .* c\.req\.arrayBuffer\(\)/);
   }
 });
 

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect, createServer as createServer2 } from "node:http2";
 import { test } from "node:test";
+import { Webhook } from "walnut-webhooks";
 import { handler } from "walnut-webhooks/node";
 import { adapterSuite } from "./adapters.mjs";
 import { begin, deferred, ID, listening, post, sample, signature, webhook } from "./requests.mjs";
@@ -31,38 +32,90 @@ const rejects = () => {
   return { told, onReject: (error) => told.push(error.code) };
 };
 
-test("node:http: bytes that were kept are used, a body that is gone is told of", async (t) => {
+test("node:http: uses a body that something has kept as bytes or text, and names the mistake otherwise", async (t) => {
   const taken = [];
   const { told, onReject } = rejects();
   const handle = handler(webhook, ({ id }) => taken.push(id), { onReject });
   for (const name of ["rawBody", "body"]) {
-    const keep = async (request) => (request[name] = await readAll(request));
-    assert.equal((await post(await serve(t, keep, handle))).status, 200);
+    for (const form of [(bytes) => bytes, String, (bytes) => new Uint8Array(bytes), (bytes) => new Uint8Array(bytes).buffer]) {
+      const keep = async (request) => (request[name] = form(await readAll(request)));
+      assert.equal((await post(await serve(t, keep, handle))).status, 200);
+    }
   }
-  assert.deepEqual(taken, [ID, ID]);
+  assert.deepEqual(taken, Array(8).fill(ID));
+  assert.equal((await post(await serve(t, (request) => void request.pause(), handle))).status, 200);
 
   const parse = async (request) => (request.body = JSON.parse(await readAll(request)));
   const parsed = await post(await serve(t, parse, handle));
   assert.deepEqual([parsed.status, parsed.code], [500, "body_not_raw"]);
   assert.match(parsed.message, /a body parser has read .* left what it parsed\. .*koa-bodyparser.*bodyParser: false/s);
-  const read = async (request) => (request.body = String(await readAll(request)));
-  assert.match((await post(await serve(t, read, handle))).message, /a body parser has read .* left text\. /);
   const drop = (request) => readAll(request);
   assert.match((await post(await serve(t, drop, handle))).message, /something has read .* walnut-webhooks could\. /);
   const decode = (request) => void request.setEncoding("utf8");
   assert.match((await post(await serve(t, decode, handle))).message, /set to give text/);
-  assert.deepEqual(told, Array(4).fill("body_not_raw"));
+  assert.deepEqual(told, Array(3).fill("body_not_raw"));
 });
 
-test("node:http: a body that is refused half-way is not read on", async (t) => {
+test("node:http: stops reading a body that it rejects half-way", async (t) => {
   const told = [];
-  const onReject = ({ code }, request) => told.push([code, request.isPaused(), request.listenerCount("data")]);
+  const onReject = ({ code }, { request }) => told.push([code, request.isPaused(), request.listenerCount("data")]);
   const url = await listening(t, createServer(handler(webhook, () => {}, { bodyTimeout: 50, onReject })));
   const length = webhook.maxBodyBytes + 1;
   for (const some of ["1\r\n{\r\n", `${length.toString(16)}\r\n${"x".repeat(length)}`]) {
     await once(begin(t, url, signature, some, "Transfer-Encoding: chunked"), "data");
   }
   assert.deepEqual(told, [["body_timeout", true, 0], ["body_too_large", true, 0]]);
+});
+
+test("node:http: the listener's promise resolves once the response is sent, and never rejects", async (t) => {
+  const { promise, resolve } = deferred();
+  t.mock.method(console, "error", () => {});
+  const listeners = {
+    handled: handler(webhook, () => promise),
+    rejected: handler(new Webhook("another key"), () => {}, { onReject: () => Promise.reject(new Error("no log")) }),
+    failed: handler({ ...webhook, precheck() {}, verify: () => assert.fail("unexpected") }, () => {}),
+  };
+  for (const [name, listener] of Object.entries(listeners)) {
+    const settled = [];
+    const server = createServer((request, response) => {
+      listener(request, response).then(() => settled.push(response.writableEnded));
+      if (name === "handled") setImmediate(resolve);
+    });
+    const url = await listening(t, server);
+    const response = await fetch(url, { method: "POST", headers: { "x-walnut-signature": signature }, body: sample });
+    await response.text();
+    assert.equal(response.status, { handled: 200, rejected: 401, failed: 500 }[name]);
+    await new Promise(setImmediate);
+    assert.deepEqual(settled, [true], name);
+  }
+});
+
+test("node:http: answers 405 to any method but POST, and 404 to any other path than `path`", async (t) => {
+  const rejected = [];
+  const onReject = ({ code }, { request }) => rejected.push([code, request.method]);
+  const anywhere = await listening(t, createServer(handler(webhook, () => {}, { onReject })));
+  const send = async (url, method = "POST") => {
+    const headers = { "x-walnut-signature": signature };
+    const response = await fetch(url, { method, headers, body: ["GET", "HEAD"].includes(method) ? undefined : sample });
+    const text = await response.text();
+    return [response.status, response.headers.get("allow"), text === "" ? "" : JSON.parse(text).error?.code];
+  };
+  for (const method of ["GET", "PUT", "DELETE"]) assert.deepEqual(await send(anywhere, method), [405, "POST", "method_not_allowed"]);
+  assert.deepEqual(await send(anywhere, "HEAD"), [405, "POST", ""]);
+  assert.deepEqual(await send(`${anywhere}/elsewhere`), [200, null, undefined]);
+  assert.deepEqual(rejected.splice(0), ["GET", "PUT", "DELETE", "HEAD"].map((method) => ["method_not_allowed", method]));
+
+  const there = await listening(t, createServer(handler(webhook, () => {}, { path: "/webhook", onReject })));
+  for (const suffix of ["", "?a=b"]) assert.deepEqual(await send(there + suffix), [200, null, undefined]);
+  for (const suffix of ["/", "s", "/../other"]) assert.deepEqual(await send(there + suffix), [404, null, "not_found"]);
+  assert.deepEqual(await send(`${there}s`, "GET"), [404, null, "not_found"]);
+});
+
+test("node:http: rejects a `path` that is not a path", () => {
+  for (const [path, shown] of [["webhook", '"webhook"'], ["", '""'], [1, "a number"]]) {
+    const message = `path must be a string that begins with "/", but is ${shown}.`;
+    assert.throws(() => handler(webhook, () => {}, { path }), { name: "TypeError", message });
+  }
 });
 
 test("node:http2: the same answers, and nothing that only HTTP/1 knows", async (t) => {
@@ -140,7 +193,7 @@ test("node:http: a body of single bytes takes no more memory than its limit has"
   const program = `
     import { createServer } from "node:http";
     import { Webhook } from "walnut-webhooks";
-    import { handler } from "walnut-webhooks/node";
+import { handler } from "walnut-webhooks/node";
     const server = createServer(handler(new Webhook("key"), () => {}, { bodyTimeout: 60_000 }));
     server.listen(0, "127.0.0.1", () => console.log(server.address().port));`;
   const child = spawn(process.execPath, ["--max-old-space-size=48", "--input-type=module", "--eval", program], { cwd: import.meta.dirname });

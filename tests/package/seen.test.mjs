@@ -91,10 +91,13 @@ test("the clock is the system's by default", (t) => {
   assert.equal(seen.begin("a", 1), "new");
 });
 
-test("limits that can't be meant are refused at once", () => {
+test("rejects an option that is out of its range, of the wrong type or misspelt", () => {
   for (const options of [{ maxEntries: 0 }, { maxEntries: 1.5 }, { maxEntries: 2 ** 24 + 1 }, { maxAge: 0 }]) {
     const [name, value] = Object.entries(options)[0];
-    assert.throws(() => new MemoryStore(options), new RegExp(`${name} must be a whole number .*, but is ${value}`));
+    assert.throws(() => new MemoryStore(options), new RegExp(`^RangeError: ${name} must be a whole number .*, but is ${value}\\.$`));
   }
-  assert.throws(() => new MemoryStore({ now: 7 }), /^TypeError: now must be a function, but is 7$/);
+  assert.throws(() => new MemoryStore({ now: 7 }), /^TypeError: now must be a function, but is a number\.$/);
+  assert.throws(() => new MemoryStore({ maxentries: 7 }), /^TypeError: MemoryStore has no option "maxentries"\. Did you mean "maxEntries"\?$/);
+  assert.throws(() => new MemoryStore(7), /^TypeError: The options of MemoryStore must be an object, .* but are a number\.$/);
+  new MemoryStore({ maxEntries: undefined, maxAge: undefined, now: undefined });
 });

@@ -1,10 +1,12 @@
 // Compiled, never run: what the compiler must accept, and what it must refuse.
-import { createServer, type IncomingHttpHeaders } from "node:http";
+import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import express from "express";
 import fastify from "fastify";
 import { type Context as HonoContextOf, Hono } from "hono";
-import { MemoryStore, Webhook } from "walnut-webhooks";
-import type { Delivery, PlaylistItem, SeenStore, WebhookError, WebhookErrorCode } from "walnut-webhooks";
+import { isWebhookError, MemoryStore, Webhook } from "walnut-webhooks";
+import type {
+  Delivery, DemoDelivery, PlaylistDelivery, PlaylistItem, SeenStore, UnknownDelivery, WebhookError, WebhookErrorCode,
+} from "walnut-webhooks";
 import { type Difference, explain, type Explanation, type ExplanationCause } from "walnut-webhooks/explain";
 import { type DeliveryContext, handler as onExpress, middleware } from "walnut-webhooks/express";
 import { plugin } from "walnut-webhooks/fastify";
@@ -67,14 +69,22 @@ const cause: ExplanationCause = explained.cause === "key_whitespace" ? "body_not
 const place: Difference = explained.difference;
 // @ts-expect-error: there is none where the signature is right
 const always: WebhookErrorCode = explained.code;
-// @ts-expect-error: an explanation needs a key
-explain(undefined, "", {});
+explain(process.env["WALNUT_WEBHOOK_KEY"], "", {});
 void [name, drift, code, keyIndex, ok, problem, fix, difference, cause, place, always];
 
 // @ts-expect-error: a parsed body is no raw body
 webhook.verify({ event: "demo_session_finished" }, "");
-// @ts-expect-error: a key may be missing from the environment, and that must be dealt with
-new Webhook(undefined);
+// The value of an environment variable: `undefined` throws `invalid_key`.
+new Webhook(process.env["WALNUT_WEBHOOK_KEY"]);
+new Webhook([process.env["WALNUT_WEBHOOK_KEY"], process.env["WALNUT_WEBHOOK_KEY_PREVIOUS"]].filter(Boolean));
+// `undefined` is "not set" in every option.
+new Webhook("key", { maxBodyBytes: undefined, maxAge: undefined, requireTimestamp: undefined, skew: undefined, now: undefined });
+new MemoryStore({ maxEntries: undefined, maxAge: undefined, now: undefined });
+// @ts-expect-error: it is true or false
+new Webhook("key", { requireTimestamp: "yes" });
+// Headers of message queues, and of servers that list each value.
+webhook.verify("", { "x-walnut-signature": new Uint8Array() });
+webhook.verify("", { "x-walnut-signature": ["00"] });
 // @ts-expect-error: there is no such option
 new Webhook("key", { tolerance: 5 });
 // @ts-expect-error: a delivery is not changed
@@ -105,7 +115,7 @@ app.post("/b", onExpress(webhook, ({ id }, { request, signal }: DeliveryContext<
   const path: string = request.path;
   const aborted: boolean = signal.aborted;
   return [id, path, aborted];
-}, { ...options, onReject: ({ code }, { path }) => [code satisfies WebhookErrorCode, path satisfies string] }));
+}, { ...options, onReject: ({ code }, { request: { path } }) => [code satisfies WebhookErrorCode, path satisfies string] }));
 const told = { bodyTimeout: 1, onReject: (error: WebhookError) => error.code satisfies WebhookErrorCode };
 app.post("/c", middleware(webhook, told), (request) => {
   const left: Delivery | undefined = request.delivery;
@@ -123,7 +133,9 @@ onExpress(webhook, () => {}, { timeout: 5 });
 createServer(onNode(webhook, (delivery, { request, signal }) => {
   const headers: IncomingHttpHeaders = request.headers;
   return [delivery.id, headers, signal.reason];
-}, { ...options, onReject: (error, request) => [error.status, request.url satisfies string | undefined] }));
+}, { ...options, path: "/webhook", onReject: (error, { request }) => [error.status, request.url satisfies string | undefined] }));
+createServer(onNode(webhook, () => {})) satisfies Server;
+onNode(webhook, () => {}) satisfies (...args: never[]) => Promise<void>;
 // @ts-expect-error: a Request of the web is none of Node's
 onNode(webhook, () => {})(new Request("http://a"), undefined);
 
@@ -140,6 +152,36 @@ own satisfies (request: OwnRequest) => Promise<Response>;
 const response: Response = onFetch(webhook, () => {})(new Request("http://a"));
 void [answer, response];
 
+// An object with a function for each event: each gets its own delivery.
+onFetch(webhook, {
+  demo_session_finished(delivery, { signal }) {
+    delivery satisfies DemoDelivery;
+    return [delivery.event.data.demo.name satisfies string, signal.aborted];
+  },
+  playlist_session_finished: async (delivery) => delivery satisfies PlaylistDelivery,
+  otherwise: ({ name, type }) => [name satisfies string | null, type satisfies Delivery["type"]],
+}, { onUnhandled: (delivery, { request }) => [delivery.name, request.url] });
+onExpress(webhook, { demo_session_finished: undefined, otherwise: () => {} }, { onUnhandled: undefined, onReject: undefined, seen: undefined });
+// @ts-expect-error: there is no such event
+onExpress(webhook, { demo_sesion_finished() {} });
+// @ts-expect-error: a demo has no items
+onNode(webhook, { demo_session_finished: ({ event }) => event.data.items.length });
+onNode(webhook, () => {}, {
+  onReject: async (error, { request, body, explain }) => {
+    const { cause }: { cause: ExplanationCause } = await explain();
+    return [error.code, request.url, body.byteLength, cause];
+  },
+});
+const unknown: Extract<Delivery, { type: "unknown" }> = {} as UnknownDelivery;
+try {
+  webhook.verify("", "");
+} catch (error) {
+  if (isWebhookError(error)) error satisfies WebhookError;
+  // @ts-expect-error: it may be any other value
+  error.code;
+}
+void unknown;
+
 const hono = new Hono<{ Variables: { tenant: string } }>();
 type Context = HonoContextOf<{ Variables: { tenant: string } }>;
 hono.post("/a", onHono(webhook, ({ id }, { request, signal }) => [id, request.url satisfies string, signal]));
@@ -154,7 +196,7 @@ const plain = fastify();
 plain.register(plugin(webhook, (delivery, { request, signal }) => {
   const ip: string = request.ip;
   return [delivery.id, ip, signal];
-}, { url: "/webhook", ...options, onReject: (error, request) => [error.code, request.ip] }));
+}, { url: "/webhook", ...options, onReject: (error, { request }) => [error.code, request.ip] }));
 plain.register(plugin(webhook, () => {}), { prefix: "/hooks" });
 fastify({ logger: true }).register(plugin(webhook, () => {}));
 fastify({ http2: true }).register(plugin(webhook, () => {}));

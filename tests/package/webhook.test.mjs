@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import { runInNewContext } from "node:vm";
-import { Webhook, WebhookError } from "walnut-webhooks";
+import { isWebhookError, Webhook, WebhookError } from "walnut-webhooks";
 import { explain } from "walnut-webhooks/explain";
 
 const key = "the key of these tests";
@@ -32,7 +33,7 @@ function message(call) {
   }
 }
 
-test("a delivery has what the contract lists", () => {
+test("returns a delivery with the fields of the contract", () => {
   const delivery = webhook.verify(sample, signature);
   assert.deepEqual(delivery, {
     name: "demo_session_finished",
@@ -61,7 +62,7 @@ test("a body is bytes, or a string that stands for its UTF-8", () => {
   for (const body of bodies) assert.equal(code(() => webhook.verify(body, signature)), undefined, inspect(body));
 });
 
-test("what is no raw body is told so, before anything else", () => {
+test("rejects a body that is not raw before any other check", () => {
   const shared = new Uint8Array(new SharedArrayBuffer(8));
   const disguised = { [Symbol.toStringTag]: "Uint8Array", length: 0 };
   const bodies = [JSON.parse(sample), undefined, null, 7, [1, 2], new DataView(new ArrayBuffer(1)), new Uint16Array(1), shared, disguised, "\ud800", Promise.resolve(sample), new Blob([sample])];
@@ -76,7 +77,7 @@ test("what is no raw body is told so, before anything else", () => {
   });
 });
 
-test("a body that was transferred is told so, and hurts no other", () => {
+test("rejects a detached buffer and keeps other bodies usable", () => {
   const stream = webhook.stream();
   stream.update(sample);
   const gone = new Uint8Array(sample);
@@ -86,7 +87,7 @@ test("a body that was transferred is told so, and hurts no other", () => {
   assert.deepEqual(stream.finish(signature), { keyIndex: 0 });
 });
 
-test("what is verified is what is parsed, whatever a subclass says of its length", () => {
+test("verifies and parses the same bytes, whatever length a subclass claims", () => {
   class Short extends Uint8Array {
     get length() {
       return 3;
@@ -97,7 +98,7 @@ test("what is verified is what is parsed, whatever a subclass says of its length
   assert.equal(code(() => webhook.verify(body, signature)), undefined);
 });
 
-test("what others add to every object is no part of an event", (t) => {
+test("ignores what other code adds to Object.prototype", (t) => {
   t.after(() => ["event", "is_test", "timestamp", "data"].forEach((name) => delete Object.prototype[name]));
   Object.assign(Object.prototype, { event: "demo_session_finished", is_test: true, timestamp: "now", data: {} });
   const { name, isTest, timestamp, type, drift } = webhook.verify("{}", webhook.sign("{}"));
@@ -105,7 +106,7 @@ test("what others add to every object is no part of an event", (t) => {
   assert.deepEqual(drift.map(({ path, kind }) => [path, kind]), [["event", "missing"]]);
 });
 
-test("a header is found in any case, in a Headers, an object or a string", () => {
+test("finds the one signature in any form of headers, and rejects two", () => {
   const good = [
     signature,
     new Headers({ "X-WALNUT-SIGNATURE": signature }),
@@ -117,6 +118,15 @@ test("a header is found in any case, in a Headers, an object or a string", () =>
     // As long a name as the signature's.
     { "x-forwarded-server": "a", "x-walnut-signature": signature },
     Object.assign(Object.create(null), { "X-WALNUT-signature": signature }),
+    // Lists of one value: Node's headersDistinct, and multiValueHeaders of AWS Lambda.
+    { "x-walnut-signature": [signature] },
+    [signature],
+    // Bytes: the headers of message queues.
+    Buffer.from(signature),
+    { "x-walnut-signature": Buffer.from(signature) },
+    { "x-walnut-signature": new TextEncoder().encode(signature) },
+    { "x-walnut-signature": [Buffer.from(signature)] },
+    new Map([["x-walnut-signature", Buffer.from(signature)]]),
   ];
   for (const header of good) assert.equal(code(() => webhook.verify(sample, header)), undefined, inspect(header));
   const missing = [undefined, null, {}, { host: "a" }, { "x-forwarded-server": signature }, new Headers(), new Map(), { "x-walnut-signature": undefined }, { "x-walnut-signature": null }];
@@ -124,18 +134,25 @@ test("a header is found in any case, in a Headers, an object or a string", () =>
   const malformed = [
     "",
     { "x-walnut-signature": "" },
-    { "x-walnut-signature": [signature] },
     { "x-walnut-signature": [signature, signature] },
+    { "x-walnut-signature": [] },
+    { "x-walnut-signature": [[signature]] },
     { "x-walnut-signature": signature, "X-Walnut-Signature": signature },
+    { "x-walnut-signature": [signature], "X-Walnut-Signature": [signature] },
     { "x-walnut-signature": 7 },
-    [signature],
+    [signature, signature],
+    [],
+    Buffer.from(signature.toUpperCase()),
+    Buffer.from(`${signature} `),
+    Buffer.alloc(1 << 20, "0"),
+    new Uint8Array(64).fill(0xe9),
   ];
   for (const header of malformed) assert.equal(code(() => webhook.verify(sample, header)), "malformed_signature", inspect(header));
   // What an object inherits is no header.
   assert.equal(code(() => webhook.verify(sample, Object.create({ "x-walnut-signature": signature }))), "missing_signature");
 });
 
-test("keys are checked when they are given", () => {
+test("checks keys at construction", () => {
   for (const bad of ["", [], [""], ["a", ""], [..."abcde"], undefined, null, 7, {}, [undefined], [, "k"], new Uint8Array(), new Uint16Array(4), new DataView(new ArrayBuffer(1)), "\udc00"]) {
     assert.equal(code(() => new Webhook(bad)), "invalid_key", inspect(bad));
   }
@@ -145,13 +162,13 @@ test("keys are checked when they are given", () => {
   }
 });
 
-test("a key that was transferred is empty, and so invalid", () => {
+test("rejects a detached key", () => {
   const gone = new TextEncoder().encode(key);
   structuredClone(gone.buffer, { transfer: [gone.buffer] });
   assert.equal(message(() => new Webhook(gone)), message(() => new Webhook("")));
 });
 
-test("a key that is changed afterwards changes nothing", () => {
+test("copies keys", () => {
   const bytes = new TextEncoder().encode(key);
   const keyed = new Webhook(bytes);
   bytes.fill(0);
@@ -165,14 +182,14 @@ test("options are checked", () => {
   assert.equal(new Webhook(key, { maxBodyBytes: 2 ** 31 - 1 }).maxBodyBytes, 2 ** 31 - 1);
 });
 
-test("maxAge looks at the signed time and the clock", () => {
+test("compares the signed time with the clock if maxAge is set", () => {
   assert.equal(code(() => new Webhook(key, { maxAge: 1000 }).verify(sample, signature)), "stale");
   const now = () => Date.parse("2023-11-01T19:15:21.000Z");
   assert.equal(code(() => new Webhook(key, { maxAge: 1000, now }).verify(sample, signature)), undefined);
   assert.equal(code(() => new Webhook(key, { maxAge: 1000 }).verifySignature(sample, signature)), undefined);
 });
 
-test("the clock is asked only where maxAge is set", () => {
+test("asks the clock only if maxAge is set", () => {
   const now = () => {
     throw new Error("there is no clock");
   };
@@ -180,7 +197,7 @@ test("the clock is asked only where maxAge is set", () => {
   assert.throws(() => new Webhook(key, { now, maxAge: 1000 }).verify(sample, signature), /there is no clock/);
 });
 
-test("no secret is shown", () => {
+test("shows no secret", () => {
   const shown = inspect([webhook, webhook.stream()], { depth: 9, showHidden: true }) + JSON.stringify(webhook);
   assert.ok(!shown.includes(key) && !shown.includes(signature) && !shown.includes("116, 104, 101"), shown);
   const wrong = new Webhook("another");
@@ -189,7 +206,7 @@ test("no secret is shown", () => {
   });
 });
 
-test("errors say what came and what to do", () => {
+test("says in each error what was wrong and what to do", () => {
   assert.equal(
     message(() => webhook.verify(sample, {})),
     "WebhookError 401 The request has no X-Walnut-Signature header. Switch signature verification on for this webhook in Walnut's settings, or find the proxy that drops the header.",
@@ -214,7 +231,7 @@ test("errors say what came and what to do", () => {
   );
 });
 
-test("what is no raw body and no key is named, with what to do", () => {
+test("names what was passed instead of a raw body or a key", () => {
   const { buffer } = new Uint8Array(sample);
   structuredClone(buffer, { transfer: [buffer] });
   for (const [body, what] of [
@@ -238,19 +255,95 @@ test("what is no raw body and no key is named, with what to do", () => {
   }
 });
 
-test("an option that can't be meant is named, with what it may be", () => {
+test("rejects an option out of its range or of the wrong type, and says what is expected", () => {
+  const range = "must be a whole number from 0 to";
   for (const [option, bad, expected] of [
-    ["maxBodyBytes", -1, "RangeError undefined maxBodyBytes must be a whole number from 0 to 2147483647, but is -1"],
-    ["maxBodyBytes", 2 ** 31, "RangeError undefined maxBodyBytes must be a whole number from 0 to 2147483647, but is 2147483648"],
-    ["maxAge", 0.5, "RangeError undefined maxAge must be a whole number from 0 to 9007199254740991, but is 0.5"],
-    ["skew", NaN, "RangeError undefined skew must be a whole number from 0 to 9007199254740991, but is NaN"],
-    ["now", 7, "TypeError undefined now must be a function, but is 7"],
+    ["maxBodyBytes", -1, `RangeError undefined maxBodyBytes ${range} 2147483647, but is -1.`],
+    ["maxBodyBytes", 2 ** 31, `RangeError undefined maxBodyBytes ${range} 2147483647, but is 2147483648.`],
+    ["maxBodyBytes", "1048576", `TypeError undefined maxBodyBytes ${range} 2147483647, but is the string "1048576". Pass Number("1048576").`],
+    ["maxBodyBytes", "1 MiB", `TypeError undefined maxBodyBytes ${range} 2147483647, but is the string "1 MiB".`],
+    ["maxBodyBytes", "", `TypeError undefined maxBodyBytes ${range} 2147483647, but is the string "".`],
+    ["maxAge", 0.5, `RangeError undefined maxAge ${range} 9007199254740991, but is 0.5.`],
+    ["maxAge", null, `TypeError undefined maxAge ${range} 9007199254740991, but is null.`],
+    ["maxAge", 5n, `TypeError undefined maxAge ${range} 9007199254740991, but is a bigint.`],
+    ["maxAge", [5], `TypeError undefined maxAge ${range} 9007199254740991, but is an array.`],
+    ["skew", NaN, `RangeError undefined skew ${range} 9007199254740991, but is NaN.`],
+    ["requireTimestamp", "yes", "TypeError undefined requireTimestamp must be true or false, but is a string."],
+    ["now", 7, "TypeError undefined now must be a function, but is a number."],
   ]) {
     assert.equal(message(() => new Webhook(key, { [option]: bad })), expected);
   }
 });
 
-test("a length that 32 bits can't say does not wrap", () => {
+test("rejects options that are misspelt or not an object, and names the nearest option", () => {
+  const all = "Its options are maxBodyBytes, maxAge, requireTimestamp, skew, now.";
+  for (const [name, hint] of [
+    ["maxage", 'Did you mean "maxAge"?'],
+    ["max_age", 'Did you mean "maxAge"?'],
+    ["maxAges", 'Did you mean "maxAge"?'],
+    ["maxBodyByte", 'Did you mean "maxBodyBytes"?'],
+    ["requiretimestamp", 'Did you mean "requireTimestamp"?'],
+    ["nwo", 'Did you mean "now"?'],
+    ["tolerance", all],
+    ["constructor", all],
+  ]) {
+    assert.equal(message(() => new Webhook(key, { [name]: 300 })), `TypeError undefined Webhook has no option "${name}". ${hint}`);
+  }
+  for (const [options, kind] of [[300_000, "a number"], [null, "null"], [["maxAge"], "an array"], [() => 5, "a function"]]) {
+    const expected = `TypeError undefined The options of Webhook must be an object, such as { maxAge: 259200000 }, but are ${kind}.`;
+    assert.equal(message(() => new Webhook(key, options)), expected);
+  }
+});
+
+test("takes an option that is undefined as not set", () => {
+  const unset = { maxBodyBytes: undefined, maxAge: undefined, requireTimestamp: undefined, skew: undefined, now: undefined };
+  const its = new Webhook(key, unset);
+  assert.equal(its.maxBodyBytes, 1 << 20);
+  assert.equal(its.verify(sample, signature).keyIndex, 0);
+});
+
+test("rejects an event without a readable timestamp if requireTimestamp is set", () => {
+  const timestamps = [undefined, null, 7, "", "yesterday", "2023-11-01", "2023-11-01T19:15:20"];
+  const readable = "2023-11-01T19:15:20.666248Z";
+  const required = new Webhook(key, { requireTimestamp: true });
+  const both = new Webhook(key, { requireTimestamp: true, maxAge: 1000, now: () => Date.parse(readable) });
+  const verify = (its, timestamp) => {
+    const body = JSON.stringify({ event: "e", timestamp });
+    return its.verify(body, its.sign(body));
+  };
+  for (const timestamp of timestamps) {
+    for (const its of [required, both]) assert.equal(code(() => verify(its, timestamp)), "stale", inspect(timestamp));
+    const without = new Webhook(key, { maxAge: 1000, now: () => 0 });
+    assert.equal(code(() => verify(without, timestamp)), undefined, inspect(timestamp));
+  }
+  assert.equal(message(() => verify(required)), "WebhookError 400 The event has no readable timestamp, and requireTimestamp is set. Check what the sender signed, or do not require a timestamp.");
+  for (const its of [required, both]) assert.equal(verify(its, readable).timestamp, readable);
+  assert.equal(code(() => verify(both, "2023-11-01T19:15:18Z")), "stale");
+  assert.equal(code(() => verify(required, "2003-11-01T19:15:18Z")), undefined);
+});
+
+test("recognises a WebhookError, also one of another copy of the package", () => {
+  const error = (() => {
+    try {
+      webhook.verify(sample, "");
+    } catch (thrown) {
+      return thrown;
+    }
+  })();
+  assert.ok(isWebhookError(error));
+  const { Webhook: Other } = createRequire(import.meta.url)("walnut-webhooks");
+  try {
+    new Other("");
+    assert.fail("must throw");
+  } catch (other) {
+    assert.ok(!(other instanceof WebhookError) && isWebhookError(other));
+  }
+  for (const value of [undefined, null, 7, "WebhookError", new Error("no"), { name: "WebhookError", code: "stale", status: 400 }, new TypeError("no")]) {
+    assert.equal(isWebhookError(value), false);
+  }
+});
+
+test("does not wrap lengths beyond 32 bits", () => {
   const largest = new Webhook(key, { maxBodyBytes: 2 ** 31 - 1 });
   const nothing = webhook.sign("");
   assert.deepEqual(webhook.verifySignature("", nothing), { keyIndex: 0 });
@@ -273,16 +366,19 @@ test("a length that 32 bits can't say does not wrap", () => {
   }
 });
 
-test("precheck refuses what is not worth reading", () => {
+test("rejects by precheck what need not be read", () => {
   assert.equal(code(() => webhook.precheck({}, 5)), "missing_signature");
   assert.equal(code(() => webhook.precheck("zz", 5)), "malformed_signature");
   assert.equal(code(() => webhook.precheck(signature, webhook.maxBodyBytes)), undefined);
   assert.equal(code(() => webhook.precheck(signature, webhook.maxBodyBytes + 1)), "body_too_large");
   assert.equal(code(() => webhook.precheck(signature, 2 ** 40)), "body_too_large");
+  for (const length of ["5", "abc", null, NaN, -1, 0.5]) {
+    assert.match(message(() => webhook.precheck(signature, length)), /^(Type|Range)Error undefined contentLength must be a whole number from 0 to /);
+  }
   assert.equal(code(() => webhook.precheck(signature)), undefined);
 });
 
-test("a stream tells as soon as it is over the limit, and ends once", () => {
+test("rejects a stream at the chunk that exceeds the limit, and ends it once", () => {
   const stream = new Webhook(key, { maxBodyBytes: 3 }).stream();
   stream.update("abc");
   assert.equal(code(() => stream.update("d")), "body_too_large");
@@ -295,7 +391,7 @@ test("a stream tells as soon as it is over the limit, and ends once", () => {
   assert.throws(() => repeated.finish(signature), /finished/);
 });
 
-test("streams of one webhook don't mix", () => {
+test("keeps the streams of one webhook apart", () => {
   const [one, two] = [webhook.stream(), webhook.stream()];
   one.update("on");
   two.update("tw");
@@ -305,7 +401,7 @@ test("streams of one webhook don't mix", () => {
   assert.deepEqual(one.finish(webhook.sign("one")), { keyIndex: 0 });
 });
 
-test("a call that runs out of stack in the core does not hurt the next one", () => {
+test("recovers after a call that overflows the stack", () => {
   const bytes = new TextEncoder().encode(key);
   const keyed = new Webhook(bytes);
   bytes.fill(0);

@@ -1,0 +1,90 @@
+// What happens besides the response when a request is rejected: onReject is called, or the rejection is logged.
+import type { ExplanationCause } from "./contract.js";
+import type { WebhookError } from "./error.js";
+import type { Explanation } from "./explainer.js";
+import type { SignatureHeader } from "./input.js";
+import { callback } from "./options.js";
+import type { Received, WebhookLike } from "./receive.js";
+
+/** What `onReject` gets besides the error. */
+export interface RejectContext<Request> {
+  /** The request, as the framework provides it. */
+  readonly request: Request;
+  /**
+   * The raw body as far as it was read. It is whole if the signature did not match, and empty if the request was
+   * rejected by its head.
+   */
+  readonly body: Uint8Array;
+  /**
+   * Explains the rejection. It loads `walnut-webhooks/explain` at the first call.
+   *
+   * The result may contain some bytes of the body: it belongs in your log, not in a response.
+   */
+  explain(): Promise<Explanation>;
+}
+
+export interface RejectOptions<Request> {
+  /**
+   * Is called with each rejection, once the response is sent, or just before where the response is returned.
+   * By default, failures of the receiver and rejections of genuine events are logged, and of all other
+   * rejections at most one a minute.
+   */
+  onReject?: ((error: WebhookError, context: RejectContext<Request>) => unknown) | undefined;
+}
+
+/** A rejection, with what was read of the body. */
+export interface Rejection {
+  readonly error: WebhookError;
+  readonly received: Received;
+}
+
+/** The result of a request: `undefined` if it was accepted. */
+export type Outcome = Rejection | undefined;
+
+/** Calls `onReject`, and throws what that throws. */
+export type ReportReject<Request> = (outcome: Outcome, request: Request, headers: SignatureHeader) => Promise<void>;
+
+/** Makes the function that reports rejections. */
+export function rejectReporter<Request>(webhook: WebhookLike, options: RejectOptions<Request>): ReportReject<Request> {
+  const onReject = callback("onReject", options.onReject, rejectLogger());
+  return async (outcome, request, headers) => {
+    if (outcome === undefined) return;
+    const { error, received } = outcome;
+    await onReject(error, { request, body: received.bytes, explain: () => explainRejection(webhook, outcome, headers) });
+  };
+}
+
+async function explainRejection(webhook: WebhookLike, { error, received }: Rejection, headers: SignatureHeader): Promise<Explanation> {
+  const { code, message } = error;
+  // Without the whole body, only a missing or malformed header can be explained.
+  if (received.isWhole || code === "missing_signature" || code === "malformed_signature") {
+    // By the package's name, so that each runtime and bundler finds the file that it can load.
+    const { explain } = await import("walnut-webhooks/explain");
+    return explain(webhook as Parameters<typeof explain>[0], received.bytes, headers);
+  }
+  const cause: ExplanationCause = code === "body_too_large" || code === "body_not_raw" ? code : "unknown";
+  const [problem = message, ...fix] = message.split(/(?<=\.) /);
+  return { ok: false, code, cause, problem, fix: fix.join(" "), difference: null };
+}
+
+const MINUTE_MS = 60_000;
+
+/** Makes the default log. Strangers can cause most rejections, so only one a minute of those is logged. */
+function rejectLogger(): (error: WebhookError) => void {
+  let next = -Infinity;
+  let unlogged = 0;
+  return (error) => {
+    const { code, status } = error;
+    if (status >= 500) return console.error(error);
+    if (code === "stale" || code === "not_json") return console.warn(`walnut-webhooks: rejected a genuine event: ${code}. ${error.message}`);
+    const now = performance.now();
+    if (now < next) return void unlogged++;
+    next = now + MINUTE_MS;
+    const others = unlogged === 0 ? "" : ` (and ${unlogged} others since the last such line)`;
+    unlogged = 0;
+    console.warn(
+      `walnut-webhooks: rejected a request${others}: ${code}. ${error.message} ` +
+        "To find the cause, save the request to a file and run: npx walnut-webhooks explain --request FILE",
+    );
+  };
+}

@@ -1,0 +1,36 @@
+// Compiles and instantiates WebAssembly, and says what to do where it can't run.
+
+/** Compiles a module. @throws Error that names the cause and the way out. */
+export function compileModule(compile: () => object): object {
+  return run(compile);
+}
+
+/** Instantiates a module, and returns its exports. @throws Error that names the cause and the way out. */
+export function instantiateModule(module: object, imports: WebAssembly.Imports): WebAssembly.Exports {
+  return run(() => new WebAssembly.Instance(module as WebAssembly.Module, imports).exports);
+}
+
+function run<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    const reason = explain(String((cause as Error | undefined)?.message));
+    throw reason === undefined ? cause : new Error(`walnut-webhooks can't run its WebAssembly: ${reason}`, { cause });
+  }
+}
+
+/** Names the cause and the way out, if the cause is known: engines tell it only in their messages. */
+function explain(message: string): string | undefined {
+  if (typeof WebAssembly === "undefined") return "this runtime has no WebAssembly. Start Node without --jitless, or use another runtime.";
+  if (/simd/i.test(message)) return "this processor lacks SIMD (SSE4.1). Use a machine, or a type of virtual machine, that has it.";
+  if (/memory/i.test(message)) {
+    return "there is not enough memory to reserve. Raise the limit of the address space (ulimit -v), or start Node with --disable-wasm-trap-handler.";
+  }
+  if (/disallowed|unsafe-eval|blocked|security policy/i.test(message)) {
+    return (
+      "this runtime does not compile code from bytes. On Workers and edge functions, bundle with the condition " +
+      '"workerd" or "edge-light"; in a page, add \'wasm-unsafe-eval\' to script-src of its Content-Security-Policy.'
+    );
+  }
+  return undefined;
+}
