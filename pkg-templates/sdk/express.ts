@@ -12,7 +12,7 @@ import { createReceive, type ReceiveOptions, type Source, type WebhookLike } fro
 import { type Outcome, type RejectOptions, rejectReporter, type ReportReject } from "./reject.js";
 
 export type { DeliveryContext, HandlerOptions } from "./flow.js";
-export type { EventHandlers, OnDelivery } from "./handlers.js";
+export type { DeliveryHandler, EventHandlers, OnDelivery } from "./handlers.js";
 export type { RejectContext } from "./reject.js";
 
 /** The part of an Express request that the adapter uses. */

@@ -13,7 +13,7 @@ import type { WebhookLike } from "./receive.js";
 import type { Outcome } from "./reject.js";
 
 export type { DeliveryContext, HandlerOptions } from "./flow.js";
-export type { EventHandlers, OnDelivery } from "./handlers.js";
+export type { DeliveryHandler, EventHandlers, OnDelivery } from "./handlers.js";
 export type { RejectContext } from "./reject.js";
 
 /** The options of `plugin`. */

@@ -10,7 +10,7 @@ import type { WebhookLike } from "./receive.js";
 import { web } from "./web.js";
 
 export type { DeliveryContext } from "./flow.js";
-export type { EventHandlers, OnDelivery } from "./handlers.js";
+export type { DeliveryHandler, EventHandlers, OnDelivery } from "./handlers.js";
 export type { RejectContext } from "./reject.js";
 
 /** The options of `handler`. */

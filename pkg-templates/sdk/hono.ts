@@ -8,7 +8,7 @@ import type { OnDelivery } from "./handlers.js";
 import type { WebhookLike } from "./receive.js";
 import { web } from "./web.js";
 
-export type { EventHandlers, OnDelivery } from "./handlers.js";
+export type { DeliveryHandler, EventHandlers, OnDelivery } from "./handlers.js";
 export type { RejectContext } from "./reject.js";
 
 /** The part of Hono's context that the adapter uses. */
@@ -17,6 +17,7 @@ export interface HonoContext {
     readonly raw: Request;
     /** What Hono has read of the body so far, by the method that read it. */
     readonly bodyCache?: object;
+    /** Returns the body's bytes, from the cache if they are there. */
     arrayBuffer?(): Promise<ArrayBuffer>;
   };
 }

@@ -11,7 +11,7 @@ import { hasHungUp, incoming, send } from "./incoming.js";
 import type { WebhookLike } from "./receive.js";
 
 export type { DeliveryContext } from "./flow.js";
-export type { EventHandlers, OnDelivery } from "./handlers.js";
+export type { DeliveryHandler, EventHandlers, OnDelivery } from "./handlers.js";
 export type { RejectContext } from "./reject.js";
 
 /** The options of `handler`. */

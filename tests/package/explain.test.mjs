@@ -97,16 +97,16 @@ test("returns an explanation for a body that is not raw", () => {
 });
 
 test("returns an explanation for a repeated header", () => {
-  for (const header of [[signature], { "X-Walnut-Signature": [signature] }, { "x-walnut-signature": signature, "X-WALNUT-SIGNATURE": signature }]) {
+  for (const header of [[signature, signature], { "X-Walnut-Signature": [signature, signature] }, { "x-walnut-signature": signature, "X-WALNUT-SIGNATURE": signature }]) {
     const { problem, fix, ...rest } = explain(key, sample, header);
     assert.deepEqual(rest, { ok: false, code: "malformed_signature", cause: "malformed_signature", difference: null });
-    assert.match(problem, /several values/);
+    assert.match(problem, /the request has several/);
     assert.match(fix, /\.$/);
   }
 });
 
 test("never throws for the headers of a request", () => {
-  const odd = [new Set([1]), new Map([[Symbol(), 1]]), Object.create(null), Buffer.from("a"), { a: null, b: 1n, c: {} }, { "\ud800": "\udfff" }];
+  const odd = [new Set([1]), new Map([[Symbol(), 1]]), Object.create(null), new DataView(new ArrayBuffer(1)), { a: null, b: 1n, c: {} }, { "\ud800": "\udfff" }];
   for (const header of [...odd, undefined, null]) {
     assert.equal(explain(key, "{}", header).code, "missing_signature", inspect(header));
   }
