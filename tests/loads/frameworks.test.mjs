@@ -34,7 +34,7 @@ test("a bundle without that file gets an error that names it and the ways out", 
   await build({ stdin: { contents: `new (require("walnut-webhooks").Webhook)("key")`, resolveDir: project("script") }, bundle: true,
     platform: "node", conditions: ["production"], outfile });
   await assert.rejects(run("node", [outfile], project("script")), (error) => {
-    assert.ok(error.message.includes(`can't load its WebAssembly from ${join(project("script"), "core.wasm")}. Deploy this file`), error.message);
+    assert.ok(error.message.includes(`can't read its WebAssembly from ${join(project("script"), "core.wasm")}. Deploy this file`), error.message);
     return true;
   });
 });

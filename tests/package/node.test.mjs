@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect, createServer as createServer2 } from "node:http2";
 import { test } from "node:test";
+import { createApp, fromNodeMiddleware, toNodeListener } from "h3";
 import { Webhook } from "walnut-webhooks";
 import { handler } from "walnut-webhooks/node";
 import { adapterSuite } from "./adapters.mjs";
@@ -116,6 +117,26 @@ test("node:http: rejects a `path` that is not a path", () => {
     const message = `path must be a string that begins with "/", but is ${shown}.`;
     assert.throws(() => handler(webhook, () => {}, { path }), { name: "TypeError", message });
   }
+});
+
+test("h3: a request is answered once, after onDelivery has resolved", async (t) => {
+  const turns = [deferred(), deferred()];
+  const handled = [];
+  const app = createApp();
+  const onDelivery = async ({ id }) => {
+    handled.push(id);
+    turns[0].resolve();
+    await turns[1].promise;
+  };
+  app.use("/webhook", fromNodeMiddleware(handler(webhook, onDelivery, { onReject() {} })));
+  const url = await listening(t, createServer(toNodeListener(app)));
+  const answer = post(url);
+  await turns[0].promise;
+  // Another request goes all the way there and back meanwhile.
+  assert.equal((await post(url, { header: null })).code, "missing_signature");
+  turns[1].resolve();
+  assert.equal((await answer).status, 200);
+  assert.deepEqual(handled, [ID]);
 });
 
 test("node:http2: the same answers, and nothing that only HTTP/1 knows", async (t) => {
