@@ -7,7 +7,7 @@ import type { Readable } from "node:stream";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { answer, type DeliveryContext, flow, HANDLER_OPTIONS, type HandlerOptions } from "./flow.js";
 import type { OnDelivery } from "./handlers.js";
-import { incoming, mustClose } from "./incoming.js";
+import { hasHungUp, incoming, mustClose } from "./incoming.js";
 import { kind } from "./options.js";
 import type { WebhookLike } from "./receive.js";
 import type { Outcome } from "./reject.js";
@@ -62,7 +62,14 @@ export function plugin(
         "there: request.raw.rawBody = bytes.",
       request.body as Readable | undefined,
     );
-    const outcome = await run(source, (signal) => ({ request, signal }));
+    let outcome: Outcome;
+    try {
+      outcome = await run(source, (signal) => ({ request, signal }));
+    } catch (error) {
+      if (!hasHungUp(request.raw)) throw error;
+      // There is nobody to answer.
+      return reply.hijack();
+    }
     send(request, reply, outcome);
     // The response is sent, so Fastify's error handler can't handle this error.
     await report(outcome, request, request.headers).catch((error) => console.error(error));

@@ -33,7 +33,14 @@ export function web<R extends Request, Context>(
   const { run, report } = flow("handler", webhook, onDelivery, options, known);
   return async (request, context, kept) => {
     const source = new WebSource(request, fix, kept, check);
-    const outcome = await run(source, context);
+    let outcome: Outcome;
+    try {
+      outcome = await run(source, context);
+    } catch (error) {
+      // The client has hung up, so nobody gets this response.
+      if (request.signal.aborted) return new Response(null, { status: 400 });
+      throw error;
+    }
     // Before the response is returned, since a Worker ends with it. The response stays as it is, and waits at most this long.
     const deadline = new Deadline(REPORT_TIMEOUT, () => new Error(`onReject took over ${REPORT_TIMEOUT} ms`));
     await deadline.race(report(outcome, request, request.headers)).catch((error) => console.error(error));

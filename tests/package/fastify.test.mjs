@@ -76,19 +76,27 @@ test("Fastify: a body that a hook has read is told of, with what to do; one that
   assert.equal((await post(kept.url)).status, 200);
 });
 
-test("Fastify: a request that breaks off reaches the app's error handler", async (t) => {
-  const failed = deferred();
-  const prepare = (app) =>
-    app.setErrorHandler((error, _request, reply) => {
-      failed.resolve(error);
-      reply.code(500).send();
-    });
-  const { app, url } = await start(t, prepare, webhook, () => {});
-  const arrived = once(app.server, "request");
+test("Fastify: a client that hangs up causes no log line, no error and no rejection", async (t) => {
+  const unexpected = [];
+  const app = fastify({ logger: { level: "warn", stream: { write: (line) => unexpected.push(line) } } });
+  app.setErrorHandler((error, _request, reply) => {
+    unexpected.push(error);
+    reply.code(500).send();
+  });
+  const arrived = deferred();
+  app.addHook("preHandler", async () => arrived.resolve());
+  app.register(plugin(webhook, () => {}, { onReject: (error) => unexpected.push(error.code) }));
+  await app.ready();
+  const url = await listening(t, app.server);
+  const connected = once(app.server, "connection");
   const socket = begin(t, url, signature, "{");
-  await arrived;
+  await arrived.promise;
+  const [theirs] = await connected;
+  const gone = new Promise((resolve) => theirs.once("close", resolve));
   socket.destroy();
-  assert.equal((await failed.promise).code, "ECONNRESET");
+  await gone;
+  assert.equal((await post(url, { header: null })).code, "missing_signature");
+  assert.deepEqual(unexpected, ["missing_signature"]);
 });
 
 test("Fastify: a payload that a hook puts in place is read instead, and its errors are the app's", async (t) => {
