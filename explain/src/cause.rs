@@ -9,8 +9,8 @@ macro_rules! causes {
         /// Names what [`explain`](crate::explain) found.
         ///
         /// Each cause was checked by calculation: once the mistake is undone, the signature is right. The
-        /// exceptions are those that say *likely*, which follow from the content of the body, and those of an
-        /// error that nothing known explains.
+        /// exceptions are those that say *likely*, which follow from the content of the body or from the headers,
+        /// and those of an error that nothing known explains.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[non_exhaustive]
         pub enum Cause {
@@ -80,8 +80,19 @@ causes! {
         "Pass the key that Walnut's settings show; during a key reset, pass the current key first.";
     /// The key has whitespace around it.
     KeyWhitespace: "key_whitespace", "The key has a newline or blanks around it.", FIX_KEY;
-    /// The key has quotes around it.
-    KeyQuoted: "key_quoted", "The key has quotes around it.", FIX_KEY;
+    /// The key has invisible characters, such as a byte order mark, a no-break space or a zero-width space.
+    KeyInvisible: "key_invisible",
+        "The key has invisible characters, such as a byte order mark, a no-break space or a line break.", FIX_KEY;
+    /// The key has quotation marks around it, of any language.
+    KeyQuoted: "key_quoted", "The key has quotation marks around it.", FIX_KEY;
+    /// The key has a name in front of it, as in `NAME=key`.
+    KeyAssignment: "key_assignment",
+        "The key has a name in front of it, as in NAME=key.", "Configure only what follows the name.";
+    /// The key is written in escapes of HTML, URLs or JSON.
+    KeyEscaped: "key_escaped",
+        "The key is written in escapes of HTML, of URLs or of JSON.", FIX_KEY;
+    /// The key is in UTF-16, as some editors and shells of Windows save a file.
+    KeyCharset: "key_charset", "The key is in UTF-16.", "Save the file that holds the key in UTF-8.";
     /// The key was decoded from hex or base64.
     KeyDecoded: "key_decoded", "The key was decoded from hex or base64.", FIX_KEY;
     /// The key was encoded in hex or base64.
@@ -97,7 +108,15 @@ causes! {
         "A byte order mark was added to the body or removed from it.", FIX_BODY;
     /// The body is in base64.
     BodyBase64: "body_base64", "The body is in base64.", "Decode the body before you verify it.";
-    /// The body's JSON was parsed and written again, with other whitespace or other escapes.
+    /// The body was encoded as JSON once more, so that it is one string; or such a string was decoded.
+    BodyEncodedTwice: "body_encoded_twice",
+        "The body was encoded as JSON a second time, or a second encoding was removed.", FIX_BODY;
+    /// The body is in UTF-16 or Latin-1, or was decoded as Latin-1. *Likely*, if the signature does not show it: a body in
+    /// UTF-16.
+    BodyCharset: "body_charset",
+        "The body is not in UTF-8: it is in UTF-16 or Latin-1, or was decoded as Latin-1.",
+        "Pass the bytes as received. If they come from a file, save it in UTF-8.";
+    /// The body's JSON was parsed and written again, with other whitespace, other escapes or other decimals.
     BodyReformatted: "body_reformatted",
         "The JSON of the body was parsed and written again.", FIX_BODY;
     /// *Likely:* the body was read before, so that nothing is left of it.
@@ -108,6 +127,13 @@ causes! {
     /// *Likely:* the body was decoded wrongly, and characters were lost.
     BodyReplacementCharacters: "body_replacement_characters",
         "The body has the character U+FFFD, which replaces bytes that a decoder could not read.", FIX_BODY;
+    /// *Likely:* the body is compressed. Its first bytes or the header `content-encoding` say so.
+    BodyCompressed: "body_compressed",
+        "The body is compressed.", "Decompress the body before you verify it, or find the proxy that compresses requests.";
+    /// *Likely:* the body was decompressed. The header `content-encoding` says that it was compressed.
+    BodyDecompressed: "body_decompressed",
+        "The content-encoding header says that the body is compressed, but it is not: it was probably decompressed.",
+        "Pass the bytes as received, before anything decompresses them. If this does not help, check the key.";
     /// The body is longer than the limit that verification has.
     BodyTooLarge: "body_too_large",
         "The body is longer than the limit.", "Raise the limit if you expect bodies of this length.";

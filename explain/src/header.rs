@@ -1,6 +1,6 @@
 use walnut_webhooks::{MalformedSignature, Signature};
 
-use crate::{Cause, base64};
+use crate::{BLANKS, Cause, base64, trimmed};
 
 /// How many bytes of a value are examined.
 const MAX_BYTES: usize = 512;
@@ -43,8 +43,8 @@ pub(crate) fn mistake(value: &[u8], expected: &[Signature]) -> Option<Cause> {
             // The expected digits replace the missing ones, so that the constant-time equality of signatures
             // compares the rest.
             let mut whole = signature.to_string().into_bytes();
-            for (digit, found) in whole.iter_mut().skip(skipped).zip(&digits) {
-                *digit = *found;
+            for (digit, received) in whole.iter_mut().skip(skipped).zip(&digits) {
+                *digit = *received;
             }
             if is_one_of(&whole, &[*signature]) {
                 return Some(Cause::SignatureCut);
@@ -55,7 +55,15 @@ pub(crate) fn mistake(value: &[u8], expected: &[Signature]) -> Option<Cause> {
 }
 
 fn is_one_of(digits: &[u8], expected: &[Signature]) -> bool {
-    Signature::parse(digits).is_ok_and(|found| expected.contains(&found))
+    Signature::parse(digits).is_ok_and(|received| expected.contains(&received))
+}
+
+/// Returns whether a header says that the body is encoded, which means compressed (RFC 9110, section 8.4).
+pub(crate) fn is_encoding(name: &str, value: &[u8]) -> bool {
+    let value = trimmed(value, BLANKS);
+    name.eq_ignore_ascii_case("content-encoding")
+        && !value.is_empty()
+        && !value.eq_ignore_ascii_case(b"identity")
 }
 
 /// Says what is wrong with a malformed header that contains no signature in any known form.

@@ -1,9 +1,33 @@
-use crate::{BLANKS, Cause, Undo, base64, trimmed};
+use percent_encoding::percent_decode;
 
-/// The keys that a wrong key may stand for.
-pub(crate) const MEANT: [Undo; 6] = [
+use crate::{BLANKS, Cause, Undo, base64, characters, json, trimmed};
+
+/// How many bytes of a key are searched for the end of a reference of HTML. The longest is `#x0010ffff;`.
+const MAX_REFERENCE_BYTES: usize = 11;
+
+/// Each mistake that a wrong key may have been made with.
+///
+/// No function may write more than [`room`] bytes: a growing vector would leave a copy of the key behind.
+pub(crate) const UNDOS: [Undo; 14] = [
+    // Before invisible characters, which the zeros of UTF-16 are.
+    (Cause::KeyCharset, characters::write_from_utf16),
     (Cause::KeyWhitespace, |key, out| out.extend_from_slice(trimmed(key, BLANKS))),
-    (Cause::KeyQuoted, |key, out| out.extend_from_slice(trimmed(key, b" \t\r\n\"'`"))),
+    (Cause::KeyInvisible, |key, out| write_trimmed(key, characters::is_invisible, out)),
+    (Cause::KeyInvisible, |key, out| {
+        text(key).split(characters::is_invisible).for_each(|part| write(part, out));
+    }),
+    // A page that shows a key may have written its blanks as no-break spaces.
+    (Cause::KeyInvisible, |key, out| {
+        text(key).split('\u{a0}').enumerate().for_each(|(index, part)| {
+            write(if index == 0 { "" } else { " " }, out);
+            write(part, out);
+        });
+    }),
+    (Cause::KeyQuoted, |key, out| write_trimmed(key, is_around, out)),
+    (Cause::KeyAssignment, |key, out| write_trimmed(assigned(key), is_around, out)),
+    (Cause::KeyEscaped, write_without_html),
+    (Cause::KeyEscaped, |key, out| out.extend(percent_decode(key))),
+    (Cause::KeyEscaped, |key, out| json::write_content(key, out)),
     (Cause::KeyDecoded, |key, out| {
         out.resize(key.len().saturating_mul(2), 0);
         if hex::encode_to_slice(key, out).is_err() {
@@ -11,18 +35,87 @@ pub(crate) const MEANT: [Undo; 6] = [
         }
     }),
     (Cause::KeyDecoded, base64::encode),
+    // What a program such as `base64` writes ends in a newline.
     (Cause::KeyEncoded, |key, out| {
-        out.resize(key.len() / 2, 0);
-        if hex::decode_to_slice(key, out).is_err() {
+        let digits = trimmed(key, BLANKS);
+        out.resize(digits.len() / 2, 0);
+        if hex::decode_to_slice(digits, out).is_err() {
             out.clear();
         }
     }),
-    (Cause::KeyEncoded, base64::decode),
+    (Cause::KeyEncoded, |key, out| base64::decode(trimmed(key, BLANKS), out)),
 ];
 
-/// Returns the most bytes that one of [`MEANT`] writes: hex, or base64 with its padding.
+/// Returns the most bytes that one of [`UNDOS`] writes: hex, or base64 with its padding.
 pub(crate) const fn room(key: &[u8]) -> usize {
     key.len().saturating_mul(2).saturating_add(4)
+}
+
+/// Returns a key as text; empty if it is not UTF-8.
+fn text(key: &[u8]) -> &str {
+    core::str::from_utf8(key).unwrap_or_default()
+}
+
+fn write(part: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(part.as_bytes());
+}
+
+fn write_trimmed(key: &[u8], removed: fn(char) -> bool, out: &mut Vec<u8>) {
+    write(text(key).trim_matches(removed), out);
+}
+
+/// Returns whether a character may stand around a key in a file of settings or in a text.
+fn is_around(character: char) -> bool {
+    characters::is_invisible(character) || characters::is_quote(character) || character == ';'
+}
+
+/// Returns what follows a name and `=` or `:`, as shells, PowerShell and YAML write it; empty if there is no name.
+fn assigned(key: &[u8]) -> &[u8] {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-. \"'".contains(byte);
+    let key = key.strip_prefix(b"$env:").unwrap_or(key);
+    let mut parts = key.splitn(2, |byte| matches!(byte, b'=' | b':'));
+    match (parts.next(), parts.next()) {
+        (Some(name), Some(value)) if !name.is_empty() && name.iter().all(is_name) => value,
+        _ => b"",
+    }
+}
+
+/// Resolves the references that HTML writes for characters: the five of XML, the no-break space, and all numeric ones.
+fn write_without_html(key: &[u8], out: &mut Vec<u8>) {
+    let mut rest = text(key);
+    while let Some((before, after)) = rest.split_once('&') {
+        write(before, out);
+        let (character, after) = read_reference(after).unwrap_or(('&', after));
+        write(character.encode_utf8(&mut [0; 4]), out);
+        rest = after;
+    }
+    write(rest, out);
+}
+
+/// Reads a reference from after its `&`. Returns the character and what follows.
+fn read_reference(text: &str) -> Option<(char, &str)> {
+    let length = text.bytes().take(MAX_REFERENCE_BYTES).position(|byte| byte == b';')?;
+    let (name, rest) = text.split_at_checked(length)?;
+    Some((referenced(name)?, rest.strip_prefix(';')?))
+}
+
+fn referenced(name: &str) -> Option<char> {
+    match name {
+        "amp" => Some('&'),
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        "nbsp" => Some('\u{a0}'),
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(digits) => u32::from_str_radix(digits, 16),
+                None => number.parse(),
+            };
+            char::from_u32(code.ok()?)
+        }
+    }
 }
 
 /// Says why a number of keys is rejected: 1 means that the key is empty.
@@ -38,15 +131,63 @@ pub(crate) fn problem(keys: usize) -> String {
 mod tests {
     use super::*;
 
+    /// Returns what the functions for a cause write.
+    fn originals(cause: Cause, key: &str) -> Vec<String> {
+        let undos = UNDOS.iter().filter(|(its, _)| *its == cause);
+        undos
+            .map(|(_, undo)| {
+                let mut out = Vec::new();
+                undo(key.as_bytes(), &mut out);
+                String::from_utf8(out).unwrap()
+            })
+            .collect()
+    }
+
     #[test]
     fn no_key_outgrows_the_room_reserved_for_it() {
-        for length in 0..=100 {
-            let key = vec![b'a'; length];
-            for (cause, undo) in MEANT {
-                let mut out = Vec::with_capacity(room(&key));
-                undo(&key, &mut out);
-                assert!(out.len() <= room(&key), "{cause:?} of {length} bytes takes {}", out.len());
+        let pieces =
+            ["a", "\0a", "é", "\u{a0}", "&lt;", "&#128;", "%41", "\\u0080", "\\ud83d\\ude00", "="];
+        for piece in pieces {
+            for length in 0..=40 {
+                let key = piece.repeat(length).into_bytes();
+                for (cause, undo) in UNDOS {
+                    let mut out = Vec::with_capacity(room(&key));
+                    undo(&key, &mut out);
+                    let written = out.len();
+                    assert!(written <= room(&key), "{cause:?} of {piece:?} takes {written}");
+                }
             }
+        }
+    }
+
+    #[test]
+    fn reads_the_value_of_an_assignment() {
+        for (line, value) in [
+            ("NAME=key", "key"),
+            ("export NAME=\"key\"\n", "key"),
+            ("set NAME=key", "key"),
+            ("$env:NAME = 'key'", "key"),
+            ("NAME = 'key';", "key"),
+            ("\"name\": \"key\"", "key"),
+            ("NAME=a=b", "a=b"),
+            ("=key", ""),
+            ("a/b=key", ""),
+            ("key", ""),
+            ("", ""),
+        ] {
+            assert_eq!(originals(Cause::KeyAssignment, line), [value], "{line}");
+        }
+    }
+
+    #[test]
+    fn resolves_references_of_html() {
+        for (text, resolved) in [
+            ("a&amp;b&lt;&gt;&quot;&apos;&nbsp;", "a&b<>\"'\u{a0}"),
+            ("&#39;&#x27;&#X27;&#128512;", "'''😀"),
+            ("&amp;lt;", "&lt;"),
+            ("&;&#;&#x;&#xd800;&#1114112;&other;&amp", "&;&#;&#x;&#xd800;&#1114112;&other;&amp"),
+        ] {
+            assert_eq!(originals(Cause::KeyEscaped, text)[0], resolved, "{text}");
         }
     }
 }

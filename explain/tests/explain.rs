@@ -26,16 +26,19 @@ fn contains_no_key_and_no_calculated_signature() {
     let others = [("x-other", right.as_bytes())];
     let (cut, _) = right.split_at(40);
     let headers = [None, Some(cut), Some("zz"), Some(right.as_str())];
-    for keys in [&[KEY][..], &["opensesame\n"], &["wrong", KEY], &["wrong"], &[""], &[]] {
+    let spoiled =
+        ["opensesame\n", "\u{feff}opensesame", "KEY=opensesame", "“opensesame”", "&#111;pensesame"];
+    for keys in [&[KEY][..], &spoiled[..1], &spoiled[1..], &["wrong", KEY], &["wrong"], &[""], &[]]
+    {
         for header in headers {
-            for body in [BODY, b"{\"event\": \"e\"}", b""] {
+            for body in [BODY, b"{\"event\": \"e\"}", b"{\0", b""] {
                 let explanation = explain(keys, body, header.map(str::as_bytes), others);
-                let told = format!("{explanation:?}");
-                assert!(!told.contains(KEY), "{told}");
+                let shown = format!("{explanation:?}");
+                assert!(!shown.contains(KEY), "{shown}");
                 for key in keys.iter().filter(|key| !key.is_empty()) {
                     let secret = signed(key, body);
                     let (start, end) = secret.split_at(32);
-                    assert!(!told.contains(start) && !told.contains(end), "{told}");
+                    assert!(!shown.contains(start) && !shown.contains(end), "{shown}");
                 }
             }
         }
@@ -45,10 +48,10 @@ fn contains_no_key_and_no_calculated_signature() {
 #[test]
 fn names_another_header_that_has_the_signature() {
     let signature = signed(KEY, BODY);
-    let found = missing(&[("host", "example.com"), ("X-Signature", &signature)]);
-    assert_eq!(found.cause, Cause::OtherHeader);
+    let explanation = missing(&[("host", "example.com"), ("X-Signature", &signature)]);
+    assert_eq!(explanation.cause, Cause::OtherHeader);
     assert_eq!(
-        found.problem,
+        explanation.problem,
         "The signature is in another header than X-Walnut-Signature: X-Signature."
     );
 
@@ -76,11 +79,40 @@ fn examines_100_other_headers() {
 }
 
 #[test]
-fn examines_other_headers_only_without_a_signature() {
+fn looks_for_a_signature_in_other_headers_only_without_one() {
     let signature = signed(KEY, BODY);
     let others = [("x-signature", signature.as_bytes())];
     assert_eq!(explain(&[KEY], BODY, Some(b"zz"), others).cause, Cause::MalformedSignature);
     assert_eq!(explain(&[KEY], BODY, Some(&[b'0'; 64]), others).cause, Cause::Unknown);
+}
+
+#[test]
+fn looks_for_a_content_encoding_in_100_headers_after_a_mismatch() {
+    let cause = |before: usize, name: &str, value: &str| {
+        let mut others = vec![("host", &b"example.com"[..]); before];
+        others.push((name, value.as_bytes()));
+        explain(&[KEY], BODY, Some(&[b'0'; 64]), others).cause
+    };
+    assert_eq!(cause(0, "content-encoding", "gzip"), Cause::BodyDecompressed);
+    assert_eq!(cause(99, "Content-Encoding", " br "), Cause::BodyDecompressed);
+    assert_eq!(cause(100, "content-encoding", "gzip"), Cause::Unknown);
+    for value in ["", " ", "identity", "Identity"] {
+        assert_eq!(cause(0, "content-encoding", value), Cause::Unknown, "{value:?}");
+    }
+    assert_eq!(cause(0, "accept-encoding", "gzip"), Cause::Unknown);
+
+    let encoded = [("content-encoding", &b"gzip"[..])];
+    let right = signed(KEY, BODY);
+    assert_eq!(explain(&[KEY], BODY, Some(right.as_bytes()), encoded).cause, Cause::Genuine);
+    assert_eq!(explain(&[KEY], BODY, None, encoded).cause, Cause::MissingSignature);
+}
+
+#[test]
+fn finds_a_mistake_in_a_key_before_a_likely_cause() {
+    let right = signed(KEY, BODY);
+    let encoded = [("content-encoding", &b"gzip"[..])];
+    let explanation = explain(&["KEY=opensesame"], BODY, Some(right.as_bytes()), encoded);
+    assert_eq!(explanation.cause, Cause::KeyAssignment);
 }
 
 #[test]

@@ -17,16 +17,16 @@ fuzz_target!(|bytes: &[u8]| {
     let size = input.byte();
     let keys = input.keys();
     let with = input.part();
-    let meant = input.part();
+    let signing = input.part();
     let signed = input.part();
     let others = others(&mut input);
-    let body = input.rest();
+    let received = input.rest();
 
-    // The mistake is the fuzzer's: another key was meant, or another body signed, or neither.
-    let meant = if meant.is_empty() { &keys[signer % keys.len()] } else { meant };
-    let signed = if signed.is_empty() { body } else { signed };
-    let [body, signed] = [body, signed].map(|body| sized(body, size));
-    let signature = sign(meant, &signed);
+    // The fuzzer makes the mistake: another key signed, or another body was signed, or neither.
+    let signing = if signing.is_empty() { &keys[signer % keys.len()] } else { signing };
+    let signed = if signed.is_empty() { received } else { signed };
+    let [received, signed] = [received, signed].map(|body| sized(body, size));
+    let signature = sign(signing, &signed);
     let header = spoil(&signature, how, with);
     let header = header.as_deref();
     let others: Vec<_> = others
@@ -34,38 +34,42 @@ fuzz_target!(|bytes: &[u8]| {
         .map(|(name, how, with)| (name.as_str(), spoil(&signature, *how, with).unwrap_or_default()))
         .collect();
 
-    let told =
-        explain(&keys, &body, header, others.iter().map(|(name, value)| (*name, value.as_slice())));
+    let explanation = explain(
+        &keys,
+        &received,
+        header,
+        others.iter().map(|(name, value)| (*name, value.as_slice())),
+    );
 
-    let verdict = verdict(&keys, &body, header, usize::MAX);
-    assert_eq!(told.ok, verdict.is_ok());
-    assert_eq!(told.code, verdict.err());
+    let verdict = verdict(&keys, &received, header, usize::MAX);
+    assert_eq!(explanation.ok, verdict.is_ok());
+    assert_eq!(explanation.code, verdict.err());
     let made = keys.iter().map(|key| Key::new(key).unwrap());
-    let checked = Verifier::new(Keys::new(made).unwrap()).with_max_body_bytes(usize::MAX);
-    let checked = checked.verify(&body, header).map(|verified| verified.key_index().get());
-    assert_eq!(told.ok, checked.is_ok());
-    assert_eq!(told.cause == Cause::Genuine, checked == Ok(0));
-    assert_eq!(told.cause == Cause::PreviousKey, checked.is_ok_and(|index| index > 0));
+    let verifier = Verifier::new(Keys::new(made).unwrap()).with_max_body_bytes(usize::MAX);
+    let verified = verifier.verify(&received, header).map(|verified| verified.key_index().get());
+    assert_eq!(explanation.ok, verified.is_ok());
+    assert_eq!(explanation.cause == Cause::Genuine, verified == Ok(0));
+    assert_eq!(explanation.cause == Cause::PreviousKey, verified.is_ok_and(|index| index > 0));
 
     let names = others.iter().take(MAX_EXPLAINED_HEADERS).map(|(name, _)| *name);
-    tells_no_secret(&told, &keys, meant, names);
+    shows_no_secret(&explanation, &keys, signing, names);
     if how % 8 != REPLACED && header.is_some() {
-        explains_the_mistake(&told, &body, &signed);
+        explains_the_mistake(&explanation, &received, &signed);
     }
-    assert_eq!(told.difference.is_some(), is_about_a_place(told.cause));
-    if body.len() > MAX_EXPLAINED_BODY_BYTES {
-        assert!(told.difference.is_none());
+    assert_eq!(explanation.difference.is_some(), has_difference(explanation.cause));
+    if received.len() > MAX_EXPLAINED_BODY_BYTES {
+        assert!(explanation.difference.is_none());
     }
 });
 
-/// The names of other headers, and how each spoils the signature.
+/// Reads the names of other headers, and how each spoils the signature.
 fn others<'i>(input: &mut Input<'i>) -> Vec<(String, u8, &'i [u8])> {
     (0..input.byte())
         .map(|_| (String::from_utf8_lossy(input.part()).into_owned(), input.byte(), input.part()))
         .collect()
 }
 
-/// A body that is too long to be explained, if the fuzzer wants one: it would not come upon it itself.
+/// Makes a body too long to be explained if the fuzzer wants one, because it would not find one itself.
 fn sized(body: &[u8], size: u8) -> Vec<u8> {
     let mut body = body.to_vec();
     if size == u8::MAX {
@@ -74,8 +78,8 @@ fn sized(body: &[u8], size: u8) -> Vec<u8> {
     body
 }
 
-/// Whether a body was found that differs from the one at hand, in a place.
-fn is_about_a_place(cause: Cause) -> bool {
+/// Returns whether an explanation with this cause has a difference.
+fn has_difference(cause: Cause) -> bool {
     matches!(
         cause,
         Cause::BodyWhitespace
@@ -85,14 +89,14 @@ fn is_about_a_place(cause: Cause) -> bool {
     )
 }
 
-fn tells_no_secret<'n>(
-    told: &Explanation,
+fn shows_no_secret<'n>(
+    explanation: &Explanation,
     keys: &[Vec<u8>],
-    meant: &[u8],
+    signing: &[u8],
     mut names: impl Iterator<Item = &'n str>,
 ) {
-    let mut problem = told.problem.as_str();
-    if told.cause == Cause::OtherHeader {
+    let mut problem = explanation.problem.as_str();
+    if explanation.cause == Cause::OtherHeader {
         // Only a stranger's header name may follow this text.
         let shown = |name: &str| -> String {
             name.chars().filter(char::is_ascii_graphic).take(64).collect()
@@ -102,42 +106,49 @@ fn tells_no_secret<'n>(
         assert!(names.any(|other| shown(other) == name), "{problem:?}");
         problem = text;
     }
-    for text in [problem, told.fix] {
+    for text in [problem, explanation.fix] {
         assert!((1..=150).contains(&text.len()), "{text:?}");
         assert!(text.bytes().all(|c| (b' '..=b'~').contains(&c)), "{text:?}");
 
-        // No part of a signature that is longer than a word.
+        // No part of a signature is longer than a word.
         let longest = text.split(|c: char| !c.is_ascii_hexdigit()).map(str::len).max();
         assert!(longest < Some(9), "{text:?}");
     }
-    // Of the keys, those that have something in them that no sentence has. Explaining does not know them apart.
-    let unlike = |key: &[u8]| key.iter().any(|c| b"!#$%&*@^~{}|<>\"\\".contains(c));
-    for key in keys.iter().map(Vec::as_slice).chain([meant]) {
-        let is_told = problem.as_bytes().windows(key.len()).any(|window| window == key);
-        assert!(!unlike(key) || !is_told, "{problem:?}");
+    // Only keys with a character that no sentence has can be recognized in one. `explain` does not treat them differently.
+    let is_unlike = |key: &[u8]| key.iter().any(|c| b"!#$%&*@^~{}|<>\"\\".contains(c));
+    for key in keys.iter().map(Vec::as_slice).chain([signing]) {
+        let is_shown = problem.as_bytes().windows(key.len()).any(|window| window == key);
+        assert!(!is_unlike(key) || !is_shown, "{problem:?}");
     }
 }
 
-/// Whatever was found must be what was done, since no two inputs have one signature.
-fn explains_the_mistake(told: &Explanation, body: &[u8], signed: &[u8]) {
+/// Checks a calculated cause against the mistake that was made: no two inputs have the same signature.
+fn explains_the_mistake(explanation: &Explanation, received: &[u8], signed: &[u8]) {
     let is_key = matches!(
-        told.cause,
-        Cause::KeyWhitespace | Cause::KeyQuoted | Cause::KeyDecoded | Cause::KeyEncoded
+        explanation.cause,
+        Cause::KeyWhitespace
+            | Cause::KeyInvisible
+            | Cause::KeyQuoted
+            | Cause::KeyAssignment
+            | Cause::KeyEscaped
+            | Cause::KeyCharset
+            | Cause::KeyDecoded
+            | Cause::KeyEncoded
     );
-    assert!(!is_key || body == signed, "{:?}", told.cause);
-    if told.cause == Cause::BodyBase64 {
-        assert_ne!(body, signed);
+    assert!(!is_key || received == signed, "{:?}", explanation.cause);
+    if matches!(explanation.cause, Cause::BodyBase64 | Cause::BodyEncodedTwice) {
+        assert_ne!(received, signed);
     }
-    if let Some(difference) = &told.difference {
-        assert_ne!(body, signed);
-        let at = body.iter().zip(signed).position(|(found, meant)| found != meant);
-        assert_eq!(difference.at, at.unwrap_or(body.len().min(signed.len())));
-        assert_eq!(difference.received, visible(&body[difference.at..]));
+    if let Some(difference) = &explanation.difference {
+        assert_ne!(received, signed);
+        let at = received.iter().zip(signed).position(|(received, signed)| received != signed);
+        assert_eq!(difference.at, at.unwrap_or(received.len().min(signed.len())));
+        assert_eq!(difference.received, visible(&received[difference.at..]));
         assert_eq!(difference.signed, visible(&signed[difference.at..]));
     }
 }
 
-/// The first 16 bytes as an explanation shows them.
+/// Writes the first 16 bytes as an explanation shows them.
 fn visible(bytes: &[u8]) -> String {
     let show = |byte: &u8| match byte {
         b'\t' => "\\t".to_owned(),

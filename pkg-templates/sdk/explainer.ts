@@ -35,8 +35,8 @@ export interface Explanation {
   readonly fix: string;
   /**
    * Where the body differs from the one that was signed, if calculation found that one; `null` for every cause
-   * of a key or a header, for `body_base64`, because the whole body differs, and for every cause that is only
-   * likely. Leave it out of a log that must not contain parts of a body.
+   * of a key or a header, for `body_base64`, `body_encoded_twice` and `body_charset`, because the body differs
+   * throughout, and for every cause that is only likely. Leave it out of a log that must not contain parts of a body.
    */
   readonly difference: Difference | null;
 }
@@ -86,7 +86,7 @@ export function explainer(compile: () => object, keysOf: KeyReader): Explain {
       return { ok: false, code, cause: code as ExplanationCause, problem, fix, difference: null };
     }
     const { keys, limit, body, value } = input;
-    const others = value === undefined ? otherHeaders(header) : {};
+    const others = otherHeaders(header);
     const glue = running ?? instantiate();
     // Whatever is thrown leaves the instance in an unknown state, so the next call creates a new one.
     running = undefined;

@@ -126,6 +126,12 @@ test("finds a signature under another name, in a Headers and in an object", () =
   }
 });
 
+test("finds a content encoding beside a signature, in a Headers and in an object", () => {
+  const headers = { "x-walnut-signature": sign("another body"), "content-encoding": "gzip" };
+  for (const header of [new Headers(headers), headers]) assert.equal(explain(key, sample, header).cause, "body_decompressed");
+  assert.equal(explain(key, sample, sign("another body")).cause, "unknown");
+});
+
 test("rejects a webhook of another copy of the package, and says to pass the key", () => {
   const require = createRequire(import.meta.url);
   const [other, own] = [new (require("walnut-webhooks").Webhook)(key), require("walnut-webhooks/explain").explain];
@@ -173,7 +179,7 @@ test("is the only one that gets the function which reads keys, once it is loaded
 
 test("reveals no key and no calculated signature", () => {
   for (const header of [undefined, {}, "bad", signature.slice(0, 40), sign(sample, "another")]) {
-    for (const given of [key, `${key}\n`, [key, "another"]]) {
+    for (const given of [key, `${key}\n`, `KEY=${key}`, `\ufeff“${key}”`, key.replace("'", "&#39;"), [key, "another"]]) {
       const shown = JSON.stringify(explain(given, sample, header));
       for (const secret of [key, signature, sign(sample, `${key}\n`)]) assert.ok(!shown.includes(secret.slice(8, 24)), shown);
     }

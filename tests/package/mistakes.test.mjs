@@ -1,4 +1,4 @@
-// The mistakes that integrations are made with: each, made for real, leads to words that name it and its fix.
+// The mistakes of integrations: for each, `explain` names the mistake and its fix.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import express from "express";
 import { Webhook } from "walnut-webhooks";
 import { explain } from "walnut-webhooks/explain";
@@ -15,21 +16,21 @@ const key = "the key shown in Walnut's settings";
 const event = readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json"), "utf8");
 const sign = (body, by = key) => createHmac("sha256", by).update(body).digest("hex");
 
-/** What an integration hears that calls `verify`, and then asks why. */
-function told(webhook, body, headers) {
-  let said = "";
+/** Returns what an integration reads that calls `verify` and then `explain`. */
+function explained(webhook, body, headers) {
+  let rejection = "";
   try {
     webhook.verify(body, headers);
   } catch (error) {
-    said = `${error.code}: ${error.message}`;
+    rejection = `${error.code}: ${error.message}`;
   }
   const { ok, code, cause, problem, fix } = explain(webhook, body, headers);
-  assert.equal(ok, said === "", "an explanation accepts what a check does, and nothing else");
-  if (!ok) assert.ok(said.startsWith(`${code}: `), `${said} is not explained by ${code}`);
-  return `${said}\n${cause}: ${problem} ${fix}`;
+  assert.equal(ok, rejection === "", "explain and verify have the same verdict");
+  if (!ok) assert.ok(rejection.startsWith(`${code}: `), `${rejection} is not explained by ${code}`);
+  return `${rejection}\n${cause}: ${problem} ${fix}`;
 }
 
-/** Posts an event as Walnut does to a receiver, and says what that was told. */
+/** Posts an event to a receiver as Walnut does, and returns the response. */
 async function received(t, app, { body = event, headers = { "x-walnut-signature": sign(event) } } = {}) {
   const server = createServer(app).listen(0, "127.0.0.1");
   t.after(() => server.close());
@@ -39,11 +40,11 @@ async function received(t, app, { body = event, headers = { "x-walnut-signature"
   return { status: answer.status, text: await answer.text() };
 }
 
-/** A receiver that makes the mistake of `change` before it checks. */
+/** Makes a receiver that has the mistake of `change` before it verifies. */
 function mistaken({ webhook = new Webhook(key), change = (request) => [request.body, request.headers] }) {
   const app = express();
   app.post("/webhook", express.raw({ type: () => true }), (request, response) => {
-    response.send(told(webhook, ...change(request)));
+    response.send(explained(webhook, ...change(request)));
   });
   return app;
 }
@@ -53,7 +54,7 @@ const mistakes = {
     app() {
       const app = express();
       app.use(express.json());
-      app.post("/webhook", (request, response) => response.send(told(new Webhook(key), request.body, request.headers)));
+      app.post("/webhook", (request, response) => response.send(explained(new Webhook(key), request.body, request.headers)));
       return app;
     },
     names: /^body_not_raw: .*an object: something has parsed the body already/,
@@ -90,6 +91,82 @@ const mistakes = {
     names: /^body_reformatted: .*written again/m,
     fix: /bytes/,
   },
+  "a proxy that writes what PHP signed": {
+    send: { body: event, headers: { "x-walnut-signature": sign(event.replaceAll("/", "\\/")) } },
+    names: /^body_reformatted: .*written again/m,
+    fix: /bytes/,
+  },
+  "a proxy that writes 4.0 as 4": {
+    send: { body: event, headers: { "x-walnut-signature": sign(event.replace('"session_duration":4', '"session_duration":4.0')) } },
+    names: /^body_reformatted: .*written again/m,
+    fix: /bytes/,
+  },
+  "a body that was encoded as JSON a second time": {
+    change: ({ body, headers }) => [JSON.stringify(body.toString()), headers],
+    names: /^body_encoded_twice: .*a second time/m,
+    fix: /bytes/,
+  },
+  "a body that a proxy compressed by gzip": {
+    change: ({ body, headers }) => [gzipSync(body), headers],
+    names: /^body_compressed: .*compressed/m,
+    fix: /Decompress the body before you verify it/,
+  },
+  "a body that a proxy compressed by Brotli": {
+    change: ({ body, headers }) => [brotliCompressSync(body), { ...headers, "content-encoding": "br" }],
+    names: /^body_compressed: .*compressed/m,
+    fix: /Decompress the body before you verify it/,
+  },
+  "a compressed body that express.raw decompressed": {
+    send: { body: gzipSync(event), headers: { "x-walnut-signature": sign(gzipSync(event)), "content-encoding": "gzip" } },
+    names: /^body_decompressed: .*probably decompressed/m,
+    fix: /before anything decompresses them/,
+  },
+  "a body in UTF-16": {
+    change: ({ body, headers }) => [Buffer.from(`\ufeff${body}\r\n`, "utf16le"), headers],
+    names: /^body_charset: .*UTF-16/m,
+    fix: /UTF-8/,
+  },
+  "a body that was decoded as Latin-1": {
+    send: { body: event.replace("Awesome", "Größe"), headers: { "x-walnut-signature": sign(event.replace("Awesome", "Größe")) } },
+    change: ({ body, headers }) => [body.toString("latin1"), headers],
+    names: /^body_charset: .*Latin-1/m,
+    fix: /bytes as received/,
+  },
+  "a key with a byte order mark": {
+    webhook: new Webhook(`\ufeff${key}`),
+    names: /^key_invisible: .*byte order mark/m,
+    fix: /exactly as Walnut's settings show it/,
+  },
+  "a key with no-break spaces": {
+    webhook: new Webhook(key.replaceAll(" ", "\u00a0")),
+    names: /^key_invisible: .*no-break space/m,
+    fix: /exactly as Walnut's settings show it/,
+  },
+  "a key in curly quotes": {
+    webhook: new Webhook(`“${key}”`),
+    names: /^key_quoted: .*quotation marks/m,
+    fix: /exactly as Walnut's settings show it/,
+  },
+  "a whole line of an .env file as the key": {
+    webhook: new Webhook(`WALNUT_WEBHOOK_KEY="${key}"`),
+    names: /^key_assignment: .*NAME=key/m,
+    fix: /only what follows the name/,
+  },
+  "a key escaped for HTML": {
+    webhook: new Webhook(key.replace("'", "&#39;")),
+    names: /^key_escaped: .*HTML/m,
+    fix: /exactly as Walnut's settings show it/,
+  },
+  "a key escaped for a URL": {
+    webhook: new Webhook(encodeURIComponent(key)),
+    names: /^key_escaped: .*URLs/m,
+    fix: /exactly as Walnut's settings show it/,
+  },
+  "a key file in UTF-16": {
+    webhook: new Webhook(Buffer.from(`\ufeff${key}\r\n`, "utf16le")),
+    names: /^key_charset: .*UTF-16/m,
+    fix: /UTF-8/,
+  },
   "an uppercase signature": {
     send: { headers: { "x-walnut-signature": sign(event).toUpperCase() } },
     names: /^malformed_signature: .*uppercase/,
@@ -124,16 +201,16 @@ const mistakes = {
 };
 
 for (const [mistake, { app, send, names, fix, ...how }] of Object.entries(mistakes)) {
-  test(`the mistake is named, and its fix: ${mistake}`, async (t) => {
+  test(`names the mistake and its fix: ${mistake}`, async (t) => {
     const { status, text } = await received(t, app?.() ?? mistaken(how), send);
     assert.equal(status, 200, text);
     assert.match(text, names);
     assert.match(text, fix);
-    assert.ok(!text.includes(sign(event)) && !text.includes(key), "no secret is told");
+    assert.ok(!text.includes(sign(event)) && !text.includes(key), "the text has a secret");
   });
 }
 
-test("the adapter's answer to the most frequent mistake says what to change", async (t) => {
+test("the adapter's response to a parsed body says what to change", async (t) => {
   t.mock.method(console, "error", () => {});
   const app = express();
   app.use(express.json());

@@ -1,0 +1,199 @@
+use walnut_webhooks::{Key, Signature};
+use zeroize::Zeroizing;
+
+use crate::json::{Spelling, Style, WriteNumber};
+use crate::{Cause, Difference, MAX_EXPLAINED_BODY_BYTES, body, json, key};
+
+/// How many bytes are hashed at most while mistakes of a body are undone, all keys together: 16 MiB.
+const MAX_HASHED_BYTES: usize = 16 << 20;
+
+/// Looks for the key or the body that a signature was made with.
+pub(crate) struct Search<'s> {
+    signing: &'s [Key],
+    received: &'s Signature,
+    /// How many bytes may still be hashed.
+    remaining: usize,
+    /// How many bodies were signed.
+    #[cfg(test)]
+    bodies: usize,
+}
+
+impl<'s> Search<'s> {
+    pub(crate) fn new(signing: &'s [Key], received: &'s Signature) -> Self {
+        Self {
+            signing,
+            received,
+            remaining: MAX_HASHED_BYTES,
+            #[cfg(test)]
+            bodies: 0,
+        }
+    }
+
+    /// Explains a signature that no key produces for this body.
+    pub(crate) fn explain(
+        &mut self,
+        keys: &[impl AsRef<[u8]>],
+        body: &[u8],
+        has_encoding: bool,
+    ) -> (Cause, Option<Difference>) {
+        if let Some(cause) = keys.iter().find_map(|key| self.find_key(key.as_ref(), body)) {
+            return (cause, None);
+        }
+        if body.len() > MAX_EXPLAINED_BODY_BYTES {
+            return (Cause::BodyTooLargeToExplain, None);
+        }
+        let mut signed = Vec::new();
+        if let Some(cause) = self.find_body(body, &mut signed) {
+            let differs_throughout =
+                matches!(cause, Cause::BodyBase64 | Cause::BodyEncodedTwice | Cause::BodyCharset);
+            return (cause, (!differs_throughout).then(|| Difference::between(body, &signed)));
+        }
+        (body::likely_cause(body, has_encoding), None)
+    }
+
+    fn find_key(&self, key: &[u8], body: &[u8]) -> Option<Cause> {
+        let undone = key::UNDOS.iter().find(|(_, undo)| {
+            let mut signing = Zeroizing::new(Vec::with_capacity(key::room(key)));
+            undo(key, &mut signing);
+            *signing != key
+                && Key::new(signing.as_slice()).is_ok_and(|key| key.sign(body) == *self.received)
+        });
+        undone.map(|(cause, _)| *cause)
+    }
+
+    /// Finds the body that was signed, and leaves it in `signed`.
+    fn find_body(&mut self, body: &[u8], signed: &mut Vec<u8>) -> Option<Cause> {
+        for (cause, undo) in &body::UNDOS {
+            signed.clear();
+            undo(body, signed);
+            if self.complete(signed) {
+                return Some(*cause);
+            }
+        }
+        let is_found = self.find_json(body, signed) || self.find_decimals(body, signed);
+        is_found.then_some(Cause::BodyReformatted)
+    }
+
+    /// Finds the JSON of a body as it was before it was parsed and written again, apart from its numbers.
+    fn find_json(&mut self, body: &[u8], signed: &mut Vec<u8>) -> bool {
+        let spellings = json::distinct_spellings(body, json::SPELLINGS.len());
+        json::STYLES.iter().any(|style| {
+            spellings.iter().any(|spelling| {
+                self.rewrite(body, style, spelling, &mut json::keep, signed);
+                self.complete(signed)
+            })
+        })
+    }
+
+    /// Finds the JSON of a body whose numbers lost or gained zeros after the decimal point. Those of the same name are
+    /// written alike. Which names have decimals is not known, so all combinations of a few names are tried.
+    fn find_decimals(&mut self, body: &[u8], signed: &mut Vec<u8>) -> bool {
+        let names = json::names(body);
+        let combinations = (0..names.len()).fold(1_u32, |count, _| count.saturating_mul(2));
+        // The serializers that keep such zeros write as JavaScript or as Python does.
+        let spellings = json::distinct_spellings(body, 2);
+        json::STYLES.iter().take(2).any(|style| {
+            spellings.iter().any(|spelling| {
+                self.rewrite(body, style, spelling, &mut json::without_zeros, signed);
+                self.is_signed(signed)
+                    || (1..=json::MAX_DECIMALS).any(|decimals| {
+                        (1..combinations).any(|chosen| {
+                            let mut complete = |name: &[u8], number: &[u8], out: &mut Vec<u8>| {
+                                let index = names.iter().position(|one| *one == name);
+                                let is_chosen = index.is_some_and(|at| (chosen >> at) & 1 == 1);
+                                json::complete(number, if is_chosen { decimals } else { 0 }, out);
+                            };
+                            self.rewrite(body, style, spelling, &mut complete, signed);
+                            self.is_signed(signed)
+                        })
+                    })
+            })
+        })
+    }
+
+    /// Writes JSON in another style, unless the limit is reached.
+    fn rewrite<'t>(
+        &self,
+        body: &'t [u8],
+        style: &Style,
+        spelling: &Spelling,
+        write_number: WriteNumber<'_, 't>,
+        signed: &mut Vec<u8>,
+    ) {
+        signed.clear();
+        if self.remaining > 0 {
+            json::write(body, style, spelling, write_number, signed);
+        }
+    }
+
+    /// Returns whether a body was signed, and completes it with the newline that it was signed with.
+    ///
+    /// A newline at the end is lost so often, and costs so little, that it is tried with every other mistake.
+    fn complete(&mut self, body: &mut Vec<u8>) -> bool {
+        let length = body.len();
+        length > 0
+            && [&b""[..], b"\n", b"\r\n"].iter().any(|end| {
+                body.truncate(length);
+                body.extend_from_slice(end);
+                self.is_signed(body)
+            })
+    }
+
+    /// Returns whether a body was signed: not, once the limit is reached.
+    fn is_signed(&mut self, body: &[u8]) -> bool {
+        let cost = body.len().saturating_mul(self.signing.len());
+        self.remaining = self.remaining.saturating_sub(cost);
+        if self.remaining == 0 {
+            return false;
+        }
+        #[cfg(test)]
+        {
+            self.bodies = self.bodies.saturating_add(1);
+        }
+        self.signing.iter().any(|key| key.sign(body) == *self.received)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Explains a body that nothing explains, and returns how many bodies and bytes were hashed.
+    fn effort(keys: usize, body: &[u8]) -> (usize, usize) {
+        let signing: Vec<_> = (0..keys).map(|_| Key::new("key").unwrap()).collect();
+        let received = Key::new("another").unwrap().sign("");
+        let mut search = Search::new(&signing, &received);
+        assert_eq!(search.explain(&vec!["key"; keys], body, false), (Cause::Unknown, None));
+        (search.bodies, MAX_HASHED_BYTES.saturating_sub(search.remaining))
+    }
+
+    /// A body that each of the spellings writes differently.
+    fn costly(padding: usize) -> Vec<u8> {
+        let padding = "x".repeat(padding);
+        format!(r#" {{"a":1,"b":2,"c":3,"d":4,"e":5,"f":"é/<='\"{padding}"}} "#).into_bytes()
+    }
+
+    #[test]
+    fn signs_at_most_450_bodies_with_each_key() {
+        let [ends, decimals] = [3, 1 + json::MAX_DECIMALS * 31];
+        let bodies = body::UNDOS.len() + json::SPELLINGS.len() * json::STYLES.len();
+        let most = 1 + key::UNDOS.len() + bodies * ends + 2 * 2 * decimals;
+        assert!(most <= 450, "{most}");
+        let (bodies, _) = effort(1, &costly(0));
+        assert!((most - 60..=most).contains(&bodies), "{bodies}");
+    }
+
+    #[test]
+    fn signs_some_150_bodies_for_a_usual_event() {
+        let event = include_bytes!("../../tests/vectors/bodies/demo.json");
+        let (bodies, _) = effort(1, event);
+        assert!((100..=200).contains(&bodies), "{bodies}");
+    }
+
+    #[test]
+    fn hashes_at_most_16_mib() {
+        let (bodies, bytes) = effort(4, &costly(60_000));
+        assert_eq!(bytes, MAX_HASHED_BYTES);
+        assert!((60..80).contains(&bodies), "{bodies}");
+    }
+}
