@@ -1,12 +1,29 @@
 use std::time::{Duration, SystemTime};
 
-use serde::Deserialize;
+use serde::ser::SerializeStruct as _;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::reading::{EventType, Reading, UNKNOWN};
 use crate::shape::Node as _;
 use crate::{DemoSessionFinished, Drift, Error, KeyIndex, PlaylistSessionFinished, Value, age};
 
 /// A verified body, read.
+///
+/// It serializes with the fields that a delivery has in JavaScript: `type`, `event` (the whole body), `name`, `id`,
+/// `timestamp`, `isTest`, `keyIndex` and `drift`.
+///
+/// ```
+/// # use walnut_webhooks::{Key, Verifier};
+/// # let key = Key::new("key")?;
+/// let body = br#"{"event":"demo_session_started"}"#;
+/// # let header = key.sign(body).to_string();
+/// let delivery = Verifier::new(key).verify(body, &header)?.delivery()?;
+/// let json = serde_json::to_value(&delivery)?;
+/// assert_eq!(json["type"], "unknown");
+/// assert_eq!(json["event"]["event"], "demo_session_started");
+/// assert_eq!(json["keyIndex"], 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Delivery {
@@ -121,6 +138,22 @@ impl Delivery {
     /// [`Error::NoTimestamp`] if it has none, or one in another form.
     pub fn require_timestamp(&self) -> Result<(), Error> {
         age::check_readable(self.timestamp.as_deref())
+    }
+}
+
+impl Serialize for Delivery {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { id, name, event, timestamp, is_test, drift, key_index, payload } = self;
+        let mut fields = serializer.serialize_struct("Delivery", 8)?;
+        fields.serialize_field("type", event.as_str())?;
+        fields.serialize_field("event", payload)?;
+        fields.serialize_field("name", name)?;
+        fields.serialize_field("id", id)?;
+        fields.serialize_field("timestamp", timestamp)?;
+        fields.serialize_field("isTest", is_test)?;
+        fields.serialize_field("keyIndex", key_index)?;
+        fields.serialize_field("drift", drift)?;
+        fields.end()
     }
 }
 

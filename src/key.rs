@@ -1,6 +1,7 @@
 use core::fmt;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::Serialize;
 use sha2::Sha256;
 use zeroize::ZeroizeOnDrop;
 
@@ -75,6 +76,24 @@ impl fmt::Debug for Key {
 }
 
 /// Holds one to four keys: the current one first, then previous ones that may still sign after a reset.
+///
+/// A [`Key`] and an array of one to four convert into it. [`Keys::new`] makes it of any other collection.
+///
+/// ```
+/// # use walnut_webhooks::{Key, Keys, Verifier};
+/// let verifier = Verifier::new([Key::new("current")?, Key::new("previous")?]);
+///
+/// let configured = vec![Key::new("current")?];
+/// let verifier = Verifier::new(Keys::new(configured)?);
+/// # Ok::<(), walnut_webhooks::Error>(())
+/// ```
+///
+/// No key and a fifth one are errors of the compiler in an array:
+///
+/// ```compile_fail,E0277
+/// # use walnut_webhooks::{Key, Verifier};
+/// Verifier::new(["1", "2", "3", "4", "5"].map(|key| Key::new(key).unwrap()));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Keys(Vec<Key>);
 
@@ -110,8 +129,21 @@ impl From<Key> for Keys {
     }
 }
 
+/// Implements the conversion for each number of keys that is allowed, so that any other does not compile.
+macro_rules! from_arrays {
+    ($($length:literal)*) => {$(
+        impl From<[Key; $length]> for Keys {
+            fn from(keys: [Key; $length]) -> Self {
+                Self(keys.into())
+            }
+        }
+    )*};
+}
+
+from_arrays! { 1 2 3 4 }
+
 /// Identifies the key among [`Keys`] that matched: 0 is the current one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct KeyIndex(usize);
 
 impl KeyIndex {
@@ -201,5 +233,24 @@ mod tests {
         assert!(keys(4).is_ok());
         assert_eq!(keys(5).unwrap_err(), Error::InvalidKey { keys: 5 });
         assert_eq!(Key::new("").unwrap_err(), Error::InvalidKey { keys: 1 });
+    }
+
+    #[test]
+    fn converts_from_a_key_and_from_arrays_in_their_order() {
+        let key = |name: &str| Key::new(name).unwrap();
+        let all: [Keys; 5] = [
+            key("1").into(),
+            [key("1")].into(),
+            [key("1"), key("2")].into(),
+            [key("1"), key("2"), key("3")].into(),
+            [key("1"), key("2"), key("3"), key("4")].into(),
+        ];
+        for (keys, expected) in all.iter().zip([1, 1, 2, 3, 4]) {
+            assert_eq!(keys.as_slice().len(), expected);
+            for (key, name) in keys.as_slice().iter().zip(["1", "2", "3", "4"]) {
+                assert_eq!(key.sign(""), Key::new(name).unwrap().sign(""));
+            }
+        }
+        assert_eq!(MAX_KEYS, 4);
     }
 }

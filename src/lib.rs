@@ -23,6 +23,8 @@
 //!
 //! - `edge`: for a host that has its own SHA-256, and for reading without the event's fields. It adds
 //!   `Verifier::inner_blocks`, `Verifier::verify_hashed`, `Verified::summary`, `Summary` and `Value::parse_any`.
+//! - `http`: for a server that has an `http::HeaderMap`, such as axum or hyper. [`Verifier::verify`] and
+//!   [`Stream::finish`] take it as a whole, and reject a request with two signatures.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

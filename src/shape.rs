@@ -1,8 +1,10 @@
+use serde::Serialize;
+
 /// The most entries in a list of [`Drift`]. Further differences are not listed, but still decide the type.
 pub const MAX_DRIFT: usize = 100;
 
 /// A place where a genuine event differs from the documentation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Drift {
     /// The place, such as `data.user.email` or `data.items[2].name`.
     pub path: String,
@@ -15,7 +17,8 @@ pub struct Drift {
 }
 
 /// How an event differs from the documentation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum DriftKind {
     /// A field is not documented. The type is unaffected.
     Added,

@@ -34,7 +34,12 @@ impl Signature {
     ///
     /// [`Error::MissingSignature`] if there is no header, else [`Error::MalformedSignature`].
     pub fn parse<'h>(header: impl Into<Header<'h>>) -> Result<Self, Error> {
-        let digits = header.into().0.ok_or(Error::MissingSignature)?;
+        let digits = match header.into().0 {
+            Value::Absent => return Err(Error::MissingSignature),
+            Value::One(digits) => digits,
+            #[cfg(feature = "http")]
+            Value::Repeated => return Err(Error::MalformedSignature(MalformedSignature::Repeated)),
+        };
         let mut bytes = [0; 32];
         if digits.len() != DIGITS || base16ct::lower::decode(digits, &mut bytes).is_err() {
             return Err(Error::MalformedSignature(malformed(digits)));
@@ -92,24 +97,79 @@ impl fmt::Debug for Signature {
 /// assert_eq!(Signature::parse(absent), Err(Error::MissingSignature));
 /// assert_eq!(Signature::parse("zz").unwrap_err().code(), "malformed_signature");
 /// ```
+///
+/// With the feature `http`, it is also made from all headers of a request, an `http::HeaderMap`. Prefer that to
+/// `headers.get(…)`, which returns the first of several values: a request with two signatures must be rejected.
+#[cfg_attr(
+    feature = "http",
+    doc = r#"
+```
+use walnut_webhooks::{Key, SIGNATURE_HEADER, Verifier};
+
+let key = Key::new("key")?;
+let mut headers = http::HeaderMap::new();
+headers.append(SIGNATURE_HEADER, key.sign("body").to_string().parse()?);
+let verifier = Verifier::new(key);
+assert!(verifier.verify("body", &headers).is_ok());
+
+headers.append(SIGNATURE_HEADER, "another".parse()?);
+let error = verifier.verify("body", &headers).unwrap_err();
+assert_eq!(error.code(), "malformed_signature");
+# Ok::<(), Box<dyn std::error::Error>>(())
+```"#
+)]
 #[derive(Clone, Copy, Debug)]
-pub struct Header<'h>(Option<&'h [u8]>);
+pub struct Header<'h>(Value<'h>);
+
+#[derive(Clone, Copy, Debug)]
+enum Value<'h> {
+    Absent,
+    One(&'h [u8]),
+    #[cfg(feature = "http")]
+    Repeated,
+}
 
 impl<'h> From<Option<&'h [u8]>> for Header<'h> {
     fn from(value: Option<&'h [u8]>) -> Self {
-        Self(value)
+        Self(value.map_or(Value::Absent, Value::One))
     }
 }
 
 impl<'h> From<Option<&'h str>> for Header<'h> {
     fn from(value: Option<&'h str>) -> Self {
-        Self(value.map(str::as_bytes))
+        value.map(str::as_bytes).into()
     }
 }
 
-impl<'h, T: AsRef<[u8]> + ?Sized> From<&'h T> for Header<'h> {
-    fn from(value: &'h T) -> Self {
-        Self(Some(value.as_ref()))
+/// Implements the conversion for types one by one: one for all that are bytes would also accept an `http::HeaderValue`,
+/// and rule out the one from an `http::HeaderMap`.
+macro_rules! from_bytes {
+    ($($type:ty $(, const $length:ident)?;)*) => {$(
+        impl<'h $(, const $length: usize)?> From<&'h $type> for Header<'h> {
+            fn from(value: &'h $type) -> Self {
+                Self(Value::One(value.as_ref()))
+            }
+        }
+    )*};
+}
+
+from_bytes! {
+    str;
+    String;
+    [u8];
+    [u8; N], const N;
+    Vec<u8>;
+}
+
+#[cfg(feature = "http")]
+impl<'h> From<&'h http::HeaderMap> for Header<'h> {
+    fn from(headers: &'h http::HeaderMap) -> Self {
+        let mut values = headers.get_all(SIGNATURE_HEADER).iter();
+        Self(match (values.next(), values.next()) {
+            (None, _) => Value::Absent,
+            (Some(value), None) => Value::One(value.as_bytes()),
+            (Some(_), Some(_)) => Value::Repeated,
+        })
     }
 }
 

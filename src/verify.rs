@@ -18,7 +18,7 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Makes a verifier from a [`Key`], or from [`Keys`] of which any may match.
+    /// Makes a verifier from a [`Key`], from an array of up to four, or from [`Keys`]. Any of them may match.
     pub fn new(keys: impl Into<Keys>) -> Self {
         Self { keys: keys.into(), max_body_bytes: MAX_BODY_BYTES }
     }
@@ -30,7 +30,8 @@ impl Verifier {
         self
     }
 
-    /// Checks a body, byte for byte as received, against the value of `X-Walnut-Signature`.
+    /// Checks a body, byte for byte as received, against the value of `X-Walnut-Signature`. [`Header`] lists what that value
+    /// may be: text, bytes, or with the feature `http` all headers of a request.
     ///
     /// # Errors
     ///
