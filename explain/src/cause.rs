@@ -27,12 +27,12 @@ macro_rules! causes {
                 match self { $(Self::$name => $word,)+ }
             }
 
-            /// Says what is wrong.
+            /// Names the problem.
             pub(crate) const fn problem(self) -> &'static str {
                 match self { $(Self::$name => $problem,)+ }
             }
 
-            /// Says what to do.
+            /// Names the fix.
             pub(crate) const fn fix(self) -> &'static str {
                 match self { $(Self::$name => $fix,)+ }
             }
@@ -42,17 +42,17 @@ macro_rules! causes {
 
 causes! {
     /// The signature is right.
-    Genuine: "genuine", "The signature is right.", "Change nothing about the signature. If the request is rejected all the same, the error of `verify` says why.";
+    Genuine: "genuine", "The signature is right.", "Change nothing about the signature. If the request is still rejected, read the error of `verify`.";
     /// The signature is right, but a previous key produced it.
     PreviousKey: "previous_key",
         "The signature is right, but a previous key produced it.",
         "Put the key that Walnut's settings show first, and remove the other once it is unused.";
 
-    /// There is no signature header.
+    /// The request has no signature header.
     MissingSignature: "missing_signature",
         "The request has no X-Walnut-Signature header.",
         "Switch signature verification on for this webhook in Walnut's settings, or find the proxy that removes the header.";
-    /// There is no signature header, but another header holds the signature.
+    /// Another header than the signature header holds the signature.
     OtherHeader: "other_header",
         "The signature is in another header than X-Walnut-Signature: ",
         "Read the signature from that header, or find the proxy that renames it.";

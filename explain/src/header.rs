@@ -16,7 +16,7 @@ const BASE64_DIGITS: usize = 43;
 
 /// Finds one of the expected signatures in a value, and says in what form it is there.
 ///
-/// The value of the signature's own header is known to be malformed: with 64 digits, their case is what is wrong.
+/// The value of the signature's own header is known to be malformed: with 64 digits, only their case can be wrong.
 pub(crate) fn mistake(value: &[u8], expected: &[Signature]) -> Option<Cause> {
     let value = value.get(..MAX_BYTES).unwrap_or(value);
     let digits = value.to_ascii_lowercase();
@@ -66,7 +66,7 @@ pub(crate) fn is_encoding(name: &str, value: &[u8]) -> bool {
         && !value.eq_ignore_ascii_case(b"identity")
 }
 
-/// Says what is wrong with a malformed header that contains no signature in any known form.
+/// Names the problem of a malformed header that contains no signature in any known form.
 pub(crate) fn problem(reason: MalformedSignature) -> Option<String> {
     match reason {
         MalformedSignature::Empty => Some("The X-Walnut-Signature header is empty.".to_owned()),

@@ -27,7 +27,7 @@ pub(crate) const STYLES: [Style; 5] = [
     Style { after_comma: b"", after_colon: b" ", indent: Some(b"\t") },
 ];
 
-/// Returns those of the first [`SPELLINGS`] that write a text differently.
+/// Returns the first [`SPELLINGS`], without any that writes a text as another one does.
 pub(crate) fn distinct_spellings(text: &[u8], first: usize) -> Vec<&'static Spelling> {
     let mut all: Vec<(&Spelling, Vec<u8>)> = Vec::new();
     for spelling in SPELLINGS.iter().take(first) {

@@ -69,7 +69,7 @@ fn is_around(character: char) -> bool {
     characters::is_invisible(character) || characters::is_quote(character) || character == ';'
 }
 
-/// Returns what follows a name and `=` or `:`, as shells, PowerShell and YAML write it; empty if there is no name.
+/// Returns what follows a name and `=` or `:`, as shells, PowerShell and YAML write it. Without a name, returns nothing.
 fn assigned(key: &[u8]) -> &[u8] {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-. \"'".contains(byte);
     let key = key.strip_prefix(b"$env:").unwrap_or(key);
@@ -92,7 +92,7 @@ fn write_without_html(key: &[u8], out: &mut Vec<u8>) {
     write(rest, out);
 }
 
-/// Reads a reference from after its `&`. Returns the character and what follows.
+/// Reads a reference from after its `&`. Returns the character and the rest of the text.
 fn read_reference(text: &str) -> Option<(char, &str)> {
     let length = text.bytes().take(MAX_REFERENCE_BYTES).position(|byte| byte == b';')?;
     let (name, rest) = text.split_at_checked(length)?;

@@ -46,11 +46,11 @@ pub struct Explanation {
     pub ok: bool,
     /// The [`code`](Error::code) of the error that verification fails with; `None` if it succeeds.
     pub code: Option<&'static str>,
-    /// What was found.
+    /// The mistake.
     pub cause: Cause,
-    /// What is wrong, as a sentence.
+    /// The problem, as a sentence.
     pub problem: String,
-    /// What to do, as a sentence.
+    /// The fix, as a sentence.
     pub fix: &'static str,
     /// Where the body differs from the one that was signed, if calculation found that one.
     ///

@@ -85,8 +85,8 @@ impl<'s> Search<'s> {
         })
     }
 
-    /// Finds the JSON of a body whose numbers lost or gained zeros after the decimal point. Those of the same name are
-    /// written alike. Which names have decimals is not known, so all combinations of a few names are tried.
+    /// Finds the JSON of a body whose numbers lost or gained zeros after the decimal point. Numbers of the same name
+    /// are written alike. Which names have decimals is not known, so all combinations of a few names are tried.
     fn find_decimals(&mut self, body: &[u8], signed: &mut Vec<u8>) -> bool {
         let names = json::names(body);
         let combinations = (0..names.len()).fold(1_u32, |count, _| count.saturating_mul(2));

@@ -1,4 +1,4 @@
-//! Checks what explanations say, and what they must not say.
+//! Checks the texts of explanations, and that no secret is in them.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail so")]
 

@@ -42,7 +42,7 @@ fn every_mistake_has_its_explanation() {
 fn never_contradicts_the_verdict() {
     each(|name, case, keys| {
         let (verdict, explanation) = (&case["expect"], explanation(case, keys));
-        // No limit applies to what is explained.
+        // Explaining has no limit on the body.
         if verdict["code"] != "body_too_large" {
             let right = verdict.get("keyIndex").is_some();
             assert_eq!(explanation["ok"], right, "{name}");

@@ -1,4 +1,4 @@
-// `explain`: what it accepts, what it returns, and what it never reveals.
+// `explain`: its input, its result, and the secrets that it never reveals.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -30,7 +30,7 @@ test("takes a webhook, a key or keys, with the same result", () => {
       code: null,
       cause: "genuine",
       problem: "The signature is right.",
-      fix: "Change nothing about the signature. If the request is rejected all the same, the error of `verify` says why.",
+      fix: "Change nothing about the signature. If the request is still rejected, read the error of `verify`.",
       difference: null,
     });
   }
@@ -39,7 +39,7 @@ test("takes a webhook, a key or keys, with the same result", () => {
   }
 });
 
-test("says what is wrong, what to do, and where the body differs", () => {
+test("names the mistake, its fix and the first difference of the body", () => {
   assert.deepEqual(explain(key, '{"a": 1}', sign('{"a":1}')), {
     ok: false,
     code: "signature_mismatch",

@@ -86,7 +86,7 @@ const mistakes = {
     names: /^body_reformatted: .*written again/m,
     fix: /bytes/,
   },
-  "a proxy that parses and writes anew": {
+  "a proxy that parses and rewrites JSON": {
     send: { body: event.replaceAll("Awesome", "\\u0041wesome"), headers: { "x-walnut-signature": sign(event) } },
     names: /^body_reformatted: .*written again/m,
     fix: /bytes/,

@@ -16,7 +16,7 @@ pub(crate) struct Spelling {
 /// The spelling of `JSON.stringify`, which escapes nothing more.
 const PLAIN: Spelling = Spelling { ascii: false, slash: false, numbered: b"", uppercase: false };
 
-/// The spellings of common serializers: those of JavaScript and of Python first, because most others write as one of them.
+/// The spellings of common serializers: JavaScript and Python come first, because most other serializers write as one of them.
 pub(crate) const SPELLINGS: [Spelling; 8] = [
     PLAIN,
     Spelling { ascii: true, ..PLAIN },
@@ -67,7 +67,7 @@ pub(crate) fn write_as_string(mut text: &[u8], spelling: &Spelling, out: &mut Ve
     out.push(b'"');
 }
 
-/// Reads a character of a string, and sets `text` to what follows it.
+/// Reads a character of a string, and sets `text` to the rest of the string.
 fn read_character<'t>(first: u8, rest: &'t [u8], text: &mut &'t [u8]) -> u32 {
     *text = rest;
     if first == b'\\' { read_escape(text) } else { read_utf8(first, text) }
