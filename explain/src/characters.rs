@@ -35,6 +35,11 @@ pub(crate) fn utf16_order(text: &[u8]) -> Option<fn([u8; 2]) -> u16> {
     }
 }
 
+/// Writes a character in UTF-8.
+pub(crate) fn write(character: char, out: &mut Vec<u8>) {
+    out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+}
+
 /// Writes a text of UTF-16 in UTF-8, without its byte order mark and the white space around it. Writes nothing if the
 /// text is not UTF-16.
 pub(crate) fn write_from_utf16(text: &[u8], out: &mut Vec<u8>) {
@@ -45,7 +50,7 @@ pub(crate) fn write_from_utf16(text: &[u8], out: &mut Vec<u8>) {
         let Ok(character) = character else { return out.clear() };
         let is_blank = is_invisible(character);
         if !is_blank || !out.is_empty() {
-            out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            write(character, out);
         }
         if !is_blank {
             end = out.len();
@@ -58,7 +63,7 @@ pub(crate) fn write_from_utf16(text: &[u8], out: &mut Vec<u8>) {
 pub(crate) fn write_from_latin1(text: &[u8], out: &mut Vec<u8>) {
     if core::str::from_utf8(text).is_err() {
         for byte in text {
-            out.extend_from_slice(char::from(*byte).encode_utf8(&mut [0; 4]).as_bytes());
+            write(char::from(*byte), out);
         }
     }
 }

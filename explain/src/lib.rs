@@ -180,7 +180,7 @@ pub fn explain_too_large(
 
 /// Makes keys of their bytes, and checks their number as verification does.
 fn signing_keys(keys: &[impl AsRef<[u8]>]) -> Result<Vec<Key>, Error> {
-    let keys = keys.iter().map(Key::new).collect::<Result<Vec<_>, _>>()?;
+    let keys = keys.iter().map(|key| Key::new(key.as_ref())).collect::<Result<Vec<_>, _>>()?;
     Keys::new(keys.iter().cloned())?;
     Ok(keys)
 }

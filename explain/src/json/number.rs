@@ -15,10 +15,11 @@ pub(crate) fn keep(_: &[u8], number: &[u8], out: &mut Vec<u8>) {
 
 /// Writes a whole number without decimals: some serializers, such as Gson, write `12` as `12.0`.
 pub(crate) fn without_zeros(_: &[u8], number: &[u8], out: &mut Vec<u8>) {
-    let mut parts = number.splitn(2, |byte| *byte == b'.');
-    let (whole, decimals) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let is_whole = decimals.iter().all(|digit| *digit == b'0');
-    out.extend_from_slice(if is_whole { whole } else { number });
+    let mut whole = number;
+    while let Some(rest) = whole.strip_suffix(b"0") {
+        whole = rest;
+    }
+    out.extend_from_slice(whole.strip_suffix(b".").unwrap_or(number));
 }
 
 /// Writes a number with at least so many decimals: JavaScript, for one, writes `12.0` as `12`.

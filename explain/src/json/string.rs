@@ -1,5 +1,7 @@
 //! Reads strings of JSON, and writes them as common serializers do.
 
+use crate::characters;
+
 /// Which characters strings escape beyond those that JSON requires, and how.
 #[derive(Clone, Copy)]
 pub(crate) struct Spelling {
@@ -49,9 +51,7 @@ pub(super) fn write<'t>(mut text: &'t [u8], spelling: &Spelling, out: &mut Vec<u
 pub(crate) fn write_content(mut string: &[u8], out: &mut Vec<u8>) {
     while let [first, rest @ ..] = string {
         match char::from_u32(read_character(*first, rest, &mut string)) {
-            Some(character) => {
-                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-            }
+            Some(character) => characters::write(character, out),
             None => return out.clear(),
         }
     }
@@ -130,7 +130,7 @@ fn write_character(character: u32, spelling: &Spelling, out: &mut Vec<u8>) {
     match char::from_u32(character) {
         Some('/') if spelling.slash => out.extend_from_slice(b"\\/"),
         Some(plain) if plain >= ' ' && (plain.is_ascii() || !spelling.ascii) && !is_numbered => {
-            out.extend_from_slice(plain.encode_utf8(&mut [0; 4]).as_bytes());
+            characters::write(plain, out);
         }
         Some(escaped) => {
             for unit in escaped.encode_utf16(&mut [0; 2]) {
