@@ -15,7 +15,7 @@ export interface DeliverOptions {
 }
 
 const DEFAULT_HANDLER_TIMEOUT = 25_000;
-/** A lease outlives the handler's deadline, so that whoever holds it is done with it before it ends. */
+/** A lease ends after the handler's deadline, so that no two handlers hold one. */
 const LEASE_MARGIN = 5000;
 /** A lease that can't be given back ends by itself: not worth keeping Walnut waiting for. */
 const RELEASE_TIMEOUT = 500;
@@ -26,7 +26,7 @@ export function createDeliver(options: DeliverOptions) {
   checkStore(options.seen);
   return async (delivery: Delivery, handle: (signal: AbortSignal) => unknown): Promise<void> => {
     const { id } = delivery;
-    // A test event is handled each time that somebody sends it.
+    // A test event is handled each time.
     const seen = delivery.isTest ? undefined : options.seen;
     const deadline = new Deadline(timeout, () => handlerTimeoutError(timeout));
     try {

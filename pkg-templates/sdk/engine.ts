@@ -58,7 +58,7 @@ export function instance(): number {
 }
 
 /**
- * Calls the core with input bytes, a header, and the text that the bytes stand for if it is at hand.
+ * Calls the core with input bytes, a header, and the text of those bytes if it is known.
  *
  * Throws the `WebhookError` that the core has set. Any other exception, such as a trap or a full stack, came out of the
  * middle of a call: the instance may be in any state, so the next call creates a new one.

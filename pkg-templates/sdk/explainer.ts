@@ -88,7 +88,7 @@ export function explainer(compile: () => object, keysOf: KeyReader): Explain {
     const { keys, limit, body, value } = input;
     const others = otherHeaders(header);
     const glue = running ?? instantiate();
-    // Whatever is thrown leaves the instance in an unknown state, so the next call creates a new one.
+    // An exception leaves the instance in an unknown state, so the next call creates a new one.
     running = undefined;
     const explanation = glue.explain(keys, body.length > limit ? undefined : body, limit, value, others);
     running = glue;

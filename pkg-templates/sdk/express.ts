@@ -81,7 +81,7 @@ export function middleware<R extends Request>(webhook: WebhookLike, options: Mid
   );
 }
 
-/** Answers rejections. Every other error goes to Express, unless the client has hung up: then there is nobody to answer. */
+/** Answers rejections. Every other error goes to Express, unless the client has hung up. */
 function route<R extends Request>(
   report: ReportReject<R>,
   run: (request: R) => Promise<Outcome>,

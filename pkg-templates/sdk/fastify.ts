@@ -25,7 +25,7 @@ export interface PluginOptions extends HandlerOptions<FastifyRequest> {
 /**
  * Makes a plugin with one POST route that calls `onDelivery` with each genuine delivery.
  *
- * The route has a scope of its own, so the app's other body parsers do not change. Walnut gets 200 once `onDelivery` has
+ * The route has its own scope, so the other body parsers of the app do not change. Walnut gets 200 once `onDelivery` has
  * resolved, and an error if it throws or takes too long, so that Walnut sends the event again.
  *
  * @throws TypeError when an argument is missing, in the wrong place, of the wrong type or misspelt.
@@ -67,7 +67,7 @@ export function plugin(
       outcome = await run(source, (signal) => ({ request, signal }));
     } catch (error) {
       if (!hasHungUp(request.raw)) throw error;
-      // There is nobody to answer.
+      // No client waits for a response.
       return reply.hijack();
     }
     send(request, reply, outcome);

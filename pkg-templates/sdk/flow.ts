@@ -12,7 +12,7 @@ export interface HandlerOptions<Request, Context = DeliveryContext<Request>>
     RejectOptions<Request>,
     UnhandledOptions<Context> {}
 
-/** What `onDelivery` gets besides the delivery. */
+/** The second argument of `onDelivery`. */
 export interface DeliveryContext<Request> {
   /** The request, as the framework provides it. */
   readonly request: Request;

@@ -15,7 +15,7 @@ export type DeliveryHandler<D extends Delivery, Context> = (delivery: D, context
 export interface EventHandlers<Context> {
   demo_session_finished?: DeliveryHandler<DemoDelivery, Context> | undefined;
   playlist_session_finished?: DeliveryHandler<PlaylistDelivery, Context> | undefined;
-  /** Handles every event that has no function of its own. */
+  /** Handles every other event. */
   otherwise?: DeliveryHandler<Delivery, Context> | undefined;
 }
 

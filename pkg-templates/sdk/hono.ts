@@ -22,7 +22,7 @@ export interface HonoContext {
   };
 }
 
-/** What `onDelivery` gets besides the delivery. */
+/** The second argument of `onDelivery`. */
 export interface HonoDeliveryContext<C> extends DeliveryContext<Request> {
   /** Hono's own context. */
   readonly context: C;

@@ -41,7 +41,7 @@ function size(body: RawBody): number {
   return typeof body === "string" ? body.length : body.byteLength;
 }
 
-/** Whether the client has hung up before its request was complete, so that there is nobody to answer. */
+/** Whether the client has closed the connection before its request was complete. */
 export function hasHungUp(request: IncomingMessage): boolean {
   return request.destroyed && !request.complete;
 }

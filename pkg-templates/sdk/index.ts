@@ -26,7 +26,7 @@ export type { WebhookOptions, WebhookStream } from "./webhook.js";
  */
 export class Webhook extends Verifier {
   /**
-   * @param key - The key shown in Walnut's settings, as it stands; or several, the current one first.
+   * @param key - The key exactly as Walnut's settings show it; or several, the current one first.
    * @throws WebhookError `invalid_key` when a key is empty or `undefined`, there is none, or there are more than four.
    * @throws TypeError when an option is misspelt or of the wrong type; RangeError when a number is out of its range.
    */

@@ -51,28 +51,28 @@ export class InputError extends WebhookError {
     this.#fix = fix;
   }
 
-  /** What is wrong, as a sentence. */
+  /** The first sentence of the message: the mistake. */
   get problem(): string {
     return this.#problem;
   }
 
-  /** What to do, as a sentence. */
+  /** The rest of the message: how to correct it. */
   get fix(): string {
     return this.#fix;
   }
 }
 
-/** Makes a `body_not_raw` error that begins with what came instead. */
+/** Makes a `body_not_raw` error that names what was passed instead. */
 export function notRaw(what: string, fix = HOW_TO_GET_IT_RAW): WebhookError {
   return new InputError("body_not_raw", `The raw body is needed, byte for byte as received, but ${what}.`, fix, 500);
 }
 
-/** A number of bytes as the core takes it, which is 32 bits wide: what is over the most stays so, and does not wrap. */
+/** Limits a number of bytes, since the core has 32 bits for it: a number over the limit stays over it. */
 export function size(length: number): number {
   return Math.min(length, MOST_BYTES + 1);
 }
 
-/** Gets at the bytes of a body, without copying them where they are bytes. */
+/** Returns the bytes of a body. It does not copy bytes. */
 export function bytes(body: RawBody): Uint8Array {
   if (typeof body === "string") {
     if (!body.isWellFormed()) throw notRaw("this string has a lone surrogate: it was cut or decoded wrongly");

@@ -1,5 +1,5 @@
 /**
- * Receives Walnut's webhooks in Node's own `http`, and in what is built on it: Koa, h3, Next's pages API.
+ * Receives Walnut's webhooks in `node:http` and in the frameworks that use its requests: Koa, h3, Next's pages API.
  *
  * @module
  */
@@ -40,7 +40,7 @@ export function handler<R extends IncomingMessage>(
   return async (request, response) => {
     const source = incoming(
       request,
-      "Hand the request over before anything reads it: in Koa, before koa-bodyparser and its like; in Next's " +
+      "Pass the request to the handler before anything reads it: in Koa, before koa-bodyparser; in Next's " +
         "pages API, with export const config = { api: { bodyParser: false } }.",
     );
     source.check = () => checkHead(request.method, request.url);

@@ -34,7 +34,7 @@ export interface Unread {
   read(add: (chunk: Uint8Array) => void, signal: AbortSignal): Promise<void>;
 }
 
-/** What was read of a body. */
+/** The part of a body that was read. */
 export interface Received {
   bytes: Uint8Array;
   isWhole: boolean;

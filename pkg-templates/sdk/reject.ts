@@ -1,4 +1,4 @@
-// What happens besides the response when a request is rejected: onReject is called, or the rejection is logged.
+// Reports rejected requests: to onReject, or to the log.
 import type { ExplanationCause } from "./contract.js";
 import type { WebhookError } from "./error.js";
 import type { Explanation } from "./explainer.js";
@@ -6,7 +6,7 @@ import type { SignatureHeader } from "./input.js";
 import { callback } from "./options.js";
 import type { Received, WebhookLike } from "./receive.js";
 
-/** What `onReject` gets besides the error. */
+/** The second argument of `onReject`. */
 export interface RejectContext<Request> {
   /** The request, as the framework provides it. */
   readonly request: Request;
@@ -32,7 +32,7 @@ export interface RejectOptions<Request> {
   onReject?: ((error: WebhookError, context: RejectContext<Request>) => unknown) | undefined;
 }
 
-/** A rejection, with what was read of the body. */
+/** A rejection, with the part of the body that was read. */
 export interface Rejection {
   readonly error: WebhookError;
   readonly received: Received;

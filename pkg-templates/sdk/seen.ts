@@ -59,7 +59,7 @@ export class MemoryStore implements SeenStore {
     this.#now = callback("now", options.now, Date.now);
   }
 
-  /** @throws Error when there is no room, since every id that is remembered is being handled. */
+  /** @throws Error when there is no room because every id is being handled. */
   begin(id: string, leaseMs: number): SeenState {
     const now = this.#now();
     this.#forgetOld(now);
@@ -101,6 +101,6 @@ export class MemoryStore implements SeenStore {
       return;
     }
     const limit = this.#maxEntries;
-    throw new Error(`all ${limit} deliveries that there is room for are being handled: raise maxEntries`);
+    throw new Error(`${limit} deliveries, the limit of maxEntries, are being handled at this moment. Raise maxEntries.`);
   }
 }

@@ -1,4 +1,4 @@
-// Compiles and instantiates WebAssembly, and says what to do where it can't run.
+// Compiles and instantiates WebAssembly. The error in an environment that can't run it says what to do.
 
 /** Compiles a module. @throws Error that names the cause and the way out. */
 export function compileModule(compile: () => object): object {

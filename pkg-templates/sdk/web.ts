@@ -37,7 +37,7 @@ export function web<R extends Request, Context>(
     try {
       outcome = await run(source, context);
     } catch (error) {
-      // The client has hung up, so nobody gets this response.
+      // The client has hung up.
       if (request.signal.aborted) return new Response(null, { status: 400 });
       throw error;
     }

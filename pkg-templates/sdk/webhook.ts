@@ -166,7 +166,7 @@ export class Verifier {
   }
 }
 
-/** A body in the course of being verified: made by `webhook.stream()`. */
+/** Verifies a body in chunks. `webhook.stream()` makes it. */
 export interface WebhookStream {
   /**
    * Takes the next piece of the body.
