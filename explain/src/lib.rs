@@ -97,9 +97,9 @@ impl Explanation {
 ///
 /// It is for a person who looks for a mistake, not for the path of requests: it calculates at most 450
 /// signatures for each key, some 150 for a usual event. It examines only the header and the keys if the body is longer
-/// than [`MAX_EXPLAINED_BODY_BYTES`], and undoes mistakes of a body until it has hashed 16 MiB. It never accepts what
-/// verification rejects: `ok` is true if and only if the signature is right as it is. No limit on the body's length
-/// applies, and neither JSON nor age is checked.
+/// than [`MAX_EXPLAINED_BODY_BYTES`], and stops to undo mistakes of a body once it has hashed 6 MiB with each key. It
+/// never accepts what verification rejects: `ok` is true if and only if the signature is right as it is. No limit on
+/// the body's length applies, and neither JSON nor age is checked.
 ///
 /// `keys` are as configured, the current one first. `others` are the request's other headers, of which the first
 /// [`MAX_EXPLAINED_HEADERS`] are examined: they may hold the signature if its own header is absent, and

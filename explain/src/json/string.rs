@@ -42,6 +42,12 @@ pub(super) fn write<'t>(mut text: &'t [u8], spelling: &Spelling, out: &mut Vec<u
             out.push(b'"');
             return rest;
         }
+        // Most of a text, and never escaped.
+        if first.is_ascii_alphanumeric() {
+            out.push(*first);
+            text = rest;
+            continue;
+        }
         write_character(read_character(*first, rest, &mut text), spelling, out);
     }
     text
