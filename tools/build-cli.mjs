@@ -18,8 +18,9 @@ execFileSync(path("node_modules/.bin/tsc"), ["--project", "pkg-templates/cli"], 
 
 write(path("target/contract/fields.ts"), fields(contract()));
 // The page is a folder that any file server can serve.
+const entries = { "walnut-webhooks": "index", "walnut-webhooks/explain": "explain", "walnut-webhooks/testing": "testing" };
 await build({ entryPoints: [path("harness/app.ts")], outfile: join(out, "harness/app.js"), bundle: true, format: "esm",
-  target: "es2022", alias: { "walnut-webhooks/explain": path("pkg/explain.js"), "walnut-webhooks": path("pkg/index.js") } });
+  target: "es2022", alias: Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, path(`pkg/${file}.js`)])) });
 for (const file of readdirSync(path("harness"))) {
   if (/\.(html|css|svg)$/.test(file)) cpSync(path("harness", file), join(out, "harness", file));
 }

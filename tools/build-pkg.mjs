@@ -95,7 +95,7 @@ function shared(id) {
 
 /** Puts modules into few files, since each file costs import time. */
 async function rollUp(files, output, ...plugins) {
-  const modules = await rollup({ input: files.map((file) => join(compiled, file)), external: /^node:|^fastify$|^walnut-webhooks\/|\.wasm/,
+  const modules = await rollup({ input: files.map((file) => join(compiled, file)), external: /^node:|^fastify$|^walnut-webhooks(\/|$)|\.wasm/,
     plugins: [...plugins, withoutComments] });
   await modules.write({ chunkFileNames: "shared/[name].js", manualChunks: shared, exports: "named", hoistTransitiveImports: false,
     minifyInternalExports: false, freeze: false, esModule: true, generatedCode: { preset: "es2015", symbols: false }, ...output });

@@ -1,6 +1,6 @@
 // Compose: an event of the person's own, signed as they type, in the shapes that a receiver should stand.
 import type { SampleKind } from "../../pkg-templates/cli/sender/sample.js";
-import { sample, timeOfSeed } from "../../pkg-templates/cli/sender/sample.js";
+import { sample, SAMPLES } from "../../pkg-templates/cli/sender/sample.js";
 import { MOST_SEED, newSeed } from "../../pkg-templates/cli/sender/random.js";
 import { visible } from "../../pkg-templates/cli/sender/visible.js";
 import { give } from "../check/given.js";
@@ -38,8 +38,8 @@ export function startCompose(url: () => string): void {
     const seed = seedField.valueAsNumber;
     const isSeed = Number.isInteger(seed) && seed >= 0 && seed <= MOST_SEED;
     complain(seedField, element("seed-note", HTMLElement), isSeed ? "" : `A whole number from 0 to ${MOST_SEED} is needed.`);
-    // As on the command line: the same seed is the same event, with its time.
-    if (isSeed) fill(seed, timeOfSeed(seed));
+    // As on the command line, the same seed is the same event, time included.
+    if (isSeed) fill(seed);
   });
   for (const control of [shape, which]) control.addEventListener("change", compose);
   for (const name of ["layout", "format"]) {
@@ -64,8 +64,9 @@ export function startCompose(url: () => string): void {
 
 const kind = () => chosen("kind") as SampleKind;
 
-function fill(seed: number, at: number): void {
-  event = sample(kind(), { seed, at }) as JsonObject;
+/** Fills the form with the event of a seed; without `at`, the time belongs to the seed too. */
+function fill(seed: number, at?: number): void {
+  event = SAMPLES[kind()]({}, { seed, at }) as JsonObject;
   if (seedField.valueAsNumber !== seed) seedField.value = String(seed);
   complain(seedField, element("seed-note", HTMLElement), "");
   showForm(form, event, FIELDS[kind()], newItem, compose);

@@ -1,5 +1,4 @@
 // One field of an event, as an input that fits its type.
-import { time } from "../../pkg-templates/cli/sender/sample.js";
 import { complain, make } from "../page/dom.js";
 import type { Field, Json } from "./fields.js";
 
@@ -91,7 +90,7 @@ function parse({ type }: Field, input: HTMLInputElement): string | number | unde
 /** A time as Walnut writes it, with six digits after the second; `undefined` for none, or one after the year 9999. */
 function timeOf(local: string): string | undefined {
   const at = new Date(`${local}Z`);
-  return Number.isNaN(at.getTime()) ? undefined : time(at.getTime());
+  return Number.isNaN(at.getTime()) ? undefined : at.toISOString().replace("Z", "000Z");
 }
 
 /** The same for an input of a time, which takes three digits. */

@@ -19,7 +19,7 @@ export function nextTests(bundler, flag, consumer) {
     const url = await started(t, project());
     for (const [route, runtime] of [["node", "none"], ["edge", "edge-runtime"]]) {
       const response = await fetch(`${url}/${route}`, { method: "POST" });
-      assert.equal(response.headers.get("x-runtime"), runtime);
+      assert.deepEqual([response.headers.get("x-runtime"), response.headers.get("x-sample")], [runtime, "demo_session_finished"]);
       genuine(await response.text());
     }
   });

@@ -13,6 +13,7 @@ import { plugin } from "walnut-webhooks/fastify";
 import { handler as onFetch } from "walnut-webhooks/fetch";
 import { handler as onHono, type HonoDeliveryContext } from "walnut-webhooks/hono";
 import { handler as onNode } from "walnut-webhooks/node";
+import { demoSession, playlistSession, random, sampleDelivery, signedHeaders, signedRequest, testEvent } from "walnut-webhooks/testing";
 
 const webhook = new Webhook(["current", new Uint8Array([1])], { maxBodyBytes: 1024, maxAge: 60_000 });
 const delivery: Delivery = webhook.verify(new Uint8Array(), new Headers());
@@ -202,3 +203,23 @@ fastify({ logger: true }).register(plugin(webhook, () => {}));
 fastify({ http2: true }).register(plugin(webhook, () => {}));
 // @ts-expect-error: a path is text
 plugin(webhook, () => {}, { url: 1 });
+
+const event = demoSession({ is_test: true, added: [1], data: { added: {}, user: { email: null }, session_id: undefined } }, { seed: 7, at: new Date() });
+demoSession(undefined, { seed: undefined, at: undefined });
+// @ts-expect-error: another type than the documented one
+demoSession({ data: { demo: { name: 5 } } });
+// @ts-expect-error: another event
+demoSession({ event: "playlist_session_finished" });
+// @ts-expect-error: there is no such option
+testEvent({}, { sead: 7 });
+playlistSession({ data: { items: [{ visited: false }, {}] } });
+// @ts-expect-error: another type than the documented one
+playlistSession({ data: { items: [{ visited: "no" }] } });
+const clicks: number = sampleDelivery(event).event.data.demo_engagement.fab_clicks;
+const changed: Delivery = sampleDelivery({ ...event, event: "another" });
+const request: Request = signedRequest(webhook, event, { url: new URL("https://example.com/") });
+const requestHeaders: Headers = new Headers(signedHeaders(["current", "previous"], new Uint8Array()));
+// @ts-expect-error: the body is text or bytes
+signedHeaders("key", event);
+const drawn: number = random(7)();
+void [clicks, changed, request, requestHeaders, drawn];

@@ -1,5 +1,5 @@
 import { MOST_SEED, newSeed } from "../sender/random.js";
-import { sample as makeSample, type SampleKind, SAMPLES, timeOfSeed } from "../sender/sample.js";
+import { sample as makeSample, type SampleKind, SAMPLES } from "../sender/sample.js";
 import type { Args } from "../args.js";
 import type { Command } from "../command.js";
 import { OK, usage } from "../failure.js";
@@ -9,7 +9,7 @@ export const sample: Command = {
   summary: "make up an event, with every documented field",
   usage: "[demo|playlist|test] [--seed N]",
   about:
-    "Prints the body as Walnut would send it: compact JSON, without a newline at its end unless a terminal shows it. " +
+    "Prints the body as Walnut sends it: compact JSON, with a newline at its end only in a terminal. " +
     "The event is signed now, unless a seed is given: the same seed is the same body, byte for byte.",
   positionals: 1,
   options: {
@@ -20,17 +20,17 @@ export const sample: Command = {
   async run(args) {
     const kind = sampleKind(args.positionals[0]);
     const seed = seedOf(args);
-    const at = args.time("at") ?? (seed === undefined ? undefined : timeOfSeed(seed));
-    out(JSON.stringify(makeSample(kind, { seed, at })) + (isTerminal.out ? "\n" : ""));
+    const at = args.time("at");
+    const event = seed === undefined ? makeSample(kind, { at }) : SAMPLES[kind]({}, { seed, at });
+    out(JSON.stringify(event) + (isTerminal.out ? "\n" : ""));
     return OK;
   },
 };
 
-/** Reads what to make a sample of; a demo's session where that is not said. */
-export function sampleKind(text: string | undefined): SampleKind {
-  const kind = SAMPLES.find((kind) => kind === (text ?? "demo"));
-  if (kind === undefined) throw usage(`there are samples of ${SAMPLES.join(", ")}, but not of "${text}"`);
-  return kind;
+/** Reads the kind of sample; the default is a demo session. */
+export function sampleKind(text = "demo"): SampleKind {
+  if (Object.hasOwn(SAMPLES, text)) return text as SampleKind;
+  throw usage(`there are samples of ${Object.keys(SAMPLES).join(", ")}, but not of "${text}"`);
 }
 
 function seedOf(args: Args): number | undefined {

@@ -2,6 +2,7 @@
 import { MemoryStore, Webhook } from "walnut-webhooks";
 import { handler as onFetch } from "walnut-webhooks/fetch";
 import { handler as onHono } from "walnut-webhooks/hono";
+import { demoSession, signedHeaders, signedRequest } from "walnut-webhooks/testing";
 
 const webhook = new Webhook("key");
 const options = { bodyTimeout: 1000, handlerTimeout: 20_000, seen: new MemoryStore() };
@@ -10,4 +11,6 @@ const response: Promise<Response> = onFetch(webhook, onDelivery, options)(new Re
 const other: Promise<Response> = onHono(webhook, onDelivery, options)({ req: { raw: new Request("https://a/") } });
 // @ts-expect-error: there is no such option
 onFetch(webhook, onDelivery, { onRefusal: () => {} });
-void [response, other];
+const signed: Request = signedRequest(webhook, demoSession(), { url: new URL("https://a/") });
+const headers: Headers = new Headers(signedHeaders("key", "{}"));
+void [response, other, signed, headers];
