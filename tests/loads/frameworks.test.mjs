@@ -14,6 +14,9 @@ const project = (name) => join(consumer.projects, name);
 test("Jest, without transforms or flags: every vector has its verdict", () =>
   run("node", [join(tools, "jest/bin/jest.js"), "--ci"], project("jest")));
 
+test("Jest, in Vercel's edge runtime: every vector has its verdict", () =>
+  run("node", [join(tools, "jest/bin/jest.js"), "--ci", "--env=@edge-runtime/jest-environment"], project("jest")));
+
 test("Vitest: every vector has its verdict", () =>
   run("node", [join(tools, "vitest/vitest.mjs"), "run"], project("vitest")));
 

@@ -58,6 +58,8 @@ export const offline = {
   DENO_DIR: join(root, "target/loads/deno"),
   DENO_NO_UPDATE_CHECK: "1",
   NEXT_TELEMETRY_DISABLED: "1",
+  // With it, a node:test run inside a test reports to the outer one and prints nothing.
+  NODE_TEST_CONTEXT: undefined,
   WRANGLER_SEND_METRICS: "false",
 };
 

@@ -1,0 +1,6 @@
+// What is tested: a function that handles deliveries.
+export const contacts = [];
+
+export async function onDelivery(delivery) {
+  if (delivery.type === "demo_session_finished") contacts.push(delivery.event.data.user.email);
+}
