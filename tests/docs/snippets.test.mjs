@@ -15,6 +15,7 @@ import { frames } from "./frames.mjs";
 import { ID } from "./given.mjs";
 import { pages, parse, quoted, read, root, rows, section } from "./markdown.mjs";
 import { commands, scratch, shell } from "./shell.mjs";
+import { typedTest } from "./unit.mjs";
 
 const wrangler = [process.execPath, join(root, "node_modules/wrangler/bin/wrangler.js")];
 const quiet = { WRANGLER_SEND_METRICS: "false" };
@@ -346,6 +347,9 @@ const kinds = {
   "js fetch": fetches,
   "ts server": typedServer,
   "ts client": typedClient,
+  "ts test": typedTest(modules),
+  /** The tests of its page import it. */
+  "ts module": () => {},
   "sh install": installs,
   "sh cli": commandLine,
   "js same": same,
