@@ -1,7 +1,7 @@
 // What is to be checked: a body and its signature, each in a field, or a whole request in one.
 import { SIGNATURE_HEADER } from "../../pkg-templates/cli/sender/headers.js";
 import { parseRequest } from "../../pkg-templates/cli/sender/parse.js";
-import { header, type HttpRequest } from "../../pkg-templates/cli/sender/request.js";
+import { header, type ParsedRequest } from "../../pkg-templates/cli/sender/request.js";
 import { visible } from "../../pkg-templates/cli/sender/visible.js";
 import { size, utf8 } from "../page/bytes.js";
 import { announce } from "../page/announce.js";
@@ -88,7 +88,7 @@ export function given(): Given {
   return { body, header: headers, signature: its, isRequest: true };
 }
 
-function showRequest(request: HttpRequest, its: string | undefined): void {
+function showRequest(request: ParsedRequest, its: string | undefined): void {
   const { method, url, headers, body, notes } = request;
   const target = [method ?? "", url ?? ""].filter((part) => part !== "").join(" ");
   terms(element("request-facts", HTMLDListElement), [

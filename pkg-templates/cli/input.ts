@@ -1,7 +1,7 @@
-// The body, or the whole request, that a command is about.
+// Reads the body, or the whole request, that a command checks or signs.
 import { SIGNATURE_HEADER } from "./sender/headers.js";
 import { parseRequest } from "./sender/parse.js";
-import { header } from "./sender/request.js";
+import { bodyFromFile, header, type ParsedRequest } from "./sender/request.js";
 import type { Args, Options } from "./args.js";
 import { Failure, NOT_TRIED, usage } from "./failure.js";
 import { read } from "./files.js";
@@ -12,12 +12,12 @@ export const BODY_OPTIONS: Options = {
 };
 
 export const REQUEST_OPTIONS: Options = {
-  signature: { value: "SIG", help: "what came in X-Walnut-Signature" },
-  request: { value: "FILE", help: "a whole request instead: raw HTTP, as listen --save writes it, or a curl command" },
+  signature: { value: "SIG", help: "the value of X-Walnut-Signature" },
+  request: { value: "FILE", help: "a whole request: raw HTTP, a curl command, the output of curl -v, or a HAR file" },
   ...BODY_OPTIONS,
 };
 
-/** Reads the body: of FILE, of standard input where that is `-`, or of `--data`. */
+/** Reads the body from FILE or from `--data`. */
 export async function readBody(args: Args): Promise<Uint8Array> {
   const [file] = args.positionals;
   const data = args.text("data");
@@ -27,27 +27,50 @@ export async function readBody(args: Args): Promise<Uint8Array> {
   return read(file);
 }
 
-/** What a check is about: a body, and the headers that it came with. */
+/** A body to check, and the headers of its request. */
 export interface Received {
   readonly body: Uint8Array;
   readonly headers: Record<string, string | undefined>;
 }
 
-/** Reads a body with `--signature`, or all of `--request`. */
+/** Reads a body and `--signature`, or a whole request from `--request`. */
 export async function readReceived(args: Args): Promise<Received> {
   const [signature, file] = [args.text("signature"), args.text("request")];
   if (file === undefined) {
     if (signature === undefined) throw usage("the signature is missing: give --signature SIG, or --request FILE");
     return { body: await readBody(args), headers: { [SIGNATURE_HEADER]: signature } };
   }
-  if (signature !== undefined || args.text("data") !== undefined || args.positionals.length > 0) {
-    throw usage("--request has the body and the signature in it: FILE, --data and --signature can't be given besides");
-  }
+  if (signature !== undefined) throw usage("--request contains the signature: remove --signature");
   const request = parseRequest(await read(file));
   if (request === undefined) {
-    throw new Failure("not_a_request", `${file} is neither raw HTTP nor a curl command`, NOT_TRIED);
+    throw new Failure("not_a_request", `${file} is not a request: it must be raw HTTP, a curl command, the output of curl -v, or a HAR file`, NOT_TRIED);
   }
   for (const note of request.notes) say(plain(note));
   const names = new Set(request.headers.map(([name]) => name.toLowerCase()));
-  return { body: request.body, headers: Object.fromEntries([...names].map((name) => [name, header(request, name)])) };
+  const headers = Object.fromEntries([...names].map((name) => [name, header(request, name)]));
+  return { body: await requestBody(request, args), headers };
+}
+
+/** Returns the body of the request. If the request does not contain it, FILE, `--data` or the file that curl reads does. */
+async function requestBody({ body, bodyMissing, bodyFile }: ParsedRequest, args: Args): Promise<Uint8Array> {
+  const isGiven = args.text("data") !== undefined || args.positionals.length > 0;
+  if (bodyMissing === undefined) {
+    if (isGiven) throw usage("--request contains the body: remove FILE and --data");
+    return body;
+  }
+  if (isGiven) return readBody(args);
+  if (bodyFile === undefined) throw notChecked(plain(bodyMissing));
+  let bytes: Uint8Array;
+  try {
+    bytes = await read(bodyFile.path);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    throw notChecked(`The curl command reads its body from a file: ${plain(error.message)}.`);
+  }
+  say(`The body is read from ${plain(bodyFile.path)}, as the curl command says.`);
+  return bodyFromFile(bodyFile, bytes);
+}
+
+function notChecked(why: string): Failure {
+  return new Failure("body_missing", `Not checked. ${why} Add the body: give FILE or --data TEXT in addition to --request.`, NOT_TRIED);
 }

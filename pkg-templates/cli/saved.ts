@@ -7,6 +7,7 @@ import { type HttpRequest, rawRequest } from "./sender/request.js";
 import { Failure, reason, NOT_TRIED } from "./failure.js";
 import { read } from "./files.js";
 import { isOfOneHop } from "./headers.js";
+import { plain } from "./terminal.js";
 
 const EXTENSION = ".http";
 
@@ -19,7 +20,7 @@ export async function makeFolder(folder: string): Promise<void> {
 }
 
 /** Saves a request and returns its file's name. In the order of their names, files stand as they came. */
-export async function save(folder: string, request: Omit<HttpRequest, "notes">, at: Date, name: string | null): Promise<string> {
+export async function save(folder: string, request: HttpRequest, at: Date, name: string | null): Promise<string> {
   const what = /^[\w-]{1,64}$/.test(name ?? "") ? name : "unknown";
   // Of several in one millisecond, and of several programs, each has its own.
   const file = `${at.toISOString().replaceAll(":", "-")}-${sequence()}-${what}${EXTENSION}`;
@@ -64,5 +65,6 @@ export async function readSaved(file: string): Promise<HttpRequest> {
     throw new Failure("not_a_request", `${file} is no saved delivery: Walnut posts, but this is a ${request.method}`, NOT_TRIED);
   }
   if (request === undefined) throw new Failure("not_a_request", `${file} is no saved delivery: it must be raw HTTP`, NOT_TRIED);
+  if (request.bodyMissing !== undefined) throw new Failure("not_a_request", `${file} is no saved delivery. ${plain(request.bodyMissing)}`, NOT_TRIED);
   return request;
 }

@@ -1,11 +1,15 @@
-// Requests as people paste them; and the shell's words, beside those of a real shell.
-import { deepEqual, equal, ok } from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+// Requests as people paste them. The words of a command are compared with a real shell's, and bodies with a real curl's.
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { execFile, execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { parseRequest } from "../../pkg-cli/sender/parse.js";
-import { header, rawRequest } from "../../pkg-cli/sender/request.js";
-import { quoted, words } from "../../pkg-cli/sender/shell.js";
+import { bodyFromFile, header, rawRequest } from "../../pkg-cli/sender/request.js";
+import { parseWords, quoted } from "../../pkg-cli/sender/shell.js";
 import { visible } from "../../pkg-cli/sender/visible.js";
+import { endpoint, folder } from "./support.mjs";
 
 const bytes = (text) => Buffer.from(text, "latin1");
 const parsed = (text) => {
@@ -13,7 +17,7 @@ const parsed = (text) => {
   return request && { ...request, body: Buffer.from(request.body).toString("latin1") };
 };
 
-test("raw HTTP: the head and the body's own bytes, whatever ends the lines", () => {
+test("raw HTTP: parses the head, and keeps the bytes of the body, for both kinds of line ends", () => {
   const body = '{"a":1}\r\n\r\n\xff\x00';
   for (const end of ["\r\n", "\n"]) {
     const head = ["POST /webhook?x=1 HTTP/1.1", "Host: example.com", "X-Walnut-Signature:  ab  ", "Empty:", "", ""].join(end);
@@ -23,19 +27,21 @@ test("raw HTTP: the head and the body's own bytes, whatever ends the lines", () 
   }
 });
 
-test("raw HTTP: without a first line, without a body, with neither", () => {
+test("raw HTTP: parses a request without a request line or without a body, and nothing else", () => {
   deepEqual(parsed("X-Walnut-Signature: ab\n\n{}").body, "{}");
   deepEqual(parsed("POST / HTTP/1.1").body, "");
   deepEqual(parsed("POST / HTTP/1.1\nA: b\n").headers, [["A", "b"]]);
   for (const none of ["", "{}", '{"a": 1}', "\n", "hello", "POST", "a b: c\n\n{}", '{\n"a": 1}']) equal(parsed(none), undefined, none);
 });
 
-test("raw HTTP: its length and its framing", () => {
+test("raw HTTP: follows Content-Length and Transfer-Encoding, and notes what does not fit", () => {
   const at = (headers, body) => parsed(bytes(`POST / HTTP/1.1\r\n${headers}\r\n\r\n${body}`));
   deepEqual([at("Content-Length: 2", "{}\r\n").body, at("Content-Length: 2", "{}\r\n").notes.length], ["{}", 1]);
-  // A newline may have gone with the copying, and a blank that is no ASCII has not.
+  // Copying may remove a newline at the end, but not a no-break space.
   deepEqual([at("content-length: 2", "{}\u00a0").body, at("content-length: 2", "{}\u00a0").notes.length], ["{}\u00a0", 1]);
   deepEqual([at("content-length: 3", "{}\n").body, at("content-length: 3", "{}\n").notes], ["{}\n", []]);
+  deepEqual([at("content-length: 9", "").body, at("content-length: 0", "").bodyMissing], ["", undefined]);
+  match(at("content-length: 9", "").bodyMissing, /body is missing/);
   deepEqual([at("content-length: 9", "{}").body, at("content-length: 9", "{}").notes.length], ["{}", 1]);
   deepEqual([at("content-length: 1", "{}").body, at("content-length: 1", "{}").notes.length], ["{}", 1]);
   const chunked = "transfer-encoding: chunked";
@@ -45,7 +51,7 @@ test("raw HTTP: its length and its framing", () => {
   }
 });
 
-test("raw HTTP: what is written is read again, the body byte for byte", () => {
+test("raw HTTP: parses what it writes, with the same bytes in the body", () => {
   const request = { method: "POST", url: "/x", headers: [["a", "b"], ["A", "\xe9"]], body: Uint8Array.from({ length: 256 }, (_, n) => n) };
   const { notes, ...again } = parseRequest(rawRequest(request));
   deepEqual(again, request);
@@ -53,11 +59,13 @@ test("raw HTTP: what is written is read again, the body byte for byte", () => {
   equal(header(again, "c"), undefined);
 });
 
-test("curl: as it is documented, and as browsers copy it", () => {
+test("curl: parses commands as people write them, and as browsers copy them", () => {
   for (const [command, expected] of [
     [`curl -X POST https://a.b/c -H 'X-Walnut-Signature: ab' -d '{"a":1}'`, ["POST", "https://a.b/c", [["X-Walnut-Signature", "ab"]], '{"a":1}']],
     [`curl 'https://a.b/c' \\\n  -H 'a: b: c' \\\r\n --data-raw $'{"a":"\\u00e9\\'\\n"}' --compressed`, [null, "https://a.b/c", [["a", "b: c"]], `{"a":"\xc3\xa9'\n"}`]],
     [`$ curl --request=PUT --url=x --header="A: \\"b\\" \\$c \\d" --data-binary "{}"`, ["PUT", "x", [["A", '"b" $c \\d']], "{}"]],
+    [`curl x --json '{"a":' --json '1}'`, ["POST", "x", [], '{"a":1}']],
+    [`curl x -d "\\$5 costs \\\\ and $ 5"`, ["POST", "x", [], "$5 costs \\ and $ 5"]],
     [`curl -XPOST -Ha:b -da=1 -d b=2 x`, ["POST", "x", [["a", "b"]], "a=1&b=2"]],
     [`curl -sS -A agent -u user:pass -m 5 x --json '{}'`, [null, "x", [], "{}"]],
     [`curl -sSd '{"a":1}' https://h/x`, ["POST", "https://h/x", [], '{"a":1}']],
@@ -73,33 +81,146 @@ test("curl: as it is documented, and as browsers copy it", () => {
   }
 });
 
-test("what is long is read as fast as it is long", () => {
+test("parses a long request in linear time", () => {
   const many = 1 << 20;
   deepEqual(parsed(`a: b${" ".repeat(many)}c \n\n{}`).headers, [["a", `b${" ".repeat(many)}c`]]);
   equal(parsed(`curl x -d "${"\\\\".repeat(many / 2)}"`).body.length, many / 2);
   equal(parsed(`curl x -d $'${"\\\\".repeat(many / 2)}'`).body.length, many / 2);
 });
 
-test("curl: what can't be had is said", () => {
-  for (const command of ["curl x -d @body.json", "curl x -F a=b", "curl x -T file", "curl x -d \"$BODY\"", "curl x -d 'open", "curl x -d \"open", "curl --brand-new 5 x", "curl -G x", "curl -K file x", 'curl "x" ^\r\n -H "a: b"']) {
-    const { notes } = parsed(command);
-    // Within double quotes a variable is left as it stands, too.
-    ok(command.includes("$BODY") || notes.length === 1, command);
+test("curl: names the file that holds the body, and how curl reads it", () => {
+  for (const [options, path, removesLineEnds] of [
+    ["-d @event.json", "event.json", true],
+    ["--data @event.json", "event.json", true],
+    ["--data-ascii '@an event.json'", "an event.json", true],
+    ["--data-binary @event.json", "event.json", false],
+    ["--json @event.json", "event.json", false],
+    ["-T event.json", "event.json", false],
+    ["--upload-file /tmp/event.json", "/tmp/event.json", false],
+  ]) {
+    const { body, bodyFile, bodyMissing, notes } = parsed(`curl x ${options}`);
+    deepEqual([body, bodyFile, notes], ["", { path, removesLineEnds }, []], options);
+    equal(bodyMissing, `The body is in the file ${path}.`);
   }
-  deepEqual(parsed("curl x -d @body.json").body, "");
-  deepEqual(parsed("curl x --data-raw @name").body, "@name");
+  equal(parsed("curl -T event.json x").method, "PUT");
+  deepEqual([parsed("curl x --data-raw @name").body, parsed("curl x --data-raw @name").bodyMissing], ["@name", undefined]);
 });
 
-test("words: those of a real shell", () => {
+test("curl: says why the body is missing, and never returns a part of it", () => {
+  for (const [command, why] of [
+    ["curl x -d @-", /standard input/],
+    ["curl x -F a=b", /--form is not supported/],
+    ["curl x --data-urlencode a=b", /--data-urlencode is not supported/],
+    ["curl -G x -d a=b", /--get is not supported/],
+    ["curl --get x -d a=b", /--get is not supported/],
+    ["curl -K file x", /--config is not supported/],
+    ["curl x -d a --next y -d b", /--next is not supported/],
+    ["curl x -d a -: y -d b", /--next is not supported/],
+    ["curl x -d a -d @file", /several parts/],
+    ["curl x --json @a --json @b", /several parts/],
+    ['curl x -d "$BODY"', /a variable or a command of the shell/],
+    ["curl x -d $BODY", /a variable or a command of the shell/],
+    ['curl x -d "$(cat event.json)"', /a variable or a command of the shell/],
+    ["curl x -d `cat event.json`", /a variable or a command of the shell/],
+    ['curl x -d "@$HOME/event.json"', /a variable or a command of the shell/],
+    ["curl x -d 'open", /quote.* is not closed/],
+    ['curl x -d "open', /quote.* is not closed/],
+    ['curl "x" ^\r\n -H "a: b" -d {}', /for Windows/],
+    ["curl x --data-bin {}", /unknown option/],
+  ]) {
+    const { body, bodyFile, bodyMissing } = parsed(command);
+    deepEqual([body, bodyFile], ["", undefined], command);
+    match(bodyMissing, why, command);
+  }
+  // Elsewhere than in the body, neither hides it.
+  for (const command of ['curl x -H "a: $b" -d {}', "curl --brand-new 5 x -d {}"]) {
+    const { body, bodyMissing, notes } = parsed(command);
+    deepEqual([body, bodyMissing, notes.length], ["{}", undefined, 1], command);
+  }
+});
+
+test("curl: sends the bytes that are parsed", async (t) => {
+  const { url, taken } = await endpoint(t);
+  const at = folder(t);
+  const file = Buffer.from("{\r\n\t\"a\": \"\xff\"\n}\0\n", "latin1");
+  writeFileSync(join(at, "event.json"), file);
+  for (const options of [
+    "-d a=1 -d b=2", "--json {a --json b}", "--json a -d b", "-d a --json b", "--data-raw @a --data-binary b", `-d "\\$5 \\\`x\\\`"`,
+    "-d @event.json", "--data-binary @event.json", "--json @event.json", "-T event.json",
+  ]) {
+    const { method, body, bodyFile } = parseRequest(Buffer.from(`curl ${options} ${url}`));
+    await promisify(execFile)("bash", ["--norc", "-c", `curl --silent --fail ${options} ${url}`], { cwd: at });
+    const sent = taken.at(-1);
+    const expected = bodyFile === undefined ? body : bodyFromFile(bodyFile, file);
+    deepEqual([method, Buffer.from(expected)], [sent.method, sent.body], options);
+  }
+  equal(taken.length, 10);
+});
+
+test("curl -v: reads the head of the request, and says that the body is missing", async (t) => {
+  const { url } = await endpoint(t);
+  const curl = (command) => promisify(execFile)("bash", ["--norc", "-c", `curl -v -H 'X-Walnut-Signature: ab' ${command} ${url}`]);
+  for (const options of ["-d '{}'", "-s -d '{}'", "-X POST -d '{}'", "--json '{}'"]) {
+    const { stderr } = await curl(options);
+    const { method, url: path, headers, body, bodyMissing, bodyFile } = parsed(stderr);
+    deepEqual([method, path, body, bodyFile], ["POST", "/webhook", "", undefined], stderr);
+    equal(header({ headers }, "x-walnut-signature"), "ab");
+    equal(header({ headers }, "content-length"), "2");
+    match(bodyMissing, /curl -v does not contain the body/);
+  }
+  const bodiless = parsed((await curl("-X POST")).stderr);
+  deepEqual([bodiless.method, bodiless.body, bodiless.bodyMissing], ["POST", "", undefined]);
+  const http2 = "* [HTTP/2] [1] [:method: POST]\n> POST /webhook HTTP/2\n> host: a\n> x-walnut-signature: ab\n> content-length: 2\n>\n} [2 bytes data]\n< HTTP/2 401\n<\n> quoted\n";
+  deepEqual(parsed(http2).headers.length, 3);
+  const several = parsed((await curl(`-d {} ${url}`)).stderr);
+  match(several.bodyMissing, /has 2 requests, 2 of them with X-Walnut-Signature/);
+  for (const none of ["* Trying\n> quoted text\n", "> POST\n", "* a\n"]) equal(parsed(none), undefined, none);
+});
+
+const har = (...requests) => JSON.stringify({ log: { version: "1.2", entries: requests.map((request) => ({ request })) } });
+const entry = (postData, rest) => ({ method: "POST", url: "https://a.b/c", headers: [{ name: "X-Walnut-Signature", value: "ab" }], postData, ...rest });
+
+test("HAR: reads the only request, or the only one with a signature", () => {
+  const only = parsed(har(entry({ mimeType: "application/json", text: '{"a":"é"}' }, { bodySize: 10 })));
+  deepEqual(only, { method: "POST", url: "https://a.b/c", headers: [["X-Walnut-Signature", "ab"]], body: '{"a":"\xc3\xa9"}', notes: [] });
+  equal(parsed(`\ufeff${har(entry({ text: "{}" }))}`).body, "{}");
+  equal(parsed(har(entry({ text: "e/8=", encoding: "base64" }))).body, "{\xff");
+  equal(parsed(har(entry({ text: "{}" }, { bodySize: 3 }))).notes.length, 1);
+  const other = entry({ text: "other" }, { headers: [] });
+  equal(parsed(har(other, entry({ text: "{}" }), other)).body, "{}");
+  equal(parsed(har(other)).body, "other");
+});
+
+test("HAR: says why the body is missing, or which requests it has", () => {
+  const other = entry(undefined, { headers: [] });
+  for (const [file, why] of [
+    [har(entry(undefined, { bodySize: 2 })), /HAR file does not contain the body/],
+    [har(entry({ params: [] })), /HAR file does not contain the body/],
+    [har(entry(undefined, { bodySize: -1, headers: [{ name: "content-length", value: "2" }] })), /HAR file does not contain the body/],
+    [har(entry({ text: "%", encoding: "base64" })), /not valid base64/],
+    [har(entry({ text: "a" }), other, entry({ text: "b" })), /has 3 requests, 2 of them with X-Walnut-Signature/],
+    [har(other, other), /has 2 requests, none of them with X-Walnut-Signature/],
+  ]) {
+    const { body, bodyMissing } = parsed(file);
+    equal(body, "", file);
+    match(bodyMissing, why);
+  }
+  deepEqual([parsed(har(entry(undefined, { bodySize: 0 }))).body, parsed(har(entry(undefined))).bodyMissing], ["", undefined]);
+  for (const none of [har(), har(null), '{"log":{}}', '{"log":null}', '{"log":', "{}"]) equal(parsed(none), undefined, none);
+  equal(parsed('{"log":{"entries":[{"request":{"headers":[null]}}]}}').method, null);
+});
+
+test("parses the words of a command as a real shell does", () => {
+  const words = (text) => parseWords(text).words.map(({ text }) => text);
   const shell = (text) => execFileSync("bash", ["--norc", "-c", `printf '%s\\0' ${text}`], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], env: { LC_ALL: "C.UTF-8" } }).split("\0").slice(0, -1);
   for (const text of [
     "a b  c", "'a b' c", `"a b"c'd'`, `a\\ b`, `"\\"\\\\\\a"`, `'\\'`, `''`, `"" a`, `$'\\t\\n\\\\\\'"'`, `$'\\x41\\101\\u00e9\\U0001f600'`, `a\\\nb`, `"a\\\nb"`, `'a\nb'`, `a$'b'c`, `"a\\\\"`, `$'a\\\\'`, `é'ü'"ß"`, "-H a:b",
-  ]) deepEqual(words(text, []), shell(text), text);
+  ]) deepEqual(words(text), shell(text), text);
   for (const word of ["", "a", "a b", "it's", `"`, "\\", "$x", "`x`", "a\nb", "é\u{1f600}", "'''", "!", "*", "~", "a;b", "#"]) {
-    deepEqual([words(quoted(word), []), shell(quoted(word))], [[word], [word]], word);
+    deepEqual([words(quoted(word)), shell(quoted(word))], [[word], [word]], word);
   }
 });
 
-test("visible: what can't be seen is named, and what can is left", () => {
+test("visible: names invisible characters, and keeps the others", () => {
   equal(visible("a b\tc\r\n\u00a0\ufeff\u200b\u202e\u0000\u009b\ufffd\ud800é\u{1f600}"), "a b␉c␍␊⟨U+00A0⟩⟨U+FEFF⟩⟨U+200B⟩⟨U+202E⟩⟨U+0000⟩⟨U+009B⟩⟨U+FFFD⟩⟨U+D800⟩é\u{1f600}");
 });

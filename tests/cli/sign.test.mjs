@@ -115,9 +115,52 @@ test("verify and explain: whole requests, as raw HTTP and as curl commands", asy
   equal(JSON.parse((await run(["explain", "--request", file, "--json"])).out).cause, "other_header");
   writeFileSync(file, `curl -X POST https://example.com/webhook \\\n  -H 'x-walnut-signature: ${SIGNATURE}' --data-raw '${DEMO}'\n`);
   equal((await run(["verify", "--request", file])).status, 0);
+  match((await run(["verify", "--request", file, demo])).err, /--request contains the body: remove FILE and --data/);
   for (const args of [["--request", demo], ["--request", file, demo], ["--request", file, "--signature", SIGNATURE]]) {
     equal((await run(["verify", ...args])).status, 2, args.join(" "));
   }
+});
+
+test("verify and explain: read the file that a curl command names, from the working directory", async (t) => {
+  const at = folder(t);
+  const curl = (data) => `curl https://example.com/webhook -H 'x-walnut-signature: ${SIGNATURE}' ${data}\n`;
+  writeFileSync(join(at, "event.json"), DEMO);
+  for (const option of ["--data-binary", "--json", "-T"]) {
+    writeFileSync(join(at, "request"), curl(`${option.trim()} ${option === "-T" ? "" : "@"}event.json`));
+    const { status, err } = await run(["verify", "--request", "request"], { cwd: at });
+    deepEqual([status, err], [0, "The body is read from event.json, as the curl command says.\n"], option);
+  }
+  // curl removes line ends from a file that -d names.
+  writeFileSync(join(at, "event.json"), `\r\n${DEMO}\n`);
+  writeFileSync(join(at, "request"), curl("-d @event.json"));
+  equal((await run(["verify", "--request", "request"], { cwd: at })).status, 0);
+  writeFileSync(join(at, "request"), curl("--data-binary @event.json"));
+  equal((await run(["verify", "--request", "request"], { cwd: at })).status, 1);
+});
+
+test("verify and explain: give no verdict on a body that they have not read", async (t) => {
+  const file = join(folder(t), "request");
+  const har = (text) => JSON.stringify({ log: { entries: [{ request: { method: "POST", url: "/", headers: [{ name: "x-walnut-signature", value: SIGNATURE }], postData: { text } } }] } });
+  for (const [request, why] of [
+    [`curl x -H 'x-walnut-signature: ${SIGNATURE}' -d @no-such-file.json`, /no-such-file.json can't be read: there is no such file/],
+    [`curl x -H 'x-walnut-signature: ${SIGNATURE}' -d "$BODY"`, /a variable/],
+    [`curl x -H 'x-walnut-signature: ${SIGNATURE}' -F a=b`, /--form is not supported/],
+    [`> POST / HTTP/1.1\n> X-Walnut-Signature: ${SIGNATURE}\n> Content-Length: 2\n> \n`, /curl -v does not contain the body/],
+    [har(undefined), /HAR file does not contain the body/],
+  ]) {
+    writeFileSync(file, request);
+    for (const command of ["verify", "explain"]) {
+      const { status, out, err } = await run([command, "--request", file]);
+      deepEqual([status, out], [2, ""], request);
+      match(err, /Not checked\. .*FILE or --data/);
+      match(err, why);
+    }
+    equal((await run(["verify", "--request", file, demo])).status, 0);
+    equal((await run(["verify", "--request", file, "--data", "{}"])).status, 1);
+  }
+  writeFileSync(file, har(DEMO.toString()));
+  equal((await run(["verify", "--request", file])).status, 0);
+  match((await run(["verify", "--request", demo])).err, /is not a request: it must be raw HTTP, a curl command, the output of curl -v, or a HAR file/);
 });
 
 test("sample: each kind has every documented field, and its own type; a seed is the same bytes", async () => {
@@ -167,7 +210,7 @@ test("what can't be written is said, without a stack", async () => {
 
 test("with --json, all that is said is JSON, warnings and notes too", async (t) => {
   const file = join(folder(t), "request");
-  writeFileSync(file, "curl x -d @\x1b]0;name\x07");
+  writeFileSync(file, "curl x --\x1b]0,name\x07 -d a");
   const { out, err } = await run(["explain", "--request", file, "--key", KEY, "--json"]);
   equal(JSON.parse(out).code, "missing_signature");
   const said = err.trim().split("\n").map((line) => Object.keys(JSON.parse(line))[0]);

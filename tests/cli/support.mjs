@@ -40,8 +40,8 @@ export const environment = (env) => ({ PATH: process.env.PATH, HOME: process.env
  * Starts a command. `line()` waits for the next line of standard output, and `ended` for its end: its status, or the
  * signal that ended it, and all that it printed.
  */
-export function start(args, { env = {}, input } = {}) {
-  const child = kept(spawn(process.execPath, [main, ...args], { env: environment(env) }));
+export function start(args, { env = {}, input, cwd } = {}) {
+  const child = kept(spawn(process.execPath, [main, ...args], { env: environment(env), cwd }));
   const printed = { out: "", err: "" };
   child.stdout.setEncoding("utf8").on("data", (text) => (printed.out += text));
   child.stderr.setEncoding("utf8").on("data", (text) => (printed.err += text));

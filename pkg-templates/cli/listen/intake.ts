@@ -10,7 +10,7 @@ import { post } from "../post.js";
 import { save } from "../saved.js";
 
 /** A request as it came. */
-export interface Arrival extends Omit<HttpRequest, "notes"> {
+export interface Arrival extends HttpRequest {
   readonly at: Date;
 }
 

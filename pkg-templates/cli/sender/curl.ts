@@ -1,16 +1,19 @@
 // `curl` commands, as documentation shows them and browsers copy them. Source: curl's manual page.
-import type { HttpRequest } from "./request.js";
-import { words } from "./shell.js";
+import type { BodyFile, ParsedRequest } from "./request.js";
+import { parseWords, type Word } from "./shell.js";
 
 const encoder = new TextEncoder();
 
-/** The short options of curl that take a value, and the long names of those that matter here. */
+/** curl's short options that take a value, and the long names of the short options that matter here. */
 const VALUED = new Set("AbcCdDeEFHKmoPQrtTuUwxXyYz");
-const SHORT: Readonly<Record<string, string>> = { d: "--data", F: "--form", H: "--header", T: "--upload-file", X: "--request" };
+const SHORT: Readonly<Record<string, string>> = {
+  ":": "--next", d: "--data", F: "--form", G: "--get", H: "--header", K: "--config", T: "--upload-file", X: "--request",
+};
 
-const DATA = new Set(["--data", "--data-ascii", "--data-raw", "--data-binary", "--json"]);
-/** Options whose body is not part of the command. */
-const ELSEWHERE = new Set(["--data-urlencode", "--form", "--form-string", "--upload-file", "--get", "--config"]);
+const DATA = new Set(["--data", "--data-ascii", "--data-raw", "--data-binary", "--json", "--upload-file"]);
+/** Options that change the body, or the request, in a way that is not worked out here. */
+const UNSUPPORTED = new Set(["--data-urlencode", "--form", "--form-string", "--get", "--config", "--next"]);
+const UNSUPPORTED_FLAGS = new Set(["--get", "--next"]);
 const LONG_VALUED = new Set(
   "cacert cert ciphers connect-timeout connect-to cookie cookie-jar dump-header interface key limit-rate max-redirs max-time noproxy output proto proxy referer request-target resolve retry retry-delay retry-max-time tls-max unix-socket user user-agent write-out".split(" "),
 );
@@ -18,54 +21,91 @@ const LONG_FLAGS = new Set(
   "compressed fail fail-with-body globoff head http1.1 http2 http2-prior-knowledge include insecure ipv4 ipv6 location location-trusted no-buffer no-keepalive no-progress-meter path-as-is progress-bar retry-all-errors retry-connrefused show-error silent tcp-nodelay tlsv1.2 tlsv1.3 trace-time verbose".split(" "),
 );
 
+/** A part of the body: its text, or the file that holds it. */
+interface Part {
+  readonly option: string;
+  readonly text: string;
+  readonly file?: BodyFile;
+}
+
 /** Parses a `curl` command for a POSIX shell. */
-export function parseCurl(text: string): HttpRequest {
+export function parseCurl(text: string): ParsedRequest {
   const notes: string[] = [];
-  if (/\^["\r\n]/.test(text)) notes.push("This is a command for Windows: copy it for bash, or as PowerShell's raw request.");
-  const [, ...args] = words(text.trimStart().replace(/^\$\s*/, ""), notes);
+  const { words, isOpen } = parseWords(text.trimStart().replace(/^\$\s*/, ""));
   const headers: [string, string][] = [];
-  const data: string[] = [];
+  const parts: Part[] = [];
+  const missing: string[] = [];
   let method: string | null = null;
   let url: string | null = null;
-  for (const [option, value] of parseOptions(args, notes)) {
+  let isUnknown = false;
+  if (/\^["\r\n]/.test(text)) missing.push("This is a command for Windows: copy it for bash, or as PowerShell's raw request.");
+  else if (isOpen) missing.push("A quote in the curl command is not closed, so the command is incomplete.");
+  for (const { option, value, isExpanded } of parseOptions(words.slice(1))) {
     if (option === null) url ??= value;
     else if (option === "--url") url = value;
     else if (option === "--request") method = value;
     else if (option === "--header") headers.push(parseHeader(value));
-    else if (DATA.has(option)) data.push(readData(option, value, notes));
-    else if (ELSEWHERE.has(option)) notes.push(`curl's ${option} is not supported: enter the body that it sends instead.`);
+    else if (UNSUPPORTED.has(option)) missing.push(`curl's ${option} is not supported: give the body that curl sends instead.`);
+    else if (DATA.has(option)) {
+      parts.push(parsePart(option, value));
+      if (isExpanded) missing.push("A part of the body is a variable or a command of the shell, whose value is not known here.");
+    } else if (!isKnown(option)) {
+      isUnknown = true;
+      notes.push(`curl's ${option} is unknown: it is read as an option without a value.`);
+    }
+    if (isExpanded && !DATA.has(option ?? "")) notes.push("A variable or a command of the shell is left as it is: its value is not known here.");
   }
-  return { method: method ?? (data.length > 0 ? "POST" : null), url, headers, body: encoder.encode(data.join("&")), notes };
+  const [file] = parts.flatMap(({ file }) => file ?? []);
+  if (parts.length === 0 && isUnknown) missing.push("The curl command has an unknown option, and no body that is known.");
+  if (file !== undefined && parts.length === 1) missing.push(file.path === "-" ? "curl reads the body from its standard input." : `The body is in the file ${file.path}.`);
+  else if (file !== undefined) missing.push("curl makes the body from several parts, and at least one of them is a file: give the body that curl sends instead.");
+  method ??= parts.length === 0 ? null : parts.every(({ option }) => option === "--upload-file") ? "PUT" : "POST";
+  const request = { method, url, headers, notes };
+  const [bodyMissing] = missing;
+  if (bodyMissing === undefined) return { ...request, body: encoder.encode(joined(parts)) };
+  const isInFile = missing.length === 1 && parts.length === 1 && file !== undefined && file.path !== "-";
+  return { ...request, body: new Uint8Array(), bodyMissing, ...(isInFile && { bodyFile: file }) };
 }
 
-/** Parses curl's arguments: `-H v`, `-Hv`, `-sH v`, `--header v`, `--header=v`. Positional arguments have the option `null`. */
-function parseOptions(args: readonly string[], notes: string[]): [option: string | null, value: string][] {
-  const found: [string | null, string][] = [];
-  for (let at = 0; at < args.length; at++) {
-    const word = args[at] as string;
-    if (!word.startsWith("-") || word === "-") found.push([null, word]);
-    else if (word.startsWith("--")) {
-      const equals = word.indexOf("=");
-      const name = equals < 0 ? word : word.slice(0, equals);
-      const bare = name.slice(2);
-      const isOurs = DATA.has(name) || ELSEWHERE.has(name) || ["--url", "--request", "--header"].includes(name);
-      if (equals >= 0) found.push([name, word.slice(equals + 1)]);
-      else if ((isOurs && name !== "--get") || LONG_VALUED.has(bare)) found.push([name, args[++at] ?? ""]);
-      else {
-        if (!LONG_FLAGS.has(bare) && !isOurs) notes.push(`curl's ${name} is unknown: it is read as an option without a value.`);
-        found.push([name, ""]);
-      }
+/** Joins the parts as curl does: with `&` before each part, but not before one of `--json`. */
+function joined(parts: readonly Part[]): string {
+  return parts.reduce((all, { option, text }, index) => (index === 0 || option === "--json" ? all + text : `${all}&${text}`), "");
+}
+
+interface Given {
+  /** The long name; `null` for an argument without one. */
+  readonly option: string | null;
+  readonly value: string;
+  readonly isExpanded: boolean;
+}
+
+/** Parses curl's arguments: `-H v`, `-Hv`, `-sH v`, `--header v`, `--header=v`. */
+function parseOptions(args: readonly Word[]): Given[] {
+  const found: Given[] = [];
+  let at = 0;
+  const next = () => args[at++] ?? { text: "", isExpanded: false };
+  const add = (option: string | null, { text, isExpanded }: Word) => found.push({ option, value: text, isExpanded });
+  const flag = (option: string) => add(option, { text: "", isExpanded: false });
+  while (at < args.length) {
+    const word = next();
+    const { text, isExpanded } = word;
+    if (!text.startsWith("-") || text === "-") add(null, word);
+    else if (text.startsWith("--")) {
+      const equals = text.indexOf("=");
+      if (equals >= 0) add(text.slice(0, equals), { text: text.slice(equals + 1), isExpanded });
+      else if (hasValue(text)) add(text, next());
+      else flag(text);
     } else {
-      for (let index = 1; index < word.length; index++) {
-        const letter = word[index] as string;
-        const name = letter === "G" ? "--get" : letter === "K" ? "--config" : SHORT[letter];
+      for (let index = 1; index < text.length; index++) {
+        const letter = text[index] as string;
+        const name = SHORT[letter];
         if (!VALUED.has(letter)) {
-          if (name !== undefined) found.push([name, ""]);
+          if (name !== undefined) flag(name);
           continue;
         }
-        const attached = word.slice(index + 1);
-        const value = attached !== "" ? attached : (args[++at] ?? "");
-        if (name !== undefined) found.push([name, value]);
+        const attached = text.slice(index + 1);
+        const value = attached === "" ? next() : { text: attached, isExpanded };
+        if (name !== undefined) add(name, value);
         break;
       }
     }
@@ -73,13 +113,23 @@ function parseOptions(args: readonly string[], notes: string[]): [option: string
   return found;
 }
 
+const OURS = new Set([...DATA, ...UNSUPPORTED, "--url", "--request", "--header"]);
+
+function hasValue(option: string): boolean {
+  return (OURS.has(option) && !UNSUPPORTED_FLAGS.has(option)) || LONG_VALUED.has(option.slice(2));
+}
+
+function isKnown(option: string): boolean {
+  return OURS.has(option) || LONG_VALUED.has(option.slice(2)) || LONG_FLAGS.has(option.slice(2));
+}
+
 function parseHeader(value: string): [string, string] {
   const colon = value.indexOf(":");
   return colon < 0 ? [value.replace(/;$/, ""), ""] : [value.slice(0, colon).trim(), value.slice(colon + 1).trim()];
 }
 
-function readData(option: string, value: string, notes: string[]): string {
-  if (option === "--data-raw" || !value.startsWith("@")) return value;
-  notes.push(`The body is in the file ${value.slice(1)}, which is not part of the command: open that file instead.`);
-  return "";
+function parsePart(option: string, value: string): Part {
+  const path = option === "--upload-file" ? value : option !== "--data-raw" && value.startsWith("@") ? value.slice(1) : undefined;
+  if (path === undefined) return { option, text: value };
+  return { option, text: "", file: { path, removesLineEnds: option === "--data" || option === "--data-ascii" } };
 }

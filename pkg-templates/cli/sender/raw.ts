@@ -1,5 +1,5 @@
 // Raw HTTP/1.1 requests, as a proxy or a capture shows them.
-import { type HttpRequest, header } from "./request.js";
+import { type HttpRequest, header, type ParsedRequest } from "./request.js";
 
 /** Decodes each byte to one character. `TextDecoder` cannot: its "latin1" is windows-1252. */
 const latin1 = (bytes: Uint8Array) => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
@@ -8,7 +8,7 @@ const REQUEST_LINE = /^([A-Z]+) (\S+)(?: HTTP\/[\d.]+)?$/;
 const NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
 
 /** Parses raw HTTP/1.1, with or without its request line; `undefined` if the bytes are not a request. */
-export function parseRaw(bytes: Uint8Array): HttpRequest | undefined {
+export function parseRaw(bytes: Uint8Array): ParsedRequest | undefined {
   const newline = bytes.indexOf(10);
   const line = latin1(bytes.subarray(0, newline < 0 ? 8192 : newline)).replace(/\r$/, "");
   if (!REQUEST_LINE.test(line) && headerLine(line) === undefined) return undefined;
@@ -25,6 +25,9 @@ export function parseRaw(bytes: Uint8Array): HttpRequest | undefined {
   const notes: string[] = [];
   const request = { method: first?.[1] ?? null, url: first?.[2] ?? null, headers, notes };
   const rest = bytes.subarray(end.body);
+  if (rest.length === 0 && Number(header(request, "content-length")) > 0) {
+    return { ...request, body: rest, bodyMissing: "The request ends after its headers: its body is missing." };
+  }
   return { ...request, body: extractBody(rest, request, notes) };
 }
 

@@ -1,6 +1,6 @@
 // A request that was parsed, or will be written as raw HTTP.
 
-/** A parsed request. */
+/** An HTTP request. */
 export interface HttpRequest {
   /** `null` if unknown, as with headers alone. */
   readonly method: string | null;
@@ -8,8 +8,32 @@ export interface HttpRequest {
   readonly url: string | null;
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: Uint8Array;
-  /** Assumptions that were made and parts that are missing, a sentence each; usually empty. */
+}
+
+/** A request that was parsed from text. */
+export interface ParsedRequest extends HttpRequest {
+  /** Assumptions that were made, a sentence each; usually empty. */
   readonly notes: readonly string[];
+  /**
+   * Why the text does not contain the body, as a sentence; absent if `body` is the whole body. Otherwise `body` is
+   * empty, and the request can't be checked.
+   */
+  readonly bodyMissing?: string;
+  /** The file that holds the whole body, if a curl command names one; then `bodyMissing` is set, too. */
+  readonly bodyFile?: BodyFile;
+}
+
+/** A file that curl reads the body from. */
+export interface BodyFile {
+  /** As the command names it: relative to the folder in which curl runs. */
+  readonly path: string;
+  /** Whether curl removes the CR, LF and NUL bytes, as it does for `--data @FILE`. */
+  readonly removesLineEnds: boolean;
+}
+
+/** Returns the body that curl sends, from the bytes of the file that the command names. */
+export function bodyFromFile({ removesLineEnds }: BodyFile, bytes: Uint8Array): Uint8Array {
+  return removesLineEnds ? bytes.filter((byte) => byte !== 0x0d && byte !== 0x0a && byte !== 0) : bytes;
 }
 
 /** Returns the value of a header, by its lowercase name. Repeated headers are joined by a comma (RFC 9110, section 5.3). */
@@ -19,7 +43,7 @@ export function header(request: Pick<HttpRequest, "headers">, name: string): str
 }
 
 /** Writes a request as raw HTTP. The bytes of the body follow the head unchanged. */
-export function rawRequest({ method, url, headers, body }: Omit<HttpRequest, "notes">): Uint8Array {
+export function rawRequest({ method, url, headers, body }: HttpRequest): Uint8Array {
   const lines = [`${method ?? "POST"} ${url ?? "/"} HTTP/1.1`, ...headers.map(([name, value]) => `${name}: ${value}`)];
   const head = Uint8Array.from([...lines, "", ""].join("\r\n"), (character) => character.charCodeAt(0));
   const bytes = new Uint8Array(head.length + body.length);

@@ -4,46 +4,64 @@ const ESCAPES: Readonly<Record<string, string>> = {
   a: "\x07", b: "\b", e: "\x1b", E: "\x1b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v",
 };
 
-/** Splits a command into its words, up to the end of the command. `notes` is told of what is not done. */
-export function words(command: string, notes: string[]): string[] {
-  const found: string[] = [];
-  let word: string | undefined;
+/** A word of a command. */
+export interface Word {
+  readonly text: string;
+  /** Whether the shell replaces a part of it: a variable, or the output of a command. That part is left as it is. */
+  readonly isExpanded: boolean;
+}
+
+/** Splits a command into its words, up to the end of the command. `isOpen` says that a quote is not closed. */
+export function parseWords(command: string): { words: Word[]; isOpen: boolean } {
+  const words: Word[] = [];
+  let text: string | undefined;
+  let isExpanded = false;
+  let isOpen = false;
   let at = 0;
-  /** Reads up to a quote; one behind a backslash is none where `escapes`. */
+  const end = () => {
+    if (text !== undefined) words.push({ text, isExpanded });
+    text = undefined;
+    isExpanded = false;
+  };
+  /** Reads up to a quote. With `escapes`, a quote after a backslash does not count. */
   const until = (quote: string, escapes: boolean) => {
     const from = at;
     while (at < command.length && command[at] !== quote) at += escapes && command[at] === "\\" ? 2 : 1;
-    if (at >= command.length) notes.push("A quote is not closed: the command is read to its end.");
+    if (at >= command.length) isOpen = true;
     return command.slice(from, at++);
   };
   while (at < command.length) {
     const character = command[at++] as string;
     if (/\s/.test(character)) {
-      if (word !== undefined) found.push(word);
-      word = undefined;
+      end();
       if (character === "\n") break;
     } else if (/[;|&]/.test(character)) {
       break;
     } else if (character === "\\") {
       const next = command[at++] ?? "";
-      // A backslash at a line's end goes with the newline, of either kind.
+      // A backslash at the end of a line removes the line break, of either kind.
       if (next === "\r" && command[at] === "\n") at++;
-      else if (next !== "\n") word = (word ?? "") + next;
+      else if (next !== "\n") text = (text ?? "") + next;
     } else if (character === "'") {
-      word = (word ?? "") + until("'", false);
+      text = (text ?? "") + until("'", false);
     } else if (character === '"') {
-      word = (word ?? "") + until('"', true).replace(/\\([$`"\\]|\r?\n)/g, (_, escaped) => (/\n/.test(escaped) ? "" : escaped));
+      const inside = until('"', true);
+      if (EXPANSION.test(inside.replace(/\\[^]/g, ""))) isExpanded = true;
+      text = (text ?? "") + inside.replace(/\\([$`"\\]|\r?\n)/g, (_, escaped) => (/\n/.test(escaped) ? "" : escaped));
     } else if (character === "$" && command[at] === "'") {
       at++;
-      word = (word ?? "") + ansi(until("'", true));
+      text = (text ?? "") + ansi(until("'", true));
     } else {
-      if (character === "$" && /[\w{(]/.test(command[at] ?? "")) notes.push("A variable of the shell stands as it is: its value is not known here.");
-      word = (word ?? "") + character;
+      if (EXPANSION.test(character + (command[at] ?? ""))) isExpanded = true;
+      text = (text ?? "") + character;
     }
   }
-  if (word !== undefined) found.push(word);
-  return found;
+  end();
+  return { words, isOpen };
 }
+
+/** A variable or the output of a command, once what backslashes escape is removed. */
+const EXPANSION = /`|\$[\w{(@*#?!$-]/;
 
 /** Undoes the escapes of `$'…'`. */
 function ansi(text: string): string {
@@ -55,7 +73,7 @@ function ansi(text: string): string {
   });
 }
 
-/** Quotes a word so that a POSIX shell takes it as it stands. */
+/** Quotes a word, so that a POSIX shell passes it on unchanged. */
 export function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
