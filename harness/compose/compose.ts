@@ -1,4 +1,5 @@
-// Compose: an event of the person's own, signed as they type, in the shapes that a receiver should stand.
+// Compose: an event that is signed while it is edited, also in shapes that differ from the documentation.
+import { Webhook } from "walnut-webhooks";
 import type { SampleKind } from "../../pkg-templates/cli/sender/sample.js";
 import { sample, SAMPLES } from "../../pkg-templates/cli/sender/sample.js";
 import { MOST_SEED, newSeed } from "../../pkg-templates/cli/sender/random.js";
@@ -10,7 +11,7 @@ import { choose, chosen, complain, element, make, say } from "../page/dom.js";
 import { webhook } from "../page/keys.js";
 import { showView } from "../page/tabs.js";
 import { type Shape, shaped } from "./broken.js";
-import { type Composed, COPIES, type Format } from "./copies.js";
+import { type Composed, COPIES, type Format, nodeTest } from "./copies.js";
 import { FIELDS, inOrder, type JsonObject, requiredPaths, written } from "./fields.js";
 import { showForm } from "./form.js";
 
@@ -24,12 +25,12 @@ let event: JsonObject = {};
 let now: Composed = { body: "", signature: undefined, delivery: undefined };
 let urlToSendTo = () => "";
 
-/** What is composed at this moment. */
+/** Returns the composed event. */
 export function composed(): Composed {
   return now;
 }
 
-/** Makes the view work. `url` is where the copied requests go to. */
+/** Makes the view work. `url` returns the URL for copied requests. */
 export function startCompose(url: () => string): void {
   urlToSendTo = url;
   for (const button of document.querySelectorAll('input[name="kind"]')) button.addEventListener("change", () => fill(newSeed(), Date.now()));
@@ -85,7 +86,7 @@ export function compose(): void {
   offer(paths.map(written));
   const path = paths.find((path) => written(path) === which.value) ?? ["event"];
   const body = shaped(ordered, shape.value as Shape, path, chosen("layout") === "pretty" ? 2 : 0);
-  now = { body, ...signed(body) };
+  now = { body, signature: sign(body), delivery: read(body) };
   show();
 }
 
@@ -98,34 +99,34 @@ function offer(names: readonly string[]): void {
   which.value = names.includes(value) ? value : "data.session_id";
 }
 
-function signed(body: string): Omit<Composed, "body"> {
+function sign(body: string): string | undefined {
   try {
-    const ours = webhook();
-    const signature = ours?.sign(body);
-    return { signature, delivery: signature === undefined ? undefined : read(body, signature) };
+    return webhook()?.sign(body);
   } catch {
-    // A key that can't be: Check says what is wrong with it.
-    return { signature: undefined, delivery: undefined };
+    return undefined; // Check shows what is wrong with the key.
   }
 }
 
-function read(body: string, signature: string): Composed["delivery"] {
+/** Reads bodies as the package does, whether or not the person has entered a key. */
+const reader = new Webhook("reader");
+
+function read(body: string): Composed["delivery"] {
   try {
-    return webhook()?.verify(body, signature);
+    return reader.verify(body, reader.sign(body));
   } catch {
-    return undefined; // it is no JSON, as was asked for
+    return undefined; // The shape "not JSON at all" was chosen.
   }
 }
 
 function show(): void {
   const { body, signature, delivery } = now;
   const format = chosen("format") as Format;
-  const isReady = format === "body" || signature !== undefined;
+  const isReady = UNSIGNED.has(format) || signature !== undefined;
   const length = size(utf8(body).length);
   say(element("composed-size", HTMLElement), length);
   say(element("composed-short", HTMLElement), `${visible(delivery?.name ?? element("shape", HTMLSelectElement).selectedOptions[0]?.text ?? "")}, ${length}`);
   say(element("composed-signature", HTMLElement), signature ?? "Enter the key above to sign.");
-  say(element("composed-type", HTMLElement), signature === undefined ? "–" : typeOf(delivery));
+  say(element("composed-type", HTMLElement), typeOf(delivery));
   say(preview, text(format));
   say(element("format-hint", HTMLElement), HINTS[format]);
   element("copy", HTMLButtonElement).disabled = !isReady;
@@ -133,25 +134,29 @@ function show(): void {
   for (const id of ["use-in-check", "use-in-send"]) element(id, HTMLButtonElement).disabled = signature === undefined;
 }
 
-/** How the package types what is composed. */
+/** Says how the package types the composed event. */
 function typeOf(delivery: Composed["delivery"]): string {
-  if (delivery === undefined) return "no JSON: verify throws not_json";
+  if (delivery === undefined) return "not JSON: verify throws not_json";
   const { type, drift } = delivery;
   return drift.length === 0 ? type : `${type}, differs in ${drift.map(({ path }) => path).join(", ")}`;
 }
 
-/** What is copied. */
+/** Returns the text that is copied. */
 function text(format: Format): string {
   const { body, signature, delivery } = now;
   if (format === "body") return body;
+  if (format === "node") return nodeTest({ body, delivery });
   if (signature === undefined) return "Enter the key above: this carries a signature.";
   return COPIES[format]({ body, signature, delivery }, urlToSendTo());
 }
+
+/** The formats that have no signature. */
+const UNSIGNED: ReadonlySet<Format> = new Set(["body", "node"]);
 
 const HINTS: Readonly<Record<Format, string>> = {
   body: "The bytes that are signed, with no newline at their end.",
   curl: "For a POSIX shell. It carries the signature, and no key.",
   fetch: "For Node, Deno, Bun or a browser. It carries the signature, and no key.",
-  node: "Run it with WALNUT_WEBHOOK_KEY=… node --test. It reads the key from the environment.",
+  node: "It tests your own handler, and needs no key: change the import, add what you expect, and run node --test.",
   rust: "Put it in tests/, and run it with WALNUT_WEBHOOK_KEY=… cargo test. It reads the key from the environment.",
 };

@@ -1,23 +1,23 @@
-// What a composed event is copied as. None of it has the key in it: it carries the signature, and reads the key,
-// where one is needed, from the environment.
+// The texts that a composed event is copied as. None of them contains the key: they have the signature, or none at all, and
+// the Rust test reads the key from the environment.
 import type { Delivery } from "walnut-webhooks";
 import { quoted } from "../../pkg-templates/cli/sender/shell.js";
 import { javascript, rust } from "./quote.js";
 
 export interface Composed {
   readonly body: string;
-  /** `undefined` while there is no key. */
+  /** `undefined` without a valid key. */
   readonly signature: string | undefined;
-  /** How the package reads it; `undefined` where it is no JSON. */
+  /** The body as the package reads it; `undefined` if it is not JSON. */
   readonly delivery: Delivery | undefined;
 }
 
 type Signed = Composed & { readonly signature: string };
 
-/** The formats, by the value of their button. */
-export const COPIES = { curl, fetch: fetchCall, node, rust: rustTest } as const;
+/** The formats with a signature, by the value of their button. */
+export const COPIES = { curl, fetch: fetchCall, rust: rustTest } as const;
 
-export type Format = "body" | keyof typeof COPIES;
+export type Format = "body" | "node" | keyof typeof COPIES;
 
 function curl({ body, signature }: Signed, url: string): string {
   return [
@@ -41,27 +41,46 @@ console.log(response.status, await response.text());
 `;
 }
 
-function node({ body, signature, delivery }: Signed): string {
-  const read = delivery === undefined
-    ? `  assert.throws(() => webhook.verify(body, signature), { code: "not_json" });`
-    : `  const delivery = webhook.verify(body, signature);
-  assert.equal(delivery.type, ${javascript(delivery.type)});
-  assert.equal(delivery.id, ${javascript(delivery.id)});`;
+/** A test of the person's own handler, by the testing kit. It has neither a key nor a signature. */
+export function nodeTest({ body, delivery }: Pick<Composed, "body" | "delivery">): string {
+  return delivery === undefined ? nodeTestOfText(body) : nodeTestOfEvent(delivery);
+}
+
+function nodeTestOfEvent({ type, name, event }: Delivery): string {
   return `import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Webhook } from "walnut-webhooks";
+import { sampleDelivery } from "walnut-webhooks/testing";
+// Your own function that handles deliveries.
+import { onDelivery } from "./on-delivery.js";
 
-const webhook = new Webhook(process.env.WALNUT_WEBHOOK_KEY);
-const signature = "${signature}";
+const event = ${JSON.stringify(event, null, 2)};
+
+test(${javascript(`handles ${name ?? "an event without a name"}`)}, async () => {
+  const delivery = sampleDelivery(event);
+  assert.equal(delivery.type, ${javascript(type)});
+  await onDelivery(delivery);
+  // Assert here what your function has done.
+});
+`;
+}
+
+/** Through an adapter, since a body that is not JSON never reaches the handler. */
+function nodeTestOfText(body: string): string {
+  return `import assert from "node:assert/strict";
+import { test } from "node:test";
+import { handler } from "walnut-webhooks/fetch";
+import { Webhook } from "walnut-webhooks";
+import { signedHeaders } from "walnut-webhooks/testing";
+// Your own function that handles deliveries.
+import { onDelivery } from "./on-delivery.js";
+
 const body = ${javascript(body)};
 
-test("the event is genuine", () => {
-  assert.equal(webhook.verifySignature(body, signature).keyIndex, 0);
-${read}
-});
-
-test("one that was tampered with is refused", () => {
-  assert.throws(() => webhook.verify(\`\${body} \`, signature), { code: "signature_mismatch" });
+test("rejects a genuine body that is not JSON", async () => {
+  const webhook = new Webhook("a key for tests");
+  const receive = handler(webhook, onDelivery);
+  const request = new Request("http://localhost/webhook", { method: "POST", headers: signedHeaders(webhook, body), body });
+  assert.equal((await receive(request)).status, 400);
 });
 `;
 }
@@ -91,11 +110,11 @@ ${read}
 }
 
 #[test]
-fn one_that_was_tampered_with_is_refused() -> Result<(), Error> {
+fn a_tampered_body_is_rejected() -> Result<(), Error> {
     let verifier = verifier()?;
     let tampered = format!("{BODY} ");
-    let refused = verifier.verify(tampered.as_bytes(), SIGNATURE).err();
-    assert_eq!(refused.map(|error| error.code()), Some("signature_mismatch"));
+    let rejected = verifier.verify(tampered.as_bytes(), SIGNATURE).err();
+    assert_eq!(rejected.map(|error| error.code()), Some("signature_mismatch"));
     Ok(())
 }
 `;

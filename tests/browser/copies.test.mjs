@@ -1,7 +1,7 @@
-// What Compose copies, run as it is: by a shell, by Node and by Cargo, with texts that are awkward to quote.
+// The texts that Compose copies, run unchanged by a shell, by Node and by Cargo, with characters that are hard to quote.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
@@ -12,7 +12,7 @@ const scratch = join(root, "target/copies");
 const opened = harness();
 const run = promisify(execFile);
 const env = { ...process.env, WALNUT_WEBHOOK_KEY: KEY };
-// Else a test in a test reports to the one around it.
+// With it, the inner test would report to the outer one.
 delete env.NODE_TEST_CONTEXT;
 
 const AWKWARD = `O'Brien "said" \\n \\' $HOME \`id\` %s ! é 漢 💥 #"## @x`;
@@ -46,7 +46,7 @@ async function copied(page, { kind, shape, layout, email }, format) {
 const permissions = ["clipboard-read", "clipboard-write"];
 const compose = (t) => opened(t, { key: KEY, view: "compose", permissions });
 
-test("copies: curl and fetch send these bytes, with this signature", { timeout: 600_000 }, async (t) => {
+test("copies: curl and fetch send the shown bytes with the shown signature", { timeout: 600_000 }, async (t) => {
   mkdirSync(scratch, { recursive: true });
   const { url, taken } = await receiver(t, (_, response) => response.end("taken"));
   const { page } = await compose(t);
@@ -56,7 +56,7 @@ test("copies: curl and fetch send these bytes, with this signature", { timeout: 
   const hasCurl = await run("curl", ["--version"]).then(() => true, () => false);
   for (const event of EVENTS) {
     const { body, text } = await copied(page, event, "curl");
-    // As any POSIX shell takes it apart, whether there is a curl or not.
+    // The words as any POSIX shell splits them, even without curl.
     const { stdout } = await run("sh", ["-c", `curl() { printf '%s\\0' "$@"; }\n${text}`]);
     assert.deepEqual(stdout.split("\0").slice(0, -1), [
       "--request", "POST", `${url}/it's?a=1&b=$HOME`, "--header", "Content-Type: application/json", "--header", `X-Walnut-Signature: ${sign(body)}`, "--data-raw", body,
@@ -78,19 +78,36 @@ test("copies: curl and fetch send these bytes, with this signature", { timeout: 
   }
 });
 
-test("copies: the Node test passes, and fails for another body", { timeout: 600_000 }, async (t) => {
+test("copies: the Node test runs the handler of the person, and fails if that fails", { timeout: 600_000 }, async (t) => {
   mkdirSync(scratch, { recursive: true });
   const { page } = await compose(t);
-  const test = async (text) => {
+  const runTest = async (text, handler) => {
+    writeFileSync(join(scratch, "on-delivery.js"), handler);
     writeFileSync(join(scratch, "copied.test.mjs"), text);
     return run(process.execPath, ["--test", "--test-reporter=tap", join(scratch, "copied.test.mjs")], { env });
   };
+  const handled = join(scratch, "handled.json");
+  const stores = `import { writeFileSync } from "node:fs";
+    export const onDelivery = async (delivery) => writeFileSync(${JSON.stringify(handled)}, JSON.stringify(delivery));`;
   for (const event of EVENTS) {
-    const { text } = await copied(page, event, "node");
-    assert.match((await test(text)).stdout, /# pass 2\n# fail 0/);
+    const { body, text } = await copied(page, event, "node");
+    assert.ok(!text.includes(sign(body)));
+    rmSync(handled, { force: true });
+    assert.match((await runTest(text, stores)).stdout, /# pass 1\n# fail 0/);
+    if (event.shape === "syntax") assert.equal(existsSync(handled), false);
+    else assert.deepEqual(JSON.parse(readFileSync(handled, "utf8")).event, JSON.parse(body));
   }
   const { text } = await copied(page, EVENTS[0], "node");
-  await assert.rejects(test(text.replace(/const signature = "./, 'const signature = "g')), ({ stdout }) => /# fail 2/.test(stdout));
+  const fails = "export const onDelivery = async () => { throw new Error('the database is down'); };";
+  await assert.rejects(runTest(text, fails), ({ stdout }) => /the database is down[^]*# fail 1/.test(stdout));
+  await assert.rejects(runTest(text.replace('"event": "demo_session_finished"', '"event": "another"'), stores), ({ stdout }) => /# fail 1/.test(stdout));
+});
+
+test("copies: the Node test needs no key", { timeout: 600_000 }, async (t) => {
+  const { page } = await opened(t, { view: "compose", permissions });
+  await page.check("input[name=format][value=node]");
+  assert.equal(await page.isDisabled("#copy"), false);
+  assert.match(await page.textContent("#preview"), /sampleDelivery\(event\)/);
 });
 
 test("copies: the Rust test compiles and passes", { timeout: 600_000 }, async (t) => {
@@ -114,9 +131,9 @@ walnut-webhooks = { path = ${JSON.stringify(root)} }
   for (const [index, event] of EVENTS.entries()) {
     const { body, text } = await copied(page, event, "rust");
     writeFileSync(join(project, `tests/event_${index}.rs`), text);
-    if (index === 0) assert.ok(text.includes(body), "what can be raw, is");
+    if (index === 0) assert.ok(text.includes(body), "a raw string is used if possible");
   }
-  // What is built for the suites of the crate serves here, too.
+  // The build of the crate's own tests is used again.
   const { stdout } = await run("cargo", ["test", "--offline", "--quiet"], { cwd: project, env: { ...env, CARGO_TARGET_DIR: join(root, "target") } });
   assert.equal(stdout.match(/test result: ok\. 2 passed/g)?.length, EVENTS.length, stdout);
   assert.ok(readFileSync(join(project, "tests/event_1.rs"), "utf8").includes("\\u{202e}"));
