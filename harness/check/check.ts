@@ -14,7 +14,7 @@ import { type Given, give, given, startGiven } from "./given.js";
 import { keyMarks, signatureMarks } from "./marks.js";
 
 interface Result {
-  readonly verdict: "none" | "genuine" | "refused";
+  readonly verdict: "none" | "genuine" | "rejected";
   readonly title: string;
   /** The code of an error. */
   readonly code?: string;
@@ -43,17 +43,18 @@ export function startCheck(): void {
   }
 }
 
-/** Checks what the fields hold, and shows it. */
+/** Checks the content of the fields, and shows the result. */
 export function check(): void {
   const what = given();
   show(judge(what), what);
 }
 
 function judge(given: Given): Result {
-  const { body, header, isRequest } = given;
+  const { body, header, isRequest, missing } = given;
   const none = (message: string): Result => ({ verdict: "none", title: "Not checked", message });
-  if (body.length === 0 && header === undefined) return none("Paste a body and its signature, or a whole request; or begin with an example.");
-  if (keys().length === 0) return none("Enter the key, to check this.");
+  if (missing !== undefined) return none(missing);
+  if (body.length === 0 && header === undefined) return none("Paste a body and its signature, or a whole request. Or try an example.");
+  if (keys().length === 0) return none("Enter the key to check this.");
   if (header === undefined && !isRequest) return none("Enter the signature that came with this body.");
   let ours: Webhook | undefined;
   try {
@@ -63,12 +64,12 @@ function judge(given: Given): Result {
     return { verdict: "genuine", title: "Genuine", message: `The key produces this signature for exactly these bytes.${typed}`, ...(delivery && { delivery }) };
   } catch (error) {
     const { code, message } = error as Partial<WebhookError>;
-    if (code === undefined || message === undefined) return none(`The check itself failed, so nothing is known. Reload the page. (${message})`);
+    if (code === undefined || message === undefined) return none(`The check itself failed, so there is no verdict. Reload the page. (${message})`);
     if (code === "not_json") return { verdict: "genuine", title: "Genuine, but not JSON", code, message };
     const explanation = ours && explain(ours, body, header);
-    if (explanation === undefined || explanation.ok) return { verdict: "refused", title: "Refused", code, message };
+    if (explanation === undefined || explanation.ok) return { verdict: "rejected", title: "Rejected", code, message };
     const { cause, problem, fix, difference } = explanation;
-    return { verdict: "refused", title: "Refused", code, cause, message: problem, fix, difference };
+    return { verdict: "rejected", title: "Rejected", code, cause, message: problem, fix, difference };
   }
 }
 
@@ -84,14 +85,14 @@ function show(result: Result, given: Given): void {
   mark(given, cause);
   element("difference", HTMLElement).replaceChildren(...(difference ? [showDifference(given.body, difference)] : []));
   showDelivery(delivery, given.body);
-  if (verdict !== "none") announce(`${title}. ${visible(message)}`);
+  if (verdict !== "none" || given.missing !== undefined) announce(`${title}. ${visible(message)}`);
 }
 
-/** Marks what is wrong in the signature, or in one of the keys. */
+/** Marks the mistake in the signature, or in one of the keys. */
 function mark(given: Given, cause = ""): void {
   const { signature, isRequest } = given;
   const marks = signature === undefined ? undefined : signatureMarks(signature, cause);
-  const shown = marks === undefined ? [] : [make("span", {}, "The signature as it came: "), segments(marks)];
+  const shown = marks === undefined ? [] : [make("span", {}, "The signature as received: "), segments(marks)];
   element("marks", HTMLElement).replaceChildren(...shown);
   const isOurs = marks !== undefined && !isRequest;
   say(note, isOurs ? "It is not exactly 64 lowercase hex digits: the result marks what is wrong." : "");
@@ -102,7 +103,7 @@ function mark(given: Given, cause = ""): void {
   markKey(wrong?.field, "This is not as Walnut’s settings show it.", wrong && keyMarks(wrong.key, cause));
 }
 
-/** Whether it is this key, of several, that a cause is about. */
+/** Whether a cause is about this key, if there are several. */
 function blamed(key: string, cause: string, { body, header }: Given): boolean {
   return explain(key, body, header).cause === cause;
 }

@@ -1,7 +1,7 @@
-// What is to be checked: a body and its signature, each in a field, or a whole request in one.
+// The input of Check: a body and its signature, each in its field, or a whole request in one field.
 import { SIGNATURE_HEADER } from "../../pkg-templates/cli/sender/headers.js";
 import { parseRequest } from "../../pkg-templates/cli/sender/parse.js";
-import { header, type ParsedRequest } from "../../pkg-templates/cli/sender/request.js";
+import { type BodyFile, bodyFromFile, header, type ParsedRequest } from "../../pkg-templates/cli/sender/request.js";
 import { visible } from "../../pkg-templates/cli/sender/visible.js";
 import { size, utf8 } from "../page/bytes.js";
 import { announce } from "../page/announce.js";
@@ -11,47 +11,62 @@ import { showView } from "../page/tabs.js";
 
 export interface Given {
   readonly body: Uint8Array;
-  /** The signature, or a request's headers; `undefined` where the field is empty. */
+  /** Why the body is not known, and what to do, in sentences; then `body` is empty. */
+  readonly missing: string | undefined;
+  /** The signature, or the headers of a request; `undefined` if the field is empty. */
   readonly header: string | Record<string, string> | undefined;
-  /** What stands in the header, wherever it comes from. */
+  /** The signature from the field or the request. */
   readonly signature: string | undefined;
   readonly isRequest: boolean;
+}
+
+/** A file that was chosen as the body of a curl command. */
+interface Attached {
+  /** The path in the command: another command needs another file. */
+  readonly path: string;
+  readonly name: string;
+  readonly bytes: Uint8Array;
 }
 
 const text = element("body", HTMLTextAreaElement);
 const signature = element("signature", HTMLInputElement);
 const fileNote = element("file-note", HTMLElement);
+const bodyFileNote = element("body-file-note", HTMLElement);
 
 /** The bytes of an opened file, until the text is edited: a text field can't hold every byte. */
 let opened: Uint8Array | undefined;
-let tell = () => {};
+let attached: Attached | undefined;
+/** The file that the curl command in the field names. */
+let wanted: BodyFile | undefined;
+let notify = () => {};
 
 /** Makes the fields work; `changed` is called after each change. */
 export function startGiven(changed: () => void): void {
-  tell = changed;
+  notify = changed;
   text.addEventListener("input", () => {
     opened = undefined;
     complain(text, fileNote, "");
     choose("taken", "auto");
-    tell();
+    notify();
   });
-  signature.addEventListener("input", tell);
-  for (const button of document.querySelectorAll('input[name="taken"]')) button.addEventListener("change", tell);
+  signature.addEventListener("input", notify);
+  for (const button of document.querySelectorAll('input[name="taken"]')) button.addEventListener("change", notify);
   fileButton(element("open-file", HTMLButtonElement), open);
+  fileButton(element("open-body-file", HTMLButtonElement), attach);
   onDrop(text, (file) => {
     showView("check");
-    open(file);
+    void (wanted === undefined ? open(file) : attach(file));
   });
 }
 
-/** Puts a body, or a whole request, in. */
-export function give(body: string, its: string): void {
+/** Fills in a body, or a whole request, and its signature. */
+export function give(body: string, signatureText: string): void {
   opened = undefined;
   text.value = body;
-  signature.value = its;
+  signature.value = signatureText;
   choose("taken", "auto");
   complain(text, fileNote, "");
-  tell();
+  notify();
 }
 
 async function open(file: File): Promise<void> {
@@ -66,36 +81,77 @@ async function open(file: File): Promise<void> {
   choose("taken", "auto");
   complain(text, fileNote, "");
   say(fileNote, `${visible(file.name)}: its ${size(bytes.length)} are used exactly as they are, until the text above is edited.`);
-  tell();
+  notify();
 }
 
-/** Reads the fields, and shows what they are taken for. */
+/** Uses a file as the body of the curl command. */
+async function attach(file: File): Promise<void> {
+  if (wanted === undefined) return;
+  const { path } = wanted;
+  const bytes = await readFile(file, (bytes) => bytes);
+  if (typeof bytes === "string") {
+    say(bodyFileNote, bytes);
+    announce(bytes);
+    return;
+  }
+  attached = { path, name: file.name, bytes };
+  notify();
+}
+
+/** Reads the fields, and shows how they were read. */
 export function given(): Given {
   const bytes = opened ?? utf8(text.value);
   const found = parseRequest(bytes);
-  const isBody = element("taken-body", HTMLInputElement).checked;
-  const request = isBody ? undefined : found;
+  const request = element("taken-body", HTMLInputElement).checked ? undefined : found;
   element("taken", HTMLElement).hidden = found === undefined;
   element("request", HTMLElement).hidden = request === undefined;
   element("signature-field", HTMLElement).hidden = request !== undefined;
-  const body = request?.body ?? bytes;
   say(element("body-size", HTMLElement), size(bytes.length));
-  if (request === undefined) return { body, header: signature.value || undefined, signature: signature.value || undefined, isRequest: false };
-  const its = header(request, SIGNATURE_HEADER);
-  showRequest(request, its);
-  // By their names as they stand there, since explain names them.
+  wanted = request?.bodyFile;
+  const fromFile = bodyOfFile();
+  if (request === undefined) {
+    const value = signature.value || undefined;
+    return { body: bytes, missing: undefined, header: value, signature: value, isRequest: false };
+  }
+  const body = fromFile ?? request.body;
+  const missing = fromFile === undefined ? missingBody(request) : undefined;
+  const value = header(request, SIGNATURE_HEADER);
+  showRequest(request, value, missing === undefined ? size(body.length) : "not known");
+  // With their spelling, which explain repeats.
   const headers = Object.fromEntries(request.headers.map(([name]) => [name, header(request, name.toLowerCase()) ?? ""]));
-  return { body, header: headers, signature: its, isRequest: true };
+  return { body, missing, header: headers, signature: value, isRequest: true };
 }
 
-function showRequest(request: ParsedRequest, its: string | undefined): void {
-  const { method, url, headers, body, notes } = request;
+/** Returns the body from the file that the curl command names, once it was chosen, and shows which file that is. */
+function bodyOfFile(): Uint8Array | undefined {
+  const part = element("body-file", HTMLElement);
+  part.hidden = wanted === undefined;
+  element("any-file", HTMLElement).hidden = wanted !== undefined;
+  if (wanted === undefined) return undefined;
+  const file = attached?.path === wanted.path ? attached : undefined;
+  say(element("open-body-file", HTMLButtonElement), file === undefined ? `Choose ${visible(wanted.path)}…` : "Choose another file…");
+  if (file === undefined) {
+    say(bodyFileNote, "");
+    return undefined;
+  }
+  const body = bodyFromFile(wanted, file.bytes);
+  const removed = file.bytes.length - body.length;
+  const note = removed === 0 ? "" : ` curl’s --data removes line ends, here ${size(removed)}.`;
+  say(bodyFileNote, `${visible(file.name)} is the body.${note}`);
+  return body;
+}
+
+function missingBody({ bodyMissing, bodyFile }: ParsedRequest): string | undefined {
+  return bodyFile === undefined ? bodyMissing : `${bodyMissing} Choose this file, or drop it on this page.`;
+}
+
+function showRequest({ method, url, headers, notes }: ParsedRequest, value: string | undefined, body: string): void {
   const target = [method ?? "", url ?? ""].filter((part) => part !== "").join(" ");
   terms(element("request-facts", HTMLDListElement), [
-    ["Request", target === "" ? "not said" : make("code", {}, visible(target))],
+    ["Request", target === "" ? "not known" : make("code", {}, visible(target))],
     ["Headers", String(headers.length)],
-    ["Signature", its === undefined ? "no X-Walnut-Signature" : make("code", {}, visible(its))],
-    ["Body", size(body.length)],
+    ["Signature", value === undefined ? "no X-Walnut-Signature" : make("code", {}, visible(value))],
+    ["Body", body],
   ]);
   element("request-notes", HTMLUListElement).replaceChildren(...notes.map((note) => make("li", {}, visible(note))));
 }

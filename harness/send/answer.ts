@@ -11,7 +11,7 @@ const MOST_SHOWN = 20_000;
 /** Shows an answer whole: status, time, headers and body. */
 export function showAnswer({ item, last, judgement, ok }: Result<Item>, isByRelay: boolean): HTMLElement[] {
   const { status, ms, headers, body } = last;
-  const verdict = ok ? "genuine" : "refused";
+  const verdict = ok ? "genuine" : "rejected";
   const title = make("p", { class: "verdict" },
     make("strong", {}, status === null ? "No answer" : String(status)), " ",
     make("span", { class: "hint" }, status === null ? "" : `in ${duration(ms)}`));

@@ -1,4 +1,4 @@
-// Check: each verdict and each explanation, with what is wrong marked, as a person sees them.
+// Check: each verdict and each explanation, with the mistake marked, as a person sees them.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -9,11 +9,11 @@ import { BODY, field, give, harness, KEY, says, sign, verdict } from "./support.
 
 const opened = harness();
 const options = { timeout: 600_000 };
-/** What has no width, or turns the direction; and control characters but for line feeds, which the page has itself. */
+/** Characters without a width, or that change the direction of text, and control characters except line feeds, which the page uses. */
 const INVISIBLE = /\p{Cf}|(?!\n)\p{Cc}/u;
 const marked = (page, where) => page.locator(`${where} mark`).allTextContents();
 
-test("check: says what is still missing, and judges while one types", options, async (t) => {
+test("check: names the missing input, and checks at each keystroke", options, async (t) => {
   const { page } = await opened(t);
   assert.deepEqual(await verdict(page), ["none", "", ""]);
   await page.locator("#body").pressSequentially("{}");
@@ -26,14 +26,14 @@ test("check: says what is still missing, and judges while one types", options, a
   await page.focus("#body");
   await page.keyboard.press("End");
   await page.keyboard.type(" ");
-  assert.deepEqual(await verdict(page), ["refused", "signature_mismatch", "body_whitespace"]);
+  assert.deepEqual(await verdict(page), ["rejected", "signature_mismatch", "body_whitespace"]);
   await page.keyboard.press("Backspace");
   assert.deepEqual(await verdict(page), ["genuine", "", ""]);
-  // Told once it is quiet.
+  // Announced when the typing stops.
   await says(page, "#announcer", "Genuine.");
 });
 
-test("check: the delivery, its age, and a key before the current one", options, async (t) => {
+test("check: shows the delivery, its age, and that a previous key matched", options, async (t) => {
   const { page } = await opened(t, { key: KEY });
   const at = Date.now() - 3 * 3_600_000 - 1000;
   const event = { ...JSON.parse(BODY), is_test: true, timestamp: new Date(at).toISOString() };
@@ -47,7 +47,7 @@ test("check: the delivery, its age, and a key before the current one", options, 
   assert.match(await page.textContent("#drift"), /exactly as documented/);
   const soon = JSON.stringify({ event: "e", timestamp: new Date(Date.now() + 1500).toISOString() });
   await give(page, soon, sign(soon));
-  await says(page, ".age", "1 s ago"); // it goes on by itself
+  await says(page, ".age", "1 s ago"); // the page updates it
 
   for (let previous = 1; previous <= 3; previous++) await page.click("#add-key");
   assert.equal(await page.isVisible("#add-key"), false);
@@ -55,11 +55,11 @@ test("check: the delivery, its age, and a key before the current one", options, 
   await page.fill("#key-3", KEY);
   assert.match(await field(page, "keyIndex"), /^1, a previous key/);
   await page.click("button:has-text('Remove previous key 3')");
-  assert.deepEqual(await verdict(page), ["refused", "signature_mismatch", "unknown"]);
+  assert.deepEqual(await verdict(page), ["rejected", "signature_mismatch", "unknown"]);
   assert.equal(await page.isVisible("#add-key"), true);
 });
 
-test("check: drift is marked in its place", options, async (t) => {
+test("check: marks drift in its place", options, async (t) => {
   const { page } = await opened(t, { key: KEY });
   const event = JSON.parse(BODY);
   event.data.demo_engagement.fab_clicks = "none";
@@ -81,7 +81,7 @@ test("check: drift is marked in its place", options, async (t) => {
   assert.ok(await page.evaluate(() => document.querySelector("#event").scrollTop > 0));
 });
 
-test("check: what can't be seen in a stranger's text, or turns it round, is shown by its number", options, async (t) => {
+test("check: shows invisible and direction-changing characters by their number", options, async (t) => {
   const { page } = await opened(t, { key: KEY });
   const odd = JSON.parse(BODY);
   Object.assign(odd, { event: "a\u200bb\u2066", timestamp: "\u202e2026" });
@@ -95,12 +95,12 @@ test("check: what can't be seen in a stranger's text, or turns it round, is show
 
   await page.fill("#body", "curl 'https://hooks.example.com/\u202ewebhook' -H 'X-Walnut-Signature: \u2067ab' -d @\u202enosj.exe");
   assert.match(await page.textContent("#request-facts"), /POST https:\S+\/⟨U\+202E⟩webhook[^]*⟨U\+2067⟩ab/);
-  assert.match(await page.textContent("#request-notes"), /⟨U\+202E⟩nosj\.exe/);
+  for (const id of ["message", "open-body-file"]) assert.match(await page.textContent(`#${id}`), /⟨U\+202E⟩nosj\.exe/);
   await page.fill("#body", ["POST /\u0085 HTTP/1.1", `X-\u202eSignature: ${sign(body)}`, "", body].join("\n"));
   for (const place of ["request", "result"]) assert.doesNotMatch(await page.textContent(`#${place}`), INVISIBLE);
 });
 
-test("check: an authentic body that is no JSON", options, async (t) => {
+test("check: accepts a genuine body that is not JSON", options, async (t) => {
   const { page } = await opened(t, { key: KEY });
   await give(page, "no JSON", sign("no JSON"));
   assert.deepEqual(await verdict(page), ["genuine", "not_json", ""]);
@@ -117,12 +117,12 @@ const SIGNATURES = {
   "": ["g".repeat(63) + "a", (marks) => marks.join() === "g".repeat(63)],
 };
 
-test("check: what is wrong in a signature is marked", options, async (t) => {
+test("check: marks the mistake in a signature", options, async (t) => {
   const { page } = await opened(t, { key: KEY });
   await page.fill("#body", BODY);
   for (const [cause, [signature, isRight]] of Object.entries(SIGNATURES)) {
     await page.fill("#signature", signature);
-    assert.deepEqual(await verdict(page), ["refused", "malformed_signature", cause]);
+    assert.deepEqual(await verdict(page), ["rejected", "malformed_signature", cause]);
     const marks = await marked(page, "#marks");
     assert.ok(isRight(marks), `${cause}: ${marks}`);
     assert.equal(await page.getAttribute("#signature", "aria-invalid"), "true");
@@ -134,7 +134,7 @@ test("check: what is wrong in a signature is marked", options, async (t) => {
   assert.equal(await page.locator("#marks mark").count(), 0);
 });
 
-test("check: what is wrong around a key is marked, and the key is not shown", options, async (t) => {
+test("check: marks the characters around a key without showing the key", options, async (t) => {
   const { page } = await opened(t, { key: "another key" });
   await give(page, BODY, digits);
   await page.click("#add-key");
@@ -145,7 +145,7 @@ test("check: what is wrong around a key is marked, and the key is not shown", op
   };
   for (const [cause, [key, marks]] of Object.entries(keys)) {
     await page.fill("#key-1", key);
-    assert.deepEqual(await verdict(page), ["refused", "signature_mismatch", cause]);
+    assert.deepEqual(await verdict(page), ["rejected", "signature_mismatch", cause]);
     assert.equal(await page.getAttribute("#key-1", "aria-invalid"), "true");
     assert.equal(await page.getAttribute("#key-0", "aria-invalid"), null);
     assert.deepEqual(await marked(page, "#key-1-note"), marks);
@@ -168,25 +168,25 @@ const BODIES = {
   unknown: BODY.replace('"fab_clicks":0', '"fab_clicks":1'),
 };
 
-test("check: what was done to a body is told, with the bytes that differ where they are known", options, async (t) => {
+test("check: names the change to a body, with the bytes that differ if they are known", options, async (t) => {
   const { page } = await opened(t, { key: KEY });
   for (const [cause, body] of Object.entries(BODIES)) {
     await give(page, body, digits);
-    assert.deepEqual(await verdict(page), ["refused", "signature_mismatch", cause]);
+    assert.deepEqual(await verdict(page), ["rejected", "signature_mismatch", cause]);
     assert.notEqual(await page.textContent("#message"), "");
     const { difference } = explain(KEY, body, digits);
     assert.equal(await page.locator(".difference").count(), difference === null ? 0 : 1);
   }
   const empty = "";
   await give(page, empty, digits);
-  assert.deepEqual(await verdict(page), ["refused", "signature_mismatch", "body_empty"]);
+  assert.deepEqual(await verdict(page), ["rejected", "signature_mismatch", "body_empty"]);
   await give(page, `{"a":"${"x".repeat(65_536)}"}`, digits);
-  assert.deepEqual(await verdict(page), ["refused", "signature_mismatch", "body_too_large_to_explain"]);
+  assert.deepEqual(await verdict(page), ["rejected", "signature_mismatch", "body_too_large_to_explain"]);
   await give(page, `"${"x".repeat(1 << 20)}"`, digits);
-  assert.deepEqual(await verdict(page), ["refused", "body_too_large", ""]);
+  assert.deepEqual(await verdict(page), ["rejected", "body_too_large", ""]);
 });
 
-test("check: the bytes that differ stand one above the other", options, async (t) => {
+test("check: shows the received and the signed bytes below each other", options, async (t) => {
   const { page } = await opened(t);
   const { outputFiles } = await build({
     entryPoints: [join(import.meta.dirname, "../../harness/check/difference.ts")], bundle: true, write: false, format: "iife", globalName: "its",
@@ -208,7 +208,7 @@ test("check: the bytes that differ stand one above the other", options, async (t
   assert.equal(before, `…${"\\xc3\\xa9".repeat(8)}`);
 });
 
-test("check: a whole request, raw or as curl", options, async (t) => {
+test("check: reads a whole request, raw or as curl", options, async (t) => {
   const { page } = await opened(t, { key: KEY });
   const raw = (...headers) => ["POST /webhook HTTP/1.1", "Host: hooks.example.com", ...headers, "", BODY].join("\n");
   await page.fill("#body", raw(`X-Walnut-Signature: ${digits}`));
@@ -217,23 +217,21 @@ test("check: a whole request, raw or as curl", options, async (t) => {
   assert.match(await page.innerText("#request-facts"), /POST \/webhook[^]*851 bytes/);
 
   await page.fill("#body", raw(`X-Signature: ${digits}`));
-  assert.deepEqual(await verdict(page), ["refused", "missing_signature", "other_header"]);
+  assert.deepEqual(await verdict(page), ["rejected", "missing_signature", "other_header"]);
   assert.match(await page.textContent("#message"), /X-Signature/i);
   await page.fill("#body", raw());
-  assert.deepEqual(await verdict(page), ["refused", "missing_signature", ""]);
+  assert.deepEqual(await verdict(page), ["rejected", "missing_signature", ""]);
   await page.fill("#body", raw(`X-Walnut-Signature: ${digits}`, `x-walnut-signature: ${digits}`));
   assert.equal((await verdict(page))[1], "malformed_signature");
   await page.fill("#body", raw(`X-Walnut-Signature: sha256=${digits}`, "Content-Length: 12"));
-  assert.deepEqual(await verdict(page), ["refused", "malformed_signature", "signature_extra_text"]);
+  assert.deepEqual(await verdict(page), ["rejected", "malformed_signature", "signature_extra_text"]);
   assert.deepEqual(await marked(page, "#marks"), ["sha256="]);
   assert.match(await page.innerText("#request-notes"), /Content-Length says 12 bytes/);
 
   await page.fill("#body", `curl -X POST https://hooks.example.com/webhook \\\n  -H 'X-Walnut-Signature: ${digits}' \\\n  --data-raw '${BODY}'`);
   assert.deepEqual(await verdict(page), ["genuine", "", ""]);
-  await page.fill("#body", `curl https://hooks.example.com/webhook -H 'X-Walnut-Signature: ${digits}' -d @event.json`);
-  assert.match(await page.innerText("#request-notes"), /event\.json/);
 
-  // What looks like a request may be a body all the same.
+  // A body can look like a request.
   const body = "name: value";
   await page.fill("#body", body);
   await page.check("#taken-body");
@@ -241,10 +239,10 @@ test("check: a whole request, raw or as curl", options, async (t) => {
   assert.deepEqual(await verdict(page), ["genuine", "not_json", ""]);
 });
 
-test("check: the examples", options, async (t) => {
+test("check: shows the verdict of each example", options, async (t) => {
   const { page } = await opened(t);
-  const expected = { genuine: ["genuine", "", ""], reformatted: ["refused", "signature_mismatch", "body_reformatted"],
-    signature: ["refused", "malformed_signature", "signature_extra_text"], request: ["refused", "missing_signature", "other_header"] };
+  const expected = { genuine: ["genuine", "", ""], reformatted: ["rejected", "signature_mismatch", "body_reformatted"],
+    signature: ["rejected", "malformed_signature", "signature_extra_text"], request: ["rejected", "missing_signature", "other_header"] };
   for (const [name, shown] of Object.entries(expected)) {
     await page.click(`#example-${name}`);
     assert.deepEqual(await verdict(page), shown);
@@ -253,3 +251,28 @@ test("check: the examples", options, async (t) => {
   await page.click("#example-genuine");
   assert.deepEqual([await page.inputValue("#body"), await page.inputValue("#signature")], [BODY, digits]);
 });
+
+for (const [width, height] of [[1280, 500], [1280, 900], [375, 667], [375, 900]]) {
+  test(`check, ${width} × ${height} px: keeps the verdict in view while the form is edited`, options, async (t) => {
+    const { page } = await opened(t, { key: KEY, viewport: { width, height } });
+    await give(page, BODIES.body_reformatted, digits);
+    const isInView = async () => {
+      const { top, bottom } = await page.locator("#verdict").evaluate((node) => node.getBoundingClientRect());
+      assert.ok(top >= 0 && bottom <= height, `the verdict is at ${top} to ${bottom} px of ${height}`);
+    };
+    for (const id of ["body", "open-file", "signature"]) {
+      await page.evaluate(() => scrollTo(0, 0));
+      await page.focus(`#${id}`);
+      await isInView();
+      const uncovered = await page.evaluate(() => {
+        const { left, top, width } = document.activeElement.getBoundingClientRect();
+        return document.elementFromPoint(left + width / 2, top + 8)?.id;
+      });
+      assert.equal(uncovered, id, "the verdict covers the field that has the focus");
+    }
+    // On a narrow page, the details follow the form.
+    await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+    if (width > 900) await isInView();
+    else assert.ok(await page.locator("#fix").evaluate((node) => node.getBoundingClientRect().bottom <= innerHeight));
+  });
+}

@@ -1,19 +1,19 @@
-// Files: their bytes are used as they are, up to the limit, opened or dropped, bodies or whole requests.
+// Files: their bytes are used unchanged, up to the limit, whether opened or dropped, as a body or a whole request.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rawRequest } from "../../pkg-cli/sender/request.js";
-import { BODY, harness, KEY, says, sign, verdict } from "./support.mjs";
+import { BODY, field, harness, KEY, says, sign, verdict } from "./support.mjs";
 
 const opened = harness();
 const options = { timeout: 600_000 };
 const MOST = 1 << 20;
 
-async function openFile(page, name, buffer) {
-  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.click("#open-file")]);
+async function openFile(page, name, buffer, button = "#open-file") {
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.click(button)]);
   await chooser.setFiles({ name, mimeType: "application/json", buffer });
 }
 
-/** Drops a file, as a person does with the mouse. */
+/** Drops a file as with the mouse. */
 async function dropFile(page, selector, name, buffer) {
   const transfer = await page.evaluateHandle(([name, base64]) => {
     const transfer = new DataTransfer();
@@ -26,7 +26,7 @@ async function dropFile(page, selector, name, buffer) {
   assert.equal(await page.locator("#body.target").count(), 0);
 }
 
-test("files: every byte counts, until the text is edited", options, async (t) => {
+test("files: uses the bytes of a file until the text is edited", options, async (t) => {
   const { page } = await opened(t, { key: KEY });
   const body = Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from('{"event":"e",\r\n"a":"'), Buffer.from([0xff, 0xc3, 0xa9]), Buffer.from('"}')]);
   await page.fill("#signature", sign(body));
@@ -38,7 +38,7 @@ test("files: every byte counts, until the text is edited", options, async (t) =>
   await page.focus("#body");
   await page.keyboard.press("End");
   await page.keyboard.type(" ");
-  assert.equal((await verdict(page))[0], "refused");
+  assert.equal((await verdict(page))[0], "rejected");
   assert.equal(await page.textContent("#file-note"), "");
 
   const crlf = Buffer.from(BODY.replaceAll(',"', ',\r\n"'));
@@ -46,10 +46,10 @@ test("files: every byte counts, until the text is edited", options, async (t) =>
   await openFile(page, "crlf.json", crlf);
   await says(page, "#verdict", "Genuine");
   await page.fill("#signature", sign(crlf.toString().replaceAll("\r", "")));
-  assert.deepEqual(await verdict(page), ["refused", "signature_mismatch", "body_line_endings"]);
+  assert.deepEqual(await verdict(page), ["rejected", "signature_mismatch", "body_line_endings"]);
 });
 
-test("files: a name that turns round is shown by its characters", options, async (t) => {
+test("files: shows direction-changing characters of a name by their number", options, async (t) => {
   const { page } = await opened(t);
   await openFile(page, "body\u202enosj.exe", Buffer.from("{}"));
   await says(page, "#file-note", "body⟨U+202E⟩nosj.exe: its 2 bytes");
@@ -57,7 +57,7 @@ test("files: a name that turns round is shown by its characters", options, async
   await says(page, "#file-note", "body⟨U+202E⟩nosj.exe is too large");
 });
 
-test("files: 1 MiB passes, and one byte more does not", options, async (t) => {
+test("files: accepts 1 MiB and rejects one byte more", options, async (t) => {
   const { page } = await opened(t, { key: KEY });
   const most = Buffer.from(JSON.stringify({ event: "x".repeat(MOST - 12) }));
   assert.equal(most.length, MOST);
@@ -82,7 +82,7 @@ test("files: 1 MiB passes, and one byte more does not", options, async (t) => {
   await says(page, "#file-note", "larger.http is too large: 1,048,577 bytes");
 });
 
-test("files: one that is dropped, anywhere, and a request that was saved", options, async (t) => {
+test("files: reads a file that is dropped anywhere, and a saved request", options, async (t) => {
   const { page } = await opened(t, { key: KEY, view: "send" });
   const body = Buffer.from(BODY.replaceAll(',"', ',\r\n"'));
   await dropFile(page, "#url", "body.json", body);
@@ -96,4 +96,57 @@ test("files: one that is dropped, anywhere, and a request that was saved", optio
   await says(page, "#request-facts", "POST /webhook");
   assert.deepEqual(await verdict(page), ["genuine", "", ""]);
   assert.equal(await page.isVisible("#signature"), false);
+});
+
+const curl = (signature, data) => `curl https://hooks.example.com/webhook -H 'X-Walnut-Signature: ${signature}' ${data}`;
+
+test("files: does not check a curl command whose body is in a file, and takes that file", options, async (t) => {
+  const { page } = await opened(t, { key: KEY });
+  const body = Buffer.from(BODY.replaceAll(',"', ',\r\n"'));
+  await page.fill("#body", curl(sign(body), "--data-binary @event.json"));
+  assert.deepEqual(await verdict(page), ["none", "", ""]);
+  assert.equal(await page.textContent("#verdict"), "Not checked");
+  assert.equal(await page.textContent("#message"), "The body is in the file event.json. Choose this file, or drop it on this page.");
+  assert.match(await page.innerText("#request-facts"), /Body\s+not known/);
+  await says(page, "#announcer", "The body is in the file event.json");
+
+  await openFile(page, "event.json", body, "#open-body-file:has-text('Choose event.json')");
+  await says(page, "#body-file-note", "event.json is the body.");
+  assert.deepEqual(await verdict(page), ["genuine", "", ""]);
+  assert.equal(await field(page, "type"), "demo_session_finished");
+  // The file stays while the rest of the command is edited, and another file is needed for another path.
+  await page.fill("#body", curl(sign("another body"), "--data-binary @event.json"));
+  assert.deepEqual(await verdict(page), ["rejected", "signature_mismatch", "unknown"]);
+  await page.fill("#body", curl(sign(body), "--data-binary @other.json"));
+  assert.deepEqual(await verdict(page), ["none", "", ""]);
+
+  await dropFile(page, "#body", "renamed.json", body);
+  await says(page, "#body-file-note", "renamed.json is the body.");
+  assert.deepEqual(await verdict(page), ["genuine", "", ""]);
+  await openFile(page, "large.json", Buffer.alloc(MOST + 1, "x"), "#open-body-file:has-text('Choose another file')");
+  await says(page, "#body-file-note", "large.json is too large");
+  assert.deepEqual(await verdict(page), ["genuine", "", ""]);
+
+  await page.check("#taken-body");
+  assert.deepEqual([await page.isVisible("#open-body-file"), await page.isVisible("#open-file")], [false, true]);
+});
+
+test("files: removes the line ends of a body file as curl's --data does", options, async (t) => {
+  const { page } = await opened(t, { key: KEY });
+  const pretty = JSON.stringify(JSON.parse(BODY), null, 2);
+  const sent = pretty.replaceAll("\n", "");
+  await page.fill("#body", curl(sign(sent), "-d @event.json"));
+  await openFile(page, "event.json", Buffer.from(pretty), "#open-body-file");
+  await says(page, "#body-file-note", `event.json is the body. curl’s --data removes line ends, here ${pretty.length - sent.length} bytes.`);
+  assert.deepEqual(await verdict(page), ["genuine", "", ""]);
+});
+
+test("files: does not check a curl command whose body is neither in it nor in one file", options, async (t) => {
+  const { page } = await opened(t, { key: KEY });
+  for (const [data, message] of [["-d @-", /standard input/], ["-F a=b", /--form is not supported/], ["-d @a.json -d b=1", /several parts/]]) {
+    await page.fill("#body", curl(sign(BODY), data));
+    assert.deepEqual(await verdict(page), ["none", "", ""], data);
+    assert.match(await page.textContent("#message"), message);
+    assert.equal(await page.isVisible("#open-body-file"), false);
+  }
 });

@@ -91,7 +91,7 @@ for (const width of [320, 375, 1280]) {
       await look(page, "long-event", looks);
     }
     await page.fill("#body", `curl https://${long}/${long} -H '${long}: ${sign(BODY)}' -H 'X-Walnut-Signature: ${long}' -d @${long}`);
-    assert.match(await page.textContent("#request-notes"), /xxx/);
+    assert.match(await page.textContent("#message"), /xxx/);
     await look(page, "long-request", looks);
     await page.fill("#body", ["POST / HTTP/1.1", `${long}-signature: ${sign(BODY)}`, "", BODY].join("\n"));
     await isSound(page);
@@ -266,7 +266,7 @@ test("page: its policy lets nothing in, and no script be made of text", options,
   }
   assert.doesNotMatch(html, / style=|<style|onclick/);
   const { page, wrong } = await opened(t);
-  const refused = await page.evaluate(() => {
+  const rejected = await page.evaluate(() => {
     try {
       document.body.innerHTML = "<b>text</b>";
       return false;
@@ -274,6 +274,6 @@ test("page: its policy lets nothing in, and no script be made of text", options,
       return true;
     }
   });
-  assert.equal(refused, true);
+  assert.equal(rejected, true);
   assert.match(wrong.splice(0).join(), /TrustedHTML/);
 });

@@ -39,7 +39,7 @@ test("send: through the relay, each answer is judged by Walnut's rules", options
   for (const [status, [isAccepted, why]] of Object.entries(JUDGED)) {
     await page.fill("#url", `${url}/${status}`);
     await send(page);
-    assert.equal(await page.getAttribute("#answer .summary", "data-verdict"), isAccepted ? "genuine" : "refused");
+    assert.equal(await page.getAttribute("#answer .summary", "data-verdict"), isAccepted ? "genuine" : "rejected");
     const shown = await page.innerText("#answer");
     assert.match(shown, why);
     assert.match(shown, new RegExp(`${status}\\s+in [\\d.]+ ms`));
