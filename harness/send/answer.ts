@@ -1,22 +1,24 @@
-// One answer, and how Walnut takes it.
+// One response, and how Walnut judges it.
 import type { Item } from "../../pkg-templates/cli/sender/plan.js";
 import type { Result } from "../../pkg-templates/cli/sender/run.js";
 import { visible } from "../../pkg-templates/cli/sender/visible.js";
 import { size } from "../page/bytes.js";
 import { make } from "../page/dom.js";
+import { hint } from "./hints.js";
 
-/** The most that is shown of a body, in characters. */
+/** How much of a body is shown, in characters. */
 const MOST_SHOWN = 20_000;
 
-/** Shows an answer whole: status, time, headers and body. */
-export function showAnswer({ item, last, judgement, ok }: Result<Item>, isByRelay: boolean): HTMLElement[] {
+/** Shows a whole response: status, time, headers and body. */
+export function showAnswer({ item, last, judgement, ok }: Result<Item>, url: string, isByRelay: boolean): HTMLElement[] {
   const { status, ms, headers, body } = last;
   const verdict = ok ? "genuine" : "rejected";
   const title = make("p", { class: "verdict" },
     make("strong", {}, status === null ? "No answer" : String(status)), " ",
     make("span", { class: "hint" }, status === null ? "" : `in ${duration(ms)}`));
   const why = make("p", {}, capital(visible(`${item.kind === "forgery" ? ofForgery(status) : judgement.why}.`)));
-  const summary = make("div", { class: "summary", "data-verdict": verdict }, title, why);
+  const cause = item.kind === "forgery" ? undefined : hint(status, url);
+  const summary = make("div", { class: "summary", "data-verdict": verdict }, title, why, ...(cause === undefined ? [] : [make("p", {}, visible(cause))]));
   if (status === null) return [summary];
   const rows = headers.map(([name, value]) => make("tr", {}, make("th", { scope: "row" }, visible(name.toLowerCase())), make("td", {}, visible(value))));
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(body.subarray(0, 4 * MOST_SHOWN)).slice(0, MOST_SHOWN);
@@ -35,11 +37,11 @@ export function showAnswer({ item, last, judgement, ok }: Result<Item>, isByRela
 }
 
 function ofForgery(status: number | null): string {
-  if (status === null) return "it was a forgery: whether it would be turned away is not known";
-  return "it was a forgery, and was not turned away: the signature is not checked";
+  if (status === null) return "it was a forgery: whether the receiver rejects it is not known";
+  return "it was a forgery, and the receiver accepted it: the signature is not checked";
 }
 
-/** A time in milliseconds, as short as it is clear. */
+/** Writes a time, given in milliseconds, with three significant digits. */
 export function duration(ms: number): string {
   if (ms >= 10_000) return `${(ms / 1000).toFixed(1)} s`;
   return ms >= 100 ? `${Math.round(ms)} ms` : `${ms.toFixed(1)} ms`;

@@ -1,4 +1,4 @@
-// Send: what Walnut would send, to any URL, and how Walnut would take the answers.
+// Send: sends events as Walnut does, to any URL, and judges the responses as Walnut does.
 import type { Item } from "../../pkg-templates/cli/sender/plan.js";
 import { lean, run, type Result } from "../../pkg-templates/cli/sender/run.js";
 import { summary } from "../../pkg-templates/cli/sender/summary.js";
@@ -13,10 +13,10 @@ import { postByRelay } from "./relayed.js";
 import { type Settings, settings } from "./settings.js";
 import { summaryTable } from "./table.js";
 
-/** As many as a browser has connections to one host: with more, their waiting would count as latency. */
+/** The number of connections that a browser opens to one host: requests beyond it would wait, which would count as latency. */
 const CONCURRENCY = 6;
 
-/** How often what has come is drawn: more would slow down what is measured. */
+/** The time between two drawings: more frequent ones would slow down the requests that are measured. */
 const DRAW_MS = 150;
 
 const button = element("send-button", HTMLButtonElement);
@@ -25,7 +25,7 @@ const bar = element("progress", HTMLProgressElement);
 const count = element("progress-text", HTMLElement);
 const note = element("send-note", HTMLElement);
 
-/** Ends what is under way. */
+/** Stops the run. */
 let running: AbortController | undefined;
 
 /** Makes the view work. */
@@ -49,8 +49,10 @@ export function startSend(): void {
 
 async function begin(): Promise<void> {
   say(note, "");
+  // An answer to an earlier request must not stand beside a form that was not sent.
+  clear();
   if (keys().length === 0) {
-    say(note, "Enter the key first: what is sent is signed with it.");
+    say(note, "Enter the key first: it signs the events.");
     return focusKey();
   }
   try {
@@ -67,11 +69,19 @@ async function begin(): Promise<void> {
   show(false);
 }
 
-/** Shows whether something is under way. The focus stays where it is: nothing is disabled. */
+/** Shows whether a run is under way. Nothing is disabled, so the focus does not move. */
 function show(isRunning: boolean): void {
   button.setAttribute("aria-disabled", String(isRunning));
   if (document.activeElement === stop) button.focus();
   stop.hidden = !isRunning;
+}
+
+/** Removes the answers of the run before. */
+function clear(): void {
+  for (const id of ["chart", "table", "answer"]) element(id, HTMLElement).replaceChildren();
+  element("chart", HTMLElement).hidden = true;
+  element("progress-part", HTMLElement).hidden = true;
+  element("send-empty", HTMLElement).hidden = false;
 }
 
 async function send({ url, isByRelay, items, rate }: Settings, signal: AbortSignal): Promise<void> {
@@ -81,9 +91,6 @@ async function send({ url, isByRelay, items, rate }: Settings, signal: AbortSign
   const isMany = items.length > 1;
   element("progress-part", HTMLElement).hidden = false;
   bar.max = items.length;
-  element("chart", HTMLElement).hidden = true;
-  element("table", HTMLElement).replaceChildren();
-  element("answer", HTMLElement).replaceChildren();
   element("send-empty", HTMLElement).hidden = true;
 
   const draw = () => {
@@ -92,7 +99,7 @@ async function send({ url, isByRelay, items, rate }: Settings, signal: AbortSign
     if (!isMany || results.length === 0) return;
     const place = element("chart", HTMLElement);
     place.hidden = false;
-    // The bar above it is as wide as it will be.
+    // The chart is not laid out yet, but the bar above it has the same width.
     place.replaceChildren(chart(points, bar.clientWidth), legend());
     element("table", HTMLElement).replaceChildren(summaryTable(summary(results)));
   };
@@ -103,7 +110,7 @@ async function send({ url, isByRelay, items, rate }: Settings, signal: AbortSign
   };
   draw();
   await run(items, post, { rate, concurrency: CONCURRENCY, retries: 0, backoff: 0, signal }, (result) => {
-    // Of many, one is shown whole: the first that is not as expected.
+    // Of many results, only the first one that is not as expected is shown with its body.
     const isShown = !isMany || (!result.ok && results.every(({ ok }) => ok));
     results.push(isShown ? result : lean(result, 0));
     points.push({ at: performance.now() - began, ms: result.last.ms, ok: result.ok });
@@ -114,15 +121,15 @@ async function send({ url, isByRelay, items, rate }: Settings, signal: AbortSign
   });
   clearTimeout(timer);
   draw();
-  tell(results, items.length, isByRelay, signal.aborted);
+  showOutcome(results, items.length, { url, isByRelay }, signal.aborted);
 }
 
-/** Says what came of it: of one the answer, of many the first that is not as expected. */
-function tell(results: readonly Result<Item>[], planned: number, isByRelay: boolean, isStopped: boolean): void {
+/** Shows the answer to one request, or of many answers the first one that is not as expected. */
+function showOutcome(results: readonly Result<Item>[], planned: number, { url, isByRelay }: Pick<Settings, "url" | "isByRelay">, isStopped: boolean): void {
   const wrong = results.filter(({ ok }) => !ok);
   const shown = planned === 1 ? results[0] : wrong[0];
   const title = planned === 1 ? [] : [make("h3", {}, "The first answer that is not as expected")];
-  element("answer", HTMLElement).replaceChildren(...(shown === undefined ? [] : [...title, ...showAnswer(shown, isByRelay)]));
+  element("answer", HTMLElement).replaceChildren(...(shown === undefined ? [] : [...title, ...showAnswer(shown, url, isByRelay)]));
   const outcome = planned === 1 && shown !== undefined
     ? `${shown.last.status ?? "No answer"}. ${shown.judgement.why}.`
     : `${results.length - wrong.length} of ${results.length} as expected.`;

@@ -1,4 +1,4 @@
-// Send: through the relay and straight from the browser, one and many, as Walnut would take the answers.
+// Send: through the relay and from the browser, one request and many, with Walnut's judgement of the answers.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { explain } from "../../pkg/explain.js";
@@ -7,7 +7,7 @@ import { harness, isSound, KEY, receiver, says, sign } from "./support.mjs";
 const opened = harness();
 const options = { timeout: 600_000 };
 
-/** Answers with the status that the path names, to anybody's page if `cors`. */
+/** Answers with the status that the path names, and allows every page if `cors`. */
 const byPath = (cors) => ({ method, path }, response) => {
   if (cors) for (const name of ["origin", "headers"]) response.setHeader(`access-control-allow-${name}`, "*");
   if (method === "OPTIONS") return response.writeHead(204).end();
@@ -25,13 +25,13 @@ const JUDGED = {
   500: [false, /takes it for a failure, and sends it again/],
 };
 
-/** Sends what the form says, and waits until all is answered, or stopped. */
+/** Submits the form, and waits until everything is answered or stopped. */
 async function send(page) {
   await page.click("#send-button");
   await page.waitForSelector("#send-button[aria-disabled=false]");
 }
 
-test("send: through the relay, each answer is judged by Walnut's rules", options, async (t) => {
+test("send: judges each answer by Walnut's rules, through the relay", options, async (t) => {
   const { url, taken } = await receiver(t, byPath(false));
   const { page } = await opened(t, { key: KEY, view: "send" });
   assert.equal(await page.isChecked("#through-relay"), true);
@@ -59,7 +59,7 @@ test("send: through the relay, each answer is judged by Walnut's rules", options
   assert.match(await page.innerText("#answer"), /No answer[^]*Walnut sends it again/);
 });
 
-test("send: what can't be seen in an answer, or turns it round, is shown by its number; its lines stay lines", options, async (t) => {
+test("send: shows invisible characters of an answer by their number, and keeps its lines", options, async (t) => {
   const { url } = await receiver(t, (_, response) => {
     response.writeHead(200, { "x-odd": "a\u0085b" });
     response.end("first\u202e1\u0000\n\tsecond\u200b 💥\r\nthird\ufeff");
@@ -71,7 +71,7 @@ test("send: what can't be seen in an answer, or turns it round, is shown by its 
   assert.equal(await page.locator("#answer tr:has-text('x-odd') td").textContent(), "a⟨U+0085⟩b");
 });
 
-test("send: straight from the browser, to who allows it and to who does not", options, async (t) => {
+test("send: sends from the browser, to a receiver that allows it and to one that does not", options, async (t) => {
   const { url, taken } = await receiver(t, byPath(true));
   const closed = await receiver(t, byPath(false));
   const { page, wrong } = await opened(t, { key: KEY, view: "send", relay: false, allowed: [url, closed.url] });
@@ -97,7 +97,7 @@ test("send: straight from the browser, to who allows it and to who does not", op
   assert.match(wrong.splice(0).join(), /blocked by CORS policy/);
 });
 
-test("send: with a relay, the browser can be chosen instead", options, async (t) => {
+test("send: sends from the browser instead of the relay if that is chosen", options, async (t) => {
   const { url, taken } = await receiver(t, byPath(true));
   const { page } = await opened(t, { key: KEY, view: "send", allowed: [url] });
   await page.check("input[name=through][value=direct]");
@@ -108,7 +108,7 @@ test("send: with a relay, the browser can be chosen instead", options, async (t)
   assert.match(taken[0].headers["user-agent"], /Chrome/);
 });
 
-test("send: a thousand, with copies and forgeries, and their progress", options, async (t) => {
+test("send: sends a thousand requests with copies and forgeries, and shows the progress", options, async (t) => {
   let held;
   const seen = new Promise((resolve) => (held = resolve));
   let count = 0;
@@ -143,19 +143,19 @@ test("send: a thousand, with copies and forgeries, and their progress", options,
   await isSound(page);
 });
 
-test("send: a receiver that takes forgeries is told of", options, async (t) => {
+test("send: reports a receiver that accepts forgeries", options, async (t) => {
   const { url } = await receiver(t, (_, response) => response.writeHead(200).end("all is well"));
   const { page } = await opened(t, { key: KEY, view: "send" });
   await page.fill("#url", url);
   await page.fill("#forged", "1");
   await send(page);
   assert.equal(await page.textContent("#outcome"), "1 of 2 as expected.");
-  assert.match(await page.innerText("#answer"), /a forgery, and was not turned away: the signature is not checked[^]*all is well/);
+  assert.match(await page.innerText("#answer"), /a forgery, and the receiver accepted it: the signature is not checked[^]*all is well/);
   assert.equal(await page.locator("#chart .bad").count(), 1);
   await isSound(page);
 });
 
-test("send: at a rate, and stopped", options, async (t) => {
+test("send: keeps to a rate, and stops", options, async (t) => {
   const { url, taken } = await receiver(t, ({ path }, response) => path === "/quick" && response.end());
   const { page, wrong } = await opened(t, { key: KEY, view: "send" });
   await page.fill("#url", `${url}/quick`);
@@ -181,7 +181,7 @@ test("send: at a rate, and stopped", options, async (t) => {
   assert.ok(under.length > 0 && under.every((text) => text.endsWith("/relay failed")), under.join());
 });
 
-test("send: what is wrong in the form is told at its field, and nothing is sent", options, async (t) => {
+test("send: shows each mistake at its field, and sends nothing", options, async (t) => {
   const { page } = await opened(t, { view: "send" });
   await page.click("#send-button");
   assert.match(await page.textContent("#send-note"), /key/);
@@ -212,7 +212,7 @@ test("send: what is wrong in the form is told at its field, and nothing is sent"
   assert.equal(await page.isVisible("#progress-part"), false);
 });
 
-test("send: a relay that is gone, or was started anew, says so", options, async (t) => {
+test("send: says that the relay is gone or was restarted", options, async (t) => {
   const { page, wrong } = await opened(t, { key: KEY, view: "send" });
   await page.evaluate(() => history.replaceState(null, "", "#token=another&view=send"));
   await send(page);
@@ -222,4 +222,48 @@ test("send: a relay that is gone, or was started anew, says so", options, async 
   await send(page);
   assert.match(await page.innerText("#answer"), /is the command still running/);
   wrong.splice(0);
+});
+
+test("send: names the likely cause of a rejected event", options, async (t) => {
+  const { url } = await receiver(t, byPath(false));
+  const { page } = await opened(t, { key: KEY, view: "send" });
+  const causes = {
+    401: /Likely cause: the receiver has another key than the one entered above, or its framework parses the body/,
+    403: /Likely cause: a firewall, a login or a CSRF check/,
+    404: /Likely cause: the receiver has no route for \/404\. Check the path and the port/,
+    405: /Likely cause: the route for \/405 takes other methods only/,
+  };
+  for (const [status, cause] of Object.entries(causes)) {
+    await page.fill("#url", `${url}/${status}`);
+    await send(page);
+    assert.match(await page.innerText("#answer .summary"), cause);
+  }
+  for (const status of [200, 500]) {
+    await page.fill("#url", `${url}/${status}`);
+    await send(page);
+    assert.doesNotMatch(await page.innerText("#answer"), /Likely cause/);
+  }
+  // A forgery is meant to be rejected.
+  await page.fill("#url", `${url}/404`);
+  await page.fill("#forged", "1");
+  await send(page);
+  assert.match(await page.innerText("#answer"), /no route for/);
+  assert.equal(await page.textContent("#outcome"), "1 of 2 as expected.");
+  await isSound(page);
+});
+
+test("send: removes the answer of the request before if the form has a mistake", options, async (t) => {
+  const { url } = await receiver(t, byPath(false));
+  const { page } = await opened(t, { key: KEY, view: "send" });
+  for (const [id, wrong, right] of [["url", "no URL", `${url}/200`], ["count", "0", "3"], ["key-0", "", KEY]]) {
+    await page.fill("#url", `${url}/500`);
+    await send(page);
+    assert.match(await page.innerText("#answer"), /500/);
+    await page.fill(`#${id}`, wrong);
+    await page.click("#send-button");
+    assert.equal(await page.textContent("#answer"), "", id);
+    assert.deepEqual(await Promise.all(["progress-part", "chart", "send-empty"].map((part) => page.isVisible(`#${part}`))), [false, false, true], id);
+    assert.equal(await page.textContent("#table"), "", id);
+    await page.fill(`#${id}`, right);
+  }
 });
