@@ -64,7 +64,7 @@ function judge(given: Given): Result {
     return { verdict: "genuine", title: "Genuine", message: `The key produces this signature for exactly these bytes.${typed}`, ...(delivery && { delivery }) };
   } catch (error) {
     const { code, message } = error as Partial<WebhookError>;
-    if (code === undefined || message === undefined) return none(`The check itself failed, so there is no verdict. Reload the page. (${message})`);
+    if (code === undefined || message === undefined) return none(`The check itself failed and gives no verdict. Reload the page. (${message})`);
     if (code === "not_json") return { verdict: "genuine", title: "Genuine, but not JSON", code, message };
     const explanation = ours && explain(ours, body, header);
     if (explanation === undefined || explanation.ok) return { verdict: "rejected", title: "Rejected", code, message };

@@ -1,4 +1,4 @@
-// Where a body differs from what was signed: both, one above the other, behind what they have in common.
+// The place where the received and the signed body differ: both, one above the other, after their common part.
 import type { Difference } from "walnut-webhooks/explain";
 import { escaped } from "../page/bytes.js";
 import { make } from "../page/dom.js";
@@ -25,7 +25,7 @@ export function showDifference(body: Uint8Array, { at, received, signed }: Diffe
       make("tbody", {}, row("received", units[0], differing[0]), row("signed", units[1], differing[1]))));
 }
 
-/** Of two texts after the place where they part, how much of each differs before they agree again. */
+/** Counts how many units of each text differ until both texts agree again. */
 function countDiffering(received: readonly string[], signed: readonly string[]): [number, number] {
   for (let total = 1; total < received.length + signed.length; total++) {
     for (let a = 0; a <= total; a++) {

@@ -1,4 +1,4 @@
-// What there is to try where nothing is at hand.
+// Examples for a person without a request to check.
 
 /** A made-up key, for a page that has none yet. */
 export const EXAMPLE_KEY = "example-key";
@@ -8,7 +8,7 @@ export interface Example {
   readonly signature: string;
 }
 
-// Source: the sample in Walnut's help page on webhooks, kept as printed, its typing error too; compact, as it is sent.
+// Source: the sample in Walnut's help page on webhooks, with its typing error, written compactly as Walnut sends it.
 const BODY = JSON.stringify({
   data: {
     demo: {
@@ -41,7 +41,7 @@ const BODY = JSON.stringify({
 /** The examples, by the id of their button. */
 export const EXAMPLES: Readonly<Record<string, (sign: (body: string) => string) => Example>> = {
   "example-genuine": (sign) => ({ body: BODY, signature: sign(BODY) }),
-  // As a body parser, and what is written of its result, would leave it.
+  // The body after a parser and a serializer.
   "example-reformatted": (sign) => ({ body: JSON.stringify(JSON.parse(BODY), null, 2), signature: sign(BODY) }),
   "example-signature": (sign) => ({ body: BODY, signature: `sha256=${sign(BODY)}` }),
   "example-request": (sign) => ({

@@ -1,4 +1,4 @@
-// What is wrong in a value itself. The cause is the package's; this only finds the place.
+// Finds the place of a mistake in a value. The package has found the cause.
 import type { Segment } from "../page/segments.js";
 
 const DIGITS = 64;
@@ -6,7 +6,7 @@ const DIGITS = 64;
 const right = (text: string): Segment => ({ text, isWrong: false });
 const wrong = (text: string): Segment => ({ text, isWrong: true });
 
-/** Takes apart a signature that a cause of its own, or of its form, is about; else `undefined`. */
+/** Splits a signature into its right and its wrong parts; `undefined` if the cause is not about its form. */
 export function signatureMarks(value: string, cause: string): Segment[] | undefined {
   switch (cause) {
     case "signature_uppercase":
@@ -34,10 +34,10 @@ function lacking(value: string): Segment[] {
   return [right(value), wrong(`… ${count} of ${DIGITS} digits ${count === 1 ? "lacks" : "lack"}`)];
 }
 
-/** Stands for what is inside of a key, whatever its length. */
+/** Stands for the content of a key, and hides its length. */
 const HIDDEN = "••••••••";
 
-/** Takes apart a key that a cause is about: what is around it, never the key itself; else `undefined`. */
+/** Splits a key into its content, which is hidden, and the characters around it; `undefined` if the cause is not about these. */
 export function keyMarks(key: string, cause: string): Segment[] | undefined {
   const around = { key_whitespace: /^([ \t\r\n]*)[^]*?([ \t\r\n]*)$/, key_quoted: /^([ \t\r\n"'`]*)[^]*?([ \t\r\n"'`]*)$/ }[cause];
   if (around === undefined) return undefined;
@@ -45,7 +45,7 @@ export function keyMarks(key: string, cause: string): Segment[] | undefined {
   return [wrong(before), right(HIDDEN), wrong(after)];
 }
 
-/** Splits a text where a pattern matches: what does is wrong. */
+/** Splits a text into the parts that match a pattern, which are wrong, and the others. */
 function split(text: string, pattern: RegExp): Segment[] {
   const parts: Segment[] = [];
   let at = 0;

@@ -37,7 +37,7 @@ export function inOrder(object: JsonObject, fields: readonly Field[]): JsonObjec
 /** A step into an event: the name of a member, or the place of an item. */
 export type Path = readonly (string | number)[];
 
-/** The paths of the required fields of an event; in a list, those of its first item. */
+/** Returns the paths of the required fields of an event. A list counts with its first item. */
 export function requiredPaths(event: JsonObject, fields: readonly Field[], before: Path = []): Path[] {
   return fields.filter(({ isOptional }) => !isOptional).flatMap(({ name, type, fields = [] }) => {
     const path = [...before, name];

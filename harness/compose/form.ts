@@ -1,4 +1,4 @@
-// The form of an event: every documented field, those of an object in a group.
+// The form of an event: every documented field, grouped by object.
 import { make } from "../page/dom.js";
 import { announce } from "../page/announce.js";
 import { type Field, inOrder, type Json, type JsonObject } from "./fields.js";
@@ -23,7 +23,7 @@ export function showForm(form: HTMLElement, event: JsonObject, fields: readonly 
       if (type === "list") return [list(value as JsonObject[], fields, path(name))];
       if (type !== "object") return [];
       const inner = group(value as JsonObject, fields, path(name));
-      // What is around everything needs no frame of its own.
+      // `data` is around everything, so it needs no frame.
       return path(name) === "data" ? inner : [make("fieldset", {}, make("legend", {}, path(name)), ...inner)];
     });
     const legend = before === "data" ? "data" : "event";
@@ -34,7 +34,7 @@ export function showForm(form: HTMLElement, event: JsonObject, fields: readonly 
   function list(items: JsonObject[], fields: readonly Field[], path: string): HTMLElement {
     const add = make("button", { type: "button", class: "add-item" }, "Add an item");
     const frame = make("fieldset", { class: "list" });
-    /** Those that are folded out: all that are made anew stay so. */
+    /** The items that are unfolded. They stay so when the list is shown again. */
     const open = new WeakSet(items.slice(0, 1));
     const show = () => {
       frame.replaceChildren(make("legend", {}, path), ...items.map((item, index) => {

@@ -2,7 +2,7 @@
 import { complain, make } from "../page/dom.js";
 import type { Field, Json } from "./fields.js";
 
-/** How a field that is absent is told from one that is null. */
+/** The value of a field; `undefined` if it is absent. */
 export type Value = Json | undefined;
 
 /** The fields whose values are long. */
@@ -10,7 +10,7 @@ const LONG = /(^|_)(id|url|uri|agent)$/;
 
 let made = 0;
 
-/** Makes the inputs of a field. `change` is told of each new value that fits. */
+/** Makes the inputs of a field. `change` gets each new valid value. */
 export function fieldInput(field: Field, path: string, value: Value, change: (value: Value) => void): HTMLElement {
   const id = `field-${made++}`;
   const note = make("p", { id: `${id}-note`, class: "error" });
@@ -33,7 +33,7 @@ export function fieldInput(field: Field, path: string, value: Value, change: (va
     const next = parse(field, input as HTMLInputElement);
     const needed = field.type === "integer" ? "A whole number is needed: the last one is kept." : "A date and a time are needed, up to the year 9999: the last ones are kept.";
     complain(input, note, next === undefined ? needed : "");
-    // What can't be read, as an empty date, leaves what was there before.
+    // An invalid value, such as an empty date, keeps the value before it.
     if (next !== undefined) last = next;
     change(last);
   };
@@ -80,7 +80,7 @@ function flag(what: string, name: string, row: HTMLElement): HTMLInputElement {
   return box;
 }
 
-/** Reads an input; `undefined` where it is none of its type. */
+/** Reads an input; `undefined` if its value is not of its type. */
 function parse({ type }: Field, input: HTMLInputElement): string | number | undefined {
   if (type === "integer") return Number.isSafeInteger(input.valueAsNumber) ? input.valueAsNumber : undefined;
   if (type === "time") return timeOf(input.value);

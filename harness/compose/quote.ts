@@ -8,7 +8,7 @@ export function javascript(text: string): string {
 /** What a raw string of Rust can't hold, or its compiler refuses there: it turns the direction of text. */
 const NOT_RAW = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
-/** A text in Rust: raw where it can be, since JSON is full of quotes. */
+/** Writes a text as a Rust literal: a raw string if possible, because JSON has many quotes. */
 export function rust(text: string): string {
   if (NOT_RAW.test(text)) {
     return `"${text.replace(/["\\]|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>

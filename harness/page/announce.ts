@@ -1,11 +1,11 @@
-// What a screen reader is told: one thing at a time, and only once the typing has stopped.
+// Announcements for screen readers: one at a time, after the typing has stopped.
 import { element, say } from "./dom.js";
 
 const QUIET_MS = 600;
 
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-/** Tells of a change. What is told of in the meantime takes its place. */
+/** Announces a text. A later one replaces it if it was not announced yet. */
 export function announce(text: string): void {
   clearTimeout(timer);
   timer = setTimeout(() => say(element("announcer", HTMLElement), text), QUIET_MS);

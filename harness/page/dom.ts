@@ -19,12 +19,12 @@ export function make<Name extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** Sets a text where it differs, so that nothing is told, or selected, anew. */
+/** Sets a text if it differs, so that an equal one is not announced again and keeps its selection. */
 export function say(node: Element, text: string): void {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** Fills a list of terms, each with what it stands for. */
+/** Fills a list of terms and their values. */
 export function terms(list: HTMLDListElement, values: readonly (readonly [term: string, value: Node | string])[]): void {
   list.replaceChildren(...values.map(([term, value]) => make("div", {}, make("dt", {}, term), make("dd", {}, value))));
 }

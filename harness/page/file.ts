@@ -3,13 +3,13 @@ import { visible } from "../../pkg-templates/cli/sender/visible.js";
 import { size } from "./bytes.js";
 import { make } from "./dom.js";
 
-/** The most that a body may have: what the package takes unless told otherwise. */
+/** The limit on a body, which is the default of the package. */
 const MOST_BODY_BYTES = 1 << 20;
 
-/** The most that may stand before the body, in the file of a whole request. */
+/** The limit on the head in the file of a whole request. */
 const MOST_HEAD_BYTES = 64 << 10;
 
-/** Reads a file, or says in words why not. `bodyOf` finds the body in the file of a whole request. */
+/** Reads a file, or returns why it can't. `bodyOf` finds the body in the file of a whole request. */
 export async function readFile(file: File, bodyOf: (bytes: Uint8Array) => Uint8Array | undefined): Promise<Uint8Array | string> {
   const name = visible(file.name);
   const tooLarge = (what: number) => `${name} is too large: ${size(what)}, but a body may have ${size(MOST_BODY_BYTES)} at most. Nothing was changed.`;
@@ -27,14 +27,14 @@ export async function readFile(file: File, bodyOf: (bytes: Uint8Array) => Uint8A
 /** Makes a button that opens a file. */
 export function fileButton(button: HTMLButtonElement, open: (file: File) => void): void {
   button.addEventListener("click", () => {
-    // Anew each time, so that the same file, changed since, can be opened again.
+    // A new input each time, so that the same file can be opened again after a change.
     const input = make("input", { type: "file" });
     input.addEventListener("change", () => input.files?.[0] && open(input.files[0]));
     input.click();
   });
 }
 
-/** Takes files that are dropped: on the whole page, since one that missed the field would replace the page. */
+/** Opens files that are dropped anywhere on the page. The browser would replace the page by a file that missed the field. */
 export function onDrop(target: HTMLElement, open: (file: File) => void): void {
   document.addEventListener("dragover", (event) => {
     if (!event.dataTransfer?.types.includes("Files")) return;

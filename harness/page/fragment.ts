@@ -1,10 +1,10 @@
-// What stands behind the `#`, which no browser sends to anybody: the relay's token, and the view.
+// The part of the URL after `#`, which browsers never send: the relay's token, and the view.
 
 function parts(): URLSearchParams {
   return new URLSearchParams(location.hash.slice(1));
 }
 
-/** The token of the relay that serves this page, or `null` where there is none. */
+/** Returns the token of the relay that serves this page; `null` without a relay. */
 export function token(): string | null {
   return parts().get("token");
 }

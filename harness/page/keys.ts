@@ -46,7 +46,7 @@ export function webhook(): Webhook | undefined {
   return (held ??= new Webhook(all.map(({ key }) => key)));
 }
 
-/** Puts a key in where there is none at all, for an example. */
+/** Fills in a key for an example, if there is none. */
 export function keyIfNone(key: string): void {
   const first = rows[0];
   if (keys().length > 0 || first === undefined) return;

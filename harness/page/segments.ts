@@ -8,7 +8,7 @@ export interface Segment {
   readonly isWrong: boolean;
 }
 
-/** Shows a value with what is wrong in it marked, invisible characters included. */
+/** Shows a value with its wrong parts marked and its invisible characters visible. */
 export function segments(parts: readonly Segment[]): HTMLElement {
   return make("code", { class: "value" }, ...parts.filter(({ text }) => text !== "").map(({ text, isWrong }) =>
     isWrong ? make("mark", {}, seen(text)) : seen(text)));

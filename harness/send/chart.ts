@@ -1,4 +1,4 @@
-// Latencies over time, a mark for each answer: what is as expected is a dot, what is not a cross. The table
+// Latencies over time: a dot for each answer that is as expected, and a cross for any other. The table
 // beside it says the same in numbers.
 import { duration } from "./answer.js";
 

@@ -23,7 +23,7 @@ export async function postDirectly(url: string, { body, signature }: Item, signa
     return done(answer.status, null, answer, await read(answer));
   } catch {
     if (signal.aborted) return done(null, "it was interrupted");
-    if (timeout.aborted) return done(null, "there was no complete answer within 30 s");
+    if (timeout.aborted) return done(null, "the receiver did not answer completely within 30 s");
     return done(null, "the browser shows no answer: the URL can’t be reached, or does not allow this page (CORS)");
   }
 }

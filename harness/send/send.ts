@@ -49,7 +49,7 @@ export function startSend(): void {
 
 async function begin(): Promise<void> {
   say(note, "");
-  // An answer to an earlier request must not stand beside a form that was not sent.
+  // The answer to an earlier request would look like the answer to this form.
   clear();
   if (keys().length === 0) {
     say(note, "Enter the key first: it signs the events.");

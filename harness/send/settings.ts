@@ -27,7 +27,7 @@ export function url(): string {
   return field("url").value.trim() || "http://localhost:3000/webhook";
 }
 
-/** Reads the form. Where something is wrong, it is said at its field, which gets the focus, and there is no result. */
+/** Reads the form. A mistake is shown at its field, which gets the focus, and the result is `undefined`. */
 export function settings(): Settings | undefined {
   const [count, duplicates, forged] = [whole("count", 1), whole("duplicates", 0), whole("forged", 0)];
   const rate = field("rate").value === "" && !field("rate").validity.badInput ? Infinity : whole("rate", 1);
@@ -50,7 +50,7 @@ export function settings(): Settings | undefined {
   return { url: field("url").value.trim(), isByRelay: chosen("through") === "relay", items, rate };
 }
 
-/** Says what is wrong with a URL, or nothing. */
+/** Returns the mistake in a URL, or an empty text. */
 function wrongUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) return "A URL that begins with http:// or https:// is needed.";

@@ -1,4 +1,4 @@
-// What came of many requests, in numbers.
+// The results of many requests as a table.
 import { type Line, outcomesInWords, TITLES } from "../../pkg-templates/cli/sender/summary.js";
 import { make } from "../page/dom.js";
 import { duration } from "./answer.js";

@@ -1,4 +1,4 @@
-// Compose: every event, every field, every shape; what is shown is what is signed.
+// Compose: every event, every field, every shape. The shown body is the signed one.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
@@ -10,17 +10,17 @@ const opened = harness();
 const options = { timeout: 600_000 };
 const composed = (page) => page.textContent("#preview");
 
-/** What is at a path such as `data.items[0].name`. */
+/** Returns the value at a path such as `data.items[0].name`. */
 const at = (event, path) => path.split(/[.[\]]+/).filter(Boolean).reduce((value, step) => value?.[step], event);
 
-/** Another value for a field, and what it is in JSON. */
+/** Returns another value for a field, as text and in JSON. */
 function another(type) {
   return { "datetime-local": ["2026-02-03T04:05:06.789", "2026-02-03T04:05:06.789000Z"], number: ["42", 42], "select-one": ["true", true] }[type]
     ?? ["“new” \\ 💥 é", "“new” \\ 💥 é"];
 }
 
 for (const [kind, name, count] of [["demo", "demo_session_finished", 18], ["playlist", "playlist_session_finished", 0], ["test", "demo_session_finished", 18]]) {
-  test(`compose: every field of a ${kind} event`, options, async (t) => {
+  test(`compose: edits every field of a ${kind} event`, options, async (t) => {
     const { page } = await opened(t, { key: KEY, view: "compose" });
     await page.check(`input[name=kind][value=${kind}]`);
     const before = JSON.parse(await composed(page));
@@ -56,7 +56,7 @@ for (const [kind, name, count] of [["demo", "demo_session_finished", 18], ["play
       }
     }
     const body = await composed(page);
-    // In the order in which Walnut has them, whatever was edited.
+    // In Walnut's order, also after editing.
     assert.deepEqual(Object.keys(JSON.parse(body)), Object.keys(before));
     assert.deepEqual(Object.keys(JSON.parse(body).data), Object.keys(before.data));
     assert.equal(await page.textContent("#composed-signature"), sign(body));
@@ -66,7 +66,7 @@ for (const [kind, name, count] of [["demo", "demo_session_finished", 18], ["play
   });
 }
 
-test("compose: what is no number, or no time, is told, and the last one kept", options, async (t) => {
+test("compose: reports an invalid number or time, and keeps the last valid one", options, async (t) => {
   const { page } = await opened(t, { key: KEY, view: "compose" });
   const number = page.locator("[data-path='data.demo_engagement.fab_clicks']");
   await number.fill("7");
@@ -95,7 +95,7 @@ test("compose: what is no number, or no time, is told, and the last one kept", o
   assert.match(await page.textContent("#seed-note"), /0 to 4294967295/);
 });
 
-test("compose: items come and go", options, async (t) => {
+test("compose: adds and removes items", options, async (t) => {
   const { page } = await opened(t, { key: KEY, view: "compose" });
   await page.check("input[name=kind][value=playlist]");
   const items = async () => JSON.parse(await composed(page)).data.items;
@@ -116,7 +116,7 @@ test("compose: items come and go", options, async (t) => {
   await says(page, "#announcer", "1 left");
 });
 
-test("compose: a seed is the event of the command line", options, async (t) => {
+test("compose: makes the event of the command line for the same seed", options, async (t) => {
   const { page } = await opened(t, { key: KEY, view: "compose" });
   for (const kind of ["demo", "playlist", "test"]) {
     await page.check(`input[name=kind][value=${kind}]`);
@@ -132,7 +132,7 @@ test("compose: a seed is the event of the command line", options, async (t) => {
   assert.ok(time > before - 1000 && time <= Date.now(), `${time - before} ms`);
 });
 
-test("compose: shapes that differ, in both layouts, and what Check says of them", options, async (t) => {
+test("compose: makes events that differ from the documentation, which Check reports", options, async (t) => {
   const { page } = await opened(t, { key: KEY, view: "compose" });
   const checked = async (use) => {
     await page.click("#use-in-check");
@@ -171,7 +171,7 @@ test("compose: shapes that differ, in both layouts, and what Check says of them"
   }
 });
 
-test("compose: without a key there is a body, and nothing signed", options, async (t) => {
+test("compose: shows the body without a key, and signs nothing", options, async (t) => {
   const { page } = await opened(t, { view: "compose" });
   assert.equal(JSON.parse(await composed(page)).event, "demo_session_finished");
   for (const id of ["use-in-check", "use-in-send", "copy-signature"]) assert.equal(await page.isDisabled(`#${id}`), true);

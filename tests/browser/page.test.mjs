@@ -12,7 +12,7 @@ const focused = (page) => page.evaluate(() => document.activeElement.id);
 for (const looks of LOOKS) {
   const title = `${looks.colorScheme}, ${looks.viewport.width} px`;
 
-  test(`page, ${title}: Check in each state`, options, async (t) => {
+  test(`page, ${title}: shows Check in each state`, options, async (t) => {
     const { page } = await opened(t, { key: KEY, ...looks });
     const body = JSON.stringify({ ...JSON.parse(BODY), new: 1 }).replace('"session_id"', '"session"');
     const states = {
@@ -30,7 +30,7 @@ for (const looks of LOOKS) {
     }
   });
 
-  test(`page, ${title}: Compose and Send in each state`, options, async (t) => {
+  test(`page, ${title}: shows Compose and Send in each state`, options, async (t) => {
     const { url } = await receiver(t, ({ body }, response) => response.writeHead(body.includes("playlist") ? 500 : 200, { "content-type": "application/json" }).end('{"ok":true}'));
     const { page } = await opened(t, { view: "compose", ...looks });
     await look(page, "compose-no-key", looks);
@@ -59,7 +59,7 @@ for (const looks of LOOKS) {
   });
 }
 
-test("page: nothing sticks out at 320 px", options, async (t) => {
+test("page: fits 320 px", options, async (t) => {
   const { page } = await opened(t, { key: KEY, viewport: { width: 320, height: 640 } });
   await page.click("#example-signature");
   await isSound(page);
@@ -77,7 +77,7 @@ test("page: nothing sticks out at 320 px", options, async (t) => {
 });
 
 for (const width of [320, 375, 1280]) {
-  test(`page, ${width} px: long texts of strangers break`, options, async (t) => {
+  test(`page, ${width} px: wraps long texts from outside`, options, async (t) => {
     const long = "x".repeat(300);
     const { url } = await receiver(t, (_, response) => response.writeHead(500, { [long]: long }).end(long));
     const { page } = await opened(t, { key: KEY, viewport: { width, height: 900 } });
@@ -111,14 +111,14 @@ for (const width of [320, 375, 1280]) {
   });
 }
 
-/** The tabs whose word is broken over lines, or sticks out of them. */
+/** Returns the tabs whose name wraps or overflows. */
 const brokenTabs = (page) => page.locator("[role=tab]").evaluateAll((tabs) => tabs.filter((tab) => {
   const words = document.createRange();
   words.selectNodeContents(tab);
   return words.getClientRects().length !== 1 || tab.scrollWidth > tab.clientWidth;
 }).map(({ textContent }) => textContent));
 
-test("page: no tab's word breaks, down to 280 px", options, async (t) => {
+test("page: keeps the name of each tab on one line, down to 280 px", options, async (t) => {
   const { page } = await opened(t, { viewport: { width: 280, height: 640 } });
   for (const width of [280, 320, 360, 375, 480, 640]) {
     await page.setViewportSize({ width, height: 640 });
@@ -130,11 +130,11 @@ test("page: no tab's word breaks, down to 280 px", options, async (t) => {
 });
 
 for (const width of [375, 640, 1280]) {
-  test(`page, ${width} px: with texts twice as large, nothing sticks out`, options, async (t) => {
+  test(`page, ${width} px: fits with text twice as large`, options, async (t) => {
     const { url } = await receiver(t, (_, response) => response.writeHead(500).end("no"));
     const { page } = await opened(t, { key: KEY, viewport: { width, height: 900 } });
     const looks = { colorScheme: "light", viewport: { width } };
-    // As a rule of its own, which the page's policy would refuse as a <style>.
+    // A rule in a sheet, because the page's policy blocks <style>.
     await page.evaluate(() => document.styleSheets[0].insertRule("html { font-size: 200% }", 0));
     assert.deepEqual(await brokenTabs(page), []);
     for (const example of ["signature", "request", "reformatted", "genuine"]) {
@@ -154,7 +154,7 @@ for (const width of [375, 640, 1280]) {
     await page.click("#send-button");
     await page.waitForSelector("#answer h3:text('The first')");
     await look(page, "large-answer", looks);
-    // What is typed can be seen.
+    // The fields are wide enough to read.
     for (const id of ["key-0", "url", "count", "rate"]) {
       const { width } = await page.locator(`#${id}`).boundingBox();
       assert.ok(width >= 96, `${id}: ${width} px`);
@@ -162,14 +162,14 @@ for (const width of [375, 640, 1280]) {
   });
 }
 
-test("page: by keyboard alone, from an empty page to an answer", options, async (t) => {
+test("page: works by keyboard alone, from an empty page to an answer", options, async (t) => {
   const { url, taken } = await receiver(t, (_, response) => response.end("ok"));
   const { page } = await opened(t);
   const tabTo = async (id) => {
     for (let presses = 0; (await focused(page)) !== id; presses++) {
       assert.ok(presses < 80, `${id} can't be reached`);
       await page.keyboard.press("Tab");
-      // What has the focus can be seen, and is big enough to be hit.
+      // The focused element is in view, and large enough to click.
       const box = await page.evaluate(() => {
         const { x, y, width, height } = document.activeElement.getBoundingClientRect();
         const target = document.activeElement.closest("label") ?? document.activeElement;
@@ -201,7 +201,7 @@ test("page: by keyboard alone, from an empty page to an answer", options, async 
   await says(page, "#announcer", "200.");
 });
 
-test("page: the view is in the fragment, beside the token", options, async (t) => {
+test("page: keeps the view in the fragment, beside the token", options, async (t) => {
   const { page } = await opened(t, { view: "send" });
   assert.equal(await page.isVisible("#send"), true);
   await page.click("#tab-compose");
@@ -219,7 +219,7 @@ test("page: the view is in the fragment, beside the token", options, async (t) =
   assert.deepEqual(await page.locator("[role=tab][tabindex='0']").allTextContents(), ["Check"]);
 });
 
-test("page: once loaded, Check and Compose need no network", options, async (t) => {
+test("page: needs no network for Check and Compose once it is loaded", options, async (t) => {
   const { page } = await opened(t, { key: KEY });
   await page.context().setOffline(true);
   await give(page, BODY, sign(BODY));
@@ -232,7 +232,7 @@ test("page: once loaded, Check and Compose need no network", options, async (t) 
   assert.equal(await field(page, "type"), "playlist_session_finished");
 });
 
-test("page: a key is neither stored nor shown, unless it is asked for", options, async (t) => {
+test("page: neither stores a key nor shows it unless asked to", options, async (t) => {
   const secret = "a very secret key";
   const { url } = await receiver(t, (_, response) => response.end("ok"));
   const { page } = await opened(t, { key: secret });
@@ -258,7 +258,7 @@ test("page: a key is neither stored nor shown, unless it is asked for", options,
   assert.equal(await page.inputValue("#key-0"), "");
 });
 
-test("page: its policy lets nothing in, and no script be made of text", options, async (t) => {
+test("page: blocks foreign content and scripts made of text by its policy", options, async (t) => {
   const html = readFileSync(join(import.meta.dirname, "../../harness/index.html"), "utf8");
   const policy = /Content-Security-Policy" content="([^"]+)"/.exec(html)[1].split("; ");
   for (const rule of ["default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "style-src 'self'", "connect-src http: https:", "form-action 'none'", "base-uri 'none'", "require-trusted-types-for 'script'"]) {

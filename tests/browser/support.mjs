@@ -32,7 +32,7 @@ export function launch() {
  */
 export async function open(browser, url, { allowed = [], ...options } = {}) {
   const page = await browser.newPage(options);
-  // The test has a limit of its own: 30 s for one action, the default, is too short on a busy machine.
+  // Each test has its own limit. The default of 30 s for one action is too short on a busy machine.
   page.setDefaultTimeout(0);
   const wrong = [];
   const own = [url.split("#", 1)[0], ...allowed];
@@ -44,7 +44,7 @@ export async function open(browser, url, { allowed = [], ...options } = {}) {
   return { page, wrong };
 }
 
-/** The harness page for the tests of a file: each gets a page of its own, which is closed, and was flawless. */
+/** Starts the harness for the tests of a file. Each test gets its own page, which is closed and must have had no errors. */
 export function harness() {
   let served;
   let browser;
@@ -70,7 +70,7 @@ export function harness() {
   };
 }
 
-/** Starts a receiver on any port; `answer` is told of each request once it has its body. */
+/** Starts a receiver on a free port. It calls `answer` with each request and its body. */
 export async function receiver(t, answer) {
   const taken = [];
   const server = createServer(async (request, response) => {
@@ -89,14 +89,14 @@ export async function receiver(t, answer) {
   return { url: `http://127.0.0.1:${server.address().port}`, taken };
 }
 
-/** Fails if axe finds anything, or anything sticks out. */
+/** Fails if axe finds a violation or the page overflows. */
 export async function isSound(page) {
   if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe.source);
   const { violations } = await page.evaluate(() =>
     window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"], preload: false }));
   assert.deepEqual(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]), []);
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  assert.ok(overflow <= 0, `${overflow} px stick out`);
+  assert.ok(overflow <= 0, `${overflow} px overflow`);
 }
 
 /** Checks how the page is at this moment, and leaves a screenshot. */
