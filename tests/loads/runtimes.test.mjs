@@ -23,8 +23,9 @@ for (const [name, program, options] of runtimes) {
   }
   test(`${name}: every entry loads, and has the same names by import and by require`, async () => {
     const lines = (await runs("entries.mjs")).trim().split("\n");
-    assert.ok(lines.includes("walnut-webhooks: MemoryStore,Webhook,WebhookError"), lines.join());
+    assert.ok(lines.includes("walnut-webhooks: MemoryStore,Webhook,WebhookError,isWebhookError"), lines.join());
     assert.ok(lines.includes("walnut-webhooks/express: handler,middleware"), lines.join());
+    assert.ok(lines.includes("walnut-webhooks/testing: demoSession,playlistSession,random,sampleDelivery,signedHeaders,signedRequest,testEvent"), lines.join());
   });
   test(`${name}: import and require give two copies, whose errors are recognised by code alone, and whose webhooks explain rejects`, async () => {
     assert.equal(await runs("copies.mjs"), "invalid_key true false\ninvalid_key false true\nTypeError true\n");
