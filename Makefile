@@ -37,6 +37,7 @@ test: lint pkg worker target/worker-failpoints/index.js target/pkg-trap/package.
 	node_modules/.bin/tsc --project harness
 	tools/prerequisites.sh browser
 	tools/prerequisites.sh redis
+	tools/prerequisites.sh postgres
 	# The time is for a whole file, and far above what any takes: what hangs fails.
 	node --test --test-reporter=spec --test-timeout=1500000 tests/*/*.test.mjs
 

@@ -87,4 +87,18 @@ redis() {
 	command -v redis-server
 }
 
+# Prints the folder of PostgreSQL's server programs, which Debian keeps out of PATH.
+postgres() {
+	find_postgres && return
+	debian postgresql "PostgreSQL" "https://www.postgresql.org"
+	find_postgres
+}
+
+find_postgres() {
+	for program in /usr/lib/postgresql/*/bin/initdb "$(command -v initdb)"; do
+		[ -x "$program" ] && dirname "$program" && return
+	done
+	return 1
+}
+
 "$@"

@@ -1,28 +1,9 @@
 // The stores of what was seen, each shared by two processes, to which Walnut sends the same event.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { freePort, patience, PLAYLIST, post, receives, root, run, serve, start } from "./support.mjs";
-
-function temporary(t) {
-  const folder = mkdtempSync(join(tmpdir(), "walnut-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  return folder;
-}
-
-/** Starts a Redis that keeps nothing. */
-async function startRedis(t) {
-  const port = await freePort();
-  const program = execFileSync(join(root, "tools/prerequisites.sh"), ["redis"], { encoding: "utf8" }).trim();
-  const options = { bind: "127.0.0.1", port, save: "", appendonly: "no", dir: temporary(t) };
-  const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const redis = start(t, [program, ...flags]);
-  await redis.printed(/Ready to accept connections/);
-  return { ...redis, url: `redis://127.0.0.1:${port}` };
-}
+import { startRedis, temporary } from "./services.mjs";
+import { patience, PLAYLIST, post, receives, root, run, serve } from "./support.mjs";
 
 const stores = {
   "seen-sqlite": {

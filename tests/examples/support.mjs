@@ -31,12 +31,13 @@ export async function run([program, ...args], cwd, env = {}) {
 }
 
 /**
- * Starts a program that ends with the test. `lines` is all that it prints, and `printed(pattern, nth)` waits for the
- * nth line that matches.
+ * Starts a program that ends with the test. `lines` is all that it prints, `printed(pattern, nth)` waits for the nth
+ * line that matches, and `stop(signal)` waits for the program's end. `user` is a `uid` and a `gid` to run it as.
  */
-export function start(t, [program, ...args], { cwd, env = {}, input = "ignore" } = {}) {
+export function start(t, [program, ...args], { cwd, env = {}, input = "ignore", user = {}, stopSignal = "SIGTERM" } = {}) {
   const child = spawn(program, args, {
     cwd,
+    ...user,
     env: { ...process.env, WALNUT_WEBHOOK_KEY: KEY, PORT: "0", ...env },
     stdio: [input, "pipe", "pipe"],
   });
@@ -55,11 +56,11 @@ export function start(t, [program, ...args], { cwd, env = {}, input = "ignore" }
     changes.emit("change");
   });
 
-  const stop = async () => {
-    child.kill();
+  const stop = async (signal = stopSignal) => {
+    child.kill(signal);
     while (ended === undefined) await once(changes, "change");
   };
-  t.after(stop);
+  t.after(() => stop());
   const printed = async (pattern, nth = 1) => {
     for (;;) {
       const line = lines.filter((line) => pattern.test(line))[nth - 1];

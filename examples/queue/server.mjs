@@ -1,0 +1,15 @@
+// Stores each delivery in a queue, and acknowledges it. QUEUE is ./bullmq.mjs, ./pg-boss.mjs or ./sqlite.mjs:
+//   QUEUE=./sqlite.mjs WALNUT_WEBHOOK_KEY=... node server.mjs
+import { createServer } from "node:http";
+import { Webhook } from "walnut-webhooks";
+import { handler } from "walnut-webhooks/node";
+
+const { enqueue } = await import(process.env.QUEUE);
+
+// The handler answers 200 after this promise resolves, so the queue must have stored the delivery by then.
+const onDelivery = (delivery) => enqueue(delivery);
+
+const server = createServer(handler(new Webhook(process.env.WALNUT_WEBHOOK_KEY), onDelivery));
+server.listen(process.env.PORT ?? 3000, "127.0.0.1", () => {
+  console.log(`listening on http://127.0.0.1:${server.address().port}/webhook`);
+});

@@ -1,0 +1,15 @@
+// Takes deliveries out of the queue and does the work. Here the work is one request to another service:
+//   QUEUE=./sqlite.mjs SERVICE_URL=https://crm.example.com/sessions node worker.mjs
+const { work } = await import(process.env.QUEUE);
+
+console.log("waiting for deliveries");
+// A worker can die between its work and the note that the work is done, so the same id may come twice.
+await work(async ({ id, event }) => {
+  const response = await fetch(process.env.SERVICE_URL, {
+    method: "POST",
+    headers: { "content-type": "application/json", "idempotency-key": id },
+    body: event,
+    signal: AbortSignal.timeout(30_000),
+  });
+  if (!response.ok) throw new Error(`The service answered ${response.status}.`);
+});

@@ -1,0 +1,133 @@
+// The queues that store a delivery before it is acknowledged. The tests kill the programs between the acknowledgement
+// and the work.
+import assert from "node:assert/strict";
+import { EventEmitter, once } from "node:events";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { test } from "node:test";
+import { startPostgres, startRedis, temporary } from "./services.mjs";
+import { DEMO, patience, PLAYLIST, post, root, serve, start } from "./support.mjs";
+
+const cwd = join(root, "examples/queue");
+const [DEMO_ID, PLAYLIST_ID] = [DEMO, PLAYLIST].map((body) => {
+  const { event, data } = JSON.parse(body);
+  return `${event}:${data.session_id}`;
+});
+const node24 = join(root, "tests/node_modules/node24/bin/node");
+
+/** Each queue, and where it stores: `crash` interrupts that server as a power cut would, `block` makes it unavailable. */
+const queues = {
+  bullmq: async (t) => {
+    const redis = await startRedis(t, { durable: true });
+    return { node: process.execPath, env: { REDIS_URL: redis.url }, crash: redis.crash, block: redis.stop };
+  },
+  "pg-boss": async (t) => {
+    const postgres = await startPostgres(t);
+    return { node: process.execPath, env: { DATABASE_URL: postgres.url }, crash: postgres.crash, block: postgres.stop };
+  },
+  sqlite: async (t) => {
+    const file = join(temporary(t), "queue.db");
+    const lock = `
+      const database = new (await import("node:sqlite")).DatabaseSync(process.env.QUEUE_FILE);
+      database.exec("BEGIN IMMEDIATE");
+      console.log("locked");
+      setInterval(() => {}, 1000);
+    `;
+    return {
+      node: node24, // Node 20 has no node:sqlite
+      env: { QUEUE_FILE: file },
+      crash: () => {},
+      block: () => start(t, [node24, "--input-type=module", "--eval", lock], { env: { QUEUE_FILE: file } }).printed(/locked/),
+    };
+  },
+};
+
+/** The service that the worker calls. It answers the nth request with the nth of `answers`, and the others with 200. */
+async function startService(t, answers = []) {
+  const requests = [];
+  const changes = new EventEmitter();
+  const server = createServer(async (request, response) => {
+    const pieces = [];
+    for await (const piece of request) pieces.push(piece);
+    requests.push({ id: request.headers["idempotency-key"], event: JSON.parse(Buffer.concat(pieces)) });
+    const answer = answers[requests.length - 1] ?? 200;
+    if (answer !== "nothing") response.writeHead(answer).end();
+    changes.emit("change");
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const received = async (count) => {
+    while (requests.length < count) await once(changes, "change");
+  };
+  return { requests, received, url: `http://127.0.0.1:${server.address().port}/` };
+}
+
+for (const [name, open] of Object.entries(queues)) {
+  const prepare = async (t, { answers, leaseSeconds = 60 } = {}) => {
+    const store = await open(t);
+    const service = await startService(t, answers);
+    const env = { ...store.env, QUEUE: `./${name}.mjs`, SERVICE_URL: service.url, LEASE_SECONDS: String(leaseSeconds) };
+    return {
+      store,
+      service,
+      startReceiver: () => serve(t, [store.node, "server.mjs"], { cwd, env }),
+      startWorker: () => start(t, [store.node, "worker.mjs"], { cwd, env }),
+    };
+  };
+
+  test(`${name}: a crash after the acknowledgement loses no delivery and repeats none`, patience, async (t) => {
+    const { store, service, startReceiver, startWorker } = await prepare(t);
+    const killed = await startReceiver();
+    for (const body of [DEMO, DEMO, PLAYLIST]) assert.deepEqual(await post(killed.url, body), { status: 200, ok: true });
+    await killed.stop("SIGKILL");
+    await store.crash();
+    assert.deepEqual(service.requests, []);
+
+    const receiver = await startReceiver();
+    startWorker();
+    await service.received(2);
+    const odd = { event: "odd", text: "\u0000 \ud800" };
+    // Walnut sends an event again whose acknowledgement it did not see; the last one shows that the queue is empty.
+    for (const body of [DEMO, PLAYLIST, JSON.stringify(odd)]) assert.equal((await post(receiver.url, body)).status, 200);
+    await service.received(3);
+    assert.deepEqual(service.requests.slice(0, 2), [
+      { id: DEMO_ID, event: JSON.parse(DEMO) },
+      { id: PLAYLIST_ID, event: JSON.parse(PLAYLIST) },
+    ]);
+    assert.deepEqual(service.requests.slice(2).map(({ event }) => event), [odd]);
+  });
+
+  test(`${name}: failed work is repeated, and so is the work of a killed worker`, patience, async (t) => {
+    const { service, startReceiver, startWorker } = await prepare(t, { answers: [500, "nothing"], leaseSeconds: 1 });
+    const receiver = await startReceiver();
+    const killed = startWorker();
+    await post(receiver.url, DEMO);
+    await service.received(2);
+    await killed.stop("SIGKILL");
+    startWorker();
+    await service.received(3);
+    assert.deepEqual(new Set(service.requests.map(({ id }) => id)), new Set([DEMO_ID]));
+  });
+
+  test(`${name}: a delivery that cannot be stored is not acknowledged`, patience, async (t) => {
+    const { store, startReceiver } = await prepare(t);
+    const receiver = await startReceiver();
+    await store.block();
+    const { status, error } = await post(receiver.url, DEMO);
+    assert.deepEqual([status, error?.code], [500, "handler_failed"]);
+  });
+
+  test(`${name}: only genuine deliveries are stored`, patience, async (t) => {
+    const { service, startReceiver, startWorker } = await prepare(t);
+    const receiver = await startReceiver();
+    startWorker();
+    const forged = await post(receiver.url, DEMO, { "x-walnut-signature": "0".repeat(64) });
+    assert.deepEqual([forged.status, forged.error?.code], [401, "signature_mismatch"]);
+    await post(receiver.url, PLAYLIST);
+    await service.received(1);
+    assert.deepEqual(service.requests.map(({ id }) => id), [PLAYLIST_ID]);
+  });
+}
