@@ -3,42 +3,28 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Webhook } from "walnut-webhooks";
 import { DEMO, freePort, KEY, post, run, serve, signed, start } from "../examples/support.mjs";
 import { startWorkerd } from "../examples/workerd.mjs";
-import { admin, DURABLE, event, KEY as EDGE_KEY, post as postEvent, start as startEdge, TOKEN } from "../worker/support.mjs";
+import { edgeKinds, quiet, wrangler } from "./edge-snippets.mjs";
 import { frames } from "./frames.mjs";
 import { ID } from "./given.mjs";
-import { pages, parse, quoted, read, root, rows, section } from "./markdown.mjs";
+import { pages, parse, read, root } from "./markdown.mjs";
+import { compile, compileFile, modules, startExpress, writeModule } from "./programs.mjs";
 import { commands, scratch, shell } from "./shell.mjs";
 import { typedTest } from "./unit.mjs";
-
-const wrangler = [process.execPath, join(root, "node_modules/wrangler/bin/wrangler.js")];
-const quiet = { WRANGLER_SEND_METRICS: "false" };
 
 /** What a snippet doesn't do that it should is waited for so long. */
 const patience = { timeout: 600_000 };
 
-/** Where snippets lie, so that they find the package and every framework by its name. */
-const modules = join(root, "target/docs-tests/modules");
-rmSync(modules, { recursive: true, force: true });
-mkdirSync(modules, { recursive: true });
-symlinkSync(join(root, "examples/node_modules"), join(modules, "node_modules"));
-
-function module({ page, line }, code) {
-  const path = join(modules, `${page.replaceAll("/", "-")}-${line}.mjs`);
-  writeFileSync(path, code);
-  return path;
-}
-
 /** Runs a snippet in its frame, as a process that has to end well. */
 async function framed(block, { before = "", after = "", node = process.execPath }) {
   const given = `import * as given from ${JSON.stringify(join(root, "tests/docs/given.mjs"))};`;
-  const path = module(block, [given, before, block.code, after].join("\n"));
+  const path = writeModule(block, [given, before, block.code, after].join("\n"));
   await run([node, path], modules, { WALNUT_WEBHOOK_KEY: KEY });
 }
 
@@ -69,36 +55,20 @@ async function listening(t, port) {
 async function server(t, block) {
   match(block.code, /\b3000\b/);
   const port = await freePort();
-  const path = module(block, block.code.replace(/\b3000\b/, port));
+  const path = writeModule(block, block.code.replace(/\b3000\b/, port));
   const program = start(t, [process.execPath, path], { cwd: modules, env: { WEBHOOK_KEY: KEY } });
   await Promise.race([listening(t, port), program.printed(/^$^/)]);
   await takes(program, (...sent) => post(`http://127.0.0.1:${port}/webhook`, ...sent));
 }
 
-/** Compiles a snippet in TypeScript as strictly as a project can, and returns the JavaScript. */
-async function compiled({ page, line, code }) {
-  const path = join(modules, `${page.replaceAll("/", "-")}-${line}.mts`);
-  writeFileSync(path, code);
-  const options = ["--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--module", "nodenext", "--types", "node"];
-  await run([process.execPath, join(root, "node_modules/typescript/bin/tsc"), ...options, path], modules);
-  return readFileSync(path.replace(/\.mts$/, ".mjs"), "utf8");
-}
-
-/** A whole program in TypeScript that listens on port 3000. */
-const typedServer = async (t, block) => server(t, { ...block, code: await compiled(block) });
-
-/** A program in TypeScript that posts to port 3000, and prints the status of the response. */
-async function typedClient(t, block) {
-  const code = await compiled(block);
-  const receiver = await express(t);
-  const path = module(block, code.replace("http://localhost:3000/webhook", receiver.url));
+/** A program that posts to port 3000, and prints the status of the response. */
+async function client(t, block) {
+  const receiver = await startExpress(t);
+  const path = writeModule(block, block.code.replace("http://localhost:3000/webhook", receiver.url));
   const program = start(t, [process.execPath, path], { cwd: modules });
   await program.printed(/^200$/);
   await receiver.printed(/demo_session_finished/);
 }
-
-/** Express's example. */
-const express = (t, env = {}) => serve(t, [process.execPath, "server.mjs"], { cwd: join(root, "examples/express"), env });
 
 /** Commands that install a package: tests/loads/ installs both from a registry. */
 const installs = (_, { code }) => {
@@ -107,7 +77,7 @@ const installs = (_, { code }) => {
 
 /** Commands of the command line in a folder of its reader, with a receiver on port 3000. */
 async function commandLine(t, { code }) {
-  const { url } = await express(t);
+  const { url } = await startExpress(t);
   const { run } = shell(t, { WALNUT_WEBHOOK_KEY: KEY });
   for (const command of commands(code)) {
     if (command.startsWith("npm install ")) installs(t, { code: command });
@@ -122,7 +92,7 @@ async function commandLine(t, { code }) {
 
 /** A module that is a server by its `fetch`, in each runtime that takes such. */
 async function fetches(t, block) {
-  const path = module(block, block.code);
+  const path = writeModule(block, block.code);
   const tool = (path) => join(root, "tests/node_modules", path);
   const runtimes = [
     [tool("@oven/bun-linux-x64/bin/bun"), path],
@@ -150,7 +120,7 @@ function same(_, { words, code }) {
 
 /** A receiver that is there, and the shell in which it is spoken to. */
 async function walk(t, code) {
-  const { url } = await express(t);
+  const { url } = await startExpress(t);
   const { cwd, run } = shell(t, { WALNUT_WEBHOOK_KEY: KEY });
   const results = [];
   for (const command of commands(code)) results.push(await run(command.replaceAll("http://127.0.0.1:3000/webhook", url)));
@@ -206,86 +176,6 @@ async function explained(t, { code }) {
   match(printed, /body_whitespace/);
 }
 
-/** An edge with a delivery in it, and a shell that knows where it is. */
-async function edged(t, answer, bindings) {
-  const edge = await startEdge(t, (origin) => {
-    origin.answer = answer;
-    return {
-      ...DURABLE,
-      ADMIN_TOKEN: TOKEN,
-      ORIGIN_URL: undefined,
-      DESTINATIONS: JSON.stringify([{ name: "crm", url: origin.url }]),
-      ...bindings,
-    };
-  });
-  const body = event();
-  equal((await postEvent(edge.url, body)).status, 200);
-  return { ...edge, body, ...shell(t, { ADMIN_TOKEN: TOKEN, EDGE_URL: edge.edge.url }) };
-}
-
-async function dead(t, { code }) {
-  const { edge, origin, body, run } = await edged(t, (_, response) => response.writeHead(400).end(), { MAX_ATTEMPTS: "1" });
-  const { until, ids } = admin(edge);
-  await until((await ids())[0], "dead");
-  origin.answer = (_, response) => response.end();
-  const hour = 3_600_000;
-  const time = (at) => new Date(Date.now() + at).toISOString();
-  const [listed, redelivered] = commands(
-    code.replace("2027-01-31T00:00:00Z", time(-hour)).replace("2027-02-01T00:00:00Z", time(hour)),
-  );
-  match((await run(listed)).printed, /"state":"dead"/);
-  match((await run(redelivered)).printed, /"redelivered":1/);
-  equal((await origin.took(2)).body.toString(), body);
-}
-
-async function laptop(t, { code }) {
-  const { body, cwd, run, serve: serveInShell } = await edged(t, (_, response) => response.end());
-  const receiver = await express(t, { WALNUT_WEBHOOK_KEY: EDGE_KEY });
-  const [listen, replay] = commands(code.replaceAll("http://127.0.0.1:3000/webhook", receiver.url));
-  await serveInShell(listen, /demo_session_finished/);
-  ok(readdirSync(join(cwd, "deliveries")).length > 0, "what is shown is saved");
-  equal((await run(replay)).status, 0);
-  await receiver.printed(new RegExp(JSON.parse(body).data.session_id));
-}
-
-/** The variables and secrets of the edge. */
-const variables = rows(section(read("README.md"), "## The edge")).flatMap(([cell]) => quoted(cell));
-
-/** Lines that deploy, or build: as much of each as needs no account, and is not what has been done already. */
-async function parsed(t, { page, code }) {
-  let edge;
-  for (const command of commands(code.replaceAll(/\s+#.*$/gm, ""))) {
-    const [program, ...args] = command.split(" ");
-    if (program === "make") continue; // house.test.mjs knows its targets
-    if (program === "cd") {
-      ok(existsSync(join(root, args[0])), command);
-    } else if (program === "curl") {
-      edge ??= await startEdge(t);
-      const { status, printed } = await shell(t).run(command.replace(/https:\/\/[^/]+/, edge.edge.url));
-      equal(status, 0, printed);
-      match(printed, /"ok":\s*true/);
-    } else {
-      const [, verb, ...words] = /^npx wrangler (deploy|secret put)(.*)$/.exec(command) ?? [];
-      if (verb === "secret put") ok(variables.includes(words[0].trim().split(" ")[0]), command);
-      else if (verb === "deploy") match(await deployed(t, page, words[0].trim().split(" ").filter(Boolean)), /Durable Object/);
-      else throw new Error(`nobody runs ${command}`);
-    }
-  }
-}
-
-/** Has wrangler do all but to upload: the edge as it is, with what a page adds to its configuration. */
-async function deployed(t, page, args) {
-  const folder = scratch(t);
-  const added = parse(read(page)).blocks.filter(({ words }) => words === "wrangler.toml").map(({ code }) => code);
-  const config = read("worker/wrangler.toml").replace(/\[build\]\ncommand = .*\n/, "");
-  writeFileSync(join(folder, "wrangler.toml"), [config, ...added].join("\n"));
-  cpSync(join(root, "worker/build"), join(folder, "build"), { recursive: true });
-  const { run } = shell(t, quiet);
-  const { status, printed } = await run(`${wrangler.join(" ")} deploy --dry-run --config ${folder}/wrangler.toml ${args.join(" ")}`);
-  equal(status, 0, printed);
-  return printed;
-}
-
 /** What takes long is looked at, and what is quick is run. */
 async function part(t, { code }) {
   for (const command of commands(code)) {
@@ -300,11 +190,6 @@ async function part(t, { code }) {
   }
 }
 
-async function destinations(t, { code }) {
-  const { edge } = await startEdge(t, { ...DURABLE, ORIGIN_URL: undefined, DESTINATIONS: code });
-  equal((await fetch(`${edge.url}/healthz`)).status, 200);
-}
-
 function answer(_, { code }) {
   try {
     new Webhook(KEY).verify(DEMO, {});
@@ -314,77 +199,50 @@ function answer(_, { code }) {
   throw new Error("nothing was refused");
 }
 
-/** The figures that docs/scale.md has by its formulas. */
-function formula(_, { page, code }) {
-  const all = rows(read(page)).map((cells) => cells.map((cell) => cell.replaceAll(",", "")));
-  if (code.startsWith("deliveries a second")) {
-    const shards = all.filter(([first, second]) => /^\d+$/.test(first) && second.endsWith("/s"));
-    ok(shards.length > 0);
-    for (const [count, ...rates] of shards) {
-      deepEqual(rates, [0.02, 0.05, 0.1, 0.5].map((seconds) => `${Math.round((count * 2) / seconds)}/s`));
-    }
-  } else {
-    match(code, /^GB a shard = events a day ÷ SHARDS × 1.6 KB × the longer of RETENTION_DAYS and MAX_EVENT_AGE$/);
-    const sized = all.filter(([first, , third]) => /^up to \d+$/.test(first) && / GB a shard/.test(third));
-    ok(sized.length > 0);
-    for (const [events, shards, turned] of sized) {
-      const days = Math.max(/RETENTION_DAYS=([\d.]+)/.exec(turned)[1], (/MAX_EVENT_AGE=(\d+)h/.exec(turned)?.[1] ?? 72) / 24);
-      const gigabytes = (events.slice("up to ".length) * 86_400 * days * 1.6) / shards / 1e6;
-      equal(Math.round(gigabytes), Number(/(\d+) GB a shard/.exec(turned)[1]));
-    }
-  }
-}
-
-/** The edge takes the variables: what it refuses then is the request, and not its configuration. */
-async function localEdge(t, { code }) {
-  const bindings = Object.fromEntries(code.trim().split("\n").map((line) => /^(\w+)=(.*)$/.exec(line).slice(1)));
-  const { url } = await startEdge(t, { ...DURABLE, ORIGIN_URL: undefined, ...bindings });
-  equal((await fetch(url, { method: "POST" })).status, 401);
-}
-
 const kinds = {
+  ...edgeKinds,
   "js server": server,
+  "js client": client,
   "js fetch": fetches,
-  "ts server": typedServer,
-  "ts client": typedClient,
   "ts test": typedTest(modules),
   /** The tests of its page import it. */
   "ts module": () => {},
   "sh install": installs,
   "sh cli": commandLine,
   "js same": same,
-  "ts same": same,
   "rust same": same,
   /** src/lib.rs has the README's run with the crate's own examples. */
   rust: (_, { page }) => equal(page, "README.md", "only the README's Rust is run"),
-  sh: parsed,
-  "sh make": parsed,
   "sh part": part,
   "sh walk": fiveMinutes,
   "sh broken": broken,
   "sh try": ends(0, /forgeries +1 +1 /),
   "sh doctor": ends(0, /15 right/),
   "sh explain": explained,
-  "sh dead": dead,
-  "sh laptop": laptop,
-  "toml wrangler.toml": async (t, { page }) => match(await deployed(t, page, []), /Durable Object/),
-  "ini .dev.vars": localEdge,
-  "json DESTINATIONS": destinations,
   "json answer": answer,
-  "text formula": formula,
   /** A drawing: nothing to run. */
   "text picture": () => {},
 };
+
+/** Compiles a block of TypeScript, whatever its kind, and returns the block in JavaScript. */
+async function toJavaScript(block) {
+  const [kind, path] = block.words.split(" ");
+  if (kind !== "same") return { ...block, code: await compile(block, frames[kind]?.declarations) };
+  await compileFile(path);
+  return block;
+}
 
 for (const page of pages.filter((page) => !page.startsWith("tests/"))) {
   const { blocks, prose } = parse(read(page));
   for (const { language, words, code, line } of blocks) {
     const block = { page, line, words, code };
     const kind = `${language} ${words.split(" ")[0]}`.trim();
-    test(`${page}:${line}: ${kind}`, patience, (t) => {
-      if (language === "js" && Object.hasOwn(frames, words)) return framed(block, frames[words]);
-      ok(Object.hasOwn(kinds, kind), `nobody runs "${kind}": say how in tests/docs/snippets.test.mjs or frames.mjs`);
-      return kinds[kind](t, block);
+    test(`${page}:${line}: ${kind}`, patience, async (t) => {
+      const program = language === "ts" ? await toJavaScript(block) : block;
+      const runner = kind.replace(/^ts /, "js ");
+      if (runner === `js ${words}` && Object.hasOwn(frames, words)) return framed(program, frames[words]);
+      ok(Object.hasOwn(kinds, runner), `nobody runs "${kind}": say how in tests/docs/snippets.test.mjs or frames.mjs`);
+      return kinds[runner](t, program);
     });
   }
   test(`${page}: all code is in fences`, () => ok(!/\n\n {4,}[^\s*\d-]/.test(prose)));

@@ -1,0 +1,135 @@
+// Runs the snippets about the edge: against a Worker in Miniflare, and by wrangler as far as that needs no account.
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { cpSync, existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { admin, DURABLE, event, KEY as EDGE_KEY, post as postEvent, start as startEdge, TOKEN } from "../worker/support.mjs";
+import { parse, quoted, read, root, rows, section } from "./markdown.mjs";
+import { startExpress } from "./programs.mjs";
+import { commands, scratch, shell } from "./shell.mjs";
+
+export const wrangler = [process.execPath, join(root, "node_modules/wrangler/bin/wrangler.js")];
+export const quiet = { WRANGLER_SEND_METRICS: "false" };
+
+/** An edge with a delivery in it, and a shell that knows where it is. */
+async function edged(t, answer, bindings) {
+  const edge = await startEdge(t, (origin) => {
+    origin.answer = answer;
+    return {
+      ...DURABLE,
+      ADMIN_TOKEN: TOKEN,
+      ORIGIN_URL: undefined,
+      DESTINATIONS: JSON.stringify([{ name: "crm", url: origin.url }]),
+      ...bindings,
+    };
+  });
+  const body = event();
+  equal((await postEvent(edge.url, body)).status, 200);
+  return { ...edge, body, ...shell(t, { ADMIN_TOKEN: TOKEN, EDGE_URL: edge.edge.url }) };
+}
+
+async function dead(t, { code }) {
+  const { edge, origin, body, run } = await edged(t, (_, response) => response.writeHead(400).end(), { MAX_ATTEMPTS: "1" });
+  const { until, ids } = admin(edge);
+  await until((await ids())[0], "dead");
+  origin.answer = (_, response) => response.end();
+  const hour = 3_600_000;
+  const time = (at) => new Date(Date.now() + at).toISOString();
+  const [listed, redelivered] = commands(
+    code.replace("2027-01-31T00:00:00Z", time(-hour)).replace("2027-02-01T00:00:00Z", time(hour)),
+  );
+  match((await run(listed)).printed, /"state":"dead"/);
+  match((await run(redelivered)).printed, /"redelivered":1/);
+  equal((await origin.took(2)).body.toString(), body);
+}
+
+async function laptop(t, { code }) {
+  const { body, cwd, run, serve: serveInShell } = await edged(t, (_, response) => response.end());
+  const receiver = await startExpress(t, { WALNUT_WEBHOOK_KEY: EDGE_KEY });
+  const [listen, replay] = commands(code.replaceAll("http://127.0.0.1:3000/webhook", receiver.url));
+  await serveInShell(listen, /demo_session_finished/);
+  ok(readdirSync(join(cwd, "deliveries")).length > 0, "what is shown is saved");
+  equal((await run(replay)).status, 0);
+  await receiver.printed(new RegExp(JSON.parse(body).data.session_id));
+}
+
+/** The variables and secrets of the edge. */
+const variables = rows(section(read("README.md"), "## The edge")).flatMap(([cell]) => quoted(cell));
+
+/** Lines that deploy, or build: as much of each as needs no account, and is not what has been done already. */
+async function parsed(t, { page, code }) {
+  let edge;
+  for (const command of commands(code.replaceAll(/\s+#.*$/gm, ""))) {
+    const [program, ...args] = command.split(" ");
+    if (program === "make") continue; // house.test.mjs knows its targets
+    if (program === "cd") {
+      ok(existsSync(join(root, args[0])), command);
+    } else if (program === "curl") {
+      edge ??= await startEdge(t);
+      const { status, printed } = await shell(t).run(command.replace(/https:\/\/[^/]+/, edge.edge.url));
+      equal(status, 0, printed);
+      match(printed, /"ok":\s*true/);
+    } else {
+      const [, verb, ...words] = /^npx wrangler (deploy|secret put)(.*)$/.exec(command) ?? [];
+      if (verb === "secret put") ok(variables.includes(words[0].trim().split(" ")[0]), command);
+      else if (verb === "deploy") match(await deployed(t, page, words[0].trim().split(" ").filter(Boolean)), /Durable Object/);
+      else throw new Error(`nobody runs ${command}`);
+    }
+  }
+}
+
+/** Has wrangler do all but to upload: the edge as it is, with what a page adds to its configuration. */
+async function deployed(t, page, args) {
+  const folder = scratch(t);
+  const added = parse(read(page)).blocks.filter(({ words }) => words === "wrangler.toml").map(({ code }) => code);
+  const config = read("worker/wrangler.toml").replace(/\[build\]\ncommand = .*\n/, "");
+  writeFileSync(join(folder, "wrangler.toml"), [config, ...added].join("\n"));
+  cpSync(join(root, "worker/build"), join(folder, "build"), { recursive: true });
+  const { run } = shell(t, quiet);
+  const { status, printed } = await run(`${wrangler.join(" ")} deploy --dry-run --config ${folder}/wrangler.toml ${args.join(" ")}`);
+  equal(status, 0, printed);
+  return printed;
+}
+
+async function destinations(t, { code }) {
+  const { edge } = await startEdge(t, { ...DURABLE, ORIGIN_URL: undefined, DESTINATIONS: code });
+  equal((await fetch(`${edge.url}/healthz`)).status, 200);
+}
+
+/** The figures that docs/scale.md has by its formulas. */
+function formula(_, { page, code }) {
+  const all = rows(read(page)).map((cells) => cells.map((cell) => cell.replaceAll(",", "")));
+  if (code.startsWith("deliveries a second")) {
+    const shards = all.filter(([first, second]) => /^\d+$/.test(first) && second.endsWith("/s"));
+    ok(shards.length > 0);
+    for (const [count, ...rates] of shards) {
+      deepEqual(rates, [0.02, 0.05, 0.1, 0.5].map((seconds) => `${Math.round((count * 2) / seconds)}/s`));
+    }
+  } else {
+    match(code, /^GB a shard = events a day ÷ SHARDS × 1.6 KB × the longer of RETENTION_DAYS and MAX_EVENT_AGE$/);
+    const sized = all.filter(([first, , third]) => /^up to \d+$/.test(first) && / GB a shard/.test(third));
+    ok(sized.length > 0);
+    for (const [events, shards, turned] of sized) {
+      const days = Math.max(/RETENTION_DAYS=([\d.]+)/.exec(turned)[1], (/MAX_EVENT_AGE=(\d+)h/.exec(turned)?.[1] ?? 72) / 24);
+      const gigabytes = (events.slice("up to ".length) * 86_400 * days * 1.6) / shards / 1e6;
+      equal(Math.round(gigabytes), Number(/(\d+) GB a shard/.exec(turned)[1]));
+    }
+  }
+}
+
+/** The edge takes the variables: what it refuses then is the request, and not its configuration. */
+async function localEdge(t, { code }) {
+  const bindings = Object.fromEntries(code.trim().split("\n").map((line) => /^(\w+)=(.*)$/.exec(line).slice(1)));
+  const { url } = await startEdge(t, { ...DURABLE, ORIGIN_URL: undefined, ...bindings });
+  equal((await fetch(url, { method: "POST" })).status, 401);
+}
+
+export const edgeKinds = {
+  sh: parsed,
+  "sh make": parsed,
+  "sh dead": dead,
+  "sh laptop": laptop,
+  "toml wrangler.toml": async (t, { page }) => match(await deployed(t, page, []), /Durable Object/),
+  "ini .dev.vars": localEdge,
+  "json DESTINATIONS": destinations,
+  "text formula": formula,
+};
