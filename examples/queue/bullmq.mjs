@@ -3,7 +3,7 @@ import { Queue, Worker } from "bullmq";
 import { createClient } from "redis";
 
 const WEEK_SECONDS = 7 * 24 * 60 * 60;
-const ATTEMPTS = 15;
+const ATTEMPTS = 18;
 const leaseMs = 1000 * (process.env.LEASE_SECONDS ?? 60);
 
 // Without an offline queue, storing fails at once while Redis is unreachable, and Walnut sends the event again.

@@ -8,7 +8,7 @@ const boss = new PgBoss({
   retentionDays: 30, // pg-boss drops a job that has waited for longer
   expireInSeconds: Number(process.env.LEASE_SECONDS ?? 60),
   maintenanceIntervalSeconds: Number(process.env.LEASE_SECONDS ?? 60),
-  retryLimit: 15,
+  retryLimit: 17,
   retryDelay: 1,
   retryBackoff: true,
 });

@@ -1,14 +1,15 @@
 // Every block of code on the pages is run. The words behind its three backticks say how: by the table below, or with what
 // frames.mjs puts around it.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Webhook } from "walnut-webhooks";
-import { DEMO, freePort, KEY, post, run, serve, signed, start } from "../examples/support.mjs";
+import { DEMO, freePort, KEY, post, run, serve, sign, signed, start } from "../examples/support.mjs";
 import { startWorkerd } from "../examples/workerd.mjs";
 import { edgeKinds, quiet, wrangler } from "./edge-snippets.mjs";
 import { frames } from "./frames.mjs";
@@ -88,6 +89,44 @@ async function commandLine(t, { code }) {
       equal(status, 0, `${command}\n${printed}`);
     }
   }
+}
+
+/** A receiver in front of a program on port 3000, which saves what it forwards. */
+async function listen(t, { code }) {
+  const program = await startExpress(t, { WALNUT_WEBHOOK_KEY: "a-key-for-trying" });
+  const { cwd, run, serve } = shell(t);
+  const [setKey, command] = commands(code.replace("http://127.0.0.1:3000/webhook", program.url));
+  equal((await run(setKey)).status, 0);
+  const [url] = await serve(`${command} --port 0`, /http:\/\/127\S+webhook/);
+  equal((await post(url, DEMO, signed(DEMO, "a-key-for-trying"))).status, 200);
+  await program.printed(/demo_session_finished/);
+  deepEqual(readdirSync(join(cwd, "deliveries")).map((name) => name.endsWith("demo_session_finished.http")), [true]);
+}
+
+/** Tunnels need the internet: that they end at the port where `listen` listens is all that can be checked here. */
+function tunnels(_, { code }) {
+  const { stdout } = spawnSync(process.execPath, [join(root, "pkg-cli/main.js"), "listen", "--help"], { encoding: "utf8" });
+  const [, port] = /(\d+) by default/.exec(stdout);
+  deepEqual(commands(code).map((command) => command.replace(port, "PORT")), ["cloudflared tunnel --url http://127.0.0.1:PORT", "ngrok http PORT"]);
+}
+
+/** A sample that is sent to a public URL. */
+async function through(t, { code }) {
+  const { url } = await startExpress(t);
+  const { status, printed } = await shell(t, { WALNUT_WEBHOOK_KEY: KEY }).run(code.replace(/https:\S+/, url));
+  equal(status, 0, printed);
+}
+
+/** A folder of saved deliveries, and a program on port 3000. */
+async function replay(t, { code }) {
+  const program = await startExpress(t);
+  const { cwd, run } = shell(t);
+  const head = `POST /webhook HTTP/1.1\r\ncontent-type: application/json\r\nx-walnut-signature: ${sign(DEMO)}`;
+  mkdirSync(join(cwd, "deliveries"));
+  writeFileSync(join(cwd, "deliveries/one.http"), Buffer.concat([Buffer.from(`${head}\r\n\r\n`), DEMO]));
+  const { status, printed } = await run(code.replace("http://127.0.0.1:3000/webhook", program.url));
+  equal(status, 0, printed);
+  await program.printed(new RegExp(ID));
 }
 
 /** A module that is a server by its `fetch`, in each runtime that takes such. */
@@ -219,6 +258,10 @@ const kinds = {
   "sh try": ends(0, /forgeries +1 +1 /),
   "sh doctor": ends(0, /15 right/),
   "sh explain": explained,
+  "sh listen": listen,
+  "sh tunnel": tunnels,
+  "sh through": through,
+  "sh replay": replay,
   "json answer": answer,
   /** A drawing: nothing to run. */
   "text picture": () => {},
