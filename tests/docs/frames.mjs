@@ -1,5 +1,5 @@
-// What the text around a snippet says is there, and what holds once it has run: a module each, of which the snippet is
-// the middle. `given` is tests/docs/given.mjs.
+// Frames make a module of a snippet: `before` defines what the text around the snippet implies, and `after` checks the
+// result. `declarations` are types of these definitions, for snippets in TypeScript. `given` is tests/docs/given.mjs.
 import { join } from "node:path";
 
 const webhook = `import { Webhook } from "walnut-webhooks"; const webhook = new Webhook(given.KEY);`;
@@ -14,8 +14,17 @@ const app = `
   const onDelivery = async (delivery) => void handled.push(delivery.id);
   const save = async (id) => void handled.push(id);`;
 
+const appDeclarations = `
+  declare const app: import("express").Express;
+  declare const webhook: import("walnut-webhooks").Webhook;
+  declare const handler: typeof import("walnut-webhooks/express").handler;
+  declare const MemoryStore: typeof import("walnut-webhooks").MemoryStore;
+  declare const onDelivery: (delivery: import("walnut-webhooks").Delivery) => Promise<void>;
+  declare const save: (id: string, event: object, options: { signal: AbortSignal }) => Promise<void>;
+`;
+
 export const frames = {
-  /** `webhook` is made, and verifies a body that is there. */
+  /** Creates `webhook`, and verifies a body. */
   construct: {
     before: `
       import { Webhook } from "walnut-webhooks";
@@ -23,26 +32,26 @@ export const frames = {
       const [rawBody, request] = [given.DEMO, { headers: given.signed(given.DEMO) }];`,
     after: delivered,
   },
-  /** A `Request` has come. */
+  /** A `Request` has arrived. */
   request: {
     before: `${webhook}
       const request = new Request("https://a/webhook", { method: "POST", body: given.DEMO, headers: given.signed(given.DEMO) });`,
     after: delivered,
   },
-  /** A request of Node has come, in pieces. */
+  /** A request of Node.js arrives in pieces. */
   stream: {
     before: `${webhook}
       const pieces = [given.DEMO.subarray(0, 100), given.DEMO.subarray(100)];
       const request = Object.assign(given.Readable.from(pieces), { headers: given.signed(given.DEMO) });`,
     after: `given.equal(keyIndex, 0);`,
   },
-  /** An event of AWS Lambda has come. */
+  /** An event of AWS Lambda has arrived. */
   event: {
     before: `${webhook}
       const event = { body: given.DEMO.toString("base64"), isBase64Encoded: true, headers: given.signed(given.DEMO) };`,
     after: delivered,
   },
-  /** A body has come that was parsed and written anew. */
+  /** A body was parsed and serialized again on its way. */
   explain: {
     before: `${webhook}
       const [rawBody, request] = [JSON.stringify(JSON.parse(given.PRETTY)), { headers: given.signed(given.PRETTY) }];`,
@@ -57,29 +66,32 @@ export const frames = {
       const said = given.listen(console, "error");`,
     after: `given.match(said.join(), /parsed and written again/);`,
   },
-  /** There is an app of Express, and a function that handles a delivery. */
+  /** An Express app, and a function that handles a delivery. */
   app: {
+    declarations: appDeclarations,
     before: app,
     after: `
       given.deepEqual(await given.received(app), { genuine: 200, again: 200, forged: 401 });
       given.deepEqual(handled, [given.ID, given.ID]);`,
   },
-  /** Such an app has a function for each event. */
+  /** The same app, which has a function for each event. */
   handlers: {
+    declarations: appDeclarations,
     before: `${app}
       const logged = given.listen(console, "log");`,
     after: `
       given.deepEqual(await given.received(app), { genuine: 200, again: 200, forged: 401 });
       given.equal(logged.join(), "My Awesome Demo,My Awesome Demo");`,
   },
-  /** There is such an app, and what comes again is held back. */
+  /** The same app, which handles duplicates once. */
   once: {
+    declarations: appDeclarations,
     before: app,
     after: `
       given.deepEqual(await given.received(app), { genuine: 200, again: 200, forged: 401 });
       given.deepEqual(handled, [given.ID]);`,
   },
-  /** Besides, a table of SQLite. */
+  /** The same app, and a SQLite table. */
   database: {
     node: join(import.meta.dirname, "../node_modules/node24/bin/node"),
     before: `import { DatabaseSync } from "node:sqlite"; ${app}
@@ -91,6 +103,7 @@ export const frames = {
   },
   /** The environment has both keys. */
   keys: {
+    declarations: `declare const Webhook: typeof import("walnut-webhooks").Webhook;`,
     before: `
       import { Webhook } from "walnut-webhooks";
       Object.assign(process.env, { WALNUT_WEBHOOK_KEY: "new", WALNUT_WEBHOOK_KEY_PREVIOUS: given.KEY });`,
@@ -104,7 +117,7 @@ export const frames = {
     before: `const said = given.listen(console, "log");`,
     after: `given.deepEqual(said, [true, true]);`,
   },
-  /** Walnut's sample, as it stands, and behind the parser that everybody puts before it. */
+  /** Walnut's sample, unchanged, and behind the body parser that it needs. */
   sample: {
     before: `
       import crypto from "node:crypto";

@@ -8,9 +8,9 @@ import { WebhookController } from "./webhook.controller.js";
 @Module({ controllers: [WebhookController] })
 class AppModule {}
 
-// `rawBody` keeps the bytes beside what Nest parses of them: it is they that are signed.
+// `rawBody` keeps the raw body beside the parsed one. The signature covers the raw body.
 const app = await NestFactory.create<NestExpressApplication>(AppModule, { rawBody: true, logger: ["error", "warn"] });
-// Nest's own limit is 100 KB, and an event may be longer; what is too long is refused by walnut-webhooks.
+// The limit of NestJS is 100 KB, and events can be longer. The package rejects bodies over its own limit.
 app.useBodyParser("json", { limit: "2mb" });
 await app.listen(process.env.PORT ?? 3000, "127.0.0.1");
 console.log(`listening on ${await app.getUrl()}/webhook`);

@@ -6,7 +6,7 @@ async function onDelivery(delivery) {
   console.log(delivery.type, delivery.id);
 }
 
-// `vite build` runs this module too, where there is no key: the first request makes the webhook.
+// Created by the first request, because `vite build` also runs this module, and has no key.
 let receive;
 
 export function POST({ request }) {
