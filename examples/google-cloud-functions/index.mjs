@@ -6,7 +6,7 @@ import { handler } from "walnut-webhooks/node";
 
 const webhook = new Webhook(process.env.WALNUT_WEBHOOK_KEY);
 
-// The framework parses every body, and keeps its bytes in `rawBody`.
+// The framework parses every body, and keeps the raw body in `rawBody`.
 functions.http("webhook", handler(webhook, async (delivery) => {
   console.log(delivery.type, delivery.id);
 }));

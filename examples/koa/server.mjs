@@ -10,7 +10,7 @@ const receive = handler(webhook, async (delivery) => {
 
 const app = new Koa();
 
-// Before any body parser: the signature is that of the bytes as they came.
+// Put this before any body parser, because the signature covers the raw bytes.
 app.use((ctx, next) => {
   if (ctx.method !== "POST" || ctx.path !== "/webhook") return next();
   ctx.respond = false;

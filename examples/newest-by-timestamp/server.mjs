@@ -1,17 +1,17 @@
-// Keeps the newest event of each demo and playlist, in whatever order they come:
+// Keeps the newest event of each demo and playlist, even if they arrive out of order:
 //   WALNUT_WEBHOOK_KEY=... node server.mjs
 import { createServer } from "node:http";
 import { Webhook } from "walnut-webhooks";
 import { handler } from "walnut-webhooks/node";
 
-// By demo or playlist. Where this is a database, it is one statement: update ... where at < the new one.
+// The newest event by demo or playlist. In a database, use one statement: UPDATE ... WHERE at < the new time.
 const newest = new Map();
 
-/** Nanoseconds since 1970: a `Date` ends at milliseconds, where two events can be equal. */
+/** Nanoseconds since 1970. A `Date` has milliseconds only, in which two events can be equal. */
 function instant(timestamp) {
   const [, fraction] = /[.](\d+)/.exec(timestamp) ?? ["", ""];
   const ms = Date.parse(timestamp?.replace(/[.]\d+/, ""));
-  // What has no time that can be read is older than anything that has one.
+  // An event without a readable time counts as older than every other event.
   if (Number.isNaN(ms)) return -Infinity;
   return BigInt(ms) * 1_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, "0"));
 }

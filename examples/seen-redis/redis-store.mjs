@@ -3,17 +3,17 @@ import { randomUUID } from "node:crypto";
 const WEEK = 7 * 24 * 60 * 60 * 1000;
 const RELEASE = `if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end return 0`;
 
-/** Remembers what was handled in Redis 7 or newer, which any number of processes anywhere may share. */
+/** Remembers handled deliveries in Redis 7 or newer. Any number of processes can share it. */
 export class RedisStore {
   #client;
-  // Whoever has a lease is known by it: one that has ended may be another process's by now.
+  // Identifies the leases of this process: after a lease has expired, another process may hold it.
   #owner = randomUUID();
 
   constructor(client) {
     this.#client = client;
   }
 
-  // This one command decides: of several processes at once, one sets, and the others get what is there.
+  // One atomic command: if several processes call it at once, one sets the value and the others get it.
   async begin(id, leaseMs) {
     const there = await this.#client.set(key(id), this.#owner, {
       condition: "NX",
@@ -23,7 +23,7 @@ export class RedisStore {
     return there === null ? "new" : there === "done" ? "done" : "busy";
   }
 
-  // Whoever has the lease by now: it was handled, and that is not to be forgotten.
+  // Even if the lease has expired: the delivery was handled, and must not be handled again.
   async done(id) {
     await this.#client.set(key(id), "done", { expiration: { type: "PX", value: WEEK } });
   }

@@ -1,4 +1,4 @@
-// Handles each event once, whatever Walnut sends again and to which process, with Redis:
+// Handles each event once in all processes that share a Redis:
 //   WALNUT_WEBHOOK_KEY=... REDIS_URL=redis://127.0.0.1:6379 node server.mjs
 import { createServer } from "node:http";
 import { createClient } from "redis";
@@ -6,7 +6,7 @@ import { Webhook } from "walnut-webhooks";
 import { handler } from "walnut-webhooks/node";
 import { RedisStore } from "./redis-store.mjs";
 
-// Without a queue, a Redis that is away is a 503 at once, and Walnut sends again.
+// Without an offline queue, the answer is 503 at once while Redis is unreachable, and Walnut sends the event again.
 const client = createClient({ url: process.env.REDIS_URL, disableOfflineQueue: true });
 client.on("error", (error) => console.error(error.message));
 await client.connect();

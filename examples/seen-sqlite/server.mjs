@@ -1,4 +1,4 @@
-// Handles each event once, whatever Walnut sends again, with Node.js 24's SQLite:
+// Handles each event once, with the SQLite module of Node.js 24:
 //   WALNUT_WEBHOOK_KEY=... SEEN=seen.db node server.mjs
 import { createServer } from "node:http";
 import { Webhook } from "walnut-webhooks";

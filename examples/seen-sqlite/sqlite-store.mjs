@@ -3,9 +3,9 @@ import { DatabaseSync } from "node:sqlite";
 
 const WEEK = 7 * 24 * 60 * 60 * 1000;
 
-/** Remembers what was handled in a SQLite file, which any number of processes on a machine may share. */
+/** Remembers handled deliveries in a SQLite file. Any number of processes on one machine can share it. */
 export class SqliteStore {
-  // Whoever has a lease is known by it: one that has ended may be another process's by now.
+  // Identifies the leases of this process: after a lease has expired, another process may hold it.
   #owner = randomUUID();
   #forget;
   #take;
@@ -30,12 +30,12 @@ export class SqliteStore {
   begin(id, leaseMs) {
     const now = Date.now();
     this.#forget.run(now);
-    // This one statement decides: of several processes at once, one inserts.
+    // One atomic statement: if several processes call it at once, one inserts.
     if (this.#take.run(id, this.#owner, now + leaseMs).changes === 1) return "new";
     return this.#isDone.get(id) ? "done" : "busy";
   }
 
-  // Whoever has the lease by now: it was handled, and that is not to be forgotten.
+  // Even if the lease has expired: the delivery was handled, and must not be handled again.
   done(id) {
     this.#done.run(id, Date.now() + WEEK);
   }

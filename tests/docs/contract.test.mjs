@@ -1,4 +1,4 @@
-// Everything that is generated from the contract, or repeats a part of it, agrees with src/event.rs and src/error.rs.
+// Everything that is generated from the contract, or repeats a part of it, matches src/event.rs and src/error.rs.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";

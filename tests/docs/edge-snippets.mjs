@@ -10,7 +10,7 @@ import { commands, scratch, shell } from "./shell.mjs";
 export const wrangler = [process.execPath, join(root, "node_modules/wrangler/bin/wrangler.js")];
 export const quiet = { WRANGLER_SEND_METRICS: "false" };
 
-/** An edge with a delivery in it, and a shell that knows where it is. */
+/** Starts an edge with one stored delivery, and a shell whose environment has its URL and token. */
 async function edged(t, answer, bindings) {
   const edge = await startEdge(t, (origin) => {
     origin.answer = answer;
@@ -47,7 +47,7 @@ async function laptop(t, { code }) {
   const receiver = await startExpress(t, { WALNUT_WEBHOOK_KEY: EDGE_KEY });
   const [listen, replay] = commands(code.replaceAll("http://127.0.0.1:3000/webhook", receiver.url));
   await serveInShell(listen, /demo_session_finished/);
-  ok(readdirSync(join(cwd, "deliveries")).length > 0, "what is shown is saved");
+  ok(readdirSync(join(cwd, "deliveries")).length > 0, "the delivery was not saved");
   equal((await run(replay)).status, 0);
   // Once from the replay, and once from `listen` if it forwards.
   await receiver.printed(new RegExp(JSON.parse(body).data.session_id), listen.includes("--forward") ? 2 : 1);
@@ -56,12 +56,12 @@ async function laptop(t, { code }) {
 /** The variables and secrets of the edge. */
 const variables = rows(section(read("README.md"), "## The edge")).flatMap(([cell]) => quoted(cell));
 
-/** Lines that deploy, or build: as much of each as needs no account, and is not what has been done already. */
+/** Commands that build or deploy: runs the part that needs no account and that was not run before. */
 async function parsed(t, { page, code }) {
   let edge;
   for (const command of commands(code.replaceAll(/\s+#.*$/gm, ""))) {
     const [program, ...args] = command.split(" ");
-    if (program === "make") continue; // house.test.mjs knows its targets
+    if (program === "make") continue; // house.test.mjs checks its targets
     if (program === "cd") {
       ok(existsSync(join(root, args[0])), command);
     } else if (program === "curl") {
@@ -78,7 +78,7 @@ async function parsed(t, { page, code }) {
   }
 }
 
-/** Has wrangler do all but to upload: the edge as it is, with what a page adds to its configuration. */
+/** Bundles the edge with wrangler without an upload, with the configuration that a page adds. */
 async function deployed(t, page, args) {
   const folder = scratch(t);
   const added = parse(read(page)).blocks.filter(({ words }) => words === "wrangler.toml").map(({ code }) => code);
@@ -96,7 +96,7 @@ async function destinations(t, { code }) {
   equal((await fetch(`${edge.url}/healthz`)).status, 200);
 }
 
-/** The figures that docs/scale.md has by its formulas. */
+/** Calculates the figures of docs/scale.md with its formulas. */
 function formula(_, { page, code }) {
   const all = rows(read(page)).map((cells) => cells.map((cell) => cell.replaceAll(",", "")));
   if (code.startsWith("deliveries a second")) {
@@ -117,7 +117,7 @@ function formula(_, { page, code }) {
   }
 }
 
-/** The edge takes the variables: what it refuses then is the request, and not its configuration. */
+/** The edge accepts the variables: it rejects the unsigned request, not its configuration. */
 async function localEdge(t, { code }) {
   const bindings = Object.fromEntries(code.trim().split("\n").map((line) => /^(\w+)=(.*)$/.exec(line).slice(1)));
   const { url } = await startEdge(t, { ...DURABLE, ORIGIN_URL: undefined, ...bindings });

@@ -1,4 +1,4 @@
-// What the pages say of the house is so: folders, links, targets of make, variables, commands.
+// What the pages say about the repository is true: folders, links, targets of make, variables, commands.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
@@ -8,14 +8,11 @@ import { anchors, folders, pages, parse, quoted, read, root, rows, section } fro
 
 const readme = read("README.md");
 const sorted = (words) => [...new Set(words)].sort();
-/** The words in the first cells of a text's tables. */
+/** The quoted words in the first column of a text's tables. */
 const first = (text) => sorted(rows(text).flatMap(([cell]) => quoted(cell)));
 const matches = (text, pattern) => Array.from(text.matchAll(pattern), ([, found]) => found);
 
-/** The words that a function of Rust gives, by the variants of an enum. */
-const words = (path) => sorted(matches(read(path), /=> "([a-z0-9_]+)",/g));
-
-/** The edge's, in the README's table. */
+/** The variables of the edge in the README's table. */
 const variables = rows(section(readme, "## The edge")).flatMap(([cell]) => quoted(cell)).filter((word) => /^[A-Z_]+$/.test(word));
 
 const house = rows(section(readme, "## The house"));

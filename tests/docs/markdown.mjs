@@ -1,20 +1,20 @@
-// Reads Markdown, as far as this house writes it.
+// Reads the subset of Markdown that this repository uses.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 export const root = join(import.meta.dirname, "../..");
 export const read = (path) => readFileSync(join(root, path), "utf8");
 
-/** What is made by building and running, and by others. */
+/** Folders that are not in the repository: build output and dependencies. */
 const MADE = ["node_modules", "target", "pkg", "pkg-cli", "build"];
 
-/** The folders in `folder` that belong to the house. */
+/** The folders in `folder` that belong to the repository. */
 export const folders = (folder = ".") =>
   readdirSync(join(root, folder), { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith(".") && !MADE.includes(entry.name))
     .map(({ name }) => name);
 
-/** Every page of the house, by its path. */
+/** The path of every page. */
 export const pages = pagesIn("");
 
 function pagesIn(folder) {
@@ -25,8 +25,8 @@ function pagesIn(folder) {
 }
 
 /**
- * The fenced blocks of a page: the language, the words after it, the code without its indentation, and the line where it
- * begins. What is in none is `prose`.
+ * The fenced blocks of a page: the language, the words after it, the code without its indentation, and the first line.
+ * `prose` is the rest of the page.
  */
 export function parse(text) {
   const blocks = [];
@@ -49,7 +49,7 @@ export function parse(text) {
   return { blocks, prose: prose.join("\n") };
 }
 
-/** The rows of the tables in a text, without their heads; each is its cells. */
+/** The rows of the tables in a text, without their header rows. Each row is a list of cells. */
 export function rows(text) {
   const all = text.split("\n").filter((line) => line.startsWith("|"));
   return all
@@ -57,7 +57,7 @@ export function rows(text) {
     .filter((_, index) => !/^\|[-|]+$/.test(all[index]) && !/^\|[-|]+$/.test(all[index + 1] ?? ""));
 }
 
-/** What stands below a heading, down to the next one of its level or above. */
+/** The section below a heading, down to the next heading of the same or a higher level. */
 export function section(text, heading) {
   const level = /^#+/.exec(heading)[0].length;
   const from = text.indexOf(`\n${heading}\n`);
@@ -67,7 +67,7 @@ export function section(text, heading) {
   return end < 0 ? rest : rest.slice(0, end);
 }
 
-/** What stands in backticks. */
+/** The words in backticks. */
 export const quoted = (text) => Array.from(text.matchAll(/`([^`]+)`/g), ([, word]) => word);
 
 /** The anchors of a page's headings, as GitHub makes them. */

@@ -1,4 +1,4 @@
-// The reference of the package can be written: all that is exported says what it is, and no link in it is broken.
+// The reference of the package is complete: every export has a description, and no link is broken.
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";

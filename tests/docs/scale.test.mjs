@@ -1,4 +1,4 @@
-// What docs/scale.md says of prices follows from its counts, and from the prices that the benchmark has.
+// The prices in docs/scale.md follow from its counts and from the prices of the benchmark.
 import { deepEqual, equal } from "node:assert/strict";
 import { test } from "node:test";
 import { PRICES } from "../../bench/edge/prices.mjs";

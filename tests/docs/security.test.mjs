@@ -1,4 +1,4 @@
-// SECURITY.md says which test proves what: each must be there, by its name.
+// SECURITY.md names the test that proves each claim. Each of these tests must exist.
 import { deepEqual, ok } from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,11 +1,11 @@
-// Runs the lines of a page as who reads it would: one after the other, in one shell, in an empty folder.
+// Runs the commands of a page as a reader would: one after the other, in one shell, in an empty folder.
 import { spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./markdown.mjs";
 
-/** A folder below the repository, where `npx` and `import` find what is built, that goes with the test. */
+/** A folder below the repository, where `npx` and `import` find the built packages. It is deleted after the test. */
 export function scratch(t) {
   const folder = join(root, "target/docs-tests");
   mkdirSync(folder, { recursive: true });
@@ -14,13 +14,13 @@ export function scratch(t) {
   return path;
 }
 
-/** The commands of a block; one may go over several lines. */
+/** The commands of a block. A command can have several lines. */
 export const commands = (code) =>
   code.replaceAll(/\\\n\s*/g, "").split("\n").filter((line) => line.trim() !== "");
 
 /**
- * Starts a shell that ends with the test, with all that it has started. `run` runs a command and resolves to its exit
- * status and what it printed; `serve` runs one that goes on, and waits until it prints what matches.
+ * Starts a shell that ends with the test, together with its child processes. `run` runs a command and resolves to its exit
+ * status and its output. `serve` starts a command in the background, and waits until its output matches a pattern.
  */
 export function shell(t, env = {}) {
   const cwd = scratch(t);

@@ -1,5 +1,5 @@
-// Every block of code on the pages is run. The words behind its three backticks say how: by the table below, or with what
-// frames.mjs puts around it.
+// Runs every code block of the pages. The words after its three backticks name a runner of the table below, or a frame of
+// frames.mjs. Blocks in TypeScript are also compiled under `strict`.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHmac } from "node:crypto";
@@ -19,17 +19,17 @@ import { compile, compileFile, modules, startExpress, writeModule } from "./prog
 import { commands, scratch, shell } from "./shell.mjs";
 import { typedTest } from "./unit.mjs";
 
-/** What a snippet doesn't do that it should is waited for so long. */
+/** A snippet that hangs fails after this time. */
 const patience = { timeout: 600_000 };
 
-/** Runs a snippet in its frame, as a process that has to end well. */
+/** Runs a snippet in its frame as a process, which must exit with status 0. */
 async function framed(block, { before = "", after = "", node = process.execPath }) {
   const given = `import * as given from ${JSON.stringify(join(root, "tests/docs/given.mjs"))};`;
   const path = writeModule(block, [given, before, block.code, after].join("\n"));
   await run([node, path], modules, { WALNUT_WEBHOOK_KEY: KEY });
 }
 
-/** Asks a receiver for what each has to do: genuine events are printed, and nothing else. */
+/** Checks that a receiver prints genuine events, and rejects forgeries. */
 async function takes({ lines, printed }, send) {
   const asked = async (...sent) => {
     const { status, error } = await send(...sent);
@@ -42,7 +42,7 @@ async function takes({ lines, printed }, send) {
   equal(lines.filter((line) => line.includes(ID)).length, 1);
 }
 
-/** Waits until something listens on a port, or the test is over. */
+/** Waits until a program listens on a port, or the test ends. */
 async function listening(t, port) {
   while (!t.signal.aborted) {
     const socket = connect(port, "127.0.0.1");
@@ -71,12 +71,12 @@ async function client(t, block) {
   await receiver.printed(/demo_session_finished/);
 }
 
-/** Commands that install a package: tests/loads/ installs both from a registry. */
+/** Commands that install a package. tests/loads/ installs both packages from a registry. */
 const installs = (_, { code }) => {
   for (const command of commands(code)) match(command, /^npm install (--save-dev )?walnut-webhooks(-cli)?$/);
 };
 
-/** Commands of the command line in a folder of its reader, with a receiver on port 3000. */
+/** Commands of walnut-webhooks-cli, with a receiver on port 3000. */
 async function commandLine(t, { code }) {
   const { url } = await startExpress(t);
   const { run } = shell(t, { WALNUT_WEBHOOK_KEY: KEY });
@@ -129,7 +129,7 @@ async function replay(t, { code }) {
   await program.printed(new RegExp(ID));
 }
 
-/** A module that is a server by its `fetch`, in each runtime that takes such. */
+/** A module that exports `fetch`, in each runtime that serves such modules. */
 async function fetches(t, block) {
   const path = writeModule(block, block.code);
   const tool = (path) => join(root, "tests/node_modules", path);
@@ -150,14 +150,14 @@ async function fetches(t, block) {
   await takes(worker, (...sent) => post(worker.url, ...sent));
 }
 
-/** What stands in a file to the letter; tests/examples/ runs that. */
+/** A block that repeats a part of a file. tests/examples/ runs the file. */
 function same(_, { words, code }) {
   const path = words.split(" ")[1];
   match(path, /^examples\//);
-  ok(read(path).includes(code), `${path} has other words`);
+  ok(read(path).includes(code), `${path} does not contain this block`);
 }
 
-/** A receiver that is there, and the shell in which it is spoken to. */
+/** Runs commands in a shell, with a receiver on port 3000. */
 async function walk(t, code) {
   const { url } = await startExpress(t);
   const { cwd, run } = shell(t, { WALNUT_WEBHOOK_KEY: KEY });
@@ -215,7 +215,7 @@ async function explained(t, { code }) {
   match(printed, /body_whitespace/);
 }
 
-/** What takes long is looked at, and what is quick is run. */
+/** Commands that run parts of the tests. Checks the paths of all of them, and runs the quick one. */
 async function part(t, { code }) {
   for (const command of commands(code)) {
     for (const path of command.match(/\S+\/\S+/g) ?? []) {

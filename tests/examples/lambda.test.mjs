@@ -1,9 +1,9 @@
-// The Lambda function, called with events as API Gateway makes them (payload format 2.0).
+// Calls the Lambda function with events in the payload format 2.0 of API Gateway.
 import { join } from "node:path";
 import { test } from "node:test";
 import { patience, receives, root, signed, start } from "./support.mjs";
 
-// What Lambda does: it loads the function once, and calls it with one event after the other.
+// Like Lambda, this loads the function once and calls it for each event.
 const runtime = `
   import { createInterface } from "node:readline";
   import { handler } from "./index.mjs";
@@ -13,7 +13,7 @@ const runtime = `
 `;
 
 for (const isBase64Encoded of [false, true]) {
-  test(`lambda, a body ${isBase64Encoded ? "in Base64" : "as text"}`, patience, async (t) => {
+  test(`lambda: verifies a body ${isBase64Encoded ? "in Base64" : "as text"}`, patience, async (t) => {
     const lambda = start(t, [process.execPath, "--input-type=module", "--eval", runtime], {
       cwd: join(root, "examples/lambda"),
       input: "pipe",

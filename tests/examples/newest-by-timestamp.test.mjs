@@ -1,4 +1,4 @@
-// Events that come in another order than they happened in, as the retries of several do.
+// Events that arrive out of order, as retries of several events do.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { DEMO, patience, PLAYLIST, post, root, serve } from "./support.mjs";
 const DEMO_ID = "demo 7a8e73ec-93ef-4f35-aadf-33c2ada9b887";
 const PLAYLIST_ID = "playlist 0a6f1f0e-6d0c-4f4e-9d53-2f5f8a1f6d11";
 
-test("newest-by-timestamp: what is older never replaces what is newer", patience, async (t) => {
+test("newest-by-timestamp: keeps a newer event when an older one arrives later", patience, async (t) => {
   const server = await serve(t, [process.execPath, "server.mjs"], { cwd: join(root, "examples/newest-by-timestamp") });
   const send = async (body, timestamp, session) => {
     const event = JSON.parse(body);

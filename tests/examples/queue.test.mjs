@@ -78,7 +78,7 @@ for (const [name, open] of Object.entries(queues)) {
     };
   };
 
-  test(`${name}: a crash after the acknowledgement loses no delivery and repeats none`, patience, async (t) => {
+  test(`${name}: loses and repeats no delivery after a crash between the acknowledgement and the work`, patience, async (t) => {
     const { store, service, startReceiver, startWorker } = await prepare(t);
     const killed = await startReceiver();
     for (const body of [DEMO, DEMO, PLAYLIST]) assert.deepEqual(await post(killed.url, body), { status: 200, ok: true });
@@ -100,7 +100,7 @@ for (const [name, open] of Object.entries(queues)) {
     assert.deepEqual(service.requests.slice(2).map(({ event }) => event), [odd]);
   });
 
-  test(`${name}: failed work is repeated, and so is the work of a killed worker`, patience, async (t) => {
+  test(`${name}: repeats failed work, and the work of a killed worker`, patience, async (t) => {
     const { service, startReceiver, startWorker } = await prepare(t, { answers: [500, "nothing"], leaseSeconds: 1 });
     const receiver = await startReceiver();
     const killed = startWorker();
@@ -112,7 +112,7 @@ for (const [name, open] of Object.entries(queues)) {
     assert.deepEqual(new Set(service.requests.map(({ id }) => id)), new Set([DEMO_ID]));
   });
 
-  test(`${name}: a delivery that cannot be stored is not acknowledged`, patience, async (t) => {
+  test(`${name}: does not acknowledge a delivery that it cannot store`, patience, async (t) => {
     const { store, startReceiver } = await prepare(t);
     const receiver = await startReceiver();
     await store.block();
@@ -120,7 +120,7 @@ for (const [name, open] of Object.entries(queues)) {
     assert.deepEqual([status, error?.code], [500, "handler_failed"]);
   });
 
-  test(`${name}: only genuine deliveries are stored`, patience, async (t) => {
+  test(`${name}: stores genuine deliveries only`, patience, async (t) => {
     const { service, startReceiver, startWorker } = await prepare(t);
     const receiver = await startReceiver();
     startWorker();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 const LEASE = 60_000;
 
-/** What a store has to do, whatever it is made of, where two processes share it. */
+/** Checks that two processes can share a store. */
 export async function contract(one, other) {
   const all = await Promise.all(Array.from({ length: 20 }, (_, i) => [one, other][i % 2].begin("raced", LEASE)));
   assert.deepEqual(all.filter((state) => state !== "busy"), ["new"]);
@@ -23,8 +23,8 @@ export async function contract(one, other) {
   while (state === "busy");
   assert.equal(state, "new");
   await one.release("outlived");
-  assert.equal(await one.begin("outlived", LEASE), "busy", "a lease that is another's by now was given back");
+  assert.equal(await one.begin("outlived", LEASE), "busy", "a process released the lease of another one");
   await one.done("outlived");
   await other.release("outlived");
-  assert.equal(await other.begin("outlived", LEASE), "done", "what was handled was forgotten");
+  assert.equal(await other.begin("outlived", LEASE), "done", "the store forgot a handled delivery");
 }

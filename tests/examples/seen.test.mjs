@@ -1,4 +1,4 @@
-// The stores of what was seen, each shared by two processes, to which Walnut sends the same event.
+// The `seen` stores. Two processes share each store, and both receive the same event.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -29,7 +29,7 @@ const stores = {
 for (const [name, { node, env, open }] of Object.entries(stores)) {
   const cwd = join(root, "examples", name);
 
-  test(`${name}: takes what is genuine, once, whichever process it comes to`, patience, async (t) => {
+  test(`${name}: handles each genuine event once in all processes`, patience, async (t) => {
     const options = { cwd, env: await env(t) };
     const servers = [
       await serve(t, [node, "server.mjs"], options),
@@ -49,7 +49,7 @@ for (const [name, { node, env, open }] of Object.entries(stores)) {
     assert.equal(printed.length, 3, printed.join("\n"));
   });
 
-  test(`${name}: a lease is one process's, ends, and is never another's to give back`, patience, async (t) => {
+  test(`${name}: a lease belongs to one process and expires, and no other process can release it`, patience, async (t) => {
     const script = `
       ${open}
       import { contract } from ${JSON.stringify(join(import.meta.dirname, "seen-contract.mjs"))};
@@ -60,7 +60,7 @@ for (const [name, { node, env, open }] of Object.entries(stores)) {
   });
 }
 
-test("seen-redis: without Redis nothing is handled, and Walnut is told to send again", patience, async (t) => {
+test("seen-redis: handles nothing without Redis, and answers so that Walnut sends the event again", patience, async (t) => {
   const redis = await startRedis(t);
   const cwd = join(root, "examples/seen-redis");
   const server = await serve(t, [process.execPath, "server.mjs"], { cwd, env: { REDIS_URL: redis.url } });

@@ -1,4 +1,4 @@
-// Every example that is a server, started as its first lines say, and told to take what is genuine and nothing else.
+// Starts every example that is a server as its first lines say. Each must accept genuine events and reject forgeries.
 import { join } from "node:path";
 import { test } from "node:test";
 import { freePort, patience, post, receives, root, run, serve } from "./support.mjs";
@@ -31,10 +31,10 @@ const examples = {
   sveltekit: {
     build: [node, at("examples/node_modules/vite/bin/vite.js"), "build"],
     command: [node, "build"],
-    // It prints the port that it was asked for, and not the one that it has.
+    // It prints the requested port, even if that is 0.
     env: { HOST: "127.0.0.1", PORT: String(await freePort()), BODY_SIZE_LIMIT: "2M" },
   },
-  // The command line program listens on every interface; this is the same server.
+  // The command line program listens on every interface. This is the same server on 127.0.0.1.
   "google-cloud-functions": {
     command: [
       ...[node, "--input-type=module", "--eval"],

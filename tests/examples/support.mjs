@@ -12,7 +12,7 @@ import { promisify } from "node:util";
 export const root = join(import.meta.dirname, "../..");
 export const KEY = "the key of the examples";
 
-/** The options of a test that starts programs: one that neither goes on nor ends is ended. */
+/** The options of a test that starts programs. A program that hangs fails the test. */
 export const patience = { timeout: 600_000 };
 
 const body = (name) => readFileSync(join(root, `tests/vectors/bodies/${name}.json`));
@@ -22,10 +22,10 @@ const DEMO_PRINTED = "demo_session_finished demo_session_finished:eb8af248-a970-
 const PLAYLIST_PRINTED = "playlist_session_finished playlist_session_finished:5d1b5c3e-1e0e-4b38-8a44-9d3a0f5f2c77";
 
 /** Signs as Walnut's documentation says, without the package. */
-export const sign = (body) => createHmac("sha256", KEY).update(body).digest("hex");
-export const signed = (body) => ({ "x-walnut-signature": sign(body) });
+export const sign = (body, key = KEY) => createHmac("sha256", key).update(body).digest("hex");
+export const signed = (body, key) => ({ "x-walnut-signature": sign(body, key) });
 
-/** Runs a program to its end; what it printed is in the error if it fails. */
+/** Runs a program to its end. If it fails, the error contains its output. */
 export async function run([program, ...args], cwd, env = {}) {
   await promisify(execFile)(program, args, { cwd, env: { ...process.env, ...env }, maxBuffer: 1 << 26 });
 }
@@ -80,7 +80,7 @@ export async function serve(t, command, { path = "/webhook", ...options } = {}) 
   return { ...server, url: `http://127.0.0.1:${port}${path}` };
 }
 
-/** Finds a port, for a program that can't be told to find one itself. */
+/** Finds a free port, for a program that cannot choose one itself. */
 export async function freePort() {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
@@ -90,7 +90,7 @@ export async function freePort() {
   return port;
 }
 
-/** Posts a body in chunks, so that nobody knows its length before it has come. */
+/** Posts a body in chunks, so that the receiver does not know its length in advance. */
 export async function post(url, body, headers = signed(body)) {
   const sent = request(url, {
     method: "POST",
@@ -107,8 +107,8 @@ export async function post(url, body, headers = signed(body)) {
 }
 
 /**
- * Posts what any receiver has to tell apart, and checks what it printed: genuine events, and nothing else.
- * `post(body, headers)` resolves to the status and the answer.
+ * Posts genuine and forged requests, and checks that the receiver prints the genuine events only. `post(body, headers)`
+ * resolves to the status and the fields of the response.
  */
 export async function receives({ lines, printed }, post) {
   const refused = async (status, code, ...sent) => {

@@ -1,4 +1,4 @@
-// Runs in real workerd what wrangler has bundled.
+// Runs a bundle of wrangler in workerd.
 import { EventEmitter, once } from "node:events";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -8,8 +8,8 @@ import { unstable_getMiniflareWorkerOptions as optionsOf } from "wrangler";
 import { KEY } from "./support.mjs";
 
 /**
- * Starts the bundle in a folder, configured as `config` says, until the test ends. `lines` is what it prints, and
- * `printed(pattern)` waits for a line of that kind.
+ * Runs the bundle in a folder with the configuration file `config` until the test ends. `lines` are the printed lines, and
+ * `printed(pattern)` waits for a matching line.
  */
 export async function startWorkerd(t, config, bundle) {
   const lines = [];

@@ -1,4 +1,4 @@
-// The example of a server that is `fetch`, bundled by wrangler as it would be deployed, in real workerd.
+// Bundles the `fetch` example with wrangler, as for a deployment, and runs it in workerd.
 import { join } from "node:path";
 import { test } from "node:test";
 import { patience, post, receives, root, run } from "./support.mjs";
