@@ -8,13 +8,9 @@ import { handler } from "walnut-webhooks/fetch";
 const webhook = new Webhook(process.env.WALNUT_WEBHOOK_KEY);
 const receive = handler(webhook, async (delivery) => {
   console.log(delivery.type, delivery.id);
-});
+}, { path: "/webhook" });
 
 export default {
-  hostname: "127.0.0.1", // which Bun reads
-  fetch(request) {
-    const { pathname } = new URL(request.url);
-    if (request.method === "POST" && pathname === "/webhook") return receive(request);
-    return new Response(null, { status: 404 });
-  },
+  hostname: "127.0.0.1", // for Bun
+  fetch: (request) => receive(request),
 };

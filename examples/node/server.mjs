@@ -6,13 +6,9 @@ import { handler } from "walnut-webhooks/node";
 const webhook = new Webhook(process.env.WALNUT_WEBHOOK_KEY);
 const receive = handler(webhook, async (delivery) => {
   console.log(delivery.type, delivery.id);
-});
+}, { path: "/webhook" });
 
-const server = createServer((request, response) => {
-  if (request.method === "POST" && request.url === "/webhook") return receive(request, response);
-  response.writeHead(404).end();
-});
-
+const server = createServer(receive);
 server.listen(process.env.PORT ?? 3000, "127.0.0.1", () => {
   console.log(`listening on http://127.0.0.1:${server.address().port}/webhook`);
 });

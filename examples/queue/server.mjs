@@ -9,7 +9,8 @@ const { enqueue } = await import(process.env.QUEUE);
 // The handler answers 200 after this promise resolves, so the queue must have stored the delivery by then.
 const onDelivery = (delivery) => enqueue(delivery);
 
-const server = createServer(handler(new Webhook(process.env.WALNUT_WEBHOOK_KEY), onDelivery));
+const webhook = new Webhook(process.env.WALNUT_WEBHOOK_KEY);
+const server = createServer(handler(webhook, onDelivery, { path: "/webhook" }));
 server.listen(process.env.PORT ?? 3000, "127.0.0.1", () => {
   console.log(`listening on http://127.0.0.1:${server.address().port}/webhook`);
 });
