@@ -243,9 +243,6 @@ const kinds = {
   "js server": server,
   "js client": client,
   "js fetch": fetches,
-  "ts test": typedTest(modules),
-  /** The tests of its page import it. */
-  "ts module": () => {},
   "sh install": installs,
   "sh cli": commandLine,
   "js same": same,
@@ -267,6 +264,13 @@ const kinds = {
   "text picture": () => {},
 };
 
+/** Kinds of TypeScript that are compiled together with the modules of their page. */
+const typedKinds = {
+  "ts test": typedTest(modules),
+  /** The tests of its page import it, and are compiled with it. */
+  "ts module": () => {},
+};
+
 /** Compiles a block of TypeScript, whatever its kind, and returns the block in JavaScript. */
 async function toJavaScript(block) {
   const [kind, path] = block.words.split(" ");
@@ -281,6 +285,7 @@ for (const page of pages.filter((page) => !page.startsWith("tests/"))) {
     const block = { page, line, words, code };
     const kind = `${language} ${words.split(" ")[0]}`.trim();
     test(`${page}:${line}: ${kind}`, patience, async (t) => {
+      if (Object.hasOwn(typedKinds, kind)) return typedKinds[kind](t, block);
       const program = language === "ts" ? await toJavaScript(block) : block;
       const runner = kind.replace(/^ts /, "js ");
       if (runner === `js ${words}` && Object.hasOwn(frames, words)) return framed(program, frames[words]);
