@@ -1,20 +1,24 @@
 import { parseArgs } from "node:util";
 import { usage } from "./failure.js";
+import { didYouMean } from "./nearest.js";
+import { plain } from "./terminal.js";
 
 /** An option of a command. */
 export interface Option {
-  /** What its value is called in the help; absent where it has none. */
+  /** The name of its value in the help; absent if it has no value. */
   readonly value?: string;
-  /** What it is worth where it is given without a number. */
+  /** Its value if it is given without a number. */
   readonly implied?: string;
   /** Whether it may be given several times. */
   readonly multiple?: true;
+  /** Whether its value is a file, of which `-` is standard input. */
+  readonly isFile?: true;
   readonly help: string;
 }
 
 export type Options = Readonly<Record<string, Option>>;
 
-/** What a command was called with, read. */
+/** The parsed arguments of a command. */
 export class Args {
   readonly #values: Record<string, unknown>;
 
@@ -43,7 +47,7 @@ export class Args {
     if (text === undefined) return otherwise;
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     if (value >= least && value <= most) return value;
-    throw usage(`--${name} must be a whole number from ${least} to ${most}, but is "${text}"`);
+    throw usage(`--${name} must be a whole number from ${least} to ${most}, but is "${plain(text)}"`);
   }
 
   /** A number above 0, up to `most`; `Infinity` where it is not given. */
@@ -52,32 +56,33 @@ export class Args {
     if (text === undefined) return Infinity;
     const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
     if (value > 0 && value <= most) return value;
-    throw usage(`--${name} must be a number above 0, up to ${most}, but is "${text}"`);
+    throw usage(`--${name} must be a number above 0, up to ${most}, but is "${plain(text)}"`);
   }
 
-  /** A time such as `500ms`, `2s`, `5m`, `1h` or `3d`, or a number of milliseconds; up to `most` of them. */
-  duration(name: string, otherwise: number, most: number): number {
+  /** A duration such as `500ms`, `30s`, `5m`, `72h` or `7d`, in milliseconds. */
+  duration(name: string, otherwise: number, most: number, least = 0): number {
     const text = this.text(name);
     if (text === undefined) return otherwise;
+    if (/^\d+$/.test(text)) throw usage(`--${name} must have a unit: write ${text}s for seconds, or ${text}ms for milliseconds`);
     const ms = milliseconds(text);
-    if (ms !== undefined && ms <= most) return ms;
-    throw usage(`--${name} must be a time such as 500ms, 2s, 5m or 1h, up to ${most / 1000}s, but is "${text}"`);
+    if (ms !== undefined && ms >= least && ms <= most) return ms;
+    const range = least === 0 ? `up to ${spelled(most)}` : `from ${spelled(least)} to ${spelled(most)}`;
+    throw usage(`--${name} must be a duration such as 500ms, 30s, 5m, 72h or 7d, ${range}, but is "${plain(text)}"`);
   }
 
-  /** A point in time, in milliseconds since the Unix epoch: RFC 3339, or so long ago, or that number itself. */
+  /** A point in time, in milliseconds since the Unix epoch: RFC 3339, or a duration before now. */
   time(name: string): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
     const at = pointInTime(text);
     if (at >= YEARS.first && at < YEARS.end) return at;
-    throw usage(`--${name} must be a time such as 2026-01-31T12:00:00Z, or so long ago, such as 2h, but is "${text}"`);
+    throw usage(`--${name} must be a time such as 2026-01-31T12:00:00Z, or how long ago, such as 30m, 2h or 7d, but is "${plain(text)}"`);
   }
 }
 
 function pointInTime(text: string): number {
-  if (/^\d+$/.test(text)) return Number(text);
   const [, date] = RFC_3339.exec(text) ?? [];
-  // The 31st of February is the 3rd of March to the parser.
+  // Date.parse reads 31 February as 3 March.
   if (date !== undefined) return new Date(Date.parse(date)).getUTCDate() === Number(date.slice(-2)) ? Date.parse(text) : Number.NaN;
   const ago = milliseconds(text);
   return ago === undefined ? Number.NaN : Date.now() - ago;
@@ -91,40 +96,75 @@ const YEARS = { first: Date.parse("0000-01-01T00:00:00Z"), end: Date.UTC(10_000,
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 function milliseconds(text: string): number | undefined {
-  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|)$/.exec(text) ?? [];
-  return unit === undefined ? undefined : Math.round(Number(number) * (UNITS[unit || "ms"] as number));
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
+  return unit === undefined ? undefined : Math.round(Number(number) * (UNITS[unit] as number));
 }
 
-/** Reads a URL to send to. */
+/** Writes a duration with the largest unit of which it is a whole number. */
+function spelled(ms: number): string {
+  const [unit, length] = Object.entries(UNITS).findLast(([, length]) => ms % length === 0) as [string, number];
+  return `${ms / length}${unit}`;
+}
+
+/** Reads a URL to send to. The messages do not repeat it, since it may contain a password. */
 export function url(text: string | undefined, name = "URL"): URL {
-  if (text === undefined) throw usage(`${name} is missing: where to send to, such as http://127.0.0.1:3000/webhook`);
-  const parsed = URL.canParse(text) ? new URL(text) : undefined;
-  // Not shown again: it may have a password in it.
-  if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) throw usage(`${name} must begin with http:// or https://`);
+  if (text === undefined) throw usage(`${name} is missing: give the address of the endpoint, such as http://127.0.0.1:3000/webhook`);
+  if (!/^https?:\/\//i.test(text)) throw usage(`${name} must begin with http:// or https://`);
+  const port = /^[^/]*\/\/[^/?#]*:(\d+)(?:[/?#]|$)/.exec(text)?.[1];
+  if (port !== undefined && !(Number(port) >= 1 && Number(port) <= 65_535)) throw usage(`the port in ${name} must be from 1 to 65535, but is ${port}`);
+  if (!URL.canParse(text)) throw usage(`${name} must be a URL such as http://127.0.0.1:3000/webhook`);
+  const parsed = new URL(text);
   if (parsed.username !== "" || parsed.password !== "") throw usage(`${name} must not have a user name or a password in it`);
   return parsed;
 }
 
-/** Reads a command's arguments; what is wrong with them is a usage error. */
+/** Parses a command's arguments; a mistake in them is a usage error. */
 export function parse(args: string[], options: Options, positionals: number): Args {
   const config = Object.entries(options).map(([name, { value, multiple }]) => {
     const type: "string" | "boolean" = value === undefined ? "boolean" : "string";
     return [name, { type, multiple: multiple === true }] as const;
   });
-  // Node's own parser knows no values that may be left out.
+  // Node's parser has no options whose value may be left out.
   const given = args.map((arg, index) => {
     const implied = arg.startsWith("--") ? options[arg.slice(2)]?.implied : undefined;
     return implied === undefined || /^\d+$/.test(args[index + 1] ?? "") ? arg : `${arg}=${implied}`;
   });
-  let parsed: ReturnType<typeof parseArgs>;
-  try {
-    parsed = parseArgs({ args: given, options: Object.fromEntries(config), allowPositionals: true, strict: true });
-  } catch (error) {
-    // Node's own words, of which the first sentence says what is wrong.
-    throw usage((error as Error).message.split(/\.\s/)[0] as string);
+  // It is not strict, since its messages are about code: the checks follow.
+  const parsed = parseArgs({ args: given, options: Object.fromEntries(config), allowPositionals: true, strict: false, tokens: true });
+  const seen = new Set<string>();
+  for (const token of parsed.tokens) {
+    if (token.kind !== "option") continue;
+    const { name, rawName, value, inlineValue } = token;
+    const option = Object.hasOwn(options, name) && rawName.startsWith("--") ? options[name] : undefined;
+    if (option === undefined) throw usage(`there is no option "${plain(rawName)}".${didYouMean(name, Object.keys(options), "--")}`);
+    if (option.value === undefined && value !== undefined) throw usage(`--${name} takes no value`);
+    if (option.value !== undefined && (value === undefined || (!inlineValue && isOption(value)))) {
+      throw usage(`--${name} needs a value: --${name} ${option.value}. If the value begins with "-", write --${name}=${option.value}`);
+    }
+    if (seen.has(name) && option.multiple === undefined) throw usage(`--${name} can be given only once`);
+    seen.add(name);
   }
-  if (parsed.positionals.length > positionals) {
-    throw usage(`"${parsed.positionals[positionals]}" is one argument too many`);
-  }
+  const extra = parsed.positionals[positionals];
+  if (extra !== undefined) throw usage(`"${plain(extra)}" is one argument too many`);
+  checkStandardInput(parsed.positionals, parsed.values, options);
   return new Args(parsed.positionals, parsed.values);
+}
+
+/** Whether an argument can't be a value: `-` is standard input, and a negative number gets a message of its own. */
+function isOption(text: string): boolean {
+  return text.startsWith("-") && !/^-(?:[\d.]|$)/.test(text);
+}
+
+const STANDARD_INPUT = new Set(["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]);
+
+/** Standard input can be read once: a second reader would get an empty file. */
+function checkStandardInput(positionals: readonly string[], values: Record<string, unknown>, options: Options): void {
+  const files = Object.entries(values).filter(([name]) => options[name]?.isFile);
+  const inputs = [
+    ...files.flatMap(([name, value]) => [value].flat().map((file) => [`--${name}`, file])),
+    ...positionals.map((file) => ["FILE", file]),
+  ];
+  const [first, second] = inputs.filter(([, file]) => STANDARD_INPUT.has(file as string));
+  if (second === undefined) return;
+  throw usage(`standard input can be read only once, but both ${first?.[0]} and ${second[0]} name it: put one of them in a file`);
 }

@@ -1,10 +1,10 @@
-/** Why a command could not do what it was told: shown as it stands, without a stack. */
+/** Why a command failed: its message is shown without a stack. */
 export class Failure extends Error {
   constructor(
-    /** A stable word. */
+    /** A stable word, for programs. */
     readonly code: string,
     message: string,
-    /** What the process ends with. */
+    /** The exit status. */
     readonly status: number,
   ) {
     super(message);
@@ -13,43 +13,48 @@ export class Failure extends Error {
 
 /** The exit statuses. */
 export const OK = 0;
-/** Refused, or not as it should be. */
-export const REFUSED = 1;
-/** Nothing could be tried: wrong usage, no key, a file that can't be read. */
-export const NOT_TRIED = 2;
-/** As shells have it: 128 and the number of the signal. */
+/** The check failed: a request was rejected, or an endpoint did not respond as expected. */
+export const CHECK_FAILED = 1;
+/** The command could not run: wrong usage, no key, an unreadable file, an endpoint that can't be reached. */
+export const NOT_RUN = 2;
+/** As in shells: 128 and the number of the signal. */
 export const INTERRUPTED = 130;
 export const PIPE_CLOSED = 141;
 
 /** A mistake in how a command was called. */
 export function usage(message: string): Failure {
-  return new Failure("usage", message, NOT_TRIED);
+  return new Failure("usage", message, NOT_RUN);
 }
 
-/** What the system says of a failed call, in its own short words, without a path or a stack. */
+/** Describes the error of a system call in a few words, without a path or a stack. */
 export function reason(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code?.startsWith("HPE_")) return "what it answers is no HTTP";
+  if (code?.startsWith("HPE_")) return "the response is not HTTP";
+  if (/wrong version number|packet length too long/i.test(message)) return "the server answered in plain HTTP: use http:// instead of https://";
+  // OpenSSL's message has codes and its source files in it.
+  if (code === "EPROTO" || code?.startsWith("ERR_SSL_")) return `the TLS connection failed: ${/:SSL routines:[^:]*:([^:]+)/.exec(message)?.[1] ?? code}`;
   return REASONS[code ?? ""] ?? message;
 }
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EADDRINUSE: "the port is in use",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed: NODE_EXTRA_CA_CERTS can name it as trusted",
-  EADDRNOTAVAIL: "the address is not one of this machine",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed: to trust it, set NODE_EXTRA_CA_CERTS to its file",
+  EADDRNOTAVAIL: "the address does not belong to this machine",
   ECONNREFUSED: "nothing listens there",
-  ECONNRESET: "the connection was closed without an answer",
+  ECONNRESET: "the connection was closed without a response",
+  EEXIST: "a file has this name",
   EHOSTUNREACH: "the host can't be reached",
   EISDIR: "it is a folder",
   ENOENT: "there is no such file",
-  ENOTDIR: "it is no folder",
+  ENOTDIR: "a part of the path is a file",
   ENOTFOUND: "there is no such host",
   ENOSPC: "the disk is full",
-  EPIPE: "the connection was closed without an answer",
+  EPIPE: "the connection was closed without a response",
+  EROFS: "the file system is read-only",
   ETIMEDOUT: "the connection timed out",
   ERR_INVALID_CHAR: "a header has a character that HTTP does not allow",
-  ERR_INVALID_HTTP_TOKEN: "a header's name has a character that HTTP does not allow",
-  SELF_SIGNED_CERT_IN_CHAIN: "its certificate is of an authority that is not trusted: NODE_EXTRA_CA_CERTS can name it",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate is of an authority that is not trusted: NODE_EXTRA_CA_CERTS can name it",
+  ERR_INVALID_HTTP_TOKEN: "the name of a header has a character that HTTP does not allow",
+  SELF_SIGNED_CERT_IN_CHAIN: "its certificate authority is not trusted: to trust it, set NODE_EXTRA_CA_CERTS to its certificate",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate authority is not trusted: to trust it, set NODE_EXTRA_CA_CERTS to its certificate",
 };

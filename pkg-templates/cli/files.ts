@@ -1,6 +1,6 @@
 // Files, read up to a limit: a device never ends, and what is too large should not fill the memory first.
 import { createReadStream } from "node:fs";
-import { Failure, reason, NOT_TRIED } from "./failure.js";
+import { Failure, reason, NOT_RUN } from "./failure.js";
 
 /** The most that is read of a body or of a request, in bytes: 64 MiB. */
 const MOST_FILE_BYTES = 64 << 20;
@@ -16,9 +16,9 @@ export async function read(file: string, most = MOST_FILE_BYTES): Promise<Uint8A
       if (length > most) break;
     }
   } catch (error) {
-    throw new Failure("unreadable", `${file} can't be read: ${reason(error)}`, NOT_TRIED);
+    throw new Failure("unreadable", `${file} can't be read: ${reason(error)}`, NOT_RUN);
   }
-  if (length > most) throw new Failure("unreadable", `${file === "-" ? "standard input" : file} is over ${size(most)}`, NOT_TRIED);
+  if (length > most) throw new Failure("unreadable", `${file === "-" ? "standard input" : file} is over ${size(most)}`, NOT_RUN);
   return Buffer.concat(pieces);
 }
 

@@ -3,7 +3,7 @@ import { SIGNATURE_HEADER } from "./sender/headers.js";
 import { parseRequest } from "./sender/parse.js";
 import { bodyFromFile, header, type ParsedRequest } from "./sender/request.js";
 import type { Args, Options } from "./args.js";
-import { Failure, NOT_TRIED, usage } from "./failure.js";
+import { Failure, NOT_RUN, usage } from "./failure.js";
 import { read } from "./files.js";
 import { plain, say } from "./terminal.js";
 
@@ -13,7 +13,7 @@ export const BODY_OPTIONS: Options = {
 
 export const REQUEST_OPTIONS: Options = {
   signature: { value: "SIG", help: "the value of X-Walnut-Signature" },
-  request: { value: "FILE", help: "a whole request: raw HTTP, a curl command, the output of curl -v, or a HAR file" },
+  request: { value: "FILE", isFile: true, help: "a whole request: raw HTTP, a curl command, the output of curl -v, or a HAR file" },
   ...BODY_OPTIONS,
 };
 
@@ -43,7 +43,7 @@ export async function readReceived(args: Args): Promise<Received> {
   if (signature !== undefined) throw usage("--request contains the signature: remove --signature");
   const request = parseRequest(await read(file));
   if (request === undefined) {
-    throw new Failure("not_a_request", `${file} is not a request: it must be raw HTTP, a curl command, the output of curl -v, or a HAR file`, NOT_TRIED);
+    throw new Failure("not_a_request", `${file} is not a request: it must be raw HTTP, a curl command, the output of curl -v, or a HAR file`, NOT_RUN);
   }
   for (const note of request.notes) say(plain(note));
   const names = new Set(request.headers.map(([name]) => name.toLowerCase()));
@@ -72,5 +72,5 @@ async function requestBody({ body, bodyMissing, bodyFile }: ParsedRequest, args:
 }
 
 function notChecked(why: string): Failure {
-  return new Failure("body_missing", `Not checked. ${why} Add the body: give FILE or --data TEXT in addition to --request.`, NOT_TRIED);
+  return new Failure("body_missing", `Not checked. ${why} Add the body: give FILE or --data TEXT in addition to --request.`, NOT_RUN);
 }

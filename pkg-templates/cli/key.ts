@@ -1,22 +1,22 @@
-// Where the commands get the key from.
+// Gets the key for a command.
 import { Webhook, type WebhookError } from "walnut-webhooks";
 import type { Args, Options } from "./args.js";
-import { Failure, INTERRUPTED, NOT_TRIED, usage } from "./failure.js";
-import { read } from "./files.js";
+import { Failure, INTERRUPTED, NOT_RUN, usage } from "./failure.js";
+import { readKeyFile } from "./keyfile.js";
 import { warn } from "./terminal.js";
 
 export const KEY_OPTIONS: Options = {
-  "key-file": { value: "FILE", multiple: true, help: "the key, in a file; again for a previous key. One newline at its end is not part of it" },
-  key: { value: "KEY", multiple: true, help: "the key itself: better not, since the shell's history and the list of processes show it" },
+  "key-file": { value: "FILE", isFile: true, multiple: true, help: "a file with the key, without the newline at its end; give it again for a previous key" },
+  key: { value: "KEY", multiple: true, help: "the key itself; not recommended, since the shell history and the process list show it" },
 };
 
-/** Finds the keys: in the options, or in the environment, or by asking. */
+/** Gets the keys from the options or the environment, or asks for one. */
 export async function findWebhook(args: Args): Promise<Webhook> {
   const keys = await configuredKeys(args);
   return webhook(keys.length > 0 ? keys : [await ask()]);
 }
 
-/** Finds the keys in the options or the environment; asks nobody. */
+/** Gets the keys from the options or the environment; `undefined` if there are none. */
 export async function configuredWebhook(args: Args): Promise<Webhook | undefined> {
   const keys = await configuredKeys(args);
   return keys.length > 0 ? webhook(keys) : undefined;
@@ -27,7 +27,7 @@ function webhook(keys: (string | Uint8Array)[]): Webhook {
     return new Webhook(keys);
   } catch (error) {
     const { code, message } = error as WebhookError;
-    throw new Failure(code, message, NOT_TRIED);
+    throw new Failure(code, message, NOT_RUN);
   }
 }
 
@@ -35,33 +35,22 @@ async function configuredKeys(args: Args): Promise<(string | Uint8Array)[]> {
   const [files, plain] = [args.texts("key-file"), args.texts("key")];
   if (files.length > 0 && plain.length > 0) throw usage("--key-file and --key can't both be given");
   if (plain.length > 0) {
-    warn("a key on the command line is seen by all who can list processes or read the shell's history: prefer --key-file");
+    warn("the process list and the shell history show a key on the command line: use --key-file instead");
     return [...plain];
   }
-  if (files.length > 0) return Promise.all(files.map(keyFile));
+  if (files.length > 0) return Promise.all(files.map(readKeyFile));
   const { WALNUT_WEBHOOK_KEY: key, WALNUT_WEBHOOK_KEY_PREVIOUS: previous } = process.env;
   return [key, previous].filter((key) => key !== undefined && key !== "") as string[];
 }
 
-/** The most that a key file may have, in bytes: what is longer is likely another file. */
-const MOST_KEY_BYTES = 64 << 10;
-
-/** Reads a key's bytes, without the newline that editors put at the end of a file. */
-async function keyFile(path: string): Promise<Uint8Array> {
-  let bytes = await read(path, MOST_KEY_BYTES);
-  if (bytes.at(-1) === 10) bytes = bytes.subarray(0, bytes.at(-2) === 13 ? -2 : -1);
-  if (bytes.length === 0) throw new Failure("invalid_key", `the key file ${path} is empty`, NOT_TRIED);
-  return bytes;
-}
-
-/** Asks for the key at the terminal, where nothing of it is shown. */
+/** Asks for the key at the terminal, without showing it. */
 function ask(): Promise<string> {
   const { stdin, stderr } = process;
   if (!stdin.isTTY || !stderr.isTTY) {
-    throw new Failure("no_key", "there is no key: set WALNUT_WEBHOOK_KEY, or give --key-file FILE", NOT_TRIED);
+    throw new Failure("no_key", "there is no key: set WALNUT_WEBHOOK_KEY, or give --key-file FILE", NOT_RUN);
   }
   return new Promise((resolve, reject) => {
-    // First, since the terminal shows what is typed till then.
+    // Before the prompt: until then, the terminal shows what is typed.
     stdin.setRawMode(true).setEncoding("utf8").resume();
     stderr.write("Key (as Walnut's settings show it; nothing is shown here): ");
     let key = "";
@@ -74,7 +63,7 @@ function ask(): Promise<string> {
       for (const character of text) {
         if (character === "\r" || character === "\n" || character === "\x04") {
           if (key !== "") return end(() => resolve(key));
-          return end(() => reject(new Failure("no_key", "no key was typed", NOT_TRIED)));
+          return end(() => reject(new Failure("no_key", "no key was typed", NOT_RUN)));
         }
         if (character === "\x03") return end(() => reject(new Failure("interrupted", "interrupted", INTERRUPTED)));
         if (character === "\x15") key = "";

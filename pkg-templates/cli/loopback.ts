@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Failure, NOT_TRIED, reason } from "./failure.js";
+import { Failure, NOT_RUN, reason } from "./failure.js";
 
 export interface Listening {
   /** Such as `http://127.0.0.1:8788`. */
@@ -15,7 +15,7 @@ export interface Listening {
 export async function listen(server: Server, port: number): Promise<Listening> {
   server.listen(port, "127.0.0.1");
   await once(server, "listening").catch((error) => {
-    throw new Failure("cannot_listen", `port ${port} of 127.0.0.1 can't be listened on: ${reason(error)}: try --port 0`, NOT_TRIED);
+    throw new Failure("cannot_listen", `port ${port} of 127.0.0.1 can't be listened on: ${reason(error)}: try --port 0`, NOT_RUN);
   });
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

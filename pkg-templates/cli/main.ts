@@ -13,7 +13,8 @@ import { sample } from "./commands/sample.js";
 import { send } from "./commands/send.js";
 import { sign } from "./commands/sign.js";
 import { verify } from "./commands/verify.js";
-import { Failure, INTERRUPTED, OK, PIPE_CLOSED, reason, NOT_TRIED, usage } from "./failure.js";
+import { Failure, INTERRUPTED, OK, PIPE_CLOSED, reason, NOT_RUN, usage } from "./failure.js";
+import { didYouMean } from "./nearest.js";
 import { asJson, out, plain, say } from "./terminal.js";
 
 const commands: Readonly<Record<string, Command>> = { sign, verify, explain, sample, send, listen, replay, doctor, harness };
@@ -25,7 +26,7 @@ async function main([name, ...args]: string[]): Promise<number> {
   }
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     out(overview(commands, version()));
-    return name === undefined ? NOT_TRIED : OK;
+    return name === undefined ? NOT_RUN : OK;
   }
   if (name === "--version" || name === "-v") {
     out(`${version()}\n`);
@@ -41,11 +42,11 @@ async function main([name, ...args]: string[]): Promise<number> {
 
 function find(name: string): Command {
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined) throw usage(`there is no command "${plain(name)}"`);
+  if (command === undefined) throw usage(`there is no command "${plain(name)}".${didYouMean(name, Object.keys(commands))}`);
   return command;
 }
 
-/** Whether an option is given: what stands behind `--` is none. */
+/** Whether an option is given, before `--`. */
 function has(args: readonly string[], option: string): boolean {
   const end = args.indexOf("--");
   return (end < 0 ? args : args.slice(0, end)).includes(option);
@@ -55,10 +56,10 @@ function version(): string {
   return JSON.parse(readFileSync(new URL("./package.json", import.meta.url), "utf8")).version;
 }
 
-/** From now on, the first Ctrl-C aborts the signal, for the command to end well; the second ends the process. */
+/** From now on, the first Ctrl-C aborts the signal, so that the command ends in order; the second ends the process. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
-  // As many as there are requests under way.
+  // Each request under way has a listener.
   setMaxListeners(0, controller.signal);
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => (controller.signal.aborted ? process.exit(INTERRUPTED) : controller.abort()));
@@ -67,8 +68,8 @@ function interruption(): AbortSignal {
 }
 
 function fail(error: unknown, [name]: string[], isJson: boolean): number {
-  // What nobody foresaw is still told in a sentence: a stack says nothing to who calls a command.
-  const { code, message, status } = error instanceof Failure ? error : new Failure("internal", `${error}`, NOT_TRIED);
+  // An unexpected error is a sentence, too: a stack does not help the user of a command.
+  const { code, message, status } = error instanceof Failure ? error : new Failure("internal", `${error}`, NOT_RUN);
   if (isJson) process.stderr.write(`${JSON.stringify({ error: { code, message } })}\n`);
   else if (code !== "interrupted") say(`${NAME}: ${message}`);
   if (code === "usage" && !isJson) {
@@ -80,10 +81,10 @@ function fail(error: unknown, [name]: string[], isJson: boolean): number {
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    // Whoever reads has read enough.
+    // The reader, such as head, has read enough.
     if (error.code === "EPIPE") process.exit(PIPE_CLOSED);
     if (stream === process.stdout) say(`${NAME}: the output can't be written: ${reason(error)}`);
-    process.exit(NOT_TRIED);
+    process.exit(NOT_RUN);
   });
 }
 

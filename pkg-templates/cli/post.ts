@@ -20,6 +20,13 @@ export interface PostOptions {
 export interface Posted extends Attempt {
   /** Whether it ended because the time was up. */
   readonly isLate: boolean;
+  /** Whether it failed because no connection could be made. */
+  readonly isUnreachable: boolean;
+}
+
+/** An attempt that failed before anything was sent. */
+export function notSent(error: string): Posted {
+  return { ...unanswered(error), isLate: false, isUnreachable: false };
 }
 
 /** Sends one request and waits for the whole answer. Redirects are not followed. It never rejects. */
@@ -34,25 +41,31 @@ export function post(
     // One connection each, as with a sender that may come from anywhere.
     request = begin(url, { method: "POST", agent: false, headers: { ...headers, "content-length": declared } });
   } catch (error) {
-    // What HTTP can't carry, such as a header's odd characters.
-    return Promise.resolve({ ...unanswered(reason(error)), isLate: false });
+    // HTTP does not allow it, such as a control character in a header.
+    return Promise.resolve(notSent(reason(error)));
   }
   return new Promise((resolve) => {
     const pieces: Buffer[] = [];
     let length = 0;
     let isLate = false;
+    let isConnected = false;
     const done = (status: number | null, error: string | null, answer?: http.IncomingMessage) => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", stop);
       request.destroy();
       const ms = performance.now() - began;
-      resolve({ status, error, ms, headers: pairs(answer?.rawHeaders ?? []), body: Buffer.concat(pieces), isLate });
+      resolve({ status, error, ms, headers: pairs(answer?.rawHeaders ?? []), body: Buffer.concat(pieces), isLate, isUnreachable: !isConnected });
     };
     const stop = () => done(null, "it was interrupted");
     const timer = setTimeout(() => {
       isLate = true;
-      done(null, `there was no complete answer within ${timeout / 1000} s`);
+      done(null, `there was no complete response within ${timeout / 1000} s`);
     }, timeout);
+    request.once("socket", (socket) => {
+      socket.once(url.protocol === "https:" ? "secureConnect" : "connect", () => {
+        isConnected = true;
+      });
+    });
     let isAnswered = false;
     request.on("response", (answer) => {
       isAnswered = true;
@@ -63,8 +76,8 @@ export function post(
         if (length > MOST_ANSWER_BYTES) done(answer.statusCode ?? null, null, answer);
       });
       answer.on("end", () => done(answer.statusCode ?? null, null, answer));
-      answer.on("error", () => done(null, "the answer broke off"));
-      answer.on("close", () => done(null, "the answer broke off"));
+      answer.on("error", () => done(null, "the connection was closed in the middle of the response"));
+      answer.on("close", () => done(null, "the connection was closed in the middle of the response"));
     });
     // It wants to speak another protocol; nobody here does.
     request.on("upgrade", (answer, socket) => {

@@ -1,16 +1,19 @@
-// What `send` and `replay` have in common: a list is sent, watched, and added up.
-import { type Attempt, WALNUT_BACKOFF_MS, WALNUT_RETRIES } from "./sender/judge.js";
+// What `send` and `replay` share: they send a list of requests, show the progress, and sum up the results.
+import { setMaxListeners } from "node:events";
+import { WALNUT_BACKOFF_MS, WALNUT_RETRIES, WALNUT_TIMEOUT_MS } from "./sender/judge.js";
 import type { ItemKind } from "./sender/plan.js";
 import { lean, type Result, run, type RunOptions } from "./sender/run.js";
 import { type Line, outcomesInWords, summary, TITLES } from "./sender/summary.js";
 import type { Args, Options } from "./args.js";
-import { INTERRUPTED, OK, REFUSED } from "./failure.js";
+import { CHECK_FAILED, Failure, INTERRUPTED, NOT_RUN, OK } from "./failure.js";
+import type { Posted } from "./post.js";
 import { clearProgress, duration, json, line, paint, plain, progress, table } from "./terminal.js";
 
 export const RUN_OPTIONS: Options = {
   rate: { value: "N", help: "how many to begin a second, up to 10000; as many as there can be by default" },
   concurrency: { value: "N", help: "how many may be under way at a time, 1 to 1000; 1 by default, 100 with --rate" },
   retries: { value: "N", help: `how often what was not accepted is sent again, 0 to 20; ${WALNUT_RETRIES} by default, as Walnut` },
+  timeout: { value: "TIME", help: "how long to wait for a response, up to 30s, which is Walnut's limit and the default" },
   backoff: { value: "TIME", help: "how long to wait before the first retry, up to 1h; twice that before each next; 1s by default" },
 };
 
@@ -21,30 +24,45 @@ export interface Sendable {
 /** Sends a list, shows how it goes, and returns the exit status. */
 export async function sendAll<T extends Sendable>(
   items: readonly T[],
-  post: (item: T, signal: AbortSignal) => Promise<Attempt>,
+  post: (item: T, signal: AbortSignal, timeout: number) => Promise<Posted>,
+  target: URL,
   args: Args,
   signal: AbortSignal,
   describe: (item: T) => Record<string, unknown>,
 ): Promise<number> {
   const isJson = args.flag("json");
+  const unreachable = new AbortController();
+  const ended = AbortSignal.any([signal, unreachable.signal]);
+  // Each request under way has a listener.
+  setMaxListeners(0, ended);
   const rate = args.rate("rate", 10_000);
   const options: RunOptions = {
     rate,
     concurrency: args.whole("concurrency", rate === Infinity ? 1 : 100, 1, 1000),
     retries: args.whole("retries", WALNUT_RETRIES, 0, 20),
     backoff: args.duration("backoff", WALNUT_BACKOFF_MS, 3_600_000),
-    signal,
+    signal: ended,
+  };
+  const timeout = args.duration("timeout", WALNUT_TIMEOUT_MS, WALNUT_TIMEOUT_MS, 1);
+  let isReached = false;
+  const attempt = async (item: T, signal: AbortSignal) => {
+    const posted = await post(item, signal, timeout);
+    isReached ||= !posted.isUnreachable;
+    return posted;
   };
   const results: Result<T>[] = [];
   let wrong = 0;
   progress(0, items.length, "");
-  await run(items, post, options, (result) => {
+  await run(items, attempt, options, (result) => {
+    // The first request and its retries failed to connect: the others would fail, too.
+    if (!isReached) return unreachable.abort(result.last.error);
     results.push(lean(result, MOST_SHOWN_BYTES));
     if (!result.ok) wrong++;
     if (isJson) json({ ...describe(result.item), ...outcome(result) });
     progress(results.length, items.length, wrong === 0 ? "" : `${wrong} not as they should be`);
   });
   clearProgress();
+  if (unreachable.signal.aborted) throw new Failure("unreachable", `${target.origin} can't be reached: ${unreachable.signal.reason}`, NOT_RUN);
   const lines = summary(results);
   if (isJson) json({ summary: lines, planned: items.length, sent: results.length, ok: results.length - wrong });
   else {
@@ -55,7 +73,7 @@ export async function sendAll<T extends Sendable>(
     if (!isJson) line(paint("yellow", `interrupted: ${results.length} of ${items.length} were decided`));
     return INTERRUPTED;
   }
-  return wrong === 0 ? OK : REFUSED;
+  return wrong === 0 ? OK : CHECK_FAILED;
 }
 
 function outcome({ attempts, last, ok, judgement }: Result<unknown>): Record<string, unknown> {

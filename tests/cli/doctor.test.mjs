@@ -147,7 +147,7 @@ test("an endpoint that never answers", limits, async (t) => {
   const { found, probes, code } = await examine(url, ["--timeout", "300ms", "--patience", "300ms"]);
   assert.deepEqual(found, { not_in_time: ["good_delivery"], slow_client_kept: ["slow_client"] });
   assert.equal(probes.forged_signature.verdict, "unknown");
-  assert.deepEqual([probes.good_delivery.status, probes.good_delivery.error], [null, "there was no complete answer within 0.3 s"]);
+  assert.deepEqual([probes.good_delivery.status, probes.good_delivery.error], [null, "there was no complete response within 0.3 s"]);
   assert.equal(code, 1);
 });
 
@@ -224,7 +224,7 @@ test("where nobody is there, nothing is judged", limits, async () => {
 test("https where there is only http can't be reached", limits, async (t) => {
   const url = await listening(t, endpoint({}));
   const { code, err } = await doctor([url.replace("http:", "https:")]);
-  assert.deepEqual([code, err.split("can't be reached: ")[1]], [2, "it does not answer with TLS: is it http?\n"]);
+  assert.deepEqual([code, err.split("can't be reached: ")[1]], [2, "the server answered in plain HTTP: use http:// instead of https://\n"]);
 });
 
 test("wrong usage", limits, async () => {

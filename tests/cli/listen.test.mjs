@@ -101,14 +101,24 @@ test("listen: saves what is genuine, byte for byte, before it is answered; repla
   equal(other.taken[0].headers["content-type"], "application/json; charset=utf-8");
 });
 
-test("listen: what can't be saved is not acknowledged", async (t) => {
-  const at = join(folder(t), "file");
-  writeFileSync(at, "");
-  const { status, err } = await run(["listen", "--port", "0", "--save", at]);
-  equal(status, 2);
-  match(err, /can't be made/);
+test("listen: does not start if it can't write to the folder", async (t) => {
+  const file = join(folder(t), "file");
+  writeFileSync(file, "");
+  for (const [at, why] of [
+    [file, "a file has this name"],
+    [join(file, "below"), "a part of the path is a file"],
+    ["/proc/x", "nothing can be created there"],
+    ["/proc", "nothing can be created there"],
+  ]) {
+    const { status, out, err } = await run(["listen", "--port", "0", "--save", at]);
+    deepEqual([status, out, err], [2, "", `walnut-webhooks: --save: the folder ${at} can't be written to: ${why}\n`]);
+  }
+});
+
+test("listen: does not acknowledge a delivery that it can't save", async (t) => {
   const gone = join(folder(t), "gone");
   const { url, next } = await listening(t, "--save", gone);
+  deepEqual(readdirSync(gone), []);
   rmSync(gone, { recursive: true });
   equal((await post(url, DEMO)).status, 503);
   equal((await next()).error.code, "store_failed");
@@ -195,7 +205,7 @@ test("listen: wrong usage, and a port that is taken", async (t) => {
     [["--since", "2h"], /only for --edge/],
     [["--edge", "https://127.0.0.1:1", "--status", "500"], /not for --edge/],
     [["--edge", "http://example.com"], /must be https/],
-    [["--edge", "https://127.0.0.1:1", "--interval", "99ms"], /100ms or more/],
+    [["--edge", "https://127.0.0.1:1", "--interval", "99ms"], /from 100ms to 1h/],
   ]) {
     const { status, out, err } = await run(["listen", ...args], { env: { ADMIN_TOKEN: TOKEN } });
     deepEqual([status, out], [2, ""], args.join(" "));

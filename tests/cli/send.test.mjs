@@ -3,6 +3,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { test as plainTest } from "node:test";
@@ -78,15 +79,12 @@ test("send: what is wrong is said, with what the endpoint said, and the status i
   equal(taken.length, 5);
   match(out, /✕ 2 × events: 202, a success, but Walnut takes only 200 and 201, and sends it again\n {2}it said: accepted⟨U\+001B⟩\[2J\n/);
   match(out, /✕ 1 × forgeries: 202, a forgery was accepted: the signature is not checked\n/);
-  const none = await run(["send", "http://127.0.0.1:1/", "--retries", "0"]);
-  deepEqual([none.status, none.err], [1, ""]);
-  match(none.out, /1 × no answer\n✕ 1 × events: nothing listens there: Walnut sends it again\n/);
 });
 
 test("send: who wants another protocol, or speaks none, is answered at once", async (t) => {
   for (const [bytes, said] of [
     ["HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n", "101"],
-    ["hello\r\n\r\n", "what it answers is no HTTP"],
+    ["hello\r\n\r\n", "the response is not HTTP"],
   ]) {
     const server = createServer((socket) => socket.on("error", () => {}).once("data", () => socket.write(bytes)));
     await once(server.listen(0, "127.0.0.1"), "listening");
@@ -96,6 +94,56 @@ test("send: who wants another protocol, or speaks none, is answered at once", as
     deepEqual([status, String(line.status ?? line.error)], [1, said]);
     ok(line.ms < 20_000);
   }
+});
+
+test("send and replay: exit with 2 if the endpoint can't be reached, and send no further events", async (t) => {
+  const url = "http://127.0.0.1:1/webhook";
+  const said = "http://127.0.0.1:1 can't be reached: nothing listens there";
+  for (const args of [["send", url], ["send", url, "--count", "50", "--rate", "10000"], ["send", url, "--forge", "1"]]) {
+    const { status, out, err } = await run([...args, "--retries", "1", "--backoff", "1ms"]);
+    deepEqual([status, out, err], [2, "", `walnut-webhooks: ${said}\n`], args.join(" "));
+  }
+  const forPrograms = await run(["send", url, "--retries", "0", "--json"]);
+  deepEqual([forPrograms.out, JSON.parse(forPrograms.err).error], ["", { code: "unreachable", message: said }]);
+  const at = folder(t);
+  writeFileSync(join(at, "1.http"), "POST / HTTP/1.1\r\n\r\n{}");
+  const replayed = await run(["replay", at, url, "--retries", "0"]);
+  deepEqual([replayed.status, replayed.out, replayed.err], [2, "", `walnut-webhooks: ${said}\n`]);
+});
+
+test("send: exits with 1 if an endpoint that was reached goes away", async (t) => {
+  const server = createHttpServer((_, response) => {
+    server.close();
+    response.writeHead(200, { connection: "close" }).end();
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { status, out, err } = await run(["send", `http://127.0.0.1:${server.address().port}/`, "--count", "2", "--retries", "0"]);
+  deepEqual([status, err], [1, ""]);
+  match(out, /1 × 200, 1 × no response\n✕ 1 × events: nothing listens there: Walnut sends it again\n/);
+});
+
+test("send and replay: wait for a response no longer than --timeout", async (t) => {
+  const { url } = await endpoint(t, () => {});
+  const at = folder(t);
+  writeFileSync(join(at, "1.http"), "POST / HTTP/1.1\r\n\r\n{}");
+  for (const args of [["send", url], ["replay", at, url]]) {
+    const { status, out } = await run([...args, "--timeout", "200ms", "--retries", "0", "--json"]);
+    deepEqual([status, objects(out)[0].error], [1, "there was no complete response within 0.2 s"], args[0]);
+  }
+});
+
+test("send: says in plain words that a server has no TLS, or rejects the connection", async (t) => {
+  const { url } = await endpoint(t);
+  const plain = await run(["send", url.replace("http:", "https:"), "--retries", "0"]);
+  deepEqual([plain.status, plain.out], [2, ""]);
+  match(plain.err, /can't be reached: the server answered in plain HTTP: use http:\/\/ instead of https:\/\/\n$/);
+  // An alert: handshake failure.
+  const server = createServer((socket) => socket.on("error", () => {}).once("data", () => socket.end(Buffer.from([0x15, 3, 3, 0, 2, 2, 40]))));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  t.after(() => server.close());
+  const failed = await run(["send", `https://127.0.0.1:${server.address().port}/`, "--retries", "0"]);
+  equal(failed.status, 2);
+  match(failed.err, /can't be reached: the TLS connection failed: [\w/ ]*handshake failure\n$/);
 });
 
 test("send: never more at a time than --concurrency says", async (t) => {
@@ -153,7 +201,9 @@ test("send: limits on both sides, and what can't be meant together", async (t) =
     [["--backoff", "61m"], false],
     [["--backoff", "1h"], true],
     [["--backoff", "5x"], false],
-    [["--backoff", "5"], true],
+    [["--backoff", "5ms"], true],
+    [["--timeout", "31s"], false],
+    [["--timeout", "30s"], true],
     [["--forge", "--duplicates", "--shuffle"], true],
     [["--forge", "x"], false],
     [["--seed", "4294967295", "--count", "2"], true],
@@ -209,9 +259,9 @@ test("replay: what was saved, as it came, the oldest first, without a key", asyn
   writeFileSync(join(at, "2026-03.http"), "no request");
   const broken = await run(["replay", at, url]);
   deepEqual([broken.status, taken.length], [2, 2]);
-  match(broken.err, /2026-03.http is no saved delivery/);
+  match(broken.err, /2026-03.http is not a saved delivery/);
   for (const [name, head, said] of [
-    ["2026-03.http", "GET / HTTP/1.1", /Walnut posts, but this is a GET/],
+    ["2026-03.http", "GET / HTTP/1.1", /Walnut sends POST requests, but this is a GET/],
     ["2026-03.http", "POST / HTTP/1.1\r\nx-note: caf\xe9 \x01", undefined],
   ]) {
     writeFileSync(join(at, name), Buffer.from(`${head}\r\n\r\n{}`, "latin1"));
@@ -224,7 +274,7 @@ test("replay: what was saved, as it came, the oldest first, without a key", asyn
       match(err, said);
     }
   }
-  for (const [args, said] of [[[], /FOLDER is missing/], [[at], /URL is missing/], [[join(at, "none"), url], /there is no such folder/], [[bodies, url], /has no delivery in it/]]) {
+  for (const [args, said] of [[[], /FOLDER is missing/], [[at], /URL is missing/], [[join(at, "none"), url], /there is no such folder/], [[bodies, url], /has no saved deliveries/]]) {
     const { status, err } = await run(["replay", ...args]);
     equal(status, 2);
     match(err, said);

@@ -6,7 +6,7 @@ import { judgeAll } from "../doctor/judge.js";
 import { PROBES, probes } from "../doctor/probes.js";
 import { unreachable } from "../doctor/reach.js";
 import { report, reportJson, showReport } from "../doctor/report.js";
-import { Failure, INTERRUPTED, OK, REFUSED, NOT_TRIED } from "../failure.js";
+import { Failure, INTERRUPTED, OK, CHECK_FAILED, NOT_RUN } from "../failure.js";
 import { findWebhook, KEY_OPTIONS } from "../key.js";
 import { clearProgress, json, progress } from "../terminal.js";
 
@@ -27,8 +27,8 @@ export const doctor: Command = {
   async run(args, interruption) {
     const target = url(args.positionals[0]);
     const patience = {
-      patience: args.duration("patience", 15_000, 300_000),
-      timeout: args.duration("timeout", WALNUT_TIMEOUT_MS, WALNUT_TIMEOUT_MS),
+      patience: args.duration("patience", 15_000, 300_000, 1),
+      timeout: args.duration("timeout", WALNUT_TIMEOUT_MS, WALNUT_TIMEOUT_MS, 1),
     };
     const webhook = await findWebhook(args);
     const signal = interruption();
@@ -36,14 +36,14 @@ export const doctor: Command = {
     const found = report(target, judgeAll(examined));
     if (args.flag("json")) json(reportJson(target, found));
     else showReport(found, patience);
-    return found.found.length === 0 ? OK : REFUSED;
+    return found.found.length === 0 ? OK : CHECK_FAILED;
   },
 };
 
 /** Sends the probes, and shows how far they are; unless nobody is there, or it is interrupted. */
 async function examineReached(target: URL, sign: (body: Uint8Array) => string, patience: Patience, signal: AbortSignal): Promise<Examined[]> {
   const why = await unreachable(target, signal);
-  if (why !== undefined) throw new Failure("unreachable", `${target.origin} can't be reached: ${why}`, NOT_TRIED);
+  if (why !== undefined) throw new Failure("unreachable", `${target.origin} can't be reached: ${why}`, NOT_RUN);
   let done = 0;
   const show = () => progress(done, PROBES, done === PROBES - 1 ? "the client that stalls" : "");
   show();

@@ -1,6 +1,6 @@
 import { explain as explainRequest } from "walnut-webhooks/explain";
 import type { Command } from "../command.js";
-import { OK, REFUSED } from "../failure.js";
+import { OK, CHECK_FAILED } from "../failure.js";
 import { readReceived, REQUEST_OPTIONS } from "../input.js";
 import { findWebhook, KEY_OPTIONS } from "../key.js";
 import { explanationLines } from "../show.js";
@@ -22,6 +22,6 @@ export const explain: Command = {
     if (args.flag("json")) json(explanation);
     else if (explanation.ok) line(`${paint(["bold", "green"], "genuine")}   ${explanation.problem} ${explanation.fix}`);
     else line(explanationLines(explanation).join("\n"));
-    return explanation.ok ? OK : REFUSED;
+    return explanation.ok ? OK : CHECK_FAILED;
   },
 };

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { WALNUT_RETRIES } from "../sender/judge.js";
 import { url } from "../args.js";
 import type { Command } from "../command.js";
-import { Failure, OK, NOT_TRIED, usage } from "../failure.js";
+import { Failure, OK, NOT_RUN, usage } from "../failure.js";
 import { configuredWebhook, findWebhook, KEY_OPTIONS } from "../key.js";
 import { Edge, follow } from "../listen/edge.js";
 import { Intake, type Taken } from "../listen/intake.js";
@@ -46,8 +46,7 @@ export const listen: Command = {
     const count = args.text("count") === undefined ? Infinity : args.whole("count", 1, 1, 1_000_000);
     const port = args.whole("port", 8789, 0, 65_535);
     const since = args.time("since") ?? Date.now();
-    const interval = args.duration("interval", 2000, HOUR_MS);
-    if (interval < 100) throw usage("--interval must be 100ms or more");
+    const interval = args.duration("interval", 2000, HOUR_MS, 100);
     const token = edge === undefined ? "" : adminToken(edge);
     const webhook = await (edge === undefined ? findWebhook(args) : configuredWebhook(args));
     const folder = args.text("save");
@@ -94,7 +93,7 @@ function answerTo({ refusal, forwarded }: Taken, status: number | undefined): An
 /** Gets the token of the edge's admin API, which only goes where nobody reads along. */
 function adminToken({ protocol, hostname }: URL): string {
   const { ADMIN_TOKEN: token } = process.env;
-  if (token === undefined || token === "") throw new Failure("no_token", "there is no token for the edge's admin API: set ADMIN_TOKEN", NOT_TRIED);
+  if (token === undefined || token === "") throw new Failure("no_token", "there is no token for the edge's admin API: set ADMIN_TOKEN", NOT_RUN);
   if (protocol !== "https:" && !/^(127\.[\d.]+|localhost|\[::1\])$/.test(hostname)) throw usage("--edge must be https, since the token goes there");
   return token;
 }

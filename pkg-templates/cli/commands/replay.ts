@@ -1,10 +1,9 @@
-import { unanswered } from "../sender/judge.js";
 import type { HttpRequest } from "../sender/request.js";
 import { url } from "../args.js";
 import type { Command } from "../command.js";
-import { Failure, reason, usage } from "../failure.js";
+import { Failure, usage } from "../failure.js";
 import { onward } from "../headers.js";
-import { post } from "../post.js";
+import { notSent, post } from "../post.js";
 import { readSaved, savedIn } from "../saved.js";
 import { RUN_OPTIONS, sendAll } from "../sending.js";
 
@@ -19,24 +18,25 @@ export const replay: Command = {
   examples: ["replay deliveries http://127.0.0.1:3000/webhook"],
   async run(args, interruption) {
     const [folder, target] = args.positionals;
-    if (folder === undefined) throw usage("FOLDER is missing: where listen --save wrote deliveries to");
+    if (folder === undefined) throw usage("FOLDER is missing: give the folder that listen --save wrote to");
     const to = url(target);
     const files = await savedIn(folder);
-    // A file that is none is told before anything is sent.
+    // A file that is not a delivery is reported before anything is sent.
     for (const file of files) await readSaved(file);
     return sendAll(
       files.map((file) => ({ kind: "event" as const, file })),
-      async ({ file }, signal) => {
+      async ({ file }, signal, timeout) => {
         let request: HttpRequest;
         try {
           request = await readSaved(file);
         } catch (error) {
           if (!(error instanceof Failure)) throw error;
-          // One that has gone meanwhile: the others, and what came of them, matter no less.
-          return unanswered(reason(error));
+          // The file was removed in the meantime: the others are still sent.
+          return notSent(error.message);
         }
-        return post(to, { headers: onward(request.headers), body: request.body, signal });
+        return post(to, { headers: onward(request.headers), body: request.body, signal, timeout });
       },
+      to,
       args,
       interruption(),
       ({ file }) => ({ file }),

@@ -25,7 +25,7 @@ export const send: Command = {
   options: {
     ...KEY_OPTIONS,
     sample: { value: "KIND", help: "demo, playlist or test; demo by default" },
-    file: { value: "FILE", help: "a body instead of samples, byte for byte; - is standard input" },
+    file: { value: "FILE", isFile: true, help: "a body instead of samples, byte for byte; - is standard input" },
     ...BODY_OPTIONS,
     count: { value: "N", help: `how many different events, 1 to ${MOST}; 1 by default` },
     duplicates: { value: "[N]", implied: "1", help: "how many requests more are copies of those; one by itself" },
@@ -58,7 +58,8 @@ export const send: Command = {
     );
     return sendAll(
       items,
-      ({ body, signature }, signal) => post(target, { headers: deliveryHeaders(signature), body, signal }),
+      ({ body, signature }, signal, timeout) => post(target, { headers: deliveryHeaders(signature), body, signal, timeout }),
+      target,
       args,
       interruption(),
       ({ kind, signature }) => ({ kind, signature }),

@@ -1,6 +1,6 @@
 import type { WebhookError } from "walnut-webhooks";
 import type { Command } from "../command.js";
-import { OK, REFUSED } from "../failure.js";
+import { OK, CHECK_FAILED } from "../failure.js";
 import { readReceived, REQUEST_OPTIONS } from "../input.js";
 import { findWebhook, KEY_OPTIONS } from "../key.js";
 import { deliveryLines } from "../show.js";
@@ -30,7 +30,7 @@ export const verify: Command = {
         line(wrapped(message));
         if (code === "signature_mismatch" || code === "malformed_signature") line(paint("dim", "explain, with the same arguments, looks for the mistake"));
       }
-      return REFUSED;
+      return CHECK_FAILED;
     }
   },
 };

@@ -5,7 +5,7 @@ import { reason } from "../failure.js";
 /** How long a connection may take, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Tries whether a URL's host can be connected to; says why it can't, or nothing. */
+/** Tries to connect to the host of a URL; returns why that fails, or `undefined`. */
 export function unreachable(url: URL, signal: AbortSignal): Promise<string | undefined> {
   const isSecure = url.protocol === "https:";
   const host = url.hostname.replace(/^\[|\]$/g, "");
@@ -22,9 +22,7 @@ export function unreachable(url: URL, signal: AbortSignal): Promise<string | und
     if (signal.aborted) stop();
     socket.setTimeout(CONNECT_TIMEOUT_MS, () => done(`there was no connection within ${CONNECT_TIMEOUT_MS / 1000} s`));
     socket.once(isSecure ? "secureConnect" : "connect", () => done());
-    // It stays: what comes when all is decided would else be nobody's.
-    socket.on("error", (error: NodeJS.ErrnoException) => {
-      done(error.code === "ERR_SSL_WRONG_VERSION_NUMBER" ? "it does not answer with TLS: is it http?" : reason(error));
-    });
+    // The handler stays: an error without a handler would end the process.
+    socket.on("error", (error) => done(reason(error)));
   });
 }

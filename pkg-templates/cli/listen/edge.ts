@@ -1,7 +1,7 @@
 // Pulls deliveries from an edge's admin API: what the edge has verified, as it comes there.
 import { SIGNATURE_HEADER } from "../sender/headers.js";
 import { pause } from "../sender/run.js";
-import { Failure, reason, NOT_TRIED } from "../failure.js";
+import { Failure, reason, NOT_RUN } from "../failure.js";
 import { plain, warn } from "../terminal.js";
 import type { Arrival, Known } from "./intake.js";
 
@@ -101,18 +101,18 @@ export class Edge {
       answer = await fetch(new URL(`/admin/${path}`, this.url), { headers: { authorization: `Bearer ${this.token}` }, redirect: "manual", signal });
       bytes = new Uint8Array(await answer.arrayBuffer());
     } catch (error) {
-      throw new Failure("edge_unreachable", `the edge can't be reached: ${reason((error as Error).cause ?? error)}`, NOT_TRIED);
+      throw new Failure("edge_unreachable", `the edge can't be reached: ${reason((error as Error).cause ?? error)}`, NOT_RUN);
     }
     const { status } = answer;
     if (answer.ok || allowed.includes(status)) return { status, bytes };
-    if (status === 401) throw new Failure("unauthorized", "the edge refuses the token: ADMIN_TOKEN must be the one that is set there", NOT_TRIED);
-    if (status === 404) throw new Failure("no_delivery_log", "the edge has no delivery log: set ADMIN_TOKEN there, and leave MODE at durable", NOT_TRIED);
-    throw new Failure("edge_failed", `the edge answered ${status}`, NOT_TRIED);
+    if (status === 401) throw new Failure("unauthorized", "the edge refuses the token: ADMIN_TOKEN must be the one that is set there", NOT_RUN);
+    if (status === 404) throw new Failure("no_delivery_log", "the edge has no delivery log: set ADMIN_TOKEN there, and leave MODE at durable", NOT_RUN);
+    throw new Failure("edge_failed", `the edge answered ${status}`, NOT_RUN);
   }
 }
 
 function odd(): Failure {
-  return new Failure("edge_failed", "the edge's answer is not that of an admin API", NOT_TRIED);
+  return new Failure("edge_failed", "the edge's answer is not that of an admin API", NOT_RUN);
 }
 
 /** Pulls again and again, until the signal aborts. That the first time fails is thrown; later, it is said and tried again. */

@@ -27,9 +27,9 @@ export interface Line {
 /** What the kinds are called, of several. */
 export const TITLES: Readonly<Record<ItemKind, string>> = { event: "events", duplicate: "duplicates", forgery: "forgeries" };
 
-/** The outcomes of a line, such as `2 × 200` and `1 × no answer`. */
+/** The outcomes of a line, such as `2 × 200` and `1 × no response`. */
 export function outcomesInWords(outcomes: Line["outcomes"]): string[] {
-  return Object.entries(outcomes).map(([status, count]) => `${count} × ${status === "none" ? "no answer" : status}`);
+  return Object.entries(outcomes).map(([status, count]) => `${count} × ${status === "none" ? "no response" : status}`);
 }
 
 const KINDS: readonly ItemKind[] = ["event", "duplicate", "forgery"];
