@@ -61,11 +61,19 @@ function interruption(): AbortSignal {
   const controller = new AbortController();
   // Each request under way has a listener.
   setMaxListeners(0, controller.signal);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => (controller.signal.aborted ? process.exit(INTERRUPTED) : controller.abort()));
+  }
+  // npx starts a shell, and passes a signal to the shell only: this process would lose its parent and run on.
+  if (process.env.npm_command !== undefined) {
+    const parent = process.ppid;
+    setInterval(() => process.ppid !== parent && controller.abort(), ORPHAN_CHECK_MS).unref();
   }
   return controller.signal;
 }
+
+/** How often to look whether npx was ended, in milliseconds. */
+const ORPHAN_CHECK_MS = 500;
 
 function fail(error: unknown, [name]: string[], isJson: boolean): number {
   // An unexpected error is a sentence, too: a stack does not help the user of a command.
