@@ -5,25 +5,25 @@ import { paint, wrapped } from "./terminal.js";
 export interface Command {
   /** What it does, in a few words. */
   readonly summary: string;
-  /** What follows its name. */
+  /** Its arguments. */
   readonly usage: string;
-  /** What there is to know besides, in sentences. */
+  /** More about it, in sentences. */
   readonly about?: string;
-  /** How many arguments without a name there may be. */
+  /** The most positional arguments. */
   readonly positionals: number;
   readonly options: Options;
-  /** Calls that work as they stand. */
+  /** Complete calls. */
   readonly examples: readonly string[];
-  /** Does it, and returns the exit status. With `interruption` it takes Ctrl-C into its own hands. */
+  /** Runs the command and returns the exit status. A command that calls `interruption` handles Ctrl-C itself. */
   run(args: Args, interruption: () => AbortSignal): Promise<number>;
 }
 
 export const NAME = "walnut-webhooks";
 
-/** What every command takes. */
+/** The options of every command. */
 export const COMMON: Options = {
   json: { help: "print JSON, for programs" },
-  help: { help: "print this" },
+  help: { help: "print this help" },
 };
 
 /** The help of one command. */
@@ -55,11 +55,11 @@ export function overview(commands: Readonly<Record<string, Command>>, version: s
     ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(8)}  ${summary}`),
     "",
     wrapped(
-      "The key is that of --key-file FILE, or WALNUT_WEBHOOK_KEY in the environment, or is asked for. Exit status: 0 " +
-        "where all is well, 1 where something is refused or not as it should be, 2 where it could not be tried.",
+      "The key comes from --key-file FILE or from the environment variable WALNUT_WEBHOOK_KEY; otherwise the command asks " +
+        "for it. Exit status: 0 if all is well, 1 if the check failed, 2 if the command could not run.",
     ),
     "",
-    `Each command has its own help, with an example: ${NAME} explain --help`,
+    `Help for a command, with an example: ${NAME} explain --help`,
     "",
   ].join("\n");
 }

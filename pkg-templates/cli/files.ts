@@ -1,11 +1,12 @@
-// Files, read up to a limit: a device never ends, and what is too large should not fill the memory first.
+// Reads files up to a limit, so that a device without an end or a large file does not fill the memory.
 import { createReadStream } from "node:fs";
-import { Failure, reason, NOT_RUN } from "./failure.js";
+import { Failure, NOT_RUN, reason } from "./failure.js";
+import { plain } from "./terminal.js";
 
-/** The most that is read of a body or of a request, in bytes: 64 MiB. */
+/** The limit on a body or a request, in bytes: 64 MiB. */
 const MOST_FILE_BYTES = 64 << 20;
 
-/** Reads a file's bytes, or those of standard input where it is `-`. */
+/** Reads the bytes of a file; `-` is standard input. */
 export async function read(file: string, most = MOST_FILE_BYTES): Promise<Uint8Array> {
   const pieces: Buffer[] = [];
   let length = 0;
@@ -16,9 +17,9 @@ export async function read(file: string, most = MOST_FILE_BYTES): Promise<Uint8A
       if (length > most) break;
     }
   } catch (error) {
-    throw new Failure("unreadable", `${file} can't be read: ${reason(error)}`, NOT_RUN);
+    throw new Failure("unreadable", `${file === "-" ? "standard input" : plain(file)} can't be read: ${reason(error)}`, NOT_RUN);
   }
-  if (length > most) throw new Failure("unreadable", `${file === "-" ? "standard input" : file} is over ${size(most)}`, NOT_RUN);
+  if (length > most) throw new Failure("unreadable", `${file === "-" ? "standard input" : plain(file)} is over the limit of ${size(most)}`, NOT_RUN);
   return Buffer.concat(pieces);
 }
 

@@ -13,7 +13,7 @@ export const BODY_OPTIONS: Options = {
 
 export const REQUEST_OPTIONS: Options = {
   signature: { value: "SIG", help: "the value of X-Walnut-Signature" },
-  request: { value: "FILE", isFile: true, help: "a whole request: raw HTTP, a curl command, the output of curl -v, or a HAR file" },
+  request: { value: "FILE", isFile: true, help: "a whole request: raw HTTP, a curl command, the output of curl -v, or a HAR file; if it does not contain the body, add FILE" },
   ...BODY_OPTIONS,
 };
 
@@ -21,7 +21,7 @@ export const REQUEST_OPTIONS: Options = {
 export async function readBody(args: Args): Promise<Uint8Array> {
   const [file] = args.positionals;
   const data = args.text("data");
-  if (data !== undefined && file !== undefined) throw usage("FILE and --data can't both be given");
+  if (data !== undefined && file !== undefined) throw usage("FILE and --data can't both be given: remove one of them");
   if (data !== undefined) return Buffer.from(data);
   if (file === undefined) throw usage("the body is missing: give FILE, or - for standard input, or --data TEXT");
   return read(file);

@@ -33,7 +33,7 @@ function webhook(keys: (string | Uint8Array)[]): Webhook {
 
 async function configuredKeys(args: Args): Promise<(string | Uint8Array)[]> {
   const [files, plain] = [args.texts("key-file"), args.texts("key")];
-  if (files.length > 0 && plain.length > 0) throw usage("--key-file and --key can't both be given");
+  if (files.length > 0 && plain.length > 0) throw usage("--key-file and --key can't both be given: remove one of them");
   if (plain.length > 0) {
     warn("the process list and the shell history show a key on the command line: use --key-file instead");
     return [...plain];
@@ -52,7 +52,7 @@ function ask(): Promise<string> {
   return new Promise((resolve, reject) => {
     // Before the prompt: until then, the terminal shows what is typed.
     stdin.setRawMode(true).setEncoding("utf8").resume();
-    stderr.write("Key (as Walnut's settings show it; nothing is shown here): ");
+    stderr.write("Key (from Walnut's settings; it is not shown as you type): ");
     let key = "";
     const end = (then: () => void) => {
       stdin.setRawMode(false).pause().off("data", take);
@@ -63,7 +63,7 @@ function ask(): Promise<string> {
       for (const character of text) {
         if (character === "\r" || character === "\n" || character === "\x04") {
           if (key !== "") return end(() => resolve(key));
-          return end(() => reject(new Failure("no_key", "no key was typed", NOT_RUN)));
+          return end(() => reject(new Failure("no_key", "no key was entered", NOT_RUN)));
         }
         if (character === "\x03") return end(() => reject(new Failure("interrupted", "interrupted", INTERRUPTED)));
         if (character === "\x15") key = "";

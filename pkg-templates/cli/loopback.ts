@@ -1,4 +1,4 @@
-// Servers on this machine, for nobody else.
+// Servers that only this machine can reach.
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -11,11 +11,11 @@ export interface Listening {
   stop(): Promise<void>;
 }
 
-/** Has a server listen on 127.0.0.1; port 0 is any. */
+/** Starts a server on 127.0.0.1; port 0 is any free port. */
 export async function listen(server: Server, port: number): Promise<Listening> {
   server.listen(port, "127.0.0.1");
   await once(server, "listening").catch((error) => {
-    throw new Failure("cannot_listen", `port ${port} of 127.0.0.1 can't be listened on: ${reason(error)}: try --port 0`, NOT_RUN);
+    throw new Failure("cannot_listen", `can't listen on port ${port} of 127.0.0.1: ${reason(error)}. Use another port, or --port 0 for any free port`, NOT_RUN);
   });
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -14,7 +14,7 @@ export type Reply = (status: number, value: RelayAnswer | RelayRefusal, headers?
 
 /** Does what one question asks for. It rejects where who asked has broken off. */
 export async function relay(request: IncomingMessage, response: ServerResponse, reply: Reply, token: string): Promise<void> {
-  if (request.method !== "POST") return reply(405, refusal("method_not_allowed", "only POST"), { allow: "POST" });
+  if (request.method !== "POST") return reply(405, refusal("method_not_allowed", "the relay takes POST only"), { allow: "POST" });
   if (!isSame(request.headers.authorization ?? "", `Bearer ${token}`)) {
     return reply(401, refusal("unauthorized", "the token is missing or wrong: open the link that the terminal shows"));
   }

@@ -10,18 +10,18 @@ import type { Posted } from "./post.js";
 import { clearProgress, duration, json, line, paint, plain, progress, table } from "./terminal.js";
 
 export const RUN_OPTIONS: Options = {
-  rate: { value: "N", help: "how many to begin a second, up to 10000; as many as there can be by default" },
-  concurrency: { value: "N", help: "how many may be under way at a time, 1 to 1000; 1 by default, 100 with --rate" },
-  retries: { value: "N", help: `how often what was not accepted is sent again, 0 to 20; ${WALNUT_RETRIES} by default, as Walnut` },
+  rate: { value: "N", help: "how many requests to start per second, up to 10000; by default, without a limit" },
+  concurrency: { value: "N", help: "how many requests may be in flight at once, 1 to 1000; the default is 1, or 100 with --rate" },
+  retries: { value: "N", help: `how often to retry a request that is not accepted, 0 to 20; the default is ${WALNUT_RETRIES}, as Walnut does` },
   timeout: { value: "TIME", help: "how long to wait for a response, up to 30s, which is Walnut's limit and the default" },
-  backoff: { value: "TIME", help: "how long to wait before the first retry, up to 1h; twice that before each next; 1s by default" },
+  backoff: { value: "TIME", help: "how long to wait before the first retry, up to 1h; the wait doubles with each retry; the default is 1s" },
 };
 
 export interface Sendable {
   readonly kind: ItemKind;
 }
 
-/** Sends a list, shows how it goes, and returns the exit status. */
+/** Sends a list of requests, shows the progress and the results, and returns the exit status. */
 export async function sendAll<T extends Sendable>(
   items: readonly T[],
   post: (item: T, signal: AbortSignal, timeout: number) => Promise<Posted>,
@@ -59,7 +59,7 @@ export async function sendAll<T extends Sendable>(
     results.push(lean(result, MOST_SHOWN_BYTES));
     if (!result.ok) wrong++;
     if (isJson) json({ ...describe(result.item), ...outcome(result) });
-    progress(results.length, items.length, wrong === 0 ? "" : `${wrong} not as they should be`);
+    progress(results.length, items.length, wrong === 0 ? "" : `${wrong} not as expected`);
   });
   clearProgress();
   if (unreachable.signal.aborted) throw new Failure("unreachable", `${target.origin} can't be reached: ${unreachable.signal.reason}`, NOT_RUN);
@@ -70,7 +70,7 @@ export async function sendAll<T extends Sendable>(
     for (const text of complaints(results)) line(text);
   }
   if (signal.aborted) {
-    if (!isJson) line(paint("yellow", `interrupted: ${results.length} of ${items.length} were decided`));
+    if (!isJson) line(paint("yellow", `interrupted after ${results.length} of ${items.length} requests`));
     return INTERRUPTED;
   }
   return wrong === 0 ? OK : CHECK_FAILED;
@@ -84,7 +84,7 @@ function outcome({ attempts, last, ok, judgement }: Result<unknown>): Record<str
 const round = (ms: number) => Math.round(ms * 10) / 10;
 
 function summaryTable(lines: readonly Line[]): string {
-  const columns = [{ title: "" }, ...["sent", "as they should", "retries", "median", "p95", "max"].map((title) => ({ title, align: "right" as const })), { title: "answers" }];
+  const columns = [{ title: "" }, ...["sent", "as expected", "retries", "median", "p95", "max"].map((title) => ({ title, align: "right" as const })), { title: "responses" }];
   return table(
     columns,
     lines.map(({ kind, sent, ok, retries, outcomes, latency }) => [
@@ -98,23 +98,23 @@ function summaryTable(lines: readonly Line[]): string {
   );
 }
 
-/** The most that is shown of an answer, in characters. */
+/** How much of a response is shown, in characters. */
 const MOST_SHOWN = 200;
 const MOST_SHOWN_BYTES = 4 * MOST_SHOWN;
 
-/** Says why what went wrong did so: once for each reason. */
+/** Says what was not as expected, once for each reason. */
 function complaints(results: readonly Result<Sendable>[]): string[] {
   const found = new Map<string, { count: number; answer: string }>();
   for (const { item, last, judgement, ok } of results) {
     if (ok) continue;
     const was = last.status === null ? "" : `${last.status}, `;
-    const forged = last.status === null ? `${last.error}: nothing is known` : "a forgery was accepted: the signature is not checked";
+    const forged = last.status === null ? `${last.error}: the forgery was neither accepted nor rejected` : "a forgery was accepted: the signature is not checked";
     const why = `${TITLES[item.kind]}: ${was}${item.kind === "forgery" ? forged : judgement.why}`;
     const answer = plain(new TextDecoder().decode(last.body)).slice(0, MOST_SHOWN);
     found.set(why, { count: (found.get(why)?.count ?? 0) + 1, answer: found.get(why)?.answer ?? answer });
   }
   return [...found].flatMap(([why, { count, answer }]) => [
     `${paint("red", "✕")} ${count} × ${why}`,
-    ...(answer === "" ? [] : [paint("dim", `  it said: ${answer}`)]),
+    ...(answer === "" ? [] : [paint("dim", `  response body: ${answer}`)]),
   ]);
 }

@@ -1,9 +1,9 @@
-// How deliveries and explanations are shown to a person.
+// Shows deliveries and explanations to a person.
 import type { Delivery, Drift } from "walnut-webhooks";
 import type { Explanation } from "walnut-webhooks/explain";
 import { duration, paint, plain } from "./terminal.js";
 
-/** The parts of a delivery, a line each. */
+/** A line for each part of a delivery. */
 export function deliveryLines(delivery: Delivery): string[] {
   const { type, name, id, timestamp, isTest, keyIndex, drift } = delivery;
   const rows: [string, string][] = [
@@ -11,7 +11,7 @@ export function deliveryLines(delivery: Delivery): string[] {
     ...(name === type ? [] : [["name", name === null ? paint("dim", "none") : plain(name)] as [string, string]]),
     ["id", id],
     ["timestamp", timestamp === null ? paint("dim", "none") : `${plain(timestamp)}${age(timestamp)}`],
-    ["key", keyIndex === 0 ? "current" : paint("yellow", `previous (${keyIndex + 1} of those given)`)],
+    ["key", keyIndex === 0 ? "current" : paint("yellow", `previous (key ${keyIndex + 1})`)],
     ...(isTest ? [["test", "yes"] as [string, string]] : []),
     ...(drift.length === 0 ? [["drift", paint("dim", "none")] as [string, string]] : []),
   ];
@@ -27,16 +27,16 @@ function driftLine({ path, kind, expected, found }: Drift): string {
   return `${paint("yellow", "drift".padEnd(9))} ${plain(path)}: ${what}`;
 }
 
-/** How long ago a signed time is, in brackets; nothing where it is no time. */
+/** How long ago a timestamp is, in parentheses; empty if it is not a valid time. */
 function age(timestamp: string): string {
   const ms = Date.now() - Date.parse(timestamp);
   if (Number.isNaN(ms)) return "";
-  return paint("dim", ms < 0 ? ` (${duration(-ms)} ahead)` : ` (${duration(ms)} ago)`);
+  return paint("dim", ms < 0 ? ` (${duration(-ms)} in the future)` : ` (${duration(ms)} ago)`);
 }
 
-/** What is wrong with a request, and what to do: a line each. */
+/** Lines that say what is wrong with a request, and what to do. */
 export function explanationLines({ code, cause, problem, fix, difference }: Explanation): string[] {
-  const lines = [`${paint(["bold", "red"], "refused")}   ${code}`, row("cause", cause), row("problem", problem), row("fix", fix)];
+  const lines = [`${paint(["bold", "red"], "rejected")}  ${code}`, row("cause", cause), row("problem", problem), row("fix", fix)];
   if (difference === null) return lines;
   const { at, received, signed } = difference;
   return [

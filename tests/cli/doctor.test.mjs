@@ -1,4 +1,4 @@
-// What doctor finds at endpoints with known faults: just those, and none at one that has none.
+// Runs doctor against endpoints with known faults: it must find these faults and no others.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
@@ -70,37 +70,37 @@ const seen = () => {
 };
 
 const faults = {
-  "does all as it should": [{}, {}],
+  "does everything right": [{}, {}],
   "accepts everything": [
     { matches: () => true },
     { forgery_accepted: FORGED, uppercase_accepted: ["uppercase_signature"], several_accepted: ["several_signatures"] },
   ],
-  "accepts what has no signature": [{ matches: (right, header) => !header || right === header }, { forgery_accepted: ["missing_signature", "empty_signature"] }],
-  "looks only whether the signature has the right length": [{ matches: (right, header) => right.length === header?.length },
+  "accepts requests without a signature": [{ matches: (right, header) => !header || right === header }, { forgery_accepted: ["missing_signature", "empty_signature"] }],
+  "checks only the length of the signature": [{ matches: (right, header) => right.length === header?.length },
     { forgery_accepted: ["forged_signature", "changed_body"], uppercase_accepted: ["uppercase_signature"] }],
   "answers 204": [{ accept: answering(204) }, { success_not_taken: [...GENUINE, ...LARGE] }],
   "answers 302": [{ accept: answering(302, { location: "/elsewhere" }) }, { redirected: [...GENUINE, ...LARGE] }],
-  "verifies JSON written anew": [{ read: (body) => JSON.stringify(JSON.parse(body)) }, { reformatted_refused: ["pretty_printed", "escaped_characters"] }],
+  "verifies JSON that was serialized again": [{ read: (body) => JSON.stringify(JSON.parse(body)) }, { reformatted_refused: ["pretty_printed", "escaped_characters"] }],
   "decodes as Latin-1": [{ read: (body) => body.toString("latin1").replace(/[^\0-\x7f]/g, "?") }, { reformatted_refused: ["escaped_characters"] }],
-  "compares without regard to case": [{ matches: (right, header) => right === header?.toLowerCase() }, { uppercase_accepted: ["uppercase_signature"] }],
-  "takes one of several": [{ matches: (right, header) => header?.split(", ").includes(right) === true }, { several_accepted: ["several_signatures"] }],
-  "tells the signature": [{ refuse: (response, right) => response.writeHead(401).end(`not ${right.toUpperCase()}`) }, { signature_leaked: FORGED }],
-  "tells the signature in base64": [
+  "ignores the case of the signature": [{ matches: (right, header) => right === header?.toLowerCase() }, { uppercase_accepted: ["uppercase_signature"] }],
+  "accepts one valid signature of several": [{ matches: (right, header) => header?.split(", ").includes(right) === true }, { several_accepted: ["several_signatures"] }],
+  "returns the valid signature": [{ refuse: (response, right) => response.writeHead(401).end(`not ${right.toUpperCase()}`) }, { signature_leaked: FORGED }],
+  "returns the valid signature in base64": [
     { refuse: (response, right) => response.writeHead(401).end(JSON.stringify({ expected: Buffer.from(right, "hex").toString("base64") })) },
     { signature_leaked: FORGED },
   ],
-  "tells the signature in a header": [{ refuse: (response, right) => response.writeHead(401, { "x-expected": right }).end() }, { signature_leaked: FORGED }],
+  "returns the valid signature in a header": [{ refuse: (response, right) => response.writeHead(401, { "x-expected": right }).end() }, { signature_leaked: FORGED }],
   "has no limit": [{ limit: Infinity, bodyTimeout: 600_000 }, { no_size_limit: ["oversized_4_mib"], slow_client_kept: ["slow_client"] }, QUICK],
   "has a limit of 100 kB": [{ limit: 100_000 }, { large_event_refused: LARGE }],
-  "answers 400 to what is too large": [{ tooLarge: answering(400) }, { oversized_not_413: ["oversized_4_mib"] }],
-  "cuts off what is too large": [{ tooLarge: (response) => response.destroy() }, { oversized_unanswered: ["oversized_4_mib"] }],
-  "refuses events that it does not know": [
+  "answers 400 to a body over the limit": [{ tooLarge: answering(400) }, { oversized_not_413: ["oversized_4_mib"] }],
+  "closes the connection on a body over the limit": [{ tooLarge: (response) => response.destroy() }, { oversized_unanswered: ["oversized_4_mib"] }],
+  "rejects unknown events": [
     { accept: (response, body) => response.writeHead(`${body}`.includes('_session_finished"') ? 200 : 422).end() },
     { unknown_event_refused: ["unknown_event"] },
   ],
-  "refuses duplicates": [() => ({ accept: seen() }), { duplicate_refused: ["duplicate"] }],
+  "rejects duplicates": [() => ({ accept: seen() }), { duplicate_refused: ["duplicate"] }],
   "answers 500 to forgeries": [{ refuse: answering(500) }, { forgery_failed: [...FORGED, ...ODD] }],
-  "cuts forgeries off": [{ refuse: (response) => response.destroy() }, { forgery_unanswered: [...FORGED, ...ODD] }],
+  "closes the connection on forgeries": [{ refuse: (response) => response.destroy() }, { forgery_unanswered: [...FORGED, ...ODD] }],
   "shows a Python traceback": [
     { refuse: (response) => response.writeHead(401).end('Traceback (most recent call last):\n  File "/srv/app.py", line 3') },
     { internals_shown: [...FORGED, ...ODD] },
@@ -108,7 +108,7 @@ const faults = {
 };
 
 // Most of the time, they wait for the client that stalls.
-describe("an endpoint that", { concurrency: 6 }, () => {
+describe("finds the faults of an endpoint that", { concurrency: 6 }, () => {
   for (const [name, [fault, expected, options]] of Object.entries(faults)) {
     test(name, limits, async (t) => {
       const url = await listening(t, endpoint(typeof fault === "function" ? fault() : fault));
@@ -122,7 +122,7 @@ describe("an endpoint that", { concurrency: 6 }, () => {
   }
 });
 
-test("an endpoint that answers before it reads", limits, async (t) => {
+test("finds an endpoint that answers before it reads the body", limits, async (t) => {
   const { found, first, code } = await examine(await listening(t, createServer((_request, response) => response.end())));
   assert.deepEqual([first.code, first.verdict, code], ["forgery_accepted", "wrong", 1]);
   assert.deepEqual(found.accepted_unread, ["slow_client"]);
@@ -133,7 +133,7 @@ for (const [name, server, expected] of [
   ["is not at this path", createServer((_request, response) => response.writeHead(404).end()), "wrong_url"],
   ["fails at everything", endpoint({ matches: () => false, refuse: answering(503) }), "endpoint_failed"],
 ]) {
-  test(`an endpoint that ${name}: nothing more is known of it`, limits, async (t) => {
+  test(`reports only one finding for an endpoint that ${name}`, limits, async (t) => {
     const { found, verdicts, code } = await examine(await listening(t, server));
     assert.deepEqual(found, { [expected]: ["good_delivery"] });
     const told = expected === "wrong_url" ? [] : ["oversized_4_mib", "slow_client"];
@@ -142,7 +142,7 @@ for (const [name, server, expected] of [
   });
 }
 
-test("an endpoint that never answers", limits, async (t) => {
+test("finds an endpoint that never answers", limits, async (t) => {
   const url = await listening(t, createServer(() => {}));
   const { found, probes, code } = await examine(url, ["--timeout", "300ms", "--patience", "300ms"]);
   assert.deepEqual(found, { not_in_time: ["good_delivery"], slow_client_kept: ["slow_client"] });
@@ -153,7 +153,7 @@ test("an endpoint that never answers", limits, async (t) => {
 
 const sample = (t, env) => serve(t, [process.execPath, join(import.meta.dirname, "endpoints/walnut-sample.mjs")], { env: { WEBHOOK_KEY: KEY, ...env } });
 
-test("Walnut's sample, to the letter: it fails at everything, and so nothing else is known", limits, async (t) => {
+test("finds that Walnut's sample fails on every delivery", limits, async (t) => {
   const { url } = await sample(t, {});
   const { found, verdicts, text } = await examine(url, QUICK);
   assert.deepEqual(Object.keys(found), ["endpoint_failed", "internals_shown", "slow_client_kept"]);
@@ -161,7 +161,7 @@ test("Walnut's sample, to the letter: it fails at everything, and so nothing els
   assert.match(text, /req\.rawBody/);
 });
 
-test("Walnut's sample, as it is run: its faults are named", limits, async (t) => {
+test("finds the faults of Walnut's sample with a body parser", limits, async (t) => {
   const { url } = await sample(t, { PARSER: "1" });
   const { found, verdicts, text } = await examine(url, QUICK);
   assert.deepEqual(found, {
@@ -177,18 +177,18 @@ test("Walnut's sample, as it is run: its faults are named", limits, async (t) =>
 
   const shown = await doctor([url, ...QUICK]);
   assert.equal(shown.code, 1);
-  assert.match(shown.out, /a made-up signature +refused +500 +\d+ ms +risky\n/);
-  assert.match(shown.out, /risky  forgery_failed\n +What has no right signature is answered as if .*\n[^]*return res\.sendStatus\(401\)/);
-  assert.match(shown.out, /\n5 right, 10 risky; 4 findings\nNot to be seen from outside: /);
+  assert.match(shown.out, /a made-up signature +rejected +500 +\d+ ms +risky\n/);
+  assert.match(shown.out, /risky  forgery_failed\n +The endpoint answers requests without a valid signature with a server error.*\n[^]*return res\.sendStatus\(401\)/);
+  assert.match(shown.out, /\n5 right, 10 risky; 4 findings\nNot tested, since it can't be seen from outside: /);
 });
 
-test("the example for Express: nothing is found", limits, async (t) => {
+test("finds nothing at the example for Express", limits, async (t) => {
   const { url } = await serve(t, [process.execPath, "server.mjs"], { cwd: join(root, "examples/express") });
   const { found, verdicts, code } = await examine(url, ENOUGH, { key: EXAMPLE_KEY });
   assert.deepEqual([found, verdicts, code], [{}, all("right"), 0]);
 });
 
-test("a good delivery that is accepted at a risk is accepted: what is not known is a rate limit's doing", limits, async (t) => {
+test("names a rate limit as the reason for unknown results", limits, async (t) => {
   const url = await listening(t, createServer(async (request, response) => {
     // The client that stalls breaks off in the end.
     const body = Buffer.concat(await request.toArray().catch(() => []));
@@ -197,10 +197,10 @@ test("a good delivery that is accepted at a risk is accepted: what is not known 
   }));
   const { out } = await doctor([url, ...QUICK]);
   assert.match(out, /risky +internals_shown/);
-  assert.match(out.replaceAll("\n", " "), /says nothing, since a rate limit answered/);
+  assert.match(out.replaceAll("\n", " "), /Some results are unknown, because a rate limit applied/);
 });
 
-test("all that it sends is marked as a test, and there is as much of it as the help says", limits, async (t) => {
+test("marks every event as a test, and sends as many requests as the help says", limits, async (t) => {
   const bodies = [];
   const heads = [];
   const server = endpoint({ limit: Infinity, bodyTimeout: 600_000, read: (body) => (bodies.push(`${body}`), body) });
@@ -213,7 +213,7 @@ test("all that it sends is marked as a test, and there is as much of it as the h
   assert.equal(bodies.length, heads.length - 1);
 });
 
-test("where nobody is there, nothing is judged", limits, async () => {
+test("exits with 2 if nothing listens at the URL", limits, async () => {
   const port = await freePort();
   const { code, out, err } = await doctor([`http://127.0.0.1:${port}/webhook`]);
   assert.deepEqual([code, out, err], [2, "", `walnut-webhooks: http://127.0.0.1:${port} can't be reached: nothing listens there\n`]);
@@ -221,13 +221,13 @@ test("where nobody is there, nothing is judged", limits, async () => {
   assert.equal(JSON.parse(forPrograms.err).error.code, "unreachable");
 });
 
-test("https where there is only http can't be reached", limits, async (t) => {
+test("exits with 2 if the server has no TLS", limits, async (t) => {
   const url = await listening(t, endpoint({}));
   const { code, err } = await doctor([url.replace("http:", "https:")]);
   assert.deepEqual([code, err.split("can't be reached: ")[1]], [2, "the server answered in plain HTTP: use http:// instead of https://\n"]);
 });
 
-test("wrong usage", limits, async () => {
+test("rejects wrong usage", limits, async () => {
   for (const [args, message] of [
     [[], /URL is missing/],
     [["ftp://127.0.0.1/"], /must begin with http/],
@@ -245,14 +245,14 @@ test("wrong usage", limits, async () => {
   assert.match(err, /there is no key/);
 });
 
-test("Ctrl-C ends it at once", limits, async (t) => {
+test("ends at once after Ctrl-C", limits, async (t) => {
   const server = createServer(() => {});
   const url = await listening(t, server);
   const { code, out } = await doctor([url], { started: (child) => server.once("request", () => child.kill("SIGINT")) });
   assert.deepEqual([code, out], [130, ""]);
 });
 
-test("plain http is a risk beyond this machine", limits, () => {
+test("reports plain http, except on this machine", limits, () => {
   const codes = (url) => report(new URL(url), []).found.map(({ code }) => code);
   for (const url of ["http://hooks.example.com/", "http://192.0.2.1/", "http://127.0.0.1.example.com/"]) assert.deepEqual(codes(url), ["plain_http"]);
   for (const url of ["https://hooks.example.com/", "http://localhost:3000/", "http://127.1.2.3/", "http://[::1]/"]) assert.deepEqual(codes(url), []);

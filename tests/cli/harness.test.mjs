@@ -15,7 +15,7 @@ async function harness(t) {
   return { child, ended, url, token: url.hash.replace("#token=", "") };
 }
 
-test("harness: serves the page on loopback, with its headers, and nothing else", async (t) => {
+test("harness: serves only the page, with its security headers, on the loopback address", async (t) => {
   const { child, ended, url } = await harness(t);
   equal(url.hostname, "127.0.0.1");
   const page = await fetch(url);
@@ -30,7 +30,7 @@ test("harness: serves the page on loopback, with its headers, and nothing else",
   equal((await ended).status, 0);
 });
 
-test("harness: the relay sends for who has the token, and for nobody else", async (t) => {
+test("harness: relays requests with the token only", async (t) => {
   const { url, token } = await harness(t);
   const origin = await endpoint(t, (_, response) => response.writeHead(302, { location: "/x", "x-said": "1" }).end(Buffer.from([0xff, 0])));
   const relay = (asked, { headers = {}, method = "POST" } = {}) => fetch(new URL("/relay", url), { method, headers: { authorization: `Bearer ${token}`, ...headers }, ...(method === "POST" && { body: typeof asked === "string" ? asked : JSON.stringify(asked) }) });
@@ -76,7 +76,7 @@ test("harness: the relay sends for who has the token, and for nobody else", asyn
   equal(origin.taken.length, before);
 });
 
-test("harness: what the page no longer waits for is broken off", async (t) => {
+test("harness: cancels a request that the page no longer waits for", async (t) => {
   const { url, token } = await harness(t);
   const events = new EventEmitter();
   const origin = await endpoint(t, (_, response) => {
@@ -93,7 +93,7 @@ test("harness: what the page no longer waits for is broken off", async (t) => {
   await left;
 });
 
-test("harness: on a terminal it says where it is, and Ctrl-C ends it", async () => {
+test("harness: prints its URL on a terminal, and ends after Ctrl-C", async () => {
   const shown = startOnTerminal(["harness", "--port", "0"]);
   await shown.until("#token=");
   await shown.until("Ctrl-C ends it.");

@@ -25,7 +25,7 @@ async function post(url, body, headers = { "x-walnut-signature": sign(body) }, m
   return { status: response.status, text: await response.text() };
 }
 
-test("listen: what is genuine is answered 200 and told; what is not, its error and why", async (t) => {
+test("listen: responds 200 to a genuine delivery, and explains a rejected one", async (t) => {
   const { url, next, child, ended } = await listening(t);
   match(url, /^http:\/\/127\.0\.0\.1:\d+\/webhook$/);
   deepEqual(await post(url, DEMO), { status: 200, text: '{"ok":true}' });
@@ -51,7 +51,7 @@ test("listen: what is genuine is answered 200 and told; what is not, its error a
   deepEqual([status, err], [0, ""]);
 });
 
-test("listen: a body of 1 MiB is taken, and one byte more is not", async (t) => {
+test("listen: accepts a body of 1 MiB, and rejects one more byte", async (t) => {
   const { url, next } = await listening(t);
   const event = (length) => Buffer.from(`{"event":"${"x".repeat(length - 12)}"}`);
   equal((await post(url, event(1 << 20))).status, 200);
@@ -60,7 +60,7 @@ test("listen: a body of 1 MiB is taken, and one byte more is not", async (t) => 
   equal((await next()).error.code, "body_too_large");
 });
 
-test("listen: who breaks off is no request, and ends nothing", async (t) => {
+test("listen: ignores a request that is closed half-way", async (t) => {
   const { url, next } = await listening(t);
   const socket = connect(new URL(url).port, "127.0.0.1");
   await once(socket, "connect");
@@ -70,7 +70,7 @@ test("listen: who breaks off is no request, and ends nothing", async (t) => {
   equal((await next()).ok, true);
 });
 
-test("listen: answers as told, and waits as long", async (t) => {
+test("listen: responds with --status after --delay", async (t) => {
   const { url, next } = await listening(t, "--status", "503", "--delay", "300ms");
   const began = performance.now();
   equal((await post(url, DEMO)).status, 503);
@@ -82,7 +82,7 @@ test("listen: answers as told, and waits as long", async (t) => {
   deepEqual([sent.status, JSON.parse(sent.out.split("\n")[0]).attempts], [1, 3]);
 });
 
-test("listen: saves what is genuine, byte for byte, before it is answered; replay sends it again", async (t) => {
+test("listen: saves genuine deliveries byte for byte, and replay sends them again", async (t) => {
   const at = join(folder(t), "new", "deliveries");
   const { url } = await listening(t, "--save", at);
   const odd = Buffer.from('{"event":"../../odd",\r\n\r\n"\u00e9":1}\n');
@@ -124,7 +124,7 @@ test("listen: does not acknowledge a delivery that it can't save", async (t) => 
   equal((await next()).error.code, "store_failed");
 });
 
-test("listen: forwards what is genuine, and answers what was answered there", async (t) => {
+test("listen: forwards genuine deliveries, and passes on the response", async (t) => {
   const origin = await endpoint(t, (_, response, __, count) => response.writeHead(count === 1 ? 201 : 500, { "content-type": "text/plain" }).end("taken"));
   const { url, next } = await listening(t, "--forward", origin.url);
   deepEqual(await post(url, DEMO, { "x-walnut-signature": sign(DEMO), "content-type": "application/json", "x-more": "1" }), { status: 201, text: "taken" });
@@ -142,7 +142,7 @@ test("listen: forwards what is genuine, and answers what was answered there", as
   equal((await nowhere.next()).forwarded.error, "nothing listens there");
 });
 
-test("listen: what concerns one connection does not go on, and what others add to every object is no header", async (t) => {
+test("listen: forwards no headers of the connection, and none from Object.prototype", async (t) => {
   const origin = await endpoint(t, verifies);
   const at = folder(t);
   const { url } = await listening(t, "--forward", origin.url, "--save", at);
@@ -158,7 +158,7 @@ test("listen: what concerns one connection does not go on, and what others add t
   match(readFileSync(join(at, file), "latin1"), /constructor: hi/);
 });
 
-test("listen: an origin that answers what is no HTTP status is a 502, and ends nothing", async (t) => {
+test("listen: responds 502 if the origin returns an invalid status", async (t) => {
   const server = createServer((socket) => socket.on("error", () => {}).once("data", () => socket.end("HTTP/1.1 099 X\r\ncontent-length: 0\r\n\r\n")));
   await once(server.listen(0, "127.0.0.1"), "listening");
   t.after(() => server.close());
@@ -169,7 +169,7 @@ test("listen: an origin that answers what is no HTTP status is a 502, and ends n
   }
 });
 
-test("listen: ends after as many requests as it is told", async (t) => {
+test("listen: ends after --count requests", async (t) => {
   const { url, ended } = await listening(t, "--count", "2");
   await post(url, DEMO);
   await post(url, DEMO, {});
@@ -177,7 +177,7 @@ test("listen: ends after as many requests as it is told", async (t) => {
   deepEqual([status, out.trim().split("\n").length], [0, 3]);
 });
 
-test("listen: for a person, on a terminal, until Ctrl-C", async () => {
+test("listen: shows deliveries and explanations on a terminal, until Ctrl-C", async () => {
   const shown = startOnTerminal(["listen", "--port", "0"]);
   await shown.until("Ctrl-C ends it.");
   const [url] = /http:\/\/127\.0\.0\.1:\d+\/webhook/.exec(shown.so().replaceAll(/\x1b\[\d+m/g, ""));
@@ -191,20 +191,20 @@ test("listen: for a person, on a terminal, until Ctrl-C", async () => {
   match(all, /✕[^]*signature_mismatch[^]*answered 401[^]*received[^]*"e","a":1}[^]*signed[^]*·"e",·"a":·1}[^]*✓[^]*demo_session_finished[^]*answered 200/);
 });
 
-test("listen: wrong usage, and a port that is taken", async (t) => {
+test("listen: rejects wrong usage, and a port in use", async (t) => {
   const { url } = await listening(t);
   const { port } = new URL(url);
   for (const [args, said] of [
-    [["--port", port], /the port is in use: try --port 0/],
+    [["--port", port], /the port is in use\. Use another port, or --port 0/],
     [["--port", "65536"], /0 to 65535/],
     [["--status", "199"], /200 to 599/],
     [["--status", "600"], /200 to 599/],
     [["--delay", "61m"], /--delay/],
     [["--count", "0"], /--count/],
     [["--forward", "nowhere"], /--forward must begin with http/],
-    [["--since", "2h"], /only for --edge/],
-    [["--edge", "https://127.0.0.1:1", "--status", "500"], /not for --edge/],
-    [["--edge", "http://example.com"], /must be https/],
+    [["--since", "2h"], /can only be used with --edge/],
+    [["--edge", "https://127.0.0.1:1", "--status", "500"], /can't be used with --edge/],
+    [["--edge", "http://example.com"], /must begin with https:/],
     [["--edge", "https://127.0.0.1:1", "--interval", "99ms"], /from 100ms to 1h/],
   ]) {
     const { status, out, err } = await run(["listen", ...args], { env: { ADMIN_TOKEN: TOKEN } });
@@ -213,7 +213,7 @@ test("listen: wrong usage, and a port that is taken", async (t) => {
   }
 });
 
-test("listen --edge: what a deployed edge has stored comes here, byte for byte, the oldest first, and goes on", async (t) => {
+test("listen --edge: gets stored and new deliveries byte for byte, the oldest first", async (t) => {
   const { url, edge } = await startEdge(t, { ...DURABLE, ADMIN_TOKEN: TOKEN, SHARDS: "2" });
   const { ask, ids } = admin(edge);
   const env = { ADMIN_TOKEN: TOKEN };
@@ -257,10 +257,10 @@ test("listen --edge: what a deployed edge has stored comes here, byte for byte, 
   equal((await ask("DELETE", `deliveries/${all[5]}`)).status, 200);
   const rest = await run(["listen", "--edge", edge.url, "--since", "1h", "--count", String(all.length - 2), "--json"], { env });
   deepEqual([rest.status, rest.out.trim().split("\n").length], [0, all.length - 2]);
-  match(rest.err, new RegExp(`the body of ${all[5]} is gone at the edge`));
+  match(rest.err, new RegExp(`the edge no longer has the body of ${all[5]}`));
 });
 
-test("listen --edge: without the token, with a wrong one, and where there is no edge", async (t) => {
+test("listen --edge: exits with 2 without a valid token or without an edge", async (t) => {
   const { edge } = await startEdge(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
   const { url } = await endpoint(t, (_, response) => response.writeHead(404).end());
   for (const [at, token, code] of [
@@ -276,7 +276,7 @@ test("listen --edge: without the token, with a wrong one, and where there is no 
   }
 });
 
-test("listen --edge: what goes wrong later is said, and tried again; the token goes nowhere else", async (t) => {
+test("listen --edge: retries after a later failure, and sends the token to the edge only", async (t) => {
   const row = { deliveryId: "0-1", id: "e:1", name: "e", type: "unknown", kind: "first", state: "delivered", received: Date.now() };
   const elsewhere = await endpoint(t);
   const wrong = [
@@ -299,11 +299,11 @@ test("listen --edge: what goes wrong later is said, and tried again; the token g
   const { status, out, err } = await pulling.ended;
   deepEqual([status, JSON.parse(out).ok], [0, true]);
   const warnings = err.trim().split("\n").flatMap((line) => JSON.parse(line).warning ?? []);
-  ok(warnings.length >= 4 && warnings.every((text) => text.endsWith(": it is tried again")), err);
+  ok(warnings.length >= 4 && warnings.every((text) => text.endsWith(". It will be tried again")), err);
   equal(elsewhere.taken.length, 0);
 });
 
-test("listen --edge: what an edge says can't drive the terminal", async (t) => {
+test("listen --edge: makes control characters from the edge visible", async (t) => {
   const row = { deliveryId: "0-\x1b[2J", id: "e:\x1b[31m1", name: "\x1b[1m", type: "\x1b[31mX", kind: "first", state: "erased", received: Date.now() };
   const edge = await endpoint(t, ({ url }, response) => {
     if (url.endsWith("/body")) return response.end("{}");
@@ -313,6 +313,6 @@ test("listen --edge: what an edge says can't drive the terminal", async (t) => {
   const args = ["listen", "--edge", new URL(edge.url).origin, "--since", "1h", "--count", "1"];
   const { status, out, err } = await run(args, { env: { ADMIN_TOKEN: TOKEN, WALNUT_WEBHOOK_KEY: "" } });
   equal(status, 0);
-  match(err, /is gone at the edge/);
+  match(err, /the edge no longer has the body/);
   ok(!(out + err).includes("\x1b"), JSON.stringify(out + err));
 });

@@ -1,4 +1,4 @@
-// send and replay, as processes, to real endpoints.
+// Runs send and replay as processes, with real endpoints.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -13,7 +13,7 @@ const test = (name, body) => plainTest(name, { timeout: 600_000 }, body);
 const demo = join(bodies, "demo.json");
 const objects = (out) => out.trim().split("\n").map((line) => JSON.parse(line));
 
-test("send: one sample, signed, as Walnut posts it", async (t) => {
+test("send: sends one signed sample, as Walnut does", async (t) => {
   const before = Date.now();
   const { url, taken } = await endpoint(t, verifies);
   const { status, out, err } = await run(["send", url]);
@@ -24,10 +24,10 @@ test("send: one sample, signed, as Walnut posts it", async (t) => {
   const { event, timestamp, is_test } = JSON.parse(body);
   deepEqual([event, is_test], ["demo_session_finished", false]);
   ok(Date.parse(timestamp) >= before && Date.parse(timestamp) <= Date.now());
-  match(out, /^ +sent {2}as they should .*\nevents +1 +1 +0 .* 1 × 200\n$/);
+  match(out, /^ +sent {2}as expected .*\nevents +1 +1 +0 .* 1 × 200\n$/);
 });
 
-test("send: a file, byte for byte; text; and the other samples", async (t) => {
+test("send: sends a file byte for byte, a text, and the other samples", async (t) => {
   const { url, taken } = await endpoint(t, verifies);
   const bytes = Buffer.from([0xef, 0xbb, 0xbf, 0x7b, 0x0d, 0x0a, 0xff, 0x7d]);
   writeFileSync(join(folder(t), "body"), bytes);
@@ -39,7 +39,7 @@ test("send: a file, byte for byte; text; and the other samples", async (t) => {
   deepEqual(taken.slice(2).map(({ body }) => [JSON.parse(body).event, JSON.parse(body).is_test]), [["playlist_session_finished", false], ["demo_session_finished", true]]);
 });
 
-test("send: copies, forgeries, order and seed", async (t) => {
+test("send: sends copies and forgeries, in order or shuffled by a seed", async (t) => {
   const { url, taken } = await endpoint(t, verifies);
   const many = ["send", url, "--count", "20", "--duplicates", "5", "--forge", "7", "--seed", "3", "--json"];
   const inOrder = await run(many);
@@ -63,7 +63,7 @@ test("send: copies, forgeries, order and seed", async (t) => {
   equal(lines.findIndex(({ kind }) => kind === "duplicate") - 1, lines.findIndex(({ signature }) => signature === lines.find(({ kind }) => kind === "duplicate").signature));
 });
 
-test("send: what is not accepted comes again, in longer and longer waits, as often as is said", async (t) => {
+test("send: retries a request that is not accepted, as often as --retries says", async (t) => {
   const answers = [500, 302, 204, 201];
   const { url, taken } = await endpoint(t, (_, response, __, count) => response.writeHead(answers[count - 1] ?? 200, { location: "/elsewhere" }).end());
   const { status, out } = await run(["send", url, "--backoff", "1ms", "--json"]);
@@ -72,16 +72,16 @@ test("send: what is not accepted comes again, in longer and longer waits, as oft
   equal(new Set(taken.map(({ body }) => body.toString())).size, 1);
 });
 
-test("send: what is wrong is said, with what the endpoint said, and the status is 1", async (t) => {
+test("send: shows what is not as expected with the response body, and exits with 1", async (t) => {
   const { url, taken } = await endpoint(t, (_, response) => response.writeHead(202).end("accepted\x1b[2J"));
   const { status, out } = await run(["send", url, "--count", "2", "--forge", "1", "--retries", "1", "--backoff", "1ms"]);
   equal(status, 1);
   equal(taken.length, 5);
-  match(out, /✕ 2 × events: 202, a success, but Walnut takes only 200 and 201, and sends it again\n {2}it said: accepted⟨U\+001B⟩\[2J\n/);
+  match(out, /✕ 2 × events: 202, a success, but Walnut takes only 200 and 201, and sends it again\n {2}response body: accepted⟨U\+001B⟩\[2J\n/);
   match(out, /✕ 1 × forgeries: 202, a forgery was accepted: the signature is not checked\n/);
 });
 
-test("send: who wants another protocol, or speaks none, is answered at once", async (t) => {
+test("send: does not wait for a server that switches the protocol, or does not speak HTTP", async (t) => {
   for (const [bytes, said] of [
     ["HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n", "101"],
     ["hello\r\n\r\n", "the response is not HTTP"],
@@ -146,7 +146,7 @@ test("send: says in plain words that a server has no TLS, or rejects the connect
   match(failed.err, /can't be reached: the TLS connection failed: [\w/ ]*handshake failure\n$/);
 });
 
-test("send: never more at a time than --concurrency says", async (t) => {
+test("send: has no more requests in flight than --concurrency allows", async (t) => {
   const [held, most] = [[], { now: 0 }];
   const { url } = await endpoint(t, (_, response) => {
     held.push(response);
@@ -158,7 +158,7 @@ test("send: never more at a time than --concurrency says", async (t) => {
   equal(most.now, 3);
 });
 
-test("send: a bar on a terminal, and none elsewhere", async (t) => {
+test("send: shows a progress bar only on a terminal", async (t) => {
   const { url } = await endpoint(t, verifies);
   const { status, shown } = await startOnTerminal(["send", url, "--count", "5"]).ended;
   equal(status, 0);
@@ -167,7 +167,7 @@ test("send: a bar on a terminal, and none elsewhere", async (t) => {
   equal((await run(["send", url, "--count", "5"])).err, "");
 });
 
-test("send: Ctrl-C ends it, with what was decided till then", async (t) => {
+test("send: shows the results so far after Ctrl-C", async (t) => {
   const { url, taken } = await endpoint(t, (_, response, __, count) => count < 3 && response.end());
   const { child, line, ended } = start(["send", url, "--count", "5", "--json"], { input: "" });
   for (let n = 0; n < 2; n++) equal(JSON.parse(await line()).ok, true);
@@ -180,10 +180,10 @@ test("send: Ctrl-C ends it, with what was decided till then", async (t) => {
   shown.type("\x03");
   const { status: other, shown: all } = await shown.ended;
   equal(other, 130);
-  match(all, /interrupted: 0 of 5 were decided/);
+  match(all, /interrupted after 0 of 5 requests/);
 });
 
-test("send: limits on both sides, and what can't be meant together", async (t) => {
+test("send: checks the range of each number, and rejects options that exclude each other", async (t) => {
   const { url } = await endpoint(t, verifies);
   for (const [args, isRight] of [
     [["--count", "0"], false],
@@ -217,13 +217,13 @@ test("send: limits on both sides, and what can't be meant together", async (t) =
   for (const wrong of [[], ["localhost:3000"], ["ftp://127.0.0.1/"]]) equal((await run(["send", ...wrong])).status, 2);
 });
 
-test("send: as many as can be, and each arrives", async (t) => {
+test("send: delivers a thousand events with 50 in flight", async (t) => {
   const { url, taken } = await endpoint(t, verifies);
   equal((await run(["send", url, "--count", "1000", "--concurrency", "50"])).status, 0);
   equal(new Set(taken.map(({ body }) => body.toString())).size, 1000);
 });
 
-test("replay: what was saved, as it came, the oldest first, without a key", async (t) => {
+test("replay: sends saved deliveries unchanged, the oldest first, without a key", async (t) => {
   const at = join(folder(t), "saved");
   mkdirSync(at);
   const { url, taken } = await endpoint(t, verifies);
@@ -281,7 +281,7 @@ test("replay: what was saved, as it came, the oldest first, without a key", asyn
   }
 });
 
-test("a closed pipe ends a long run quietly", async (t) => {
+test("send: ends without a message if the pipe is closed", async (t) => {
   const { url, taken } = await endpoint(t, verifies);
   const child = spawn(process.execPath, [main, "send", url, "--count", "10000", "--json"], { env: { ...process.env, WALNUT_WEBHOOK_KEY: KEY }, stdio: ["ignore", "pipe", "pipe"] });
   let err = "";

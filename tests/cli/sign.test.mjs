@@ -12,7 +12,7 @@ const demo = join(bodies, "demo.json");
 const DEMO = readFileSync(demo);
 const SIGNATURE = "45188402ad9396d108bd5745476de7aa55b62ca3bfc37085581fce15e90f0017";
 
-test("sign: of a file, of standard input, of --data", async () => {
+test("sign: signs a file, standard input and --data", async () => {
   deepEqual(await run(["sign", demo]), { status: 0, out: `${SIGNATURE}\n`, err: "" });
   deepEqual(await run(["sign", "-"], { input: DEMO }), { status: 0, out: `${SIGNATURE}\n`, err: "" });
   equal((await run(["sign", "--data", "é\n"])).out, `${sign("é\n")}\n`);
@@ -22,7 +22,7 @@ test("sign: of a file, of standard input, of --data", async () => {
   equal((await run(["sign", "-"], { input: bytes })).out, `${sign(bytes)}\n`);
 });
 
-test("verify: what is genuine is typed, for people and for programs", async () => {
+test("verify: shows a genuine event, as text and as JSON", async () => {
   const { status, out, err } = await run(["verify", "--signature", SIGNATURE, demo]);
   deepEqual([status, err], [0, ""]);
   match(out, /^genuine\ntype {6}demo_session_finished\nid {8}demo_session_finished:eb8af248-a970-46fa-bfb0-cb675b6780e1\n/);
@@ -35,27 +35,27 @@ test("verify: what is genuine is typed, for people and for programs", async () =
   match(shown, /type {6}unknown\nname {6}demo_session_finished\n[^]*drift {5}timestamp: missing: string expected\n[^]*drift {5}new: added: number\n/);
 });
 
-test("verify and explain: what is refused has the status 1, a code and a cause", async () => {
+test("verify and explain: exit with 1, a code and a cause if the signature is rejected", async () => {
   const changed = DEMO.toString().replace('"fab_clicks":0', '"fab_clicks":1');
   const refused = await run(["verify", "--signature", SIGNATURE, "--data", changed]);
   deepEqual([refused.status, refused.err], [1, ""]);
-  match(refused.out, /^refused signature_mismatch\n/);
+  match(refused.out, /^rejected signature_mismatch\n/);
   deepEqual(JSON.parse((await run(["verify", "--signature", "", demo, "--json"])).out).error.code, "malformed_signature");
 
   const upper = await run(["explain", "--signature", SIGNATURE.toUpperCase(), demo]);
   deepEqual([upper.status, upper.err], [1, ""]);
-  match(upper.out, /^refused {3}malformed_signature\ncause {5}signature_uppercase\nproblem {3}The X-Walnut-Signature header has uppercase digits\.\nfix {7}Pass /);
+  match(upper.out, /^rejected {2}malformed_signature\ncause {5}signature_uppercase\nproblem {3}The X-Walnut-Signature header has uppercase digits\.\nfix {7}Pass /);
   const right = await run(["explain", "--signature", SIGNATURE, demo, "--json"]);
   deepEqual([right.status, JSON.parse(right.out).cause], [0, "genuine"]);
 });
 
-test("explain: shows where the body differs, with blanks that can be seen", async () => {
+test("explain: shows where the body differs, with visible blanks", async () => {
   const { status, out } = await run(["explain", "--signature", sign('{"a":1}'), "--data", '{"a": 1}']);
   equal(status, 1);
   match(out, /cause {5}body_reformatted\n[^]*at byte {3}5\nreceived {2}·1}\nsigned {4}1}\n$/);
 });
 
-test("verify and explain: whole requests, as raw HTTP and as curl commands", async (t) => {
+test("verify and explain: read whole requests, as raw HTTP and as curl commands", async (t) => {
   const at = folder(t);
   const file = join(at, "request");
   const head = "POST /webhook HTTP/1.1\r\nHost: example.com\r\nContent-Type: application/json\r\n";
@@ -113,7 +113,7 @@ test("verify and explain: give no verdict on a body that they have not read", as
   match((await run(["verify", "--request", demo])).err, /is not a request: it must be raw HTTP, a curl command, the output of curl -v, or a HAR file/);
 });
 
-test("sample: each kind has every documented field, and its own type; a seed is the same bytes", async () => {
+test("sample: prints every documented field of each kind, and the same bytes for the same seed", async () => {
   for (const [kind, type] of [["demo", "demo_session_finished"], ["playlist", "playlist_session_finished"], ["test", "demo_session_finished"]]) {
     const one = await run(["sample", kind, "--seed", "7"]);
     deepEqual([one.status, one.err], [0, ""]);
@@ -131,21 +131,21 @@ test("sample: each kind has every documented field, and its own type; a seed is 
   }
 });
 
-test("files are read up to a limit, and a device that never ends is one that is too large", async () => {
+test("rejects a file over the limit, and a device without an end", async () => {
   for (const [args, said] of [
-    [["sign", "/dev/zero"], /\/dev\/zero is over 64 MiB/],
-    [["verify", "--request", "/dev/zero"], /is over 64 MiB/],
-    [["sign", demo, "--key-file", "/dev/zero"], /is over 64 KiB/],
+    [["sign", "/dev/zero"], /\/dev\/zero is over the limit of 64 MiB/],
+    [["verify", "--request", "/dev/zero"], /is over the limit of 64 MiB/],
+    [["sign", demo, "--key-file", "/dev/zero"], /is over the limit of 64 KiB/],
   ]) {
     const { status, err } = await run(args);
     equal(status, 2);
     match(err, said);
   }
   equal((await run(["sign", "-"], { input: Buffer.alloc(64 << 20) })).status, 0);
-  match((await run(["sign", "-"], { input: Buffer.alloc((64 << 20) + 1) })).err, /standard input is over 64 MiB/);
+  match((await run(["sign", "-"], { input: Buffer.alloc((64 << 20) + 1) })).err, /standard input is over the limit of 64 MiB/);
 });
 
-test("what can't be written is said, without a stack", async () => {
+test("reports output that can't be written, without a stack", async () => {
   const full = openSync("/dev/full", "w");
   for (const args of [["sample"], ["--help"], ["sign", demo]]) {
     const child = spawn(process.execPath, [main, ...args, ...(args[0] === "sign" ? ["--key", KEY] : [])], { stdio: ["ignore", full, "pipe"] });
@@ -158,7 +158,7 @@ test("what can't be written is said, without a stack", async () => {
   closeSync(full);
 });
 
-test("with --json, all that is said is JSON, warnings and notes too", async (t) => {
+test("prints warnings and notes as JSON with --json", async (t) => {
   const file = join(folder(t), "request");
   writeFileSync(file, "curl x --\x1b]0,name\x07 -d a");
   const { out, err } = await run(["explain", "--request", file, "--key", KEY, "--json"]);
@@ -168,7 +168,7 @@ test("with --json, all that is said is JSON, warnings and notes too", async (t) 
   ok(!(await run(["explain", "--request", file])).err.includes("\x1b"));
 });
 
-test("colours: on a terminal only, and never with NO_COLOR", async () => {
+test("uses colours only on a terminal, and never with NO_COLOR", async () => {
   const args = ["verify", "--signature", SIGNATURE, demo];
   ok(!(await run(args)).out.includes("\x1b["));
   match((await run(args, { env: { FORCE_COLOR: "1" } })).out, /\x1b\[32m/);
@@ -176,23 +176,23 @@ test("colours: on a terminal only, and never with NO_COLOR", async () => {
   ok(!(await startOnTerminal(args, { env: { NO_COLOR: "1" } }).ended).shown.includes("\x1b["));
 });
 
-test("a sample ends with a newline where a person sees it, and only there", async () => {
+test("sample: ends with a newline only on a terminal", async () => {
   const { shown } = await startOnTerminal(["sample", "--seed", "7"]).ended;
   const { out } = await run(["sample", "--seed", "7"]);
   deepEqual([shown, out.endsWith("}")], [`${out}\r\n`, true]);
   const explained = await startOnTerminal(["explain", "--signature", SIGNATURE.toUpperCase(), demo]).ended;
   equal(explained.status, 1);
-  match(explained.shown, /\x1b\[31m.*refused/);
+  match(explained.shown, /\x1b\[31m.*rejected/);
 });
 
-test("what an event says can't drive the terminal", async () => {
+test("verify: makes the control characters of an event visible", async () => {
   const event = JSON.stringify({ event: "\x1b[2J\u202e\x9b2J", "\x07": 1 });
   const { out } = await run(["verify", "--signature", sign(event), "--data", event]);
   ok(!/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/.test(out), JSON.stringify(out));
   match(out, /⟨U\+001B⟩\[2J⟨U\+202E⟩⟨U\+009B⟩2J/);
 });
 
-test("a closed pipe ends it quietly", async () => {
+test("ends without a message if the pipe is closed", async () => {
   const child = spawn(process.execPath, [main, "sample"], { stdio: ["ignore", "pipe", "pipe"] });
   child.stdout.destroy();
   let err = "";
@@ -201,7 +201,7 @@ test("a closed pipe ends it quietly", async () => {
   deepEqual([code, err], [141, ""]);
 });
 
-test("Ctrl-C ends what waits for standard input", async () => {
+test("ends after Ctrl-C while it waits for standard input", async () => {
   const { child, ended } = start(["sign", "-"]);
   await once(child, "spawn");
   child.kill("SIGINT");

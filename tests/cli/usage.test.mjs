@@ -30,7 +30,7 @@ test("rejects wrong usage with status 2 and a sentence, without a stack", async 
     [["sign", join(bodies, "none")], /can't be read: there is no such file/],
     [["sign", bodies], /can't be read: it is a folder/],
     [["verify", demo], /the signature is missing/],
-    [["sample", "video"], /not of "video"/],
+    [["sample", "video"], /the sample must be demo, playlist or test, but is "video"/],
     [["sample", "--seed", "-1"], /seed/],
     [["sample", "--seed", "4294967296"], /whole number from 0 to 4294967295/],
     [["sample", "--at", "yesterday"], /RFC|such as/],

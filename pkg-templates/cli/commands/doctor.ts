@@ -11,17 +11,17 @@ import { findWebhook, KEY_OPTIONS } from "../key.js";
 import { clearProgress, json, progress } from "../terminal.js";
 
 export const doctor: Command = {
-  summary: "find out how an endpoint takes what Walnut, strangers and time will send it",
+  summary: "test how an endpoint handles genuine, forged and malformed requests",
   usage: "URL",
   about:
-    `Sends ${PROBES} requests, most of them genuinely signed: deliveries, duplicates, large and unknown events, forgeries, a ` +
-    "client that stalls. All events are marked is_test: true, so that they can be told from real ones. The exit status is " +
-    "0 where nothing is found, 1 where something is, and 2 where the endpoint can't be reached.",
+    `Sends ${PROBES} requests, most of them with a valid signature: deliveries, a duplicate, large and unknown events, ` +
+    "forgeries, and half a request. All events are marked is_test: true, so that the endpoint can tell them from real " +
+    "ones. The exit status is 0 if there are no findings, 1 if there are, and 2 if the endpoint can't be reached.",
   positionals: 1,
   options: {
     ...KEY_OPTIONS,
-    patience: { value: "TIME", help: "how long a client that stalls may be waited for, up to 5m; 15s by default" },
-    timeout: { value: "TIME", help: "how long an answer may take, up to 30s, which is what Walnut waits, and the default" },
+    patience: { value: "TIME", help: "how long the endpoint may wait for the rest of half a request, up to 5m; the default is 15s" },
+    timeout: { value: "TIME", help: "how long to wait for a response, up to 30s, which is Walnut's limit and the default" },
   },
   examples: ["doctor http://127.0.0.1:3000/webhook", "doctor https://hooks.example.com/walnut --key-file key.txt --json"],
   async run(args, interruption) {
@@ -40,12 +40,12 @@ export const doctor: Command = {
   },
 };
 
-/** Sends the probes, and shows how far they are; unless nobody is there, or it is interrupted. */
+/** Sends the probes and shows the progress. It fails if the endpoint can't be reached, or after Ctrl-C. */
 async function examineReached(target: URL, sign: (body: Uint8Array) => string, patience: Patience, signal: AbortSignal): Promise<Examined[]> {
   const why = await unreachable(target, signal);
   if (why !== undefined) throw new Failure("unreachable", `${target.origin} can't be reached: ${why}`, NOT_RUN);
   let done = 0;
-  const show = () => progress(done, PROBES, done === PROBES - 1 ? "the client that stalls" : "");
+  const show = () => progress(done, PROBES, done === PROBES - 1 ? "half a request" : "");
   show();
   const examined = await examine(target, probes(sign), patience, signal, () => {
     done++;

@@ -7,11 +7,11 @@ import { explanationLines } from "../show.js";
 import { json, line, paint } from "../terminal.js";
 
 export const explain: Command = {
-  summary: "say why a signature fails, and what to do",
-  usage: "--signature SIG FILE",
+  summary: "explain why a signature is rejected, and how to fix it",
+  usage: "--signature SIG FILE | --request FILE [FILE]",
   about:
-    "Undoes common mistakes until the signature is right. FILE is taken byte for byte; - is standard input. The exit " +
-    "status is 1 if the request is rejected.",
+    "Undoes common mistakes until the signature matches. FILE is read byte for byte; - is standard input. The exit status " +
+    "is 0 if the signature is valid, 1 if it is rejected, and 2 if nothing was checked.",
   positionals: 1,
   options: { ...KEY_OPTIONS, ...REQUEST_OPTIONS },
   examples: ["explain --signature 5bbfa84e… event.json", "explain --request curl.txt"],

@@ -5,13 +5,13 @@ import { startHarness } from "../page.js";
 import { json, line, paint } from "../terminal.js";
 
 export const harness: Command = {
-  summary: "serve the page that checks, composes and sends, on this machine only",
+  summary: "serve the browser page that checks, composes and sends webhooks",
   usage: "[--port N]",
   about:
-    "The page is on 127.0.0.1. It can also send where a browser alone may not, through this command: only with the link " +
-    "that is shown, which has a new token each time. Ctrl-C ends it.",
+    "Serves the page on 127.0.0.1 only. Through this command, the page can also send to URLs that do not allow browsers " +
+    "(CORS). That needs the link that the command prints, with a new token each time. Ctrl-C ends it.",
   positionals: 0,
-  options: { port: { value: "N", help: "where to listen, 0 for any that is free; 8788 by default" } },
+  options: { port: { value: "N", help: "the port to listen on, 0 for any free port; the default is 8788" } },
   examples: ["harness"],
   async run(args, interruption) {
     const port = args.whole("port", 8788, 0, 65_535);

@@ -14,32 +14,32 @@ import { json, paint, say } from "../terminal.js";
 const HOUR_MS = 3_600_000;
 
 export const listen: Command = {
-  summary: "receive deliveries here: verify, show, save and forward them",
+  summary: "receive deliveries on this machine: verify, show, save and forward them",
   usage: "[--forward URL] [--save FOLDER]",
   about:
-    "Listens on 127.0.0.1, at any path, and answers as an endpoint should: 200 to what is genuine, once it is saved; the " +
-    "error to what is not. With --forward, it answers what that URL answered. With --edge, it pulls from a deployed " +
-    "edge instead, whose ADMIN_TOKEN is to be in the environment: real events, without a tunnel. Only what is genuine " +
-    "is saved and forwarded, byte for byte. Ctrl-C ends it.",
+    "Listens on 127.0.0.1, at any path. It responds with 200 to a genuine delivery, once it is saved, and with an error " +
+    "to any other request. With --forward, it passes on the response of that URL. With --edge, it gets the deliveries " +
+    "from a deployed edge instead, without a tunnel; set ADMIN_TOKEN in the environment. It saves and forwards only " +
+    "genuine deliveries, byte for byte. Ctrl-C ends it.",
   positionals: 0,
   options: {
     ...KEY_OPTIONS,
-    port: { value: "N", help: "where to listen, 0 for any that is free; 8789 by default" },
-    forward: { value: "URL", help: "where to send on to what is genuine" },
-    save: { value: "FOLDER", help: "where to save what is genuine, each as a file of raw HTTP; replay sends them again" },
-    status: { value: "N", help: "what to answer to what is genuine instead, 200 to 599: to see how failures are taken" },
-    delay: { value: "TIME", help: "how long to wait before each answer, up to 1h" },
-    count: { value: "N", help: "end after so many requests" },
-    edge: { value: "URL", help: "where a deployed edge is; a key is not needed then" },
-    since: { value: "TIME", help: "with --edge: from when on, RFC 3339 or so long ago, such as 2h; from now on by default" },
-    interval: { value: "TIME", help: "with --edge: how often to ask, 100ms to 1h; 2s by default" },
+    port: { value: "N", help: "the port to listen on, 0 for any free port; the default is 8789" },
+    forward: { value: "URL", help: "forward genuine deliveries to this URL" },
+    save: { value: "FOLDER", help: "save genuine deliveries in this folder, each in a file of raw HTTP; replay sends them again" },
+    status: { value: "N", help: "respond to genuine deliveries with this status, 200 to 599, to see how the sender handles it" },
+    delay: { value: "TIME", help: "how long to wait before each response, up to 1h" },
+    count: { value: "N", help: "end after N requests" },
+    edge: { value: "URL", help: "get the deliveries from the edge at this URL; a key is not needed" },
+    since: { value: "TIME", help: "with --edge: deliveries since this time, RFC 3339 or how long ago, such as 2h; the default is now" },
+    interval: { value: "TIME", help: "with --edge: how often to look for new deliveries, 100ms to 1h; the default is 2s" },
   },
   examples: ["listen --forward http://127.0.0.1:3000/webhook --save deliveries", "listen --edge https://walnut.example.com --since 2h --forward http://127.0.0.1:3000/webhook"],
   async run(args, interruption) {
     const edge = args.text("edge") === undefined ? undefined : url(args.text("edge"), "--edge");
     const forward = args.text("forward") === undefined ? undefined : url(args.text("forward"), "--forward");
     for (const name of edge === undefined ? ["since", "interval"] : ["port", "status", "delay"]) {
-      if (args.text(name) !== undefined) throw usage(`--${name} is ${edge === undefined ? "only" : "not"} for --edge`);
+      if (args.text(name) !== undefined) throw usage(`--${name} ${edge === undefined ? "can only" : "can't"} be used with --edge`);
     }
     const status = args.text("status") === undefined ? undefined : args.whole("status", 200, 200, 599);
     const delay = args.duration("delay", 0, HOUR_MS);
@@ -76,24 +76,24 @@ export const listen: Command = {
   },
 };
 
-/** Answers as this package's adapters do, or as the URL did that it was forwarded to. */
+/** Responds as the adapters of this package do, or passes on the response of the URL that it was forwarded to. */
 function answerTo({ refusal, forwarded }: Taken, status: number | undefined): Answer {
   if (refusal !== undefined) return answer(refusal);
-  if (status !== undefined) return { ...answer(status < 300 ? undefined : { status, code: "as_told", message: "listen --status says so" }), status };
+  if (status !== undefined) return { ...answer(status < 300 ? undefined : { status, code: "as_told", message: "the response that listen --status asks for" }), status };
   if (forwarded === undefined) return answer(undefined);
   const { last } = forwarded;
   const failed = (what: string) => answer({ status: 502, code: "origin_failed", message: `the URL to forward to ${what}` });
-  if (last.status === null) return failed(`did not answer: ${last.error}`);
-  // HTTP has no others, and Node writes none.
+  if (last.status === null) return failed(`did not respond: ${last.error}`);
+  // Not a status of HTTP: Node does not send it.
   if (last.status < 200 || last.status > 599) return failed(`answered ${last.status}`);
   const type = last.headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
   return { status: last.status, type: type ?? "application/octet-stream", text: last.body };
 }
 
-/** Gets the token of the edge's admin API, which only goes where nobody reads along. */
+/** Gets the token of the edge's admin API. It is sent only over TLS, or within this machine. */
 function adminToken({ protocol, hostname }: URL): string {
   const { ADMIN_TOKEN: token } = process.env;
-  if (token === undefined || token === "") throw new Failure("no_token", "there is no token for the edge's admin API: set ADMIN_TOKEN", NOT_RUN);
-  if (protocol !== "https:" && !/^(127\.[\d.]+|localhost|\[::1\])$/.test(hostname)) throw usage("--edge must be https, since the token goes there");
+  if (token === undefined || token === "") throw new Failure("no_token", "there is no token for the admin API of the edge: set ADMIN_TOKEN", NOT_RUN);
+  if (protocol !== "https:" && !/^(127\.[\d.]+|localhost|\[::1\])$/.test(hostname)) throw usage("--edge must begin with https://, since the token is sent to it");
   return token;
 }

@@ -11,8 +11,8 @@ export const replay: Command = {
   summary: "send saved deliveries again, byte for byte",
   usage: "FOLDER URL",
   about:
-    "FOLDER is what listen --save wrote. Each goes as it came, the oldest first, with its own signature and headers; no " +
-    "key is needed. Answers are judged as with send.",
+    "Sends the deliveries that listen --save wrote to FOLDER, the oldest first, with their signatures and headers. It " +
+    "needs no key. Responses are judged as by send.",
   positionals: 2,
   options: RUN_OPTIONS,
   examples: ["replay deliveries http://127.0.0.1:3000/webhook"],

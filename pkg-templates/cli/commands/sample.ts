@@ -3,18 +3,18 @@ import { sample as makeSample, type SampleKind, SAMPLES } from "../sender/sample
 import type { Args } from "../args.js";
 import type { Command } from "../command.js";
 import { OK, usage } from "../failure.js";
-import { isTerminal, out } from "../terminal.js";
+import { isTerminal, out, plain } from "../terminal.js";
 
 export const sample: Command = {
-  summary: "make up an event, with every documented field",
+  summary: "print a sample event, with every documented field",
   usage: "[demo|playlist|test] [--seed N]",
   about:
-    "Prints the body as Walnut sends it: compact JSON, with a newline at its end only in a terminal. " +
-    "The event is signed now, unless a seed is given: the same seed is the same body, byte for byte.",
+    "Prints the body as Walnut sends it: compact JSON. Only on a terminal, a newline follows. The event has the current " +
+    "time, unless --seed or --at is given.",
   positionals: 1,
   options: {
-    seed: { value: "N", help: `the same event for the same number, 0 to ${MOST_SEED}` },
-    at: { value: "TIME", help: "when it is signed: RFC 3339, or so long ago, such as 2h" },
+    seed: { value: "N", help: `a number from 0 to ${MOST_SEED}: the same number gives the same event, byte for byte` },
+    at: { value: "TIME", help: "the time of the event: RFC 3339, or how long ago, such as 2h" },
   },
   examples: ["sample demo --seed 7 > event.json"],
   async run(args) {
@@ -27,10 +27,11 @@ export const sample: Command = {
   },
 };
 
-/** Reads the kind of sample; the default is a demo session. */
+/** Parses the kind of sample; the default is a demo session. */
 export function sampleKind(text = "demo"): SampleKind {
   if (Object.hasOwn(SAMPLES, text)) return text as SampleKind;
-  throw usage(`there are samples of ${Object.keys(SAMPLES).join(", ")}, but not of "${text}"`);
+  const kinds = Object.keys(SAMPLES);
+  throw usage(`the sample must be ${kinds.slice(0, -1).join(", ")} or ${kinds.at(-1)}, but is "${plain(text)}"`);
 }
 
 function seedOf(args: Args): number | undefined {

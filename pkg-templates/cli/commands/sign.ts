@@ -7,7 +7,7 @@ import { json, line } from "../terminal.js";
 export const sign: Command = {
   summary: "sign a body as Walnut does",
   usage: "FILE",
-  about: "Prints the 64 digits of X-Walnut-Signature, by the current key. FILE is taken byte for byte; - is standard input.",
+  about: "Prints X-Walnut-Signature, 64 hexadecimal digits, for the current key. FILE is read byte for byte; - is standard input.",
   positionals: 1,
   options: { ...KEY_OPTIONS, ...BODY_OPTIONS },
   examples: ["sign event.json", `sign --data '{"event":"demo_session_finished"}'`],

@@ -7,9 +7,11 @@ import { deliveryLines } from "../show.js";
 import { json, line, paint, wrapped } from "../terminal.js";
 
 export const verify: Command = {
-  summary: "verify a body by its signature, and say what it is",
-  usage: "--signature SIG FILE",
-  about: "FILE is taken byte for byte; - is standard input. The exit status is 1 where it is refused.",
+  summary: "verify the signature of a body, and show its event",
+  usage: "--signature SIG FILE | --request FILE [FILE]",
+  about:
+    "FILE is read byte for byte; - is standard input. The exit status is 0 if the signature is valid, 1 if it is rejected, " +
+    "and 2 if nothing was checked, for example because a --request does not contain the body.",
   positionals: 1,
   options: { ...KEY_OPTIONS, ...REQUEST_OPTIONS },
   examples: ["verify --signature 5bbfa84e… event.json", "verify --request request.http"],
@@ -26,9 +28,9 @@ export const verify: Command = {
       if (name !== "WebhookError") throw error;
       if (args.flag("json")) json({ ok: false, error: { code, message } });
       else {
-        line(`${paint(["bold", "red"], "refused")} ${code}`);
+        line(`${paint(["bold", "red"], "rejected")} ${code}`);
         line(wrapped(message));
-        if (code === "signature_mismatch" || code === "malformed_signature") line(paint("dim", "explain, with the same arguments, looks for the mistake"));
+        if (code === "signature_mismatch" || code === "malformed_signature") line(paint("dim", "To find the mistake, run explain with the same arguments."));
       }
       return CHECK_FAILED;
     }

@@ -1,12 +1,12 @@
-// What doctor sends: each request once, and each event marked as a test.
+// The requests that doctor sends, once each. Every event is marked as a test.
 import type { OutgoingHttpHeaders } from "node:http";
 import { deliveryHeaders, SIGNATURE_HEADER } from "../sender/headers.js";
 import { hex, newSeed, random } from "../sender/random.js";
 import { sample } from "../sender/sample.js";
 
 /**
- * What a probe is to an endpoint: a delivery of Walnut's; one that is large, or larger than any should be; a forgery;
- * a right signature in a way that Walnut does not send it; or a delivery of which half never comes.
+ * The kind of request: a genuine delivery; a large one, or one over any reasonable limit; a forgery; a valid signature
+ * in a form that Walnut does not send; or half a request.
  */
 export type Kind = "genuine" | "large" | "oversized" | "forged" | "odd" | "slow";
 
@@ -17,9 +17,9 @@ export interface Probe {
   readonly kind: Kind;
   readonly headers: OutgoingHttpHeaders;
   readonly body: Uint8Array;
-  /** What `Content-Length` says. */
+  /** The value of `Content-Length`. */
   readonly length: number;
-  /** The signature that would be right, where it is not sent. */
+  /** The valid signature, if the request does not contain it. */
   readonly withheld: string | null;
 }
 
@@ -40,23 +40,23 @@ export type ProbeId =
   | "several_signatures"
   | "slow_client";
 
-/** How many requests there are. */
+/** The number of requests. */
 export const PROBES = 15;
 
 type Sign = (body: Uint8Array) => string;
 
-/** Makes the probes; the first is the good delivery. */
+/** Creates the probes; the first is the valid delivery. */
 export function probes(sign: Sign): [Probe, ...Probe[]] {
-  /** A probe whose signature is right. */
+  /** A probe with a valid signature. */
   const signed = (id: ProbeId, kind: Kind, title: string, body: Uint8Array): Probe => {
     return { id, kind, title, body, headers: deliveryHeaders(sign(body)), length: body.length, withheld: null };
   };
-  /** A probe of an event of its own, with another signature than the right one, or none. */
+  /** A probe with an event of its own, and with a wrong signature or none. */
   const forged = (id: ProbeId, title: string, signature: (right: string) => string | undefined, body = json(event())): Probe => {
     const right = sign(body);
     return { id, kind: "forged", title, body, headers: deliveryHeaders(signature(right)), length: body.length, withheld: right };
   };
-  /** A probe whose signature is right, but sent in another way. */
+  /** A probe with a valid signature in another form. */
   const odd = (id: ProbeId, title: string, signature: (right: string) => string | string[]): Probe => {
     const probe = signed(id, "odd", title, json(event()));
     return { ...probe, headers: { ...probe.headers, [SIGNATURE_HEADER]: signature(sign(probe.body)) } };
@@ -69,21 +69,21 @@ export function probes(sign: Sign): [Probe, ...Probe[]] {
   const slow = json(event());
 
   return [
-    signed("good_delivery", "genuine", "a good delivery", good),
-    signed("duplicate", "genuine", "the same bytes once more", good),
+    signed("good_delivery", "genuine", "a valid delivery", good),
+    signed("duplicate", "genuine", "the same bytes again", good),
     signed("pretty_printed", "genuine", "an event in pretty-printed JSON", pretty()),
     signed("escaped_characters", "genuine", "an event with é and \\u00e9 in it", escaped()),
-    signed("unknown_event", "genuine", "an event that nobody knows", json(unknown())),
+    signed("unknown_event", "genuine", "an event with an unknown name", json(unknown())),
     signed("large_200_kb", "large", "an event of 200 kB", padded(200_000)),
     signed("large_1_mib", "large", "an event just under 1 MiB", padded((1 << 20) - 1)),
     signed("oversized_4_mib", "oversized", "an event of 4 MiB", padded(4 << 20)),
     forged("forged_signature", "a made-up signature", madeUp),
-    forged("changed_body", "a good signature, the body changed", () => signatureBefore, json(changed)),
+    forged("changed_body", "a valid signature, but a changed body", () => signatureBefore, json(changed)),
     forged("missing_signature", "no signature", () => undefined),
     forged("empty_signature", "an empty signature", () => ""),
-    odd("uppercase_signature", "the signature in capital letters", (right) => right.toUpperCase()),
-    odd("several_signatures", "the signature, and a made-up one", (right) => [right, madeUp()]),
-    { ...signed("slow_client", "slow", "half a body, then silence", slow), body: slow.subarray(0, slow.length >> 1) },
+    odd("uppercase_signature", "the signature in uppercase", (right) => right.toUpperCase()),
+    odd("several_signatures", "the signature and a made-up one", (right) => [right, madeUp()]),
+    { ...signed("slow_client", "slow", "half a request", slow), body: slow.subarray(0, slow.length >> 1) },
   ];
 }
 
@@ -91,7 +91,7 @@ const madeUp = () => hex(random(newSeed()), 64);
 
 const json = (value: unknown) => Buffer.from(JSON.stringify(value));
 
-/** A test event, as a demo's session: in ASCII, so that only those that are about it show what becomes of other letters. */
+/** A test event of a demo session. It is ASCII, so that only the probes for other characters depend on the encoding. */
 function event(): DemoTest {
   const made = sample("test") as DemoTest;
   made.data.demo.name = "A probe of walnut-webhooks doctor";
@@ -101,12 +101,12 @@ function event(): DemoTest {
 
 type DemoTest = Extract<ReturnType<typeof sample>, { event: "demo_session_finished" }>;
 
-/** With blanks and line ends that no serialiser would write in just this way. */
+/** With spaces and line ends that no serializer writes in this way. */
 function pretty(): Uint8Array {
   return Buffer.from(` ${JSON.stringify(event(), null, 3).replaceAll('": ', '" : ')}\n`);
 }
 
-/** With the same letter both as itself and escaped, and with escaped slashes: all of it is JSON as it should be. */
+/** With one letter both literal and escaped, and with escaped slashes: valid JSON that serializing changes. */
 function escaped(): Uint8Array {
   const made = event();
   made.data.demo.name = "Café";
@@ -119,7 +119,7 @@ function unknown(): unknown {
   return { event: "doctor_session_examined", is_test: true, timestamp, data: [{ nobody: "has seen this" }, null, 1.5] };
 }
 
-/** A test event of that many bytes: a field that is not documented fills it. */
+/** A test event of this many bytes, filled with an undocumented field. */
 function padded(length: number): Uint8Array {
   const made = { ...event(), padding: "" };
   made.padding = "x".repeat(length - json(made).length);

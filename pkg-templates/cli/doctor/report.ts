@@ -4,19 +4,19 @@ import { type Finding, type FindingCode, FINDINGS, NOT_SEEN } from "./findings.j
 import type { Kind } from "./probes.js";
 import { duration, line, paint, plain, table, wrapped } from "../terminal.js";
 
-/** A finding, and the probes that it was found with. */
+/** A finding, and the probes that led to it. */
 interface Found extends Finding {
   readonly code: FindingCode;
   readonly judged: readonly Judged[];
 }
 
-/** What was found about an endpoint. */
+/** The results for an endpoint. */
 export interface Report {
   readonly judged: readonly Judged[];
   readonly found: readonly Found[];
 }
 
-/** Adds up what was found, the worst first. */
+/** Collects the findings, the worst first. */
 export function report(url: URL, judged: readonly Judged[]): Report {
   const found = (Object.keys(FINDINGS) as FindingCode[]).flatMap((code) => {
     const those = judged.filter(({ codes }) => codes.includes(code));
@@ -26,7 +26,7 @@ export function report(url: URL, judged: readonly Judged[]): Report {
   return { judged, found };
 }
 
-/** Whether others could read what is sent there. */
+/** Whether requests to the URL travel unencrypted over a network. */
 function isPlain({ protocol, hostname }: URL): boolean {
   return protocol === "http:" && !/^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
@@ -46,13 +46,13 @@ export function reportJson(url: URL, { judged, found }: Report): unknown {
 }
 
 const STYLES = { right: "green", unknown: "dim", risky: "yellow", wrong: ["bold", "red"] } as const;
-const WORDS: Readonly<Record<Verdict, string>> = { right: "right", unknown: "not known", risky: "risky", wrong: "wrong" };
+const WORDS: Readonly<Record<Verdict, string>> = { right: "right", unknown: "unknown", risky: "risky", wrong: "wrong" };
 const EXPECTED: Readonly<Record<Kind, string>> = {
   genuine: "accepted",
   large: "accepted",
-  oversized: "refused",
-  forged: "refused",
-  odd: "refused",
+  oversized: "rejected",
+  forged: "rejected",
+  odd: "rejected",
   slow: "ended",
 };
 
@@ -62,7 +62,7 @@ const coloured = (verdict: Verdict) => paint([...[STYLES[verdict]].flat()], WORD
 export function showReport({ judged, found }: Report, patience: Patience): void {
   line(
     table(
-      [{ title: "probe" }, { title: "should be" }, { title: "answer" }, { title: "time", align: "right" }, { title: "verdict" }],
+      [{ title: "probe" }, { title: "expected" }, { title: "response" }, { title: "time", align: "right" }, { title: "verdict" }],
       judged.map((row) => [row.probe.title, EXPECTED[row.probe.kind], answered(row, patience), duration(row.attempt.ms), coloured(row.verdict)]),
     ),
   );
@@ -76,8 +76,8 @@ export function showReport({ judged, found }: Report, patience: Patience): void 
   }
   line(totals(judged, found));
   if (judged.some(({ verdict }) => verdict === "unknown")) {
-    const why = judged[0] !== undefined && isAccepted(judged[0].attempt) ? "a rate limit answered" : "the good delivery was not accepted";
-    line(wrapped(`What is not known says nothing, since ${why}: mend that first, and ask again.`));
+    const why = judged[0] !== undefined && isAccepted(judged[0].attempt) ? "a rate limit applied" : "the endpoint did not accept the valid delivery";
+    line(wrapped(`Some results are unknown, because ${why}. Fix that first, and run doctor again.`));
   }
   line(paint("dim", wrapped(NOT_SEEN)));
 }
@@ -86,10 +86,10 @@ const INDENT = " ".repeat("wrong  ".length);
 
 function answered({ probe: { kind }, attempt: { status, isLate } }: Judged, { timeout, patience }: Patience): string {
   if (status !== null) return String(status);
-  return isLate ? `none in ${duration(kind === "slow" ? patience : timeout)}` : "cut off";
+  return isLate ? `none in ${duration(kind === "slow" ? patience : timeout)}` : "connection closed";
 }
 
-/** The probes of a finding, by what they were answered. */
+/** The probes of a finding, by the response to them. */
 function grouped(judged: readonly Judged[], patience: Patience): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const row of judged) {
@@ -100,7 +100,7 @@ function grouped(judged: readonly Judged[], patience: Patience): Map<string, str
   return groups;
 }
 
-/** How many probes are named for a finding: the table has them all. */
+/** How many probes are named for a finding; the table names all. */
 const MOST_LISTED = 4;
 
 function listed(titles: readonly string[]): string {
@@ -113,6 +113,6 @@ function totals(judged: readonly Judged[], found: readonly Found[]): string {
     const count = judged.filter((row) => row.verdict === verdict).length;
     return count === 0 ? [] : [`${count} ${coloured(verdict)}`];
   });
-  const findings = found.length === 0 ? "nothing found" : `${found.length} ${found.length === 1 ? "finding" : "findings"}`;
+  const findings = found.length === 0 ? "no findings" : `${found.length} ${found.length === 1 ? "finding" : "findings"}`;
   return `${counts.join(", ")}; ${findings}`;
 }

@@ -71,7 +71,7 @@ export class Edge {
     // It may go in between, and what is erased or forgotten has lost its signature, too.
     const { status, bytes } = await this.#ask(`deliveries/${deliveryId}/body`, [409]);
     if (status === 409 || one.signature === null) {
-      warn(`the body of ${plain(deliveryId)} is gone at the edge: it is left out`);
+      warn(`the edge no longer has the body of ${plain(deliveryId)}: this delivery is skipped`);
       return undefined;
     }
     const type = one.contentType === null ? [] : [["content-type", one.contentType] as const];
@@ -105,14 +105,14 @@ export class Edge {
     }
     const { status } = answer;
     if (answer.ok || allowed.includes(status)) return { status, bytes };
-    if (status === 401) throw new Failure("unauthorized", "the edge refuses the token: ADMIN_TOKEN must be the one that is set there", NOT_RUN);
-    if (status === 404) throw new Failure("no_delivery_log", "the edge has no delivery log: set ADMIN_TOKEN there, and leave MODE at durable", NOT_RUN);
-    throw new Failure("edge_failed", `the edge answered ${status}`, NOT_RUN);
+    if (status === 401) throw new Failure("unauthorized", "the edge rejected the token: ADMIN_TOKEN must be the same as at the edge", NOT_RUN);
+    if (status === 404) throw new Failure("no_delivery_log", "the edge has no delivery log: set its ADMIN_TOKEN, and leave its MODE at durable", NOT_RUN);
+    throw new Failure("edge_failed", `the edge responded with status ${status}`, NOT_RUN);
   }
 }
 
 function odd(): Failure {
-  return new Failure("edge_failed", "the edge's answer is not that of an admin API", NOT_RUN);
+  return new Failure("edge_failed", "the response is not from the admin API of an edge", NOT_RUN);
 }
 
 /** Pulls again and again, until the signal aborts. That the first time fails is thrown; later, it is said and tried again. */
@@ -126,7 +126,7 @@ export async function follow(edge: Edge, interval: number, take: (arrival: Arriv
     } catch (error) {
       if (edge.signal.aborted) return;
       if (isFirst || !(error instanceof Failure)) throw error;
-      if (error.message !== last) warn(`${error.message}: it is tried again`);
+      if (error.message !== last) warn(`${error.message}. It will be tried again`);
       last = error.message;
     }
     isFirst = false;

@@ -83,7 +83,7 @@ export class Intake {
     try {
       if (folder !== undefined) saved = await save(folder, arrival, arrival.at, delivery.name);
     } catch (error) {
-      const message = `it could not be saved in ${folder}: ${reason(error)}`;
+      const message = `the delivery could not be saved in ${folder}: ${reason(error)}`;
       return { ...refused(arrival, { code: "store_failed", message, status: 503 }), delivery, times };
     }
     const sending = { headers, body: arrival.body };

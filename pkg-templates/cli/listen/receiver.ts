@@ -60,7 +60,7 @@ export async function startReceiver(
   const server = createServer((request, response) => {
     // What nobody foresaw ends one request, and not all that come after it.
     serve(request, response).catch((error) => {
-      say(`a request could not be answered: ${reason(error)}`);
+      say(`no response could be sent: ${reason(error)}`);
       response.destroy();
     });
   });
@@ -69,8 +69,8 @@ export async function startReceiver(
   return { url: `${origin}/webhook`, stop };
 }
 
-const NOT_POSTED = { code: "method_not_allowed", message: "Walnut posts, and nothing else", status: 405 };
-const TOO_LONG = { code: "body_too_large", message: `a body may have ${MAX_BODY_BYTES} bytes, but this is longer`, status: 413 };
+const NOT_POSTED = { code: "method_not_allowed", message: "Walnut sends POST requests only", status: 405 };
+const TOO_LONG = { code: "body_too_large", message: `the body is over the limit of ${MAX_BODY_BYTES} bytes`, status: 413 };
 
 /** Reads a body, or a piece too much of one that is too long; nothing where it breaks off. */
 async function read(request: IncomingMessage): Promise<Uint8Array | undefined> {

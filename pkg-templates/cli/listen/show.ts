@@ -19,7 +19,7 @@ export function show(taken: Taken, status: number | undefined, isJson: boolean):
   line(head.join("  "));
   const lines = explanation !== undefined && !explanation.ok ? explanationLines(explanation).slice(1) : refusal !== undefined ? [refusal.message] : [];
   if (delivery !== undefined) lines.push(...("drift" in delivery ? deliveryLines(delivery) : knownLines(delivery)));
-  if (times > 1) lines.push(label("again", paint("yellow", `this id has come ${times} times`)));
+  if (times > 1) lines.push(label("again", paint("yellow", `this id was received ${times} times`)));
   if (saved !== undefined) lines.push(label("saved", saved));
   if (forwarded !== undefined) lines.push(label("forward", forwardLine(forwarded)));
   for (const text of lines) line(`          ${text}`);
