@@ -50,7 +50,7 @@ export class Args {
     throw usage(`--${name} must be a whole number from ${least} to ${most}, but is "${plain(text)}"`);
   }
 
-  /** A number above 0, up to `most`; `Infinity` where it is not given. */
+  /** A number above 0, up to `most`; `Infinity` if it is not given. */
   rate(name: string, most: number): number {
     const text = this.text(name);
     if (text === undefined) return Infinity;
@@ -150,7 +150,7 @@ export function parse(args: string[], options: Options, positionals: number): Ar
   return new Args(parsed.positionals, parsed.values);
 }
 
-/** Whether an argument can't be a value: `-` is standard input, and a negative number gets a message of its own. */
+/** Whether an argument is an option and not a value: `-` and a negative number are values. */
 function isOption(text: string): boolean {
   return text.startsWith("-") && !/^-(?:[\d.]|$)/.test(text);
 }

@@ -3,7 +3,7 @@ import { paint, wrapped } from "./terminal.js";
 
 /** One of the program's commands. */
 export interface Command {
-  /** What it does, in a few words. */
+  /** A short description. */
   readonly summary: string;
   /** Its arguments. */
   readonly usage: string;

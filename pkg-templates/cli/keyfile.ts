@@ -18,7 +18,7 @@ export async function readKeyFile(path: string): Promise<Uint8Array> {
   return key;
 }
 
-/** What is likely not a part of the key, in words that never contain the key. */
+/** Describes what is likely not a part of the key, without the key itself. */
 function surroundings(key: Uint8Array): string[] {
   const [first, second] = key;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {

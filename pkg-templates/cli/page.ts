@@ -1,5 +1,5 @@
-// The harness on this machine: its files, and a relay for what a browser may not send. Both are for one person:
-// they are there on loopback only, and the relay is only for those who have the token.
+// The harness on this machine: its files, and a relay for requests that a browser may not send. Both are reachable only
+// on the loopback address, and the relay needs a token.
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type OutgoingHttpHeaders } from "node:http";
@@ -27,12 +27,12 @@ const SAFE: OutgoingHttpHeaders = {
 };
 
 export interface Harness {
-  /** Where the page is, with the token behind the `#`, which no browser sends to anybody. */
+  /** The URL of the page. The token is after the `#`, which browsers do not send. */
   readonly url: string;
   stop(): Promise<void>;
 }
 
-/** Serves the page and the relay on 127.0.0.1; port 0 is any. */
+/** Serves the page and the relay on 127.0.0.1; port 0 is any free port. */
 export async function startHarness(port = 0): Promise<Harness> {
   const files = new Map<string, Uint8Array>(readdirSync(FILES).map((name) => [`/${name}`, readFileSync(new URL(name, FILES))]));
   files.set("/", files.get("/index.html") as Uint8Array);
@@ -41,12 +41,12 @@ export async function startHarness(port = 0): Promise<Harness> {
     const reply: Reply = (status, value, headers = {}) => {
       response.writeHead(status, { ...SAFE, ...headers, "content-type": "application/json" }).end(JSON.stringify(value));
     };
-    // By its own name only: else a page of a stranger's could have its own name point here.
+    // Only by these names: otherwise a foreign page could reach this server by a DNS name of its own (DNS rebinding).
     const { port } = server.address() as AddressInfo;
     const at = port === 80 ? "" : `:${port}`;
     if (![`127.0.0.1${at}`, `localhost${at}`].includes(request.headers.host ?? "")) return reply(403, refusal("forbidden", "this is for 127.0.0.1 only"));
     const path = (request.url ?? "").split("?", 1)[0] as string;
-    // Who breaks off hears no answer, and needs none.
+    // A client that closed the connection gets no response.
     if (path === "/relay") return void relay(request, response, reply, token).catch(() => response.destroy());
     const file = files.get(path);
     if (file === undefined) return reply(404, refusal("not_found", "there is no such file"));

@@ -1,4 +1,4 @@
-// Requests as Walnut makes them.
+// Sends requests as Walnut does.
 import * as http from "node:http";
 import * as https from "node:https";
 import { setImmediate, setTimeout as wait } from "node:timers/promises";
@@ -8,15 +8,15 @@ import { reason } from "./failure.js";
 export interface PostOptions {
   readonly headers: http.OutgoingHttpHeaders;
   readonly body: Uint8Array;
-  /** Breaks it off. */
+  /** Cancels the request. */
   readonly signal?: AbortSignal;
-  /** How long the whole may take, in milliseconds. The default is Walnut's 30 s. */
+  /** The limit on the whole request, in milliseconds. The default is Walnut's 30 s. */
   readonly timeout?: number;
-  /** What `Content-Length` says, where that is more than the body has: then the rest never comes. */
+  /** The value of `Content-Length`, if it is more than the length of the body: then the rest is never sent. */
   readonly length?: number;
 }
 
-/** A request, and what came of it. */
+/** The result of sending a request. */
 export interface Posted extends Attempt {
   /** Whether it ended because the time was up. */
   readonly isLate: boolean;
@@ -29,7 +29,7 @@ export function notSent(error: string): Posted {
   return { ...unanswered(error), isLate: false, isUnreachable: false };
 }
 
-/** Sends one request and waits for the whole answer. Redirects are not followed. It never rejects. */
+/** Sends one request and waits for the complete response. It does not follow redirects, and never rejects. */
 export function post(
   url: URL,
   { headers, body, signal, timeout = WALNUT_TIMEOUT_MS, length: declared = body.length }: PostOptions,
@@ -38,7 +38,7 @@ export function post(
   const { request: begin } = url.protocol === "https:" ? https : http;
   let request: http.ClientRequest;
   try {
-    // One connection each, as with a sender that may come from anywhere.
+    // A new connection for each, since Walnut's sender may have many addresses.
     request = begin(url, { method: "POST", agent: false, headers: { ...headers, "content-length": declared } });
   } catch (error) {
     // HTTP does not allow it, such as a control character in a header.
@@ -79,12 +79,12 @@ export function post(
       answer.on("error", () => done(null, "the connection was closed in the middle of the response"));
       answer.on("close", () => done(null, "the connection was closed in the middle of the response"));
     });
-    // It wants to speak another protocol; nobody here does.
+    // The server wants to switch to another protocol, which is not supported.
     request.on("upgrade", (answer, socket) => {
       socket.destroy();
       done(answer.statusCode ?? null, null, answer);
     });
-    // A server may answer before it has read all, and close: what it said counts.
+    // A server may respond before it has read the whole body, and close the connection: the response counts.
     request.on("error", (error) => isAnswered || done(null, reason(error)));
     signal?.addEventListener("abort", stop);
     if (signal?.aborted) stop();
@@ -92,12 +92,12 @@ export function post(
   });
 }
 
-/** How much of a body is written at once, in bytes: little enough to be gone at once. */
+/** How much of a body is written at once, in bytes: it fits into the socket's buffer. */
 const PIECE_BYTES = 1 << 14;
 
 /**
- * Writes a body, with a moment to listen after each piece: a server may refuse what is long and close, and once a
- * write has failed, Node reads no more of what was said before. The first byte goes with the head, by which many refuse.
+ * Writes a body in pieces, and reads in between: a server may reject a long body and close the connection, and once a
+ * write has failed, Node does not read the response. The first byte goes with the head, since many servers decide by it.
  */
 async function write(request: http.ClientRequest, body: Uint8Array): Promise<void> {
   let at = 0;
@@ -106,14 +106,14 @@ async function write(request: http.ClientRequest, body: Uint8Array): Promise<voi
     at += piece.length;
     await new Promise((resolve) => request.write(piece, resolve));
     await wait(1);
-    // What has come by now is read before the next piece is written.
+    // Reads what has arrived before the next piece is written.
     await setImmediate();
     if (request.destroyed) return;
   }
   request.end(body.subarray(at));
 }
 
-/** Node's list of names and values in turn, as pairs. */
+/** Converts Node's flat list of names and values to pairs. */
 export function pairs(raw: readonly string[]): [string, string][] {
   const found: [string, string][] = [];
   for (let at = 0; at + 1 < raw.length; at += 2) found.push([raw[at] as string, raw[at + 1] as string]);

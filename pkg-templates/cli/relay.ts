@@ -1,18 +1,18 @@
-// Sends what a browser may not send, for those who have the token.
+// Sends requests that a browser may not send, if the client has the token.
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { RelayAnswer, RelayQuestion, RelayRefusal } from "./sender/relay.js";
 import { isOfOneHop, onward } from "./headers.js";
 import { post } from "./post.js";
 
-/** The limit on the body to send, in bytes, and on the question it comes in, where it is in base64. */
+/** The limits in bytes: on the body to send, and on the message that contains it in base64. */
 const MOST_BODY_BYTES = 1 << 20;
 const MOST_QUESTION_BYTES = 2 << 20;
 
-/** Answers a request with this value, as JSON. */
+/** Responds with this value as JSON. */
 export type Reply = (status: number, value: RelayAnswer | RelayRefusal, headers?: OutgoingHttpHeaders) => void;
 
-/** Does what one question asks for. It rejects where who asked has broken off. */
+/** Handles one message. It rejects if the client closes the connection. */
 export async function relay(request: IncomingMessage, response: ServerResponse, reply: Reply, token: string): Promise<void> {
   if (request.method !== "POST") return reply(405, refusal("method_not_allowed", "the relay takes POST only"), { allow: "POST" });
   if (!isSame(request.headers.authorization ?? "", `Bearer ${token}`)) {
@@ -60,14 +60,14 @@ function parse(text: string): { url: URL; headers: OutgoingHttpHeaders; body: Bu
   return { url: new URL(url), headers: onward(headers), body: bytes };
 }
 
-/** What the connection is about is not for the page to say; what HTTP can't carry is told by who sends it. */
+/** The page may not set headers of the connection. Values that HTTP does not allow are rejected when they are sent. */
 function isHeader(pair: unknown): boolean {
   if (!Array.isArray(pair) || pair.length !== 2) return false;
   const [name, value] = pair;
   return typeof name === "string" && typeof value === "string" && !isOfOneHop(name);
 }
 
-/** Compares digests: how long that takes says nothing of the token. */
+/** Compares digests, so that the time it takes does not reveal the token. */
 function isSame(given: string, token: string): boolean {
   const [a, b] = [given, token].map((text) => createHash("sha256").update(text).digest()) as [Buffer, Buffer];
   return timingSafeEqual(a, b);

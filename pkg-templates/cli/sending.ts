@@ -102,7 +102,7 @@ function summaryTable(lines: readonly Line[]): string {
 const MOST_SHOWN = 200;
 const MOST_SHOWN_BYTES = 4 * MOST_SHOWN;
 
-/** Says what was not as expected, once for each reason. */
+/** Lists the results that are not as expected, once for each reason. */
 function complaints(results: readonly Result<Sendable>[]): string[] {
   const found = new Map<string, { count: number; answer: string }>();
   for (const { item, last, judgement, ok } of results) {

@@ -34,7 +34,7 @@ function age(timestamp: string): string {
   return paint("dim", ms < 0 ? ` (${duration(-ms)} in the future)` : ` (${duration(ms)} ago)`);
 }
 
-/** Lines that say what is wrong with a request, and what to do. */
+/** A line for each part of an explanation. */
 export function explanationLines({ code, cause, problem, fix, difference }: Explanation): string[] {
   const lines = [`${paint(["bold", "red"], "rejected")}  ${code}`, row("cause", cause), row("problem", problem), row("fix", fix)];
   if (difference === null) return lines;

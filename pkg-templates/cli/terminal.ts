@@ -1,9 +1,9 @@
-// What the commands print. Results go to standard output; all that is said besides goes to standard error.
+// Prints the output of the commands: results to standard output, and notes and warnings to standard error.
 import { styleText } from "node:util";
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Whether standard output, or standard error, is shown to a person. */
+/** Whether standard output and standard error are terminals. */
 export const isTerminal = { out: process.stdout.isTTY === true, err: process.stderr.isTTY === true };
 
 // Source: https://no-color.org and https://force-color.org
@@ -31,12 +31,12 @@ export function json(value: unknown): void {
 
 let isForPrograms = false;
 
-/** From now on, what is said besides is JSON as well. */
+/** From now on, notes and warnings are JSON, too. */
 export function asJson(): void {
   isForPrograms = true;
 }
 
-/** Says something beside the result. */
+/** Prints a note to standard error. */
 export function say(text: string): void {
   clearProgress();
   process.stderr.write(isForPrograms ? `${JSON.stringify({ note: text })}\n` : `${text}\n`);
@@ -50,7 +50,7 @@ export function warn(text: string): void {
 
 let shown = "";
 
-/** Shows how far something has come, where a person looks: `note` is what to say of it. */
+/** Shows a progress bar with a note, if standard error is a terminal. */
 export function progress(done: number, all: number, note: string): void {
   if (!isTerminal.err) return;
   const width = Math.max(10, Math.min(40, (process.stderr.columns || 80) - note.length - 16));
@@ -71,7 +71,7 @@ export interface Column {
   readonly align?: "right";
 }
 
-/** Lays rows out below titles, each as wide as its widest; colours count as nothing. */
+/** Lays out rows below titles. Each column is as wide as its widest cell; colours have no width. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const widths = columns.map(({ title }, index) => Math.max(width(title), ...rows.map((row) => width(row[index] ?? ""))));
   const laid = (cells: readonly string[]) =>
@@ -92,7 +92,7 @@ function width(text: string): number {
   return [...text.replace(ESCAPES, "")].length;
 }
 
-/** Breaks a text into lines as wide as the terminal, 100 columns at most, where there are blanks, each after `indent`. */
+/** Breaks a text at blanks into lines with this indent, as wide as the terminal and at most 100 columns. */
 export function wrapped(text: string, indent = ""): string {
   const columns = Math.min(process.stdout.columns || 100, 100);
   const lines: string[] = [];
@@ -120,5 +120,5 @@ export function duration(ms: number): string {
   return `${Math.round(ms)} ms`;
 }
 
-/** The text that a server gave, on one line, with nothing in it that a terminal would obey. */
+/** Makes foreign text safe to print: one line, without control characters. */
 export { visible as plain } from "./sender/visible.js";

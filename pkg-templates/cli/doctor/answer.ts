@@ -1,7 +1,7 @@
-// What an answer should not have in it.
+// Finds in a response what it should not contain.
 import type { Attempt } from "../sender/judge.js";
 
-/** Whether a signature is in an answer, as it stands or encoded. */
+/** Whether a response contains a signature, as it is or encoded. */
 export function hasSignature({ headers, body }: Attempt, signature: string): boolean {
   const text = [...headers.map(([, value]) => value), new TextDecoder().decode(body)].join("\n");
   if (text.toLowerCase().includes(signature)) return true;
@@ -23,12 +23,12 @@ const INTERNALS: readonly RegExp[] = [
   /\bgoroutine \d+ \[/,
   /\.rb:\d+:in [`']/,
   /\bStack trace:\s+#0 /,
-  // The path of a source file, which is no part of a URL.
+  // The path of a source file, but not a part of a URL.
   /(?<![\w.-])\/(?:app|home|opt|root|srv|tmp|usr|var|Users|workspace)\/[\w@./-]*\.(?:[cm]?[jt]sx?|py|rb|php|java|go|cs|rs)\b/,
   /\b[A-Z]:\\[\w .\\-]+\.(?:[cm]?[jt]sx?|py|rb|php|java|go|cs|rs)\b/,
 ];
 
-/** Whether an answer shows a stack trace, or where files lie on the server. */
+/** Whether a response shows a stack trace, or paths of files on the server. */
 export function hasInternals({ body }: Attempt): boolean {
   const text = new TextDecoder().decode(body).replaceAll("\\/", "/");
   return INTERNALS.some((pattern) => pattern.test(text));

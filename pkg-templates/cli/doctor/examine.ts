@@ -1,24 +1,24 @@
 import { post, type Posted } from "../post.js";
 import type { Probe } from "./probes.js";
 
-/** How long to wait for an answer, in milliseconds: to any probe, and to the slow client. */
+/** How long to wait for a response, in milliseconds; `patience` is for the slow client. */
 export interface Patience {
   readonly timeout: number;
   readonly patience: number;
 }
 
-/** A probe, and what came of it. */
+/** A probe and its result. */
 export interface Examined {
   readonly probe: Probe;
   readonly attempt: Posted;
 }
 
-/** How many probes are under way at a time, besides the slow client. */
+/** How many probes are in flight at once, not counting the slow client. */
 const CONCURRENCY = 4;
 
 /**
- * Sends the probes, and tells of each that is through: the first alone, since the others are judged by it, then the
- * slow client beside all others.
+ * Sends the probes, and calls `tell` after each. The first is sent alone, since the others are judged by it. Then the slow
+ * client is sent together with all others.
  */
 export async function examine(
   url: URL,

@@ -2,7 +2,7 @@
 
 export interface Finding {
   readonly verdict: "wrong" | "risky";
-  /** What was found, in sentences. */
+  /** The fault, in sentences. */
   readonly finding: string;
   /** What to change, in sentences. */
   readonly fix: string;

@@ -1,4 +1,4 @@
-// What an answer says of an endpoint: by Walnut's rules, and by what keeps others out.
+// Judges responses by Walnut's rules, and by whether the endpoint rejects forgeries.
 import { ACCEPTED } from "../sender/judge.js";
 import type { Posted } from "../post.js";
 import { hasInternals, hasSignature } from "./answer.js";
@@ -6,7 +6,7 @@ import type { Examined } from "./examine.js";
 import { type FindingCode, FINDINGS } from "./findings.js";
 import type { Probe } from "./probes.js";
 
-/** `unknown`: what came says nothing, since a good delivery is not accepted either. */
+/** `unknown`: the response proves nothing, since the endpoint does not accept the valid delivery either. */
 export type Verdict = "right" | "unknown" | "risky" | "wrong";
 
 export interface Judged extends Examined {
@@ -14,10 +14,10 @@ export interface Judged extends Examined {
   readonly codes: readonly FindingCode[];
 }
 
-/** Longer answers are near what Walnut waits for, in milliseconds. */
+/** A response that takes longer is close to Walnut's limit, in milliseconds. */
 const SLOW_MS = 10_000;
 
-/** Judges what came of all probes, of which the first is the good delivery. */
+/** Judges the responses to all probes; the first is the valid delivery. */
 export function judgeAll(examined: readonly Examined[]): Judged[] {
   const good = (examined[0] as Examined).attempt;
   return examined.map(({ probe, attempt }) => {
@@ -31,7 +31,7 @@ export function judgeAll(examined: readonly Examined[]): Judged[] {
 
 type Outcome = FindingCode | "right" | "unknown";
 
-/** Judges whether it was accepted or refused, as it should be. */
+/** Judges whether the endpoint accepted or rejected the probe as expected. */
 function main(probe: Probe, attempt: Posted, good: Posted): Outcome {
   switch (probe.kind) {
     case "genuine":
@@ -47,7 +47,7 @@ function main(probe: Probe, attempt: Posted, good: Posted): Outcome {
   }
 }
 
-/** What may be wrong besides, whatever the answer was. */
+/** Finds faults that any response can have. */
 function besides({ kind, withheld }: Probe, attempt: Posted): FindingCode[] {
   const found: FindingCode[] = [];
   if (withheld !== null && hasSignature(attempt, withheld)) found.push("signature_leaked");
@@ -56,11 +56,11 @@ function besides({ kind, withheld }: Probe, attempt: Posted): FindingCode[] {
   return found;
 }
 
-/** Whether Walnut would take it for delivered. */
+/** Whether Walnut counts it as delivered. */
 export const isAccepted = ({ status }: Posted) => status !== null && ACCEPTED.includes(status);
 const isSuccess = ({ status }: Posted) => status !== null && status >= 200 && status < 300;
 
-/** Whether this came out as the good delivery did, which was not accepted: then it says nothing of its own. */
+/** Whether the result is the same as for the valid delivery, which was not accepted: then it proves nothing. */
 function saysNothing(attempt: Posted, good: Posted): boolean {
   return !isAccepted(good) && attempt.status === good.status && attempt.isLate === good.isLate;
 }
@@ -101,7 +101,7 @@ function forged({ kind, id }: Probe, attempt: Posted, good: Posted): Outcome {
   }
   if (saysNothing(attempt, good) || status === 429) return "unknown";
   if (status === null) return "forgery_unanswered";
-  // What refuses all alike refuses forgeries as well, and that is no proof of anything.
+  // An endpoint that rejects every request also rejects forgeries: that proves nothing.
   if (!isSuccess(good) && good.status !== null && good.status >= 400 && Math.floor(good.status / 100) === Math.floor(status / 100)) return "unknown";
   return status >= 500 ? "forgery_failed" : "right";
 }

@@ -51,7 +51,7 @@ export function probes(sign: Sign): [Probe, ...Probe[]] {
   const signed = (id: ProbeId, kind: Kind, title: string, body: Uint8Array): Probe => {
     return { id, kind, title, body, headers: deliveryHeaders(sign(body)), length: body.length, withheld: null };
   };
-  /** A probe with an event of its own, and with a wrong signature or none. */
+  /** A probe with a wrong signature or none. It has its own event. */
   const forged = (id: ProbeId, title: string, signature: (right: string) => string | undefined, body = json(event())): Probe => {
     const right = sign(body);
     return { id, kind: "forged", title, body, headers: deliveryHeaders(signature(right)), length: body.length, withheld: right };

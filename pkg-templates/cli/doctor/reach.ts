@@ -20,7 +20,7 @@ export function unreachable(url: URL, signal: AbortSignal): Promise<string | und
     const stop = () => done();
     signal.addEventListener("abort", stop);
     if (signal.aborted) stop();
-    socket.setTimeout(CONNECT_TIMEOUT_MS, () => done(`there was no connection within ${CONNECT_TIMEOUT_MS / 1000} s`));
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => done(`no connection was made within ${CONNECT_TIMEOUT_MS / 1000} s`));
     socket.once(isSecure ? "secureConnect" : "connect", () => done());
     // The handler stays: an error without a handler would end the process.
     socket.on("error", (error) => done(reason(error)));

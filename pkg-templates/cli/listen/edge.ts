@@ -1,20 +1,20 @@
-// Pulls deliveries from an edge's admin API: what the edge has verified, as it comes there.
+// Gets verified deliveries from the admin API of an edge, as they arrive there.
 import { SIGNATURE_HEADER } from "../sender/headers.js";
 import { pause } from "../sender/run.js";
 import { Failure, reason, NOT_RUN } from "../failure.js";
 import { plain, warn } from "../terminal.js";
 import type { Arrival, Known } from "./intake.js";
 
-/** The most that the API lists at once. */
+/** The limit of the API on a page. */
 const PAGE = 200;
 
-/** How long one question may take, in milliseconds. */
+/** The limit on one request, in milliseconds. */
 const TIMEOUT_MS = 30_000;
 
-/** Shards have clocks of their own: so far back, in milliseconds, what came since is looked for again. */
+/** The clocks of shards differ: each pull goes back this far, in milliseconds, behind the last delivery. */
 const OVERLAP_MS = 60_000;
 
-/** A row of the delivery log, as far as it is used. */
+/** The used fields of a row in the delivery log. */
 interface Row extends Known {
   readonly deliveryId: string;
   readonly kind: string;
@@ -37,12 +37,12 @@ export class Edge {
     this.#since = since;
   }
 
-  /** Hands over what has come since the last time, the oldest first. */
+  /** Calls `take` with each new delivery, the oldest first. */
   async pull(take: (arrival: Arrival, known: Known) => Promise<void>): Promise<void> {
     for (const row of await this.#news()) {
       const arrival = await this.#arrival(row);
       if (arrival !== undefined) await take(arrival, row);
-      // From here on: were it before, what could not be taken would be lost.
+      // Only now: a delivery that `take` failed on is pulled again.
       this.#seen.set(row.deliveryId, row.received);
       this.#since = Math.max(this.#since, row.received - OVERLAP_MS);
       if (this.signal.aborted) return;
@@ -60,15 +60,15 @@ export class Edge {
       rows.push(...page.deliveries);
       cursor = page.cursor ?? null;
     } while (cursor !== null);
-    // What differs under an id that is known is not sent by the edge either; a test event is, each time it comes.
+    // The edge does not forward a variant, which has a known id and another body. It forwards every test event.
     return rows.filter(({ deliveryId, kind }) => kind !== "variant" && !this.#seen.has(deliveryId)).reverse();
   }
 
-  /** Gets a delivery with its body, or nothing where that is gone. */
+  /** Gets a delivery with its body; `undefined` if the body no longer exists. */
   async #arrival({ deliveryId, received }: Row): Promise<Arrival | undefined> {
     const one = await this.#askJson<{ contentType: string | null; signature: string | null }>(`deliveries/${deliveryId}`);
     if (one?.contentType === undefined || one.signature === undefined) throw odd();
-    // It may go in between, and what is erased or forgotten has lost its signature, too.
+    // It may be erased between the two requests. An erased or expired delivery has no signature either.
     const { status, bytes } = await this.#ask(`deliveries/${deliveryId}/body`, [409]);
     if (status === 409 || one.signature === null) {
       warn(`the edge no longer has the body of ${plain(deliveryId)}: this delivery is skipped`);
@@ -115,7 +115,7 @@ function odd(): Failure {
   return new Failure("edge_failed", "the response is not from the admin API of an edge", NOT_RUN);
 }
 
-/** Pulls again and again, until the signal aborts. That the first time fails is thrown; later, it is said and tried again. */
+/** Pulls until the signal aborts. A failure of the first pull is thrown; later ones are warnings, and are retried. */
 export async function follow(edge: Edge, interval: number, take: (arrival: Arrival, known: Known) => Promise<void>): Promise<void> {
   let isFirst = true;
   let last = "";

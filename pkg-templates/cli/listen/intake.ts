@@ -1,4 +1,4 @@
-// What becomes of each request that `listen` gets: it is verified, saved, and sent on.
+// Processes each request that `listen` receives: verifies, saves and forwards it.
 import type { Delivery, Webhook, WebhookError } from "walnut-webhooks";
 import { explain, type Explanation } from "walnut-webhooks/explain";
 import { WALNUT_BACKOFF_MS } from "../sender/judge.js";
@@ -9,12 +9,12 @@ import { onward } from "../headers.js";
 import { post } from "../post.js";
 import { save } from "../saved.js";
 
-/** A request as it came. */
+/** A request as it arrived. */
 export interface Arrival extends HttpRequest {
   readonly at: Date;
 }
 
-/** What an edge says of a delivery, where there is no key to verify it with here. */
+/** A delivery as the edge describes it, if there is no key to verify it here. */
 export interface Known {
   readonly id: string;
   readonly name: string | null;
@@ -24,18 +24,18 @@ export interface Known {
 export interface Refusal {
   readonly code: string;
   readonly message: string;
-  /** The HTTP status to answer with. */
+  /** The HTTP status to respond with. */
   readonly status: number;
 }
 
 export interface Taken {
   readonly arrival: Arrival;
-  /** What it is: verified here, or by the edge. */
+  /** The delivery, verified here or by the edge. */
   readonly delivery: Delivery | Known | undefined;
-  /** Why it was refused. */
+  /** Why it was rejected. */
   readonly refusal: Refusal | undefined;
   readonly explanation: Explanation | undefined;
-  /** How often this id has come, with this one. */
+  /** How often this id was received, including this time. */
   readonly times: number;
   /** The name of its file. */
   readonly saved: string | undefined;
@@ -45,18 +45,18 @@ export interface Taken {
 export interface IntakeOptions {
   /** The folder to save to. */
   readonly folder: string | undefined;
-  /** Where to send on to. */
+  /** The URL to forward to. */
   readonly forward: URL | undefined;
   readonly retries: number;
   readonly signal: AbortSignal;
 }
 
-/** What a request comes to that is refused as it stands. */
+/** The result for a rejected request. */
 export function refused(arrival: Arrival, refusal: Refusal): Taken {
   return { arrival, refusal, delivery: undefined, explanation: undefined, times: 0, saved: undefined, forwarded: undefined };
 }
 
-/** How many ids are remembered, to say how often each came. */
+/** How many ids are remembered, to count how often each is received. */
 const MOST_IDS = 100_000;
 
 export class Intake {
@@ -67,7 +67,7 @@ export class Intake {
     readonly options: IntakeOptions,
   ) {}
 
-  /** Takes a request. What is not genuine is neither saved nor sent on. `known` is what the edge says of it. */
+  /** Processes a request. Only a genuine one is saved and forwarded. `known` is its description by the edge. */
   async take(arrival: Arrival, known?: Known): Promise<Taken> {
     const headers = onward(arrival.headers);
     let delivery: Delivery | Known;
@@ -96,7 +96,7 @@ export class Intake {
     const times = (this.#times.get(id) ?? 0) + 1;
     this.#times.delete(id);
     this.#times.set(id, times);
-    // The one that has not come for longest goes.
+    // The id that was received least recently is dropped.
     if (this.#times.size > MOST_IDS) this.#times.delete(this.#times.keys().next().value as string);
     return times;
   }

@@ -19,7 +19,7 @@ export interface Answer {
   readonly text: Uint8Array | string;
 }
 
-/** Makes a JSON answer: 200, or the status, code and message of a refusal, as the SDK's adapters answer. */
+/** Creates a JSON response: 200, or the status, code and message of a rejection, as the SDK's adapters do. */
 export function answer(refusal: Refusal | undefined): Answer {
   const type = "application/json";
   if (refusal === undefined) return { status: 200, type, text: JSON.stringify({ ok: true }) };
@@ -33,9 +33,9 @@ export interface Receiver {
 }
 
 /**
- * Listens on 127.0.0.1; port 0 is any.
+ * Listens on 127.0.0.1; port 0 is any free port.
  *
- * @param take - Is handed each whole request; `answered` is told of each answer.
+ * @param take - Is called with each complete request, and `answered` after each response.
  */
 export async function startReceiver(
   port: number,
@@ -58,7 +58,7 @@ export async function startReceiver(
     answered(taken, what.status);
   };
   const server = createServer((request, response) => {
-    // What nobody foresaw ends one request, and not all that come after it.
+    // An unexpected error ends this request only.
     serve(request, response).catch((error) => {
       say(`no response could be sent: ${reason(error)}`);
       response.destroy();
@@ -72,12 +72,12 @@ export async function startReceiver(
 const NOT_POSTED = { code: "method_not_allowed", message: "Walnut sends POST requests only", status: 405 };
 const TOO_LONG = { code: "body_too_large", message: `the body is over the limit of ${MAX_BODY_BYTES} bytes`, status: 413 };
 
-/** Reads a body, or a piece too much of one that is too long; nothing where it breaks off. */
+/** Reads a body, up to just over the limit; `undefined` if the connection is closed first. */
 async function read(request: IncomingMessage): Promise<Uint8Array | undefined> {
   const pieces: Buffer[] = [];
   let length = 0;
   try {
-    // The rest of what is too long is left where it is, and the connection ends with the answer.
+    // The rest of a body over the limit is not read; the connection is closed after the response.
     for await (const piece of request.iterator({ destroyOnReturn: false })) {
       pieces.push(piece);
       length += piece.length;

@@ -1,10 +1,10 @@
-// Shows what has come.
+// Shows the received requests.
 import type { Delivery } from "walnut-webhooks";
 import { deliveryLines, explanationLines } from "../show.js";
 import { bytes, duration, json, line, paint, plain } from "../terminal.js";
 import type { Taken } from "./intake.js";
 
-/** Shows a request; `status` is what it was answered with, where it was. */
+/** Shows a request; `status` is that of the response, if one was sent. */
 export function show(taken: Taken, status: number | undefined, isJson: boolean): void {
   if (isJson) return json(asJson(taken, status));
   const { arrival, delivery, refusal, explanation, times, saved, forwarded } = taken;
@@ -26,7 +26,7 @@ export function show(taken: Taken, status: number | undefined, isJson: boolean):
 }
 
 function knownLines({ type, id }: { type: string; id: string }): string[] {
-  return [label("type", plain(type)), label("id", plain(id)), label("key", paint("dim", "verified by the edge; there is no key here"))];
+  return [label("type", plain(type)), label("id", plain(id)), label("key", paint("dim", "verified by the edge, not on this machine"))];
 }
 
 function label(name: string, value: string): string {

@@ -6,7 +6,7 @@ import { header, type ParsedRequest } from "./request.js";
  * Chooses the only request, or the only one with a signature. If several are left, the result has no body, and its
  * `bodyMissing` says why.
  *
- * @returns `undefined` if there are no requests.
+ * @returns `undefined` for an empty list.
  */
 export function chooseRequest(requests: readonly ParsedRequest[]): ParsedRequest | undefined {
   const signed = requests.filter((request) => header(request, SIGNATURE_HEADER) !== undefined);

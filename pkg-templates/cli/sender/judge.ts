@@ -1,46 +1,46 @@
-// How Walnut takes an answer. Source: its help page on webhooks, "Receive webhooks" and "Endpoint errors".
+// How Walnut judges a response. Source: its help page on webhooks, "Receive webhooks" and "Endpoint errors".
 
-/** The statuses that Walnut takes for success. */
+/** The statuses that Walnut accepts. */
 export const ACCEPTED = [200, 201];
 
-/** How long Walnut waits for an answer, in milliseconds. */
+/** How long Walnut waits for a response, in milliseconds. */
 export const WALNUT_TIMEOUT_MS = 30_000;
 
-/** How often Walnut sends again what was not delivered. */
+/** How often Walnut retries. */
 export const WALNUT_RETRIES = 3;
 
-/** How long we wait before the first of them, in milliseconds: Walnut does not say how long it does. */
+/** How long to wait before the first retry, in milliseconds. Walnut's own wait is not documented. */
 export const WALNUT_BACKOFF_MS = 1000;
 
-/** One request, and what came of it. */
+/** The result of sending a request once. */
 export interface Attempt {
-  /** The status of the answer; `null` where there was none. */
+  /** The status of the response; `null` if there was none. */
   readonly status: number | null;
-  /** Why there was no answer, in words; `null` where there was one. */
+  /** Why there was no response, in words; `null` if there was one. */
   readonly error: string | null;
   /** From the first byte sent to the last one received, in milliseconds. */
   readonly ms: number;
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** The answer's body, up to {@link MOST_ANSWER_BYTES} of it. */
+  /** The first {@link MOST_ANSWER_BYTES} of the response body. */
   readonly body: Uint8Array;
 }
 
-/** An attempt that came to nothing, and took no time. */
+/** An attempt without a response, which took no time. */
 export function unanswered(error: string): Attempt {
   return { status: null, error, ms: 0, headers: [], body: new Uint8Array() };
 }
 
-/** How much of an answer is read: what is longer is cut there. */
+/** How many bytes of a response body are kept: the rest is dropped. */
 export const MOST_ANSWER_BYTES = 1 << 20;
 
 export interface Judgement {
-  /** Whether Walnut takes the event for delivered. */
+  /** Whether Walnut counts the event as delivered. */
   readonly accepted: boolean;
   /** Why, in words. */
   readonly why: string;
 }
 
-/** Says how Walnut takes an answer. */
+/** Judges a response as Walnut does. */
 export function judge({ status, error, ms }: Attempt): Judgement {
   if (status === null) return { accepted: false, why: `${error}: Walnut sends it again` };
   if (ms >= WALNUT_TIMEOUT_MS) return { accepted: false, why: "it took 30 s or more: Walnut sends it again" };

@@ -1,7 +1,7 @@
-// What is sent when many are: events, copies of them, forgeries, in order or not.
+// Plans a run of events, copies of them and forgeries, in order or shuffled.
 import { hex, type Random, random, shuffle, whole } from "./random.js";
 
-/** What a request of a plan is: a copy has the same bytes and signature as one before it. */
+/** The kind of a request. A duplicate has the same bytes and signature as an event before it. */
 export type ItemKind = "event" | "duplicate" | "forgery";
 
 export interface Item {
@@ -13,20 +13,20 @@ export interface Item {
 export interface PlanOptions {
   /** How many different events. */
   count: number;
-  /** How many copies of them are sent besides, of any at random, each after its event. */
+  /** How many copies to add: each of an event at random, and after it. */
   duplicates: number;
-  /** How many events with a made-up signature are sent besides. */
+  /** How many events with a made-up signature to add. */
   forge: number;
   /** Whether the order is random. */
   shuffled: boolean;
-  /** The same choices for the same number. */
+  /** The same number gives the same plan. */
   seed: number;
 }
 
 /**
- * Plans what to send.
+ * Creates a plan.
  *
- * @param body - Makes the body of the event with this number, from 0 on.
+ * @param body - Creates the body of the event with this number, from 0.
  * @param sign - Signs a body as Walnut does.
  */
 export function plan(options: PlanOptions, body: (index: number) => Uint8Array, sign: (body: Uint8Array) => string): Item[] {
@@ -46,7 +46,7 @@ export function plan(options: PlanOptions, body: (index: number) => Uint8Array, 
   return options.shuffled ? shuffle(from, items) : items;
 }
 
-/** Shares a number out over places, at random. */
+/** Distributes a number over places, at random. */
 function spread(from: Random, number: number, places: number): number[] {
   const shares = new Array<number>(places).fill(0);
   for (let left = number; left > 0; left--) {

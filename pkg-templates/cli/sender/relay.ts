@@ -1,7 +1,7 @@
-// What the page and the command that serves it say to each other, so that it can send where a browser may not.
+// The messages between the page and the command that serves it, which sends to URLs that do not allow browsers.
 import type { Attempt } from "./judge.js";
 
-/** What the relay is asked to send, as JSON. */
+/** The request to send, as JSON. */
 export interface RelayQuestion {
   /** http or https, without a user name. */
   readonly url: string;
@@ -10,10 +10,10 @@ export interface RelayQuestion {
   readonly body: string;
 }
 
-/** What came of it: an attempt, whose body is in base64. */
+/** The result: an attempt with its body in base64. */
 export type RelayAnswer = Omit<Attempt, "body"> & { readonly body: string };
 
-/** What is wrong with the question itself. */
+/** Why the relay rejected the message itself. */
 export interface RelayRefusal {
   readonly error: { readonly code: string; readonly message: string };
 }

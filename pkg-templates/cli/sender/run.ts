@@ -1,34 +1,34 @@
-// Carries a plan out, as Walnut would: what is not accepted is sent again, after longer and longer waits.
+// Sends the requests of a plan as Walnut does: a request that is not accepted is retried, after longer and longer waits.
 import { type Attempt, judge, type Judgement } from "./judge.js";
 
-/** Sends a request once. It never rejects: that there was no answer is an attempt, too. */
+/** Sends a request once. It never rejects: a failure to get a response is an attempt, too. */
 export type Post<T> = (item: T, signal: AbortSignal) => Promise<Attempt>;
 
 export interface RunOptions {
-  /** How many to begin a second; `Infinity` for as many as there can be. */
+  /** How many requests to start per second; `Infinity` for no limit. */
   rate: number;
-  /** How many may be under way at the same time. */
+  /** How many requests may be in flight at once. */
   concurrency: number;
-  /** How often what was not accepted is sent again. */
+  /** How often to retry a request that was not accepted. */
   retries: number;
   /** How long to wait before the first retry, in milliseconds; twice that before the second, and so on. */
   backoff: number;
-  /** Ends it: what is under way is broken off. */
+  /** Ends the run, and cancels the requests in flight. */
   signal: AbortSignal;
 }
 
-/** What has come of one of a plan's requests. */
+/** The result of one request of a plan. */
 export interface Result<T> {
   readonly item: T;
-  /** One at least; the last of them decides. */
+  /** At least one; the last one decides. */
   readonly attempts: readonly Attempt[];
   readonly last: Attempt;
   readonly judgement: Judgement;
-  /** Whether it is as it should be: accepted, or refused where it is a forgery. */
+  /** Whether it is as expected: accepted, or rejected if it is a forgery. */
   readonly ok: boolean;
 }
 
-/** Sends a list, and tells of each when it is decided. What `signal` broke off is not told of. */
+/** Sends a list of requests, and calls `tell` with each result. Requests that `signal` cancels have no result. */
 export async function run<T extends { readonly kind: string }>(
   items: readonly T[],
   post: Post<T>,
@@ -50,7 +50,7 @@ export async function run<T extends { readonly kind: string }>(
   await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
 }
 
-/** Sends one until it is accepted, or has been sent often enough. A forgery is sent once. */
+/** Sends one request until it is accepted or has no retries left. A forgery is sent once. */
 export async function deliver<T extends { readonly kind: string }>(
   item: T,
   post: Post<T>,
@@ -70,9 +70,9 @@ export async function deliver<T extends { readonly kind: string }>(
 }
 
 /**
- * Takes from a result what need not be kept of it: there may be thousands, and an answer may have a megabyte.
+ * Removes from a result what is not needed later: there may be thousands of results, and a response may have 1 MiB.
  *
- * @param mostBytes - How much of the last answer's body is left.
+ * @param mostBytes - How much of the body of the last response to keep.
  */
 export function lean<T>({ attempts, last, ...result }: Result<T>, mostBytes: number): Result<T> {
   const nothing = { headers: [], body: new Uint8Array() };
@@ -80,12 +80,12 @@ export function lean<T>({ attempts, last, ...result }: Result<T>, mostBytes: num
   return { ...result, attempts: attempts.map((attempt) => ({ ...attempt, ...nothing })), last: { ...last, headers: [], body } };
 }
 
-/** Whether a forgery was turned away: any answer but a success does, and none at all is no answer to it. */
+/** Whether a forgery was rejected: with any status but a success. Without a response, that is unknown. */
 function isRefusal({ status }: Attempt): boolean {
   return status !== null && status >= 300;
 }
 
-/** Waits, in milliseconds; not at all if that is 0 or less, nor longer than until `signal` aborts. */
+/** Waits this many milliseconds, or until `signal` aborts. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (ms <= 0 || signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {

@@ -1,7 +1,7 @@
 import type { ItemKind } from "./plan.js";
 import type { Result } from "./run.js";
 
-/** How long answers took, in milliseconds. */
+/** Response times, in milliseconds. */
 export interface Latency {
   readonly min: number;
   readonly median: number;
@@ -9,22 +9,22 @@ export interface Latency {
   readonly max: number;
 }
 
-/** What came of all requests of a kind. */
+/** The results of all requests of a kind. */
 export interface Line {
   readonly kind: ItemKind;
-  /** How many were decided. */
+  /** How many have a result. */
   readonly sent: number;
-  /** How many ended as they should: accepted, or refused where it is a forgery. */
+  /** How many results are as expected: events are accepted, and forgeries are rejected. */
   readonly ok: number;
-  /** How many requests were sent again. */
+  /** How many retries there were. */
   readonly retries: number;
-  /** How often each outcome came: a status, or `none` where there was no answer. */
+  /** How often each outcome occurred: a status, or `none` without a response. */
   readonly outcomes: Readonly<Record<string, number>>;
-  /** Over all attempts that were answered; `null` if none was. */
+  /** Over all attempts with a response; `null` if there were none. */
   readonly latency: Latency | null;
 }
 
-/** What the kinds are called, of several. */
+/** The names of the kinds, in the plural. */
 export const TITLES: Readonly<Record<ItemKind, string>> = { event: "events", duplicate: "duplicates", forgery: "forgeries" };
 
 /** The outcomes of a line, such as `2 × 200` and `1 × no response`. */
@@ -34,7 +34,7 @@ export function outcomesInWords(outcomes: Line["outcomes"]): string[] {
 
 const KINDS: readonly ItemKind[] = ["event", "duplicate", "forgery"];
 
-/** Adds results up, by kind; a kind of which there is none has no line. */
+/** Sums up the results by kind; a kind without results has no line. */
 export function summary(results: readonly Result<{ readonly kind: ItemKind }>[]): Line[] {
   return KINDS.map((kind) => line(kind, results.filter(({ item }) => item.kind === kind))).filter(({ sent }) => sent > 0);
 }
@@ -53,7 +53,7 @@ function line(kind: ItemKind, results: readonly Result<unknown>[]): Line {
   };
 }
 
-/** The quantiles of some times, by nearest rank; `null` of none. */
+/** The quantiles of some times, by nearest rank; `null` if there are none. */
 function latency(times: readonly number[]): Latency | null {
   if (times.length === 0) return null;
   const sorted = [...times].sort((a, b) => a - b);
