@@ -36,12 +36,12 @@ test("Mocha runs the testing kit by import and by require", () =>
 
 test("node:test runs the testing kit", () => passes("node", /^# pass 2$/m, "--test", "--test-reporter=tap"));
 
-test("workerd runs the testing kit, whose bundle imports WebAssembly", async () => {
+test("workerd runs the testing kit and explains a rejection, and its bundle imports WebAssembly", async () => {
   const out = join(project("worker"), "out");
   const date = "2026-04-01";
   const wrangler = join(tools, "../../node_modules/wrangler/bin/wrangler.js");
   await run("node", [wrangler, "deploy", "index.mjs", "--dry-run", `--outdir=${out}`, "--name=kit", `--compatibility-date=${date}`], project("worker"));
   // A Worker can't compile bytes, and inlined WebAssembly is the only text of this length.
   assert.doesNotMatch(readFileSync(join(out, "index.js"), "utf8"), /[^\n"'`\\]{10000}/);
-  assert.deepEqual(JSON.parse(await workerd(out, "index.js", { compatibilityDate: date })), ["demo_session_finished", 401, 200]);
+  assert.deepEqual(JSON.parse(await workerd(out, "index.js", { compatibilityDate: date })), ["demo_session_finished", 200, 401, ["key_whitespace"]]);
 });

@@ -4,8 +4,9 @@ import { demoSession, sampleDelivery, signedRequest } from "walnut-webhooks/test
 
 export default {
   async fetch() {
-    const POST = handler(new Webhook("key"), () => {});
-    const [forged, signed] = [await POST(signedRequest("another key", demoSession())), await POST(signedRequest("key", demoSession()))];
-    return Response.json([sampleDelivery(demoSession()).type, forged.status, signed.status]);
+    const causes = [];
+    const onReject = async (_error, { explain }) => causes.push((await explain()).cause);
+    const send = async (key) => (await handler(new Webhook(key), () => {}, { onReject })(signedRequest("key", demoSession()))).status;
+    return Response.json([sampleDelivery(demoSession()).type, await send("key"), await send("key\n"), causes]);
   },
 };
