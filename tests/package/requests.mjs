@@ -1,10 +1,11 @@
-// What the adapters' tests send, and how.
+// What the tests of the adapters share: the requests that they send, and the receivers' options.
+import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { Webhook } from "walnut-webhooks";
+import { MemoryStore, Webhook } from "walnut-webhooks";
 
 export const sample = readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json"));
 export const ID = "demo_session_finished:eb8af248-a970-46fa-bfb0-cb675b6780e1";
@@ -52,4 +53,43 @@ export function begin(t, url, header, some, length = "Content-Length: 800") {
   const head = `POST /webhook HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n${signed}${length}`;
   socket.write(`${head}\r\n\r\n${some}`);
   return socket;
+}
+
+/** Reads a response that ends the connection; returns its status and code. */
+export async function last(socket) {
+  let text = "";
+  for await (const piece of socket) text += piece;
+  assert.match(text, /^connection: close\r$/im);
+  return [Number(text.split(" ")[1]), JSON.parse(text.split("\r\n\r\n")[1].match(/\{.*\}/)[0]).error.code];
+}
+
+/** Makes a store that records each call, and whose methods can be replaced. */
+export function noting(methods = {}) {
+  const memory = new MemoryStore();
+  const calls = [];
+  const store = { calls };
+  for (const name of ["begin", "done", "release"]) {
+    store[name] = (...args) => {
+      calls.push([name, ...args]);
+      return (methods[name] ?? memory[name].bind(memory))(...args);
+    };
+  }
+  store.names = () => calls.map(([name]) => name);
+  return store;
+}
+
+/** Makes a function that throws. */
+export const fail = (message) => () => {
+  throw new Error(message);
+};
+
+/** Options whose `onReject` keeps its arguments in `told`; `told.first` is a promise of the first error. */
+export function quiet(options = {}) {
+  const { promise: first, resolve } = deferred();
+  const told = Object.assign([], { first });
+  const onReject = (error, context) => {
+    told.push([error, context]);
+    resolve(error);
+  };
+  return { told, options: { onReject, ...options } };
 }

@@ -1,0 +1,157 @@
+// The part of the adapters' suite on their interface: handlers by event name, rejections and misuse.
+import assert from "node:assert/strict";
+import { Webhook } from "walnut-webhooks";
+import { begin, fail, last, noting, post, quiet, sample, signature, webhook } from "./requests.mjs";
+
+/** Defines the tests by what `adapterSuite` provides. */
+export function interfaceSuite({ check, serve, start }) {
+  check("without onReject, logs every failure of the receiver", async (t) => {
+    const logged = t.mock.method(console, "error", () => {});
+    const cause = new Error("no database");
+    const url = await start(t, () => Promise.reject(cause));
+    for (let count = 1; count <= 2; count++) {
+      assert.equal((await post(url)).status, 500);
+      assert.equal(logged.mock.callCount(), count);
+    }
+    assert.equal(logged.mock.calls[0].arguments[0].cause, cause);
+    const busy = await start(t, () => {}, { seen: noting({ begin: () => "busy" }) });
+    assert.equal((await post(busy)).code, "delivery_busy");
+    assert.equal(logged.mock.calls[2].arguments[0].code, "delivery_busy");
+  });
+
+  check("without onReject, logs one rejected signature a minute, and how to explain it", async (t) => {
+    const lines = [];
+    t.mock.method(console, "warn", (line) => lines.push(line));
+    let now = 1000;
+    t.mock.method(performance, "now", () => now);
+    const url = await start(t, fail("not for this"));
+    const reject = async (...headers) => {
+      for (const header of headers) assert.equal((await post(url, { header })).status, 401);
+    };
+    await reject("0".repeat(64), null, "zz");
+    assert.equal(lines.length, 1);
+    assert.match(lines[0], /rejected a request: signature_mismatch\. .* npx walnut-webhooks explain --request FILE$/);
+    now += 59_999;
+    await reject("zz");
+    assert.equal(lines.length, 1);
+    now += 1;
+    await reject(null);
+    assert.match(lines[1], /rejected a request \(and 3 others since the last such line\): missing_signature\. /);
+    assert.equal(lines.length, 2);
+  });
+
+  check("without onReject, logs each genuine event that it rejects", async (t) => {
+    const lines = [];
+    t.mock.method(console, "warn", (line) => lines.push(line));
+    const url = await start(t, fail("not for this"), {}, new Webhook("key", { maxAge: 1 }));
+    for (let count = 1; count <= 2; count++) assert.equal((await post(url)).code, "stale");
+    assert.equal((await post(url, { body: Buffer.from("[]") })).code, "not_json");
+    assert.deepEqual(lines.map((line) => line.match(/rejected a genuine event: (\w+)\./)?.[1]), ["stale", "stale", "not_json"]);
+  });
+
+  check("gives onReject the body as far as it was read, and its explanation", async (t) => {
+    const { told, options } = quiet({ bodyTimeout: 200 });
+    const url = await start(t, fail("secret"), options, new Webhook("key", { maxBodyBytes: sample.length }));
+    const rejected = async (send) => {
+      await send();
+      const [error, { body, explain }] = told.pop();
+      const explanation = await explain();
+      assert.equal(explanation.ok, error.code === "handler_failed");
+      assert.equal(explanation.code, explanation.ok ? null : error.code);
+      assert.ok(explanation.problem.endsWith(".") && explanation.fix.endsWith("."), JSON.stringify(explanation));
+      return [explanation.cause, Buffer.from(body).toString()];
+    };
+    const header = webhook.sign(JSON.stringify(JSON.parse(sample), null, 2));
+    assert.deepEqual(await rejected(() => post(url, { header })), ["body_reformatted", sample.toString()]);
+    assert.deepEqual(await rejected(() => post(url)), ["genuine", sample.toString()]);
+    assert.deepEqual(await rejected(() => post(url, { header: null })), ["missing_signature", ""]);
+    assert.deepEqual(await rejected(() => post(url, { header: "zz" })), ["malformed_signature", ""]);
+    assert.deepEqual(await rejected(() => post(url, { body: Buffer.alloc(sample.length + 1) })), ["body_too_large", ""]);
+    const slow = () => last(begin(t, url, signature, "{"));
+    assert.deepEqual(await rejected(slow), ["unknown", "{"]);
+  });
+
+  check("calls the function of an event's name, whatever its shape, else `otherwise`", async (t) => {
+    const handled = [];
+    const note = (name) => ({ id, type }, { signal }) => handled.push([name, id.split(":")[0], type, signal.aborted]);
+    const url = await start(t, { demo_session_finished: note("demo"), otherwise: note("otherwise") });
+    const send = async (body) => assert.equal((await post(url, { body: Buffer.from(body) })).status, 200);
+    await send(sample);
+    await send('{"event":"demo_session_finished","data":{"session_id":"1"}}');
+    for (const event of ["demo_session_started", "constructor", "otherwise", "__proto__"]) await send(JSON.stringify({ event }));
+    await send("{}");
+    assert.deepEqual(handled, [
+      ["demo", "demo_session_finished", "demo_session_finished", false],
+      ["demo", "demo_session_finished", "unknown", false],
+      ...Array(5).fill(["otherwise", "body", "unknown", false]),
+    ]);
+  });
+
+  check("acknowledges an event that no function handles, and logs each name once", async (t) => {
+    const lines = [];
+    t.mock.method(console, "warn", (line) => lines.push(line));
+    const url = await start(t, { playlist_session_finished: fail("not for this") });
+    const bodies = [sample, sample, '{"event":"constructor"}', '{"event":null}', "{}"];
+    for (const body of bodies) assert.equal((await post(url, { body: Buffer.from(body) })).status, 200);
+    assert.deepEqual(lines.map((line) => line.match(/acknowledged (.*), which onDelivery has no entry for/)?.[1]),
+      ['the event "demo_session_finished"', 'the event "constructor"', "an event without a name"]);
+  });
+
+  check("calls onUnhandled with the delivery and its context", async (t) => {
+    const unhandled = [];
+    const onUnhandled = ({ name }, { request }) => unhandled.push([name, request.url.endsWith("/webhook")]);
+    const url = await start(t, { playlist_session_finished: fail("not for this") }, { onUnhandled });
+    assert.equal((await post(url)).status, 200);
+    assert.deepEqual(unhandled, [["demo_session_finished", true]]);
+  });
+
+  check("rejects wrong arguments when it is built", async () => {
+    const request = { headers: {} };
+    const wrong = [
+      [[webhook], /^onDelivery must be a function, or an object .*, but is undefined\./],
+      [[() => {}, webhook], /^The first argument of \w+ must be a Webhook, but is a function\. Write \w+\(webhook, onDelivery\)/],
+      [["secret", () => {}], /must be a Webhook, but is a string\./],
+      [[undefined, () => {}], /must be a Webhook, but is undefined\./],
+      [[request, {}], /was given to the framework without being called\. Write \w+\(webhook, onDelivery\)\./],
+      [[webhook, { demo_sesion_finished() {} }], /has an entry "demo_sesion_finished"\. Did you mean "demo_session_finished"\?/],
+      [[webhook, { Otherwise() {} }], /has an entry "Otherwise"\. Did you mean "otherwise"\?/],
+      [[webhook, { otherwise: 1 }], /^The entry "otherwise" of onDelivery must be a function, but is a number\./],
+      [[webhook, {}], /^onDelivery has no function\./],
+      [[webhook, () => {}, { seen: new Map() }], /^seen must have the methods begin, done, release, .* but is a value of the class Map\./],
+      [[webhook, () => {}, { seen: null }], /^seen must have the methods .* but is null\./],
+      [[webhook, () => {}, { onReject: 1 }], /^onReject must be a function, but is a number\./],
+      [[webhook, () => {}, { onUnhandled: "log" }], /^onUnhandled must be a function, but is a string\./],
+      [[webhook, () => {}, { onRejct() {} }], /has no option "onRejct"\. Did you mean "onReject"\?/],
+      [[webhook, () => {}, { timeout: 1 }], /has no option "timeout"\. Its options are bodyTimeout, onReject, handlerTimeout, seen, /],
+      [[webhook, () => {}, 25_000], /^The options of \w+ must be an object, such as \{ bodyTimeout: 4000 \}, but are a number\./],
+      [[webhook, () => {}, null], /must be an object, .* but are null\./],
+      [[webhook, () => {}, { bodyTimeout: "4000" }], /, but is the string "4000"\. Pass Number\("4000"\)\.$/],
+    ];
+    for (const [args, message] of wrong) {
+      await assert.rejects(async () => serve(...args), (error) => {
+        assert.ok(error instanceof TypeError);
+        assert.match(error.message, message);
+        assert.ok(!error.message.includes("secret"));
+        return true;
+      });
+    }
+  });
+
+  check("builds with options that are not set", async () => {
+    const unset = { bodyTimeout: undefined, handlerTimeout: undefined, seen: undefined, onReject: undefined, onUnhandled: undefined };
+    await serve(webhook, { demo_session_finished: undefined, otherwise() {} }, unset);
+  });
+
+  check("rejects a timeout out of its range when it is built", async () => {
+    const longest = 2 ** 31 - 1;
+    for (const [option, value, most, shown = value] of [
+      ["bodyTimeout", 0, longest],
+      ["bodyTimeout", "5 s", longest, 'the string "5 s"'],
+      // The lease of a store outlives it by 5 s.
+      ["handlerTimeout", Infinity, longest - 5000],
+    ]) {
+      const message = `${option} must be a whole number from 1 to ${most}, but is ${shown}.`;
+      await assert.rejects(async () => serve(webhook, () => {}, { [option]: value }), { message });
+    }
+  });
+}
