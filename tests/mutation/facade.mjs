@@ -8,14 +8,14 @@ import { explained } from "./explained.mjs";
 /** What is changed, and the tests that look at it, the fastest first: what decides, and what adapters have in common. */
 const PARTS = [
   {
-    files: ["webhook", "keys", "explainer", "input", "engine", "error", "whole", "host", "native"],
+    files: ["webhook", "keys", "explainer", "input", "engine", "error", "options", "host", "native"],
     tests: [
-      "package/webhook.test.mjs", "engine/keys.test.mjs", "engine/first.test.mjs", "engine/absent.test.mjs",
+      "package/webhook.test.mjs", "package/options.test.mjs", "engine/keys.test.mjs", "engine/first.test.mjs", "engine/absent.test.mjs",
       "mutation/vectors.mjs", "package/mistakes.test.mjs", "engine/trap.test.mjs", "engine/leaks.test.mjs", "package/explain.test.mjs", "engine/explain.test.mjs",
     ],
   },
   {
-    files: ["flow", "receive", "deliver", "deadline"],
+    files: ["flow", "handlers", "reject", "head", "receive", "deliver", "deadline"],
     tests: ["package/node.test.mjs", "package/fetch.test.mjs"],
   },
   {
