@@ -5,7 +5,7 @@ export function compile(file: string): object {
   return new WebAssembly.Module(read(file));
 }
 
-function read(file: string): Uint8Array<ArrayBuffer> {
+function read(file: string): BufferSource {
   try {
     return readFileSync(file);
   } catch (cause) {
