@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { isStandardInput } from "./sender/shell.js";
 import { usage } from "./failure.js";
 import { didYouMean } from "./nearest.js";
 import { plain } from "./terminal.js";
@@ -155,8 +156,6 @@ function isOption(text: string): boolean {
   return text.startsWith("-") && !/^-(?:[\d.]|$)/.test(text);
 }
 
-const STANDARD_INPUT = new Set(["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]);
-
 /** Standard input can be read once: a second reader would get an empty file. */
 function checkStandardInput(positionals: readonly string[], values: Record<string, unknown>, options: Options): void {
   const files = Object.entries(values).filter(([name]) => options[name]?.isFile);
@@ -164,7 +163,7 @@ function checkStandardInput(positionals: readonly string[], values: Record<strin
     ...files.flatMap(([name, value]) => [value].flat().map((file) => [`--${name}`, file])),
     ...positionals.map((file) => ["FILE", file]),
   ];
-  const [first, second] = inputs.filter(([, file]) => STANDARD_INPUT.has(file as string));
+  const [first, second] = inputs.filter(([, file]) => isStandardInput(file as string));
   if (second === undefined) return;
   throw usage(`standard input can be read only once, but both ${first?.[0]} and ${second[0]} name it: put one of them in a file`);
 }

@@ -109,6 +109,8 @@ test("curl: names the file that holds the body, and how curl reads it", () => {
 test("curl: says why the body is missing, and never returns a part of it", () => {
   for (const [command, why] of [
     ["curl x -d @-", /standard input/],
+    ["curl x -T -", /standard input/],
+    ["curl x -d @/dev/stdin", /standard input/],
     ["curl x -F a=b", /--form is not supported/],
     ["curl x --data-urlencode a=b", /--data-urlencode is not supported/],
     ["curl -G x -d a=b", /--get is not supported/],
@@ -133,7 +135,7 @@ test("curl: says why the body is missing, and never returns a part of it", () =>
     match(bodyMissing, why, command);
   }
   // Elsewhere than in the body, neither hides it.
-  for (const command of ['curl x -H "a: $b" -d {}', "curl --brand-new 5 x -d {}"]) {
+  for (const command of ['curl x -H "a: $b" -d {}', "curl --brand-new 5 x -d {}", "curl x -H @headers.txt -d {}"]) {
     const { body, bodyMissing, notes } = parsed(command);
     deepEqual([body, bodyMissing, notes.length], ["{}", undefined, 1], command);
   }

@@ -1,6 +1,6 @@
 // `curl` commands, as documentation shows them and browsers copy them. Source: curl's manual page.
 import type { BodyFile, ParsedRequest } from "./request.js";
-import { parseWords, type Word } from "./shell.js";
+import { isStandardInput, parseWords, type Word } from "./shell.js";
 
 const encoder = new TextEncoder();
 
@@ -44,6 +44,7 @@ export function parseCurl(text: string): ParsedRequest {
     if (option === null) url ??= value;
     else if (option === "--url") url = value;
     else if (option === "--request") method = value;
+    else if (option === "--header" && value.startsWith("@")) notes.push(`The headers in the file ${value.slice(1)} are not read.`);
     else if (option === "--header") headers.push(parseHeader(value));
     else if (UNSUPPORTED.has(option)) missing.push(`curl's ${option} is not supported: give the body that curl sends instead.`);
     else if (DATA.has(option)) {
@@ -57,13 +58,13 @@ export function parseCurl(text: string): ParsedRequest {
   }
   const [file] = parts.flatMap(({ file }) => file ?? []);
   if (parts.length === 0 && isUnknown) missing.push("The curl command has an unknown option, and no body that is known.");
-  if (file !== undefined && parts.length === 1) missing.push(file.path === "-" ? "curl reads the body from its standard input." : `The body is in the file ${file.path}.`);
+  if (file !== undefined && parts.length === 1) missing.push(isStandardInput(file.path) ? "curl reads the body from its standard input." : `The body is in the file ${file.path}.`);
   else if (file !== undefined) missing.push("curl makes the body from several parts, and at least one of them is a file: give the body that curl sends instead.");
   method ??= parts.length === 0 ? null : parts.every(({ option }) => option === "--upload-file") ? "PUT" : "POST";
   const request = { method, url, headers, notes };
   const [bodyMissing] = missing;
   if (bodyMissing === undefined) return { ...request, body: encoder.encode(joined(parts)) };
-  const isInFile = missing.length === 1 && parts.length === 1 && file !== undefined && file.path !== "-";
+  const isInFile = missing.length === 1 && parts.length === 1 && file !== undefined && !isStandardInput(file.path);
   return { ...request, body: new Uint8Array(), bodyMissing, ...(isInFile && { bodyFile: file }) };
 }
 

@@ -63,6 +63,11 @@ export function parseWords(command: string): { words: Word[]; isOpen: boolean } 
 /** A variable or the output of a command, once what backslashes escape is removed. */
 const EXPANSION = /`|\$[\w{(@*#?!$-]/;
 
+/** Whether the name of a file means standard input. */
+export function isStandardInput(file: string): boolean {
+  return /^(?:-|\/dev\/stdin|\/dev\/fd\/0|\/proc\/self\/fd\/0)$/.test(file);
+}
+
 /** Undoes the escapes of `$'…'`. */
 function ansi(text: string): string {
   return text.replace(/\\(u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|x[0-9a-fA-F]{1,2}|[0-7]{1,3}|[^])/g, (_, escape: string) => {
