@@ -106,7 +106,7 @@ async function listen(t, { code }) {
 /** Tunnels need the internet: that they end at the port where `listen` listens is all that can be checked here. */
 function tunnels(_, { code }) {
   const { stdout } = spawnSync(process.execPath, [join(root, "pkg-cli/main.js"), "listen", "--help"], { encoding: "utf8" });
-  const [, port] = /(\d+) by default/.exec(stdout);
+  const [, port] = /the default is (\d+)/.exec(stdout);
   deepEqual(commands(code).map((command) => command.replace(port, "PORT")), ["cloudflared tunnel --url http://127.0.0.1:PORT", "ngrok http PORT"]);
 }
 
