@@ -29,7 +29,7 @@ const GOALS = [
     ratio,
     ({ workerd }) => at(workerd.nodejs_compat, SUBTLE, 64 * KIB, MIB),
   ],
-  ["all of it in a browser's bundle, gzipped", 20 * KIB, kib, ({ sizes }) => sizes[OURS].gzip],
+  ["all of it in a browser's bundle, gzipped", 21 * KIB, kib, ({ sizes }) => sizes[OURS].gzip],
   [
     "import to first delivery, beyond an empty module",
     12,

@@ -62,15 +62,6 @@ async function server(t, block) {
   await takes(program, (...sent) => post(`http://127.0.0.1:${port}/webhook`, ...sent));
 }
 
-/** A program that posts to port 3000, and prints the status of the response. */
-async function client(t, block) {
-  const receiver = await startExpress(t);
-  const path = writeModule(block, block.code.replace("http://localhost:3000/webhook", receiver.url));
-  const program = start(t, [process.execPath, path], { cwd: modules });
-  await program.printed(/^200$/);
-  await receiver.printed(/demo_session_finished/);
-}
-
 /** Commands that install a package. tests/loads/ installs both packages from a registry. */
 const installs = (_, { code }) => {
   for (const command of commands(code)) match(command, /^npm install (--save-dev )?walnut-webhooks(-cli)?$/);
@@ -241,7 +232,6 @@ function answer(_, { code }) {
 const kinds = {
   ...edgeKinds,
   "js server": server,
-  "js client": client,
   "js fetch": fetches,
   "sh install": installs,
   "sh cli": commandLine,

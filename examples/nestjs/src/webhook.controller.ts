@@ -5,7 +5,7 @@ import { handler } from "walnut-webhooks/express";
 
 @Controller("webhook")
 export class WebhookController {
-  readonly #receive = handler(new Webhook(process.env.WALNUT_WEBHOOK_KEY!), (delivery) => this.handle(delivery));
+  readonly #receive = handler(new Webhook(process.env.WALNUT_WEBHOOK_KEY), (delivery) => this.handle(delivery));
 
   @Post()
   receive(@Req() request: Request, @Res() response: Response, @Next() next: NextFunction): void {
