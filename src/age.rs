@@ -29,10 +29,11 @@ pub(crate) fn check_millis(
     let Some((text, signed)) = timestamp.and_then(|text| Some((text, parse(text)?))) else {
         return Ok(());
     };
-    let is_too_old = now.saturating_sub(signed) > max_age;
     let future = signed.saturating_sub(now) > skew;
-    if is_too_old || future {
-        return Err(Error::Stale { timestamp: text.to_owned(), future });
+    if future || now.saturating_sub(signed) > max_age {
+        let limit = if future { skew } else { max_age };
+        let limit_secs = u32::try_from(limit / 1000).unwrap_or(u32::MAX);
+        return Err(Error::Stale { timestamp: text.to_owned(), future, limit_secs });
     }
     Ok(())
 }
@@ -62,7 +63,11 @@ mod tests {
         let now = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(now)).unwrap();
         let checked =
             check(Some(timestamp), now, Duration::from_secs(100), Duration::from_secs(10));
-        checked.map_err(|error| matches!(error, Error::Stale { future: true, .. }))
+        checked.map_err(|error| {
+            let Error::Stale { future, limit_secs, .. } = error else { panic!("{error:?}") };
+            assert_eq!(limit_secs, if future { 10 } else { 100 });
+            future
+        })
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub enum Error {
         timestamp: String,
         /// Whether it is too far in the future, rather than in the past.
         future: bool,
+        /// The limit that it exceeds, in whole seconds.
+        limit_secs: u32,
     },
     /// The signature is correct, but there is no readable timestamp, and one is required.
     NoTimestamp,
@@ -294,21 +296,27 @@ impl Error {
                     ". Check what the sender signed.",
                 ])
             }
-            Self::Stale { timestamp, future: false } => String::from_iter([
-                "The event is older than the limit: its timestamp is ",
-                timestamp,
-                ". Check the clock of this machine, or raise maxAge, or MAX_EVENT_AGE at the edge.",
-            ]),
-            Self::NoTimestamp => {
-                "The event has no readable timestamp, and requireTimestamp is set. Check what the sender signed, or \
-                 do not require a timestamp."
-                    .to_owned()
+            Self::Stale { timestamp, future, limit_secs } => {
+                let (before, after) = if *future {
+                    (
+                        "The event is further ahead than the limit of ",
+                        " s. Check the clock of this machine, or raise skew. The event's timestamp is ",
+                    )
+                } else {
+                    (
+                        "The event is older than the limit of ",
+                        " s. Check the clock of this machine, or raise maxAge, or MAX_EVENT_AGE at the edge. The \
+                         event's timestamp is ",
+                    )
+                };
+                let seconds = number(usize::try_from(*limit_secs).unwrap_or(usize::MAX));
+                let mut message = String::from_iter([before, &seconds, after, timestamp]);
+                message.push('.');
+                message
             }
-            Self::Stale { timestamp, future: true } => String::from_iter([
-                "The event is too far in the future: its timestamp is ",
-                timestamp,
-                ". Check the clock of this machine, or raise skew.",
-            ]),
+            Self::NoTimestamp => "The event has no readable timestamp, and requireTimestamp is set. Check what the \
+                 sender signed."
+                .to_owned(),
         }
     }
 }
@@ -334,7 +342,7 @@ mod tests {
             (Error::InvalidKey { keys: 0 }, "invalid_key", 500),
             (Error::BodyTooLarge { limit: 0 }, "body_too_large", 413),
             (Error::NotJson(NotJson::Empty), "not_json", 400),
-            (Error::Stale { timestamp: String::new(), future: false }, "stale", 400),
+            (Error::Stale { timestamp: String::new(), future: false, limit_secs: 0 }, "stale", 400),
             (Error::NoTimestamp, "stale", 400),
         ] {
             assert_eq!((error.code(), error.status()), (code, status));

@@ -5,7 +5,7 @@
  */
 import type { ServerResponse } from "node:http";
 import type { Delivery } from "./delivery.js";
-import { checkArguments, type DeliveryContext, flow, HANDLER_OPTIONS, type HandlerOptions, RECEIVE_OPTIONS, settle } from "./flow.js";
+import { checkArguments, type DeliveryContext, flow, HANDLER_OPTIONS, type HandlerOptions, RECEIVE_OPTIONS, settle, wrongAdapter } from "./flow.js";
 import type { OnDelivery } from "./handlers.js";
 import { hasHungUp, type Incoming, incoming, send } from "./incoming.js";
 import { createReceive, type ReceiveOptions, type Source, type WebhookLike } from "./receive.js";
@@ -87,8 +87,7 @@ function route<R extends Request>(
   run: (request: R) => Promise<Outcome>,
   accept: (request: R, response: ServerResponse, next: () => void) => void,
 ): Handler {
-  return async (its, response, next) => {
-    const request = its as R;
+  const respond = async (request: R, response: ServerResponse, next: (error?: unknown) => void): Promise<void> => {
     try {
       const outcome = await run(request);
       if (outcome === undefined) return accept(request, response, next);
@@ -97,6 +96,12 @@ function route<R extends Request>(
     } catch (error) {
       if (!hasHungUp(request)) next(error);
     }
+  };
+  return (request, response, next) => {
+    if (typeof next !== "function" || typeof response?.setHeader !== "function") {
+      throw wrongAdapter("express", "a request, a response and next of Express", request);
+    }
+    return respond(request as R, response, next);
   };
 }
 

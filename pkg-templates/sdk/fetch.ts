@@ -35,6 +35,7 @@ export function handler<R extends Request>(
   options: HandlerOptions<R> = {},
 ): (request: R) => Promise<Response> {
   const run = web(webhook, onDelivery, options, {
+    name: "fetch",
     fix: "Pass the request to the handler before anything reads it; code that must read it first reads request.clone().",
     known: [...HANDLER_OPTIONS, "path"],
     check: ({ method, url }) => checkHead(method, url),

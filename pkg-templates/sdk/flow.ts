@@ -37,17 +37,27 @@ export type Entry = keyof typeof CALL;
 export function checkArguments(entry: Entry, webhook: unknown, options: unknown, known: readonly string[]): void {
   const { verify, precheck } = Object(webhook) as Partial<WebhookLike>;
   if (typeof verify !== "function" || typeof precheck !== "function") {
-    if (isFrameworks(webhook)) {
-      const error = new TypeError(`${entry} was given to the framework without being called. Write ${CALL[entry]}.`);
-      // Frameworks may show the stack of an error to the sender.
-      error.stack = String(error);
-      throw error;
-    }
+    if (isFrameworks(webhook)) throw misuse(`${entry} was given to the framework without being called. Write ${CALL[entry]}.`);
     throw new TypeError(
       `The first argument of ${entry} must be a Webhook, but is ${kind(webhook)}. Write ${CALL[entry]}, with webhook = new Webhook(key).`,
     );
   }
   checkOptions(entry, options, known, "{ bodyTimeout: 4000 }");
+}
+
+/** Makes an error for a mistake that shows at the first request. It has no stack, since frameworks may show that to the sender. */
+export function misuse(message: string): TypeError {
+  const error = new TypeError(message);
+  error.stack = String(error);
+  return error;
+}
+
+/** Makes the error for an adapter that another framework has called. */
+export function wrongAdapter(adapter: string, expected: string, value: unknown): TypeError {
+  return misuse(
+    `walnut-webhooks/${adapter} expects ${expected}, but was called with ${kind(value)}. ` +
+      "Import the entry of this framework: walnut-webhooks/express, /fastify, /hono, /node or /fetch.",
+  );
 }
 
 /** Whether a value is a request, a context or an app, which a framework passes to the function that it calls. */
@@ -74,7 +84,7 @@ export function flow<Request, Context>(
   checkArguments(entry, webhook, options, known);
   const receive = createReceive(webhook, options);
   const deliver = createDeliver(options);
-  const handle = dispatcher(onDelivery, options);
+  const handle = dispatcher(onDelivery, options, known);
   return {
     report: rejectReporter(webhook, options),
     run: (source, context) =>

@@ -33,8 +33,11 @@ export interface UnhandledOptions<Context> {
 const OTHERWISE = "otherwise";
 const ENTRIES: readonly string[] = [...EVENT_NAMES, OTHERWISE];
 
-/** How many names of events the default log remembers. */
+/** How many names of events a log remembers. */
 const MAX_LOGGED_NAMES = 100;
+
+/** How many differences from the documentation a line of the log names. */
+const MAX_LOGGED_PLACES = 5;
 
 /**
  * Makes the function that handles every delivery.
@@ -44,8 +47,9 @@ const MAX_LOGGED_NAMES = 100;
 export function dispatcher<Context>(
   onDelivery: OnDelivery<Context>,
   options: UnhandledOptions<Context>,
+  optionNames: readonly string[],
 ): DeliveryHandler<Delivery, Context> {
-  const onUnhandled = callback("onUnhandled", options.onUnhandled, logger());
+  const onUnhandled = callback("onUnhandled", options.onUnhandled, logger(describeUnhandled));
   if (typeof onDelivery === "function") return onDelivery;
   if (typeof onDelivery !== "object" || onDelivery === null) {
     throw new TypeError(
@@ -55,24 +59,40 @@ export function dispatcher<Context>(
   // A Map, since a name such as "constructor" must not be looked up in a prototype.
   const byName = new Map<string | null, DeliveryHandler<Delivery, Context>>();
   for (const [name, entry] of Object.entries(onDelivery)) {
+    if (optionNames.includes(name)) throw new TypeError(`"${name}" is an option, not an event. Pass the options after onDelivery.`);
     const near = ENTRIES.includes(name) ? undefined : nearest(name, ENTRIES);
     if (near !== undefined) throw new TypeError(`onDelivery has an entry "${name}". Did you mean "${near}"?`);
     if (entry === undefined) continue;
     byName.set(name, callback(`The entry "${name}" of onDelivery`, entry, entry));
   }
-  if (byName.size === 0) throw new TypeError(`onDelivery has no function. Give it an entry such as ${ENTRIES.join(", ")}.`);
+  if (byName.size === 0) {
+    throw new TypeError(`onDelivery is ${kind(onDelivery)} without a function of its own. Give it an entry such as ${ENTRIES.join(", ")}.`);
+  }
   const otherwise = byName.get(OTHERWISE) ?? onUnhandled;
   byName.delete(OTHERWISE);
-  return (delivery, context) => (byName.get(delivery.name) ?? otherwise)(delivery, context);
+  const logDrift = logger(({ name, drift }) => {
+    const places = drift.slice(0, MAX_LOGGED_PLACES).map(({ path, kind }) => `${path} (${kind})`);
+    return `the event ${JSON.stringify(name)} differs from its documentation, and its function may fail. See delivery.drift: ${places.join(", ")}.`;
+  });
+  return (delivery, context) => {
+    const entry = byName.get(delivery.name);
+    if (entry === undefined) return otherwise(delivery, context);
+    if (delivery.type === "unknown" && ENTRIES.includes(delivery.name as string)) logDrift(delivery);
+    return entry(delivery, context);
+  };
 }
 
-/** Logs one line for each name of an event. */
-function logger(): (delivery: Delivery) => void {
+function describeUnhandled({ name }: Delivery): string {
+  const event = name === null ? "an event without a name" : `the event ${JSON.stringify(name)}`;
+  return `acknowledged ${event}, which onDelivery has no entry for. Add one, or "${OTHERWISE}".`;
+}
+
+/** Makes a function that logs one line for each name of an event. */
+function logger(describe: (delivery: Delivery) => string): (delivery: Delivery) => void {
   const logged = new Set<string | null>();
-  return ({ name }) => {
-    if (logged.has(name) || logged.size >= MAX_LOGGED_NAMES) return;
-    logged.add(name);
-    const event = name === null ? "an event without a name" : `the event ${JSON.stringify(name)}`;
-    console.warn(`walnut-webhooks: acknowledged ${event}, which onDelivery has no entry for. Add one, or "${OTHERWISE}".`);
+  return (delivery) => {
+    if (logged.has(delivery.name) || logged.size >= MAX_LOGGED_NAMES) return;
+    logged.add(delivery.name);
+    console.warn(`walnut-webhooks: ${describe(delivery)}`);
   };
 }

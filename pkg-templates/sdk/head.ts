@@ -16,16 +16,22 @@ export interface HeadOptions {
  * @throws TypeError when `path` is not a path.
  */
 export function headChecker({ path }: HeadOptions): (method: string | undefined, url: string | undefined) => void {
-  if (path !== undefined && (typeof path !== "string" || !path.startsWith("/"))) {
-    throw new TypeError(`path must be a string that begins with "/", but is ${typeof path === "string" ? JSON.stringify(path) : kind(path)}.`);
+  if (path !== undefined && (typeof path !== "string" || pathname(path) !== path)) {
+    throw new TypeError(`path must be a path such as "/webhook", but is ${typeof path === "string" ? JSON.stringify(path) : kind(path)}.`);
   }
   return (method, url = "/") => {
-    // The base is for Node, where a URL is only a path.
-    if (path !== undefined && new URL(url, "http://localhost").pathname !== path) {
-      throw new WebhookError("not_found", "Nothing is at this path. Check the webhook's URL in Walnut's settings.", 404);
+    if (path !== undefined && pathname(url) !== path) {
+      const message = `The path of the request is not ${JSON.stringify(path)}. Correct the webhook's URL in Walnut's settings, or the path option.`;
+      throw new WebhookError("not_found", message, 404);
     }
     if (method !== "POST") {
       throw new WebhookError("method_not_allowed", "Webhooks are sent with POST. Send a POST request.", 405);
     }
   };
+}
+
+/** Returns the path of a URL, or of the URL without its origin that Node has; `undefined` if it is neither. */
+function pathname(url: string): string | undefined {
+  const whole = url.startsWith("/") ? `http://localhost${url}` : url;
+  return URL.canParse(whole) ? new URL(whole).pathname : undefined;
 }

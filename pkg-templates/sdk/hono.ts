@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type DeliveryContext, HANDLER_OPTIONS, type HandlerOptions as Options } from "./flow.js";
+import { type DeliveryContext, HANDLER_OPTIONS, type HandlerOptions as Options, wrongAdapter } from "./flow.js";
 import type { OnDelivery } from "./handlers.js";
 import type { WebhookLike } from "./receive.js";
 import { web } from "./web.js";
@@ -50,12 +50,16 @@ export function handler<C extends HonoContext>(
   options: HandlerOptions<C> = {},
 ): (context: C) => Promise<Response> {
   const run = web(webhook, onDelivery, options, {
+    name: "hono",
     fix:
       "Put this route before any middleware that reads the body with c.req.json(), text(), parseBody() or formData(): " +
       "Hono keeps only what those return, not the bytes. Or read the body with c.req.arrayBuffer() there.",
     known: HANDLER_OPTIONS,
   });
-  return (context) => run(context.req.raw, (signal) => ({ context, request: context.req.raw, signal }), keptBytes(context));
+  return (context) => {
+    if (typeof context?.req?.raw !== "object") throw wrongAdapter("hono", "a context of Hono", context);
+    return run(context.req.raw, (signal) => ({ context, request: context.req.raw, signal }), keptBytes(context));
+  };
 }
 
 /** Returns the function that gets the bytes which arrived, if Hono has kept them: `arrayBuffer()`, `bytes()` and `blob()` do. */

@@ -1,5 +1,6 @@
 import type { WebhookErrorCode } from "./contract.js";
 import { WebhookError } from "./error.js";
+import { kind } from "./options.js";
 import { utf8 } from "./utf8.js";
 
 /** A body as received: its bytes, or a string that stands for its UTF-8. */
@@ -33,8 +34,8 @@ export const MOST_BYTES = 0x7fff_ffff;
 const MAX_HEADER_BYTES = 4096;
 
 const HOW_TO_GET_IT_RAW =
-  "Use walnut-webhooks/express, /fastify, /hono, /node or /fetch; or hand over what comes before any body parser, " +
-  "such as await request.arrayBuffer(), or in AWS Lambda " +
+  "Use walnut-webhooks/express, /fastify, /hono, /node or /fetch; or pass the body before it is parsed: " +
+  "await request.arrayBuffer(), or in AWS Lambda " +
   "Buffer.from(event.body, event.isBase64Encoded ? 'base64' : 'utf8').";
 
 const bytesLength = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), "length")?.get;
@@ -84,7 +85,8 @@ export function bytes(body: RawBody): Uint8Array {
     return length > 0 && length === body.length ? body : view(body.buffer, body.byteOffset, length);
   }
   if (isArrayBuffer(body)) return view(body);
-  throw notRaw(`this is ${kind(body)}`);
+  const what = kind(body);
+  throw notRaw(`this is ${what}${what === "an object" ? ": something has parsed the body already" : ""}`);
 }
 
 function view(buffer: ArrayBufferLike, offset?: number, length?: number): Uint8Array {
@@ -117,12 +119,6 @@ function isArrayBuffer(value: unknown): value is ArrayBuffer {
   }
 }
 
-function kind(value: unknown): string {
-  if (value === undefined || value === null) return `${value}`;
-  const name = Object.prototype.toString.call(value).slice(8, -1);
-  return name === "Object" ? "an object: something has parsed the body already" : `a value of type ${name}`;
-}
-
 /** Finds the signature in what a caller has; `undefined` when there is none. */
 export function signature(header: SignatureHeader): string | undefined {
   if (typeof header === "string") return header;
@@ -138,6 +134,9 @@ export function signature(header: SignatureHeader): string | undefined {
     if (value == null) continue;
     if (found !== undefined) return repeated();
     found = value;
+  }
+  if (found === undefined && typeof (header as { headers?: unknown }).headers === "object") {
+    throw new TypeError("This is a request: pass its headers instead, as in verify(rawBody, request.headers).");
   }
   return one(found);
 }

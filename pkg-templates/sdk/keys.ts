@@ -1,4 +1,5 @@
 import { InputError, isBytes, MOST_BYTES } from "./input.js";
+import { kind } from "./options.js";
 import { utf8 } from "./utf8.js";
 
 /**
@@ -40,8 +41,7 @@ function readKey(key: unknown): Uint8Array {
   if (typeof key === "string" && key.isWellFormed()) return utf8().encoder.encode(key);
   // A detached array has no length any more, so it counts as empty.
   if (isBytes(key) && key.length <= MOST_BYTES) return key.length === 0 ? new Uint8Array() : Uint8Array.from(key);
-  const found =
-    typeof key === "string" ? "a string with a lone surrogate" : isBytes(key) ? "2 GiB or more" : key === null ? "null" : typeof key;
+  const found = typeof key === "string" ? "a string with a lone surrogate" : isBytes(key) ? "2 GiB or more" : kind(key);
   throw new InputError(
     "invalid_key",
     `A key must be a string or a Uint8Array, but this is ${found}.`,

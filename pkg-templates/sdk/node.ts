@@ -4,7 +4,7 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type DeliveryContext, flow, HANDLER_OPTIONS, type HandlerOptions as Options } from "./flow.js";
+import { type DeliveryContext, flow, HANDLER_OPTIONS, type HandlerOptions as Options, wrongAdapter } from "./flow.js";
 import type { OnDelivery } from "./handlers.js";
 import { headChecker, type HeadOptions } from "./head.js";
 import { hasHungUp, incoming, send } from "./incoming.js";
@@ -37,7 +37,7 @@ export function handler<R extends IncomingMessage>(
 ): (request: R, response: ServerResponse) => Promise<void> {
   const { run, report } = flow("handler", webhook, onDelivery, options, [...HANDLER_OPTIONS, "path"]);
   const checkHead = headChecker(options);
-  return async (request, response) => {
+  const listen = async (request: R, response: ServerResponse): Promise<void> => {
     const source = incoming(
       request,
       "Pass the request to the handler before anything reads it: in Koa, before koa-bodyparser; in Next's " +
@@ -51,6 +51,10 @@ export function handler<R extends IncomingMessage>(
     } catch (error) {
       failed(error, request, response);
     }
+  };
+  return (request, response) => {
+    if (typeof response?.setHeader !== "function") throw wrongAdapter("node", "a request and a response of Node", request);
+    return listen(request, response);
   };
 }
 

@@ -81,5 +81,5 @@ export function kind(value: unknown): string {
   if (typeof value !== "object") return `a ${typeof value}`;
   if (Array.isArray(value)) return "an array";
   const name: unknown = value.constructor?.name;
-  return typeof name === "string" && name !== "" && name !== "Object" ? `a value of the class ${name}` : "an object";
+  return typeof name === "string" && name !== "" && name !== "Object" ? `a ${name}` : "an object";
 }

@@ -68,23 +68,24 @@ async function explainRejection(webhook: WebhookLike, { error, received }: Rejec
 }
 
 const MINUTE_MS = 60_000;
+const HOW_TO_EXPLAIN =
+  " To find the cause, call explain() in onReject, or save the request to a file and run: npx walnut-webhooks explain --request FILE";
 
 /** Makes the default log. Strangers can cause most rejections, so only one a minute of those is logged. */
 function rejectLogger(): (error: WebhookError) => void {
   let next = -Infinity;
-  let unlogged = 0;
+  /** How many of each code were not logged since the last line. */
+  const unlogged = new Map<string, number>();
   return (error) => {
-    const { code, status } = error;
+    const { code, message, status } = error;
     if (status >= 500) return console.error(error);
-    if (code === "stale" || code === "not_json") return console.warn(`walnut-webhooks: rejected a genuine event: ${code}. ${error.message}`);
+    if (code === "stale" || code === "not_json") return console.warn(`walnut-webhooks: rejected a genuine event: ${code}. ${message}`);
     const now = performance.now();
-    if (now < next) return void unlogged++;
+    if (now < next) return void unlogged.set(code, (unlogged.get(code) ?? 0) + 1);
     next = now + MINUTE_MS;
-    const others = unlogged === 0 ? "" : ` (and ${unlogged} others since the last such line)`;
-    unlogged = 0;
-    console.warn(
-      `walnut-webhooks: rejected a request${others}: ${code}. ${error.message} ` +
-        "To find the cause, save the request to a file and run: npx walnut-webhooks explain --request FILE",
-    );
+    const others = Array.from(unlogged, ([code, times]) => `${times} ${code}`).join(", ");
+    unlogged.clear();
+    const since = others === "" ? "" : ` (since the last such line also ${others})`;
+    console.warn(`walnut-webhooks: rejected a request${since}: ${code}. ${message}${status === 401 ? HOW_TO_EXPLAIN : ""}`);
   };
 }

@@ -21,15 +21,13 @@ function run<T>(work: () => T): T {
 
 /** Names the cause and the way out, if the cause is known: engines tell it only in their messages. */
 function explain(message: string): string | undefined {
-  if (typeof WebAssembly === "undefined") return "this runtime has no WebAssembly. Start Node without --jitless, or use another runtime.";
-  if (/simd/i.test(message)) return "this processor lacks SIMD (SSE4.1). Use a machine, or a type of virtual machine, that has it.";
-  if (/memory/i.test(message)) {
-    return "there is not enough memory to reserve. Raise the limit of the address space (ulimit -v), or start Node with --disable-wasm-trap-handler.";
-  }
-  if (/disallowed|unsafe-eval|blocked|security policy/i.test(message)) {
+  if (typeof WebAssembly === "undefined") return "this runtime has no WebAssembly. Start Node without --jitless.";
+  if (/simd/i.test(message)) return "this processor lacks SIMD (SSE4.1). Use another machine.";
+  if (/memory/i.test(message)) return "it can't reserve memory. Raise ulimit -v, or start Node with --disable-wasm-trap-handler.";
+  if (/disallowed|unsafe-eval|blocked|policy/i.test(message)) {
     return (
-      "this runtime does not compile code from bytes. On Workers and edge functions, bundle with the condition " +
-      '"workerd" or "edge-light"; in a page, add \'wasm-unsafe-eval\' to script-src of its Content-Security-Policy.'
+      'this runtime does not compile code from bytes. Bundle with the condition "workerd" or "edge-light"; ' +
+      "in a page, add 'wasm-unsafe-eval' to script-src of its Content-Security-Policy."
     );
   }
   return undefined;

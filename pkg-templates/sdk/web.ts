@@ -1,6 +1,6 @@
 // What `fetch` handlers and Hono share: a `Request` in, a `Response` out.
 import { Deadline } from "./deadline.js";
-import { answer, flow, type HandlerOptions } from "./flow.js";
+import { answer, flow, type HandlerOptions, wrongAdapter } from "./flow.js";
 import type { OnDelivery } from "./handlers.js";
 import { notRaw, type RawBody } from "./input.js";
 import type { Source, Unread, WebhookLike } from "./receive.js";
@@ -11,6 +11,7 @@ const REPORT_TIMEOUT = 1000;
 
 /** How an adapter differs from the others. */
 interface Adapter {
+  readonly name: "fetch" | "hono";
   /** How to keep the raw body in this framework. */
   readonly fix: string;
   /** The names of the options. */
@@ -28,10 +29,10 @@ export function web<R extends Request, Context>(
   webhook: WebhookLike,
   onDelivery: OnDelivery<Context>,
   options: HandlerOptions<R, Context>,
-  { fix, known, check }: Adapter,
+  { name, fix, known, check }: Adapter,
 ): (request: R, context: (signal: AbortSignal) => Context, kept?: () => Promise<RawBody>) => Promise<Response> {
   const { run, report } = flow("handler", webhook, onDelivery, options, known);
-  return async (request, context, kept) => {
+  const respond = async (request: R, context: (signal: AbortSignal) => Context, kept?: () => Promise<RawBody>) => {
     const source = new WebSource(request, fix, kept, check);
     let outcome: Outcome;
     try {
@@ -46,6 +47,11 @@ export function web<R extends Request, Context>(
     await deadline.race(report(outcome, request, request.headers)).catch((error) => console.error(error));
     deadline.clear();
     return response(outcome, source.isUnfinished);
+  };
+  return (request, context, kept) => {
+    // Not in a promise, whose rejection Express 4 does not handle.
+    if (typeof request?.headers?.get !== "function") throw wrongAdapter(name, "a Request", request);
+    return respond(request, context, kept);
   };
 }
 

@@ -80,8 +80,8 @@ test("returns an explanation for keys that no webhook accepts", () => {
     [["a", "b", "c", "d", "e"], "5 keys were given, but at most 4 can be used."],
     [undefined, "A key must be a string or a Uint8Array, but this is undefined."],
     [null, "A key must be a string or a Uint8Array, but this is null."],
-    [[key, 7], "A key must be a string or a Uint8Array, but this is number."],
-    [{}, "A key must be a string or a Uint8Array, but this is object."],
+    [[key, 7], "A key must be a string or a Uint8Array, but this is a number."],
+    [{}, "A key must be a string or a Uint8Array, but this is an object."],
   ]) {
     const { fix, ...rest } = explain(given, sample, signature);
     assert.deepEqual(rest, { ok: false, code: "invalid_key", cause: "invalid_key", problem, difference: null });

@@ -59,7 +59,7 @@ test("fetch: answers 405 to any method but POST, and 404 to any other path than 
   const there = handler(webhook, () => {}, { path: "/webhook", onReject });
   for (const path of ["/webhook", "/webhook?a=b", "/x/../webhook"]) assert.deepEqual(await send(there, "POST", `http://a${path}`), [200, null, undefined]);
   for (const path of ["/", "/webhook/", "/webhooks", "/Webhook"]) assert.deepEqual(await send(there, "POST", `http://a${path}`), [404, null, "not_found"]);
-  assert.throws(() => handler(webhook, () => {}, { path: "webhook" }), /^TypeError: path must be a string that begins with "\/"/);
+  assert.throws(() => handler(webhook, () => {}, { path: "webhook" }), /^TypeError: path must be a path such as "\/webhook", but is "webhook"\./);
 });
 
 test("fetch: a body that was read, is being read, or was decoded is told of, with what to do", async () => {

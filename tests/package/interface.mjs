@@ -36,7 +36,7 @@ export function interfaceSuite({ check, serve, start }) {
     assert.equal(lines.length, 1);
     now += 1;
     await reject(null);
-    assert.match(lines[1], /rejected a request \(and 3 others since the last such line\): missing_signature\. /);
+    assert.match(lines[1], /rejected a request \(since the last such line also 1 missing_signature, 2 malformed_signature\): missing_signature\. /);
     assert.equal(lines.length, 2);
   });
 
@@ -72,17 +72,20 @@ export function interfaceSuite({ check, serve, start }) {
   });
 
   check("calls the function of an event's name, whatever its shape, else `otherwise`", async (t) => {
-    const handled = [];
+    const [handled, lines] = [[], []];
+    t.mock.method(console, "warn", (line) => lines.push(line));
     const note = (name) => ({ id, type }, { signal }) => handled.push([name, id.split(":")[0], type, signal.aborted]);
     const url = await start(t, { demo_session_finished: note("demo"), otherwise: note("otherwise") });
     const send = async (body) => assert.equal((await post(url, { body: Buffer.from(body) })).status, 200);
     await send(sample);
-    await send('{"event":"demo_session_finished","data":{"session_id":"1"}}');
+    for (const session of [1, 2]) await send(`{"event":"demo_session_finished","data":{"session_id":"${session}"}}`);
     for (const event of ["demo_session_started", "constructor", "otherwise", "__proto__"]) await send(JSON.stringify({ event }));
     await send("{}");
+    assert.deepEqual(lines, ['walnut-webhooks: the event "demo_session_finished" differs from its documentation, and its function may fail. See delivery.drift: ' +
+      "timestamp (missing), data.demo (missing), data.demo_engagement (missing), data.session_started (missing), data.user (missing)."]);
     assert.deepEqual(handled, [
       ["demo", "demo_session_finished", "demo_session_finished", false],
-      ["demo", "demo_session_finished", "unknown", false],
+      ...Array(2).fill(["demo", "demo_session_finished", "unknown", false]),
       ...Array(5).fill(["otherwise", "body", "unknown", false]),
     ]);
   });
@@ -116,8 +119,12 @@ export function interfaceSuite({ check, serve, start }) {
       [[webhook, { demo_sesion_finished() {} }], /has an entry "demo_sesion_finished"\. Did you mean "demo_session_finished"\?/],
       [[webhook, { Otherwise() {} }], /has an entry "Otherwise"\. Did you mean "otherwise"\?/],
       [[webhook, { otherwise: 1 }], /^The entry "otherwise" of onDelivery must be a function, but is a number\./],
-      [[webhook, {}], /^onDelivery has no function\./],
-      [[webhook, () => {}, { seen: new Map() }], /^seen must have the methods begin, done, release, .* but is a value of the class Map\./],
+      [[webhook, {}], /^onDelivery is an object without a function of its own\. Give it an entry such as demo_session_finished, /],
+      [[webhook, Promise.resolve()], /^onDelivery is a Promise without a function of its own\./],
+      [[webhook, new (class Handlers { otherwise() {} })()], /^onDelivery is a Handlers without a function of its own\./],
+      [[webhook, { onReject() {} }], /^"onReject" is an option, not an event\. Pass the options after onDelivery\./],
+      [[webhook, { otherwise() {}, seen: {} }], /^"seen" is an option, not an event\./],
+      [[webhook, () => {}, { seen: new Map() }], /^seen must have the methods begin, done, release, .* but is a Map\./],
       [[webhook, () => {}, { seen: null }], /^seen must have the methods .* but is null\./],
       [[webhook, () => {}, { onReject: 1 }], /^onReject must be a function, but is a number\./],
       [[webhook, () => {}, { onUnhandled: "log" }], /^onUnhandled must be a function, but is a string\./],

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect, createServer as createServer2 } from "node:http2";
+import { connect as connectTo } from "node:net";
 import { test } from "node:test";
 import { createApp, fromNodeMiddleware, toNodeListener } from "h3";
 import { Webhook } from "walnut-webhooks";
@@ -110,11 +111,19 @@ test("node:http: answers 405 to any method but POST, and 404 to any other path t
   for (const suffix of ["", "?a=b"]) assert.deepEqual(await send(there + suffix), [200, null, undefined]);
   for (const suffix of ["/", "s", "/../other"]) assert.deepEqual(await send(there + suffix), [404, null, "not_found"]);
   assert.deepEqual(await send(`${there}s`, "GET"), [404, null, "not_found"]);
+  // What `fetch` can't send: no URL is an error of the receiver.
+  for (const [target, status] of [["//", 404], ["//a/webhook", 404], ["*", 404], ["http://b/webhook", 200], ["http://[/webhook", 404], ["/%zz", 404], ["/webhook#a", 200]]) {
+    const socket = connectTo(Number(new URL(there).port), "127.0.0.1");
+    socket.end(`POST ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Walnut-Signature: ${signature}\r\nContent-Length: ${sample.length}\r\n\r\n${sample}`);
+    let answer = "";
+    for await (const piece of socket) answer += piece;
+    assert.equal(Number(answer.split(" ")[1]), status, target);
+  }
 });
 
 test("node:http: rejects a `path` that is not a path", () => {
-  for (const [path, shown] of [["webhook", '"webhook"'], ["", '""'], [1, "a number"]]) {
-    const message = `path must be a string that begins with "/", but is ${shown}.`;
+  for (const [path, shown] of [["webhook", '"webhook"'], ["", '""'], ["/a?b=c", '"/a?b=c"'], ["/a b", '"/a b"'], ["https://a/b", '"https://a/b"'], [1, "a number"]]) {
+    const message = `path must be a path such as "/webhook", but is ${shown}.`;
     assert.throws(() => handler(webhook, () => {}, { path }), { name: "TypeError", message });
   }
 });

@@ -206,7 +206,24 @@ test("shows no secret", () => {
   });
 });
 
+test("names a request that was passed instead of its headers", () => {
+  for (const request of [{ headers: { "x-walnut-signature": signature } }, new Request("http://a", { headers: { "x-walnut-signature": signature } })]) {
+    const expected = "TypeError undefined This is a request: pass its headers instead, as in verify(rawBody, request.headers).";
+    assert.equal(message(() => webhook.verify(sample, request)), expected);
+  }
+});
+
 test("says in each error what was wrong and what to do", () => {
+  const old = new Webhook(key, { maxAge: 259_200, skew: 2000, now: () => Date.parse("2023-11-01T19:30:00Z") });
+  assert.equal(
+    message(() => old.verify(sample, signature)),
+    "WebhookError 400 The event is older than the limit of 259 s. Check the clock of this machine, or raise maxAge, or MAX_EVENT_AGE at the edge. The event's timestamp is 2023-11-01T19:15:20.666248Z.",
+  );
+  const ahead = new Webhook(key, { maxAge: 1000, skew: 2000, now: () => 0 });
+  assert.equal(
+    message(() => ahead.verify(sample, signature)),
+    "WebhookError 400 The event is further ahead than the limit of 2 s. Check the clock of this machine, or raise skew. The event's timestamp is 2023-11-01T19:15:20.666248Z.",
+  );
   assert.equal(
     message(() => webhook.verify(sample, {})),
     "WebhookError 401 The request has no X-Walnut-Signature header. Switch signature verification on for this webhook in Walnut's settings, or find the proxy that drops the header.",
@@ -237,17 +254,18 @@ test("names what was passed instead of a raw body or a key", () => {
   for (const [body, what] of [
     [undefined, "this is undefined"],
     [null, "this is null"],
-    [7, "this is a value of type Number"],
+    [7, "this is a number"],
+    [new Map(), "this is a Map"],
     [{}, "this is an object: something has parsed the body already"],
     ["\ud800", "this string has a lone surrogate: it was cut or decoded wrongly"],
     [buffer, "its buffer was transferred"],
   ]) {
     assert.equal(
       message(() => webhook.verify(body, signature)),
-      `WebhookError 500 The raw body is needed, byte for byte as received, but ${what}. Use walnut-webhooks/express, /fastify, /hono, /node or /fetch; or hand over what comes before any body parser, such as await request.arrayBuffer(), or in AWS Lambda Buffer.from(event.body, event.isBase64Encoded ? 'base64' : 'utf8').`,
+      `WebhookError 500 The raw body is needed, byte for byte as received, but ${what}. Use walnut-webhooks/express, /fastify, /hono, /node or /fetch; or pass the body before it is parsed: await request.arrayBuffer(), or in AWS Lambda Buffer.from(event.body, event.isBase64Encoded ? 'base64' : 'utf8').`,
     );
   }
-  for (const [bad, what] of [[undefined, "undefined"], [null, "null"], [7, "number"], ["\udc00", "a string with a lone surrogate"]]) {
+  for (const [bad, what] of [[undefined, "undefined"], [null, "null"], [7, "a number"], [{}, "an object"], ["\udc00", "a string with a lone surrogate"]]) {
     assert.equal(
       message(() => new Webhook(bad)),
       `WebhookError 500 A key must be a string or a Uint8Array, but this is ${what}. Check that the environment variable with the key is set.`,
