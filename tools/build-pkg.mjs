@@ -98,7 +98,7 @@ async function rollUp(files, output, ...plugins) {
   const modules = await rollup({ input: files.map((file) => join(compiled, file)), external: /^node:|^fastify$|^walnut-webhooks(\/|$)|\.wasm/,
     plugins: [...plugins, withoutComments] });
   await modules.write({ chunkFileNames: "shared/[name].js", manualChunks: shared, exports: "named", hoistTransitiveImports: false,
-    minifyInternalExports: false, freeze: false, esModule: true, generatedCode: { preset: "es2015", symbols: false }, ...output });
+    minifyInternalExports: false, freeze: false, esModule: true, dynamicImportInCjs: false, generatedCode: { preset: "es2015", symbols: false }, ...output });
   await modules.close();
 }
 

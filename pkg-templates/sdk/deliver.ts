@@ -23,11 +23,12 @@ const RELEASE_TIMEOUT = 500;
 /** Makes the function that has a delivery handled: in time, and not twice if there is a store. */
 export function createDeliver(options: DeliverOptions) {
   const timeout = whole("handlerTimeout", options.handlerTimeout, DEFAULT_HANDLER_TIMEOUT, 1, LONGEST_TIMER - LEASE_MARGIN);
-  checkStore(options.seen);
+  const { seen: store } = options;
+  checkStore(store);
   return async (delivery: Delivery, handle: (signal: AbortSignal) => unknown): Promise<void> => {
     const { id } = delivery;
     // A test event is handled each time.
-    const seen = delivery.isTest ? undefined : options.seen;
+    const seen = delivery.isTest ? undefined : store;
     const deadline = new Deadline(timeout, () => handlerTimeoutError(timeout));
     try {
       if (seen !== undefined && !(await begin(seen, id, timeout + LEASE_MARGIN, deadline))) return;

@@ -29,5 +29,5 @@ export class WebhookError extends Error {
  */
 export function isWebhookError(value: unknown): value is WebhookError {
   const { name, code, status } = Object(value) as Partial<WebhookError>;
-  return value instanceof Error && name === "WebhookError" && typeof code === "string" && typeof status === "number";
+  return Object.prototype.toString.call(value) === "[object Error]" && name === "WebhookError" && typeof code === "string" && typeof status === "number";
 }

@@ -90,9 +90,16 @@ export function flow<Request, Context>(
     run: (source, context) =>
       settle(async (received) => {
         const delivery = await receive(source, received);
-        await deliver(delivery, (signal) => handle(delivery, context(signal)));
+        await deliver(delivery, async (signal) => checkResult(await handle(delivery, context(signal))));
       }),
   };
+}
+
+/** Rejects the `Response` of a handler that failed. Walnut gets the response of this package, not that one. */
+function checkResult(result: unknown): void {
+  if (Object.prototype.toString.call(result) !== "[object Response]") return;
+  const { ok, status } = result as Response;
+  if (!ok) throw new Error(`onDelivery returned a Response with the status ${status}`);
 }
 
 /** Runs `work`, and returns the rejection that it throws. It throws every other error. */

@@ -1,7 +1,7 @@
 // What a receiver calls with a delivery: one function, or an object with one for each event.
 import { EVENT_NAMES } from "./contract.js";
 import type { Delivery, DemoDelivery, PlaylistDelivery } from "./delivery.js";
-import { callback, kind, nearest } from "./options.js";
+import { callback, isPlain, kind, nearest } from "./options.js";
 
 /** A function that handles a delivery. A promise that it returns is awaited before Walnut gets its response. */
 export type DeliveryHandler<D extends Delivery, Context> = (delivery: D, context: Context) => unknown;
@@ -51,9 +51,9 @@ export function dispatcher<Context>(
 ): DeliveryHandler<Delivery, Context> {
   const onUnhandled = callback("onUnhandled", options.onUnhandled, logger(describeUnhandled));
   if (typeof onDelivery === "function") return onDelivery;
-  if (typeof onDelivery !== "object" || onDelivery === null) {
+  if (!isPlain(onDelivery)) {
     throw new TypeError(
-      `onDelivery must be a function, or an object with a function for each event, but is ${kind(onDelivery)}.`,
+      `onDelivery must be a function, or an object literal with a function for each event, but is ${kind(onDelivery)}.`,
     );
   }
   // A Map, since a name such as "constructor" must not be looked up in a prototype.
@@ -62,11 +62,10 @@ export function dispatcher<Context>(
     if (optionNames.includes(name)) throw new TypeError(`"${name}" is an option, not an event. Pass the options after onDelivery.`);
     const near = ENTRIES.includes(name) ? undefined : nearest(name, ENTRIES);
     if (near !== undefined) throw new TypeError(`onDelivery has an entry "${name}". Did you mean "${near}"?`);
-    if (entry === undefined) continue;
-    byName.set(name, callback(`The entry "${name}" of onDelivery`, entry, entry));
+    if (entry !== undefined) byName.set(name, callback(`The entry "${name}" of onDelivery`, entry, entry).bind(onDelivery));
   }
-  if (byName.size === 0) {
-    throw new TypeError(`onDelivery is ${kind(onDelivery)} without a function of its own. Give it an entry such as ${ENTRIES.join(", ")}.`);
+  if (!ENTRIES.some((name) => byName.has(name))) {
+    throw new TypeError(`onDelivery has no function for a documented event. Give it an entry such as ${ENTRIES.join(", ")}.`);
   }
   const otherwise = byName.get(OTHERWISE) ?? onUnhandled;
   byName.delete(OTHERWISE);

@@ -19,10 +19,14 @@ export function incoming(request: Incoming, fix: string, payload: Readable = req
   return {
     headers: request.headers,
     keep: ({ buffer, byteOffset, byteLength }) => {
-      request.rawBody ??= Buffer.from(buffer, byteOffset, byteLength);
+      // Reflect, since the property may be one that can't be set.
+      if (request.rawBody === undefined) Reflect.set(request, "rawBody", Buffer.from(buffer, byteOffset, byteLength));
     },
     body: () => {
-      for (const kept of [request.rawBody, request.body]) if (isRaw(kept) && size(kept) > 0) return kept;
+      const kept = [request.rawBody, request.body].filter(isRaw).filter((body) => size(body) > 0);
+      // Bytes before text, which may have lost something.
+      const raw = kept.find((body) => typeof body !== "string") ?? kept[0];
+      if (raw !== undefined) return raw;
       if (payload.readableDidRead) throw notRaw(describeConsumer(request.body), fix);
       // A parser has read an empty body.
       if (payload.readableEnded) return new Uint8Array();
@@ -43,7 +47,8 @@ function size(body: RawBody): number {
 
 /** Whether the client has closed the connection before its request was complete. */
 export function hasHungUp(request: IncomingMessage): boolean {
-  return request.destroyed && !request.complete;
+  // In HTTP/2, a request that was aborted counts as complete, and not as destroyed.
+  return request.aborted || (request.destroyed && !request.complete);
 }
 
 function unread(request: Incoming, payload: Readable): Unread {
@@ -68,7 +73,8 @@ function unread(request: Incoming, payload: Readable): Unread {
         signal.addEventListener("abort", stop);
         payload
           .on("data", data)
-          .once("end", resolve)
+          // In HTTP/2, a body that was cut off ends as well.
+          .once("end", () => (request.aborted ? hungUp() : resolve()))
           // It stays: without a listener, an error that comes after the decision would end the process.
           .once("error", fail)
           .once("close", hungUp)

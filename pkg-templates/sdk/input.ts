@@ -136,7 +136,7 @@ export function signature(header: SignatureHeader): string | undefined {
     found = value;
   }
   if (found === undefined && typeof (header as { headers?: unknown }).headers === "object") {
-    throw new TypeError("This is a request: pass its headers instead, as in verify(rawBody, request.headers).");
+    throw new TypeError("This is a request. Pass its headers: verify(rawBody, request.headers).");
   }
   return one(found);
 }
@@ -151,7 +151,7 @@ function one(value: unknown): string | undefined {
 function repeated(): never {
   throw new InputError(
     "malformed_signature",
-    "X-Walnut-Signature must be exactly 64 lowercase hex digits, but the request has several, or one that is not text.",
+    "X-Walnut-Signature must be exactly 64 lowercase hex digits, but the request has several, or it is not text.",
     "Pass it on exactly as Walnut sends it.",
     401,
   );

@@ -14,7 +14,7 @@ export const LONGEST_TIMER = 0x7fff_ffff;
  * @throws TypeError that gives the nearest valid name.
  */
 export function checkOptions(owner: string, options: unknown, known: readonly string[], example: string): void {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+  if (!isPlain(options)) {
     throw new TypeError(`The options of ${owner} must be an object, such as ${example}, but are ${kind(options)}.`);
   }
   for (const name of Object.keys(options)) {
@@ -23,6 +23,13 @@ export function checkOptions(owner: string, options: unknown, known: readonly st
     const hint = near === undefined ? `Its options are ${known.join(", ")}.` : `Did you mean "${near}"?`;
     throw new TypeError(`${owner} has no option "${name}". ${hint}`);
   }
+}
+
+/** Whether a value is an object without a class, of any realm: the others may hide what they hold. */
+export function isPlain(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** Finds the name that is at most two edits away from this one, without regard to case; the nearest if there are several. */
@@ -58,8 +65,7 @@ export function whole(name: string, value: unknown, fallback: number, least: num
   if (typeof value === "number") throw new RangeError(`${expected} ${value}.`);
   if (typeof value !== "string") throw new TypeError(`${expected} ${kind(value)}.`);
   const text = JSON.stringify(value);
-  const isNumeric = value.trim() !== "" && !Number.isNaN(Number(value));
-  throw new TypeError(`${expected} the string ${text}.${isNumeric ? ` Pass Number(${text}).` : ""}`);
+  throw new TypeError(`${expected} the string ${text}.${/^\d+$/.test(value) ? ` Pass Number(${text}).` : ""}`);
 }
 
 /** Returns an option that is `true` or `false`; not set, it is `false`. */
@@ -80,6 +86,6 @@ export function kind(value: unknown): string {
   if (value === undefined || value === null) return String(value);
   if (typeof value !== "object") return `a ${typeof value}`;
   if (Array.isArray(value)) return "an array";
-  const name: unknown = value.constructor?.name;
-  return typeof name === "string" && name !== "" && name !== "Object" ? `a ${name}` : "an object";
+  const name = value.constructor?.name;
+  return name && name !== "Object" ? `a ${name}` : "an object";
 }

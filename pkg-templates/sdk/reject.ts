@@ -18,6 +18,8 @@ export interface RejectContext<Request> {
   /**
    * Explains the rejection. It loads `walnut-webhooks/explain` at the first call.
    *
+   * It calculates up to some hundred signatures, and strangers cause most rejections: do not call it for each of them.
+   *
    * The result may contain some bytes of the body: it belongs in your log, not in a response.
    */
   explain(): Promise<Explanation>;
@@ -26,8 +28,8 @@ export interface RejectContext<Request> {
 export interface RejectOptions<Request> {
   /**
    * Is called with each rejection, once the response is sent, or just before where the response is returned.
-   * By default, failures of the receiver and rejections of genuine events are logged, and of all other
-   * rejections at most one a minute.
+   * By default, failures of the receiver and rejections of genuine events are logged, and of all rejections that
+   * strangers can cause at most one a minute.
    */
   onReject?: ((error: WebhookError, context: RejectContext<Request>) => unknown) | undefined;
 }
@@ -78,7 +80,8 @@ function rejectLogger(): (error: WebhookError) => void {
   const unlogged = new Map<string, number>();
   return (error) => {
     const { code, message, status } = error;
-    if (status >= 500) return console.error(error);
+    // A parser that runs before this package leaves a body that is not raw for each request of a stranger.
+    if (status >= 500 && code !== "body_not_raw") return console.error(error);
     if (code === "stale" || code === "not_json") return console.warn(`walnut-webhooks: rejected a genuine event: ${code}. ${message}`);
     const now = performance.now();
     if (now < next) return void unlogged.set(code, (unlogged.get(code) ?? 0) + 1);

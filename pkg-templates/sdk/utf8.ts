@@ -36,7 +36,7 @@ export function utf8Classes(): Utf8Classes {
   const util = host.process?.getBuiltinModule?.("node:util");
   if (util !== undefined) return util as Utf8Classes;
   throw new Error(
-    "walnut-webhooks needs TextEncoder and TextDecoder, but this environment has neither. " +
-      "Assign both to globalThis before you create a Webhook.",
+    "walnut-webhooks needs TextEncoder and TextDecoder, which this environment lacks. " +
+      "Assign both to globalThis.",
   );
 }

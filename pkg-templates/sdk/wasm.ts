@@ -24,10 +24,10 @@ function explain(message: string): string | undefined {
   if (typeof WebAssembly === "undefined") return "this runtime has no WebAssembly. Start Node without --jitless.";
   if (/simd/i.test(message)) return "this processor lacks SIMD (SSE4.1). Use another machine.";
   if (/memory/i.test(message)) return "it can't reserve memory. Raise ulimit -v, or start Node with --disable-wasm-trap-handler.";
-  if (/disallowed|unsafe-eval|blocked|policy/i.test(message)) {
+  if (/disallowed|blocked|policy/i.test(message)) {
     return (
       'this runtime does not compile code from bytes. Bundle with the condition "workerd" or "edge-light"; ' +
-      "in a page, add 'wasm-unsafe-eval' to script-src of its Content-Security-Policy."
+      "in a page, allow 'wasm-unsafe-eval' in script-src."
     );
   }
   return undefined;

@@ -5,7 +5,7 @@ import { results } from "./host.js";
 import { bytes, DEFAULT_BODY_BYTES, MOST_BYTES, type RawBody, type SignatureHeader, signature, size } from "./input.js";
 import { type Key, offerKeyReader, readKeys } from "./keys.js";
 import { hashes } from "./native.js";
-import { callback, checkOptions, flag, whole } from "./options.js";
+import { callback, checkOptions, flag, kind, whole } from "./options.js";
 
 /** The options of a `Webhook`. */
 export interface WebhookOptions {
@@ -91,7 +91,8 @@ export class Verifier {
     const value = signature(header);
     const text = typeof rawBody === "string" ? rawBody : undefined;
     const { max, skew, isRequired, now } = this.#age;
-    const time = max === Infinity ? 0 : Number(now());
+    const time = max === Infinity ? 0 : now();
+    if (!Number.isFinite(time)) throw new TypeError(`now must return milliseconds, but returned ${kind(time)}.`);
     const handle = this.#handle();
     const hashed = hashes(body.length);
     call((core) => core.deliver(handle, size(body.length), hashed, time, max, skew, isRequired), body, value, text);
@@ -142,7 +143,7 @@ export class Verifier {
   sign(rawBody: RawBody): string {
     const body = bytes(rawBody);
     if (body.length > MOST_BYTES) {
-      throw new WebhookError("body_too_large", `The body is longer than ${MOST_BYTES} bytes, the most that can be signed.`, 413);
+      throw new WebhookError("body_too_large", `A body over ${MOST_BYTES} bytes can't be signed.`, 413);
     }
     const handle = this.#handle();
     call((core) => core.sign(handle, body.length), body);
@@ -218,9 +219,9 @@ class Stream implements WebhookStream {
   }
 
   #handle(): number {
-    if (this.#owned === undefined) throw new Error("This stream is finished: begin another with webhook.stream()");
+    if (this.#owned === undefined) throw new Error("This stream is finished. Begin another with webhook.stream().");
     if (this.#owned.instance !== instance()) {
-      throw new Error("This stream was lost when WebAssembly was restarted: begin again with webhook.stream()");
+      throw new Error("This stream was lost in a restart of WebAssembly. Begin another with webhook.stream().");
     }
     return this.#owned.handle;
   }

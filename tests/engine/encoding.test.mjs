@@ -21,8 +21,8 @@ const both = ["TextEncoder", "TextDecoder"];
 
 test("says what is missing in an environment with neither TextEncoder nor TextDecoder", () => {
   const expected =
-    "walnut-webhooks needs TextEncoder and TextDecoder, but this environment has neither. " +
-    "Assign both to globalThis before you create a Webhook.";
+    "walnut-webhooks needs TextEncoder and TextDecoder, which this environment lacks. " +
+    "Assign both to globalThis.";
   assert.equal(sign(both, "undefined"), expected);
 });
 

@@ -32,7 +32,7 @@ function trap() {
   throw new Error("it did not trap");
 }
 
-const lost = /^Error: This stream was lost when WebAssembly was restarted: begin again with webhook\.stream\(\)$/;
+const lost = /^Error: This stream was lost in a restart of WebAssembly\. Begin another with webhook\.stream\(\)\.$/;
 
 /** Everything that a `Webhook` does, each with what it must give. */
 const uses = {

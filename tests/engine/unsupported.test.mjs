@@ -71,7 +71,7 @@ async function bundle(format, end) {
   return outputFiles[0].text;
 }
 
-const notFromBytes = /^walnut-webhooks can't run its WebAssembly: this runtime does not compile code from bytes\. .*"workerd" or "edge-light"; in a page, add 'wasm-unsafe-eval'/;
+const notFromBytes = /^walnut-webhooks can't run its WebAssembly: this runtime does not compile code from bytes\. .*"workerd" or "edge-light"; in a page, allow 'wasm-unsafe-eval' in script-src\.$/;
 
 test("workerd, with a bundle for Node: names the condition", async () => {
   const script = await bundle("esm", "export default { fetch: async () => Response.json(await attempts()) };");

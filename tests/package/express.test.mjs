@@ -78,6 +78,15 @@ for (const [version, express] of [[4, express4], [5, express5]]) {
     }
   });
 
+  test(`Express ${version}: logs one body that is not raw a minute, since strangers can cause it`, async (t) => {
+    const lines = [];
+    t.mock.method(console, "warn", (line) => lines.push(line));
+    const url = await serve(t, handler(webhook, () => {}), [express.json()]);
+    for (let count = 0; count < 3; count++) assert.equal((await post(url)).code, "body_not_raw");
+    assert.equal(lines.length, 1);
+    assert.match(lines[0], /rejected a request: body_not_raw\. .*request\.rawBody = bytes/);
+  });
+
   test(`Express ${version}: says how to keep the raw body after express.json()`, async (t) => {
     const rejected = [];
     const onReject = async (error, { explain }) => rejected.push(error.code, (await explain()).cause);

@@ -1,6 +1,7 @@
 // The adapter for Request and Response: behind two bridges to node:http, and called as such.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
+import { createRequire } from "node:module";
 import { Readable } from "node:stream";
 import { test } from "node:test";
 import { createAdaptorServer } from "@hono/node-server";
@@ -43,6 +44,23 @@ test("fetch: a Request with bytes, a string or nothing, as AWS Lambda makes it",
   assert.deepEqual(taken, [ID, ID]);
   assert.equal(await code(await handle(request({}))), "missing_signature");
   assert.equal(await code(await handle(request({ headers: { "x-walnut-signature": webhook.sign("") } }))), "not_json");
+});
+
+test("fetch, by require: explains a rejection", async () => {
+  const require = createRequire(import.meta.url);
+  const causes = [];
+  const onReject = async (_error, { explain }) => causes.push((await explain()).cause);
+  const handle = require("walnut-webhooks/fetch").handler(new (require("walnut-webhooks").Webhook)("key\n"), () => {}, { onReject });
+  assert.equal((await handle(request())).status, 401);
+  assert.deepEqual(causes, ["key_whitespace"]);
+});
+
+test("fetch: a Response that onDelivery returns is a failure if it is not a success, and ignored otherwise", async () => {
+  const rejected = [];
+  const onReject = (error) => rejected.push([error.code, error.cause.message]);
+  const send = async (status) => (await handler(webhook, () => new Response("", { status }), { onReject })(request())).status;
+  assert.deepEqual([await send(200), await send(204), await send(500), await send(404)], [200, 200, 500, 500]);
+  assert.deepEqual(rejected, [500, 404].map((status) => ["handler_failed", `onDelivery returned a Response with the status ${status}`]));
 });
 
 test("fetch: answers 405 to any method but POST, and 404 to any other path than `path`", async () => {

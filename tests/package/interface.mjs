@@ -1,7 +1,7 @@
 // The part of the adapters' suite on their interface: handlers by event name, rejections and misuse.
 import assert from "node:assert/strict";
-import { Webhook } from "walnut-webhooks";
-import { begin, fail, last, noting, post, quiet, sample, signature, webhook } from "./requests.mjs";
+import { MemoryStore, Webhook } from "walnut-webhooks";
+import { begin, fail, ID, last, noting, post, quiet, sample, signature, webhook } from "./requests.mjs";
 
 /** Defines the tests by what `adapterSuite` provides. */
 export function interfaceSuite({ check, serve, start }) {
@@ -100,6 +100,18 @@ export function interfaceSuite({ check, serve, start }) {
       ['the event "demo_session_finished"', 'the event "constructor"', "an event without a name"]);
   });
 
+  check("calls the functions of an object as its methods", async (t) => {
+    const handled = [];
+    const handlers = {
+      demo_session_finished(delivery) {
+        return this.otherwise(delivery);
+      },
+      otherwise: ({ id }) => handled.push(id),
+    };
+    assert.equal((await post(await start(t, handlers))).status, 200);
+    assert.deepEqual(handled, [ID]);
+  });
+
   check("calls onUnhandled with the delivery and its context", async (t) => {
     const unhandled = [];
     const onUnhandled = ({ name }, { request }) => unhandled.push([name, request.url.endsWith("/webhook")]);
@@ -111,7 +123,7 @@ export function interfaceSuite({ check, serve, start }) {
   check("rejects wrong arguments when it is built", async () => {
     const request = { headers: {} };
     const wrong = [
-      [[webhook], /^onDelivery must be a function, or an object .*, but is undefined\./],
+      [[webhook], /^onDelivery must be a function, or an object literal .*, but is undefined\./],
       [[() => {}, webhook], /^The first argument of \w+ must be a Webhook, but is a function\. Write \w+\(webhook, onDelivery\)/],
       [["secret", () => {}], /must be a Webhook, but is a string\./],
       [[undefined, () => {}], /must be a Webhook, but is undefined\./],
@@ -119,9 +131,14 @@ export function interfaceSuite({ check, serve, start }) {
       [[webhook, { demo_sesion_finished() {} }], /has an entry "demo_sesion_finished"\. Did you mean "demo_session_finished"\?/],
       [[webhook, { Otherwise() {} }], /has an entry "Otherwise"\. Did you mean "otherwise"\?/],
       [[webhook, { otherwise: 1 }], /^The entry "otherwise" of onDelivery must be a function, but is a number\./],
-      [[webhook, {}], /^onDelivery is an object without a function of its own\. Give it an entry such as demo_session_finished, /],
-      [[webhook, Promise.resolve()], /^onDelivery is a Promise without a function of its own\./],
-      [[webhook, new (class Handlers { otherwise() {} })()], /^onDelivery is a Handlers without a function of its own\./],
+      [[webhook, {}], /^onDelivery has no function for a documented event\. Give it an entry such as demo_session_finished, /],
+      [[webhook, { default() {} }], /^onDelivery has no function for a documented event\./],
+      [[webhook, { demo() {}, playlist() {} }], /^onDelivery has no function for a documented event\./],
+      [[webhook, [() => {}]], /^onDelivery must be a function, or an object literal .*, but is an array\./],
+      [[webhook, Promise.resolve()], /^onDelivery must be .*, but is a Promise\./],
+      [[webhook, new (class Handlers { otherwise = () => {} })()], /^onDelivery must be .*, but is a Handlers\./],
+      [[webhook, () => {}, new MemoryStore()], /^The options of \w+ must be an object, .* but are a MemoryStore\./],
+      [[webhook, () => {}, webhook], /^The options of \w+ must be an object, .* but are a Webhook\./],
       [[webhook, { onReject() {} }], /^"onReject" is an option, not an event\. Pass the options after onDelivery\./],
       [[webhook, { otherwise() {}, seen: {} }], /^"seen" is an option, not an event\./],
       [[webhook, () => {}, { seen: new Map() }], /^seen must have the methods begin, done, release, .* but is a Map\./],
@@ -142,6 +159,15 @@ export function interfaceSuite({ check, serve, start }) {
         return true;
       });
     }
+  });
+
+  check("copies its options", async (t) => {
+    const options = { seen: new MemoryStore() };
+    const handled = [];
+    const url = await start(t, ({ id }) => handled.push(id), options);
+    options.seen = undefined;
+    for (let count = 0; count < 2; count++) assert.equal((await post(url)).status, 200);
+    assert.deepEqual(handled, [ID]);
   });
 
   check("builds with options that are not set", async () => {

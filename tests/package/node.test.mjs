@@ -174,6 +174,39 @@ test("node:http2: the same answers, and nothing that only HTTP/1 knows", async (
   assert.deepEqual([told, warnings], [["malformed_signature", "body_timeout"], []]);
 });
 
+test("node:http2: a stream or a session that is reset causes no log line and no rejection", async (t) => {
+  const unexpected = [];
+  t.mock.method(console, "error", (error) => unexpected.push(error));
+  const handle = handler(webhook, () => {}, { onReject: (error) => unexpected.push(error.code) });
+  const settled = [];
+  const server = createServer2((request, response) => settled.push(handle(request, response)));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  t.after(() => server.close());
+  const open = () => connect(`http://127.0.0.1:${server.address().port}`).on("error", () => {});
+  for (const end of [(stream) => stream.destroy(new Error("reset")), (stream) => stream.session.destroy()]) {
+    const client = open();
+    const stream = client.request({ ":method": "POST", ":path": "/webhook", "x-walnut-signature": signature }).on("error", () => {});
+    const arrived = once(server, "request");
+    stream.write("{");
+    const [request] = await arrived;
+    const gone = new Promise((resolve) => request.once("close", resolve));
+    end(stream);
+    await gone;
+    client.destroy();
+  }
+  await Promise.all(settled);
+  assert.deepEqual(unexpected, []);
+});
+
+test("node:http: prefers bytes to text, and copes with a rawBody that can't be set", async (t) => {
+  const handled = [];
+  const handle = handler(webhook, ({ id }) => handled.push(id));
+  const keepBoth = async (request) => Object.assign(request, { rawBody: "lossy", body: await readAll(request) });
+  const fixed = (request) => void Object.defineProperty(request, "rawBody", { get: () => undefined });
+  for (const first of [keepBoth, fixed]) assert.equal((await post(await serve(t, first, handle))).status, 200);
+  assert.deepEqual(handled, [ID, ID]);
+});
+
 test("node:http: an onReject that fails is logged, and the answer stays as it is", async (t) => {
   const logged = deferred();
   t.mock.method(console, "error", logged.resolve);

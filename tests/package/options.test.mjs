@@ -62,9 +62,16 @@ test("rejects options that are misspelt or not an object, and names the nearest 
   ]) {
     assert.equal(message(() => new Webhook(key, { [name]: 300 })), `TypeError undefined Webhook has no option "${name}". ${hint}`);
   }
-  for (const [options, kind] of [[300_000, "a number"], [null, "null"], [["maxAge"], "an array"], [() => 5, "a function"]]) {
+  for (const [options, kind] of [[300_000, "a number"], [null, "null"], [["maxAge"], "an array"], [new Map([["maxAge", 1]]), "a Map"], [new Webhook(key), "a Webhook"], [() => 5, "a function"]]) {
     const expected = `TypeError undefined The options of Webhook must be an object, such as { maxAge: 259200000 }, but are ${kind}.`;
     assert.equal(message(() => new Webhook(key, options)), expected);
+  }
+});
+
+test("rejects a clock that returns no number", () => {
+  for (const [value, kind] of [[NaN, "a number"], [undefined, "undefined"], ["1700000000000", "a string"], [Promise.resolve(0), "a Promise"], [Infinity, "a number"]]) {
+    const its = new Webhook(key, { maxAge: 1000, now: () => value });
+    assert.equal(message(() => its.verify(sample, signature)), `TypeError undefined now must return milliseconds, but returned ${kind}.`);
   }
 });
 

@@ -208,7 +208,7 @@ test("shows no secret", () => {
 
 test("names a request that was passed instead of its headers", () => {
   for (const request of [{ headers: { "x-walnut-signature": signature } }, new Request("http://a", { headers: { "x-walnut-signature": signature } })]) {
-    const expected = "TypeError undefined This is a request: pass its headers instead, as in verify(rawBody, request.headers).";
+    const expected = "TypeError undefined This is a request. Pass its headers: verify(rawBody, request.headers).";
     assert.equal(message(() => webhook.verify(sample, request)), expected);
   }
 });
@@ -289,6 +289,8 @@ test("recognises a WebhookError, also one of another copy of the package", () =>
   } catch (other) {
     assert.ok(!(other instanceof WebhookError) && isWebhookError(other));
   }
+  const foreign = runInNewContext("Object.assign(new Error(), { name: 'WebhookError', code: 'stale', status: 400 })");
+  assert.ok(!(foreign instanceof Error) && isWebhookError(foreign));
   for (const value of [undefined, null, 7, "WebhookError", new Error("no"), { name: "WebhookError", code: "stale", status: 400 }, new TypeError("no")]) {
     assert.equal(isWebhookError(value), false);
   }
@@ -312,7 +314,7 @@ test("does not wrap lengths beyond 32 bits", () => {
     stream.update(sample);
     assert.equal(code(() => stream.update(long)), "body_too_large");
     assert.equal(code(() => stream.finish(signature)), "body_too_large");
-    assert.equal(message(() => webhook.sign(long)), "WebhookError 413 The body is longer than 2147483647 bytes, the most that can be signed.");
+    assert.equal(message(() => webhook.sign(long)), "WebhookError 413 A body over 2147483647 bytes can't be signed.");
     assert.match(message(() => new Webhook(long)), /^WebhookError 500 A key must be .*, but this is 2 GiB or more\. /);
   }
 });
@@ -334,7 +336,7 @@ test("rejects a stream at the chunk that exceeds the limit, and ends it once", (
   stream.update("abc");
   assert.equal(code(() => stream.update("d")), "body_too_large");
   assert.equal(code(() => stream.finish(undefined)), "missing_signature");
-  const finished = "Error undefined This stream is finished: begin another with webhook.stream()";
+  const finished = "Error undefined This stream is finished. Begin another with webhook.stream().";
   assert.equal(message(() => stream.update("e")), finished);
   assert.throws(() => stream.finish(signature), /finished/);
   const repeated = webhook.stream();
@@ -378,7 +380,7 @@ test("recovers after a call that overflows the stack", () => {
   assert.equal(code(() => webhook.verify(sample, "0".repeat(64))), "signature_mismatch");
   assert.equal(keyed.sign(sample), signature);
   // What was under way in the instance that is gone says so, rather than give a verdict.
-  assert.throws(() => lost.update(sample), /lost.*begin again/);
+  assert.throws(() => lost.update(sample), /lost.*Begin another/);
   const stream = webhook.stream();
   stream.update(sample);
   assert.deepEqual(stream.finish(signature), { keyIndex: 0 });
