@@ -86,7 +86,7 @@ mutants-core: target/tools/bin/cargo-mutants
 
 # Quick: how a body and a header get to it.
 mutants-facade: target/pkg-trap/package.json tests/node_modules/.package-lock.json tests/mutation/node_modules/.package-lock.json
-	node tests/mutation/facade.mjs $(if $(QUICK),input error whole)
+	node tests/mutation/facade.mjs $(if $(QUICK),input error options)
 
 lint: | prerequisites ## Check format, lints, and the crate's documentation
 	cargo fmt --all --check
