@@ -1,6 +1,7 @@
 // What `send` and `replay` share: they send a list of requests, show the progress, and sum up the results.
 import { setMaxListeners } from "node:events";
 import { WALNUT_BACKOFF_MS, WALNUT_RETRIES, WALNUT_TIMEOUT_MS } from "./sender/judge.js";
+import { errorBody } from "./sender/error-body.js";
 import type { ItemKind } from "./sender/plan.js";
 import { lean, type Result, run, type RunOptions } from "./sender/run.js";
 import { type Line, outcomesInWords, summary, TITLES } from "./sender/summary.js";
@@ -56,7 +57,7 @@ export async function sendAll<T extends Sendable>(
   await run(items, attempt, options, (result) => {
     // The first request and its retries failed to connect: the others would fail, too.
     if (!isReached) return unreachable.abort(result.last.error);
-    results.push(lean(result, MOST_SHOWN_BYTES));
+    results.push(lean(result, result.ok ? 0 : MOST_KEPT_BYTES));
     if (!result.ok) wrong++;
     if (isJson) json({ ...describe(result.item), ...outcome(result) });
     progress(results.length, items.length, wrong === 0 ? "" : `${wrong} not as expected`);
@@ -98,9 +99,10 @@ function summaryTable(lines: readonly Line[]): string {
   );
 }
 
-/** How much of a response is shown, in characters. */
+/** How much of a response is shown, in characters. An error in the form of walnut-webhooks is shown whole. */
 const MOST_SHOWN = 200;
-const MOST_SHOWN_BYTES = 4 * MOST_SHOWN;
+/** How much of a response is kept, in bytes. */
+const MOST_KEPT_BYTES = 4096;
 
 /** Lists the results that are not as expected, once for each reason. */
 function complaints(results: readonly Result<Sendable>[]): string[] {
@@ -110,11 +112,18 @@ function complaints(results: readonly Result<Sendable>[]): string[] {
     const was = last.status === null ? "" : `${last.status}, `;
     const forged = last.status === null ? `${last.error}: the forgery was neither accepted nor rejected` : "a forgery was accepted: the signature is not checked";
     const why = `${TITLES[item.kind]}: ${was}${item.kind === "forgery" ? forged : judgement.why}`;
-    const answer = plain(new TextDecoder().decode(last.body)).slice(0, MOST_SHOWN);
+    const answer = shownBody(last.body);
     found.set(why, { count: (found.get(why)?.count ?? 0) + 1, answer: found.get(why)?.answer ?? answer });
   }
   return [...found].flatMap(([why, { count, answer }]) => [
     `${paint("red", "✕")} ${count} × ${why}`,
-    ...(answer === "" ? [] : [paint("dim", `  response body: ${answer}`)]),
+    ...(answer === "" ? [] : [paint("dim", `  ${answer}`)]),
   ]);
+}
+
+/** Shows the error in a response body, or else how the body begins; empty for an empty body. */
+function shownBody(body: Uint8Array): string {
+  const error = errorBody(body);
+  if (error !== undefined) return `response error ${error.code}: ${error.message}`;
+  return body.length === 0 ? "" : `response body: ${plain(new TextDecoder().decode(body)).slice(0, MOST_SHOWN)}`;
 }

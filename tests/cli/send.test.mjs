@@ -7,6 +7,7 @@ import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { test as plainTest } from "node:test";
+import { parsedBefore } from "./endpoints/parsed.mjs";
 import { bodies, endpoint, folder, KEY, main, run, sign, start, startOnTerminal, verifies } from "./support.mjs";
 
 const test = (name, body) => plainTest(name, { timeout: 600_000 }, body);
@@ -79,6 +80,24 @@ test("send: shows what is not as expected with the response body, and exits with
   equal(taken.length, 5);
   match(out, /✕ 2 × events: 202, a success, but Walnut takes only 200 and 201, and sends it again\n {2}response body: accepted⟨U\+001B⟩\[2J\n/);
   match(out, /✕ 1 × forgeries: 202, a forgery was accepted: the signature is not checked\n/);
+});
+
+test("send: shows the code and the whole message of an error, up to 1,000 characters", async (t) => {
+  const lastLine = async (url) => (await run(["send", url, "--retries", "0"])).out.split("\n").at(-2);
+  const shown = async (body) => lastLine((await endpoint(t, (_, response) => response.writeHead(500).end(body))).url);
+  const server = parsedBefore(KEY);
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  t.after(() => server.close());
+  const url = `http://127.0.0.1:${server.address().port}/webhook`;
+  const { error } = await (await fetch(url, { method: "POST", headers: { "content-type": "application/json", "x-walnut-signature": sign("{}") }, body: "{}" })).json();
+  ok(error.message.length > 200, error.message);
+  equal(await lastLine(url), `  response error body_not_raw: ${error.message}`);
+  equal(await shown(JSON.stringify({ error: { code: "a\nb", message: "x".repeat(2000) } })), `  response error a␊b: ${"x".repeat(1000)}`);
+  // Any other body is cut at 200 characters.
+  for (const other of [{ error: "x".repeat(300) }, { error: { code: 1, message: "x".repeat(300) } }, { error: null, message: "x".repeat(300) }]) {
+    const text = JSON.stringify(other);
+    equal(await shown(text), `  response body: ${text.slice(0, 200)}`);
+  }
 });
 
 test("send: does not wait for a server that switches the protocol, or does not speak HTTP", async (t) => {
