@@ -9,6 +9,7 @@ import { describe, test } from "node:test";
 import { report } from "../../pkg-cli/doctor/report.js";
 import { freePort, KEY as EXAMPLE_KEY, root, serve } from "../examples/support.mjs";
 import { endpoint, KEY } from "./endpoints/faulty.mjs";
+import { parsedBefore, rawEndpoint } from "./endpoints/parsed.mjs";
 import { environment } from "./support.mjs";
 
 const program = join(root, "pkg-cli/main.js");
@@ -49,6 +50,7 @@ async function examine(url, options = ENOUGH, settings = {}) {
     verdicts: Object.fromEntries(probes.map(({ id, verdict }) => [id, verdict])),
     found: Object.fromEntries(findings.map(({ code, probes }) => [code, probes])),
     first: findings[0],
+    fixes: Object.fromEntries(findings.map(({ code, fix }) => [code, fix])),
     text: out,
   };
 }
@@ -180,6 +182,34 @@ test("finds the faults of Walnut's sample with a body parser", limits, async (t)
   assert.match(shown.out, /a made-up signature +rejected +500 +\d+ ms +risky\n/);
   assert.match(shown.out, /risky  forgery_failed\n +The endpoint answers requests without a valid signature with a server error.*\n[^]*return res\.sendStatus\(401\)/);
   assert.match(shown.out, /\n5 right, 10 risky; 4 findings\nNot tested, since it can't be seen from outside: /);
+});
+
+test("gives the fix in the words of an endpoint with walnut-webhooks", limits, async (t) => {
+  const parsed = await listening(t, parsedBefore(KEY));
+  const { fixes } = await examine(parsed, QUICK);
+  assert.match(fixes.endpoint_failed, /^The endpoint answered body_not_raw: The raw body is needed, byte for byte as received, but a body parser .*express/);
+  assert.doesNotMatch(fixes.endpoint_failed, /Walnut's Express sample|log of the endpoint/);
+  const { out } = await doctor([parsed, ...QUICK]);
+  assert.match(out.replace(/\n +/g, " "), /Fix: The endpoint answered body_not_raw: The raw body is needed/);
+
+  const otherKey = await examine(await listening(t, rawEndpoint("another key")), QUICK);
+  assert.match(otherKey.fixes.genuine_refused, /^The endpoint answered signature_mismatch: The key does not .*give the endpoint and doctor the same one\.$/);
+});
+
+test("gives its own fix for an error that is not of walnut-webhooks, or for several errors", limits, async (t) => {
+  const answers = (error) => endpoint({ matches: () => false, refuse: (response) => response.writeHead(503).end(JSON.stringify({ error })) });
+  for (const error of [{ code: "toString", message: "from another program" }, { code: "body_not_raw" }, "body_not_raw"]) {
+    const { fixes } = await examine(await listening(t, answers(error)), QUICK);
+    assert.match(fixes.endpoint_failed, /^Look into the log of the endpoint/);
+  }
+  let count = 0;
+  const codes = ["body_not_raw", "handler_failed"];
+  const accept = (response, body) => {
+    if (body.length < 100_000) return response.end();
+    response.writeHead(413).end(JSON.stringify({ error: { code: codes[count++ % 2], message: "a message" } }));
+  };
+  const { fixes } = await examine(await listening(t, endpoint({ accept })), QUICK);
+  assert.match(fixes.large_event_refused, /^Allow 1 MiB/);
 });
 
 test("finds nothing at the example for Express", limits, async (t) => {

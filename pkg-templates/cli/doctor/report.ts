@@ -1,3 +1,4 @@
+import { errorBody, type ErrorBody } from "../sender/error-body.js";
 import { isAccepted, type Judged, type Verdict } from "./judge.js";
 import type { Patience } from "./examine.js";
 import { type Finding, type FindingCode, FINDINGS, NOT_SEEN } from "./findings.js";
@@ -21,9 +22,34 @@ export function report(url: URL, judged: readonly Judged[]): Report {
   const found = (Object.keys(FINDINGS) as FindingCode[]).flatMap((code) => {
     const those = judged.filter(({ codes }) => codes.includes(code));
     const isSo = code === "plain_http" ? isPlain(url) : those.length > 0;
-    return isSo ? [{ code, judged: those, ...FINDINGS[code] }] : [];
+    return isSo ? [{ code, judged: those, ...FINDINGS[code], ...(REFUSALS.includes(code) && fixFromEndpoint(those)) }] : [];
   });
   return { judged, found };
+}
+
+/** The findings about a genuine request that was rejected: an endpoint with walnut-webhooks says why. */
+const REFUSALS: readonly FindingCode[] = [
+  "endpoint_failed", "genuine_refused", "reformatted_refused", "unknown_event_refused", "duplicate_refused", "large_event_refused",
+];
+
+/** What to do besides what the message of an error says. */
+const BESIDES: Readonly<Record<string, string>> = {
+  body_not_raw: "",
+  body_too_large: "",
+  signature_mismatch: " This run signed with the key of doctor: give the endpoint and doctor the same one.",
+};
+
+/** Returns the fix in the words of the endpoint, if it answered all of these requests with the same error of walnut-webhooks. */
+function fixFromEndpoint(judged: readonly Judged[]): Pick<Finding, "fix"> | undefined {
+  const [first, ...others] = judged.map(ownError);
+  if (first === undefined || others.some((other) => other?.code !== first.code)) return undefined;
+  return { fix: `The endpoint answered ${first.code}: ${first.message}${BESIDES[first.code] ?? " The log of the endpoint has the cause."}` };
+}
+
+/** The error of walnut-webhooks in a response. */
+function ownError({ attempt }: Judged): ErrorBody | undefined {
+  const error = errorBody(attempt.body);
+  return error?.isOwn ? error : undefined;
 }
 
 /** Whether requests to the URL travel unencrypted over a network. */
