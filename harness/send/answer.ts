@@ -17,7 +17,7 @@ export function showAnswer({ item, last, judgement, ok }: Result<Item>, url: str
     make("strong", {}, status === null ? "No answer" : String(status)), " ",
     make("span", { class: "hint" }, status === null ? "" : `in ${duration(ms)}`));
   const why = make("p", {}, capital(visible(`${item.kind === "forgery" ? ofForgery(status) : judgement.why}.`)));
-  const cause = item.kind === "forgery" ? undefined : hint(status, url);
+  const cause = item.kind === "forgery" ? undefined : hint(last, url);
   const summary = make("div", { class: "summary", "data-verdict": verdict }, title, why, ...(cause === undefined ? [] : [make("p", {}, visible(cause))]));
   if (status === null) return [summary];
   const rows = headers.map(([name, value]) => make("tr", {}, make("th", { scope: "row" }, visible(name.toLowerCase())), make("td", {}, visible(value))));

@@ -1,7 +1,11 @@
 // The likely cause of a response that rejects a genuine event.
+import { errorBody } from "../../pkg-templates/cli/sender/error-body.js";
+import type { Attempt } from "../../pkg-templates/cli/sender/judge.js";
 
-/** Returns the likely causes, and what to do about them; `undefined` if the status does not tell. */
-export function hint(status: number | null, url: string): string | undefined {
+/** Returns the likely causes, and what to do about them; `undefined` if the response does not tell. */
+export function hint({ status, body }: Attempt, url: string): string | undefined {
+  const error = errorBody(body);
+  if (error?.isOwn && status !== null && status >= 400) return ownCause(error.code, error.message);
   switch (status) {
     case 401:
       return (
@@ -19,6 +23,18 @@ export function hint(status: number | null, url: string): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** The cause that walnut-webhooks in the receiver found. */
+function ownCause(code: string, message: string): string {
+  // Its message is for real events, which Walnut signs.
+  if (code === "signature_mismatch") {
+    return (
+      "Likely cause: the receiver has another key than the one entered above, or something changed the body on its way to " +
+      "the receiver’s handler. Compare the keys first."
+    );
+  }
+  return `Cause: ${code}. ${message}`;
 }
 
 function path(url: string): string {

@@ -1,7 +1,9 @@
 // Send: through the relay and from the browser, one request and many, with Walnut's judgement of the answers.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
 import { explain } from "../../pkg/explain.js";
+import { parsedBefore, rawEndpoint } from "../cli/endpoints/parsed.mjs";
 import { harness, isSound, KEY, receiver, says, sign } from "./support.mjs";
 
 const opened = harness();
@@ -250,6 +252,22 @@ test("send: names the likely cause of a rejected event", options, async (t) => {
   assert.match(await page.innerText("#answer"), /no route for/);
   assert.equal(await page.textContent("#outcome"), "1 of 2 as expected.");
   await isSound(page);
+});
+
+test("send: names the cause that walnut-webhooks in the receiver answers", options, async (t) => {
+  const { page } = await opened(t, { key: KEY, view: "send" });
+  const cause = async (server) => {
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    t.after(() => server.close());
+    await page.fill("#url", `http://127.0.0.1:${server.address().port}/webhook`);
+    await send(page);
+    return page.innerText("#answer .summary");
+  };
+  const otherKey = await cause(rawEndpoint("another key"));
+  assert.match(otherKey, /Likely cause: the receiver has another key than the one entered above, or something changed the body/);
+  assert.doesNotMatch(otherKey, /parses the body|proxy/);
+  const parsed = await cause(parsedBefore(KEY));
+  assert.match(parsed, /Cause: body_not_raw\. The raw body is needed, byte for byte as received, but a body parser .*express/s);
 });
 
 test("send: removes the answer of the request before if the form has a mistake", options, async (t) => {
