@@ -3,20 +3,25 @@ import { type Line, outcomesInWords, TITLES } from "../../pkg-templates/cli/send
 import { make } from "../page/dom.js";
 import { duration } from "./answer.js";
 
-const COLUMNS = ["", "sent", "as expected", "median", "p95", "slowest", "answers"];
+type Cell = (line: Line) => Node | string;
 
-/** Makes the table of a summary. */
+const time = (ms: number | undefined) => (ms === undefined ? "–" : duration(ms));
+
+const ROWS: readonly (readonly [title: string, cell: Cell])[] = [
+  ["sent", ({ sent }) => String(sent)],
+  ["as expected", ({ sent, ok }) => make("b", { class: ok === sent ? "good" : "bad" }, String(ok))],
+  ["median", ({ latency }) => time(latency?.median)],
+  ["p95", ({ latency }) => time(latency?.p95)],
+  ["slowest", ({ latency }) => time(latency?.max)],
+  ["answers", ({ outcomes }) => make("div", {}, ...outcomesInWords(outcomes).map((text) => make("div", {}, text)))],
+];
+
+/** Makes the table of a summary. It has a column for each kind of request, so that it fits a narrow window. */
 export function summaryTable(lines: readonly Line[]): HTMLElement {
-  const rows = lines.map(({ kind, sent, ok, outcomes, latency }) => {
-    const answers = make("div", {}, ...outcomesInWords(outcomes).map((text) => make("div", {}, text)));
-    const times = [latency?.median, latency?.p95, latency?.max].map((ms) => (ms === undefined ? "–" : duration(ms)));
-    const judged = make("b", { class: ok === sent ? "good" : "bad" }, String(ok));
-    return make("tr", {}, make("th", { scope: "row" }, TITLES[kind]), ...[String(sent), judged, ...times, answers].map((cell) => make("td", {}, cell)));
-  });
-  const head = COLUMNS.map((column) => (column === "" ? make("td") : make("th", { scope: "col" }, column)));
-  return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Summary" },
-    make("table", { class: "numbers" },
-      make("caption", { class: "unseen" }, "Summary of what was sent"),
-      make("thead", {}, make("tr", {}, ...head)),
-      make("tbody", {}, ...rows)));
+  const head = lines.map(({ kind }) => make("th", { scope: "col" }, TITLES[kind]));
+  const rows = ROWS.map(([title, cell]) => make("tr", {}, make("th", { scope: "row" }, title), ...lines.map((line) => make("td", {}, cell(line)))));
+  return make("table", { class: "numbers" },
+    make("caption", { class: "unseen" }, "Summary of what was sent"),
+    make("thead", {}, make("tr", {}, make("td"), ...head)),
+    make("tbody", {}, ...rows));
 }

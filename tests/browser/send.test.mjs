@@ -135,14 +135,37 @@ test("send: sends a thousand requests with copies and forgeries, and shows the p
   assert.equal(await page.textContent("#progress-text"), "1,000 of 1,000");
   assert.equal(await page.textContent("#outcome"), "1000 of 1000 as expected.");
   assert.equal(await page.locator("#chart circle").count(), 1000);
-  const rows = await page.locator("#table tbody tr").allInnerTexts();
-  assert.deepEqual(rows.map((row) => row.split(/\s+/).slice(0, 2)), [["events", "900"], ["duplicates", "50"], ["forgeries", "50"]]);
-  assert.match(rows[0], /900 × 200$/);
-  assert.match(rows[2], /50 × 401$/);
+  const rows = await page.locator("#table tr").evaluateAll((rows) => rows.map(({ cells }) => Array.from(cells, ({ innerText }) => innerText.trim())));
+  assert.deepEqual([rows[0], rows[1]], [["", "events", "duplicates", "forgeries"], ["sent", "900", "50", "50"]]);
+  assert.deepEqual(rows.at(-1), ["answers", "900 × 200", "50 × 200", "50 × 401"]);
   assert.equal(taken.length, 1000);
   assert.equal(new Set(taken.map(({ body }) => body.toString())).size, 900);
   assert.equal(taken.filter(({ body, headers }) => headers["x-walnut-signature"] === sign(body)).length, 950);
   await isSound(page);
+});
+
+test("send: shows the whole table of a summary in a narrow window", options, async (t) => {
+  const { url } = await receiver(t, ({ path }, response) => (path === "/closed" ? response.destroy() : response.writeHead(200).end()));
+  for (const width of [320, 375]) {
+    const { page } = await opened(t, { key: KEY, view: "send", viewport: { width, height: 900 } });
+    for (const path of ["open", "closed"]) {
+      await page.fill("#url", `${url}/${path}`);
+      for (const id of ["count", "duplicates", "forged"]) await page.fill(`#${id}`, "300");
+      await send(page);
+      const hidden = await page.evaluate(() => {
+        const cells = [...document.querySelectorAll("#table td, #table th")];
+        const { right } = document.querySelector("#table").getBoundingClientRect();
+        const texts = cells.map((cell) => {
+          const range = document.createRange();
+          range.selectNodeContents(cell);
+          return { text: cell.innerText, end: range.getBoundingClientRect().right, room: cell.getBoundingClientRect().right };
+        });
+        return texts.filter(({ end, room }) => end > room + 0.5 || room > right + 0.5).map(({ text }) => text);
+      });
+      assert.deepEqual(hidden, [], `${path} at ${width} pixels`);
+    }
+    await isSound(page);
+  }
 });
 
 test("send: reports a receiver that accepts forgeries", options, async (t) => {
