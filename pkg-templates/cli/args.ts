@@ -119,8 +119,12 @@ export function url(text: string | undefined, name = "URL"): URL {
   return parsed;
 }
 
-/** Parses a command's arguments; a mistake in them is a usage error. */
-export function parse(args: string[], options: Options, positionals: number): Args {
+/**
+ * Parses a command's arguments; a mistake in them is a usage error.
+ *
+ * @param commandsWith - Returns the names of the commands that have an option, for the message about an option of another command.
+ */
+export function parse(args: string[], options: Options, positionals: number, commandsWith: (option: string) => readonly string[]): Args {
   const config = Object.entries(options).map(([name, { value, multiple }]) => {
     const type: "string" | "boolean" = value === undefined ? "boolean" : "string";
     return [name, { type, multiple: multiple === true }] as const;
@@ -137,7 +141,11 @@ export function parse(args: string[], options: Options, positionals: number): Ar
     if (token.kind !== "option") continue;
     const { name, rawName, value, inlineValue } = token;
     const option = Object.hasOwn(options, name) && rawName.startsWith("--") ? options[name] : undefined;
-    if (option === undefined) throw usage(`there is no option "${plain(rawName)}".${didYouMean(name, Object.keys(options), "--")}`);
+    if (option === undefined) {
+      const others = rawName.startsWith("--") ? commandsWith(name) : [];
+      const hint = others.length > 0 ? ` It is an option of ${others.join(", ").replace(/, (\S+)$/, " and $1")}.` : didYouMean(name, Object.keys(options), "--");
+      throw usage(`there is no option "${plain(rawName)}".${hint}`);
+    }
     if (option.value === undefined && value !== undefined) throw usage(`--${name} takes no value`);
     if (option.value !== undefined && (value === undefined || (!inlineValue && isOption(value)))) {
       throw usage(`--${name} needs a value: --${name} ${option.value}. If the value begins with "-", write --${name}=${option.value}`);

@@ -37,7 +37,12 @@ async function main([name, ...args]: string[]): Promise<number> {
     out(help(name, command));
     return OK;
   }
-  return command.run(parse(args, { ...command.options, ...COMMON }, command.positionals), interruption);
+  return command.run(parse(args, { ...command.options, ...COMMON }, command.positionals, commandsWith), interruption);
+}
+
+/** The names of the commands that have an option. */
+function commandsWith(option: string): string[] {
+  return Object.keys(commands).filter((name) => Object.hasOwn((commands[name] as Command).options, option));
 }
 
 function find(name: string): Command {

@@ -100,6 +100,18 @@ test("suggests the nearest command and the nearest option", async () => {
   }
 });
 
+test("names the commands that have an option which a command lacks", async () => {
+  for (const [args, others] of [
+    [["sign", demo, "--signature", "x"], "verify and explain"],
+    [["listen", "--file=x"], "send"],
+    [["sign", demo, "--seed", "1"], "sample and send"],
+    [["verify", "--data", "{}", "--timeout", "1s"], "send, replay and doctor"],
+  ]) {
+    const option = args.find((arg) => arg.startsWith("--") && arg !== "--data").replace("=x", "");
+    match(await rejected(args), new RegExp(`there is no option "${option}"\\. It is an option of ${others}\\.\n`), args.join(" "));
+  }
+});
+
 test("rejects two inputs from standard input", async (t) => {
   const file = join(folder(t), "key");
   writeFileSync(file, "a key");
