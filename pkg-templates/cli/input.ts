@@ -45,6 +45,7 @@ export async function readReceived(args: Args): Promise<Received> {
   if (request === undefined) {
     throw new Failure("not_a_request", `${file} is not a request: it must be raw HTTP, a curl command, the output of curl -v, or a HAR file`, NOT_RUN);
   }
+  if (request.isAmbiguous) throw new Failure("several_requests", `Not checked. ${request.bodyMissing}`, NOT_RUN);
   for (const note of request.notes) say(plain(note));
   const names = new Set(request.headers.map(([name]) => name.toLowerCase()));
   const headers = Object.fromEntries([...names].map((name) => [name, header(request, name)]));

@@ -41,6 +41,8 @@ test("raw HTTP: follows Content-Length and Transfer-Encoding, and notes what doe
   deepEqual([at("content-length: 2", "{}\u00a0").body, at("content-length: 2", "{}\u00a0").notes.length], ["{}\u00a0", 1]);
   deepEqual([at("content-length: 3", "{}\n").body, at("content-length: 3", "{}\n").notes], ["{}\n", []]);
   deepEqual([at("content-length: 9", "").body, at("content-length: 0", "").bodyMissing], ["", undefined]);
+  match(at("x-walnut-signature: ab", "").bodyMissing, /body is missing/);
+  deepEqual([at("host: a", "").bodyMissing, at("x-walnut-signature: ab\r\ncontent-length: 0", "").bodyMissing], [undefined, undefined]);
   match(at("content-length: 9", "").bodyMissing, /body is missing/);
   deepEqual([at("content-length: 9", "{}").body, at("content-length: 9", "{}").notes.length], ["{}", 1]);
   deepEqual([at("content-length: 1", "{}").body, at("content-length: 1", "{}").notes.length], ["{}", 1]);
@@ -170,8 +172,9 @@ test("curl -v: reads the head of the request, and says that the body is missing"
     equal(header({ headers }, "content-length"), "2");
     match(bodyMissing, /curl -v does not contain the body/);
   }
-  const bodiless = parsed((await curl("-X POST")).stderr);
-  deepEqual([bodiless.method, bodiless.body, bodiless.bodyMissing], ["POST", "", undefined]);
+  match(parsed((await curl("-X POST")).stderr).bodyMissing, /curl -v does not contain the body/);
+  const empty = parsed((await curl("-d ''")).stderr);
+  deepEqual([empty.method, empty.body, empty.bodyMissing], ["POST", "", undefined]);
   const http2 = "* [HTTP/2] [1] [:method: POST]\n> POST /webhook HTTP/2\n> host: a\n> x-walnut-signature: ab\n> content-length: 2\n>\n} [2 bytes data]\n< HTTP/2 401\n<\n> quoted\n";
   deepEqual(parsed(http2).headers.length, 3);
   const several = parsed((await curl(`-d {} ${url}`)).stderr);
@@ -197,6 +200,7 @@ test("HAR: says why the body is missing, or which requests it has", () => {
   const other = entry(undefined, { headers: [] });
   for (const [file, why] of [
     [har(entry(undefined, { bodySize: 2 })), /HAR file does not contain the body/],
+    [har(entry(undefined)), /HAR file does not contain the body/],
     [har(entry({ params: [] })), /HAR file does not contain the body/],
     [har(entry(undefined, { bodySize: -1, headers: [{ name: "content-length", value: "2" }] })), /HAR file does not contain the body/],
     [har(entry({ text: "%", encoding: "base64" })), /not valid base64/],
@@ -207,7 +211,7 @@ test("HAR: says why the body is missing, or which requests it has", () => {
     equal(body, "", file);
     match(bodyMissing, why);
   }
-  deepEqual([parsed(har(entry(undefined, { bodySize: 0 }))).body, parsed(har(entry(undefined))).bodyMissing], ["", undefined]);
+  deepEqual([parsed(har(entry(undefined, { bodySize: 0 }))).bodyMissing, parsed(har(other)).bodyMissing], [undefined, undefined]);
   for (const none of [har(), har(null), '{"log":{}}', '{"log":null}', '{"log":', "{}"]) equal(parsed(none), undefined, none);
   equal(parsed('{"log":{"entries":[{"request":{"headers":[null]}}]}}').method, null);
 });

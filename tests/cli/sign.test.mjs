@@ -71,6 +71,18 @@ test("verify and explain: read whole requests, as raw HTTP and as curl commands"
   }
 });
 
+test("verify and explain: ask for one request if a HAR file has several", async (t) => {
+  const file = join(folder(t), "requests.har");
+  const request = { method: "POST", url: "/", headers: [{ name: "x-walnut-signature", value: SIGNATURE }], postData: { text: DEMO.toString() } };
+  writeFileSync(file, JSON.stringify({ log: { entries: [{ request }, { request }] } }));
+  // A body alone would be checked without a signature.
+  for (const body of [[], [demo], ["--data", "{}"]]) {
+    const { status, out, err } = await run(["verify", "--request", file, ...body]);
+    deepEqual([status, out], [2, ""], body.join());
+    equal(err, "walnut-webhooks: Not checked. The file has 2 requests, 2 of them with X-Walnut-Signature: keep only the one to check.\n");
+  }
+});
+
 test("verify and explain: read the file that a curl command names, from the working directory", async (t) => {
   const at = folder(t);
   const curl = (data) => `curl https://example.com/webhook -H 'x-walnut-signature: ${SIGNATURE}' ${data}\n`;
@@ -97,6 +109,12 @@ test("verify and explain: give no verdict on a body that they have not read", as
     [`curl x -H 'x-walnut-signature: ${SIGNATURE}' -F a=b`, /--form is not supported/],
     [`> POST / HTTP/1.1\n> X-Walnut-Signature: ${SIGNATURE}\n> Content-Length: 2\n> \n`, /curl -v does not contain the body/],
     [har(undefined), /HAR file does not contain the body/],
+    [`curl -X POST x -H 'x-walnut-signature: ${SIGNATURE}'`, /The curl command has no body/],
+    [`curl x -X POST -H 'Content-Length: 834' -H 'x-walnut-signature: ${SIGNATURE}'`, /The curl command has no body/],
+    [`POST / HTTP/1.1\nX-Walnut-Signature: ${SIGNATURE}\nContent-Length: 834\n\n`, /its body is missing/],
+    [`POST / HTTP/1.1\nX-Walnut-Signature: ${SIGNATURE}\n\n`, /its body is missing/],
+    [`X-Walnut-Signature: ${SIGNATURE}\nTransfer-Encoding: chunked\n`, /its body is missing/],
+    [`> POST / HTTP/2\n> X-Walnut-Signature: ${SIGNATURE}\n> \n`, /curl -v does not contain the body/],
   ]) {
     writeFileSync(file, request);
     for (const command of ["verify", "explain"]) {
@@ -110,6 +128,15 @@ test("verify and explain: give no verdict on a body that they have not read", as
   }
   writeFileSync(file, har(DEMO.toString()));
   equal((await run(["verify", "--request", file])).status, 0);
+  // These bodies are empty, and not missing.
+  for (const request of [`POST / HTTP/1.1\nX-Walnut-Signature: ${SIGNATURE}\nContent-Length: 0\n\n`, `curl x -H 'x-walnut-signature: ${SIGNATURE}' -d ''`]) {
+    writeFileSync(file, request);
+    equal(JSON.parse((await run(["explain", "--request", file, "--json"])).out).cause, "body_empty", request);
+    match((await run(["explain", "--request", file, demo])).err, /--request contains the body/);
+  }
+  // Without a signature, the body does not matter.
+  writeFileSync(file, "curl -X POST x -H 'content-type: application/json'");
+  equal(JSON.parse((await run(["explain", "--request", file, "--json"])).out).cause, "missing_signature");
   match((await run(["verify", "--request", demo])).err, /is not a request: it must be raw HTTP, a curl command, the output of curl -v, or a HAR file/);
 });
 

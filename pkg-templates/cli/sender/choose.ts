@@ -3,8 +3,8 @@ import { SIGNATURE_HEADER } from "./headers.js";
 import { header, type ParsedRequest } from "./request.js";
 
 /**
- * Chooses the only request, or the only one with a signature. If several are left, the result has no body, and its
- * `bodyMissing` says why.
+ * Chooses the only request, or the only one with a signature. If several are left, the result is ambiguous and has no
+ * body, and its `bodyMissing` says why.
  *
  * @returns `undefined` for an empty list.
  */
@@ -14,5 +14,5 @@ export function chooseRequest(requests: readonly ParsedRequest[]): ParsedRequest
   if (second === undefined) return first;
   const which = signed.length === 0 ? "none of them with X-Walnut-Signature" : `${signed.length} of them with X-Walnut-Signature`;
   const bodyMissing = `The file has ${requests.length} requests, ${which}: keep only the one to check.`;
-  return { method: null, url: null, headers: [], body: new Uint8Array(), notes: [], bodyMissing };
+  return { method: null, url: null, headers: [], body: new Uint8Array(), notes: [], bodyMissing, isAmbiguous: true };
 }

@@ -1,5 +1,5 @@
 // `curl` commands, as documentation shows them and browsers copy them. Source: curl's manual page.
-import type { BodyFile, ParsedRequest } from "./request.js";
+import { type BodyFile, lacksBody, type ParsedRequest } from "./request.js";
 import { isStandardInput, parseWords, type Word } from "./shell.js";
 
 const encoder = new TextEncoder();
@@ -57,6 +57,7 @@ export function parseCurl(text: string): ParsedRequest {
     if (isExpanded && !DATA.has(option ?? "")) notes.push("A variable or a command of the shell is left as it is: its value is not known here.");
   }
   const [file] = parts.flatMap(({ file }) => file ?? []);
+  if (parts.length === 0 && missing.length === 0 && !isUnknown && lacksBody({ headers })) missing.push("The curl command has no body, such as -d @event.json.");
   if (parts.length === 0 && isUnknown) missing.push("The curl command has an unknown option, and no body that is known.");
   if (file !== undefined && parts.length === 1) missing.push(isStandardInput(file.path) ? "curl reads the body from its standard input." : `The body is in the file ${file.path}.`);
   else if (file !== undefined) missing.push("curl makes the body from several parts, and at least one of them is a file: give the body that curl sends instead.");

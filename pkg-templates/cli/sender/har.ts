@@ -1,6 +1,6 @@
 // HAR files, as browsers and proxies save them. Source: the HTTP Archive format, version 1.2.
 import { chooseRequest } from "./choose.js";
-import { header, type ParsedRequest } from "./request.js";
+import { header, lacksBody, type ParsedRequest } from "./request.js";
 
 /** A request of a HAR file, as far as it is used; a file may have anything in it. */
 interface HarRequest {
@@ -33,7 +33,7 @@ function parseEntry({ method, url, headers, bodySize, postData }: HarRequest): P
   const text = postData?.text;
   if (typeof text !== "string") {
     const request = { ...head, body: new Uint8Array(), notes: [] };
-    return size > 0 || postData ? { ...request, bodyMissing: "The HAR file does not contain the body." } : request;
+    return size > 0 || postData || (bodySize !== 0 && lacksBody(head)) ? { ...request, bodyMissing: "The HAR file does not contain the body." } : request;
   }
   const body = postData?.encoding === "base64" ? fromBase64(text) : new TextEncoder().encode(text);
   if (body === undefined) {

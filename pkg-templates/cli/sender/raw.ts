@@ -1,5 +1,5 @@
 // Raw HTTP/1.1 requests, as a proxy or a capture shows them.
-import { type HttpRequest, header, type ParsedRequest } from "./request.js";
+import { type HttpRequest, header, lacksBody, type ParsedRequest } from "./request.js";
 
 /** Decodes each byte to one character. `TextDecoder` cannot: its "latin1" is windows-1252. */
 const latin1 = (bytes: Uint8Array) => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
@@ -25,7 +25,7 @@ export function parseRaw(bytes: Uint8Array): ParsedRequest | undefined {
   const notes: string[] = [];
   const request = { method: first?.[1] ?? null, url: first?.[2] ?? null, headers, notes };
   const rest = bytes.subarray(end.body);
-  if (rest.length === 0 && Number(header(request, "content-length")) > 0) {
+  if (rest.length === 0 && lacksBody(request)) {
     return { ...request, body: rest, bodyMissing: "The request ends after its headers: its body is missing." };
   }
   return { ...request, body: extractBody(rest, request, notes) };

@@ -1,4 +1,5 @@
 // A request that was parsed, or will be written as raw HTTP.
+import { SIGNATURE_HEADER } from "./headers.js";
 
 /** An HTTP request. */
 export interface HttpRequest {
@@ -21,6 +22,8 @@ export interface ParsedRequest extends HttpRequest {
   readonly bodyMissing?: string;
   /** The file that holds the whole body, if a curl command names one; then `bodyMissing` is set, too. */
   readonly bodyFile?: BodyFile;
+  /** Whether the text has several requests, of which the user must choose one; then `bodyMissing` is set, too. */
+  readonly isAmbiguous?: true;
 }
 
 /** A file that curl reads the body from. */
@@ -40,6 +43,15 @@ export function bodyFromFile({ removesLineEnds }: BodyFile, bytes: Uint8Array): 
 export function header(request: Pick<HttpRequest, "headers">, name: string): string | undefined {
   const values = request.headers.filter(([other]) => other.toLowerCase() === name).map(([, value]) => value);
   return values.length === 0 ? undefined : values.join(", ");
+}
+
+/**
+ * Whether a request whose text ends after its headers had a body. Walnut sends no empty body, so a request with a
+ * signature had one, unless its `Content-Length` is 0.
+ */
+export function lacksBody(request: Pick<HttpRequest, "headers">): boolean {
+  const length = Number(header(request, "content-length") ?? Number.NaN);
+  return Number.isNaN(length) ? header(request, SIGNATURE_HEADER) !== undefined : length > 0;
 }
 
 /** Writes a request as raw HTTP. The bytes of the body follow the head unchanged. */

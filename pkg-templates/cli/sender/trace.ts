@@ -1,7 +1,7 @@
 // What `curl -v` prints: `> ` marks the lines of a request's head. The body is not shown.
 import { chooseRequest } from "./choose.js";
 import { parseRaw } from "./raw.js";
-import type { ParsedRequest } from "./request.js";
+import { header, lacksBody, type ParsedRequest } from "./request.js";
 
 /** curl's progress meter, which has no line break at its end. */
 const PROGRESS = /^\r?\s*\d[\d.:kMGT\s-]*(?=> )/;
@@ -23,6 +23,6 @@ export function parseTrace(bytes: Uint8Array): ParsedRequest | undefined {
 function parseHead(lines: readonly string[]): ParsedRequest | undefined {
   const request = parseRaw(new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`));
   if (request === undefined) return undefined;
-  const hasBody = request.headers.some(([name, value]) => /^transfer-encoding$/i.test(name) || (/^content-length$/i.test(name) && value !== "0"));
-  return hasBody ? { ...request, bodyMissing: "The output of curl -v does not contain the body." } : request;
+  const hadBody = lacksBody(request) || header(request, "transfer-encoding") !== undefined;
+  return hadBody ? { ...request, bodyMissing: "The output of curl -v does not contain the body." } : request;
 }
