@@ -1,9 +1,10 @@
 // A queue in PostgreSQL, by pg-boss. DATABASE_URL is the address of the database.
 import { createHash } from "node:crypto";
 import PgBoss from "pg-boss";
+import { setting } from "./setting.mjs";
 
 const boss = new PgBoss({
-  connectionString: process.env.DATABASE_URL,
+  connectionString: setting("DATABASE_URL"),
   archiveCompletedAfterSeconds: 7 * 24 * 60 * 60, // a duplicate is dropped while the finished job is kept
   retentionDays: 30, // pg-boss drops a job that has waited for longer
   expireInSeconds: Number(process.env.LEASE_SECONDS ?? 60),

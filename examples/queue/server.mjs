@@ -3,8 +3,9 @@
 import { createServer } from "node:http";
 import { Webhook } from "walnut-webhooks";
 import { handler } from "walnut-webhooks/node";
+import { setting } from "./setting.mjs";
 
-const { enqueue } = await import(process.env.QUEUE);
+const { enqueue } = await import(setting("QUEUE"));
 
 // The handler answers 200 after this promise resolves, so the queue must have stored the delivery by then.
 const onDelivery = (delivery) => enqueue(delivery);

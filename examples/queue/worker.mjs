@@ -1,11 +1,14 @@
 // Takes deliveries out of the queue and does the work. Here the work is one request to another service:
 //   QUEUE=./sqlite.mjs SERVICE_URL=https://crm.example.com/sessions node worker.mjs
-const { work } = await import(process.env.QUEUE);
+import { setting } from "./setting.mjs";
+
+const service = setting("SERVICE_URL");
+const { work } = await import(setting("QUEUE"));
 
 console.log("waiting for deliveries");
 // A worker can die between its work and the note that the work is done, so the same id may come twice.
 await work(async ({ id, event }) => {
-  const response = await fetch(process.env.SERVICE_URL, {
+  const response = await fetch(service, {
     method: "POST",
     headers: { "content-type": "application/json", "idempotency-key": id },
     body: event,

@@ -16,6 +16,7 @@ import { frames } from "./frames.mjs";
 import { ID } from "./given.mjs";
 import { pages, parse, read, root } from "./markdown.mjs";
 import { compile, compileFile, modules, startExpress, writeModule } from "./programs.mjs";
+import { queue } from "./queues.mjs";
 import { commands, scratch, shell } from "./shell.mjs";
 import { typedTest } from "./unit.mjs";
 
@@ -240,6 +241,7 @@ const kinds = {
   /** src/lib.rs has the README's run with the crate's own examples. */
   rust: (_, { page }) => equal(page, "README.md", "only the README's Rust is run"),
   "sh part": part,
+  "sh queue": queue,
   "sh walk": fiveMinutes,
   "sh broken": broken,
   "sh try": ends(0, /forgeries +1 +1 /),

@@ -131,3 +131,21 @@ for (const [name, open] of Object.entries(queues)) {
     assert.deepEqual(service.requests.map(({ id }) => id), [PLAYLIST_ID]);
   });
 }
+
+test("queue: says which environment variable is missing", patience, async (t) => {
+  const QUEUE = "./bullmq.mjs";
+  const SERVICE_URL = "http://127.0.0.1:1/";
+  for (const [file, env, name, example] of [
+    ["server.mjs", {}, "QUEUE", QUEUE],
+    ["worker.mjs", { QUEUE }, "SERVICE_URL", "https://crm.example.com/sessions"],
+    ["worker.mjs", { SERVICE_URL }, "QUEUE", QUEUE],
+    ["server.mjs", { QUEUE }, "REDIS_URL", "redis://127.0.0.1:6379"],
+    ["server.mjs", { QUEUE: "./pg-boss.mjs" }, "DATABASE_URL", "postgres://"],
+  ]) {
+    const program = start(t, [process.execPath, file], { cwd, env });
+    const line = await program.printed(/./);
+    assert.ok(line.startsWith(`The environment variable ${name} is missing.`) && line.includes(example), line);
+    await assert.rejects(program.printed(/^$/), /ended with 1 before/);
+    assert.equal(program.lines.length, 1, program.lines.join("\n"));
+  }
+});
