@@ -15,8 +15,9 @@ const insert = database.prepare("INSERT INTO delivery (id, event) VALUES (?, ?) 
 const rejected = new RejectedStore(database);
 
 // Walnut also sends a rejected event again. Both have the same id, so the second one changes nothing.
-async function onDelivery({ id, type, event }) {
-  if (insert.run(id, JSON.stringify(event)).changes === 1) console.log(type, id);
+async function onDelivery({ id, event, keyIndex }) {
+  const isNew = insert.run(id, JSON.stringify(event)).changes === 1;
+  console.log(isNew ? "stored" : "duplicate", id, "keyIndex", keyIndex); // 1: the previous key is still in use
 }
 
 function onReject(error, { request, body }) {
