@@ -74,6 +74,27 @@ export const frames = {
       given.deepEqual(await given.received(app), { genuine: 200, again: 200, forged: 401 });
       given.deepEqual(handled, [given.ID, given.ID]);`,
   },
+  /** The same app, which saves the first request whose signature does not match. */
+  saved: {
+    declarations: appDeclarations,
+    before: `${app}
+      const said = given.listen(console, "error");
+      process.chdir(given.folder());`,
+    after: `
+      const forge = (body) => given.sent(app, body, { ...given.signed(given.PRETTY), "X-Odd": "\\u00e9" });
+      given.equal((await given.sent(app, given.DEMO, {})).status, 401);
+      given.equal(existsSync(FILE), false);
+      const parsed = JSON.stringify(JSON.parse(given.PRETTY));
+      for (const body of [parsed, "another body"]) given.equal((await forge(body)).status, 401);
+      given.deepEqual(said.map(({ code }) => code), ["missing_signature", "signature_mismatch", "signature_mismatch"]);
+      const { status, out } = given.explained(FILE);
+      given.equal(status, 1, out);
+      given.equal(JSON.parse(out).cause, "body_reformatted");
+      const [head, saved] = given.read(FILE).split("\\r\\n\\r\\n");
+      given.equal(saved, parsed);
+      given.match(head, /^POST \\/webhook HTTP\\/1\\.1\\r\\nhost: 127.*\\r\\nx-odd: \\xe9\\r\\n/is);
+      given.equal(given.mode(FILE), 0o600);`,
+  },
   /** The same app, which has a function for each event. */
   handlers: {
     declarations: appDeclarations,

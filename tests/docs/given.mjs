@@ -1,7 +1,11 @@
 // Values and helpers for the frames of the snippets.
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { sign, signed } from "../examples/support.mjs";
 
 export { deepEqual, equal, match, ok } from "node:assert/strict";
@@ -18,6 +22,23 @@ export function listen(console, method) {
   const said = [];
   console[method] = (...words) => void said.push(...words);
   return said;
+}
+
+/** Makes a folder that is deleted when the process ends. */
+export function folder() {
+  const path = mkdtempSync(join(tmpdir(), "walnut-"));
+  process.on("exit", () => rmSync(path, { recursive: true }));
+  return path;
+}
+
+export const read = (path) => readFileSync(path, "latin1");
+export const mode = (path) => statSync(path).mode & 0o777;
+
+/** Explains a saved request, as JSON. */
+export function explained(path) {
+  const program = fileURLToPath(new URL("../../pkg-cli/main.js", import.meta.url));
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, "explain", "--request", path, "--json"], { encoding: "utf8" });
+  return { status, out: stdout || stderr };
 }
 
 /** Runs a server while `ask` calls it. */

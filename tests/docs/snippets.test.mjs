@@ -196,12 +196,13 @@ async function broken(t, { code }) {
   match(results[2].printed, /body_whitespace/);
 }
 
+/** A saved request whose body got a newline. */
 async function explained(t, { code }) {
   const { cwd, run } = shell(t, { WALNUT_WEBHOOK_KEY: KEY });
   const [header] = Object.values(signed(DEMO));
   const body = `${DEMO}\n`;
   const head = `POST /webhook HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nx-walnut-signature: ${header}`;
-  writeFileSync(join(cwd, "request.http"), `${head}\r\n\r\n${body}`);
+  writeFileSync(join(cwd, /\S+\.http/.exec(code)[0]), `${head}\r\n\r\n${body}`);
   const { status, printed } = await run(code);
   equal(status, 1, printed);
   match(printed, /body_whitespace/);
