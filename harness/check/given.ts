@@ -11,7 +11,7 @@ import { showView } from "../page/tabs.js";
 
 export interface Given {
   readonly body: Uint8Array;
-  /** Why the body is not known, and what to do, in sentences; then `body` is empty. */
+  /** Why the body or the signature is not known, and what to do, in sentences. */
   readonly missing: string | undefined;
   /** The signature, or the headers of a request; `undefined` if the field is empty. */
   readonly header: string | Record<string, string> | undefined;
@@ -114,9 +114,10 @@ export function given(): Given {
     return { body: bytes, missing: undefined, header: value, signature: value, isRequest: false };
   }
   const body = fromFile ?? request.body;
-  const missing = fromFile === undefined ? missingBody(request) : undefined;
+  const bodyMissing = fromFile === undefined ? missingBody(request) : undefined;
+  const missing = bodyMissing ?? request.signatureMissing;
   const value = header(request, SIGNATURE_HEADER);
-  showRequest(request, value, missing === undefined ? size(body.length) : "not known");
+  showRequest(request, value, bodyMissing === undefined ? size(body.length) : "not known");
   // With their spelling, which explain repeats.
   const headers = Object.fromEntries(request.headers.map(([name]) => [name, header(request, name.toLowerCase()) ?? ""]));
   return { body, missing, header: headers, signature: value, isRequest: true };
@@ -145,12 +146,12 @@ function missingBody({ bodyMissing, bodyFile }: ParsedRequest): string | undefin
   return bodyFile === undefined ? bodyMissing : `${bodyMissing} Choose this file, or drop it on this page.`;
 }
 
-function showRequest({ method, url, headers, notes }: ParsedRequest, value: string | undefined, body: string): void {
+function showRequest({ method, url, headers, notes, signatureMissing }: ParsedRequest, value: string | undefined, body: string): void {
   const target = [method ?? "", url ?? ""].filter((part) => part !== "").join(" ");
   terms(element("request-facts", HTMLDListElement), [
     ["Request", target === "" ? "not known" : make("code", {}, visible(target))],
     ["Headers", String(headers.length)],
-    ["Signature", value === undefined ? "no X-Walnut-Signature" : make("code", {}, visible(value))],
+    ["Signature", value === undefined ? (signatureMissing === undefined ? "no X-Walnut-Signature" : "not known") : make("code", {}, visible(value))],
     ["Body", body],
   ]);
   element("request-notes", HTMLUListElement).replaceChildren(...notes.map((note) => make("li", {}, visible(note))));

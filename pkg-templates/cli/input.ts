@@ -13,7 +13,7 @@ export const BODY_OPTIONS: Options = {
 
 export const REQUEST_OPTIONS: Options = {
   signature: { value: "SIG", help: "the value of X-Walnut-Signature" },
-  request: { value: "FILE", isFile: true, help: "a whole request: raw HTTP, a curl command, the output of curl -v, or a HAR file; if it does not contain the body, add FILE" },
+  request: { value: "FILE", isFile: true, help: "a whole request: raw HTTP, a curl command, the output of curl -v, or a HAR file; if it does not contain the body, add FILE; the file that a curl command names as its body is read" },
   ...BODY_OPTIONS,
 };
 
@@ -40,16 +40,19 @@ export async function readReceived(args: Args): Promise<Received> {
     if (signature === undefined) throw usage("the signature is missing: give --signature SIG, or --request FILE");
     return { body: await readBody(args), headers: { [SIGNATURE_HEADER]: signature } };
   }
-  if (signature !== undefined) throw usage("--request contains the signature: remove --signature");
   const request = parseRequest(await read(file));
   if (request === undefined) {
     throw new Failure("not_a_request", `${file} is not a request: it must be raw HTTP, a curl command, the output of curl -v, or a HAR file`, NOT_RUN);
   }
   if (request.isAmbiguous) throw new Failure("several_requests", `Not checked. ${request.bodyMissing}`, NOT_RUN);
+  if (signature !== undefined && request.signatureMissing === undefined) throw usage("--request contains the signature: remove --signature");
   for (const note of request.notes) say(plain(note));
   const names = new Set(request.headers.map(([name]) => name.toLowerCase()));
   const headers = Object.fromEntries([...names].map((name) => [name, header(request, name)]));
-  return { body: await requestBody(request, args), headers };
+  const body = await requestBody(request, args);
+  if (request.signatureMissing === undefined) return { body, headers };
+  if (signature === undefined) throw notChecked("signature_missing", plain(request.signatureMissing), "signature: give --signature SIG");
+  return { body, headers: { ...headers, [SIGNATURE_HEADER]: signature } };
 }
 
 /** Returns the body of the request. If the request does not contain it, FILE, `--data` or the file that curl reads does. */
@@ -60,18 +63,22 @@ async function requestBody({ body, bodyMissing, bodyFile }: ParsedRequest, args:
     return body;
   }
   if (isGiven) return readBody(args);
-  if (bodyFile === undefined) throw notChecked(plain(bodyMissing));
+  if (bodyFile === undefined) throw bodyNotRead(plain(bodyMissing));
   let bytes: Uint8Array;
   try {
     bytes = await read(bodyFile.path);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    throw notChecked(`The curl command reads its body from a file: ${plain(error.message)}.`);
+    throw bodyNotRead(`The curl command reads its body from a file: ${plain(error.message)}.`);
   }
   say(`The body is read from ${plain(bodyFile.path)}, as the curl command says.`);
   return bodyFromFile(bodyFile, bytes);
 }
 
-function notChecked(why: string): Failure {
-  return new Failure("body_missing", `Not checked. ${why} Add the body: give FILE or --data TEXT in addition to --request.`, NOT_RUN);
+function bodyNotRead(why: string): Failure {
+  return notChecked("body_missing", why, "body: give FILE or --data TEXT");
+}
+
+function notChecked(code: string, why: string, what: string): Failure {
+  return new Failure(code, `Not checked. ${why} Add the ${what} in addition to --request.`, NOT_RUN);
 }

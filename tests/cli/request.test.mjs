@@ -143,6 +143,30 @@ test("curl: says why the body is missing, and never returns a part of it", () =>
   }
 });
 
+test("curl: says why the signature is missing, and never returns a variable as the signature", () => {
+  for (const [options, why] of [
+    ["-H @headers.txt", /may be in the file headers\.txt/],
+    ["-H @-", /may be in the file -/],
+    ['-H "X-Walnut-Signature: $SIG"', /signature is a variable or a command/],
+    ["-H x-walnut-signature:$SIG", /signature is a variable or a command/],
+    ['-H "X-Walnut-Signature: $(openssl dgst)"', /signature is a variable or a command/],
+    ['-H "$HEADER"', /signature is a variable or a command/],
+    ["$OPTIONS", /in a variable of the shell/],
+    ['"${headers[@]}"', /in a variable of the shell/],
+    ["-K file", /--config is not supported/],
+    ["--next y", /--next is not supported/],
+    ["-H 'X-Walnut-Signature: ab", /quote.* is not closed/],
+    ['^"-H^" ^\r\n', /for Windows/],
+  ]) {
+    const { headers, signatureMissing } = parsed(`curl x -d {} ${options}`);
+    match(signatureMissing ?? "", why, options);
+    if (!/closed/.test(signatureMissing)) deepEqual(headers, [], options);
+  }
+  for (const options of ["", "-H 'a: $b'", '-H "a: $b"', "-H 'X-Walnut-Signature: ab' $OPTIONS -H @headers.txt"]) {
+    equal(parsed(`curl "$URL" -d {} ${options}`).signatureMissing, undefined, options);
+  }
+});
+
 test("curl: sends the bytes that are parsed", async (t) => {
   const { url, taken } = await endpoint(t);
   const at = folder(t);

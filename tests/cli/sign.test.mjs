@@ -140,6 +140,20 @@ test("verify and explain: give no verdict on a body that they have not read", as
   match((await run(["verify", "--request", demo])).err, /is not a request: it must be raw HTTP, a curl command, the output of curl -v, or a HAR file/);
 });
 
+test("verify and explain: give no verdict on a signature that they have not read", async (t) => {
+  const file = join(folder(t), "request");
+  for (const option of ["-H @headers.txt", '-H "X-Walnut-Signature: $SIG"', '-H "X-Walnut-Signature: $(cat signature)"', '-H "$HEADER"']) {
+    writeFileSync(file, `curl x ${option} -d '${DEMO}'`);
+    for (const command of ["verify", "explain"]) {
+      const { status, out, err } = await run([command, "--request", file]);
+      deepEqual([status, out], [2, ""], option);
+      match(err, /Not checked\. The signature .*give --signature SIG in addition to --request/);
+      equal((await run([command, "--request", file, "--signature", SIGNATURE])).status, 0, option);
+      equal((await run([command, "--request", file, "--signature", "0".repeat(64)])).status, 1, option);
+    }
+  }
+});
+
 test("sample: prints every documented field of each kind, and the same bytes for the same seed", async () => {
   for (const [kind, type] of [["demo", "demo_session_finished"], ["playlist", "playlist_session_finished"], ["test", "demo_session_finished"]]) {
     const one = await run(["sample", kind, "--seed", "7"]);

@@ -1,6 +1,7 @@
 // `curl` commands, as documentation shows them and browsers copy them. Source: curl's manual page.
-import { type BodyFile, lacksBody, type ParsedRequest } from "./request.js";
-import { isStandardInput, parseWords, type Word } from "./shell.js";
+import { SIGNATURE_HEADER } from "./headers.js";
+import { type BodyFile, header, lacksBody, type ParsedRequest } from "./request.js";
+import { EXPANSION, isStandardInput, parseWords, type Word } from "./shell.js";
 
 const encoder = new TextEncoder();
 
@@ -13,6 +14,8 @@ const SHORT: Readonly<Record<string, string>> = {
 const DATA = new Set(["--data", "--data-ascii", "--data-raw", "--data-binary", "--json", "--upload-file"]);
 /** Options that change the body, or the request, in a way that is not worked out here. */
 const UNSUPPORTED = new Set(["--data-urlencode", "--form", "--form-string", "--get", "--config", "--next"]);
+/** Those of them that may add a signature. */
+const UNSUPPORTED_HEADERS = new Set(["--config", "--next"]);
 const UNSUPPORTED_FLAGS = new Set(["--get", "--next"]);
 const LONG_VALUED = new Set(
   "cacert cert ciphers connect-timeout connect-to cookie cookie-jar dump-header interface key limit-rate max-redirs max-time noproxy output proto proxy referer request-target resolve retry retry-delay retry-max-time tls-max unix-socket user user-agent write-out".split(" "),
@@ -35,18 +38,29 @@ export function parseCurl(text: string): ParsedRequest {
   const headers: [string, string][] = [];
   const parts: Part[] = [];
   const missing: string[] = [];
+  const unsigned: string[] = [];
   let method: string | null = null;
   let url: string | null = null;
   let isUnknown = false;
-  if (/\^["\r\n]/.test(text)) missing.push("This is a command for Windows: copy it for bash, or as PowerShell's raw request.");
-  else if (isOpen) missing.push("A quote in the curl command is not closed, so the command is incomplete.");
-  for (const { option, value, isExpanded } of parseOptions(words.slice(1))) {
+  const misread = misreading(text, isOpen);
+  if (misread !== undefined) missing.push(misread);
+  const options = parseOptions(words.slice(1));
+  for (const { option, value, isExpanded } of options) {
     if (option === null) url ??= value;
     else if (option === "--url") url = value;
     else if (option === "--request") method = value;
-    else if (option === "--header" && value.startsWith("@")) notes.push(`The headers in the file ${value.slice(1)} are not read.`);
-    else if (option === "--header") headers.push(parseHeader(value));
-    else if (UNSUPPORTED.has(option)) missing.push(`curl's ${option} is not supported: give the body that curl sends instead.`);
+    else if (option === "--header" && value.startsWith("@")) {
+      notes.push(`The headers in the file ${value.slice(1)} are not read.`);
+      unsigned.push(`The signature may be in the file ${value.slice(1)}, from which curl reads headers.`);
+    } else if (option === "--header") {
+      const [name, content] = parseHeader(value);
+      // Without its value, a variable is no signature.
+      if (isExpanded && (EXPANSION.test(name) || name.toLowerCase() === SIGNATURE_HEADER)) unsigned.push("The signature is a variable or a command of the shell, whose value is not known here.");
+      else headers.push([name, content]);
+    } else if (UNSUPPORTED.has(option)) {
+      missing.push(`curl's ${option} is not supported: give the body that curl sends instead.`);
+      if (UNSUPPORTED_HEADERS.has(option)) unsigned.push(`curl's ${option} is not supported, and may add the signature.`);
+    }
     else if (DATA.has(option)) {
       parts.push(parsePart(option, value));
       if (isExpanded) missing.push("A part of the body is a variable or a command of the shell, whose value is not known here.");
@@ -56,17 +70,26 @@ export function parseCurl(text: string): ParsedRequest {
     }
     if (isExpanded && !DATA.has(option ?? "")) notes.push("A variable or a command of the shell is left as it is: its value is not known here.");
   }
+  const urls = options.filter(({ option }) => option === null || option === "--url");
+  if (urls.length > 1 && urls.some(({ isExpanded }) => isExpanded)) unsigned.push("The signature may be in a variable of the shell, whose value is not known here.");
+  const signatureMissing = misread ?? (header({ headers }, SIGNATURE_HEADER) === undefined ? unsigned[0] : undefined);
   const [file] = parts.flatMap(({ file }) => file ?? []);
   if (parts.length === 0 && missing.length === 0 && !isUnknown && lacksBody({ headers })) missing.push("The curl command has no body, such as -d @event.json.");
   if (parts.length === 0 && isUnknown) missing.push("The curl command has an unknown option, and no body that is known.");
   if (file !== undefined && parts.length === 1) missing.push(isStandardInput(file.path) ? "curl reads the body from its standard input." : `The body is in the file ${file.path}.`);
   else if (file !== undefined) missing.push("curl makes the body from several parts, and at least one of them is a file: give the body that curl sends instead.");
   method ??= parts.length === 0 ? null : parts.every(({ option }) => option === "--upload-file") ? "PUT" : "POST";
-  const request = { method, url, headers, notes };
+  const request = { method, url, headers, notes, ...(signatureMissing !== undefined && { signatureMissing }) };
   const [bodyMissing] = missing;
   if (bodyMissing === undefined) return { ...request, body: encoder.encode(joined(parts)) };
   const isInFile = missing.length === 1 && parts.length === 1 && file !== undefined && !isStandardInput(file.path);
   return { ...request, body: new Uint8Array(), bodyMissing, ...(isInFile && { bodyFile: file }) };
+}
+
+/** Says why the words of the command are not the ones that curl gets. */
+function misreading(text: string, isOpen: boolean): string | undefined {
+  if (/\^["\r\n]/.test(text)) return "This is a command for Windows: copy it for bash, or as PowerShell's raw request.";
+  return isOpen ? "A quote in the curl command is not closed, so the command is incomplete." : undefined;
 }
 
 /** Joins the parts as curl does: with `&` before each part, but not before one of `--json`. */

@@ -20,6 +20,8 @@ export interface ParsedRequest extends HttpRequest {
    * empty, and the request can't be checked.
    */
   readonly bodyMissing?: string;
+  /** Why the signature is not known, as a sentence; absent if the text says which signature the request has, or that it has none. */
+  readonly signatureMissing?: string;
   /** The file that holds the whole body, if a curl command names one; then `bodyMissing` is set, too. */
   readonly bodyFile?: BodyFile;
   /** Whether the text has several requests, of which the user must choose one; then `bodyMissing` is set, too. */

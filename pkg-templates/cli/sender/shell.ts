@@ -61,7 +61,7 @@ export function parseWords(command: string): { words: Word[]; isOpen: boolean } 
 }
 
 /** A variable or the output of a command, once what backslashes escape is removed. */
-const EXPANSION = /`|\$[\w{(@*#?!$-]/;
+export const EXPANSION = /`|\$[\w{(@*#?!$-]/;
 
 /** Whether the name of a file means standard input. */
 export function isStandardInput(file: string): boolean {
