@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { parseRequest } from "../../pkg-cli/sender/parse.js";
 import { bodyFromFile, header, rawRequest } from "../../pkg-cli/sender/request.js";
-import { parseWords, quoted } from "../../pkg-cli/sender/shell.js";
+import { parseWords, quoted, wordBytes, wordText } from "../../pkg-cli/sender/shell.js";
 import { visible } from "../../pkg-cli/sender/visible.js";
 import { endpoint, folder } from "./support.mjs";
 
@@ -173,7 +173,7 @@ test("curl: sends the bytes that are parsed", async (t) => {
   const file = Buffer.from("{\r\n\t\"a\": \"\xff\"\n}\0\n", "latin1");
   writeFileSync(join(at, "event.json"), file);
   for (const options of [
-    "-d a=1 -d b=2", "--json {a --json b}", "--json a -d b", "-d a --json b", "--data-raw @a --data-binary b", `-d "\\$5 \\\`x\\\`"`,
+    "-d a=1 -d b=2", "--json {a --json b}", "--json a -d b", "-d a --json b", "-d $'\\xc3\\xa9\\351' -d $'\\xa9'", "--data-raw @a --data-binary b", `-d "\\$5 \\\`x\\\`"`,
     "-d @event.json", "--data-binary @event.json", "--json @event.json", "-T event.json",
   ]) {
     const { method, body, bodyFile } = parseRequest(Buffer.from(`curl ${options} ${url}`));
@@ -182,7 +182,7 @@ test("curl: sends the bytes that are parsed", async (t) => {
     const expected = bodyFile === undefined ? body : bodyFromFile(bodyFile, file);
     deepEqual([method, Buffer.from(expected)], [sent.method, sent.body], options);
   }
-  equal(taken.length, 10);
+  equal(taken.length, 11);
 });
 
 test("curl -v: reads the head of the request, and says that the body is missing", async (t) => {
@@ -241,13 +241,24 @@ test("HAR: says why the body is missing, or which requests it has", () => {
 });
 
 test("parses the words of a command as a real shell does", () => {
-  const words = (text) => parseWords(text).words.map(({ text }) => text);
+  const words = (text) => parseWords(text).words.map(({ text }) => wordText(text));
   const shell = (text) => execFileSync("bash", ["--norc", "-c", `printf '%s\\0' ${text}`], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], env: { LC_ALL: "C.UTF-8" } }).split("\0").slice(0, -1);
   for (const text of [
-    "a b  c", "'a b' c", `"a b"c'd'`, `a\\ b`, `"\\"\\\\\\a"`, `'\\'`, `''`, `"" a`, `$'\\t\\n\\\\\\'"'`, `$'\\x41\\101\\u00e9\\U0001f600'`, `a\\\nb`, `"a\\\nb"`, `'a\nb'`, `a$'b'c`, `"a\\\\"`, `$'a\\\\'`, `é'ü'"ß"`, "-H a:b",
+    "a b  c", "'a b' c", `"a b"c'd'`, `a\\ b`, `"\\"\\\\\\a"`, `'\\'`, `''`, `"" a`, `$'\\t\\n\\\\\\'"'`, `$'\\x41\\101\\u00e9\\U0001f600'`, `a\\\nb`, `"a\\\nb"`, `'a\nb'`, `a$'b'c`, `"a\\\\"`, `$'a\\\\'`, `é'ü'"ß"`, "-H a:b", `$"a b"c`,
   ]) deepEqual(words(text), shell(text), text);
   for (const word of ["", "a", "a b", "it's", `"`, "\\", "$x", "`x`", "a\nb", "é\u{1f600}", "'''", "!", "*", "~", "a;b", "#"]) {
     deepEqual([words(quoted(word)), shell(quoted(word))], [[word], [word]], word);
+  }
+});
+
+test("parses the escapes of $'…' to the bytes that a real shell passes on", () => {
+  for (const text of [
+    "\\xc3\\xa9", "\\303\\251é", "\\xff\\xe9a", "\\777\\351\\1a", "\\xe2\\x82\\u00e9", "\\ud83d\\ude00", "\\ud83d\\udc80", "\\udc80", "\\U1f600\\xf0", "a\\0b", "\\x00b", "\\q\\z\\x\\u\\U\\xg",
+    "\\?\\\"\\'\\\\", "\\ca\\c?\\c\\\\x", "\\a\\b\\e\\E\\f\\r\\v", "\\xef\\xbb\\xbfa",
+  ]) {
+    const [{ text: word }] = parseWords(`$'${text}'x`).words;
+    const passed = execFileSync("bash", ["--norc", "-c", `printf %s $'${text}'x`], { env: { LC_ALL: "C.UTF-8" } });
+    equal(Buffer.from(wordBytes(word)).toString("hex"), passed.toString("hex"), text);
   }
 });
 

@@ -1,9 +1,7 @@
 // `curl` commands, as documentation shows them and browsers copy them. Source: curl's manual page.
 import { SIGNATURE_HEADER } from "./headers.js";
 import { type BodyFile, header, lacksBody, type ParsedRequest } from "./request.js";
-import { EXPANSION, isStandardInput, parseWords, type Word } from "./shell.js";
-
-const encoder = new TextEncoder();
+import { EXPANSION, isStandardInput, parseWords, type Word, wordBytes, wordText } from "./shell.js";
 
 /** curl's short options that take a value, and the long names of the short options that matter here. */
 const VALUED = new Set("AbcCdDeEFHKmoPQrtTuUwxXyYz");
@@ -45,7 +43,8 @@ export function parseCurl(text: string): ParsedRequest {
   const misread = misreading(text, isOpen);
   if (misread !== undefined) missing.push(misread);
   const options = parseOptions(words.slice(1));
-  for (const { option, value, isExpanded } of options) {
+  for (const { option, value: word, isExpanded } of options) {
+    const value = wordText(word);
     if (option === null) url ??= value;
     else if (option === "--url") url = value;
     else if (option === "--request") method = value;
@@ -62,7 +61,7 @@ export function parseCurl(text: string): ParsedRequest {
       if (UNSUPPORTED_HEADERS.has(option)) unsigned.push(`curl's ${option} is not supported, and may add the signature.`);
     }
     else if (DATA.has(option)) {
-      parts.push(parsePart(option, value));
+      parts.push(parsePart(option, word));
       if (isExpanded) missing.push("A part of the body is a variable or a command of the shell, whose value is not known here.");
     } else if (!isKnown(option)) {
       isUnknown = true;
@@ -81,7 +80,7 @@ export function parseCurl(text: string): ParsedRequest {
   method ??= parts.length === 0 ? null : parts.every(({ option }) => option === "--upload-file") ? "PUT" : "POST";
   const request = { method, url, headers, notes, ...(signatureMissing !== undefined && { signatureMissing }) };
   const [bodyMissing] = missing;
-  if (bodyMissing === undefined) return { ...request, body: encoder.encode(joined(parts)) };
+  if (bodyMissing === undefined) return { ...request, body: wordBytes(joined(parts)) };
   const isInFile = missing.length === 1 && parts.length === 1 && file !== undefined && !isStandardInput(file.path);
   return { ...request, body: new Uint8Array(), bodyMissing, ...(isInFile && { bodyFile: file }) };
 }
@@ -156,5 +155,5 @@ function parseHeader(value: string): [string, string] {
 function parsePart(option: string, value: string): Part {
   const path = option === "--upload-file" ? value : option !== "--data-raw" && value.startsWith("@") ? value.slice(1) : undefined;
   if (path === undefined) return { option, text: value };
-  return { option, text: "", file: { path, removesLineEnds: option === "--data" || option === "--data-ascii" } };
+  return { option, text: "", file: { path: wordText(path), removesLineEnds: option === "--data" || option === "--data-ascii" } };
 }

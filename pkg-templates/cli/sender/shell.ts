@@ -6,6 +6,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 /** A word of a command. */
 export interface Word {
+  /** A byte that an escape of `$'…'` names is one of U+DC80 to U+DCFF: see `wordBytes`. */
   readonly text: string;
   /** Whether the shell replaces a part of it: a variable, or the output of a command. That part is left as it is. */
   readonly isExpanded: boolean;
@@ -51,6 +52,8 @@ export function parseWords(command: string): { words: Word[]; isOpen: boolean } 
     } else if (character === "$" && command[at] === "'") {
       at++;
       text = (text ?? "") + ansi(until("'", true));
+    } else if (character === "$" && command[at] === '"') {
+      // $"…" is "…" in the language of the user.
     } else {
       if (EXPANSION.test(character + (command[at] ?? ""))) isExpanded = true;
       text = (text ?? "") + character;
@@ -68,14 +71,44 @@ export function isStandardInput(file: string): boolean {
   return /^(?:-|\/dev\/stdin|\/dev\/fd\/0|\/proc\/self\/fd\/0)$/.test(file);
 }
 
-/** Undoes the escapes of `$'…'`. */
+/** Undoes the escapes of `$'…'` as bash does. */
 function ansi(text: string): string {
-  return text.replace(/\\(u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|x[0-9a-fA-F]{1,2}|[0-7]{1,3}|[^])/g, (_, escape: string) => {
-    const isHex = /^[uUx]/.test(escape) && escape.length > 1;
-    const code = isHex ? Number.parseInt(escape.slice(1), 16) : Number.parseInt(escape, 8);
-    if (isHex || /^[0-7]/.test(escape)) return code <= 0x10ffff ? String.fromCodePoint(code) : "\ufffd";
-    return ESCAPES[escape] ?? escape;
+  const plain = text.replace(/\\(u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|x[0-9a-fA-F]{1,2}|[0-7]{1,3}|c\\\\|c[^]|[^])/g, (all, escape: string) => {
+    if (/^[0-7]/.test(escape)) return byte(Number.parseInt(escape, 8) & 0xff);
+    if (escape.length === 1) return ESCAPES[escape] ?? (/[\\'"?]/.test(escape) ? escape : all);
+    if (escape[0] === "c") return escape[1] === "?" ? "\x7f" : byte(escape.charCodeAt(1) & 0x1f);
+    const code = Number.parseInt(escape.slice(1), 16);
+    if (escape[0] === "x") return byte(code);
+    if (code >= 0xd800 && code <= 0xdfff) return [0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f)].map(byte).join("");
+    return code <= 0x10ffff ? String.fromCodePoint(code) : "\ufffd";
   });
+  const end = plain.indexOf("\0");
+  return end < 0 ? plain : plain.slice(0, end);
+}
+
+/** A character that stands for a byte: a lone surrogate if it is not ASCII, as in Python's "surrogateescape". */
+function byte(value: number): string {
+  return String.fromCharCode(value < 0x80 ? value : 0xdc00 + value);
+}
+
+/** Returns the bytes of a word: UTF-8, but the bytes that escapes name as they are. */
+export function wordBytes(text: string): Uint8Array {
+  const encoder = new TextEncoder();
+  const pieces = text.split(/([\u{dc80}-\u{dcff}]+)/u).map((piece, index) =>
+    index % 2 === 0 ? encoder.encode(piece) : Uint8Array.from(piece, (character) => character.charCodeAt(0) - 0xdc00),
+  );
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+/** Returns the text of a word, with U+FFFD for bytes that are not UTF-8. */
+export function wordText(text: string): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(wordBytes(text));
 }
 
 /** Quotes a word, so that a POSIX shell passes it on unchanged. */
