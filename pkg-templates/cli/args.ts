@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
-import { isStandardInput } from "./sender/shell.js";
 import { usage } from "./failure.js";
+import { isStandardInput, sharedInput } from "./files.js";
 import { didYouMean } from "./nearest.js";
 import { plain } from "./terminal.js";
 
@@ -155,7 +155,7 @@ export function parse(args: string[], options: Options, positionals: number, com
   }
   const extra = parsed.positionals[positionals];
   if (extra !== undefined) throw usage(`"${plain(extra)}" is one argument too many`);
-  checkStandardInput(parsed.positionals, parsed.values, options);
+  checkInputs(parsed.positionals, parsed.values, options);
   return new Args(parsed.positionals, parsed.values);
 }
 
@@ -164,14 +164,16 @@ function isOption(text: string): boolean {
   return text.startsWith("-") && !/^-(?:[\d.]|$)/.test(text);
 }
 
-/** Standard input can be read once: a second reader would get an empty file. */
-function checkStandardInput(positionals: readonly string[], values: Record<string, unknown>, options: Options): void {
+/** Standard input and a pipe can be read once: a second reader would get an empty file. */
+function checkInputs(positionals: readonly string[], values: Record<string, unknown>, options: Options): void {
   const files = Object.entries(values).filter(([name]) => options[name]?.isFile);
   const inputs = [
-    ...files.flatMap(([name, value]) => [value].flat().map((file) => [`--${name}`, file])),
-    ...positionals.map((file) => ["FILE", file]),
+    ...files.flatMap(([name, value]) => [value].flat().map((file) => ({ name: `--${name}`, file: String(file) }))),
+    ...positionals.map((file) => ({ name: "FILE", file })),
   ];
-  const [first, second] = inputs.filter(([, file]) => isStandardInput(file as string));
-  if (second === undefined) return;
-  throw usage(`standard input can be read only once, but both ${first?.[0]} and ${second[0]} name it: put one of them in a file`);
+  const shared = sharedInput(inputs);
+  if (shared === undefined) return;
+  const [{ name, file }, second] = shared;
+  const what = isStandardInput(file) || isStandardInput(second.file) ? "standard input" : plain(file);
+  throw usage(`${what} can be read only once, but both ${name} and ${second.name} name it: put one of them in a file`);
 }

@@ -1,6 +1,7 @@
 // Reads files up to a limit, so that a device without an end or a large file does not fill the memory.
-import { createReadStream } from "node:fs";
+import { createReadStream, fstatSync, statSync, type Stats } from "node:fs";
 import { Failure, NOT_RUN, reason } from "./failure.js";
+import { isStandardInput as isNameOfStandardInput } from "./sender/shell.js";
 import { plain } from "./terminal.js";
 
 /** The limit on a body or a request, in bytes: 64 MiB. */
@@ -21,6 +22,51 @@ export async function read(file: string, most = MOST_FILE_BYTES): Promise<Uint8A
   }
   if (length > most) throw new Failure("unreadable", `${file === "-" ? "standard input" : plain(file)} is over the limit of ${size(most)}`, NOT_RUN);
   return Buffer.concat(pieces);
+}
+
+/** Reads a file that a foreign text names. Reading a pipe or a device might wait for ever. */
+export async function readRegular(file: string): Promise<Uint8Array> {
+  const found = status(file);
+  if (found !== undefined && !found.isFile() && !found.isDirectory()) throw new Failure("unreadable", `${plain(file)} is not a regular file`, NOT_RUN);
+  return read(file);
+}
+
+interface Input {
+  readonly file: string;
+}
+
+/** Finds two inputs that are one pipe or one terminal, whatever their names. */
+export function sharedInput<T extends Input>(inputs: readonly T[]): [T, T] | undefined {
+  for (const [index, second] of inputs.entries()) {
+    const first = inputs.slice(0, index).find(({ file }) => isSameStream(file, second.file));
+    if (first !== undefined) return [first, second];
+  }
+  return undefined;
+}
+
+function isSameStream(one: string, other: string): boolean {
+  if (isNameOfStandardInput(one) && isNameOfStandardInput(other)) return true;
+  const [first, second] = [status(one), status(other)];
+  return first !== undefined && second !== undefined && isSame(first, second) && !first.isFile() && !first.isDirectory();
+}
+
+/** Whether a file is standard input. A file that standard input is redirected from counts as well. */
+export function isStandardInput(file: string): boolean {
+  const [named, standard] = [status(file), status("-")];
+  return isNameOfStandardInput(file) || (named !== undefined && standard !== undefined && isSame(named, standard));
+}
+
+function isSame(one: Stats, other: Stats): boolean {
+  return one.dev === other.dev && one.ino === other.ino;
+}
+
+/** Returns the status of a file; `undefined` if it can't be read. */
+function status(file: string): Stats | undefined {
+  try {
+    return isNameOfStandardInput(file) ? fstatSync(0) : statSync(file);
+  } catch {
+    return undefined;
+  }
 }
 
 function size(bytes: number): string {

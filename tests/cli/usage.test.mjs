@@ -1,5 +1,6 @@
 // How the commands read their arguments.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test as plainTest } from "node:test";
@@ -119,12 +120,19 @@ test("rejects two inputs from standard input", async (t) => {
     [["sign", "--key-file", "-", "-"], "--key-file and FILE"],
     [["sign", "--key-file", "/dev/stdin", "-"], "--key-file and FILE"],
     [["sign", "--key-file", "-", "--key-file", "-", demo], "--key-file and --key-file"],
+    [["sign", "--key-file", "/dev/./stdin", "-"], "--key-file and FILE"],
+    [["sign", "--key-file", "//dev/stdin", "/dev/fd/0"], "--key-file and FILE"],
+    [["sign", "--key-file", "/proc/self/fd/../fd/0", "-"], "--key-file and FILE"],
     [["verify", "--request", "-", "--key-file", "-"], "--(request|key-file) and --(request|key-file)"],
     [["verify", "--request", "-", "-"], "--request and FILE"],
     [["send", "http://127.0.0.1:1", "--file", "-", "--key-file", "-"], "--(file|key-file) and --(file|key-file)"],
   ]) {
     match(await rejected(args, { input: "one" }), new RegExp(`standard input can be read only once, but both ${names} name it`));
   }
+  const at = folder(t);
+  execFileSync("mkfifo", [join(at, "pipe")]);
+  match(await rejected(["sign", "--key-file", `${at}/pipe`, `${at}/./pipe`]), /pipe can be read only once, but both --key-file and FILE name it/);
+  equal((await run(["sign", "--key-file", file, file])).status, 0);
   equal((await run(["sign", "--key-file", file, "-"], { input: "body" })).status, 0);
   equal((await run(["sign", "--key-file", "-", demo], { input: "a key" })).status, 0);
 });
