@@ -4,7 +4,7 @@ import { parseRequest } from "./sender/parse.js";
 import { bodyFromFile, header, type ParsedRequest } from "./sender/request.js";
 import type { Args, Options } from "./args.js";
 import { Failure, NOT_RUN, usage } from "./failure.js";
-import { read } from "./files.js";
+import { isStandardInput, read, readRegular } from "./files.js";
 import { plain, say } from "./terminal.js";
 
 export const BODY_OPTIONS: Options = {
@@ -13,7 +13,7 @@ export const BODY_OPTIONS: Options = {
 
 export const REQUEST_OPTIONS: Options = {
   signature: { value: "SIG", help: "the value of X-Walnut-Signature" },
-  request: { value: "FILE", isFile: true, help: "a whole request: raw HTTP, a curl command, the output of curl -v, or a HAR file; if it does not contain the body, add FILE; the file that a curl command names as its body is read" },
+  request: { value: "FILE", isFile: true, help: "a whole request: raw HTTP, a curl command, the output of curl -v, or a HAR file; if it does not contain the body, add FILE; if a curl command names the file of its body (-d @FILE), that file is read" },
   ...BODY_OPTIONS,
 };
 
@@ -64,9 +64,10 @@ async function requestBody({ body, bodyMissing, bodyFile }: ParsedRequest, args:
   }
   if (isGiven) return readBody(args);
   if (bodyFile === undefined) throw bodyNotRead(plain(bodyMissing));
+  if (isStandardInput(bodyFile.path)) throw bodyNotRead("curl reads the body from its standard input.");
   let bytes: Uint8Array;
   try {
-    bytes = await read(bodyFile.path);
+    bytes = await readRegular(bodyFile.path);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     throw bodyNotRead(`The curl command reads its body from a file: ${plain(error.message)}.`);

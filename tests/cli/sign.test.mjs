@@ -1,6 +1,6 @@
 // Runs sign, verify, explain and sample as processes, and tests the output that all commands share.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -138,6 +138,28 @@ test("verify and explain: give no verdict on a body that they have not read", as
   writeFileSync(file, "curl -X POST x -H 'content-type: application/json'");
   equal(JSON.parse((await run(["explain", "--request", file, "--json"])).out).cause, "missing_signature");
   match((await run(["verify", "--request", demo])).err, /is not a request: it must be raw HTTP, a curl command, the output of curl -v, or a HAR file/);
+});
+
+test("verify: reads no pipe, device or standard input that a curl command names", async (t) => {
+  const at = folder(t);
+  execFileSync("mkfifo", [join(at, "pipe")]);
+  for (const [path, why] of [
+    ["pipe", /pipe is not a regular file/],
+    ["/dev/zero", /\/dev\/zero is not a regular file/],
+    [".", /it is a folder/],
+    ["/dev/stdin", /from its standard input/],
+    ["/dev/./stdin", /from its standard input/],
+  ]) {
+    const request = `curl x -H 'x-walnut-signature: ${SIGNATURE}' -d @${path}`;
+    const { status, out, err } = await run(["verify", "--request", "-"], { input: request, cwd: at });
+    deepEqual([status, out], [2, ""], path);
+    match(err, /Not checked\. /);
+    match(err, why);
+    // Standard input is read again from its start if it is a file.
+    writeFileSync(join(at, "request"), request);
+    const redirected = spawn(process.execPath, [main, "verify", "--request", "-", "--key", KEY], { cwd: at, stdio: [openSync(join(at, "request"), "r"), "ignore", "ignore"] });
+    deepEqual(await once(redirected, "close"), [2, null], path);
+  }
 });
 
 test("verify and explain: give no verdict on a signature that they have not read", async (t) => {
