@@ -1,3 +1,5 @@
+import { visible } from "./sender/visible.js";
+
 /** Why a command failed: its message is shown without a stack. */
 export class Failure extends Error {
   constructor(
@@ -33,7 +35,7 @@ export function reason(error: unknown): string {
   if (/wrong version number|packet length too long/i.test(message)) return "the server answered in plain HTTP: use http:// instead of https://";
   // OpenSSL's message has codes and its source files in it.
   if (code === "EPROTO" || code?.startsWith("ERR_SSL_")) return `the TLS connection failed: ${/:SSL routines:[^:]*:([^:]+)/.exec(message)?.[1] ?? code}`;
-  return REASONS[code ?? ""] ?? message;
+  return REASONS[code ?? ""] ?? visible(message);
 }
 
 const REASONS: Readonly<Record<string, string>> = {

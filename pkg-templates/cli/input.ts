@@ -42,7 +42,7 @@ export async function readReceived(args: Args): Promise<Received> {
   }
   const request = parseRequest(await read(file));
   if (request === undefined) {
-    throw new Failure("not_a_request", `${file} is not a request: it must be raw HTTP, a curl command, the output of curl -v, or a HAR file`, NOT_RUN);
+    throw new Failure("not_a_request", `${plain(file)} is not a request: it must be raw HTTP, a curl command, the output of curl -v, or a HAR file`, NOT_RUN);
   }
   if (request.isAmbiguous) throw new Failure("several_requests", `Not checked. ${request.bodyMissing}`, NOT_RUN);
   if (signature !== undefined && request.signatureMissing === undefined) throw usage("--request contains the signature: remove --signature");

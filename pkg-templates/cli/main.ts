@@ -82,7 +82,7 @@ const ORPHAN_CHECK_MS = 500;
 
 function fail(error: unknown, [name]: string[], isJson: boolean): number {
   // An unexpected error is a sentence, too: a stack does not help the user of a command.
-  const { code, message, status } = error instanceof Failure ? error : new Failure("internal", `${error}`, NOT_RUN);
+  const { code, message, status } = error instanceof Failure ? error : new Failure("internal", plain(`${error}`), NOT_RUN);
   if (isJson) process.stderr.write(`${JSON.stringify({ error: { code, message } })}\n`);
   else if (code !== "interrupted") say(`${NAME}: ${message}`);
   if (code === "usage" && !isJson) {

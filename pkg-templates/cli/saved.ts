@@ -72,10 +72,10 @@ export async function savedIn(folder: string): Promise<string[]> {
     names = await readdir(folder);
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such folder" : reason(error);
-    throw new Failure("unreadable", `the folder ${folder} can't be read: ${why}`, NOT_RUN);
+    throw new Failure("unreadable", `the folder ${plain(folder)} can't be read: ${why}`, NOT_RUN);
   }
   const files = names.filter((name) => name.endsWith(EXTENSION) && !name.startsWith(".")).sort();
-  if (files.length === 0) throw new Failure("nothing_saved", `the folder ${folder} has no saved deliveries: listen --save writes them`, NOT_RUN);
+  if (files.length === 0) throw new Failure("nothing_saved", `the folder ${plain(folder)} has no saved deliveries: listen --save writes them`, NOT_RUN);
   return files.map((name) => join(folder, name));
 }
 
@@ -83,9 +83,9 @@ export async function savedIn(folder: string): Promise<string[]> {
 export async function readSaved(file: string): Promise<HttpRequest> {
   const request = parseRequest(await read(file));
   if (request !== undefined && (request.method ?? "POST") !== "POST") {
-    throw new Failure("not_a_request", `${file} is not a saved delivery: Walnut sends POST requests, but this is a ${request.method}`, NOT_RUN);
+    throw new Failure("not_a_request", `${plain(file)} is not a saved delivery: Walnut sends POST requests, but this is a ${plain(`${request.method}`)}`, NOT_RUN);
   }
-  if (request === undefined) throw new Failure("not_a_request", `${file} is not a saved delivery: it must be raw HTTP`, NOT_RUN);
-  if (request.bodyMissing !== undefined) throw new Failure("not_a_request", `${file} is not a saved delivery. ${plain(request.bodyMissing)}`, NOT_RUN);
+  if (request === undefined) throw new Failure("not_a_request", `${plain(file)} is not a saved delivery: it must be raw HTTP`, NOT_RUN);
+  if (request.bodyMissing !== undefined) throw new Failure("not_a_request", `${plain(file)} is not a saved delivery. ${plain(request.bodyMissing)}`, NOT_RUN);
   return request;
 }

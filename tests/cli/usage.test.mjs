@@ -1,7 +1,7 @@
 // How the commands read their arguments.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test as plainTest } from "node:test";
 import { bodies, folder, run } from "./support.mjs";
@@ -135,6 +135,25 @@ test("rejects two inputs from standard input", async (t) => {
   equal((await run(["sign", "--key-file", file, file])).status, 0);
   equal((await run(["sign", "--key-file", file, "-"], { input: "body" })).status, 0);
   equal((await run(["sign", "--key-file", "-", demo], { input: "a key" })).status, 0);
+});
+
+test("makes the control characters of file names visible", async (t) => {
+  const at = folder(t);
+  const named = (name) => join(at, `${name}\x1b[31m`);
+  writeFileSync(named("text"), "{}");
+  mkdirSync(named("empty"));
+  for (const [folder, content] of [["get", "GET / HTTP/1.1\n"], ["none", "{}"], ["curl", "curl -X $'\x1b' x"], ["cut", "POST / HTTP/1.1\ncontent-length: 2\n\n"]]) {
+    mkdirSync(named(folder));
+    writeFileSync(join(named(folder), "x\x1b[31m.http"), content);
+  }
+  for (const args of [
+    ["verify", "--request", named("text")], ["verify", "--request", named("none")], ["sign", "x\x1b[31m".repeat(99)],
+    ...["missing", "empty", "text", "get", "none", "curl", "cut"].map((name) => ["replay", named(name), "http://127.0.0.1:1"]),
+  ]) {
+    const { status, err } = await run(args);
+    deepEqual([status, err.includes("\x1b")], [2, false], JSON.stringify(err));
+    match(err, /⟨U\+001B⟩/);
+  }
 });
 
 test("rejects an option that is given twice, unless it may be repeated", async (t) => {

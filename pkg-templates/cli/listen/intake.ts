@@ -8,6 +8,7 @@ import { reason } from "../failure.js";
 import { onward } from "../headers.js";
 import { post } from "../post.js";
 import { save } from "../saved.js";
+import { plain } from "../terminal.js";
 
 /** A request as it arrived. */
 export interface Arrival extends HttpRequest {
@@ -83,7 +84,7 @@ export class Intake {
     try {
       if (folder !== undefined) saved = await save(folder, arrival, arrival.at, delivery.name);
     } catch (error) {
-      const message = `the delivery could not be saved in ${folder}: ${reason(error)}`;
+      const message = `the delivery could not be saved in ${plain(`${folder}`)}: ${reason(error)}`;
       return { ...refused(arrival, { code: "store_failed", message, status: 503 }), delivery, times };
     }
     const sending = { headers, body: arrival.body };
