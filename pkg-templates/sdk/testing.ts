@@ -9,7 +9,7 @@ import type { Delivery, DemoDelivery, PlaylistDelivery } from "./delivery.js";
 import type { RawBody } from "./input.js";
 import type { Key } from "./keys.js";
 import { checkOptions, kind, whole } from "./options.js";
-import { merge, type Overrides } from "./overrides.js";
+import { isObject, merge, type Overrides, tag } from "./overrides.js";
 import { MAX_SEED, random, type Random } from "./random.js";
 import { demo, playlist, timeOfSeed } from "./sample.js";
 
@@ -45,8 +45,9 @@ export type SignedHeaders = {
  * Makes up the event of a finished demo session, with every documented field.
  *
  * @param overrides - The fields that matter to the test, at any depth. `undefined` leaves a field out. A list replaces
- *   the whole list; each item of it is completed.
- * @throws RangeError when `seed` is not a whole number in its range; `TypeError` when an option has an unknown name.
+ *   the whole list; each item of it is completed. To add a field that Walnut does not document, set it on the event.
+ * @throws RangeError when `seed` or `at` is out of its range; `TypeError` when an option has an unknown name or another
+ *   type, and when an override is not JSON, or likely has the name of a documented field in mind.
  * @example
  * const event = demoSession({ data: { user: { email: "ada@example.com" } } });
  */
@@ -77,7 +78,7 @@ export function testEvent(overrides?: Overrides<DemoSessionFinished>, options?: 
  * await supertest(app).post("/webhook").set(signedHeaders(key, body)).send(body);
  */
 export function signedHeaders(signer: Signer, rawBody: RawBody): SignedHeaders {
-  if (isEvent(rawBody)) {
+  if (isObject(rawBody)) {
     throw new TypeError("signedHeaders needs the body as text or bytes, but this is an event. Pass JSON.stringify(event), and send exactly that text.");
   }
   const webhook = isSigner(signer) ? signer : new Webhook(signer);
@@ -131,32 +132,34 @@ const MAX_TIME = Date.UTC(10_000, 0, 1) - 1;
 /** How many events were made without a seed. */
 let unseeded = 0;
 
-function build<Event>(
+function build<Event extends object>(
   name: string,
   make: (from: Random, at: number) => Event,
   overrides: Overrides<Event> | Record<string, never> = {},
   options: EventOptions = {},
 ): Event {
   checkOptions(name, options, ["seed", "at"], "{ seed: 7 }");
-  if (!isEvent(overrides)) throw new TypeError(`The overrides of ${name} must be an object, such as { is_test: true }, but are ${kind(overrides)}.`);
-  if ("seed" in overrides) throw new TypeError(`seed is an option, not a field of the event. Pass it second: ${name}({}, { seed: 7 }).`);
+  if (!isObject(overrides)) throw new TypeError(`The overrides of ${name} must be an object, such as { is_test: true }, but are ${kind(overrides)}.`);
+  for (const [option, example] of [["seed", "7"], ["at", "new Date()"]] as const) {
+    if (option in overrides) throw new TypeError(`${option} is an option, not a field of the event. Pass it second: ${name}({}, { ${option}: ${example} }).`);
+  }
   const { seed, at } = options;
   const its = whole("seed", seed, unseeded, 0, MAX_SEED);
   if (seed === undefined) unseeded++;
-  const time = at === undefined ? (seed === undefined ? Date.now() : timeOfSeed(its)) : Number(at);
-  if (!(time >= 0 && time <= MAX_TIME)) {
-    throw new RangeError("at must be a Date or a number of milliseconds since the Unix epoch, up to the year 9999.");
-  }
-  return merge(make(random(its), time), overrides) as Event;
+  const time = at === undefined ? (seed === undefined ? Date.now() : timeOfSeed(its)) : milliseconds(at);
+  return merge(name, make(random(its), time), overrides) as Event;
 }
 
-/** Whether a value can be an event: an object, but neither a list nor bytes, of whatever realm. */
-function isEvent(value: unknown): value is object {
-  return Object.prototype.toString.call(value) === "[object Object]";
+function milliseconds(at: unknown): number {
+  const expected = "at must be a Date or a number of milliseconds since the Unix epoch, up to the year 9999";
+  if (typeof at !== "number" && tag(at) !== "Date") throw new TypeError(`${expected}, but is ${kind(at)}.`);
+  const time = Number(at);
+  if (time >= 0 && time <= MAX_TIME) return time;
+  throw new RangeError(`${expected}, but is ${typeof at === "number" ? at : Number.isNaN(time) ? "an invalid Date" : "another Date"}.`);
 }
 
 function checkEvent(name: string, event: unknown): void {
-  if (isEvent(event)) return;
+  if (isObject(event)) return;
   throw new TypeError(`${name} needs an event, such as demoSession(), but this is ${kind(event)}. To sign a raw body, use signedHeaders(webhook, body).`);
 }
 

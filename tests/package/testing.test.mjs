@@ -90,6 +90,12 @@ test("reports added, missing and mistyped fields as drift", () => {
   assert.deepEqual(drift.map(({ path, kind }) => [path, kind]).sort(), [["added", "added"], ["data.demo.name", "type"], ["timestamp", "missing"]]);
 });
 
+test("keeps added fields, also with short names", () => {
+  const added = { company: "Example", id: "1", nested: { emial: 1, email: 2 } };
+  const { user } = playlistSession({ data: { user: added } }).data;
+  assert.deepEqual({ ...user, ...added }, user);
+});
+
 test("keeps an override by the name of __proto__ as a field", () => {
   const event = demoSession(JSON.parse('{"__proto__":{"polluted":true}}'));
   assert.deepEqual([event.polluted, {}.polluted, Object.hasOwn(event, "__proto__")], [undefined, undefined, true]);
@@ -149,6 +155,18 @@ test("rejects misuse at once, with what to do", () => {
     [() => demoSession({}, { seed: 2 ** 32 }), { name: "RangeError" }],
     [() => demoSession({}, { at: new Date("no date") }), { name: "RangeError", message: /^at must be a Date or a number of milliseconds since the Unix epoch/ }],
     [() => demoSession({}, { at: Date.UTC(10_000, 0, 1) }), { name: "RangeError" }],
+    [() => demoSession({}, { at: new Date(-1) }), { name: "RangeError" }],
+    ...[null, "", "0", [], true, {}, 7n].map((at) => [() => demoSession({}, { at }), { name: "TypeError", message: /^at must be a Date or a number .*, but is (null|an? \w+)\.$/ }]),
+    [() => demoSession({ at: 0 }), { name: "TypeError", message: "at is an option, not a field of the event. Pass it second: demoSession({}, { at: new Date() })." }],
+    [() => demoSession({ timestamp: new Date() }), { name: "TypeError", message: "timestamp in the overrides of demoSession must be JSON, but is a Date. Pass date.toISOString()." }],
+    [() => demoSession({ data: { demo_engagement: { fab_clicks: 7n } } }), { name: "TypeError", message: "data.demo_engagement.fab_clicks in the overrides of demoSession must be JSON, but is a bigint. Pass a number." }],
+    [() => playlistSession({ data: { items: [{}, { added: NaN }] } }), { name: "TypeError", message: "data.items[1].added in the overrides of playlistSession must be JSON, but is NaN." }],
+    ...[new Map(), new Uint8Array(), () => {}, Symbol()].map((data) => [() => demoSession({ data }), { name: "TypeError", message: /^data in the overrides of demoSession must be JSON/ }]),
+    [() => demoSession({ data: { user: { emial: "" } } }), { name: "TypeError", message: 'demoSession has no field "data.user.emial". Did you mean "email"? To add a field of this name, set it on the event that demoSession returns.' }],
+    [() => playlistSession({ data: { items: [{ visted: false }] } }), { name: "TypeError", message: /has no field "data\.items\[0\]\.visted"\. Did you mean "visited"\?/ }],
+    [() => testEvent({ istest: true }), { name: "TypeError", message: /Did you mean "is_test"\?/ }],
+    [() => demoSession({ email: "" }), { name: "TypeError", message: 'demoSession has no field "email" at the top of the event. Pass { data: { user: { email: … } } }.' }],
+    [() => playlistSession({ session_id: "" }), { name: "TypeError", message: /Pass \{ data: \{ session_id: … \} \}\./ }],
     [() => signedHeaders(webhook, demoSession()), { name: "TypeError", message: /Pass JSON\.stringify\(event\), and send exactly that text\.$/ }],
     [() => signedRequest(webhook, JSON.stringify(demoSession())), { name: "TypeError", message: /this is a string\. To sign a raw body, use signedHeaders/ }],
     [() => signedRequest(demoSession(), webhook), { code: "invalid_key" }],

@@ -204,7 +204,17 @@ fastify({ http2: true }).register(plugin(webhook, () => {}));
 // @ts-expect-error: a path is text
 plugin(webhook, () => {}, { url: 1 });
 
-const event = demoSession({ is_test: true, added: [1], data: { added: {}, user: { email: null }, session_id: undefined } }, { seed: 7, at: new Date() });
+const event = demoSession({ is_test: true, data: { user: { email: null }, session_id: undefined } }, { seed: 7, at: new Date() });
+event.data.added = [1];
+demoSession({ ...JSON.parse("{}") });
+// @ts-expect-error: there is no such field
+demoSession({ data: { user: { emial: "ada@example.com" } } });
+// @ts-expect-error: the field is in data.user
+demoSession({ email: "ada@example.com" });
+// @ts-expect-error: there is no such field
+playlistSession({ data: { items: [{ visted: false }] } });
+// @ts-expect-error: a time is text
+demoSession({ timestamp: new Date() });
 demoSession(undefined, { seed: undefined, at: undefined });
 // @ts-expect-error: another type than the documented one
 demoSession({ data: { demo: { name: 5 } } });
