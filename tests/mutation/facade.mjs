@@ -16,7 +16,7 @@ const PARTS = [
   },
   {
     files: ["flow", "handlers", "reject", "head", "receive", "deliver", "deadline"],
-    tests: ["package/node.test.mjs", "package/fetch.test.mjs"],
+    tests: ["package/node.test.mjs", "package/fetch.test.mjs", "package/express.test.mjs"],
   },
   {
     files: ["incoming"],

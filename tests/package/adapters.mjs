@@ -22,6 +22,7 @@ export function adapterSuite(name, serve, transport = "http") {
   const start = async (t, onDelivery, options, its = webhook) => listening(t, await serve(its, onDelivery, options));
 
   check("handles a genuine delivery once, and answers 200", async (t) => {
+    const logged = ["warn", "error"].map((method) => t.mock.method(console, method, () => {}));
     const taken = [];
     const url = await start(t, async (delivery, { request, signal }) => taken.push([delivery, request, signal]));
     for (const chunked of [false, true]) {
@@ -38,6 +39,7 @@ export function adapterSuite(name, serve, transport = "http") {
     assert.deepEqual([delivery.id, delivery.type, delivery.drift], [ID, "demo_session_finished", []]);
     assert.match(request.url, /\/webhook$/);
     assert.ok(signal instanceof AbortSignal && !signal.aborted);
+    assert.deepEqual(logged.map(({ mock }) => mock.callCount()), [0, 0]);
   });
 
   check("rejects what is not genuine, and calls onReject", async (t) => {

@@ -77,6 +77,10 @@ test("fetch: answers 405 to any method but POST, and 404 to any other path than 
   const there = handler(webhook, () => {}, { path: "/webhook", onReject });
   for (const path of ["/webhook", "/webhook?a=b", "/x/../webhook"]) assert.deepEqual(await send(there, "POST", `http://a${path}`), [200, null, undefined]);
   for (const path of ["/", "/webhook/", "/webhooks", "/Webhook"]) assert.deepEqual(await send(there, "POST", `http://a${path}`), [404, null, "not_found"]);
+  const { error } = await (await there(new Request("http://a/elsewhere", { method: "POST" }))).json();
+  assert.equal(error.message, 'The path of the request is not "/webhook". Correct the webhook\'s URL in Walnut\'s settings, or the path option.');
+  const refused = await (await there(new Request("http://a/webhook"))).json();
+  assert.equal(refused.error.message, "Webhooks are sent with POST. Send a POST request.");
   assert.throws(() => handler(webhook, () => {}, { path: "webhook" }), /^TypeError: path must be a path such as "\/webhook", but is "webhook"\./);
 });
 

@@ -37,7 +37,10 @@ export function interfaceSuite({ check, serve, start }) {
     now += 1;
     await reject(null);
     assert.match(lines[1], /rejected a request \(since the last such line also 1 missing_signature, 2 malformed_signature\): missing_signature\. /);
-    assert.equal(lines.length, 2);
+    now += 60_000;
+    assert.equal((await post(url, { body: Buffer.alloc(webhook.maxBodyBytes + 1) })).code, "body_too_large");
+    assert.match(lines[2], /^walnut-webhooks: rejected a request: body_too_large\. The body is longer than the limit .* at the edge\.$/);
+    assert.equal(lines.length, 3);
   });
 
   check("without onReject, logs each genuine event that it rejects", async (t) => {
@@ -59,6 +62,7 @@ export function interfaceSuite({ check, serve, start }) {
       assert.equal(explanation.ok, error.code === "handler_failed");
       assert.equal(explanation.code, explanation.ok ? null : error.code);
       assert.ok(explanation.problem.endsWith(".") && explanation.fix.endsWith("."), JSON.stringify(explanation));
+      if (["body_too_large", "body_timeout"].includes(error.code)) assert.equal(`${explanation.problem} ${explanation.fix}`, error.message);
       return [explanation.cause, Buffer.from(body).toString()];
     };
     const header = webhook.sign(JSON.stringify(JSON.parse(sample), null, 2));
@@ -110,6 +114,17 @@ export function interfaceSuite({ check, serve, start }) {
     };
     assert.equal((await post(await start(t, handlers))).status, 200);
     assert.deepEqual(handled, [ID]);
+  });
+
+  check("logs at most 100 names of events, and 5 differences of each", async (t) => {
+    const lines = [];
+    t.mock.method(console, "warn", (line) => lines.push(line));
+    const url = await start(t, { playlist_session_finished() {} });
+    const send = async (event) => assert.equal((await post(url, { body: Buffer.from(JSON.stringify(event)) })).status, 200);
+    for (let number = 0; number < 101; number++) await send({ event: `event ${number}` });
+    assert.equal(lines.length, 100);
+    await send({ event: "playlist_session_finished", data: {} });
+    assert.equal(lines[100].match(/\(missing\)/g).length, 5);
   });
 
   check("calls onUnhandled with the delivery and its context", async (t) => {
