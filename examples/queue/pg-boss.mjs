@@ -20,7 +20,9 @@ await boss.createQueue("walnut");
 export async function enqueue({ id, event }) {
   // A job's id is a UUID, which is any 32 hex digits. The event is text, because jsonb cannot hold U+0000.
   const jobId = createHash("sha256").update(id).digest("hex").slice(0, 32);
-  await boss.send("walnut", { id, event: JSON.stringify(event) }, { id: jobId });
+  const sent = await boss.send("walnut", { id, event: JSON.stringify(event) }, { id: jobId });
+  // null means a duplicate, or that the queue was deleted and nothing is stored.
+  if (sent === null && !(await boss.getJobById("walnut", jobId))) throw new Error("The queue did not store the delivery.");
 }
 
 export async function work(handle) {

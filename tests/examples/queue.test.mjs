@@ -23,7 +23,7 @@ const queues = {
   },
   "pg-boss": async (t) => {
     const postgres = await startPostgres(t);
-    return { node: process.execPath, env: { DATABASE_URL: postgres.url }, crash: postgres.crash, block: postgres.stop };
+    return { node: process.execPath, env: { DATABASE_URL: postgres.url }, crash: postgres.crash, block: postgres.stop, query: postgres.query };
   },
   sqlite: async (t) => {
     const file = join(temporary(t), "queue.db");
@@ -64,6 +64,14 @@ async function startService(t, answers = []) {
   };
   return { requests, received, url: `http://127.0.0.1:${server.address().port}/` };
 }
+
+test("pg-boss: does not acknowledge a delivery after its queue was deleted", patience, async (t) => {
+  const store = await queues["pg-boss"](t);
+  const { url } = await serve(t, [store.node, "server.mjs"], { cwd, env: { ...store.env, QUEUE: "./pg-boss.mjs" } });
+  store.query("SELECT pgboss.delete_queue('walnut')");
+  const { status, error } = await post(url, DEMO);
+  assert.deepEqual([status, error?.code], [500, "handler_failed"]);
+});
 
 for (const [name, open] of Object.entries(queues)) {
   const prepare = async (t, { answers, leaseSeconds = 60 } = {}) => {

@@ -69,7 +69,8 @@ export async function startPostgres(t) {
   };
   // SIGINT ends the sessions of clients, SIGQUIT also leaves out the checkpoint. SIGTERM would wait for the clients.
   const postgres = await service(t, folder, launch, { stop: "SIGINT", crash: "SIGQUIT" });
-  return { ...postgres, url: `postgres://walnut@127.0.0.1:${port}/postgres` };
+  const url = `postgres://walnut@127.0.0.1:${port}/postgres`;
+  return { ...postgres, url, query: (sql) => execFileSync(join(programs, "psql"), [url, "--command", sql]) };
 }
 
 /** The user to run as: PostgreSQL refuses to run as root. */
