@@ -5,7 +5,7 @@ import { setTimeout } from "node:timers/promises";
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 const leaseMs = 1000 * (process.env.LEASE_SECONDS ?? 60);
 
-const database = new DatabaseSync(process.env.QUEUE_FILE ?? "queue.db", { timeout: 1000 });
+const database = new DatabaseSync(process.env.QUEUE_FILE ?? "queue.db", { timeout: 5000 });
 database.exec(`
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL; -- a commit is on the disk before run() returns
@@ -26,18 +26,26 @@ export function enqueue({ id, event }) {
 
 export async function work(handle) {
   while (true) {
-    const job = claim.get(Date.now() + leaseMs, Date.now());
-    if (job === undefined) {
-      await setTimeout(500);
-      continue;
-    }
     try {
-      await handle(job);
-      finish.run(Date.now(), job.id);
-      forget.run(Date.now() - WEEK_MS); // a duplicate is dropped while the finished job is kept
+      const job = claim.get(Date.now() + leaseMs, Date.now());
+      if (job === undefined) await setTimeout(500);
+      else await attempt(handle, job);
     } catch (error) {
-      console.error(job.id, error.message);
-      retry.run(Date.now() + 1000 * 2 ** Math.min(job.attempts, 15), job.id);
+      // Another process locked the file for longer than the timeout. A claimed job is due again after its lease.
+      console.error(error.message);
+      await setTimeout(500);
     }
   }
+}
+
+async function attempt(handle, job) {
+  try {
+    await handle(job);
+  } catch (error) {
+    console.error(job.id, error.message);
+    retry.run(Date.now() + 1000 * 2 ** Math.min(job.attempts, 15), job.id);
+    return;
+  }
+  finish.run(Date.now(), job.id);
+  forget.run(Date.now() - WEEK_MS); // a duplicate is dropped while the finished job is kept
 }

@@ -37,7 +37,11 @@ const queues = {
       node: node24, // Node 20 has no node:sqlite
       env: { QUEUE_FILE: file },
       crash: () => {},
-      block: () => start(t, [node24, "--input-type=module", "--eval", lock], { env: { QUEUE_FILE: file } }).printed(/locked/),
+      block: async () => {
+        const process = start(t, [node24, "--input-type=module", "--eval", lock], { env: { QUEUE_FILE: file } });
+        await process.printed(/locked/);
+        return process;
+      },
     };
   },
 };
@@ -71,6 +75,21 @@ test("pg-boss: does not acknowledge a delivery after its queue was deleted", pat
   store.query("SELECT pgboss.delete_queue('walnut')");
   const { status, error } = await post(url, DEMO);
   assert.deepEqual([status, error?.code], [500, "handler_failed"]);
+});
+
+test("sqlite: goes on working after the file was locked", patience, async (t) => {
+  const store = await queues.sqlite(t);
+  const service = await startService(t);
+  const env = { ...store.env, QUEUE: "./sqlite.mjs", SERVICE_URL: service.url };
+  const receiver = await serve(t, [store.node, "server.mjs"], { cwd, env });
+  const worker = start(t, [store.node, "worker.mjs"], { cwd, env });
+  await worker.printed(/waiting for deliveries/);
+  const lock = await store.block();
+  await worker.printed(/database is locked/);
+  await lock.stop();
+  assert.equal((await post(receiver.url, DEMO)).status, 200);
+  await Promise.race([service.received(1), worker.printed(/never printed/)]); // printed fails if the worker ends
+  assert.deepEqual(service.requests.map(({ id }) => id), [DEMO_ID]);
 });
 
 for (const [name, open] of Object.entries(queues)) {
