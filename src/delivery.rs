@@ -116,8 +116,8 @@ impl Delivery {
     /// Checks the signed time against the caller's clock.
     ///
     /// `skew` is how far ahead of `now` the signed time may be. A delivery without a readable timestamp is never
-    /// stale: see [`Delivery::require_timestamp`]. The shortest safe `max_age` is 72 hours, because Walnut may send
-    /// an event again for up to 48 hours.
+    /// stale: see [`Delivery::require_timestamp`]. The shortest safe `max_age` is 72 hours:
+    /// retries may arrive up to 48 hours late.
     ///
     /// # Errors
     ///

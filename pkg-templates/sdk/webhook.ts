@@ -13,7 +13,7 @@ export interface WebhookOptions {
   maxBodyBytes?: number | undefined;
   /**
    * The most that may lie between an event's signed time and now, in milliseconds. Off by default. The shortest safe
-   * value is 72 hours (259200000), because Walnut may send an event again for up to 48 hours.
+   * value is 72 hours (259200000): retries may arrive up to 48 hours late.
    */
   maxAge?: number | undefined;
   /**
