@@ -231,6 +231,11 @@ test("check: reads a whole request, raw or as curl", options, async (t) => {
   await page.fill("#body", `curl -X POST https://hooks.example.com/webhook \\\n  -H 'X-Walnut-Signature: ${digits}' \\\n  --data-raw '${BODY}'`);
   assert.deepEqual(await verdict(page), ["genuine", "", ""]);
 
+  await page.fill("#body", `curl https://hooks.example.com/webhook -H "X-Walnut-Signature: $SIG" --data-raw '${BODY}'`);
+  assert.deepEqual(await verdict(page), ["none", "", ""]);
+  assert.match(await page.innerText("#result"), /The signature is a variable or a command of the shell/);
+  assert.match(await page.innerText("#request-facts"), /Signature\s+not known/);
+
   // A body can look like a request.
   const body = "name: value";
   await page.fill("#body", body);

@@ -162,6 +162,7 @@ test("curl: says why the signature is missing, and never returns a variable as t
     match(signatureMissing ?? "", why, options);
     if (!/closed/.test(signatureMissing)) deepEqual(headers, [], options);
   }
+  match(parsed('curl x -H "X-Walnut-Signature: $SIG"').bodyMissing, /has no body/);
   for (const options of ["", "-H 'a: $b'", '-H "a: $b"', "-H 'X-Walnut-Signature: ab' $OPTIONS -H @headers.txt"]) {
     equal(parsed(`curl "$URL" -d {} ${options}`).signatureMissing, undefined, options);
   }

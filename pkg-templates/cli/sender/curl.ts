@@ -59,8 +59,7 @@ export function parseCurl(text: string): ParsedRequest {
     } else if (UNSUPPORTED.has(option)) {
       missing.push(`curl's ${option} is not supported: give the body that curl sends instead.`);
       if (UNSUPPORTED_HEADERS.has(option)) unsigned.push(`curl's ${option} is not supported, and may add the signature.`);
-    }
-    else if (DATA.has(option)) {
+    } else if (DATA.has(option)) {
       parts.push(parsePart(option, word));
       if (isExpanded) missing.push("A part of the body is a variable or a command of the shell, whose value is not known here.");
     } else if (!isKnown(option)) {
@@ -73,7 +72,7 @@ export function parseCurl(text: string): ParsedRequest {
   if (urls.length > 1 && urls.some(({ isExpanded }) => isExpanded)) unsigned.push("The signature may be in a variable of the shell, whose value is not known here.");
   const signatureMissing = misread ?? (header({ headers }, SIGNATURE_HEADER) === undefined ? unsigned[0] : undefined);
   const [file] = parts.flatMap(({ file }) => file ?? []);
-  if (parts.length === 0 && missing.length === 0 && !isUnknown && lacksBody({ headers })) missing.push("The curl command has no body, such as -d @event.json.");
+  if (parts.length === 0 && missing.length === 0 && !isUnknown && (signatureMissing !== undefined || lacksBody({ headers }))) missing.push("The curl command has no body, such as -d @event.json.");
   if (parts.length === 0 && isUnknown) missing.push("The curl command has an unknown option, and no body that is known.");
   if (file !== undefined && parts.length === 1) missing.push(isStandardInput(file.path) ? "curl reads the body from its standard input." : `The body is in the file ${file.path}.`);
   else if (file !== undefined) missing.push("curl makes the body from several parts, and at least one of them is a file: give the body that curl sends instead.");
