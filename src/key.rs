@@ -178,7 +178,8 @@ mod pads {
 
     #[derive(Clone)]
     pub(super) struct Pads {
-        inner: Zeroizing<[u8; BLOCK]>,
+        /// On the heap, because a move of the block itself would leave a copy on the stack.
+        inner: Box<Zeroizing<[u8; BLOCK]>>,
         outer: Sha256,
     }
 
@@ -190,8 +191,8 @@ mod pads {
             let key = digest.as_ref().map_or(key, |digest| digest.as_slice());
             block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
             let pad = |with: u8| {
-                let mut pad = block.clone();
-                pad.iter_mut().for_each(|byte| *byte ^= with);
+                let mut pad = Box::new(Zeroizing::new([0; BLOCK]));
+                pad.iter_mut().zip(block.iter()).for_each(|(to, from)| *to = from ^ with);
                 pad
             };
             Self { inner: pad(0x36), outer: Sha256::new_with_prefix(pad(0x5c).as_slice()) }

@@ -74,5 +74,5 @@ export function call(run: (core: Core) => number, input: Uint8Array = NOTHING, h
   } finally {
     host.end();
   }
-  throw host.results.error ?? new Error("Internal error: the WebAssembly handle is stale. Create a new `Webhook`.");
+  throw host.results.error ?? new Error("Internal error: the handle is stale. Create a new Webhook.");
 }

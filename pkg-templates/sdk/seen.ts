@@ -101,6 +101,6 @@ export class MemoryStore implements SeenStore {
       return;
     }
     const limit = this.#maxEntries;
-    throw new Error(`${limit} deliveries, the limit of maxEntries, are being handled at this moment. Raise maxEntries.`);
+    throw new Error(`${limit} deliveries, the limit of maxEntries, are being handled. Raise maxEntries.`);
   }
 }

@@ -74,7 +74,7 @@ test("a trap is thrown as the host throws it, and is no verdict", () => {
 
 test("throws an error that is no verdict for a call that fails without setting an error", () => {
   new Webhook(keys);
-  const error = new Error("Internal error: the WebAssembly handle is stale. Create a new `Webhook`.");
+  const error = new Error("Internal error: the handle is stale. Create a new Webhook.");
   assert.throws(() => call(() => -1), error);
 });
 

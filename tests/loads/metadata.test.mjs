@@ -26,11 +26,11 @@ test("npm installs it alone, and runs nothing", () => {
 const files = () => readdirSync(consumer.installed, { recursive: true });
 const text = (file) => readFileSync(join(consumer.installed, file), "utf8");
 
-test("the tarball has at most 150 kB, and 450 kB unpacked", () => {
+test("the tarball has at most 150 kB, and 470 kB unpacked", () => {
   assert.ok(statSync(consumer.tarball).size <= 150_000, `${statSync(consumer.tarball).size} bytes packed`);
   const sizes = files().map((file) => statSync(join(consumer.installed, file))).filter((one) => one.isFile());
   const unpacked = sizes.reduce((sum, { size }) => sum + size, 0);
-  assert.ok(unpacked <= 450_000, `${unpacked} bytes unpacked`);
+  assert.ok(unpacked <= 470_000, `${unpacked} bytes unpacked`);
 });
 
 test("each WebAssembly is there twice at most: as a file, and inlined in one module", () => {
