@@ -39,7 +39,7 @@ async function listening(t, server) {
 const ENOUGH = ["--patience", "2m"];
 const QUICK = ["--patience", "500ms"];
 
-/** Runs it for programs; `found` are the probes of each finding, and `verdicts` those of the probes. */
+/** Runs it for programs; `found` has the probes of each finding, and `verdicts` the verdict of each probe. */
 async function examine(url, options = ENOUGH, settings = {}) {
   const { code, out, err } = await doctor([url, "--json", ...options], settings);
   assert.equal(err, "");
@@ -173,7 +173,7 @@ test("finds the faults of Walnut's sample with a body parser", limits, async (t)
     slow_client_kept: ["slow_client"],
   });
   assert.deepEqual(verdicts, { ...all("risky"), ...all("right", GENUINE) });
-  // It compares with ==, which nobody can see from outside.
+  // It compares with ==, which no request can show.
   assert.deepEqual(text.match(/constant|timing/g), ["constant"]);
   assert.match(text, /"not_seen":"[^"]*constant time/);
 
@@ -239,7 +239,7 @@ test("marks every event as a test, and sends as many requests as the help says",
   assert.deepEqual(bodies.filter((body) => JSON.parse(body).is_test !== true), []);
   const { out } = await doctor(["--help"]);
   assert.match(out, new RegExp(`Sends ${heads.length} requests,[^]*is_test: true`));
-  // That of the client that stalls is never whole.
+  // The body of the stalling client is never complete.
   assert.equal(bodies.length, heads.length - 1);
 });
 

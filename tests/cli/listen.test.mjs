@@ -12,7 +12,7 @@ const test = (name, body) => plainTest(name, { timeout: 600_000 }, body);
 const DEMO = readFileSync(join(bodies, "demo.json"));
 const ID = "demo_session_finished:eb8af248-a970-46fa-bfb0-cb675b6780e1";
 
-/** A receiver, ended with the test: `line()` is the next of what it prints. */
+/** A receiver, ended with the test: `line()` returns the next printed line. */
 async function listening(t, ...args) {
   const started = start(["listen", "--port", "0", "--json", ...args], { input: "" });
   t.after(() => started.child.kill());
@@ -231,7 +231,7 @@ test("listen --edge: gets stored and new deliveries byte for byte, the oldest fi
   deepEqual(origin.taken.slice(1).map(({ body }) => body.toString()), before);
   deepEqual(origin.taken[1].headers["x-walnut-signature"], sign(before[0]));
 
-  // What comes from now on, once each; a duplicate and a variant are none, but a test that is repeated is one.
+  // New events, once each. Duplicates and variants are left out; a repeated test event is not.
   const later = event();
   for (const body of [before[0], later, later.replace('"fab_clicks":0', '"fab_clicks":9')]) equal((await post(url, body)).status, 200);
   const last = event();
@@ -251,7 +251,7 @@ test("listen --edge: gets stored and new deliveries byte for byte, the oldest fi
   equal(keyless.status, 0);
   match(keyless.out, /✓ demo_session_finished[^]*verified by the edge/);
 
-  // What was erased is left out, and holds up nothing; a request need not say what its content is.
+  // Erased deliveries are skipped. A request may lack a content type.
   equal((await post(url, Buffer.from(event()))).status, 200);
   const all = await ids();
   equal((await ask("DELETE", `deliveries/${all[5]}`)).status, 200);

@@ -98,7 +98,7 @@ test("curl: names the file that holds the body, and how curl reads it", () => {
     ["--data-binary @event.json", "event.json", false],
     ["--json @event.json", "event.json", false],
     ["-T event.json", "event.json", false],
-    ["--upload-file /tmp/event.json", "/tmp/event.json", false],
+    ["--upload-file ../event.json", "../event.json", false],
   ]) {
     const { body, bodyFile, bodyMissing, notes } = parsed(`curl x ${options}`);
     deepEqual([body, bodyFile, notes], ["", { path, removesLineEnds }, []], options);

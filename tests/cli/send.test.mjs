@@ -261,7 +261,7 @@ test("replay: sends saved deliveries unchanged, the oldest first, without a key"
   match(shown.shown, /█+ 2\/2[^]*events[^]*2 × 200/);
   taken.splice(2);
 
-  // A file that goes while others are sent is told, and they are sent as well.
+  // A file that disappears meanwhile is reported, and the others are sent.
   const losing = await endpoint(t, (_, response, __, count) => {
     if (count === 1) renameSync(join(at, "2026-02.http"), join(at, "gone"));
     response.end();

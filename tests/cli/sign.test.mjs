@@ -184,7 +184,7 @@ test("sample: prints every documented field of each kind, and the same bytes for
     ok((await run(["sample", kind, "--seed", "8"])).out !== one.out);
     const { delivery } = JSON.parse((await run(["verify", "--signature", sign(one.out), "--data", one.out, "--json"])).out);
     deepEqual([delivery.type, delivery.drift, delivery.isTest], [type, [], kind === "test"]);
-    // What is required would be drift if it were left out; these may be absent.
+    // These fields may be absent; a required one would be drift.
     ok("is_test" in delivery.event && "email" in delivery.event.data.user);
     equal(one.out, JSON.stringify(JSON.parse(one.out)));
   }

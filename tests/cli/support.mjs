@@ -52,14 +52,14 @@ export function start(args, { env = {}, input, cwd } = {}) {
   return { child, ended, line: async () => (await lines.next()).value };
 }
 
-/** Runs a command to its end; its standard input is empty unless `input` says what is in it. */
+/** Runs a command to its end; its standard input is `input`, or empty. */
 export const run = (args, options = {}) => start(args, { input: "", ...options }).ended;
 
 const shellWord = (word) => `'${word.replaceAll("'", `'\\''`)}'`;
 
 /**
- * Starts a command on a pseudo-terminal of 80 columns. `until(text)` waits until that was shown, `so()` is what was
- * shown so far, `type` types, and `ended` is the status and all that was shown.
+ * Starts a command on a pseudo-terminal of 80 columns. `until(text)` waits for a text, `so()` returns all text
+ * so far, `type` types, and `ended` is the status and all that was shown.
  */
 export function startOnTerminal(args, { env = {} } = {}) {
   const command = `stty cols 80 rows 24; exec ${[process.execPath, main, ...args].map(shellWord).join(" ")}`;

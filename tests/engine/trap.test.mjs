@@ -22,7 +22,7 @@ const sign = (key, bytes = body) => crypto.createHmac("sha256", key).update(byte
 const keys = ["current", "previous"];
 const signature = sign("previous");
 
-/** Traps in the middle of a call; what was thrown is what a caller would have seen. */
+/** Traps in the middle of a call, and returns the error that a caller gets. */
 function trap() {
   try {
     call((core) => core.trap());
@@ -34,7 +34,7 @@ function trap() {
 
 const lost = /^Error: This stream was lost in a restart of WebAssembly\. Begin another with webhook\.stream\(\)\.$/;
 
-/** Everything that a `Webhook` does, each with what it must give. */
+/** Each method of a `Webhook`, with its expected result. */
 const uses = {
   verify(webhook) {
     const { keyIndex, id, type, drift } = webhook.verify(body, signature);
@@ -64,7 +64,7 @@ const uses = {
   },
 };
 
-test("a trap is thrown as the host throws it, and is no verdict", () => {
+test("throws a trap as the host does, and not as a verdict", () => {
   new Webhook(keys);
   const error = trap();
   assert.ok(error instanceof WebAssembly.RuntimeError, String(error));
@@ -72,7 +72,7 @@ test("a trap is thrown as the host throws it, and is no verdict", () => {
   assert.equal(error.code, undefined);
 });
 
-test("throws an error that is no verdict for a call that fails without setting an error", () => {
+test("throws an internal error for a call that fails without setting an error", () => {
   new Webhook(keys);
   const error = new Error("Internal error: the handle is stale. Create a new Webhook.");
   assert.throws(() => call(() => -1), error);

@@ -32,7 +32,7 @@ const NAMES = "^(?!of 10,000|a webhook that outlived|.*: 1,000 bodies|leaves no 
 
 const root = join(import.meta.dirname, "../..");
 const copy = join(root, "target/mutation");
-// The build that traps when it is told to: what comes after a trap is tested as well.
+// The build that traps when it is told to: the calls after a trap are tested as well.
 const [sources, built] = ["target/pkg-trap-src", "target/pkg-trap"];
 
 const asked = process.argv.slice(2);

@@ -160,7 +160,7 @@ export function adapterSuite(name, serve, transport = "http") {
     assert.ok(cleared.mock.calls.some(({ arguments: [timer] }) => timer === timers[0]));
   });
 
-  /** Makes sure that nobody is answered before `open` is called, whatever else is answered meanwhile. */
+  /** Asserts that the response comes after the call of `open`, while other requests are answered. */
   const answersAfter = async (url, open) => {
     let answered = false;
     const answer = post(url).then((it) => ((answered = true), it));

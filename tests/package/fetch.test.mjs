@@ -84,7 +84,7 @@ test("fetch: answers 405 to any method but POST, and 404 to any other path than 
   assert.throws(() => handler(webhook, () => {}, { path: "webhook" }), /^TypeError: path must be a path such as "\/webhook", but is "webhook"\./);
 });
 
-test("fetch: a body that was read, is being read, or was decoded is told of, with what to do", async () => {
+test("fetch: says how to keep a body that was read, is being read or was decoded", async () => {
   const handle = handler(webhook, () => {}, { onReject: () => {} });
   const [read, locked] = [request(), request()];
   await read.json();
@@ -105,7 +105,7 @@ test("fetch: a body that was read, is being read, or was decoded is told of, wit
   }
 });
 
-test("fetch: a stream that is refused is let go of, and one that fails is the caller's", async () => {
+test("fetch: releases a rejected stream, and passes the error of a failed one on", async () => {
   const small = handler(new Webhook("key", { maxBodyBytes: 10 }), () => {});
   let cancelled = false;
   const endless = new ReadableStream({
@@ -120,7 +120,7 @@ test("fetch: a stream that is refused is let go of, and one that fails is the ca
   await assert.rejects(small(request({ body: failing, headers, duplex: "half" })), /broke off/);
 });
 
-test("fetch: a stream that takes too long is let go of", async () => {
+test("fetch: releases a stream that takes too long", async () => {
   const handle = handler(webhook, () => {}, { bodyTimeout: 20 });
   let cancelled = false;
   const slow = new ReadableStream({ cancel: () => (cancelled = true) });
@@ -156,7 +156,7 @@ test("fetch: an onReject that hangs does not hold the answer up", async (t) => {
   assert.match(logged.mock.calls[0].arguments[0].message, /onReject took over 1000 ms/);
 });
 
-test("fetch: no error makes an answer a success, and none but this package's makes an answer", async () => {
+test("fetch: answers only errors of this package, and none with a success", async () => {
   for (const its of [{ name: "WebhookError", status: 200 }, { name: "WebhookError" }, { status: 404 }]) {
     const body = new ReadableStream({ pull: (controller) => controller.error(Object.assign(new Error("no"), its)) });
     await assert.rejects(handler(webhook, () => {})(request({ body, headers, duplex: "half" })), /no/);

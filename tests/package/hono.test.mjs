@@ -16,7 +16,7 @@ function serve(webhook, onDelivery, options) {
 
 adapterSuite("Hono", serve);
 
-test("Hono: onDelivery has Hono's context besides the request", async () => {
+test("Hono: passes Hono's context and the request to onDelivery", async () => {
   const app = new Hono();
   app.use(async (context, next) => {
     context.set("tenant", "acme");

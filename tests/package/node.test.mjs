@@ -236,7 +236,7 @@ test("node:http: who breaks off before the handler has the request is not waited
   assert.deepEqual([told, logged.mock.callCount()], [[], 0]);
 });
 
-test("node:http: what is no refusal is logged, and answered 500", async (t) => {
+test("node:http: logs an unexpected error, and answers 500", async (t) => {
   const logged = deferred();
   t.mock.method(console, "error", logged.resolve);
   const broken = {

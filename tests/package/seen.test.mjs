@@ -1,4 +1,4 @@
-// The store in memory: what it remembers, for how long, and how much.
+// The store in memory: its entries, their age and their number.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MemoryStore } from "walnut-webhooks";
@@ -33,7 +33,7 @@ test("a lease ends by itself, to the millisecond", () => {
   assert.equal(seen.begin("a", 1000), "busy");
 });
 
-test("what was done is forgotten at its age, by default 7 days", () => {
+test("forgets a handled id at its age, by default 7 days", () => {
   const [short, long] = [store({ maxAge: 1000 }), store()];
   for (const [seen, age] of [[short, 1000], [long, 7 * 24 * 3600 * 1000]]) {
     seen.begin("a", 1);
@@ -53,7 +53,7 @@ test("done again is young again", () => {
   assert.equal(seen.begin("b", 1), "new");
 });
 
-test("what is full forgets leases that have ended, then what was done longest ago, and never what is busy", () => {
+test("drops ended leases first when full, then the oldest handled ids, and never a busy one", () => {
   const seen = store({ maxEntries: 3 });
   seen.begin("busy", 10_000);
   seen.begin("ended", 10);

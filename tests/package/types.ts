@@ -73,7 +73,7 @@ const always: WebhookErrorCode = explained.code;
 explain(process.env["WALNUT_WEBHOOK_KEY"], "", {});
 void [name, drift, code, keyIndex, ok, problem, fix, difference, cause, place, always];
 
-// @ts-expect-error: a parsed body is no raw body
+// @ts-expect-error: a parsed body is not a raw body
 webhook.verify({ event: "demo_session_finished" }, "");
 // The value of an environment variable: `undefined` throws `invalid_key`.
 new Webhook(process.env["WALNUT_WEBHOOK_KEY"]);
@@ -122,9 +122,9 @@ app.post("/c", middleware(webhook, told), (request) => {
   const left: Delivery | undefined = request.delivery;
   void left;
 });
-// @ts-expect-error: the middleware does not handle, so it does not deduplicate
+// @ts-expect-error: the middleware handles no delivery, so it has no store
 middleware(webhook, { seen });
-// @ts-expect-error: nor does it give up on what comes after it
+// @ts-expect-error: the middleware has no deadline for the handlers after it
 middleware(webhook, { handlerTimeout: 1000 });
 // @ts-expect-error: the request is in the context
 onExpress(webhook, (delivery, request: express.Request) => [delivery, request]);
@@ -190,7 +190,7 @@ hono.post("/b", onHono(webhook, (_, { context }: HonoDeliveryContext<Context>) =
   const tenant: string = context.get("tenant");
   return tenant;
 }, options));
-// @ts-expect-error: a request is no context
+// @ts-expect-error: a request is not a context
 onHono(webhook, () => {})(new Request("http://a"));
 
 const plain = fastify();

@@ -24,7 +24,7 @@ function code(call) {
   }
 }
 
-/** All that a caller is told of an error. */
+/** Returns the name, the status and the message of the error that a call throws. */
 function message(call) {
   try {
     call();
@@ -148,7 +148,7 @@ test("finds the one signature in any form of headers, and rejects two", () => {
     new Uint8Array(64).fill(0xe9),
   ];
   for (const header of malformed) assert.equal(code(() => webhook.verify(sample, header)), "malformed_signature", inspect(header));
-  // What an object inherits is no header.
+  // Inherited properties are not headers.
   assert.equal(code(() => webhook.verify(sample, Object.create({ "x-walnut-signature": signature }))), "missing_signature");
 });
 
@@ -301,7 +301,7 @@ test("does not wrap lengths beyond 32 bits", () => {
   const nothing = webhook.sign("");
   assert.deepEqual(webhook.verifySignature("", nothing), { keyIndex: 0 });
   for (const length of [2 ** 31, 2 ** 32]) {
-    // Nobody writes to it, so that it takes no memory.
+    // It takes no memory, because no page of it is written.
     const long = new Uint8Array(length);
     for (const its of [webhook, largest]) {
       for (const refused of [() => its.verify(long, nothing), () => its.verifySignature(long, nothing), () => its.sign(long)]) {
@@ -379,7 +379,7 @@ test("recovers after a call that overflows the stack", () => {
   assert.equal(webhook.verify(sample, signature).type, "demo_session_finished");
   assert.equal(code(() => webhook.verify(sample, "0".repeat(64))), "signature_mismatch");
   assert.equal(keyed.sign(sample), signature);
-  // What was under way in the instance that is gone says so, rather than give a verdict.
+  // A stream of the lost instance throws, instead of giving a verdict.
   assert.throws(() => lost.update(sample), /lost.*Begin another/);
   const stream = webhook.stream();
   stream.update(sample);

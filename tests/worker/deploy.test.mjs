@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, "../..");
 /** The largest upload, gzipped, in bytes. The typed messages (serde and serde-wasm-bindgen) take about 7 KiB of it. */
 const MOST_BYTES = 171 * 1024;
 
-// The runner of the tests asks for colours where it has a terminal.
+// On a terminal, the test runner sets FORCE_COLOR.
 const env = { ...process.env, WRANGLER_SEND_METRICS: "false", FORCE_COLOR: "0" };
 
 test("wrangler deploys it as it is", async (t) => {
