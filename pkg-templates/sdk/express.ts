@@ -88,14 +88,15 @@ function route<R extends Request>(
   accept: (request: R, response: ServerResponse, next: () => void) => void,
 ): Handler {
   const respond = async (request: R, response: ServerResponse, next: (error?: unknown) => void): Promise<void> => {
+    let outcome: Outcome;
     try {
-      const outcome = await run(request);
-      if (outcome === undefined) return accept(request, response, next);
-      send(request, response, outcome);
-      await report(outcome, request, request.headers);
+      outcome = await run(request);
     } catch (error) {
-      if (!hasHungUp(request)) next(error);
+      return hasHungUp(request) ? undefined : next(error);
     }
+    if (outcome === undefined) return accept(request, response, next);
+    send(request, response, outcome);
+    await report(outcome, request, request.headers).catch(next);
   };
   return (request, response, next) => {
     if (typeof next !== "function" || typeof response?.setHeader !== "function") {

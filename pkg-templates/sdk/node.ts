@@ -9,6 +9,7 @@ import type { OnDelivery } from "./handlers.js";
 import { headChecker, type HeadOptions } from "./head.js";
 import { hasHungUp, incoming, send } from "./incoming.js";
 import type { WebhookLike } from "./receive.js";
+import type { Outcome } from "./reject.js";
 
 export type { DeliveryContext } from "./flow.js";
 export type { DeliveryHandler, EventHandlers, OnDelivery } from "./handlers.js";
@@ -44,13 +45,15 @@ export function handler<R extends IncomingMessage>(
         "pages API, with export const config = { api: { bodyParser: false } }.",
     );
     source.check = () => checkHead(request.method, request.url);
+    let outcome: Outcome;
     try {
-      const outcome = await run(source, (signal) => ({ request, signal }));
-      send(request, response, outcome);
-      await report(outcome, request, request.headers);
+      outcome = await run(source, (signal) => ({ request, signal }));
     } catch (error) {
-      failed(error, request, response);
+      return failed(error, request, response);
     }
+    send(request, response, outcome);
+    // The response is sent, so an error of onReject can only be logged.
+    await report(outcome, request, request.headers).catch((error) => console.error(error));
   };
   return (request, response) => {
     if (typeof response?.setHeader !== "function") throw wrongAdapter("node", "a request and a response of Node", request);
@@ -62,7 +65,6 @@ export function handler<R extends IncomingMessage>(
 function failed(error: unknown, request: IncomingMessage, response: ServerResponse): void {
   if (hasHungUp(request)) return;
   console.error(error);
-  if (response.headersSent) return;
   response.statusCode = 500;
   response.end();
 }

@@ -39,7 +39,7 @@ export function web<R extends Request, Context>(
       outcome = await run(source, context);
     } catch (error) {
       // The client has hung up.
-      if (request.signal.aborted) return new Response(null, { status: 400 });
+      if (request.signal?.aborted) return new Response(null, { status: 400 });
       throw error;
     }
     // Before the response is returned, since a Worker ends with it. The response stays as it is, and waits at most this long.

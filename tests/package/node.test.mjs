@@ -198,6 +198,31 @@ test("node:http2: a stream or a session that is reset causes no log line and no 
   assert.deepEqual(unexpected, []);
 });
 
+test("node:http2: logs the error of an onReject even if the client has gone", async (t) => {
+  const logged = deferred();
+  t.mock.method(console, "error", logged.resolve);
+  const [reported, gone] = [deferred(), deferred()];
+  const onReject = async () => {
+    reported.resolve();
+    await gone.promise;
+    throw new Error("the log is full");
+  };
+  const handle = handler(webhook, () => {}, { onReject });
+  const server = createServer2((request, response) => {
+    request.once("aborted", gone.resolve);
+    // Without its end, the response leaves the stream open.
+    response.end = () => response;
+    handle(request, response);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const client = connect(`http://127.0.0.1:${server.address().port}`).on("error", () => {});
+  t.after(() => server.close());
+  client.request({ ":method": "POST", ":path": "/webhook" }).on("error", () => {}).write("{");
+  await reported.promise;
+  client.destroy();
+  assert.equal((await logged.promise).message, "the log is full");
+});
+
 test("node:http: prefers bytes to text, and copes with a rawBody that can't be set", async (t) => {
   const handled = [];
   const handle = handler(webhook, ({ id }) => handled.push(id));
