@@ -25,6 +25,9 @@ pub(crate) const KEY: &str = "WALNUT_WEBHOOK_KEY";
 pub(crate) const KEY_PREVIOUS: &str = "WALNUT_WEBHOOK_KEY_PREVIOUS";
 const KEY_PREVIOUS_UNTIL: &str = "WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL";
 
+/// The header with the address of the client, if no other is set: Cloudflare's.
+const CLIENT_IP_HEADER: &str = "cf-connecting-ip";
+
 /// The path of the health check.
 pub(crate) const HEALTH_PATH: &str = "/healthz";
 /// The path of the page for the delivery log; the admin API is below it.
@@ -91,13 +94,19 @@ pub(crate) enum Mode {
 /// What the configuration says, at one time. Times are in milliseconds.
 #[derive(Clone)]
 pub(crate) struct Settings {
-    pub(crate) path: String,
-    pub(crate) verifier: Verifier,
+    /// The mistakes in the configuration. While there are some, deliveries are stored and held.
+    pub(crate) mistakes: Mistakes,
+    /// What may be a mistake, a sentence each. It changes nothing.
+    pub(crate) warnings: Vec<String>,
+    /// Where Walnut posts to; `None`, if `WEBHOOK_PATH` is a mistake, is any path that has no other use.
+    pub(crate) path: Option<String>,
+    /// `None` if no key is set.
+    pub(crate) verifier: Option<Verifier>,
     pub(crate) max_body_bytes: usize,
     pub(crate) mode: Mode,
     /// The time limit of one attempt.
     pub(crate) timeout_ms: u32,
-    /// Never empty; exactly one in direct mode.
+    /// Exactly one in direct mode; never empty, unless there are mistakes.
     pub(crate) destinations: Vec<Destination>,
     pub(crate) shards: u32,
     pub(crate) jurisdiction: Option<String>,
@@ -114,6 +123,19 @@ pub(crate) struct Settings {
     pub(crate) silence_ms: Option<u64>,
     /// The end of the previous key, since the Unix epoch, while that key is valid.
     pub(crate) previous_until: Option<u64>,
+    /// Whether requests are accepted before the inbox has had a key.
+    pub(crate) setup: bool,
+    /// Whether requests that no key verifies are kept.
+    pub(crate) quarantine: bool,
+    /// The header with the address of the client.
+    pub(crate) client_ip_header: String,
+}
+
+impl Settings {
+    /// Tells whether deliveries are held, because the configuration has mistakes.
+    pub(crate) fn holds(&self) -> bool {
+        !self.mistakes.is_empty()
+    }
 }
 
 /// Returns the part of a path below `/admin`; `None` if the path is not there.
@@ -125,7 +147,7 @@ pub(crate) fn below_admin(path: &str) -> Option<&str> {
 ///
 /// # Errors
 ///
-/// The mistakes in the configuration.
+/// The mistakes in the configuration, if nothing can be received with them: in direct mode, or with an unknown mode.
 pub(crate) fn settings(env: &Env, now: u64) -> Result<Rc<Settings>, Mistakes> {
     CONFIG.with(|config| {
         match config.get_or_init(|| Config::read(bindings(env), &parse_with_platform)) {
@@ -169,13 +191,13 @@ impl Config {
         let max_body_bytes = usize::try_from(max_body_bytes).unwrap_or(usize::MAX);
         let timeout_ms = reader.number("ORIGIN_TIMEOUT_MS", DEFAULT_TIMEOUT_MS, MOST_TIMEOUT_MS);
         let destinations = destinations::read(&mut reader);
-        if mode == Mode::Direct && destinations.len() > 1 {
+        if mode == Some(Mode::Direct) && destinations.len() > 1 {
             reader.mistake(
                 "DESTINATIONS has more than one entry: MODE=direct supports only one, because Walnut \
                  receives only one response",
             );
         }
-        if mode == Mode::Direct && destinations.iter().any(|it| it.events.is_some()) {
+        if mode == Some(Mode::Direct) && destinations.iter().any(|it| it.events.is_some()) {
             reader.mistake(
                 "DESTINATIONS has events: remove them, because with MODE=direct the destination \
                  receives every event",
@@ -191,16 +213,23 @@ impl Config {
         let admin_token = reader.admin_token();
         let alert_url = reader.alert_url();
         let silence_ms = reader.hours("ALERT_SILENCE_HOURS", SILENCE_HOURS);
-        let current = reader.required_key(KEY);
+        let setup = reader.switch("SETUP", false);
+        let quarantine = reader.switch("QUARANTINE", true);
+        let client_ip_header = reader.client_ip_header();
+        let current = reader.key(setup);
         let previous = reader.previous();
 
-        let (Some(current), true) = (current, reader.mistakes.is_empty()) else {
-            return Err(reader.mistakes);
+        let mistakes = std::mem::take(&mut reader.mistakes);
+        // Direct mode stores nothing, so it can hold nothing.
+        let Some(mode) = mode.filter(|mode| *mode == Mode::Durable || mistakes.is_empty()) else {
+            return Err(mistakes);
         };
         let verifier = |keys: Keys| Verifier::new(keys).with_max_body_bytes(max_body_bytes);
         let settings = Settings {
+            mistakes,
+            warnings: Vec::new(),
             path,
-            verifier: verifier(current.clone().into()),
+            verifier: current.clone().map(|current| verifier(current.into())),
             max_body_bytes,
             mode,
             timeout_ms,
@@ -219,10 +248,14 @@ impl Config {
             alert_url,
             silence_ms,
             previous_until: None,
+            setup,
+            quarantine,
+            client_ip_header,
         };
-        let previous = previous
-            .map(|(key, until)| {
-                let verifier = verifier(Keys::new([current, key])?);
+        let previous = current
+            .zip(previous)
+            .map(|(current, (key, until))| {
+                let verifier = Some(verifier(Keys::new([current, key])?));
                 let settings =
                     Settings { verifier, previous_until: Some(until), ..settings.clone() };
                 Ok(Previous { settings: Rc::new(settings), until })
@@ -236,9 +269,15 @@ impl Config {
     pub(crate) fn at(&self, now: u64) -> Result<Rc<Settings>, Mistakes> {
         match &self.previous {
             Some(previous) if previous.until.saturating_sub(now) > MOST_OVERLAP_DAYS * DAY_MS => {
-                Err(vec![format!(
+                let mistake = format!(
                     "{KEY_PREVIOUS_UNTIL} is more than {MOST_OVERLAP_DAYS} days ahead: set an earlier time"
-                )])
+                );
+                if self.settings.mode == Mode::Direct {
+                    return Err(vec![mistake]);
+                }
+                let mut settings = Settings::clone(&self.settings);
+                settings.mistakes.push(mistake);
+                Ok(Rc::new(settings))
             }
             Some(previous) if now < previous.until => Ok(Rc::clone(&previous.settings)),
             _ => Ok(Rc::clone(&self.settings)),

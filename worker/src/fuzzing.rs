@@ -77,7 +77,7 @@ pub fn read(
     });
     Ok(Configured {
         path: settings.path.clone(),
-        verifier: settings.verifier.clone(),
+        verifier: settings.verifier.clone().ok_or_else(Vec::new)?,
         direct: settings.mode == Mode::Direct,
         numbers: [
             u64::try_from(settings.max_body_bytes).unwrap_or(u64::MAX),

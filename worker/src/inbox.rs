@@ -51,7 +51,7 @@ const SHARDS: &str = "shards";
 const CRON_MS: u64 = 5 * 60_000;
 
 /// How long to wait while the configuration has mistakes, in milliseconds.
-const MISCONFIGURED_MS: u64 = 60 * 60 * 1000;
+const MISCONFIGURED_MS: u64 = 60_000;
 
 /// How long to wait after an alarm has failed, in milliseconds.
 const FAILED_MS: u64 = 10_000;
@@ -234,6 +234,10 @@ impl Inbox {
     pub async fn alarm(&self, is_unsure: bool) -> bool {
         let mut succeeded = true;
         let next = match config::settings(&self.env, now()) {
+            Ok(settings) if settings.holds() => {
+                log::misconfigured(&settings.mistakes);
+                Some(now().saturating_add(MISCONFIGURED_MS))
+            }
             Ok(settings) => self.work(&settings, is_unsure).await.unwrap_or_else(|problem| {
                 log::inbox_failed(&problem);
                 succeeded = false;

@@ -94,7 +94,18 @@ async fn respond(request: &Request, head: Head, env: &Env, context: &Context) ->
         }
     };
     let path = head.path();
-    if path == settings.path {
+    if path == config::HEALTH_PATH {
+        match head.method.as_str() {
+            "GET" | "HEAD" if settings.holds() => failed(&Failure::Misconfigured),
+            "GET" | "HEAD" => ok(),
+            _ => failed(&Failure::MethodNotAllowed("GET, HEAD")),
+        }
+    } else if let Some(below) = config::below_admin(path) {
+        match Url::new(&head.url) {
+            Ok(url) => admin::respond(request, &url, below, env, &settings).await,
+            Err(_) => failed(&Failure::NotFound),
+        }
+    } else if settings.path.as_deref().is_none_or(|webhook| webhook == path) {
         match head.method.as_str() {
             "POST" => {
                 let note = |check| watch::note(check, env, context, &settings, now);
@@ -102,13 +113,6 @@ async fn respond(request: &Request, head: Head, env: &Env, context: &Context) ->
             }
             _ => failed(&Failure::MethodNotAllowed("POST")),
         }
-    } else if path == config::HEALTH_PATH {
-        match head.method.as_str() {
-            "GET" | "HEAD" => ok(),
-            _ => failed(&Failure::MethodNotAllowed("GET, HEAD")),
-        }
-    } else if let (Some(path), Ok(url)) = (config::below_admin(path), Url::new(&head.url)) {
-        admin::respond(request, &url, path, env, &settings).await
     } else {
         failed(&Failure::NotFound)
     }

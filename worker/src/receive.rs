@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use js_sys::Uint8Array;
+use walnut_webhooks::Verifier;
 use wasm_bindgen::JsValue;
 use web_sys::{Request, Response};
 use worker::{Context, Env};
@@ -75,7 +76,8 @@ pub(crate) async fn delivery(
         declared_length: head.content_length.and_then(|length| digits::parse(&length)),
         body: None,
     };
-    match incoming.check(settings, now).await {
+    let Some(verifier) = &settings.verifier else { return failed(&Failure::Misconfigured) };
+    match incoming.check(verifier, settings, now).await {
         Ok((headline, is_test)) => match settings.mode {
             Mode::Durable => incoming.store(&headline, is_test, env, settings, note).await,
             Mode::Direct => incoming.forward(&headline, settings).await,
@@ -99,13 +101,17 @@ pub(crate) async fn delivery(
 
 impl Incoming<'_> {
     /// Verifies a delivery; returns its headline, and whether it is a test event.
-    async fn check(&mut self, settings: &Settings, now: u64) -> Result<(Headline, bool), Failure> {
-        let verifier = &settings.verifier;
+    async fn check(
+        &mut self,
+        verifier: &Verifier,
+        settings: &Settings,
+        now: u64,
+    ) -> Result<(Headline, bool), Failure> {
         let length = self.declared_length.map(|it| usize::try_from(it).unwrap_or(usize::MAX));
         verifier.precheck(self.signature.as_deref(), length)?;
         let body = self.read(settings).await?;
         let header = self.signature.as_deref();
-        let verified = match self.hashed(&body, settings).await {
+        let verified = match self.hashed(&body, verifier).await {
             None => verifier.verify(&body, header)?,
             Some(mut digests) => {
                 verifier.verify_hashed(&body, header, |_| digests.next().unwrap_or_default())?
@@ -145,13 +151,13 @@ impl Incoming<'_> {
     async fn hashed(
         &self,
         body: &[u8],
-        settings: &Settings,
+        verifier: &Verifier,
     ) -> Option<impl Iterator<Item = [u8; 32]> + use<>> {
         if body.len() < HASHED_BY_HOST {
             return None;
         }
         let mut digests = Vec::new();
-        for block in settings.verifier.inner_blocks() {
+        for block in verifier.inner_blocks() {
             digests.push(host::sha256(block, self.body.as_ref()?).await.ok()?);
         }
         Some(digests.into_iter())

@@ -228,7 +228,7 @@ fn headers(reader: &mut Reader<'_>, label: &str, value: &Value) -> Vec<(String, 
 }
 
 /// A token (RFC 9110, section 5.6.2).
-fn is_header_name(name: &str) -> bool {
+pub(super) fn is_header_name(name: &str) -> bool {
     (1..=MOST_HEADER_NAME_BYTES).contains(&name.len())
         && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c))
 }

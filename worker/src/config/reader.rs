@@ -5,7 +5,7 @@ use walnut_webhooks::Key;
 use super::duration::{self, DAY_MS, HOUR_MS};
 use super::url;
 use super::{
-    ADMIN_PATH, HEALTH_PATH, KEY_PREVIOUS, KEY_PREVIOUS_UNTIL, MOST_OVERLAP_DAYS, Mistakes, Mode,
+    ADMIN_PATH, CLIENT_IP_HEADER, HEALTH_PATH, KEY, KEY_PREVIOUS, KEY_PREVIOUS_UNTIL, MOST_OVERLAP_DAYS, Mistakes, Mode,
     Parse, below_admin,
 };
 use crate::digits;
@@ -27,8 +27,7 @@ impl<'a> Reader<'a> {
     pub(super) fn new(binding: &'a dyn Fn(&str) -> Option<String>, parse: Parse<'a>) -> Self {
         let mut reader = Self { binding, parse, allow_loopback: false, mistakes: Vec::new() };
         // Read first, because every URL depends on it.
-        reader.allow_loopback =
-            reader.choice("ALLOW_LOOPBACK", &["0", "1"]).as_deref() == Some("1");
+        reader.allow_loopback = reader.switch("ALLOW_LOOPBACK", false);
         reader
     }
 
@@ -40,11 +39,29 @@ impl<'a> Reader<'a> {
         (self.binding)(name)
     }
 
-    pub(super) fn mode(&mut self) -> Mode {
-        match self.choice("MODE", &["durable", "direct"]).as_deref() {
-            Some("direct") => Mode::Direct,
-            _ => Mode::Durable,
+    /// Reads the mode; `None` if it is a mistake.
+    pub(super) fn mode(&mut self) -> Option<Mode> {
+        if self.get("MODE").is_none() {
+            return Some(Mode::Durable);
         }
+        match self.choice("MODE", &["durable", "direct"])?.as_str() {
+            "direct" => Some(Mode::Direct),
+            _ => Some(Mode::Durable),
+        }
+    }
+
+    /// Reads 0 or 1.
+    pub(super) fn switch(&mut self, name: &str, default: bool) -> bool {
+        self.choice(name, &["0", "1"]).map_or(default, |word| word == "1")
+    }
+
+    /// Reads the name of the header with the address of the client.
+    pub(super) fn client_ip_header(&mut self) -> String {
+        let Some(name) = self.get("CLIENT_IP_HEADER") else { return CLIENT_IP_HEADER.to_owned() };
+        if !super::destinations::is_header_name(&name) {
+            self.mistake("CLIENT_IP_HEADER must be the name of a header");
+        }
+        name.to_ascii_lowercase()
     }
 
     /// Reads one of a few words; `None` if it is not set, or is another word.
@@ -57,7 +74,8 @@ impl<'a> Reader<'a> {
         None
     }
 
-    pub(super) fn path(&mut self) -> String {
+    /// Reads the path that Walnut posts to; `None` if it is a mistake.
+    pub(super) fn path(&mut self) -> Option<String> {
         let path = self.get("WEBHOOK_PATH").unwrap_or_else(|| DEFAULT_PATH.to_owned());
         let plain = path.starts_with('/')
             && path.bytes().all(|c| c.is_ascii_alphanumeric() || b"/-._~".contains(&c));
@@ -69,8 +87,9 @@ impl<'a> Reader<'a> {
                 "WEBHOOK_PATH must begin with / and have only letters, digits and -._~/, without a \
                  segment . or .., and must not be {HEALTH_PATH}, {ADMIN_PATH} or below {ADMIN_PATH}/"
             ));
+            return None;
         }
-        path
+        Some(path)
     }
 
     pub(super) fn number(&mut self, name: &str, default: u32, most: u32) -> u32 {
@@ -139,25 +158,29 @@ impl<'a> Reader<'a> {
         Some(token)
     }
 
-    pub(super) fn required_key(&mut self, name: &str) -> Option<Key> {
-        let Some(text) = self.get(name) else {
-            self.mistake(format!(
-                "{name} is not set: set it to the key that Walnut's settings show, with `npx wrangler \
-                 secret put {name}`"
-            ));
-            return None;
-        };
-        self.key(name, &text)
+    /// Reads the current key. During set-up, it is no mistake that there is none yet.
+    pub(super) fn key(&mut self, setup: bool) -> Option<Key> {
+        match self.get(KEY) {
+            Some(text) => self.read_key(KEY, &text),
+            None if setup => None,
+            None => {
+                self.mistake(format!(
+                    "{KEY} is not set: set it to the key that Walnut's settings show, with `npx wrangler secret put \
+                     {KEY}`"
+                ));
+                None
+            }
+        }
     }
 
-    fn key(&mut self, name: &str, text: &str) -> Option<Key> {
+    fn read_key(&mut self, name: &str, text: &str) -> Option<Key> {
         Key::new(text).map_err(|error| self.mistake(format!("{name}: {error}"))).ok()
     }
 
     /// Reads the previous key, and the time until which it is valid.
     pub(super) fn previous(&mut self) -> Option<(Key, u64)> {
         let text = self.get(KEY_PREVIOUS)?;
-        let key = self.key(KEY_PREVIOUS, &text);
+        let key = self.read_key(KEY_PREVIOUS, &text);
         let until = self.get(KEY_PREVIOUS_UNTIL).map(|text| millis(&text));
         match until {
             Some(Some(_)) => {}
