@@ -206,6 +206,9 @@ codes! {
         "forgotten", 409,
             "Admin API: the delivery's body was deleted.",
             "Nothing: the body cannot be restored.";
+        "not_verified", 409,
+            "Admin API: no key that is set verifies the kept request.",
+            "Set the key that signed it, if you know that Walnut sent it. Otherwise erase it.";
     }
 }
 

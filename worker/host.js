@@ -112,6 +112,9 @@ export async function sha256(prefix, body) {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", join([prefix, body], prefix.byteLength + body.byteLength)));
 }
 
+/** Returns so many random bytes. */
+export const random = (bytes) => crypto.getRandomValues(new Uint8Array(bytes));
+
 /** Sends a request to a shard of the inbox; resolves with the reply. */
 export async function ask(env, jurisdiction, shard, version, request) {
   return shardOf(env, jurisdiction, shard).ask(version, shard, request);

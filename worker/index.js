@@ -122,7 +122,7 @@ export class Inbox extends DurableObject {
   #core;
   #instance;
   #alarm = null;
-  /** The row that Rust is working on, or 0. */
+  /** The row that Rust is working on, or 0; one of the quarantine is negative. */
   #row = 0;
   #ended = false;
 
@@ -136,7 +136,7 @@ export class Inbox extends DurableObject {
     });
   }
 
-  /** Notes the row that Rust is working on; 0 is none. */
+  /** Notes the row that Rust is working on; 0 is none, and a negative number is one of the quarantine. */
   mark(row) {
     this.#row = row;
   }
@@ -218,14 +218,15 @@ export class Inbox extends DurableObject {
     return this.#core;
   }
 
-  /** Ends this object, and counts the trap against the delivery that Rust was working on. A new object starts soon. */
+  /** Ends this object, and counts the trap against what Rust was working on. A new object starts soon. */
   async #end(error) {
     if (this.#ended) return;
     this.#ended = true;
     log({ event: "inbox_ended", reason: error.message });
     const { storage } = this.ctx;
     if (this.#row !== 0) {
-      storage.sql.exec("UPDATE deliveries SET traps = traps + 1 WHERE key = ?", this.#row);
+      const table = this.#row > 0 ? "deliveries" : "kept";
+      storage.sql.exec(`UPDATE ${table} SET traps = traps + 1 WHERE key = ?`, Math.abs(this.#row));
     }
     await storage.setAlarm(Date.now() + TRAPPED_MS);
     await storage.sync();

@@ -4,6 +4,7 @@
 mod metrics;
 mod page;
 mod question;
+mod rejected;
 mod status;
 
 use base64ct::{Base64, Encoding};
@@ -101,22 +102,32 @@ impl Shards<'_> {
                 self.redeliver_dead(&body(request).await?).await
             }
             ("POST", [Some("erase"), None, ..]) => self.erase_email(&body(request).await?).await,
+            ("GET", [Some("rejected"), None, ..]) => self.list_rejected(url).await,
+            ("GET", [Some("rejected"), Some(id), None, _]) => self.show_rejected(id).await,
+            ("GET", [Some("rejected"), Some(id), Some("body"), None]) => {
+                self.rejected_body(id).await
+            }
+            ("POST", [Some("rejected"), Some(id), Some("deliver"), None]) => {
+                self.deliver_rejected(id).await
+            }
+            ("DELETE", [Some("rejected"), Some(id), None, _]) => self.erase_rejected(id).await,
             ("GET", [Some("status"), None, ..]) => Ok(value(&self.status().await?)),
             ("GET", [Some("metrics"), None, ..]) => {
                 Ok(page::metrics(metrics::text(&self.status().await?)))
             }
             (
                 _,
-                [Some("deliveries" | "status" | "metrics"), None, ..]
-                | [Some("deliveries"), Some(_), Some("body"), None],
+                [Some("deliveries" | "rejected" | "status" | "metrics"), None, ..]
+                | [Some("deliveries" | "rejected"), Some(_), Some("body"), None],
             ) => Err(Failure::MethodNotAllowed("GET")),
-            (_, [Some("deliveries"), Some(_), None, _]) => {
+            (_, [Some("deliveries" | "rejected"), Some(_), None, _]) => {
                 Err(Failure::MethodNotAllowed("GET, DELETE"))
             }
             (
                 _,
                 [Some("redeliver" | "erase"), None, ..]
-                | [Some("deliveries"), Some(_), Some("redeliver"), None],
+                | [Some("deliveries"), Some(_), Some("redeliver"), None]
+                | [Some("rejected"), Some(_), Some("deliver"), None],
             ) => Err(Failure::MethodNotAllowed("POST")),
             _ => Err(Failure::NotFound),
         }

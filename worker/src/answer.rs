@@ -10,6 +10,11 @@ use crate::log::Line;
 
 const OK: &str = r#"{"ok":true}"#;
 
+/// Makes the response of the health check during set-up.
+pub(crate) fn in_setup() -> Response {
+    host::answer(200, None, r#"{"ok":true,"status":"setup"}"#, None)
+}
+
 /// Makes the response to an accepted request.
 pub(crate) fn ok() -> Response {
     host::answer(200, None, OK, None)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use js_sys::{Array, Uint8Array};
 use walnut_webhooks::{Error, SIGNATURE_HEADER};
-use walnut_webhooks_explain::{Cause, MAX_EXPLAINED_BODY_BYTES, explain};
+use walnut_webhooks_explain::{Cause, Explanation, MAX_EXPLAINED_BODY_BYTES, explain};
 use web_sys::Request;
 use worker::{Context, Delay, Env};
 use zeroize::Zeroizing;
@@ -83,19 +83,32 @@ pub(crate) fn after_answer(
             bytes <= MAX_HEADER_BYTES
         })
         .collect();
-    let binding = config::bindings(env);
-    let mut names = vec![config::KEY];
-    // A previous key that has expired is not valid any more.
-    names.extend(settings.previous_until.map(|_| config::KEY_PREVIOUS));
-    let keys: Vec<_> = names.into_iter().filter_map(binding).map(Zeroizing::new).collect();
+    let keys = keys(env, settings);
     context.wait_until(async move {
         // Without a wait, this would run before the response is sent.
         Delay::from(Duration::ZERO).await;
         let body = body.to_vec();
-        let keys: Vec<&[u8]> = keys.iter().map(|key| key.as_bytes()).collect();
         let others = others.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let header = signature.as_deref().map(str::as_bytes);
-        let found = explain(&keys, &body, header, others);
+        let found = explained(&keys, &body, signature.as_deref(), others.collect());
         log::explained(found.code, found.cause, &found.problem, found.fix);
     });
+}
+
+/// Returns the keys that are valid now.
+pub(crate) fn keys(env: &Env, settings: &Settings) -> Vec<Zeroizing<String>> {
+    let mut names = vec![config::KEY];
+    // A previous key that has expired is not valid any more.
+    names.extend(settings.previous_until.map(|_| config::KEY_PREVIOUS));
+    names.into_iter().filter_map(config::bindings(env)).map(Zeroizing::new).collect()
+}
+
+/// Explains a signature. This is the only call, since each with other types would be a copy of all that code.
+pub(crate) fn explained(
+    keys: &[Zeroizing<String>],
+    body: &[u8],
+    signature: Option<&str>,
+    others: Vec<(&str, &[u8])>,
+) -> Explanation {
+    let keys: Vec<&[u8]> = keys.iter().map(|key| key.as_bytes()).collect();
+    explain(&keys, body, signature.map(str::as_bytes), others)
 }

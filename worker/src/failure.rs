@@ -29,6 +29,8 @@ pub(crate) enum Failure {
     InvalidRequest(String),
     /// The body of the delivery was erased or has expired.
     Forgotten,
+    /// No key that is set now verifies the kept request.
+    NotVerified,
     /// The path does not support the method; the text lists those it does.
     MethodNotAllowed(&'static str),
 }
@@ -48,6 +50,7 @@ impl Failure {
             Self::Unauthorized => "unauthorized",
             Self::InvalidRequest(_) => "invalid_request",
             Self::Forgotten => "forgotten",
+            Self::NotVerified => "not_verified",
             Self::MethodNotAllowed(_) => "method_not_allowed",
         }
     }
@@ -63,7 +66,7 @@ impl Failure {
             Self::Unauthorized => 401,
             Self::BodyCutOff | Self::InvalidRequest(_) => 400,
             Self::BodyTimeout => 408,
-            Self::Forgotten => 409,
+            Self::Forgotten | Self::NotVerified => 409,
             Self::MethodNotAllowed(_) => 405,
         }
     }
@@ -94,6 +97,10 @@ impl Failure {
             }
             Self::InvalidRequest(sentence) => sentence.clone(),
             Self::Forgotten => "the body of this delivery was erased or has expired".to_owned(),
+            Self::NotVerified => {
+                "no key that is set now verifies this request: set the key that signed it"
+                    .to_owned()
+            }
             Self::NotFound => "there is nothing at this address".to_owned(),
             Self::MethodNotAllowed(allowed) => format!("the method must be {allowed}"),
         }

@@ -70,7 +70,10 @@ mod imported {
             body: &Uint8Array,
             is_test: bool,
             destinations: &Array,
+            received: Option<f64>,
         ) -> Promise;
+
+        pub(super) fn random(bytes: u32) -> Uint8Array;
 
         pub(super) fn respond(status: u16, headers: &str, body: &JsValue) -> Response;
 
@@ -185,6 +188,11 @@ pub(crate) async fn ask(
     Ok(Awaited::New(imported::ask(env, jurisdiction, shard, protocol::VERSION, request)).await?)
 }
 
+/// Returns so many random bytes.
+pub(crate) fn random(bytes: u32) -> Uint8Array {
+    imported::random(bytes)
+}
+
 /// Lets other requests have their turn.
 pub(crate) async fn pause() -> Result<()> {
     Ok(Awaited::New(imported::pause()).await.map(drop)?)
@@ -217,6 +225,7 @@ pub(crate) async fn store(
         arrival.body,
         arrival.is_test,
         &arrival.destinations,
+        arrival.received.map(float),
     );
     Ok(Awaited::New(stored).await?)
 }

@@ -13,6 +13,8 @@ mod lives;
 #[cfg(test)]
 #[path = "../model/mod.rs"]
 mod model;
+mod quarantine;
+mod rejections;
 mod schema;
 mod send;
 mod slots;
@@ -23,19 +25,21 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
-use futures_util::future::join;
+use futures_util::future::join3;
 use js_sys::{Array, Object, Uint8Array};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 use worker::Env;
 
 use crate::config::{self, Settings};
 use crate::ids::RowId;
-use crate::js::{Problem, Result, float, items, now, text};
+use crate::js::{Problem, Result, float, items, now, text, whole};
 use crate::keys::KeyStatus;
 use crate::protocol::{self, Cause, ConfirmShards, Question, Raise, Request, Stored};
 use crate::{failpoint, log, shards};
 use counts::Counts;
 use db::{Db, Storage};
+use quarantine::Quarantine;
+use rejections::Rejections;
 use send::Flights;
 use slots::Slots;
 use store::NewDelivery;
@@ -69,7 +73,7 @@ extern "C" {
     #[derive(Clone)]
     pub type Guard;
 
-    /// Tells which row is worked on now; 0 is none.
+    /// Tells which row is worked on now; 0 is none, and a negative number is one of the quarantine.
     #[wasm_bindgen(method, js_name = mark)]
     fn mark_row(this: &Guard, row: f64);
 
@@ -86,6 +90,11 @@ impl Guard {
     /// Tells which delivery is worked on now.
     fn mark(&self, delivery: Option<RowId>) {
         self.mark_row(delivery.map_or(0.0, |row| float(row.0)));
+    }
+
+    /// Tells which request of the quarantine is worked on now.
+    fn mark_kept(&self, request: Option<RowId>) {
+        self.mark_row(request.map_or(0.0, |row| -float(row.0)));
     }
 }
 
@@ -130,6 +139,13 @@ pub struct Inbox {
     /// How often something may have changed deliveries in flight.
     changes: Cell<u64>,
     counts: RefCell<Counts>,
+    /// Only the first shard has these two.
+    quarantine: RefCell<Option<Quarantine>>,
+    rejections: RefCell<Rejections>,
+    /// Whether it was noticed which key is set.
+    knows_key: Cell<bool>,
+    /// Until when to wait after the quarantine could not be emptied, in milliseconds since the Unix epoch.
+    recover_at: Cell<u64>,
     /// How many bytes can be stored before the database is measured again.
     room: Cell<u64>,
     /// When the first shard was last told that there is little room left.
@@ -157,6 +173,10 @@ impl Inbox {
             may_have_queues: Cell::default(),
             changes: Cell::default(),
             counts: RefCell::default(),
+            quarantine: RefCell::default(),
+            rejections: RefCell::default(),
+            knows_key: Cell::default(),
+            recover_at: Cell::default(),
             room: Cell::default(),
             told_full: Cell::default(),
             ready: Cell::default(),
@@ -182,6 +202,7 @@ impl Inbox {
         body: Uint8Array,
         is_test: bool,
         destinations: &Array,
+        received: Option<f64>,
     ) -> std::result::Result<JsValue, JsValue> {
         protocol::check_version(version)?;
         self.prepare()?;
@@ -199,6 +220,7 @@ impl Inbox {
             body,
             is_test,
             destinations,
+            received: received.and_then(|time| whole(&time.into())).unwrap_or(now),
         };
         let stored = store::store(&self.db, &mut self.counts.borrow_mut(), &new, now)?;
         if matches!(stored, Stored::Accepted | Stored::Repeat) {
@@ -236,6 +258,10 @@ impl Inbox {
         let next = match config::settings(&self.env, now()) {
             Ok(settings) if settings.holds() => {
                 log::misconfigured(&settings.mistakes);
+                // What the key verifies is stored, and held like any other.
+                if let Err(problem) = self.recover(&settings).await {
+                    log::inbox_failed(&problem);
+                }
                 Some(now().saturating_add(MISCONFIGURED_MS))
             }
             Ok(settings) => self.work(&settings, is_unsure).await.unwrap_or_else(|problem| {
@@ -261,6 +287,8 @@ impl Inbox {
         if !self.ready.get() {
             schema::migrate(&self.db)?;
             *self.counts.borrow_mut() = Counts::load(&self.db)?;
+            *self.quarantine.borrow_mut() = Quarantine::load(&self.db)?;
+            *self.rejections.borrow_mut() = Rejections::load(&self.db)?;
             self.ready.set(true);
         }
         Ok(())
@@ -301,8 +329,9 @@ impl Inbox {
             self.bell.ring();
             posted
         };
-        let (posted, sent) = join(post, self.send_due(settings)).await;
-        sent.and(posted)?;
+        let (posted, sent, recovered) =
+            join3(post, self.send_due(settings), self.recover(settings)).await;
+        sent.and(posted).and(recovered)?;
         let now = now();
         self.counts.borrow_mut().save_if_due(&self.db, now)?;
         if !self.slots.borrow().is_empty() {
@@ -324,7 +353,8 @@ impl Inbox {
         let expires = keep::next(db, settings)?;
         let soon = expires.filter(|time| *time < now.saturating_add(CRON_MS));
         let due = lives::queues(db, now)?.iter().map(|queue| queue.first).min();
-        Ok([due, soon, alerts::next(db)?].into_iter().flatten().min())
+        let recovery = self.next_recovery(settings);
+        Ok([due, soon, recovery, alerts::next(db)?].into_iter().flatten().min())
     }
 
     /// Has what is due at a time sent then: by the alarm that is working, or else by the next one.
@@ -355,19 +385,27 @@ impl Inbox {
     fn reply(&self, shard: u32, request: &Request, now: u64) -> Result<JsValue> {
         let settings = self.settings(now)?;
         let db = &self.db;
+        if shard == shards::FIRST && !self.knows_key.get() {
+            self.notice_key(&settings)?;
+        }
         match request {
             Request::ConfirmShards(question) => question.reply(&self.confirm_shards(*question)?),
             Request::Wake(question) => {
                 if shard == shards::FIRST {
-                    alerts::check(db, now, settings.silence_ms)?;
+                    self.save_rejections(now)?;
+                    self.with_quarantine(|it| it.expire(db, now))?;
+                    alerts::check(db, &self.rejections.borrow(), now, settings.silence_ms)?;
                 }
                 self.counts.borrow_mut().save_if_due(db, now)?;
                 self.wake_for_work(&settings, now)?;
                 question.reply(&())
             }
             Request::Report(report) => {
-                alerts::store_report(db, report, now)?;
-                alerts::check(db, now, settings.silence_ms)?;
+                alerts::store_match(db, report.matched)?;
+                self.rejections.borrow_mut().note(report, now);
+                self.with_quarantine(|it| it.note_report(db, report, now))?;
+                self.save_rejections(now)?;
+                alerts::check(db, &self.rejections.borrow(), now, settings.silence_ms)?;
                 log::keys(&KeyStatus::new(alerts::last_match(db)?, settings.previous_until, now));
                 self.wake_for_work(&settings, now)?;
                 report.reply(&())
@@ -397,13 +435,67 @@ impl Inbox {
             }
             Request::EraseEmail(question) => {
                 self.note_change();
-                let erased = erase::with_email(db, &question.email, question.after, now)?;
+                let mut erased = erase::with_email(db, &question.email, question.after, now)?;
+                // The last call of a search also searches what is kept.
+                if erased.last.is_none() {
+                    let kept = self.with_quarantine(|it| it.erase_email(db, &question.email))?;
+                    erased.erased = erased.erased.saturating_add(kept.unwrap_or(0));
+                }
                 question.reply(&erased)
             }
             Request::GetStatus(question) => {
-                question.reply(&admin::status(db, &self.counts.borrow())?)
+                let mut status = admin::status(db, &self.counts.borrow())?;
+                status.refused = self.rejections.borrow().counts(db)?;
+                status.quarantine = self.with_quarantine(|it| Ok(it.status()))?;
+                question.reply(&status)
+            }
+            Request::Keep(keep) => {
+                let kept = self.with_quarantine(|it| it.keep(db, &settings, keep, now))?;
+                self.wake_for_recovery(&settings);
+                keep.reply(&kept.ok_or_else(no_quarantine)?)
+            }
+            Request::HadKey(question) => {
+                question.reply(&self.with_quarantine(|it| Ok(it.had_key()))?.unwrap_or(false))
+            }
+            Request::ListRejected(list) => {
+                let listed = self.with_quarantine(|it| it.list(db, &settings, list, now))?;
+                list.reply(&listed.unwrap_or_default())
+            }
+            Request::ShowRejected(show) => {
+                let shown = self.with_quarantine(|it| it.show(db, &settings, show.row, now))?;
+                show.reply(&shown.flatten())
+            }
+            Request::RemoveRejected(remove) => {
+                let removed = self.with_quarantine(|it| it.remove(db, remove))?;
+                remove.reply(&removed.unwrap_or(0))
             }
         }
+    }
+
+    /// Notices which key is set. What is kept is verified with a new one.
+    fn notice_key(&self, settings: &Settings) -> Result<()> {
+        if self.quarantine.borrow().is_none() {
+            *self.quarantine.borrow_mut() = Some(Quarantine::make(&self.db)?);
+        }
+        self.with_quarantine(|it| it.notice_key(&self.db, settings))?;
+        self.knows_key.set(true);
+        self.wake_for_recovery(settings);
+        Ok(())
+    }
+
+    fn wake_for_recovery(&self, settings: &Settings) {
+        if let Some(time) = self.next_recovery(settings) {
+            self.wake(time.max(now()));
+        }
+    }
+
+    fn save_rejections(&self, now: u64) -> Result<()> {
+        self.db.transaction(|| {
+            if self.rejections.borrow_mut().save_if_due(&self.db, now)? {
+                self.with_quarantine(|it| it.save_dropped(&self.db))?;
+            }
+            Ok(())
+        })
     }
 
     /// Notes that deliveries in flight may have changed, so their sends and the queues are read again.
@@ -437,4 +529,8 @@ impl Inbox {
         schema::save_meta(&self.db, SHARDS, Some(shards.into()))?;
         Ok(shards)
     }
+}
+
+fn no_quarantine() -> Problem {
+    Problem::new("only the first shard keeps rejected requests")
 }

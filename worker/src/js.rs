@@ -130,6 +130,12 @@ impl FromJs for String {
     }
 }
 
+impl FromJs for bool {
+    fn from_js(value: &JsValue) -> Option<Self> {
+        value.as_bool()
+    }
+}
+
 impl FromJs for u16 {
     fn from_js(value: &JsValue) -> Option<Self> {
         whole(value)?.try_into().ok()

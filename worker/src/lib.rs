@@ -20,7 +20,9 @@ mod json;
 mod keys;
 mod life;
 mod log;
+mod network;
 mod protocol;
+mod quarantine;
 mod receive;
 mod shards;
 mod standard;
@@ -97,6 +99,13 @@ async fn respond(request: &Request, head: Head, env: &Env, context: &Context) ->
     if path == config::HEALTH_PATH {
         match head.method.as_str() {
             "GET" | "HEAD" if settings.holds() => failed(&Failure::Misconfigured),
+            "GET" | "HEAD" if settings.verifier.is_none() => {
+                if quarantine::is_in_setup(env, &settings).await {
+                    answer::in_setup()
+                } else {
+                    failed(&Failure::Misconfigured)
+                }
+            }
             "GET" | "HEAD" => ok(),
             _ => failed(&Failure::MethodNotAllowed("GET, HEAD")),
         }

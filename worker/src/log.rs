@@ -69,6 +69,22 @@ pub(crate) fn refused(failure: &Failure) -> Line {
     Line::new(Level::Warn, &[("event", "refused".into()), ("code", failure.code().into())])
 }
 
+/// A rejected request is kept; with the code that it was answered.
+pub(crate) fn kept(code: &str) -> Line {
+    Line::new(Level::Warn, &[("event", "kept".into()), ("code", code.into())])
+}
+
+/// A request was accepted during set-up: it is `kept`, or was `unsigned`.
+pub(crate) fn accepted_in_setup(how: &str) -> Line {
+    Line::new(Level::Warn, &[("event", how.into()), ("setup", Item::Bool(true))])
+}
+
+/// A new key has verified so many requests that were kept.
+pub(crate) fn recovered(count: u64) {
+    let fields = [("event", "recovered_from_quarantine".into()), ("count", count.into())];
+    Line::new(Level::Warn, &fields).write();
+}
+
 /// Why a signature was rejected, without the difference between the bodies.
 pub(crate) fn explained(code: Option<&'static str>, cause: Cause, problem: &str, fix: &str) {
     let fields = [

@@ -3,7 +3,13 @@
 //! A request is one variant of [`Request`], and its type names the type of its reply. Only the message that stores a
 //! delivery is not here: it is a flat call, since it is sent for every delivery (`shards::store` and `Inbox::store`).
 
+mod rejected;
+
 use js_sys::{Array, Uint8Array};
+pub(crate) use rejected::{
+    Full, HadKey, Keep, Kept, ListRejected, QuarantineStatus, Rejected, RejectedDetails,
+    RemoveRejected, ShowRejected,
+};
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 
@@ -81,6 +87,11 @@ requests! {
     Erase => u32,
     EraseEmail => Erased,
     GetStatus => ShardStatus,
+    Keep => Kept,
+    HadKey => bool,
+    ListRejected => Vec<Rejected>,
+    ShowRejected => Option<RejectedDetails>,
+    RemoveRejected => u32,
 }
 
 /// Stores the number of shards, unless one is stored; replies with the stored number.
@@ -98,7 +109,11 @@ pub(crate) struct Wake;
 pub(crate) struct Report {
     /// How many requests were rejected, by code.
     pub(crate) refused: Vec<Count>,
+    /// How many requests were not kept, since there was no room.
+    pub(crate) dropped: Option<u64>,
     pub(crate) matched: LastMatch,
+    /// The networks that sent something new and genuine.
+    pub(crate) networks: Vec<String>,
 }
 
 /// Tells the first shard that there is a cause for an alert.
@@ -120,6 +135,8 @@ pub(crate) enum Cause {
     AllFailed,
     /// Nothing new arrives.
     Silence,
+    /// A new key has verified what was kept.
+    RecoveredFromQuarantine,
 }
 
 /// Lists deliveries, the newest first.
@@ -200,6 +217,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) is_test: bool,
     /// The names of the destinations that want it.
     pub(crate) destinations: Array,
+    /// When it was received, in milliseconds since the Unix epoch, if that is not now.
+    pub(crate) received: Option<u64>,
 }
 
 /// How an arriving delivery was stored.
@@ -406,6 +425,8 @@ pub(crate) struct ShardStatus {
     pub(crate) matched: LastMatch,
     /// The size of the database.
     pub(crate) bytes: u64,
+    /// Only the first shard has it.
+    pub(crate) quarantine: Option<QuarantineStatus>,
 }
 
 #[derive(Serialize)]
@@ -447,6 +468,7 @@ impl FromJs for Cause {
             "PreviousKey" => Some(Self::PreviousKey),
             "AllFailed" => Some(Self::AllFailed),
             "Silence" => Some(Self::Silence),
+            "RecoveredFromQuarantine" => Some(Self::RecoveredFromQuarantine),
             _ => None,
         }
     }
@@ -473,7 +495,12 @@ impl FromJs for Redelivered {
 
 from_js! {
     ConfirmShards { shards: "shards" }
-    Report { refused: "refused", matched: "matched" }
+    Report {
+        refused: "refused",
+        dropped: "dropped",
+        matched: "matched",
+        networks: "networks",
+    }
     Raise { cause: "cause" }
     List {
         limit: "limit",
@@ -524,6 +551,7 @@ from_js! {
         destinations: "destinations",
         matched: "matched",
         bytes: "bytes",
+        quarantine: "quarantine",
     }
     Totals {
         duplicates: "duplicates",

@@ -1,9 +1,10 @@
 //! Receives deliveries: verifies each, the cheapest check first, and stores or forwards the genuine ones.
 
+use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use js_sys::Uint8Array;
-use walnut_webhooks::Verifier;
+use walnut_webhooks::{Error, Signature, Verified, Verifier};
 use wasm_bindgen::JsValue;
 use web_sys::{Request, Response};
 use worker::{Context, Env};
@@ -14,9 +15,10 @@ use crate::failure::Failure;
 use crate::forward::{self, Headline, MAX_NAME_BYTES};
 use crate::host::{BODY_MS, Place};
 use crate::protocol::{Arrival, Stored};
+use crate::quarantine::{self, Candidate};
 use crate::standard::message_id;
 use crate::watch::Check;
-use crate::{digits, explain, host, log, shards};
+use crate::{digits, explain, host, log, network, shards};
 
 /// How far past the limit a body is read, in bytes, so that the sender of a slightly longer one receives the 413 instead of
 /// a connection reset.
@@ -51,7 +53,7 @@ impl Head {
 }
 
 /// A request, as far as it has been read.
-struct Incoming<'r> {
+pub(crate) struct Incoming<'r> {
     request: &'r Request,
     signature: Option<String>,
     content_type: String,
@@ -65,7 +67,7 @@ pub(crate) async fn delivery(
     head: Head,
     env: &Env,
     context: &Context,
-    settings: &Settings,
+    settings: &Rc<Settings>,
     now: u64,
     note: impl Fn(Check),
 ) -> Response {
@@ -76,7 +78,9 @@ pub(crate) async fn delivery(
         declared_length: head.content_length.and_then(|length| digits::parse(&length)),
         body: None,
     };
-    let Some(verifier) = &settings.verifier else { return failed(&Failure::Misconfigured) };
+    let Some(verifier) = &settings.verifier else {
+        return quarantine::without_key(incoming, env, context, settings, note).await;
+    };
     match incoming.check(verifier, settings, now).await {
         Ok((headline, is_test)) => match settings.mode {
             Mode::Durable => incoming.store(&headline, is_test, env, settings, note).await,
@@ -85,6 +89,12 @@ pub(crate) async fn delivery(
         Err(failure) => {
             // A request without a verdict, such as an incomplete one, is neither explained nor counted.
             if let Failure::Refused(error) = &failure {
+                note(Check::Refused(error.code()));
+                if matches!(error, Error::SignatureMismatch { .. })
+                    && let Some(candidate) = incoming.candidate(error.code(), settings)
+                {
+                    quarantine::keep_after_answer(context, env, settings, candidate);
+                }
                 if explain::try_acquire(error, now) {
                     let body = match incoming.body {
                         None => explain::body(request).await,
@@ -92,11 +102,78 @@ pub(crate) async fn delivery(
                     };
                     explain::after_answer(context, env, settings, request, error, body);
                 }
-                note(Check::Refused(error.code()));
             }
             logged(log::refused(&failure), Some(&failure))
         }
     }
+}
+
+/// Returns the headline of a verified delivery, and whether it is a test event.
+///
+/// # Errors
+///
+/// `stale`, if it was too old when it was received; in milliseconds since the Unix epoch.
+pub(crate) fn headline(
+    verified: &Verified<'_>,
+    settings: &Settings,
+    received: u64,
+) -> Result<(Headline, bool), Failure> {
+    // A body that is not JSON can be genuine too; it has no signed time.
+    let summary = verified.summary().ok();
+    if let (Some(summary), Some(age)) = (&summary, settings.max_event_age_ms) {
+        let received = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(received));
+        let received = received.unwrap_or(SystemTime::UNIX_EPOCH);
+        let (age, skew) = (Duration::from_millis(age), Duration::from_millis(MAX_SKEW_MS));
+        summary.check_age(received, age, skew)?;
+    }
+    let is_test = summary.as_ref().is_some_and(|summary| summary.is_test);
+    let id = summary.as_ref().map_or_else(|| verified.body_id(), |summary| summary.id.clone());
+    let headline = Headline {
+        message_id: message_id(&id, None),
+        id,
+        name: summary.as_ref().and_then(|summary| summary.name.clone()),
+        event_type: summary.map_or("unknown", |summary| summary.event_type).to_owned(),
+        key_slot: verified.key_index().into(),
+    };
+    Ok((headline, is_test))
+}
+
+/// What is stored of a request besides its headline.
+pub(crate) struct Content<'a> {
+    pub(crate) signature: &'a str,
+    pub(crate) content_type: &'a str,
+    pub(crate) body: &'a Uint8Array,
+    /// When it was received, in milliseconds since the Unix epoch, if that is not now.
+    pub(crate) received: Option<u64>,
+}
+
+/// Stores a verified delivery in the inbox, which sends it on.
+///
+/// # Errors
+///
+/// Nothing was stored, as far as is known here.
+pub(crate) async fn store(
+    env: &Env,
+    settings: &Settings,
+    headline: &Headline,
+    is_test: bool,
+    content: &Content<'_>,
+) -> Result<Stored, Failure> {
+    let wants = |it: &&Destination| it.wants(headline.name.as_deref());
+    let names = settings.destinations.iter().filter(wants);
+    let arrival = Arrival {
+        id: &headline.id,
+        name: headline.name.as_deref().map(shortened),
+        event_type: &headline.event_type,
+        key_slot: headline.key_slot,
+        signature: content.signature,
+        content_type: content.content_type,
+        body: content.body,
+        is_test,
+        destinations: names.map(|it| JsValue::from_str(&it.name)).collect(),
+        received: content.received,
+    };
+    shards::store(env, settings, &arrival).await
 }
 
 impl Incoming<'_> {
@@ -109,7 +186,7 @@ impl Incoming<'_> {
     ) -> Result<(Headline, bool), Failure> {
         let length = self.declared_length.map(|it| usize::try_from(it).unwrap_or(usize::MAX));
         verifier.precheck(self.signature.as_deref(), length)?;
-        let body = self.read(settings).await?;
+        let body = self.read(settings.max_body_bytes).await?;
         let header = self.signature.as_deref();
         let verified = match self.hashed(&body, verifier).await {
             None => verifier.verify(&body, header)?,
@@ -117,29 +194,33 @@ impl Incoming<'_> {
                 verifier.verify_hashed(&body, header, |_| digests.next().unwrap_or_default())?
             }
         };
-        // A body that is not JSON can be genuine too; it has no signed time.
-        let summary = verified.summary().ok();
-        if let (Some(summary), Some(age)) = (&summary, settings.max_event_age_ms) {
-            let now = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(now));
-            let now = now.unwrap_or(SystemTime::UNIX_EPOCH);
-            let (age, skew) = (Duration::from_millis(age), Duration::from_millis(MAX_SKEW_MS));
-            summary.check_age(now, age, skew)?;
-        }
-        let is_test = summary.as_ref().is_some_and(|summary| summary.is_test);
-        let id = summary.as_ref().map_or_else(|| verified.body_id(), |summary| summary.id.clone());
-        let headline = Headline {
-            message_id: message_id(&id, None),
-            id,
-            name: summary.as_ref().and_then(|summary| summary.name.clone()),
-            event_type: summary.map_or("unknown", |summary| summary.event_type).to_owned(),
-            key_slot: verified.key_index().into(),
-        };
-        Ok((headline, is_test))
+        headline(&verified, settings, now)
+    }
+
+    /// Checks the form of the signature.
+    pub(crate) fn check_signature(&self) -> Result<(), Error> {
+        Signature::parse(self.signature.as_deref()).map(drop)
+    }
+
+    /// Returns the network of the client.
+    fn network(&self, settings: &Settings) -> String {
+        let address = self.request.headers().get(&settings.client_ip_header).ok().flatten();
+        network::of(address.as_deref())
+    }
+
+    /// Returns what the quarantine may keep, if the body was read. `code` is the code of the answer.
+    pub(crate) fn candidate(&self, code: &'static str, settings: &Settings) -> Option<Candidate> {
+        Some(Candidate {
+            code,
+            network: self.network(settings),
+            signature: self.signature.clone()?,
+            content_type: self.content_type.clone(),
+            body: self.body.clone()?,
+        })
     }
 
     /// Reads the body. Reading stops soon after the limit, whatever length was declared: a chunked request may be longer.
-    async fn read(&mut self, settings: &Settings) -> Result<Vec<u8>, Failure> {
-        let limit = settings.max_body_bytes;
+    pub(crate) async fn read(&mut self, limit: usize) -> Result<Vec<u8>, Failure> {
         let declared = self.declared_length.unwrap_or(0);
         let body = host::read(self.request, declared, limit, GRACE, BODY_MS).await?;
         let bytes = body.to_vec();
@@ -163,7 +244,7 @@ impl Incoming<'_> {
         Some(digests.into_iter())
     }
 
-    /// Stores a delivery in the inbox, which sends it on.
+    /// Stores a delivery in the inbox, and answers.
     async fn store(
         self,
         headline: &Headline,
@@ -172,24 +253,21 @@ impl Incoming<'_> {
         settings: &Settings,
         note: impl Fn(Check),
     ) -> Response {
-        let wants = |it: &&Destination| it.wants(headline.name.as_deref());
-        let names = settings.destinations.iter().filter(wants);
-        let arrival = Arrival {
-            id: &headline.id,
-            name: headline.name.as_deref().map(shortened),
-            event_type: &headline.event_type,
-            key_slot: headline.key_slot,
+        let network = self.network(settings);
+        let content = Content {
             signature: &self.signature.unwrap_or_default(),
             content_type: &self.content_type,
             body: &self.body.unwrap_or_default(),
-            is_test,
-            destinations: names.map(|it| JsValue::from_str(&it.name)).collect(),
+            received: None,
         };
-        match shards::store(env, settings, &arrival).await {
+        match store(env, settings, headline, is_test, &content).await {
             Ok(stored) => {
-                // A duplicate may be a replay, so it does not show which key Walnut signs with now.
-                if stored != Stored::Duplicate {
-                    note(Check::Matched(headline.key_slot));
+                // A duplicate may be a replay, so it does not show which key Walnut signs with now. Nor does a repeated
+                // test event show a network of Walnut's.
+                match stored {
+                    Stored::Duplicate => {}
+                    Stored::Repeat => note(Check::Matched(headline.key_slot, None)),
+                    _ => note(Check::Matched(headline.key_slot, Some(network))),
                 }
                 logged(log::stored(headline, stored), None)
             }
@@ -227,6 +305,6 @@ fn content_type(header: Option<String>) -> String {
 }
 
 /// Cuts a name to the length that the header for it can have.
-fn shortened(name: &str) -> &str {
+pub(crate) fn shortened(name: &str) -> &str {
     name.get(..name.floor_char_boundary(MAX_NAME_BYTES)).unwrap_or(name)
 }

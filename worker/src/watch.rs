@@ -1,6 +1,6 @@
 //! What an isolate has seen: which keys verified deliveries, and which requests were rejected. It is counted in memory,
-//! and reported to the first shard at most once a minute for matches and once for rejections, so that strangers cannot
-//! make the edge write.
+//! and reported to the first shard at most once a minute for matches and once for rejections. That shard writes it now and
+//! then, so strangers can't make the edge write more.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -12,6 +12,9 @@ use crate::keys::{KeySlot, LastMatch};
 use crate::protocol::{Count, Report};
 use crate::{log, shards};
 
+/// How many networks are reported at once.
+const MOST_NETWORKS: usize = 50;
+
 /// The shortest time between two reports of the same kind, in milliseconds.
 const REPORT_MS: u64 = 60_000;
 
@@ -19,7 +22,10 @@ const REPORT_MS: u64 = 60_000;
 struct Seen {
     /// How many requests were rejected, by code.
     refused: Vec<Count>,
+    dropped: u64,
     matched: LastMatch,
+    /// The networks that sent something new and genuine.
+    networks: Vec<String>,
     /// When a rejection and a match last led to a report.
     reported_refused: u64,
     reported_matched: u64,
@@ -30,12 +36,16 @@ thread_local! {
 }
 
 /// The result of verifying a request.
-#[derive(Clone, Copy)]
 pub(crate) enum Check {
-    /// This key verified it.
-    Matched(KeySlot),
+    /// This key verified it. It came from this network, if it is no repetition.
+    Matched(KeySlot, Option<String>),
     /// It was rejected with this code.
     Refused(&'static str),
+}
+
+/// Counts a request that was not kept, since there was no room. The next report tells it.
+pub(crate) fn note_dropped() {
+    SEEN.with_borrow_mut(|seen| seen.dropped = seen.dropped.saturating_add(1));
 }
 
 /// Notes a check. When it is time, everything noted is reported once the response has been sent.
@@ -45,8 +55,14 @@ pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Rc<Set
     }
     let report = SEEN.with_borrow_mut(|seen| {
         let reported = match check {
-            Check::Matched(slot) => {
+            Check::Matched(slot, network) => {
                 seen.matched.set(slot, now);
+                if let Some(network) = network
+                    && seen.networks.len() < MOST_NETWORKS
+                    && !seen.networks.contains(&network)
+                {
+                    seen.networks.push(network);
+                }
                 &mut seen.reported_matched
             }
             Check::Refused(code) => {
@@ -58,8 +74,12 @@ pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Rc<Set
             return None;
         }
         *reported = now;
-        let (refused, matched) = (&mut seen.refused, &mut seen.matched);
-        Some(Report { refused: std::mem::take(refused), matched: std::mem::take(matched) })
+        Some(Report {
+            refused: std::mem::take(&mut seen.refused),
+            dropped: Some(std::mem::take(&mut seen.dropped)),
+            matched: std::mem::take(&mut seen.matched),
+            networks: std::mem::take(&mut seen.networks),
+        })
     });
     if let Some(report) = report {
         let (env, settings) = (env.clone(), Rc::clone(settings));

@@ -1,7 +1,7 @@
 //! The status as `OpenMetrics` text (<https://prometheus.io/docs/specs/om/open_metrics_spec/>).
 
 use super::status::Status;
-use crate::protocol::Count;
+use crate::protocol::{Count, QuarantineStatus};
 
 /// Writes a status as metrics. Times are in seconds since the Unix epoch.
 pub(super) fn text(status: &Status) -> String {
@@ -16,6 +16,15 @@ pub(super) fn text(status: &Status) -> String {
     for Count { name, count } in &status.failures.0 {
         text.sample("refused_total", &[("code", name)], *count);
     }
+    let QuarantineStatus { kept, bytes, recovered, dropped } = status.quarantine;
+    text.family("quarantine_kept", "gauge", "Rejected requests that are kept.");
+    text.sample("quarantine_kept", &[], kept);
+    text.family("quarantine_bytes", "gauge", "The size of their bodies.");
+    text.sample("quarantine_bytes", &[], bytes);
+    text.family("quarantine_recovered", "counter", "Kept requests that became deliveries.");
+    text.sample("quarantine_recovered_total", &[], recovered);
+    text.family("quarantine_dropped", "counter", "Requests not kept, since there was no room.");
+    text.sample("quarantine_dropped_total", &[], dropped);
     text.family("pending", "gauge", "Deliveries that a destination has not accepted yet.");
     for destination in &status.destinations {
         text.sample("pending", &[("destination", &destination.name)], destination.pending);

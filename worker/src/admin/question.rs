@@ -12,7 +12,8 @@ use crate::digits;
 use crate::failure::Failure;
 use crate::ids::{DeliveryId, RowId};
 use crate::js::{MAX_SAFE_INTEGER, get, items, text, whole};
-use crate::protocol::{Delivery, DeliveryState, List};
+use crate::protocol::{Delivery, DeliveryState, List, ListRejected};
+use crate::shards::FIRST;
 
 const DEFAULT_LIMIT: u32 = 50;
 const MOST_LIMIT: u32 = 200;
@@ -21,6 +22,12 @@ const MOST_EMAIL_BYTES: usize = 254;
 
 fn invalid<T>(sentence: impl Into<String>) -> Answer<T> {
     Err(Failure::InvalidRequest(sentence.into()))
+}
+
+/// Reads the number of a row.
+pub(super) fn parse_row(text: &str) -> Answer<RowId> {
+    let row = digits::parse(text).map(RowId).filter(|row| *row <= RowId::LAST);
+    row.ok_or(Failure::NotFound)
 }
 
 /// Where a list goes on: after this delivery, written `<row>.<shard>`. Rows are numbered by the time, in all shards.
@@ -116,6 +123,35 @@ impl Page {
             }
         }
         Ok(page)
+    }
+
+    /// Reads the parameters of the list of rejected requests; its cursor is the last ID.
+    pub(super) fn parse_rejected(params: &UrlSearchParams) -> Answer<Self> {
+        let cursor = params.get("cursor");
+        params.delete("cursor");
+        let mut page = Self::parse(params)?;
+        if page.state.is_some() {
+            return invalid("the parameters of this list are limit, cursor, name, since and until");
+        }
+        match cursor.map(|cursor| digits::parse(&cursor)) {
+            None => {}
+            Some(Some(row)) => {
+                page.cursor = Cursor { row: RowId(row).min(RowId::LAST), shard: FIRST }
+            }
+            Some(None) => return invalid("cursor must be the one that another list returned"),
+        }
+        Ok(page)
+    }
+
+    /// Makes the question to the quarantine. It asks for one request more than the limit, to know whether there are more.
+    pub(super) fn question_rejected(&self) -> ListRejected {
+        ListRejected {
+            limit: self.limit.saturating_add(1),
+            name: self.name.clone(),
+            since: self.since,
+            until: self.until,
+            before: self.cursor.before(FIRST),
+        }
     }
 
     /// Makes the question to one shard. It asks for one delivery more than the limit, to know whether there are more.

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use crate::config::Settings;
 use crate::keys::{KeyStatus, LastMatch};
-use crate::protocol::{Count, DeliveryState, DestinationStatus, ShardStatus};
+use crate::protocol::{Count, DeliveryState, DestinationStatus, QuarantineStatus, ShardStatus};
 
 /// The status of the edge. Times are in milliseconds since the Unix epoch.
 #[derive(Serialize)]
@@ -20,6 +20,7 @@ pub(super) struct Status {
     pub(super) destinations: Vec<DestinationStatus>,
     pub(super) keys: KeyStatus,
     pub(super) failures: Counts,
+    pub(super) quarantine: QuarantineStatus,
     pub(super) last_received: Option<u64>,
     pub(super) bytes: u64,
 }
@@ -58,6 +59,7 @@ impl Status {
             destinations: destinations.collect(),
             keys: KeyStatus::new(matched, settings.previous_until, now),
             failures: Counts(Vec::new()),
+            quarantine: QuarantineStatus::default(),
             last_received: None,
             bytes: 0,
         };
@@ -74,6 +76,9 @@ impl Status {
         }
         for Count { name, count } in shard.refused {
             Count::add(&mut self.failures.0, &name, count);
+        }
+        if let Some(quarantine) = shard.quarantine {
+            self.quarantine = quarantine;
         }
         self.duplicates = self.duplicates.saturating_add(totals.duplicates);
         self.oldest_pending =

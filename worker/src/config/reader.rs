@@ -5,8 +5,8 @@ use walnut_webhooks::Key;
 use super::duration::{self, DAY_MS, HOUR_MS};
 use super::url;
 use super::{
-    ADMIN_PATH, CLIENT_IP_HEADER, HEALTH_PATH, KEY, KEY_PREVIOUS, KEY_PREVIOUS_UNTIL, MOST_OVERLAP_DAYS, Mistakes, Mode,
-    Parse, below_admin,
+    ADMIN_PATH, CLIENT_IP_HEADER, HEALTH_PATH, KEY, KEY_PREVIOUS, KEY_PREVIOUS_UNTIL,
+    MOST_OVERLAP_DAYS, Mistakes, Mode, Parse, below_admin,
 };
 use crate::digits;
 

@@ -2,11 +2,12 @@
 //! since all reports go there.
 
 use super::db::Db;
+use super::rejections::Rejections;
 use super::schema::{load_meta, save_meta};
 use crate::host::{self, Lines, Place};
 use crate::js::{Result, number, or_null};
 use crate::keys::LastMatch;
-use crate::protocol::{Cause, Count, Report};
+use crate::protocol::Cause;
 use crate::{json, log};
 
 pub(super) const HOUR_MS: u64 = 60 * 60 * 1000;
@@ -30,6 +31,7 @@ impl Cause {
             Self::PreviousKey => "previous_key",
             Self::AllFailed => "all_failed",
             Self::Silence => "silence",
+            Self::RecoveredFromQuarantine => "recovered_from_quarantine",
         }
     }
 
@@ -49,6 +51,9 @@ impl Cause {
             }
             Self::Silence => {
                 "Nothing new was stored for a long time: check the webhook in Walnut, and the edge's log."
+            }
+            Self::RecoveredFromQuarantine => {
+                "The new key has verified requests that were rejected before. They are delivered now."
             }
         }
     }
@@ -85,15 +90,16 @@ impl Health {
         causes
     }
 
-    fn read(db: &Db, now: u64) -> Result<Self> {
+    fn read(db: &Db, rejections: &Rejections, now: u64) -> Result<Self> {
         let since = load_meta(db, "watched_since")?.unwrap_or(now);
         if since == now {
             save_meta(db, "watched_since", Some(now))?;
         }
+        let matched = last_match(db)?;
         Ok(Self {
-            matched: last_match(db)?,
-            failing_since: load_meta(db, "failing_since")?,
-            last_refused: load_meta(db, "last_refused")?,
+            matched,
+            failing_since: rejections.failing_since(matched),
+            last_refused: rejections.last,
             since,
         })
     }
@@ -107,40 +113,25 @@ pub(super) fn last_match(db: &Db) -> Result<LastMatch> {
     })
 }
 
-/// Stores the report of an isolate.
-pub(super) fn store_report(db: &Db, report: &Report, now: u64) -> Result<()> {
-    db.transaction(|| {
-        for Count { name, count } in &report.refused {
-            db.run(
-                "INSERT INTO refused (code, times) VALUES (?1, ?2)
-                ON CONFLICT (code) DO UPDATE SET times = times + ?2",
-                &[name.as_str().into(), number(*count)],
-            )?;
+/// Stores when each key last verified a delivery, as an isolate reports it.
+pub(super) fn store_match(db: &Db, matched: LastMatch) -> Result<()> {
+    let LastMatch { current, previous } = matched;
+    for (name, time) in [(MATCHED_CURRENT, current), (MATCHED_PREVIOUS, previous)] {
+        if time.is_some() {
+            save_meta(db, name, time.max(load_meta(db, name)?))?;
         }
-        let LastMatch { current, previous } = report.matched;
-        for (name, time) in [(MATCHED_CURRENT, current), (MATCHED_PREVIOUS, previous)] {
-            if time.is_some() {
-                save_meta(db, name, time.max(load_meta(db, name)?))?;
-            }
-        }
-        if !report.refused.is_empty() {
-            save_meta(db, "last_refused", Some(now))?;
-        }
-        let is_failing = load_meta(db, "failing_since")?.is_some();
-        if report.matched != LastMatch::default() {
-            if is_failing {
-                save_meta(db, "failing_since", None)?;
-            }
-        } else if !is_failing {
-            save_meta(db, "failing_since", Some(now))?;
-        }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 /// Raises the alerts that there is a cause for.
-pub(super) fn check(db: &Db, now: u64, silence_ms: Option<u64>) -> Result<()> {
-    for cause in Health::read(db, now)?.causes(now, silence_ms) {
+pub(super) fn check(
+    db: &Db,
+    rejections: &Rejections,
+    now: u64,
+    silence_ms: Option<u64>,
+) -> Result<()> {
+    for cause in Health::read(db, rejections, now)?.causes(now, silence_ms) {
         raise(db, cause, now)?;
     }
     Ok(())

@@ -38,7 +38,6 @@ pub(super) fn with_email(db: &Db, email: &str, after: RowId, now: u64) -> Result
         "SELECT key, size FROM deliveries WHERE key > ? AND signature IS NOT NULL ORDER BY key LIMIT ?",
         &[after.into(), number(AT_ONCE)],
     )?;
-    let email = email.to_ascii_lowercase();
     let mut more = rows.len() == AT_ONCE;
     let mut last = None;
     let (mut erased, mut bytes): (u64, u64) = (0, 0);
@@ -51,15 +50,20 @@ pub(super) fn with_email(db: &Db, email: &str, after: RowId, now: u64) -> Result
         bytes = bytes.saturating_add(row.number(1)?);
         last = Some(row_id);
         let body = lives::body(db, row_id)?.unwrap_or_default();
-        let found = match Body::parse_any(&body) {
-            Ok(body) => value_contains(&body, &email),
-            Err(_) => contains(&String::from_utf8_lossy(&body), &email),
-        };
-        if found {
+        if body_contains(&body, email) {
             erased = erased.saturating_add(db.transaction(|| one(db, row_id, now))?.into());
         }
     }
     Ok(Erased { erased, last: last.filter(|_| more) })
+}
+
+/// Tells whether a body contains an e-mail address.
+pub(super) fn body_contains(body: &[u8], email: &str) -> bool {
+    let email = email.to_ascii_lowercase();
+    match Body::parse_any(body) {
+        Ok(body) => value_contains(&body, &email),
+        Err(_) => contains(&String::from_utf8_lossy(body), &email),
+    }
 }
 
 fn value_contains(body: &Body, email: &str) -> bool {

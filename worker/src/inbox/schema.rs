@@ -12,7 +12,7 @@ pub(super) const RARE: &str = "state IN ('dead', 'unrouted', 'variant', 'forgott
 const TEST_BYTES: u32 = 64 << 10;
 
 /// The statements that make each version from the one before. A version that has been released never changes.
-const VERSIONS: [&[&str]; 1] = [VERSION_1];
+const VERSIONS: [&[&str]; 2] = [VERSION_1, VERSION_2];
 
 // Cloudflare bills each row that is written, and an entry of an index counts as one. For each delivery, as few as possible
 // are written: its row with the indexes `firsts` and `untried`, then its result with the index `to_forget`, then its
@@ -90,6 +90,34 @@ const VERSION_1: &[&str] = &[
         due INTEGER
     ) WITHOUT ROWID",
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
+];
+
+// The quarantine: see `quarantine.rs`. It has no index, since strangers cause these rows.
+const VERSION_2: &[&str] = &[
+    // A rejected request. Once it is delivered or erased, only its time is left, since it still counts for its day.
+    "CREATE TABLE kept (
+        key INTEGER PRIMARY KEY,
+        received INTEGER NOT NULL,
+        traps INTEGER NOT NULL DEFAULT 0,
+        code TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        name TEXT,
+        network TEXT,
+        digest TEXT,
+        signature TEXT,
+        content_type TEXT,
+        body BLOB
+    )",
+    // When a network last sent something new and genuine.
+    "CREATE TABLE networks (network TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID",
+    // `secret` is the key of the hashes. `verified_with` is a `room::VerifiedWith`: NULL, empty or a fingerprint.
+    "CREATE TABLE quarantine (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        secret TEXT NOT NULL,
+        verified_with TEXT,
+        recovered INTEGER NOT NULL DEFAULT 0,
+        dropped INTEGER NOT NULL DEFAULT 0
+    )",
 ];
 
 /// Creates or migrates the tables. Tables of a newer version stay as they are: a version only adds what older code does

@@ -32,6 +32,8 @@ pub(super) struct NewDelivery {
     pub(super) is_test: bool,
     /// The names of the destinations that want it.
     pub(super) destinations: Vec<String>,
+    /// When it was received, in milliseconds since the Unix epoch. What was kept was received earlier.
+    pub(super) received: u64,
 }
 
 /// The longest body that is stored in the row of its delivery, in bytes.
@@ -101,7 +103,7 @@ fn insert(
             kind.into(),
             new.name.clone(),
             new.event_type.clone(),
-            number(now),
+            number(new.received),
             new.key_slot.clone(),
             new.signature.clone(),
             new.content_type.clone(),

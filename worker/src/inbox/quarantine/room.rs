@@ -1,0 +1,225 @@
+//! What the quarantine keeps, drops, verifies again and admits: decisions without I/O. `worker/model/quarantine.rs` checks
+//! them.
+
+use crate::ids::RowId;
+use crate::keys::KeySlot;
+
+/// How many bodies are kept at once, and how many bytes.
+pub(crate) const MOST: u64 = 1000;
+pub(crate) const MOST_BYTES: u64 = 8 << 20;
+
+/// How many bodies are kept within a day. Each costs two rows: its own, and its removal.
+pub(crate) const MOST_A_DAY: u64 = 1500;
+
+/// How long a body is kept, in milliseconds.
+pub(crate) const KEPT_MS: u64 = 48 * 60 * 60 * 1000;
+
+/// How long a network is known after its last genuine event, in milliseconds.
+pub(crate) const KNOWN_MS: u64 = 30 * DAY_MS;
+
+/// How often the last event of a network is saved at most, in milliseconds.
+const KNOWN_EVERY_MS: u64 = 60 * 60 * 1000;
+
+/// How many networks are known at once: the last ones.
+pub(crate) const MOST_NETWORKS: usize = 200;
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// The part of the room for networks that are not known, and the part for each of them, as divisors.
+const UNKNOWN: u64 = 2;
+const EACH_UNKNOWN: u64 = 10;
+
+/// How often work on a request may trap before it is not verified again.
+pub(crate) const MOST_TRAPS: u64 = 2;
+
+/// A request that is kept, or was kept within the last day.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Entry {
+    pub(crate) row: RowId,
+    pub(crate) received: u64,
+    /// `None`, if it was delivered or erased.
+    pub(crate) held: Option<Held>,
+}
+
+/// What takes room.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Held {
+    pub(crate) size: u64,
+    /// The hash of the sender's network.
+    pub(crate) network: String,
+    /// A digest of the signature and the body.
+    pub(crate) digest: String,
+}
+
+/// Whether a request is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Keep,
+    /// An equal request is kept already.
+    Copy,
+    /// There is no room for it.
+    Full,
+}
+
+/// What the kept requests were last verified with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum VerifiedWith {
+    /// The inbox has never had a key.
+    #[default]
+    NeverAKey,
+    /// Some of them were not verified with the last key.
+    Nothing,
+    /// All of them, with the key that has this fingerprint.
+    Key(String),
+}
+
+impl VerifiedWith {
+    /// Tells whether what is kept has to be verified again: the current key is another one.
+    pub(crate) fn is_due(&self, current: Option<&str>) -> bool {
+        match (self, current) {
+            (_, None) => false,
+            (Self::Key(last), Some(current)) => last != current,
+            (Self::NeverAKey | Self::Nothing, Some(_)) => true,
+        }
+    }
+
+    /// Returns what it is after a request was kept: `Nothing`, unless the key that it was verified with rejects it.
+    #[must_use]
+    pub(crate) fn after_keeping(&self, slot: Option<KeySlot>, current: Option<&str>) -> Self {
+        match self {
+            Self::NeverAKey => Self::NeverAKey,
+            _ if current.is_none() || is_admitted(slot) => Self::Nothing,
+            other => other.clone(),
+        }
+    }
+}
+
+/// Tells whether a kept request becomes a delivery by itself: only if the current key verifies it, since others may know
+/// a previous key. An operator can deliver what any key verifies.
+pub(crate) fn is_admitted(slot: Option<KeySlot>) -> bool {
+    slot == Some(KeySlot::Current)
+}
+
+/// The requests that are kept, and the networks that are known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Room {
+    /// In the order in which they arrived.
+    pub(crate) entries: Vec<Entry>,
+    /// Each hash of a network, with the time of its last genuine event; in the order of the hashes.
+    known: Vec<(String, u64)>,
+}
+
+impl Room {
+    pub(crate) fn new(entries: Vec<Entry>, mut known: Vec<(String, u64)>) -> Self {
+        known.sort_unstable();
+        Self { entries, known }
+    }
+
+    pub(crate) fn held(&self) -> impl Iterator<Item = (&Entry, &Held)> {
+        self.entries.iter().filter_map(|entry| Some((entry, entry.held.as_ref()?)))
+    }
+
+    fn find(&self, network: &str) -> Result<usize, usize> {
+        self.known.binary_search_by(|(hash, _)| hash.as_str().cmp(network))
+    }
+
+    fn is_known(&self, network: &str, now: u64) -> bool {
+        let known = self.find(network).ok().and_then(|index| self.known.get(index));
+        known.is_some_and(|(_, time)| is_recent(*time, now))
+    }
+
+    /// Decides whether a request is kept.
+    pub(crate) fn verdict(&self, new: &Held, now: u64) -> Verdict {
+        let network = new.network.as_str();
+        if self.held().any(|(_, held)| held.digest == new.digest) {
+            return Verdict::Copy;
+        }
+        let fits = self.has_room(|_| true, 1, new.size, now)
+            && (self.is_known(network, now)
+                || self.has_room(|other| !self.is_known(other, now), UNKNOWN, new.size, now)
+                    && self.has_room(|other| other == network, EACH_UNKNOWN, new.size, now));
+        if fits { Verdict::Keep } else { Verdict::Full }
+    }
+
+    /// Tells whether there is room for a body of this size among those of some networks, which together have one of so
+    /// many parts.
+    fn has_room(&self, of: impl Fn(&str) -> bool, part: u64, size: u64, now: u64) -> bool {
+        let (mut count, mut bytes, mut today) = (1_u64, size, 1_u64);
+        for entry in &self.entries {
+            let is_new = now.saturating_sub(entry.received) < DAY_MS;
+            let counts = match &entry.held {
+                Some(held) if of(&held.network) => {
+                    count = count.saturating_add(1);
+                    bytes = bytes.saturating_add(held.size);
+                    true
+                }
+                Some(_) => false,
+                // Whose it was is not known any more.
+                None => part == 1,
+            };
+            today = today.saturating_add(u64::from(counts && is_new));
+        }
+        count.saturating_mul(part) <= MOST
+            && bytes.saturating_mul(part) <= MOST_BYTES
+            && today.saturating_mul(part.min(UNKNOWN)) <= MOST_A_DAY
+    }
+
+    /// Returns the networks whose requests may still be kept, after one of an unknown network was not.
+    pub(crate) fn open_to(&self, now: u64) -> Vec<String> {
+        if !self.has_room(|_| true, 1, 0, now) {
+            return Vec::new();
+        }
+        let known = self.known.iter().filter(|(_, time)| is_recent(*time, now));
+        known.map(|(hash, _)| hash.clone()).collect()
+    }
+
+    /// Notes a genuine event of a network; returns whether that has to be saved.
+    pub(crate) fn note(&mut self, network: &str, now: u64) -> bool {
+        match self.find(network) {
+            Ok(index) => match self.known.get_mut(index) {
+                Some((_, time)) if now.saturating_sub(*time) >= KNOWN_EVERY_MS => *time = now,
+                _ => return false,
+            },
+            Err(index) => self.known.insert(index, (network.to_owned(), now)),
+        }
+        true
+    }
+
+    /// Removes the networks that are not known any more, and the oldest beyond the limit; returns them.
+    pub(crate) fn forget_networks(&mut self, now: u64) -> Vec<String> {
+        let mut times: Vec<u64> = self.known.iter().map(|(_, time)| *time).collect();
+        times.sort_unstable_by(|a, b| b.cmp(a));
+        let oldest = times.get(MOST_NETWORKS.saturating_sub(1)).copied().unwrap_or(0);
+        let (kept, gone) = std::mem::take(&mut self.known)
+            .into_iter()
+            .partition(|(_, time)| is_recent(*time, now) && *time >= oldest);
+        self.known = kept;
+        let gone: Vec<(String, u64)> = gone;
+        gone.into_iter().map(|(hash, _)| hash).collect()
+    }
+
+    /// Removes what is too old; returns whether there was such.
+    pub(crate) fn expire(&mut self, now: u64) -> bool {
+        let before = self.entries.len();
+        self.entries.retain(|entry| !is_over(entry.received, now));
+        self.entries.len() < before
+    }
+
+    /// Marks an entry as delivered or erased.
+    pub(crate) fn empty(&mut self, row: RowId) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.row == row) {
+            entry.held = None;
+        }
+    }
+}
+
+/// Tells whether the time of a request is over.
+pub(crate) fn is_over(received: u64, now: u64) -> bool {
+    now.saturating_sub(received) >= KEPT_MS
+}
+
+/// Tells whether a network whose last genuine event was at a time is still known. That time is saved now and then, so it
+/// can be a little later.
+fn is_recent(time: u64, now: u64) -> bool {
+    now.saturating_sub(time) < KNOWN_MS.saturating_add(KNOWN_EVERY_MS)
+}

@@ -1,0 +1,130 @@
+//! What is known of rejected requests, in memory. It is saved at most every 15 minutes, so that strangers can't make the
+//! inbox write more; what was counted since then is lost with the object. Only the first shard counts them.
+
+use super::db::Db;
+use super::schema::{load_meta, save_meta};
+use crate::js::{Result, number};
+use crate::keys::LastMatch;
+use crate::protocol::{Count, Report};
+
+/// How often it is saved at most, in milliseconds.
+const SAVE_MS: u64 = 15 * 60 * 1000;
+
+/// The names under which the times are stored.
+const SAVED: &str = "rejections_saved";
+const LAST: &str = "last_refused";
+const FAILING_SINCE: &str = "failing_since";
+
+/// Times are in milliseconds since the Unix epoch.
+#[derive(Default)]
+pub(super) struct Rejections {
+    /// How many requests were rejected since the last save, by code.
+    unsaved: Vec<Count>,
+    /// When the last request was rejected, and the first one since a key last verified one.
+    pub(super) last: Option<u64>,
+    failing_since: Option<u64>,
+    saved: u64,
+    changed: bool,
+}
+
+impl Rejections {
+    pub(super) fn load(db: &Db) -> Result<Self> {
+        Ok(Self {
+            last: load_meta(db, LAST)?,
+            failing_since: load_meta(db, FAILING_SINCE)?,
+            saved: load_meta(db, SAVED)?.unwrap_or(0),
+            ..Self::default()
+        })
+    }
+
+    /// Counts what an isolate reports.
+    pub(super) fn note(&mut self, report: &Report, now: u64) {
+        for Count { name, count } in &report.refused {
+            Count::add(&mut self.unsaved, name, *count);
+        }
+        if report.matched != LastMatch::default() {
+            self.failing_since = None;
+        } else if !report.refused.is_empty() {
+            self.failing_since.get_or_insert(now);
+        }
+        if !report.refused.is_empty() {
+            self.last = Some(now);
+            self.changed = true;
+        }
+    }
+
+    /// Returns since when every request was rejected.
+    pub(super) fn failing_since(&self, matched: LastMatch) -> Option<u64> {
+        let last = matched.current.max(matched.previous);
+        self.failing_since.filter(|since| last.is_none_or(|last| last < *since))
+    }
+
+    /// Returns how many requests were rejected, by code.
+    pub(super) fn counts(&self, db: &Db) -> Result<Vec<Count>> {
+        let mut counts: Vec<Count> =
+            db.structs("SELECT code AS name, times AS count FROM refused", &[])?;
+        for Count { name, count } in &self.unsaved {
+            Count::add(&mut counts, name, *count);
+        }
+        Ok(counts)
+    }
+
+    /// Saves it, if it has changed and was not saved for a while; returns whether it did. To be called in a transaction.
+    pub(super) fn save_if_due(&mut self, db: &Db, now: u64) -> Result<bool> {
+        if !self.changed || now.abs_diff(self.saved) < SAVE_MS {
+            return Ok(false);
+        }
+        for Count { name, count } in &self.unsaved {
+            db.run(
+                "INSERT INTO refused (code, times) VALUES (?1, ?2)
+                ON CONFLICT (code) DO UPDATE SET times = times + ?2",
+                &[name.as_str().into(), number(*count)],
+            )?;
+        }
+        for (name, time) in
+            [(SAVED, Some(now)), (LAST, self.last), (FAILING_SINCE, self.failing_since)]
+        {
+            save_meta(db, name, time)?;
+        }
+        self.unsaved.clear();
+        (self.saved, self.changed) = (now, false);
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(refused: u64, current: Option<u64>) -> Report {
+        let refused =
+            (refused > 0).then(|| Count { name: "signature_mismatch".to_owned(), count: refused });
+        Report {
+            refused: refused.into_iter().collect(),
+            dropped: None,
+            matched: LastMatch { current, previous: None },
+            networks: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_request_fails_from_the_first_rejection_until_a_match() {
+        let mut rejections = Rejections::default();
+        rejections.note(&report(0, Some(1)), 1);
+        assert_eq!(rejections.failing_since(LastMatch::default()), None);
+        rejections.note(&report(1, None), 2);
+        rejections.note(&report(1, None), 3);
+        assert_eq!(rejections.failing_since(LastMatch::default()), Some(2));
+        assert_eq!(rejections.last, Some(3));
+        rejections.note(&report(1, Some(4)), 4);
+        assert_eq!(rejections.failing_since(LastMatch::default()), None);
+    }
+
+    #[test]
+    fn a_match_after_the_last_save_counts_too() {
+        let rejections = Rejections { failing_since: Some(5), ..Rejections::default() };
+        let matched = |previous| LastMatch { current: None, previous };
+        assert_eq!(rejections.failing_since(matched(Some(4))), Some(5));
+        assert_eq!(rejections.failing_since(matched(Some(5))), None);
+    }
+}
