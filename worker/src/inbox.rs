@@ -14,6 +14,9 @@ mod lives;
 #[path = "../model/mod.rs"]
 mod model;
 mod quarantine;
+#[cfg(test)]
+#[path = "../model/quarantine.rs"]
+mod quarantine_model;
 mod rejections;
 mod schema;
 mod send;

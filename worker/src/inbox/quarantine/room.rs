@@ -83,13 +83,13 @@ impl VerifiedWith {
         }
     }
 
-    /// Returns what it is after a request was kept: `Nothing`, unless the key that it was verified with rejects it.
+    /// Returns what it is after a request was kept: the same, if the last key is the current one and rejects it.
     #[must_use]
     pub(crate) fn after_keeping(&self, slot: Option<KeySlot>, current: Option<&str>) -> Self {
         match self {
             Self::NeverAKey => Self::NeverAKey,
-            _ if current.is_none() || is_admitted(slot) => Self::Nothing,
-            other => other.clone(),
+            Self::Key(last) if current == Some(last) && !is_admitted(slot) => self.clone(),
+            Self::Key(_) | Self::Nothing => Self::Nothing,
         }
     }
 }
@@ -222,4 +222,128 @@ pub(crate) fn is_over(received: u64, now: u64) -> bool {
 /// can be a little later.
 fn is_recent(time: u64, now: u64) -> bool {
     now.saturating_sub(time) < KNOWN_MS.saturating_add(KNOWN_EVERY_MS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 100 * DAY_MS;
+
+    fn held(network: &str, size: u64, digest: impl ToString) -> Held {
+        Held { size, network: network.to_owned(), digest: digest.to_string() }
+    }
+
+    /// A room in which "known" is known, with so many bodies of each network.
+    fn room(kept: &[(&str, usize)], size: u64, received: u64) -> Room {
+        let mut room = Room::new(Vec::new(), vec![("known".to_owned(), NOW)]);
+        for (network, count) in kept {
+            for _ in 0..*count {
+                let row = RowId(u64::try_from(room.entries.len()).unwrap());
+                let held = Some(held(network, size, row));
+                room.entries.push(Entry { row, received, held });
+            }
+        }
+        room
+    }
+
+    fn verdict(room: &Room, network: &str, size: u64) -> Verdict {
+        room.verdict(&held(network, size, "new"), NOW)
+    }
+
+    /// So many networks that are not known, which together have so many bodies.
+    fn unknown(count: usize) -> Vec<(&'static str, usize)> {
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+        names.into_iter().map(|name| (name, count / names.len())).collect()
+    }
+
+    #[test]
+    fn an_unknown_network_gets_a_tenth_and_all_of_them_half() {
+        assert_eq!(verdict(&room(&[("a", 99)], 1, NOW), "a", 1), Verdict::Keep);
+        let tenth = room(&[("a", 100)], 1, NOW);
+        assert_eq!(verdict(&tenth, "a", 1), Verdict::Full);
+        assert_eq!(verdict(&tenth, "b", 1), Verdict::Keep);
+        let mut half = room(&unknown(490), 1, NOW);
+        half.entries.extend(room(&[("k", 9)], 1, NOW).entries);
+        assert_eq!(verdict(&half, "z", 1), Verdict::Keep);
+        half.entries.extend(room(&[("l", 1)], 1, NOW).entries);
+        assert_eq!(verdict(&half, "z", 1), Verdict::Full);
+        assert_eq!(verdict(&half, "known", 1), Verdict::Keep);
+        assert_eq!(half.open_to(NOW), ["known"]);
+    }
+
+    #[test]
+    fn bytes_count_as_bodies_do() {
+        let size = 64 << 10;
+        let tenth = MOST_BYTES / 10;
+        let one = room(&[("a", 12)], size, NOW);
+        assert_eq!(verdict(&one, "a", tenth - 12 * size), Verdict::Keep);
+        assert_eq!(verdict(&one, "a", tenth - 12 * size + 1), Verdict::Full);
+        let half = room(
+            &[("known", 64), ("a", 12), ("b", 12), ("c", 12), ("d", 12), ("e", 12)],
+            size,
+            NOW,
+        );
+        assert_eq!(verdict(&half, "f", 4 * size), Verdict::Keep);
+        assert_eq!(verdict(&half, "f", 4 * size + 1), Verdict::Full);
+        let all = room(&[("known", 127)], size, NOW);
+        assert_eq!(verdict(&all, "known", size), Verdict::Keep);
+        assert_eq!(verdict(&all, "known", size + 1), Verdict::Full);
+    }
+
+    #[test]
+    fn a_known_network_gets_all_that_is_left() {
+        assert_eq!(verdict(&room(&[("known", 999)], 1, NOW), "known", 1), Verdict::Keep);
+        let full = room(&[("known", 1000)], 1, NOW);
+        assert_eq!(verdict(&full, "known", 1), Verdict::Full);
+        assert_eq!(full.open_to(NOW), [""; 0]);
+    }
+
+    #[test]
+    fn what_was_delivered_counts_for_its_day() {
+        let gone = |count: usize, received| {
+            let mut room = room(&[("known", count)], 1, received);
+            room.entries.iter_mut().for_each(|entry| entry.held = None);
+            room
+        };
+        assert_eq!(verdict(&gone(1499, NOW), "known", 1), Verdict::Keep);
+        assert_eq!(verdict(&gone(1500, NOW), "known", 1), Verdict::Full);
+        assert_eq!(verdict(&gone(1500, NOW), "a", 1), Verdict::Full);
+        assert_eq!(verdict(&gone(1500, NOW - DAY_MS + 1), "known", 1), Verdict::Full);
+        assert_eq!(verdict(&gone(1500, NOW - DAY_MS), "known", 1), Verdict::Keep);
+    }
+
+    #[test]
+    fn an_equal_request_is_kept_once_until_it_is_gone() {
+        let mut room = room(&[("a", 1)], 1, NOW);
+        assert_eq!(room.verdict(&held("b", 1, 0), NOW), Verdict::Copy);
+        room.empty(RowId(0));
+        assert_eq!(room.verdict(&held("b", 1, 0), NOW), Verdict::Keep);
+    }
+
+    #[test]
+    fn a_request_is_kept_for_48_hours() {
+        let mut room = room(&[("a", 1)], 1, NOW);
+        assert!(!room.expire(NOW + KEPT_MS - 1));
+        assert!(room.expire(NOW + KEPT_MS));
+        assert_eq!(room.held().count(), 0);
+    }
+
+    #[test]
+    fn a_network_is_known_for_30_days_and_at_most_200_are() {
+        let mut room = room(&[], 1, NOW);
+        assert!(!room.note("known", NOW + KNOWN_EVERY_MS - 1));
+        assert!(room.note("known", NOW + KNOWN_EVERY_MS));
+        let last = NOW + KNOWN_EVERY_MS;
+        assert!(room.is_known("known", last + KNOWN_MS));
+        assert!(!room.is_known("known", last + KNOWN_MS + KNOWN_EVERY_MS));
+        for n in 1..MOST_NETWORKS {
+            assert!(room.note(&n.to_string(), last + 1));
+        }
+        assert_eq!(room.forget_networks(last + 1), [""; 0]);
+        assert!(room.note("one more", last + 2));
+        assert_eq!(room.forget_networks(last + 2), ["known"]);
+        assert_eq!(room.known.len(), MOST_NETWORKS);
+        assert_eq!(room.forget_networks(last + 2 * KNOWN_MS).len(), MOST_NETWORKS);
+    }
 }
