@@ -21,10 +21,10 @@ pub(super) const EVERY_MS: u64 = 1000;
 const MARGIN_MS: u64 = 60_000;
 
 /// How long an ID is remembered after its last use, in milliseconds. The last use counts, because Walnut signs each retry
-/// again with a later time. A copy may arrive when it is as old as may be, and then wait in the quarantine.
+/// again with a later time. A copy may wait in the quarantine for as long as that keeps it.
 fn remembered_ms(settings: &Settings) -> u64 {
-    let age = settings.max_event_age_ms.unwrap_or(0);
-    age.saturating_add(KEPT_MS).saturating_add(MAX_SKEW_MS).saturating_add(MARGIN_MS)
+    let age = settings.max_event_age_ms.unwrap_or(0).max(KEPT_MS);
+    age.saturating_add(MAX_SKEW_MS).saturating_add(MARGIN_MS)
 }
 
 /// A delivery that has expired: the columns of the index `to_forget`.

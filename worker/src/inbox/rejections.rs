@@ -1,5 +1,6 @@
-//! What is known of rejected requests, in memory. It is saved at most every 15 minutes, so that strangers can't make the
-//! inbox write more; what was counted since then is lost with the object. Only the first shard counts them.
+//! What is known of rejected requests, in memory. It is saved at once while that is rare, and every 15 minutes in the long
+//! run, so that strangers can't make the inbox write more. What was counted since then is lost with the object. Only the
+//! first shard counts them.
 
 use super::db::Db;
 use super::schema::{load_meta, save_meta};
@@ -7,8 +8,9 @@ use crate::js::{Result, number};
 use crate::keys::LastMatch;
 use crate::protocol::{Count, Report};
 
-/// How often it is saved at most, in milliseconds.
+/// How often it is saved at most in the long run, in milliseconds; and how many saves may come at once before that.
 const SAVE_MS: u64 = 15 * 60 * 1000;
+const AT_ONCE: u64 = 20;
 
 /// The names under which the times are stored.
 const SAVED: &str = "rejections_saved";
@@ -23,6 +25,7 @@ pub(super) struct Rejections {
     /// When the last request was rejected, and the first one since a key last verified one.
     pub(super) last: Option<u64>,
     failing_since: Option<u64>,
+    /// Until when the saves so far have used up the time of later ones.
     saved: u64,
     changed: bool,
 }
@@ -69,11 +72,15 @@ impl Rejections {
         Ok(counts)
     }
 
-    /// Saves it, if it has changed and was not saved for a while; returns whether it did. To be called in a transaction.
+    /// Saves it, if it has changed and was not saved too often; returns whether it did. To be called in a transaction.
     pub(super) fn save_if_due(&mut self, db: &Db, now: u64) -> Result<bool> {
-        if !self.changed || now.abs_diff(self.saved) < SAVE_MS {
+        let used = self.saved.max(now);
+        if !self.changed
+            || used.saturating_sub(now) > SAVE_MS.saturating_mul(AT_ONCE.saturating_sub(1))
+        {
             return Ok(false);
         }
+        let saved = used.saturating_add(SAVE_MS);
         for Count { name, count } in &self.unsaved {
             db.run(
                 "INSERT INTO refused (code, times) VALUES (?1, ?2)
@@ -82,12 +89,12 @@ impl Rejections {
             )?;
         }
         for (name, time) in
-            [(SAVED, Some(now)), (LAST, self.last), (FAILING_SINCE, self.failing_since)]
+            [(SAVED, Some(saved)), (LAST, self.last), (FAILING_SINCE, self.failing_since)]
         {
             save_meta(db, name, time)?;
         }
         self.unsaved.clear();
-        (self.saved, self.changed) = (now, false);
+        (self.saved, self.changed) = (saved, false);
         Ok(true)
     }
 }
