@@ -186,7 +186,8 @@ codes! {
             "The edge could not store the delivery. Walnut sends the event again.",
             "Read the edge's log.";
         "misconfigured", 500,
-            "A variable is missing or invalid. The edge forwards nothing.",
+            "A variable is missing or invalid, so the edge cannot receive events. In durable mode with a key it can: it stores \
+             and holds them, `/healthz` answers this code with 503, and redelivery with 500.",
             "Read the edge's log, which lists every mistake.";
         "not_found", 404,
             "Nothing is at this path.",
@@ -201,7 +202,7 @@ codes! {
             "Admin API: the request is invalid.",
             "The message says what the API expects.";
         "inbox_failed", 503,
-            "Admin API: the inbox did not answer.",
+            "Admin API and `/healthz`: the inbox did not answer.",
             "Send the request again. The edge's log has the cause.";
         "forgotten", 409,
             "Admin API: the delivery's body was deleted.",

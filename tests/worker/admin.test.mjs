@@ -281,7 +281,7 @@ test("status and metrics say how it stands", async (t) => {
   await until(id, "dead");
   for (;;) if ((await ask("GET", "status")).failures.signature_mismatch === 1) break;
   const status = await ask("GET", "status");
-  deepEqual(status.deliveries, { pending: 0, delivered: 0, dead: 1, unrouted: 0, variant: 0, forgotten: 0, erased: 0 });
+  deepEqual(status.deliveries, { held: 0, pending: 0, delivered: 0, dead: 1, unrouted: 0, variant: 0, forgotten: 0, erased: 0 });
   equal(status.keys.current, null);
   ok(status.keys.previous > 0 && status.keys.previousUntil > Date.now());
   deepEqual(status.keys.warnings, ["only_previous", "previous_ends_soon"]);

@@ -56,9 +56,11 @@ pub(crate) async fn respond(
         let failure = Failure::Unauthorized;
         return logged(log::refused(&failure), Some(&failure));
     }
-    let shards = Shards { env, settings };
-    let answer = shards.answer(request, &method, path, url).await;
-    answer.unwrap_or_else(|failure| failed(&failure))
+    let answer = async {
+        let count = shards::count(env, settings).await.map_err(|problem| inbox_failed(&problem))?;
+        Shards { env, settings, count }.answer(request, &method, path, url).await
+    };
+    answer.await.unwrap_or_else(|failure| failed(&failure))
 }
 
 /// Compares digests, so that the time of the comparison reveals nothing about the token.
@@ -75,6 +77,7 @@ fn is_authorized(request: &Request, token: &str) -> bool {
 struct Shards<'a> {
     env: &'a Env,
     settings: &'a Settings,
+    count: u32,
 }
 
 impl Shards<'_> {
@@ -134,7 +137,7 @@ impl Shards<'_> {
     }
 
     async fn ask<Q: Question>(&self, shard: u32, question: Q) -> Answer<Q::Reply> {
-        if shard >= self.settings.shards {
+        if shard >= self.count {
             return Err(Failure::NotFound);
         }
         shards::ask(self.env, self.settings, shard, question)
@@ -143,7 +146,7 @@ impl Shards<'_> {
     }
 
     async fn ask_all<Q: Question>(&self, question: impl Fn(u32) -> Q) -> Answer<Vec<Q::Reply>> {
-        shards::ask_all(self.env, self.settings, question)
+        shards::ask_all(self.env, self.settings, self.count, question)
             .await
             .map_err(|problem| inbox_failed(&problem))
     }
@@ -195,6 +198,7 @@ impl Shards<'_> {
             destinations: Vec<String>,
         }
         let DeliveryId { shard, row } = parse_id(id)?;
+        self.check_destinations()?;
         let destination = body.destination(self.settings)?;
         match self.ask(shard, Redeliver { row, destination }).await? {
             Redelivered::NotFound => Err(Failure::NotFound),
@@ -209,9 +213,10 @@ impl Shards<'_> {
             redelivered: u64,
         }
         let Period { since, until } = body.period()?;
+        self.check_destinations()?;
         let destination = body.destination(self.settings)?;
         let mut redelivered: u64 = 0;
-        for shard in 0..self.settings.shards {
+        for shard in 0..self.count {
             let mut next = Some(RowId::FIRST);
             while let Some(after) = next {
                 let destination = destination.clone();
@@ -249,16 +254,20 @@ impl Shards<'_> {
         let next = shard.saturating_add(1);
         let cursor = match reply.last {
             Some(row) => Some(DeliveryId { shard, row }),
-            None if next < self.settings.shards => {
-                Some(DeliveryId { shard: next, row: RowId::FIRST })
-            }
+            None if next < self.count => Some(DeliveryId { shard: next, row: RowId::FIRST }),
             None => None,
         };
         Ok(value(&Done { erased: reply.erased, cursor }))
     }
 
     async fn status(&self) -> Answer<Status> {
-        Ok(Status::new(self.settings, self.ask_all(|_| GetStatus).await?, now()))
+        let shards = self.ask_all(|_| GetStatus).await?;
+        Ok(Status::new(self.settings, shards, now()))
+    }
+
+    /// Fails while the configuration has mistakes: the destinations may be incomplete then.
+    fn check_destinations(&self) -> Answer<()> {
+        if self.settings.holds() { Err(Failure::Misconfigured) } else { Ok(()) }
     }
 }
 

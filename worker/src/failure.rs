@@ -19,8 +19,10 @@ pub(crate) enum Failure {
     StoreFailed,
     /// The inbox did not answer a request of the admin API.
     InboxFailed,
-    /// The configuration has mistakes.
+    /// The configuration has mistakes, so this cannot be done.
     Misconfigured,
+    /// The configuration has mistakes, but deliveries are stored.
+    Unhealthy,
     /// There is no such path or delivery.
     NotFound,
     /// The admin API was called without a valid token.
@@ -45,7 +47,7 @@ impl Failure {
             Self::OriginTimeout => "origin_timeout",
             Self::StoreFailed => "store_failed",
             Self::InboxFailed => "inbox_failed",
-            Self::Misconfigured => "misconfigured",
+            Self::Misconfigured | Self::Unhealthy => "misconfigured",
             Self::NotFound => "not_found",
             Self::Unauthorized => "unauthorized",
             Self::InvalidRequest(_) => "invalid_request",
@@ -60,7 +62,7 @@ impl Failure {
             Self::Refused(error) => error.status(),
             Self::OriginFailed => 502,
             Self::OriginTimeout => 504,
-            Self::StoreFailed | Self::InboxFailed => 503,
+            Self::StoreFailed | Self::InboxFailed | Self::Unhealthy => 503,
             Self::Misconfigured => 500,
             Self::NotFound => 404,
             Self::Unauthorized => 401,
@@ -89,7 +91,7 @@ impl Failure {
                 "the inbox did not answer: send the request again; the edge's log has the reason"
                     .to_owned()
             }
-            Self::Misconfigured => {
+            Self::Misconfigured | Self::Unhealthy => {
                 "the edge's configuration has mistakes: its log lists them".to_owned()
             }
             Self::Unauthorized => {

@@ -8,6 +8,7 @@ mod alerts;
 mod counts;
 mod db;
 mod erase;
+mod held;
 mod keep;
 mod lives;
 #[cfg(test)]
@@ -212,7 +213,8 @@ impl Inbox {
         failpoint::trap_at("trap-on-arrival", &body);
         let now = now();
         self.check_room(body.length(), now)?;
-        let destinations = items(destinations).filter_map(|name| text(&name)).collect();
+        let named = items(destinations).filter_map(|name| text(&name)).collect();
+        let destinations = self.destinations(named, &name, now);
         let new = NewDelivery {
             id,
             name,
@@ -226,11 +228,19 @@ impl Inbox {
             received: received.and_then(|time| whole(&time.into())).unwrap_or(now),
         };
         let stored = store::store(&self.db, &mut self.counts.borrow_mut(), &new, now)?;
-        if matches!(stored, Stored::Accepted | Stored::Repeat) {
-            let row = self.counts.borrow().newest;
-            let bytes = usize::try_from(new.body.length()).unwrap_or(usize::MAX);
-            self.untried.borrow_mut().add(row, &new.destinations, bytes);
-            self.wake(now);
+        match (stored, &new.destinations) {
+            (Stored::Accepted | Stored::Repeat, Some(destinations)) => {
+                let row = self.counts.borrow().newest;
+                let bytes = usize::try_from(new.body.length()).unwrap_or(usize::MAX);
+                self.untried.borrow_mut().add(row, destinations, bytes);
+                self.wake(now);
+            }
+            (Stored::Held | Stored::Repeat, None) => {
+                // What is read next begins with the oldest, held or not.
+                self.untried.take();
+                self.wake(now.saturating_add(MISCONFIGURED_MS));
+            }
+            _ => {}
         }
         Ok(failpoint::after(&self.env, "after-store", stored.as_str().into()))
     }
@@ -314,6 +324,16 @@ impl Inbox {
         Ok(())
     }
 
+    /// Returns the destinations of an arriving delivery; `None` if it is held, because the configuration of this inbox has
+    /// mistakes. The Worker names none if its own has mistakes, as one of another version may, or if none wants the event.
+    fn destinations(&self, named: Vec<String>, event: &JsValue, now: u64) -> Option<Vec<String>> {
+        let settings = config::settings(&self.env, now).ok().filter(|it| !it.holds())?;
+        if !named.is_empty() {
+            return Some(named);
+        }
+        Some(held::destinations(&settings, text(event).as_deref()))
+    }
+
     fn settings(&self, now: u64) -> Result<Rc<Settings>> {
         config::settings(&self.env, now)
             .map_err(|_| Problem::new("the configuration of the inbox has mistakes"))
@@ -393,6 +413,7 @@ impl Inbox {
         }
         match request {
             Request::ConfirmShards(question) => question.reply(&self.confirm_shards(*question)?),
+            Request::GetShards(question) => question.reply(&self.stored_shards()?),
             Request::Wake(question) => {
                 if shard == shards::FIRST {
                     self.save_rejections(now)?;
@@ -526,11 +547,16 @@ impl Inbox {
 
     /// Returns the stored number of shards; stores the given one if there is none.
     fn confirm_shards(&self, ConfirmShards { shards }: ConfirmShards) -> Result<u32> {
-        if let Some(stored) = schema::load_meta(&self.db, SHARDS)? {
-            return Ok(u32::try_from(stored).unwrap_or(u32::MAX));
+        if let Some(stored) = self.stored_shards()? {
+            return Ok(stored);
         }
         schema::save_meta(&self.db, SHARDS, Some(shards.into()))?;
         Ok(shards)
+    }
+
+    fn stored_shards(&self) -> Result<Option<u32>> {
+        let stored = schema::load_meta(&self.db, SHARDS)?;
+        Ok(stored.map(|shards| u32::try_from(shards).unwrap_or(u32::MAX)))
     }
 }
 

@@ -29,13 +29,14 @@ mod standard;
 mod task;
 mod watch;
 
-use answer::{failed, ok};
-use config::Mode;
+use answer::{failed, logged, ok};
+use config::{Mode, Settings};
 use failure::Failure;
 pub use inbox::Inbox;
 use receive::Head;
 use task::Task;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+use watch::Check;
 use web_sys::{Request, Response, Url};
 use worker::{Context, Env, worker_sys};
 
@@ -76,6 +77,7 @@ impl Task {
         self.begin(async move {
             match config::settings(&env, js::now()) {
                 Ok(settings) if settings.mode == Mode::Durable => {
+                    log::list_mistakes(&shards::mistakes(&settings), js::now());
                     shards::wake(&env, &settings).await;
                 }
                 Ok(_) => {}
@@ -95,34 +97,85 @@ async fn respond(request: &Request, head: Head, env: &Env, context: &Context) ->
             return failed(&Failure::Misconfigured);
         }
     };
+    log::list_mistakes(&shards::mistakes(&settings), now);
+    let note = |check| watch::note(check, env, context, &settings, now);
     let path = head.path();
     if path == config::HEALTH_PATH {
         match head.method.as_str() {
-            "GET" | "HEAD" if settings.holds() => failed(&Failure::Misconfigured),
-            "GET" | "HEAD" if settings.verifier.is_none() => {
-                if quarantine::is_in_setup(env, &settings).await {
-                    answer::in_setup()
-                } else {
-                    failed(&Failure::Misconfigured)
-                }
-            }
-            "GET" | "HEAD" => ok(),
+            "GET" | "HEAD" => health(env, &settings).await,
             _ => failed(&Failure::MethodNotAllowed("GET, HEAD")),
         }
     } else if let Some(below) = config::below_admin(path) {
-        match Url::new(&head.url) {
+        let response = match Url::new(&head.url) {
             Ok(url) => admin::respond(request, &url, below, env, &settings).await,
             Err(_) => failed(&Failure::NotFound),
+        };
+        if head.is_signed_post() && response.status() == Failure::NotFound.status() {
+            note(Check::Refused(log::WRONG_PATH));
+            log::wrong_path().write();
         }
-    } else if settings.path.as_deref().is_none_or(|webhook| webhook == path) {
+        response
+    } else if is_webhook(settings.path.as_deref(), path) {
         match head.method.as_str() {
-            "POST" => {
-                let note = |check| watch::note(check, env, context, &settings, now);
-                receive::delivery(request, head, env, context, &settings, now, note).await
-            }
+            "POST" => receive::delivery(request, head, env, context, &settings, now, note).await,
             _ => failed(&Failure::MethodNotAllowed("POST")),
         }
+    } else if head.is_signed_post() {
+        note(Check::Refused(log::WRONG_PATH));
+        logged(log::wrong_path(), Some(&Failure::NotFound))
     } else {
         failed(&Failure::NotFound)
+    }
+}
+
+/// Tells whether Walnut posts to a path: the webhook's, or the same with a slash at its end, since many write it so. If
+/// the webhook's path is a mistake, it is any.
+fn is_webhook(webhook: Option<&str>, path: &str) -> bool {
+    webhook.is_none_or(|webhook| {
+        path == webhook || (!webhook.ends_with('/') && path.strip_suffix('/') == Some(webhook))
+    })
+}
+
+/// Tells whether events are received, and sent on. The number of shards is known only to the inbox, so that is asked once
+/// for each isolate.
+async fn health(env: &Env, settings: &Settings) -> Response {
+    if settings.mode == Mode::Direct {
+        return ok();
+    }
+    let has_no_key = settings.verifier.is_none();
+    if has_no_key && !quarantine::is_in_setup(env, settings).await {
+        return failed(&Failure::Misconfigured);
+    }
+    if settings.holds() {
+        return failed(&Failure::Unhealthy);
+    }
+    if has_no_key {
+        return answer::in_setup();
+    }
+    match shards::count(env, settings).await {
+        Ok(_) if shards::mistakes(settings).is_empty() => ok(),
+        Ok(_) => failed(&Failure::Unhealthy),
+        Err(problem) => {
+            log::inbox_failed(&problem);
+            failed(&Failure::InboxFailed)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_webhook;
+
+    #[test]
+    fn the_webhook_path_may_have_one_more_slash() {
+        for path in ["/webhook", "/webhook/"] {
+            assert!(is_webhook(Some("/webhook"), path), "{path}");
+        }
+        for path in ["", "/", "//webhook", "/Webhook", "/webhook//", "/webhooks", "/webhook/x"] {
+            assert!(!is_webhook(Some("/webhook"), path), "{path}");
+        }
+        assert!(is_webhook(Some("/"), "/"));
+        assert!(!is_webhook(Some("/"), "//"));
+        assert!(is_webhook(None, "/anything"));
     }
 }

@@ -1,5 +1,7 @@
 //! The log: one line of JSON for each decision. A line has IDs and codes, but never a body, a key or personal data.
 
+use std::cell::Cell;
+
 use walnut_webhooks_explain::Cause;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -24,6 +26,16 @@ mod console {
         #[wasm_bindgen(js_namespace = console)]
         pub(super) fn error(line: &str);
     }
+}
+
+/// The code under which requests to a path with no use are counted. They are answered `not_found`.
+pub(crate) const WRONG_PATH: &str = "wrong_path";
+
+/// The shortest time between two lines of an isolate that list the mistakes, in milliseconds.
+const MISTAKES_MS: u64 = 60_000;
+
+thread_local! {
+    static MISTAKES_LISTED: Cell<u64> = const { Cell::new(0) };
 }
 
 /// How serious a line is.
@@ -64,6 +76,14 @@ pub(crate) fn misconfigured(mistakes: &Mistakes) {
     Line::new(Level::Error, &fields).write();
 }
 
+/// Lists the mistakes in the configuration, unless there are none or they were listed in the last minute.
+pub(crate) fn list_mistakes(mistakes: &Mistakes, now: u64) {
+    if !mistakes.is_empty() && now.abs_diff(MISTAKES_LISTED.get()) >= MISTAKES_MS {
+        MISTAKES_LISTED.set(now);
+        misconfigured(mistakes);
+    }
+}
+
 /// A request was rejected.
 pub(crate) fn refused(failure: &Failure) -> Line {
     Line::new(Level::Warn, &[("event", "refused".into()), ("code", failure.code().into())])
@@ -83,6 +103,11 @@ pub(crate) fn accepted_in_setup(how: &str) -> Line {
 pub(crate) fn recovered(count: u64) {
     let fields = [("event", "recovered_from_quarantine".into()), ("count", count.into())];
     Line::new(Level::Warn, &fields).write();
+}
+
+/// Something that Walnut may have signed was posted to a path with no use.
+pub(crate) fn wrong_path() -> Line {
+    Line::new(Level::Warn, &[("event", "refused".into()), ("code", WRONG_PATH.into())])
 }
 
 /// Why a signature was rejected, without the difference between the bodies.

@@ -77,6 +77,7 @@ macro_rules! requests {
 
 requests! {
     ConfirmShards => u32,
+    GetShards => Option<u32>,
     Wake => (),
     Report => (),
     Raise => (),
@@ -99,6 +100,10 @@ requests! {
 pub(crate) struct ConfirmShards {
     pub(crate) shards: u32,
 }
+
+/// Asks for the stored number of shards, and stores none.
+#[derive(Serialize)]
+pub(crate) struct GetShards;
 
 /// Sets the shard's alarm, in case the platform has lost it.
 #[derive(Serialize)]
@@ -215,7 +220,7 @@ pub(crate) struct Arrival<'a> {
     pub(crate) content_type: &'a str,
     pub(crate) body: &'a Uint8Array,
     pub(crate) is_test: bool,
-    /// The names of the destinations that want it.
+    /// The names of the destinations that want it. If there are none, the inbox chooses by its own configuration.
     pub(crate) destinations: Array,
     /// When it was received, in milliseconds since the Unix epoch, if that is not now.
     pub(crate) received: Option<u64>,
@@ -228,6 +233,8 @@ pub(crate) enum Stored {
     Accepted,
     /// It is the first delivery of its ID, and no destination wants it.
     Unrouted,
+    /// It is the first delivery of its ID, and will be routed once the configuration has no mistakes.
+    Held,
     /// It is a test event that was received before, and will be sent again.
     Repeat,
     /// It was received before, and was only counted.
@@ -237,13 +244,14 @@ pub(crate) enum Stored {
 }
 
 impl Stored {
-    const ALL: [Self; 5] =
-        [Self::Accepted, Self::Unrouted, Self::Repeat, Self::Duplicate, Self::Variant];
+    const ALL: [Self; 6] =
+        [Self::Accepted, Self::Unrouted, Self::Held, Self::Repeat, Self::Duplicate, Self::Variant];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
             Self::Unrouted => "unrouted",
+            Self::Held => "held",
             Self::Repeat => "repeat",
             Self::Duplicate => "duplicate",
             Self::Variant => "variant",
@@ -260,6 +268,8 @@ impl Stored {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum DeliveryState {
+    /// It waits for a configuration without mistakes, which says where it goes.
+    Held,
     Pending,
     Delivered,
     Dead,
@@ -270,7 +280,8 @@ pub(crate) enum DeliveryState {
 }
 
 impl DeliveryState {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Held,
         Self::Pending,
         Self::Delivered,
         Self::Dead,
@@ -282,6 +293,7 @@ impl DeliveryState {
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
+            Self::Held => "held",
             Self::Pending => "pending",
             Self::Delivered => "delivered",
             Self::Dead => "dead",
@@ -449,6 +461,12 @@ pub(crate) struct DestinationStatus {
 }
 
 impl FromJs for Wake {
+    fn from_js(_: &JsValue) -> Option<Self> {
+        Some(Self)
+    }
+}
+
+impl FromJs for GetShards {
     fn from_js(_: &JsValue) -> Option<Self> {
         Some(Self)
     }

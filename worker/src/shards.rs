@@ -6,18 +6,61 @@ use js_sys::Array;
 use sha2::{Digest, Sha256};
 use worker::Env;
 
-use crate::config::Settings;
+use crate::config::{Mistakes, Settings};
 use crate::failure::Failure;
-use crate::js::{Problem, Result, items, text};
-use crate::protocol::{self, Arrival, ConfirmShards, Question, Request, Stored, Wake};
+use crate::js::{Problem, Result, items, now, text};
+use crate::protocol::{self, Arrival, ConfirmShards, GetShards, Question, Request, Stored, Wake};
 use crate::{host, log};
 
 /// The shard that keeps what concerns all shards.
 pub(crate) const FIRST: u32 = 0;
 
 thread_local! {
-    /// Whether this isolate has confirmed that `SHARDS` is the number that the inbox has stored.
-    static CONFIRMED: Cell<bool> = const { Cell::new(false) };
+    /// The number of shards that the inbox has stored, once this isolate knows it. It never changes.
+    static STORED: Cell<Option<u32>> = const { Cell::new(None) };
+}
+
+/// Returns the number of shards: the stored one, or the one that the first delivery would store. All that concerns more
+/// than the first shard uses it, whatever `SHARDS` is.
+pub(crate) async fn count(env: &Env, settings: &Settings) -> Result<u32> {
+    if let Some(shards) = STORED.get() {
+        return Ok(shards);
+    }
+    match ask(env, settings, FIRST, GetShards).await? {
+        Some(shards) => Ok(note_stored(shards, settings)),
+        // Nothing says whether the number is the one that was meant, so it is not stored. The first shard always exists.
+        None if settings.holds() => Ok(1),
+        None => Ok(settings.shards),
+    }
+}
+
+/// Returns the number of shards, and stores it if none is stored and the configuration has no mistakes.
+async fn confirm(env: &Env, settings: &Settings) -> Result<u32> {
+    if settings.holds() {
+        return count(env, settings).await;
+    }
+    let question = ConfirmShards { shards: settings.shards };
+    Ok(note_stored(ask(env, settings, FIRST, question).await?, settings))
+}
+
+fn note_stored(shards: u32, settings: &Settings) -> u32 {
+    STORED.set(Some(shards));
+    log::list_mistakes(&mistakes(settings), now());
+    shards
+}
+
+/// Returns the mistake of a `SHARDS` that is not the stored number, as far as this isolate knows it.
+fn mistake(settings: &Settings) -> Option<String> {
+    let shards = STORED.get().filter(|shards| *shards != settings.shards)?;
+    Some(format!(
+        "SHARDS was {shards} when the inbox was created, and cannot be changed, because each shard keeps its own \
+         deliveries: set SHARDS to {shards}"
+    ))
+}
+
+/// Lists the mistakes in the configuration, with that of `SHARDS` once [`count`] has returned.
+pub(crate) fn mistakes(settings: &Settings) -> Mistakes {
+    settings.mistakes.iter().cloned().chain(mistake(settings)).collect()
 }
 
 /// Stores a delivery in the shard of its idempotency key.
@@ -34,19 +77,11 @@ pub(crate) async fn store(
         log::inbox_failed(&problem);
         Failure::StoreFailed
     };
-    if !CONFIRMED.get() {
-        let question = ConfirmShards { shards: settings.shards };
-        let shards = ask(env, settings, FIRST, question).await.map_err(failed)?;
-        if shards != settings.shards {
-            log::misconfigured(&vec![format!(
-                "SHARDS was {shards} when the inbox was created, and cannot be changed, because each shard keeps its \
-                 own deliveries: set SHARDS to {shards}"
-            )]);
-            return Err(Failure::Misconfigured);
-        }
-        CONFIRMED.set(true);
-    }
-    let shard = shard_for(arrival.id, settings.shards);
+    let shards = match STORED.get() {
+        Some(shards) => shards,
+        None => confirm(env, settings).await.map_err(failed)?,
+    };
+    let shard = shard_for(arrival.id, shards);
     let stored = host::store(env, settings, shard, arrival).await.map_err(failed)?;
     text(&stored)
         .and_then(|stored| Stored::parse(&stored))
@@ -68,10 +103,11 @@ pub(crate) async fn ask<Q: Question>(
 pub(crate) async fn ask_all<Q: Question>(
     env: &Env,
     settings: &Settings,
+    shards: u32,
     question: impl Fn(u32) -> Q,
 ) -> Result<Vec<Q::Reply>> {
     let requests = Array::new();
-    for shard in 0..settings.shards {
+    for shard in 0..shards {
         let request: Request = question(shard).into();
         requests.push(&protocol::write(&request)?);
     }
@@ -81,7 +117,11 @@ pub(crate) async fn ask_all<Q: Question>(
 
 /// Wakes every shard.
 pub(crate) async fn wake(env: &Env, settings: &Settings) {
-    for shard in 0..settings.shards {
+    let shards = count(env, settings).await.unwrap_or_else(|problem| {
+        log::inbox_failed(&problem);
+        settings.shards
+    });
+    for shard in 0..shards {
         if let Err(problem) = ask(env, settings, shard, Wake).await {
             log::inbox_failed(&problem);
         }

@@ -2,9 +2,10 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::config::Settings;
+use crate::config::{Mistakes, Settings};
 use crate::keys::{KeyStatus, LastMatch};
 use crate::protocol::{Count, DeliveryState, DestinationStatus, QuarantineStatus, ShardStatus};
+use crate::shards;
 
 /// The status of the edge. Times are in milliseconds since the Unix epoch.
 #[derive(Serialize)]
@@ -12,8 +13,10 @@ use crate::protocol::{Count, DeliveryState, DestinationStatus, QuarantineStatus,
 pub(super) struct Status {
     version: &'static str,
     mode: &'static str,
-    shards: u32,
+    shards: usize,
     now: u64,
+    mistakes: Mistakes,
+    warnings: Vec<String>,
     pub(super) deliveries: Counts,
     pub(super) duplicates: u64,
     pub(super) oldest_pending: Option<u64>,
@@ -35,8 +38,8 @@ impl Serialize for Counts {
 }
 
 impl Status {
-    /// Merges the replies of the shards.
-    pub(super) fn new(settings: &Settings, shards: Vec<ShardStatus>, now: u64) -> Self {
+    /// Merges the replies of the shards. The mistake of `SHARDS` is known by then.
+    pub(super) fn new(settings: &Settings, replies: Vec<ShardStatus>, now: u64) -> Self {
         let states =
             DeliveryState::ALL.map(|state| Count { name: state.as_str().to_owned(), count: 0 });
         let destinations = settings.destinations.iter().map(|destination| DestinationStatus {
@@ -46,13 +49,15 @@ impl Status {
             last_failed: None,
             last_code: None,
         });
-        let matched = shards.iter().map(|shard| shard.matched);
+        let matched = replies.iter().map(|shard| shard.matched);
         let matched = matched.fold(LastMatch::default(), LastMatch::max);
         let mut status = Self {
             version: env!("CARGO_PKG_VERSION"),
             mode: "durable",
-            shards: settings.shards,
+            shards: replies.len(),
             now,
+            mistakes: shards::mistakes(settings),
+            warnings: settings.warnings.clone(),
             deliveries: Counts(states.into()),
             duplicates: 0,
             oldest_pending: None,
@@ -63,7 +68,7 @@ impl Status {
             last_received: None,
             bytes: 0,
         };
-        for shard in shards {
+        for shard in replies {
             status.add(shard);
         }
         status

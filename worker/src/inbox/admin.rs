@@ -8,12 +8,13 @@ use wasm_bindgen::JsValue;
 use super::alerts;
 use super::counts::{Counts, Destination};
 use super::db::{Batch, Db, from_row};
+use super::held::{self, HELD};
 use super::lives::{self, Course};
 use super::quarantine::room::KEPT_MS;
 use super::schema::RARE;
 use crate::config::Settings;
 use crate::ids::{DeliveryId, RowId};
-use crate::js::{Result, get, number, text};
+use crate::js::{Problem, Result, get, number, text};
 use crate::life::Event;
 use crate::protocol::{
     Count, Delivery, DeliveryState, DestinationStatus, Details, List, Listed, Redeliver,
@@ -42,6 +43,11 @@ pub(super) fn list(db: &Db, shard: u32, list: &List) -> Result<Listed> {
     let searched = searched(db, list, before)?.filter(|row| *row > since);
     let mut query = format!("SELECT {COLUMNS} FROM deliveries WHERE key < ?2");
     query.push_str(&condition(list.state));
+    match list.state {
+        Some(DeliveryState::Held) => query.push_str(" AND state = 'held'"),
+        Some(DeliveryState::Pending) => query.push_str(" AND state <> 'held'"),
+        _ => {}
+    }
     let mut values = vec![shard.to_string().into(), before.into()];
     for (condition, value) in [
         (" AND key >= ?", Some(searched.unwrap_or(since).into())),
@@ -61,10 +67,18 @@ pub(super) fn list(db: &Db, shard: u32, list: &List) -> Result<Listed> {
     Ok(Listed { deliveries, searched: searched.filter(|_| !is_full) })
 }
 
-/// Returns the condition for a state. The second parameter is the row that the list goes on before.
+/// Returns the condition for a state, by which an index finds the deliveries. The second parameter is the row that the list
+/// goes on before. Pending and held ones share an index, so their list has one more condition.
 fn condition(state: Option<DeliveryState>) -> Cow<'static, str> {
     match state {
         None => "".into(),
+        Some(DeliveryState::Held) => format!(
+            " AND key IN (
+                SELECT key FROM deliveries WHERE untried = 1 AND key < ?2
+                ORDER BY key DESC LIMIT {SEARCHED_AT_ONCE} + 1
+            )"
+        )
+        .into(),
         Some(DeliveryState::Pending) => format!(
             " AND key IN (
                 SELECT key FROM deliveries WHERE untried = 1 AND key < ?2
@@ -85,8 +99,9 @@ fn searched(db: &Db, list: &List, before: RowId) -> Result<Option<RowId>> {
     // No index finds what is delivered, so all rows are searched for it.
     let indexed = list.state.filter(|state| *state != DeliveryState::Delivered);
     let all_match = list.name.is_none() && list.until.is_none() && list.state == indexed;
-    // The condition for pending deliveries itself finds only so many.
-    if all_match && indexed != Some(DeliveryState::Pending) {
+    // The conditions for these themselves find only so many.
+    let is_limited = matches!(indexed, Some(DeliveryState::Pending | DeliveryState::Held));
+    if all_match && !is_limited {
         return Ok(None);
     }
     let query = format!(
@@ -135,6 +150,7 @@ pub(super) fn redeliver(
     redeliver: &Redeliver,
     now: u64,
 ) -> Result<Redelivered> {
+    check_destinations(settings)?;
     let row = db.row(
         "SELECT name, signature IS NOT NULL FROM deliveries WHERE key = ?",
         &[redeliver.row.into()],
@@ -146,12 +162,7 @@ pub(super) fn redeliver(
     let name = row.maybe_text(0)?;
     let destinations: Vec<String> = match &redeliver.destination {
         Some(destination) => vec![destination.clone()],
-        None => settings
-            .destinations
-            .iter()
-            .filter(|it| it.wants(name.as_deref()))
-            .map(|it| it.name.clone())
-            .collect(),
+        None => held::destinations(settings, name.as_deref()),
     };
     redeliver_to(db, settings, redeliver.row, &destinations, now)?;
     Ok(Redelivered::To(destinations))
@@ -164,6 +175,7 @@ pub(super) fn redeliver_dead(
     question: &RedeliverDead,
     now: u64,
 ) -> Result<RedeliveredDead> {
+    check_destinations(settings)?;
     let rows = db.rows(
         "SELECT key FROM deliveries WHERE dead > 0 AND key > ? AND key < ? AND received >= ? AND received < ?
         ORDER BY key LIMIT ?",
@@ -198,6 +210,14 @@ pub(super) fn redeliver_dead(
     Ok(RedeliveredDead { redelivered, last: last.filter(|_| full) })
 }
 
+/// Fails while the configuration has mistakes: the destinations may be incomplete then.
+fn check_destinations(settings: &Settings) -> Result<()> {
+    if settings.holds() {
+        return Err(Problem::new("the configuration of the inbox has mistakes"));
+    }
+    Ok(())
+}
+
 fn redeliver_to(
     db: &Db,
     settings: &Settings,
@@ -206,6 +226,7 @@ fn redeliver_to(
     now: u64,
 ) -> Result<()> {
     db.transaction(|| {
+        held::route_if_held(db, settings, row, now)?;
         db.run("UPDATE deliveries SET traps = 0 WHERE key = ? AND traps > 0", &[row.into()])?;
         for destination in destinations {
             let course = lives::read(db, row)?;
@@ -223,27 +244,32 @@ fn redeliver_to(
 /// from the number of all.
 pub(super) fn status(db: &Db, counts: &Counts) -> Result<ShardStatus> {
     let count = |query: &str| -> Result<u64> { Ok(db.number(query, &[])?.unwrap_or(0)) };
+    let held = count(&format!("SELECT COUNT(*) FROM deliveries WHERE {HELD}"))?;
+    // No held delivery is in `retries`.
     let pending = count(
         "SELECT COUNT(*) FROM (SELECT key FROM deliveries WHERE untried = 1 UNION SELECT delivery FROM retries)",
     )?;
+    let pending = pending.saturating_sub(held);
     let mut deliveries: Vec<Count> = db.structs(
         &format!(
             "SELECT state AS name, COUNT(*) AS count FROM deliveries WHERE {RARE} GROUP BY state"
         ),
         &[],
     )?;
-    let rare = deliveries.iter().fold(pending, |sum, it| sum.saturating_add(it.count));
+    let others = pending.saturating_add(held);
+    let others = deliveries.iter().fold(others, |sum, it| sum.saturating_add(it.count));
     // A delivery that is dead to one destination counts as dead, and also by its state if that is another.
     deliveries.retain(|it| it.name != DeliveryState::Dead.as_str());
     for (state, count) in [
+        (DeliveryState::Held, held),
         (DeliveryState::Pending, pending),
         (DeliveryState::Dead, count("SELECT COUNT(*) FROM deliveries WHERE dead > 0")?),
-        (DeliveryState::Delivered, counts.deliveries.saturating_sub(rare)),
+        (DeliveryState::Delivered, counts.deliveries.saturating_sub(others)),
     ] {
         deliveries.push(Count { name: state.as_str().to_owned(), count });
     }
     let oldest = count(
-        "SELECT MIN(key) FROM (SELECT * FROM (SELECT key FROM deliveries WHERE untried = 1 ORDER BY key LIMIT 1)
+        "SELECT MIN(key) FROM (SELECT * FROM (SELECT key FROM deliveries WHERE untried = 1 AND state <> 'held' ORDER BY key LIMIT 1)
             UNION ALL SELECT MIN(delivery) FROM retries)",
     )?;
     let oldest_pending =

@@ -156,16 +156,6 @@ fn is_pending(send: &Send) -> bool {
     matches!(send.progress, Progress::Pending { .. })
 }
 
-/// Lists deliveries with untried sends after a row, in the order in which they arrived, with the sizes of their bodies.
-pub(super) fn untried(db: &Db, after: RowId, most: usize) -> Result<Vec<(RowId, usize, Course)>> {
-    let rows = db.rows(
-        "SELECT key, size, sends FROM deliveries WHERE untried = 1 AND key > ? ORDER BY key LIMIT ?",
-        &[after.into(), number(most)],
-    )?;
-    let read = |row: Row| Ok((row.row_id(0)?, size(&row, 1)?, Course::parse(&row.text(2)?)));
-    rows.into_iter().map(read).collect()
-}
-
 /// Tells whether there are untried sends after a row.
 pub(super) fn has_untried(db: &Db, after: RowId) -> Result<bool> {
     let first = db.number(
@@ -229,7 +219,7 @@ pub(super) fn due(
     rows.into_iter().map(read).collect()
 }
 
-fn size(row: &Row, column: u32) -> Result<usize> {
+pub(super) fn size(row: &Row, column: u32) -> Result<usize> {
     Ok(usize::try_from(row.number(column)?).unwrap_or(usize::MAX))
 }
 

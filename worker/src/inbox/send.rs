@@ -11,7 +11,8 @@ use worker::Delay;
 use super::db::Batch;
 use super::lives::{Course, Queue, Retry};
 use super::slots::Flight;
-use super::{Guard, Inbox, UNREPORTED_DEATH, keep, lives, schema};
+use super::untried::{self, Waiting};
+use super::{Guard, Inbox, UNREPORTED_DEATH, held, keep, lives, schema};
 use crate::config::{Destination, Settings};
 use crate::failure::Failure;
 use crate::forward::{self, Headline, Outcome};
@@ -152,31 +153,33 @@ impl Inbox {
     }
 
     /// Reads deliveries with untried sends, from the last one that was read on, until each destination has some to send;
-    /// returns whether there may be more to read now.
+    /// returns whether there may be more to read now. Held ones are routed then, in their turn.
     fn read_untried(&self, settings: &Settings) -> Result<bool> {
         let names: Vec<&str> = settings.destinations.iter().map(|it| it.name.as_str()).collect();
         if self.untried.borrow().is_all || !self.untried.borrow().is_short(&names) {
             return Ok(false);
         }
         let after = self.untried.borrow().read_to;
-        let rows = lives::untried(&self.db, after, UNTRIED_AT_ONCE)?;
+        let rows = untried::read(&self.db, after, UNTRIED_AT_ONCE)?;
         let now = now();
-        for (row, bytes, course) in &rows {
-            if course.untried().next().is_none() {
-                lives::mark_tried(&self.db, *row)?;
+        let is_all = rows.len() < UNTRIED_AT_ONCE;
+        for Waiting { row, size, mut course, is_held, name } in rows {
+            if is_held {
+                course = held::route(&self.db, settings, row, name.as_deref(), now)?;
+            } else if course.untried().next().is_none() {
+                lives::mark_tried(&self.db, row)?;
             }
             for destination in course.untried() {
                 if !names.contains(&destination) {
-                    self.apply(settings, *row, None, &Event::Removed { destination }, None, now)?;
-                } else if !self.untried.borrow_mut().push(destination, *row, *bytes) {
-                    let course = lives::read(&self.db, *row)?;
-                    lives::park(&self.db, *row, &course, destination, now)?;
+                    self.apply(settings, row, None, &Event::Removed { destination }, None, now)?;
+                } else if !self.untried.borrow_mut().push(destination, row, size) {
+                    let course = lives::read(&self.db, row)?;
+                    lives::park(&self.db, row, &course, destination, now)?;
                     self.note_change();
                 }
             }
-            self.untried.borrow_mut().read_to = *row;
+            self.untried.borrow_mut().read_to = row;
         }
-        let is_all = rows.len() < UNTRIED_AT_ONCE;
         self.untried.borrow_mut().is_all = is_all;
         Ok(!is_all && self.untried.borrow().is_short(&names))
     }

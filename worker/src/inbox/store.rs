@@ -30,8 +30,8 @@ pub(super) struct NewDelivery {
     pub(super) content_type: JsValue,
     pub(super) body: Uint8Array,
     pub(super) is_test: bool,
-    /// The names of the destinations that want it.
-    pub(super) destinations: Vec<String>,
+    /// The names of the destinations that want it; `None` if it is held.
+    pub(super) destinations: Option<Vec<String>>,
     /// When it was received, in milliseconds since the Unix epoch. What was kept was received earlier.
     pub(super) received: u64,
 }
@@ -48,12 +48,14 @@ impl NewDelivery {
 /// Stores an arriving delivery, and counts it.
 pub(super) fn store(db: &Db, counts: &mut Counts, new: &NewDelivery, now: u64) -> Result<Stored> {
     let row = counts.next_row(now);
-    let course = Course::new(Life::new(new.destinations.iter().map(String::as_str), now));
+    let names = new.destinations.iter().flatten().map(String::as_str);
+    let course = Course::new(Life::new(names, now));
     let insert_first = || insert(db, new, row, "first", &course, None, now);
     // A single statement needs no transaction.
     let is_first = if new.fits_in_row() { insert_first() } else { db.transaction(insert_first) }?;
     let stored = match course.life.state() {
         _ if !is_first => db.transaction(|| store_known_id(db, new, row, &course, now))?,
+        _ if new.destinations.is_none() => Stored::Held,
         State::Unrouted => Stored::Unrouted,
         _ => Stored::Accepted,
     };
@@ -86,8 +88,12 @@ fn insert(
     now: u64,
 ) -> Result<bool> {
     let is_variant = kind == "variant";
-    let state = if is_variant { DeliveryState::Variant } else { course.life.state().into() };
-    let is_pending = state == DeliveryState::Pending;
+    let state = match new.destinations {
+        _ if is_variant => DeliveryState::Variant,
+        None => DeliveryState::Held,
+        Some(_) => course.life.state().into(),
+    };
+    let is_untried = matches!(state, DeliveryState::Pending | DeliveryState::Held);
     let body: JsValue = new.body.clone().into();
     let in_row = new.fits_in_row();
     let inserted = db.row(
@@ -109,8 +115,8 @@ fn insert(
             new.content_type.clone(),
             number(new.body.length()),
             state.as_str().into(),
-            if is_pending { JsValue::NULL } else { number(now) },
-            if is_pending { number(1_u32) } else { JsValue::NULL },
+            if is_untried { JsValue::NULL } else { number(now) },
+            if is_untried { number(1_u32) } else { JsValue::NULL },
             if is_variant { "[]".into() } else { course.text().into() },
             if in_row { body.clone() } else { JsValue::NULL },
             number(u32::from(new.is_test)),

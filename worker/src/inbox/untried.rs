@@ -3,13 +3,46 @@
 
 use std::collections::VecDeque;
 
+use super::db::{Db, Row};
+use super::lives::{self, Course};
 use crate::ids::RowId;
+use crate::js::{Result, number};
 
 /// How many sends to one destination are kept here. Others are queued in the database.
 const MOST_TO_ONE: usize = 10_000;
 
 /// How many a destination should have, so that no request waits for the database.
 const ENOUGH: usize = 10;
+
+/// A stored delivery with untried sends, or a held one.
+pub(super) struct Waiting {
+    pub(super) row: RowId,
+    /// The size of the body in bytes.
+    pub(super) size: usize,
+    pub(super) course: Course,
+    pub(super) is_held: bool,
+    /// The name of the event.
+    pub(super) name: Option<String>,
+}
+
+/// Lists the deliveries after a row that have untried sends or are held, in the order in which they arrived.
+pub(super) fn read(db: &Db, after: RowId, most: usize) -> Result<Vec<Waiting>> {
+    let rows = db.rows(
+        "SELECT key, size, sends, state = 'held', name FROM deliveries
+        WHERE untried = 1 AND key > ? ORDER BY key LIMIT ?",
+        &[after.into(), number(most)],
+    )?;
+    let read = |row: Row| {
+        Ok(Waiting {
+            row: row.row_id(0)?,
+            size: lives::size(&row, 1)?,
+            course: Course::parse(&row.text(2)?),
+            is_held: row.number(3)? != 0,
+            name: row.maybe_text(4)?,
+        })
+    };
+    rows.into_iter().map(read).collect()
+}
 
 /// The untried sends that wait in memory.
 #[derive(Default)]

@@ -1,0 +1,333 @@
+// While the configuration has mistakes, genuine events are stored and held. They are delivered once it has none.
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { test } from "node:test";
+import { DURABLE, KEY, TOKEN, admin, event, folder, post, sign, start, startOrigin } from "./support.mjs";
+import { change } from "./storage.mjs";
+
+const HOUR = 3_600_000;
+
+/** Whether it is healthy: status, and the code of the error. */
+async function health({ edge }) {
+  const response = await fetch(`${edge.url}/healthz`);
+  return [response.status, (await response.json()).error?.code];
+}
+
+/**
+ * An edge in front of the destinations `crm`, which takes every event, and `demos`, which takes one kind. `again` stops it,
+ * or kills it, and starts it on the same storage with other variables.
+ */
+async function world(t, bindings, entry) {
+  const origins = { crm: await startOrigin(), demos: await startOrigin() };
+  for (const { stop } of Object.values(origins)) t.after(stop);
+  const DESTINATIONS = JSON.stringify([
+    { name: "crm", url: origins.crm.url },
+    { name: "demos", url: origins.demos.url, events: ["demo_session_finished"] },
+  ]);
+  const storage = await folder(t);
+  const it = { ...origins, storage, DESTINATIONS };
+  const begin = async (bindings) => {
+    const all = { ...DURABLE, ADMIN_TOKEN: TOKEN, ORIGIN_URL: undefined, DESTINATIONS, ...bindings };
+    const started = await start(t, all, { storage, entry });
+    Object.assign(it, started, admin(started.edge));
+  };
+  it.again = async (bindings, { end = "kill", changed = () => {} } = {}) => {
+    it.edge[end]();
+    await it.edge.stop();
+    changed();
+    await begin(bindings);
+  };
+  await begin(bindings);
+  return it;
+}
+
+const bodies = (origin) => origin.taken.map(({ body }) => body.toString());
+const count = (status, state) => status.deliveries[state];
+
+const MISTAKES = {
+  "destinations that are not JSON": { DESTINATIONS: "[{" },
+  "one of two destinations without a URL": ({ DESTINATIONS }) => {
+    const [crm, demos] = JSON.parse(DESTINATIONS);
+    return { DESTINATIONS: JSON.stringify([crm, { ...demos, url: "nowhere" }]) };
+  },
+  "no destination": { DESTINATIONS: undefined },
+  "a limit that is no number": { MAX_ATTEMPTS: "x" },
+  "a size that is no number": { MAX_BODY_BYTES: "1 MB" },
+  "an age without a unit": { MAX_EVENT_AGE: "soon" },
+  "a webhook path without a slash": { WEBHOOK_PATH: "webhook" },
+  "an alert URL over http": { ALERT_URL: "http://alerts.example/" },
+  "a number of shards that is none, before any is stored": { SHARDS: "many" },
+  "a previous key without an end": { WALNUT_WEBHOOK_KEY_PREVIOUS: "before" },
+  "a previous key that ends too late": {
+    WALNUT_WEBHOOK_KEY_PREVIOUS: "before",
+    WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: new Date(Date.now() + 8 * 24 * HOUR).toISOString(),
+  },
+};
+
+for (const [what, mistaken] of Object.entries(MISTAKES)) {
+  test(`holds events, and delivers them once it is corrected: ${what}`, async (t) => {
+    const it = await world(t, {});
+    const wrong = typeof mistaken === "function" ? mistaken(it) : mistaken;
+    await it.again(wrong, { end: "stop" });
+    deepEqual(await health(it), [503, "misconfigured"]);
+    const demo = event();
+    const other = event({ event: "something_else" });
+    for (const body of [demo, other]) deepEqual(await post(it.url, body), { status: 200, code: undefined });
+    deepEqual(await post(it.url, demo), { status: 200, code: undefined });
+    await it.logged('"duplicate"');
+    equal(it.lines.filter((line) => line.includes('"event":"held"')).length, 2);
+    const name = Object.keys(wrong).at(-1);
+    const sentences = JSON.parse(await it.logged('"misconfigured"')).mistakes;
+    ok(sentences.some((sentence) => sentence.includes(name) || sentence.includes("ORIGIN_URL")), sentences.join());
+    await it.edge.scheduled();
+    const status = await it.ask("GET", "status");
+    deepEqual(status.mistakes, sentences);
+    deepEqual([count(status, "held"), count(status, "pending"), count(status, "unrouted")], [2, 0, 0]);
+    equal((await it.ids("?state=held")).length, 2);
+    deepEqual([bodies(it.crm), bodies(it.demos)], [[], []]);
+
+    await it.again({});
+    deepEqual(await health(it), [200, undefined]);
+    await it.edge.scheduled();
+    await Promise.all([it.crm.took(2), it.demos.took(1)]);
+    for (const id of await it.ids()) await it.until(id, "delivered");
+    deepEqual([bodies(it.crm).sort(), bodies(it.demos)], [[demo, other].sort(), [demo]]);
+    const after = await it.ask("GET", "status");
+    deepEqual([after.mistakes, count(after, "held"), count(after, "delivered")], [[], 0, 2]);
+  });
+}
+
+test("held events go out in the order of their arrival, and the alarm alone finds them", { timeout: 180_000 }, async (t) => {
+  const it = await world(t, { MAX_ATTEMPTS: "x" });
+  const sent = [];
+  for (let n = 0; n < 5; n++) {
+    sent.push(event({ event: `e${n}` }));
+    equal((await post(it.url, sent[n])).status, 200);
+  }
+  it.crm.answer = (_, response) => setTimeout(() => response.end(), 20);
+  await it.again({});
+  await it.crm.took(5);
+  // Two at once, so each is at most one place from its own.
+  bodies(it.crm).forEach((body, place) => ok(Math.abs(sent.indexOf(body) - place) <= 1, `place ${place}`));
+});
+
+test("what was pending waits for the configuration, and is sent then", async (t) => {
+  const it = await world(t, {});
+  it.crm.answer = (_, response) => response.writeHead(500).end();
+  const body = event({ event: "pending" });
+  equal((await post(it.url, body)).status, 200);
+  await it.crm.took(1);
+  await it.again({ MAX_DELIVERY_AGE: "x", RETENTION_DAYS: "x" });
+  const before = it.crm.taken.length;
+  await it.edge.scheduled();
+  const status = await it.ask("GET", "status");
+  deepEqual([count(status, "held"), count(status, "pending")], [0, 1]);
+  equal(it.crm.taken.length, before);
+  it.crm.answer = (_, response) => response.end();
+  await it.again({});
+  await it.edge.scheduled();
+  const [id] = await it.ids();
+  await it.until(id, "delivered");
+});
+
+/** A Worker whose configuration is that of another version: it names these destinations for each event. */
+const naming = (destinations) => `
+  import worker, { Inbox } from "./index.js";
+  export { Inbox };
+  const other = (stub) => ({
+    ask: (...message) => stub.ask(...message),
+    store: (...arrival) => stub.store(...arrival.slice(0, -1), ${JSON.stringify(destinations)}),
+  });
+  export default {
+    fetch: (request, env, context) =>
+      worker.fetch(request, { ...env, INBOX: { getByName: (name) => other(env.INBOX.getByName(name)) } }, context),
+    scheduled: worker.scheduled,
+  };
+`;
+
+test("an inbox without mistakes routes at once what a Worker with some has named no destination for", async (t) => {
+  const it = await world(t, {}, naming([]));
+  const [demo, other] = [event(), event({ event: "something_else" })];
+  for (const body of [demo, other]) equal((await post(it.url, body)).status, 200);
+  await Promise.all([it.crm.took(2), it.demos.took(1)]);
+  equal(it.lines.filter((line) => line.includes('"accepted"')).length, 2);
+  deepEqual(bodies(it.demos), [demo]);
+});
+
+test("an inbox with mistakes holds what a Worker without any has named destinations for", async (t) => {
+  const it = await world(t, { MAX_ATTEMPTS: "x" }, naming(["crm", "gone"]));
+  const body = event();
+  equal((await post(it.url, body)).status, 200);
+  equal((await it.ask("GET", "status")).deliveries.held, 1);
+  await it.again({});
+  await it.edge.scheduled();
+  await Promise.all([it.crm.took(1), it.demos.took(1)]);
+  const { sends } = await it.until((await it.ids())[0], "delivered");
+  deepEqual(sends.map(({ destination }) => destination), ["crm", "demos"]);
+});
+
+test("an event that no destination wants becomes unrouted", async (t) => {
+  const only = (it) => JSON.stringify(JSON.parse(it.DESTINATIONS).slice(1));
+  const it = await world(t, { MAX_ATTEMPTS: "x" });
+  equal((await post(it.url, event({ event: "unwanted" }))).status, 200);
+  await it.again({ DESTINATIONS: only(it) });
+  await it.edge.scheduled();
+  const [id] = await it.ids();
+  const { ended } = await it.until(id, "unrouted");
+  ok(ended > 0);
+  equal((await it.ask("GET", "status")).deliveries.unrouted, 1);
+});
+
+test("repeats and variants are known while events are held; a repeat is held as well", async (t) => {
+  const it = await world(t, { MAX_ATTEMPTS: "x" });
+  const one = event({ session_id: "s", steps: 1 });
+  const variant = event({ session_id: "s", steps: 2 });
+  const repeated = JSON.stringify({ is_test: true, message: "This is a test" });
+  for (const body of [one, variant, repeated, repeated]) equal((await post(it.url, body)).status, 200);
+  const status = await it.ask("GET", "status");
+  deepEqual([count(status, "held"), count(status, "variant")], [3, 1]);
+  deepEqual(await it.ids("?state=pending"), []);
+  await it.again({});
+  await it.edge.scheduled();
+  await it.crm.took(3);
+  for (const id of await it.ids("?state=held")) await it.until(id, "delivered");
+  deepEqual(bodies(it.crm).sort(), [one, repeated, repeated].sort());
+});
+
+test("a held event can be shown and erased, but not sent by hand", async (t) => {
+  const it = await world(t, { MAX_ATTEMPTS: "x" });
+  const [erased, kept] = [event(), event()];
+  for (const body of [erased, kept]) equal((await post(it.url, body)).status, 200);
+  const [keptId, erasedId] = await it.ids();
+  deepEqual((await it.ask("GET", `deliveries/${keptId}`)).body, { text: kept });
+  for (const [path, body] of [
+    [`deliveries/${keptId}/redeliver`, {}],
+    [`deliveries/${keptId}/redeliver`, { destination: "crm" }],
+    ["redeliver", { since: 0, until: Date.now() + HOUR }],
+  ]) {
+    const { status, code } = await it.ask("POST", path, body);
+    deepEqual([status, code], [500, "misconfigured"]);
+  }
+  equal((await it.ask("DELETE", `deliveries/${erasedId}`)).erased, 1);
+  const metrics = await fetch(`${it.edge.url}/admin/metrics`, { headers: { authorization: `Bearer ${TOKEN}` } });
+  match(await metrics.text(), /^walnut_deliveries\{state="held"\} 1$/m);
+  await it.again({});
+  await it.edge.scheduled();
+  await Promise.all([it.crm.took(1), it.demos.took(1)]);
+  await it.until(keptId, "delivered");
+  deepEqual([bodies(it.crm), (await it.ask("GET", `deliveries/${erasedId}`)).state], [[kept], "erased"]);
+});
+
+test("a held event that is sent to one destination by hand reaches the others as well", async (t) => {
+  const it = await world(t, { MAX_ATTEMPTS: "x" });
+  const body = event();
+  equal((await post(it.url, body)).status, 200);
+  await it.again({});
+  const [id] = await it.ids();
+  deepEqual((await it.ask("POST", `deliveries/${id}/redeliver`, { destination: "demos" })).destinations, ["demos"]);
+  await it.until(id, "delivered");
+  deepEqual([bodies(it.crm), bodies(it.demos)], [[body], [body]]);
+});
+
+test("an age counts from when a held event is routed", async (t) => {
+  const it = await world(t, { MAX_ATTEMPTS: "x" });
+  equal((await post(it.url, event())).status, 200);
+  it.crm.answer = (_, response) => response.writeHead(it.crm.taken.length === 1 ? 500 : 200).end();
+  const changed = () => change(it.storage, `UPDATE deliveries SET received = received - ${4 * 24 * HOUR}`);
+  await it.again({}, { changed });
+  await it.edge.scheduled();
+  const [id] = await it.ids();
+  await it.until(id, "delivered");
+  equal(it.crm.taken.length, 2);
+});
+
+test("a SHARDS that is not the stored number is a mistake, and the stored number is used", async (t) => {
+  const it = await world(t, { SHARDS: "2" });
+  const first = Array.from({ length: 8 }, () => event());
+  for (const body of first) equal((await post(it.url, body)).status, 200);
+  await it.crm.took(8);
+  for (const id of await it.ids()) await it.until(id, "delivered");
+  for (const SHARDS of ["3", "1", undefined]) {
+    await it.again({ SHARDS });
+    deepEqual(await health(it), [503, "misconfigured"]);
+    match(JSON.parse(await it.logged('"misconfigured"')).mistakes.join(), /^SHARDS was 2 /);
+    const before = it.crm.taken.length;
+    for (const body of [...first, event(), event(), event()]) equal((await post(it.url, body)).status, 200);
+    await it.crm.took(before + 3);
+    equal(it.lines.filter((line) => line.includes('"accepted"')).length, 3);
+    const status = await it.ask("GET", "status");
+    deepEqual([status.shards, count(status, "held")], [2, 0]);
+    match(status.mistakes.join(), /^SHARDS was 2 .* set SHARDS to 2$/);
+    equal((await it.ids("?limit=200")).length, before + 3);
+  }
+  await it.again({ SHARDS: "2" });
+  deepEqual(await health(it), [200, undefined]);
+  deepEqual((await it.ask("GET", "status")).mistakes, []);
+});
+
+test("events that are held in an invalid SHARDS are found in a valid one", async (t) => {
+  const it = await world(t, { SHARDS: "0" });
+  await it.again({ SHARDS: "0" });
+  const held = Array.from({ length: 4 }, () => event());
+  for (const body of held) equal((await post(it.url, body)).status, 200);
+  await it.again({ SHARDS: "3" });
+  await it.edge.scheduled();
+  await it.crm.took(4);
+  equal((await it.ask("GET", "status")).shards, 3);
+  equal((await post(it.url, event())).status, 200);
+  await it.again({ SHARDS: "4" });
+  deepEqual(await health(it), [503, "misconfigured"]);
+  match((await it.ask("GET", "status")).mistakes.join(), /^SHARDS was 3 /);
+});
+
+test("a health check stores no number of shards", async (t) => {
+  const it = await world(t, { SHARDS: "1" });
+  deepEqual(await health(it), [200, undefined]);
+  equal((await it.ask("GET", "status")).shards, 1);
+  await it.again({ SHARDS: "2" });
+  deepEqual(await health(it), [200, undefined]);
+});
+
+test("without a key, or in direct mode, mistakes are answered 500", async (t) => {
+  for (const [bindings, codes] of [
+    [{ WALNUT_WEBHOOK_KEY: undefined }, [500, "misconfigured"]],
+    [{ WALNUT_WEBHOOK_KEY: "" }, [500, "misconfigured"]],
+    [{ MODE: "both" }, [500, "misconfigured"]],
+    [{ MODE: "direct", MAX_ATTEMPTS: "x" }, [500, "misconfigured"]],
+  ]) {
+    const it = await start(t, { ...DURABLE, ...bindings });
+    deepEqual(await health(it), codes, JSON.stringify(bindings));
+    deepEqual(await post(it.url, event()), { status: 500, code: "misconfigured" });
+  }
+});
+
+test("a forgery is rejected while events are held", async (t) => {
+  const it = await start(t, { ...DURABLE, MAX_ATTEMPTS: "x" });
+  const headers = { "x-walnut-signature": sign("another") };
+  deepEqual(await post(it.url, event(), headers), { status: 401, code: "signature_mismatch" });
+});
+
+test("a slash after the webhook path is accepted; a signed POST to another path is counted as wrong_path", async (t) => {
+  const it = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
+  const { ask } = admin(it.edge);
+  const body = event();
+  const to = (path, headers) => post(`${it.edge.url}${path}`, body, headers);
+  deepEqual(await to("/webhook/"), { status: 200, code: undefined });
+  equal((await it.origin.took(1)).body.toString(), body);
+  for (const path of ["//webhook", "/Webhook", "/webhook//", "/", "/webhook/x"]) {
+    deepEqual(await to(path), { status: 404, code: "not_found" }, path);
+  }
+  deepEqual(await to("/unsigned", {}), { status: 404, code: "not_found" });
+  equal((await fetch(`${it.edge.url}/Webhook`, { headers: { "x-walnut-signature": sign("") } })).status, 404);
+  equal(JSON.parse(await it.logged('"wrong_path"')).event, "refused");
+  while ((await ask("GET", "status")).failures.wrong_path !== 1);
+  await it.caughtUp();
+  equal(it.lines.filter((line) => line.includes('"wrong_path"')).length, 5);
+  equal(it.origin.taken.length, 2);
+});
+
+test("a signed POST to the admin API's paths is a wrong path where there is no such API", async (t) => {
+  const it = await start(t, DURABLE);
+  deepEqual(await post(`${it.edge.url}/admin/webhook`, event()), { status: 404, code: "not_found" });
+  await it.logged('"wrong_path"');
+  equal(it.lines.join().includes(KEY), false);
+});
