@@ -6,6 +6,8 @@
 
 #![expect(clippy::arithmetic_side_effects, reason = "an overflow here is a test that fails")]
 
+mod action;
+mod seen;
 mod world;
 
 use std::io::Write as _;
@@ -14,6 +16,11 @@ use stateright::{Checker, Model, Property};
 
 use crate::ids::RowId;
 use crate::life::{Event, Limits, MOST_WAIT_MS, Progress, Reason, Send};
+use action::Action;
+use seen::{
+    AGE, ATTEMPTS, CUT_OFF, DELIVERED, ERASED_IN_FLIGHT, HELD, HELD_ERASED, HELD_LOST, LOST,
+    REMOVED, Seen, TRAPPED, TWO_IN_FLIGHT, WAITS,
+};
 use world::{Answer, GUARD_MS, Known, Memory, Row, World};
 
 /// The destinations; a setup has the first, or both.
@@ -21,6 +28,9 @@ const NAMES: [&str; 2] = ["a", "b"];
 
 /// Between two of the platform's own wake-ups: `worker/wrangler.toml`.
 const CRON_MS: u64 = 5 * 60_000;
+
+/// Between two looks whether the configuration still has a mistake: `MISCONFIGURED_MS` in `inbox.rs`.
+const MISTAKEN_MS: u64 = 60_000;
 
 /// How late something is that is slow, and the longest wait that a destination asks for.
 const SLOW_MS: u64 = 1500;
@@ -46,6 +56,10 @@ struct Budget {
     erasures: u8,
     /// The last destination is taken out of the configuration, or comes back: what runs is replaced.
     changes: u8,
+    /// The configuration gets a mistake, which is corrected in the end: what runs is replaced.
+    mistakes: u8,
+    /// The alarm comes while the configuration has a mistake.
+    tries: u8,
 }
 
 /// What is checked in one go: this inbox, and these bounds.
@@ -57,42 +71,6 @@ struct Setup {
     budget: Budget,
     /// What must be seen in some state, or else the check has looked at too little.
     seen: &'static [Seen],
-}
-
-/// What is seen in a state, in words.
-type Seen = (&'static str, fn(&Setup, &World) -> bool);
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Action {
-    Arrives(RowId),
-    ArrivesAndTraps(RowId),
-    AlarmFires,
-    AlarmFiresEarly,
-    AlarmIsTired,
-    AlarmIsLost,
-    /// The alarm that is at work looks for what is due: something has come, or come due.
-    Looks,
-    Answers(usize, Answer),
-    /// Time goes by until the alarm, since there is nothing to do before.
-    Waits,
-    Slow,
-    /// The platform wakes every inbox now and then.
-    Cron,
-    Killed,
-    Traps(Option<RowId>),
-    Redelivered(RowId, usize),
-    Erased(RowId),
-    Changes,
-}
-
-impl Action {
-    /// Whether it must happen in the end. All else happens or not.
-    fn is_bound(&self) -> bool {
-        matches!(
-            self,
-            Self::AlarmFires | Self::Looks | Self::Answers(..) | Self::Waits | Self::Cron
-        )
-    }
 }
 
 impl Setup {
@@ -114,6 +92,7 @@ impl Model for Setup {
             rows: vec![None; deliveries],
             arrivals: vec![self.budget.arrivals; deliveries],
             removed: false,
+            mistaken: false,
             memory: None,
             budget: self.budget,
             broken: None,
@@ -137,11 +116,15 @@ impl Model for Setup {
         }
         for row_id in kept() {
             may(Action::Erased(row_id), budget.erasures);
-            for destination in 0..self.configured(world).len() {
+            // While the configuration has a mistake, nothing is sent again by hand.
+            let known = if world.mistaken { 0 } else { self.configured(world).len() };
+            for destination in 0..known {
                 may(Action::Redelivered(row_id, destination), budget.redeliveries);
             }
         }
         may(Action::Changes, budget.changes);
+        may(Action::Breaks, if world.mistaken { 0 } else { budget.mistakes });
+        may(Action::Corrected, u8::from(world.mistaken));
         may(Action::Slow, budget.slow);
         if world.memory.is_some() {
             may(Action::Killed, budget.kills);
@@ -160,7 +143,10 @@ impl Model for Setup {
             may(Action::Looks, u8::from(next != *world));
         } else if let Some(alarm) = world.alarm {
             may(Action::AlarmIsLost, budget.losses);
-            if alarm <= world.now {
+            if world.mistaken {
+                let action = if alarm <= world.now { Action::AlarmFires } else { Action::Waits };
+                may(action, budget.tries);
+            } else if alarm <= world.now {
                 may(Action::AlarmFires, 1);
             } else {
                 may(Action::AlarmFiresEarly, budget.early);
@@ -177,7 +163,7 @@ impl Model for Setup {
         match action {
             Action::Arrives(row_id) => {
                 if world.arrive(row_id, configured) {
-                    world.wake(world.now);
+                    world.wake(world.now + if world.mistaken { MISTAKEN_MS } else { 0 });
                 }
             }
             Action::ArrivesAndTraps(row_id) => {
@@ -192,6 +178,10 @@ impl Model for Setup {
                     world.crash();
                     world.memory = Some(Memory { alarm, ..Memory::default() });
                 }
+            }
+            Action::AlarmFires if world.mistaken => {
+                world.budget.tries -= 1;
+                world.arm(Some(world.now + MISTAKEN_MS));
             }
             Action::AlarmFires | Action::AlarmFiresEarly => {
                 world.budget.early -= u8::from(action == Action::AlarmFiresEarly);
@@ -244,6 +234,9 @@ impl Model for Setup {
             Action::Redelivered(row_id, destination) => {
                 world.budget.redeliveries -= 1;
                 world.row(row_id).traps = 0;
+                if world.row(row_id).held {
+                    world.route(row_id, configured);
+                }
                 let destination = NAMES[destination];
                 world.happened(self, row_id, &Event::Redelivered { destination });
                 world.wake(world.now);
@@ -259,6 +252,11 @@ impl Model for Setup {
                 world.removed = !world.removed;
                 world.crash();
             }
+            Action::Breaks | Action::Corrected => {
+                world.mistaken = action == Action::Breaks;
+                world.budget.mistakes -= u8::from(world.mistaken);
+                world.crash();
+            }
         }
         Some(world)
     }
@@ -268,15 +266,19 @@ impl Model for Setup {
         let mut properties = vec![
             P::always("no step breaks a rule", |_, world| world.broken.is_none()),
             P::always("what is pending has an alarm", |_, world| {
-                let pending = world.stored().any(|(_, row)| row.is_pending());
+                let pending = world.stored().any(|(_, row)| row.is_pending() || row.held);
                 !pending || world.alarm.is_some() || world.is_working() || world.lost
             }),
             P::always("what is stored is on its way to each, or has ended", |setup, world| {
                 let sends = |row: &Row| row.life.sends.len();
                 let all = setup.destinations - usize::from(setup.budget.changes > 0);
-                world
-                    .stored()
-                    .all(|(_, row)| if row.body { sends(row) >= all } else { sends(row) == 0 })
+                let is_routed = |row: &Row| row.body && !row.held;
+                world.stored().all(
+                    |(_, row)| if is_routed(row) { sends(row) >= all } else { sends(row) == 0 },
+                )
+            }),
+            P::always("while the configuration has a mistake, nothing is sent", |_, world| {
+                !world.mistaken || world.flights().is_empty()
             }),
             P::always("what counts as delivered was taken", |_, world| {
                 let true_of = |(send, known): (&Send, &Known)| {
@@ -298,7 +300,8 @@ impl Model for Setup {
                 |setup, world| {
                     let mut actions = Vec::new();
                     setup.actions(world, &mut actions);
-                    let done = world.stored().all(|(_, row)| !row.is_pending() && !row.body);
+                    let done =
+                        world.stored().all(|(_, row)| !row.is_pending() && !row.held && !row.body);
                     done || actions.iter().any(Action::is_bound)
                 },
             ),
@@ -307,41 +310,6 @@ impl Model for Setup {
         properties
     }
 }
-
-fn has(world: &World, is_it: impl Fn(&Send) -> bool) -> bool {
-    world.stored().any(|(_, row)| row.life.sends.iter().any(&is_it))
-}
-
-const DELIVERED: Seen = ("delivered to one, dead to another", |_, world| {
-    has(world, |send| send.progress == Progress::Delivered)
-        && has(world, |send| matches!(send.progress, Progress::Dead(_)))
-});
-const ATTEMPTS: Seen = ("too many attempts", |_, world| {
-    has(world, |send| send.progress == Progress::Dead(Reason::MaxAttempts))
-});
-const AGE: Seen =
-    ("too old", |_, world| has(world, |send| send.progress == Progress::Dead(Reason::MaxAge)));
-const TRAPPED: Seen = ("given up after traps", |_, world| {
-    has(world, |send| send.progress == Progress::Dead(Reason::Trapped))
-});
-const REMOVED: Seen = ("given up without a destination", |_, world| {
-    has(world, |send| send.progress == Progress::Dead(Reason::DestinationRemoved))
-});
-const ERASED_IN_FLIGHT: Seen = ("erased in flight", |_, world| {
-    world
-        .stored()
-        .any(|(row_id, row)| !row.body && world.flights().iter().any(|it| it.delivery == row_id))
-});
-const CUT_OFF: Seen = ("more requests than attempts", |setup, world| {
-    let more = |known: &Known| known.requests > setup.limits.max_attempts;
-    world.stored().any(|(_, row)| row.known.iter().any(more))
-});
-const LOST: Seen = ("pending, and the alarm lost", |_, world| {
-    world.lost && world.stored().any(|(_, row)| row.is_pending())
-});
-const TWO_IN_FLIGHT: Seen = ("two in flight to one", |_, world| {
-    world.flights().iter().filter(|flight| flight.destination == NAMES[0]).count() == 2
-});
 
 #[test]
 fn in_every_order_and_through_every_crash_all_that_is_stored_ends_as_it_should() {
@@ -392,6 +360,24 @@ fn in_every_order_and_through_every_crash_all_that_is_stored_ends_as_it_should()
                 limits: Limits { max_attempts: 2, max_age_ms: 2 * MOST_WAIT_MS },
                 ..setup(1, 2, Budget { kills: 1, changes: 2, redeliveries: 1, ..none }, &[REMOVED])
             },
+        ),
+        (
+            "one delivery to two destinations, while the configuration has a mistake",
+            setup(
+                1,
+                2,
+                Budget { kills: 1, losses: 1, mistakes: 1, tries: 1, ..none },
+                &[HELD, HELD_LOST, WAITS],
+            ),
+        ),
+        (
+            "two deliveries to one destination, while the configuration has a mistake, sent again and erased by hand",
+            setup(
+                2,
+                1,
+                Budget { mistakes: 1, tries: 1, redeliveries: 1, erasures: 1, ..none },
+                &[HELD, HELD_ERASED, WAITS, TWO_IN_FLIGHT],
+            ),
         ),
     ];
     let mut out = std::io::stdout();

@@ -22,6 +22,9 @@ pub(super) struct Row {
     /// Whether the body is there: not once it is erased or forgotten.
     pub(super) body: bool,
     pub(super) traps: u32,
+    /// Whether it is held now, and whether it ever was. A held one has no sends.
+    pub(super) held: bool,
+    pub(super) was_held: bool,
     /// In the order of the sends.
     pub(super) known: Vec<Known>,
 }
@@ -59,6 +62,8 @@ pub(super) struct World {
     pub(super) arrivals: Vec<u8>,
     /// Whether the last destination is not configured now.
     pub(super) removed: bool,
+    /// Whether the configuration has a mistake.
+    pub(super) mistaken: bool,
     pub(super) memory: Option<Memory>,
     pub(super) budget: Budget,
     /// The first rule that a step has broken.
@@ -87,6 +92,7 @@ impl Row {
     /// What erasure leaves, and what is left when the time of keeping is over.
     pub(super) fn empty(&mut self) {
         self.body = false;
+        self.held = false;
         self.life.sends.clear();
         self.known.clear();
     }
@@ -179,7 +185,8 @@ impl World {
         };
         let due = self.stored().flat_map(|(_, row)| &row.life.sends).filter_map(due);
         let kept = self.stored().filter(|(_, row)| row.body).filter_map(|(_, row)| row.ended);
-        due.chain(kept.map(|ended| ended + RETENTION_MS)).min()
+        let held = self.stored().filter(|(_, row)| row.held).map(|_| self.now);
+        due.chain(held).chain(kept.map(|ended| ended + RETENTION_MS)).min()
     }
 
     /// A delivery arrives; returns whether it is new.
@@ -188,14 +195,25 @@ impl World {
         self.arrivals[index] -= 1;
         self.memory();
         let is_new = self.rows[index].is_none();
-        let now = self.now;
+        let (now, held) = (self.now, self.mistaken);
         self.rows[index].get_or_insert_with(|| {
-            let life = Life::new(configured.iter().copied(), now);
+            let names = if held { &[] } else { configured };
+            let life = Life::new(names.iter().copied(), now);
             let known = vec![Known::default(); life.sends.len()];
             let (state, ended) = (life.state(), None);
-            Row { life, state, ended, body: true, traps: 0, known }
+            Row { life, state, ended, body: true, traps: 0, held, was_held: held, known }
         });
         is_new
+    }
+
+    /// `held.rs`: one statement.
+    pub(super) fn route(&mut self, row_id: RowId, configured: &[&str]) {
+        let now = self.now;
+        let row = self.row(row_id);
+        row.held = false;
+        row.life = Life::new(configured.iter().copied(), now);
+        row.state = row.life.state();
+        row.known = vec![Known::default(); row.life.sends.len()];
     }
 
     // `send.rs`
@@ -241,6 +259,10 @@ impl World {
 
     /// What the alarm does between two waits.
     pub(super) fn work(&mut self, setup: &Setup) {
+        let held = self.stored().filter(|(_, row)| row.held).map(|(row_id, _)| row_id);
+        for row_id in held.collect::<Vec<_>>() {
+            self.route(row_id, setup.configured(self));
+        }
         self.fill(setup);
         self.forget();
         if self.memory().flights.is_empty() {
