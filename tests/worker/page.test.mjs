@@ -171,6 +171,32 @@ for (const looks of LOOKS) {
   });
 }
 
+for (const looks of LOOKS) {
+  test(`page, ${looks.colorScheme}, ${looks.viewport.width} px: mistakes in the configuration`, { timeout: 120_000 }, async (t) => {
+    const DESTINATIONS = JSON.stringify([{ name: "crm", url: "http://crm.example", headers: { [IMAGE]: SCRIPT } }]);
+    const { edge, url } = await start(t, { ...DURABLE, ORIGIN_URL: undefined, DESTINATIONS, MAX_ATTEMPTS: IMAGE });
+    assert.equal((await post(url, sample)).status, 200);
+    const { page, wrong } = await opened(edge, looks);
+    await signIn(page);
+    await shown(page, "1, all");
+    const { mistakes } = await admin(edge).ask("GET", "status");
+    assert.deepEqual(await page.locator("#mistakes li").allTextContents(), mistakes);
+    assert.ok(mistakes.length >= 3);
+    assert.equal(await page.locator("#counts .held dd").textContent(), "1");
+    assert.equal(await page.locator("img, #mistakes :not(li)").count(), 0);
+    await look(page, "mistakes", looks);
+    await page.selectOption("#state", "held");
+    await page.click("#filter .primary");
+    await shown(page, "1, all");
+    await page.click(linkTo(await idIn(rowOf(page, "demo_session_finished"))));
+    await page.locator("#fields .held").waitFor();
+    await page.click("#redeliver .primary");
+    await page.locator("#problem", { hasText: "configuration has mistakes" }).waitFor();
+    assert.deepEqual(wrong.filter((line) => !line.includes("500")), []);
+    await page.close();
+  });
+}
+
 test("page: what came twice, what differs, what is no text, on a narrow screen", { timeout: 120_000 }, async (t) => {
   const { edge, url, until } = await startRefusing(t);
   const different = JSON.parse(sample);

@@ -37,7 +37,8 @@ export function fill(id, items, cells) {
       ? make("th", { role: "rowheader", "data-column": column }, content)
       : make("td", { role: "cell", "data-column": column }, content))));
   if (rows.length === 0) rows.push(row([make("td", { role: "cell" }, "none")]));
-  put(id, [make("thead", { role: "rowgroup" }, row(head)), make("tbody", { role: "rowgroup" }, ...rows)]);
+  const thead = head.length > 0 ? [make("thead", { role: "rowgroup" }, row(head))] : [];
+  put(id, [...thead, make("tbody", { role: "rowgroup" }, ...rows)]);
 }
 
 /** Fills a list of terms, each with what it stands for. */

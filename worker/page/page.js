@@ -256,6 +256,10 @@ async function status() {
   configured = destinations.map(({ name }) => name);
   tell("about", `Version ${version}, ${mode}, shards: ${shards}`);
   tell("warning", keys.warnings.map((warning) => WARNINGS[warning]).join(" "));
+  const { mistakes, warnings } = rest;
+  tell("mistaken", mistakes.length > 0 ? "There are mistakes. Events are stored meanwhile, and not lost. Correct each mistake, and deploy again." : "");
+  for (const [id, sentences] of Object.entries({ mistakes, warnings })) put(id, sentences.map((sentence) => make("li", {}, sentence)));
+  $("configuration").hidden = mistakes.length + warnings.length === 0;
   choices("state", "any", Object.keys(deliveries));
   put("counts", Object.entries(deliveries).map(([state, count]) =>
     make("div", { class: count > 0 ? state : "" }, make("dt", {}, state), make("dd", {}, `${count}`))));
