@@ -22,7 +22,7 @@
 //! # Features
 //!
 //! - `edge`: for a host that has its own SHA-256, and for reading without the event's fields. It adds
-//!   `Verifier::inner_blocks`, `Verifier::verify_hashed`, `Verified::summary`, `Summary` and `Value::parse_any`.
+//!   `EVENT_NAMES`, `Verifier::inner_blocks`, `Verifier::verify_hashed`, `Verified::summary`, `Summary` and `Value::parse_any`.
 //! - `http`: for a server that has an `http::HeaderMap`, such as axum or hyper. [`Verifier::verify`] and
 //!   [`Stream::finish`] take it as a whole, and reject a request with two signatures.
 
@@ -59,6 +59,8 @@ pub use event::{
 };
 pub use json::{MAX_DEPTH, Number, Value};
 pub use key::{Key, KeyIndex, Keys, MAX_KEYS};
+#[cfg(feature = "edge")]
+pub use reading::EVENT_NAMES;
 pub use shape::{Drift, DriftKind, MAX_DRIFT};
 pub use signature::{Header, SIGNATURE_HEADER, Signature};
 pub use verify::{MAX_BODY_BYTES, Stream, Verified, Verifier};

@@ -12,6 +12,11 @@ pub(crate) enum EventType {
     PlaylistSessionFinished,
 }
 
+/// The names of the events that Walnut documents.
+#[cfg(feature = "edge")]
+pub const EVENT_NAMES: [&str; 2] =
+    [EventType::DemoSessionFinished.as_str(), EventType::PlaylistSessionFinished.as_str()];
+
 impl EventType {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
