@@ -77,7 +77,7 @@ const bindings = {
   DESTINATIONS: JSON.stringify(destinations.map(({ name, events, origin: { url } }) => ({ name, events, url }))),
   ALLOW_LOOPBACK: "1",
   MAX_BODY_BYTES: String(MAX_BODY_BYTES),
-  ORIGIN_TIMEOUT_MS: "1000",
+  ORIGIN_TIMEOUT: "1s",
   SHARDS: String(SHARDS),
 };
 let edge = await startEdge({ bindings, storage });

@@ -181,7 +181,7 @@ codes! {
             "Check the origin.";
         "origin_timeout", 504,
             "The origin did not answer completely in time.",
-            "Check the origin, or raise `ORIGIN_TIMEOUT_MS`.";
+            "Check the origin, or raise `ORIGIN_TIMEOUT`.";
         "store_failed", 503,
             "The edge could not store the delivery. Walnut sends the event again.",
             "Read the edge's log.";

@@ -65,7 +65,7 @@ export function parts({ origin, load, urls, folder, loads, rounds }) {
       {
         [JS_DURABLE]: peer("durable.js", { SCHEMA }, inbox),
         [DURABLE_DUTIES]: peer("durable-duties.js", { SCHEMA, ORIGIN_URL: urls.silent }, inbox),
-        [ACCEPTING]: ours({ ORIGIN_URL: urls.silent, ORIGIN_TIMEOUT_MS: "28000" }),
+        [ACCEPTING]: ours({ ORIGIN_URL: urls.silent, ORIGIN_TIMEOUT: "28s" }),
       },
       ACCEPTING,
       rounds ?? 9,

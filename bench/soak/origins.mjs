@@ -12,7 +12,7 @@ const RETRY_AFTER_S = 1;
 /** How often an event fails at one destination at most: the wait before the next attempt doubles each time. */
 const MAX_FAILURES = 2;
 
-/** The time between two bytes of a slow answer, in ms. Even on a busy machine, all of it takes less than `ORIGIN_TIMEOUT_MS`. */
+/** The time between two bytes of a slow answer, in ms. Even on a busy machine, all of it takes less than `ORIGIN_TIMEOUT`. */
 const BYTE_MS = 2;
 
 const WHOLE = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\ntaken";

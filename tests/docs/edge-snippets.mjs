@@ -106,15 +106,21 @@ function formula(_, { page, code }) {
       deepEqual(rates, [0.02, 0.05, 0.1, 0.5].map((seconds) => `${Math.round((count * 2) / seconds)}/s`));
     }
   } else {
-    match(code, /^GB a shard = events a day ÷ SHARDS × 1.6 KB × the longer of RETENTION_DAYS and MAX_EVENT_AGE$/);
+    match(code, /^GB a shard = events a day ÷ SHARDS × 1.6 KB × the longer of RETENTION and MAX_EVENT_AGE$/);
     const sized = all.filter(([first, , third]) => /^up to \d+$/.test(first) && / GB a shard/.test(third));
     ok(sized.length > 0);
     for (const [events, shards, turned] of sized) {
-      const days = Math.max(/RETENTION_DAYS=([\d.]+)/.exec(turned)[1], (/MAX_EVENT_AGE=(\d+)h/.exec(turned)?.[1] ?? 72) / 24);
+      const days = Math.max(daysOf("RETENTION", turned), daysOf("MAX_EVENT_AGE", turned) ?? 3);
       const gigabytes = (events.slice("up to ".length) * 86_400 * days * 1.6) / shards / 1e6;
       equal(Math.round(gigabytes), Number(/(\d+) GB a shard/.exec(turned)[1]));
     }
   }
+}
+
+/** Returns the days that a text sets a variable to; `undefined` if it does not set it. */
+function daysOf(name, text) {
+  const [, number, unit] = new RegExp(`\\b${name}=([\\d.]+)([hd])`).exec(text) ?? [];
+  return number && number / { h: 24, d: 1 }[unit];
 }
 
 /** The edge accepts the variables: it rejects the unsigned request, not its configuration. */

@@ -86,7 +86,7 @@ test("a destination that hangs or is dead holds up no other", async (t) => {
 });
 
 test("an answer that comes to a stop, or never ends, is none", async (t) => {
-  const { url, origin, logged } = await edge(t, { ORIGIN_TIMEOUT_MS: "500" });
+  const { url, origin, logged } = await edge(t, { ORIGIN_TIMEOUT: "500ms" });
   const answers = [
     (_, response) => response.writeHead(200, { "content-length": "9" }).write("half", () => response.destroy()),
     (_, response) => {

@@ -325,7 +325,7 @@ test("an origin that hangs up is a 502, before its answer or in the middle of it
 });
 
 test("an origin that does not answer in time is a 504, and its request is aborted", async (t) => {
-  const { url, origin } = await start(t, { ORIGIN_TIMEOUT_MS: "200" });
+  const { url, origin } = await start(t, { ORIGIN_TIMEOUT: "200ms" });
   for (const begin of [() => {}, (response) => response.writeHead(200).write("half")]) {
     const aborted = deferred();
     origin.answer = (request, response) => {

@@ -151,7 +151,7 @@ test("what comes again does not end that hour, since it may be a replay", { time
 });
 
 test("what is genuine and could not be stored ends no hour", async (t) => {
-  const world = await edge(t, { ALERT_SILENCE_HOURS: "1" });
+  const world = await edge(t, { ALERT_SILENCE: "1h" });
   const refused = async (times) => {
     equal((await post(world.url, event(), { "x-walnut-signature": "0".repeat(64) })).status, 401);
     while ((await world.ask("GET", "status")).failures.signature_mismatch !== times);
@@ -173,7 +173,7 @@ test("what is genuine and could not be stored ends no hour", async (t) => {
 });
 
 test("held events count as received, and no alert is posted until the configuration is correct", async (t) => {
-  const world = await edge(t, { ALERT_SILENCE_HOURS: "1" });
+  const world = await edge(t, { ALERT_SILENCE: "1h" });
   await taken(world);
   await noted(world, '"current":1');
   const { current } = (await world.ask("GET", "status")).keys;
@@ -191,8 +191,8 @@ test("held events count as received, and no alert is posted until the configurat
   await raised(world.alerts, 1, "silence", start - MINUTE);
 });
 
-test("an alert says that nothing came for ALERT_SILENCE_HOURS", async (t) => {
-  const world = await edge(t, { ALERT_SILENCE_HOURS: "1" });
+test("an alert says that nothing came for ALERT_SILENCE", async (t) => {
+  const world = await edge(t, { ALERT_SILENCE: "1h" });
   await taken(world);
   await noted(world);
   await world.later(59 * MINUTE);

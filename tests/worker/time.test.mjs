@@ -80,7 +80,7 @@ test("what is pending is kept, however old it is", async (t) => {
 const REMEMBERED = 48 * 60 * MINUTE + 6 * MINUTE;
 
 test("an id is remembered for 48 hours and 6 minutes after it came last, also if MAX_EVENT_AGE is shorter", async (t) => {
-  const world = await lasting(t, { MAX_EVENT_AGE: "1h", RETENTION_DAYS: "0.00001" });
+  const world = await lasting(t, { MAX_EVENT_AGE: "1h", RETENTION: "1s" });
   const body = event({ timestamp: undefined });
   equal((await post(world.url, body)).status, 200);
   const [id] = await world.ids();
@@ -135,7 +135,7 @@ const signed = (ms, fields) => event({ ...fields, timestamp: new Date(Date.now()
 for (const erased of [true, false]) {
   const how = erased ? "was erased" : "is past its retention";
   test(`a retry that was captured is no new delivery while it is fresh, though what came first ${how}`, async (t) => {
-    const world = await lasting(t, { MAX_EVENT_AGE: "72h", RETENTION_DAYS: erased ? "7" : "0.00001" });
+    const world = await lasting(t, { MAX_EVENT_AGE: "72h", RETENTION: erased ? "7d" : "1s" });
     const session = { session_id: "s-1" };
     const id = await sent(world, { ...session, timestamp: new Date().toISOString() });
     await world.until(id, erased ? "delivered" : "forgotten");

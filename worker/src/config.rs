@@ -1,5 +1,7 @@
 mod destinations;
 mod duration;
+mod names;
+mod near;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -12,9 +14,9 @@ use walnut_webhooks::{Keys, Verifier};
 use worker::Env;
 
 pub(crate) use destinations::Destination;
-use duration::DAY_MS;
-use reader::Reader;
+use duration::{DAY_MS, Range};
 pub(crate) use reader::millis;
+use reader::{Reader, Reading};
 pub(crate) use url::Url;
 
 use crate::js;
@@ -35,9 +37,7 @@ const ADMIN_PATH: &str = "/admin";
 
 const DEFAULT_BODY_BYTES: u32 = 1 << 20;
 const MOST_BODY_BYTES: u32 = 3 << 19;
-const DEFAULT_TIMEOUT_MS: u32 = 20_000;
-/// Walnut waits 30 seconds for a response; the difference is for the network.
-const MOST_TIMEOUT_MS: u32 = 28_000;
+const DEFAULT_TIMEOUT_MS: u64 = 20_000;
 const MOST_SHARDS: u32 = 256;
 const DEFAULT_ATTEMPTS: u32 = 200;
 const MOST_ATTEMPTS: u32 = 1000;
@@ -52,11 +52,12 @@ const MOST_OVERLAP_DAYS: u64 = 7;
 /// How far in the future the signed time may be, in milliseconds, since clocks differ.
 pub(crate) const MAX_SKEW_MS: u64 = 5 * 60 * 1000;
 
-// The shortest and the longest time of each, as an operator writes it.
-const EVENT_AGES: [&str; 2] = ["0", "90d"];
-const DELIVERY_AGES: [&str; 2] = ["1s", "30d"];
-const RETENTION_DAYS: [&str; 2] = ["0.00001", "90"];
-const SILENCE_HOURS: [&str; 2] = ["0.00001", "8760"];
+/// Walnut waits 30 seconds for a response; the difference is for the network.
+const TIMEOUTS: Range = Range { least: "1ms", most: "28s", example: "20s" };
+const EVENT_AGES: Range = Range { least: "0", most: "90d", example: "72h" };
+const DELIVERY_AGES: Range = Range { least: "1s", most: "30d", example: "3d" };
+const RETENTIONS: Range = Range { least: "864ms", most: "90d", example: "7d" };
+const SILENCES: Range = Range { least: "36ms", most: "365d", example: "24h" };
 
 /// The mistakes in the configuration, a sentence each. No sentence contains a value, which may be a secret.
 pub(crate) type Mistakes = Vec<String>;
@@ -78,8 +79,8 @@ pub(crate) struct Config {
 /// The settings during the overlap after a key reset, while the previous key is valid too.
 struct Previous {
     settings: Rc<Settings>,
-    /// The end of the overlap, in milliseconds since the Unix epoch.
-    until: u64,
+    /// The end of the overlap, in milliseconds since the Unix epoch; `None` if it is a mistake.
+    until: Option<u64>,
 }
 
 /// When a request from Walnut is answered 200.
@@ -96,7 +97,7 @@ pub(crate) enum Mode {
 pub(crate) struct Settings {
     /// The mistakes in the configuration. While there are some, deliveries are stored and held.
     pub(crate) mistakes: Mistakes,
-    /// What may be a mistake, a sentence each. It changes nothing.
+    /// Possible mistakes, a sentence each. They change nothing.
     pub(crate) warnings: Vec<String>,
     /// Where Walnut posts to; `None`, if `WEBHOOK_PATH` is a mistake, is any path that has no other use.
     pub(crate) path: Option<String>,
@@ -150,7 +151,8 @@ pub(crate) fn below_admin(path: &str) -> Option<&str> {
 /// The mistakes in the configuration, if nothing can be received with them: in direct mode, or with an unknown mode.
 pub(crate) fn settings(env: &Env, now: u64) -> Result<Rc<Settings>, Mistakes> {
     CONFIG.with(|config| {
-        match config.get_or_init(|| Config::read(bindings(env), &parse_with_platform)) {
+        match config.get_or_init(|| Config::read(bindings(env), &names(env), &parse_with_platform))
+        {
             Ok(config) => config.at(now),
             Err(mistakes) => Err(mistakes.clone()),
         }
@@ -165,6 +167,19 @@ pub(crate) fn bindings(env: &Env) -> impl Fn(&str) -> Option<String> {
     }
 }
 
+/// Returns the names of the variables that are set. A list is one too, as DESTINATIONS may be; an object is a binding to
+/// something else, such as the inbox.
+fn names(env: &Env) -> Vec<String> {
+    let is_variable = |name: &String| {
+        let value = js::get(env, name);
+        value.is_string()
+            || value.as_f64().is_some()
+            || value.as_bool().is_some()
+            || js_sys::Array::is_array(&value)
+    };
+    js::keys(env).filter(is_variable).collect()
+}
+
 fn parse_with_platform(text: &str) -> Option<Url> {
     let url = web_sys::Url::new(text).ok()?;
     Some(Url {
@@ -177,87 +192,33 @@ fn parse_with_platform(text: &str) -> Option<Url> {
 }
 
 impl Config {
-    /// Reads all variables and secrets, and lists every mistake in them. `parse` is the URL parser of whoever will
-    /// request the URLs.
+    /// Reads all variables and secrets, and lists every mistake in them. `set` has the names of all variables that are
+    /// set. `parse` is the URL parser of whoever will request the URLs.
     pub(crate) fn read(
         binding: impl Fn(&str) -> Option<String>,
+        set: &[String],
         parse: Parse<'_>,
     ) -> Result<Self, Mistakes> {
-        let mut reader = Reader::new(&binding, parse);
-
+        let mut reader = Reader::new(&binding, set, parse);
         let mode = reader.mode();
-        let path = reader.path();
-        let max_body_bytes = reader.number("MAX_BODY_BYTES", DEFAULT_BODY_BYTES, MOST_BODY_BYTES);
-        let max_body_bytes = usize::try_from(max_body_bytes).unwrap_or(usize::MAX);
-        let timeout_ms = reader.number("ORIGIN_TIMEOUT_MS", DEFAULT_TIMEOUT_MS, MOST_TIMEOUT_MS);
-        let destinations = destinations::read(&mut reader);
-        if mode == Some(Mode::Direct) && destinations.len() > 1 {
-            reader.mistake(
-                "DESTINATIONS has more than one entry: MODE=direct supports only one, because Walnut \
-                 receives only one response",
-            );
-        }
-        if mode == Some(Mode::Direct) && destinations.iter().any(|it| it.events.is_some()) {
-            reader.mistake(
-                "DESTINATIONS has events: remove them, because with MODE=direct the destination \
-                 receives every event",
-            );
-        }
-        let shards = reader.number("SHARDS", 1, MOST_SHARDS);
-        let jurisdiction = reader.choice("JURISDICTION", &["eu", "fedramp"]);
-        let event_age = reader.duration("MAX_EVENT_AGE", EVENT_AGES);
-        let max_attempts = reader.number("MAX_ATTEMPTS", DEFAULT_ATTEMPTS, MOST_ATTEMPTS);
-        let delivery_age = reader.duration("MAX_DELIVERY_AGE", DELIVERY_AGES);
-        let retention = reader.days("RETENTION_DAYS", RETENTION_DAYS);
-        let max_stored_mb = reader.number("MAX_STORED_MB", MOST_STORED_MB, MOST_STORED_MB);
-        let admin_token = reader.admin_token();
-        let alert_url = reader.alert_url();
-        let silence_ms = reader.hours("ALERT_SILENCE_HOURS", SILENCE_HOURS);
-        let setup = reader.switch("SETUP", false);
-        let quarantine = reader.switch("QUARANTINE", true);
-        let client_ip_header = reader.client_ip_header();
-        let current = reader.key(setup);
+        let mut settings = read_settings(&mut reader, mode);
+        let current = reader.key(mode);
         let previous = reader.previous();
-
-        let mistakes = std::mem::take(&mut reader.mistakes);
+        settings.mistakes = std::mem::take(&mut reader.mistakes);
+        settings.warnings = std::mem::take(&mut reader.warnings);
         // Direct mode stores nothing, so it can hold nothing.
-        let Some(mode) = mode.filter(|mode| *mode == Mode::Durable || mistakes.is_empty()) else {
-            return Err(mistakes);
-        };
-        let verifier = |keys: Keys| Verifier::new(keys).with_max_body_bytes(max_body_bytes);
-        let settings = Settings {
-            mistakes,
-            warnings: Vec::new(),
-            path,
-            verifier: current.clone().map(|current| verifier(current.into())),
-            max_body_bytes,
-            mode,
-            timeout_ms,
-            destinations,
-            shards,
-            jurisdiction,
-            max_event_age_ms: Some(event_age.unwrap_or(DEFAULT_EVENT_AGE_MS))
-                .filter(|age| *age > 0),
-            limits: Limits {
-                max_attempts,
-                max_age_ms: delivery_age.unwrap_or(DEFAULT_DELIVERY_AGE_MS),
-            },
-            retention_ms: retention.unwrap_or(DEFAULT_RETENTION_MS),
-            max_stored_bytes: u64::from(max_stored_mb).saturating_mul(MB),
-            admin_token,
-            alert_url,
-            silence_ms,
-            previous_until: None,
-            setup,
-            quarantine,
-            client_ip_header,
-        };
+        if mode.is_none_or(|mode| mode == Mode::Direct && settings.holds()) {
+            return Err(settings.mistakes);
+        }
+
+        let max_body_bytes = settings.max_body_bytes;
+        let verifier = |keys: Keys| Some(Verifier::new(keys).with_max_body_bytes(max_body_bytes));
+        settings.verifier = current.clone().and_then(|current| verifier(current.into()));
         let previous = current
             .zip(previous)
             .map(|(current, (key, until))| {
-                let verifier = Some(verifier(Keys::new([current, key])?));
-                let settings =
-                    Settings { verifier, previous_until: Some(until), ..settings.clone() };
+                let verifier = verifier(Keys::new([current, key])?);
+                let settings = Settings { verifier, previous_until: until, ..settings.clone() };
                 Ok(Previous { settings: Rc::new(settings), until })
             })
             .transpose()
@@ -267,20 +228,106 @@ impl Config {
 
     /// Returns the settings at a time, in milliseconds since the Unix epoch.
     pub(crate) fn at(&self, now: u64) -> Result<Rc<Settings>, Mistakes> {
-        match &self.previous {
-            Some(previous) if previous.until.saturating_sub(now) > MOST_OVERLAP_DAYS * DAY_MS => {
-                let mistake = format!(
-                    "{KEY_PREVIOUS_UNTIL} is more than {MOST_OVERLAP_DAYS} days ahead: set an earlier time"
-                );
-                if self.settings.mode == Mode::Direct {
-                    return Err(vec![mistake]);
+        let Some(previous) = &self.previous else { return Ok(Rc::clone(&self.settings)) };
+        let latest = now.saturating_add(MOST_OVERLAP_DAYS * DAY_MS);
+        match previous.until {
+            Some(until) if until <= now => Ok(Rc::clone(&self.settings)),
+            Some(until) if until <= latest => Ok(Rc::clone(&previous.settings)),
+            // The previous key stays valid, so that the edge holds its events instead of rejecting them.
+            until => {
+                let mut settings = Settings::clone(&previous.settings);
+                settings.previous_until = Some(latest);
+                if until.is_some() {
+                    settings.mistakes.push(format!(
+                        "{KEY_PREVIOUS_UNTIL} is more than {MOST_OVERLAP_DAYS} days ahead: set an earlier time"
+                    ));
                 }
-                let mut settings = Settings::clone(&self.settings);
-                settings.mistakes.push(mistake);
-                Ok(Rc::new(settings))
+                if settings.mode == Mode::Direct {
+                    Err(settings.mistakes)
+                } else {
+                    Ok(Rc::new(settings))
+                }
             }
-            Some(previous) if now < previous.until => Ok(Rc::clone(&previous.settings)),
-            _ => Ok(Rc::clone(&self.settings)),
+        }
+    }
+}
+
+/// Reads all but the keys. Instead of a mistake it returns the most permissive value, so that nothing genuine is rejected
+/// and nothing stored is given up or deleted because of a typo.
+fn read_settings(reader: &mut Reader<'_>, mode: Option<Mode>) -> Settings {
+    let path = reader.path();
+    let max_body_bytes =
+        reader.number("MAX_BODY_BYTES", MOST_BODY_BYTES).or(DEFAULT_BODY_BYTES, MOST_BODY_BYTES);
+    let timeout =
+        reader.duration("ORIGIN_TIMEOUT", &TIMEOUTS).or(DEFAULT_TIMEOUT_MS, TIMEOUTS.most_ms());
+    let destinations = destinations::read(reader);
+    let shards = reader.number("SHARDS", MOST_SHARDS).or(1, 1);
+    let jurisdiction = reader.jurisdiction();
+    let event_age = reader
+        .duration("MAX_EVENT_AGE", &EVENT_AGES)
+        .or(DEFAULT_EVENT_AGE_MS, EVENT_AGES.most_ms());
+    let max_attempts =
+        reader.number("MAX_ATTEMPTS", MOST_ATTEMPTS).or(DEFAULT_ATTEMPTS, MOST_ATTEMPTS);
+    let delivery_age = reader
+        .duration("MAX_DELIVERY_AGE", &DELIVERY_AGES)
+        .or(DEFAULT_DELIVERY_AGE_MS, DELIVERY_AGES.most_ms());
+    let retention =
+        reader.duration("RETENTION", &RETENTIONS).or(DEFAULT_RETENTION_MS, RETENTIONS.most_ms());
+    let max_stored_mb =
+        reader.number("MAX_STORED_MB", MOST_STORED_MB).or(MOST_STORED_MB, MOST_STORED_MB);
+    let admin_token = reader.admin_token();
+    let alert_url = reader.alert_url();
+    let silence = reader.duration("ALERT_SILENCE", &SILENCES).valid();
+    let setup = reader.switch("SETUP");
+    if mode == Some(Mode::Direct) {
+        check_direct(reader, &destinations, &setup);
+    }
+    Settings {
+        mistakes: Vec::new(),
+        warnings: Vec::new(),
+        path,
+        verifier: None,
+        max_body_bytes: usize::try_from(max_body_bytes).unwrap_or(usize::MAX),
+        mode: mode.unwrap_or(Mode::Durable),
+        timeout_ms: u32::try_from(timeout).unwrap_or(u32::MAX),
+        destinations,
+        shards,
+        jurisdiction,
+        max_event_age_ms: Some(event_age).filter(|age| *age > 0),
+        limits: Limits { max_attempts, max_age_ms: delivery_age },
+        retention_ms: retention,
+        max_stored_bytes: u64::from(max_stored_mb).saturating_mul(MB),
+        admin_token,
+        alert_url,
+        silence_ms: silence,
+        previous_until: None,
+        setup: setup.or(false, true),
+        quarantine: reader.switch("QUARANTINE").or(true, true),
+        client_ip_header: reader.client_ip_header().unwrap_or_else(|| CLIENT_IP_HEADER.to_owned()),
+    }
+}
+
+/// Checks what direct mode does not support.
+fn check_direct(reader: &mut Reader<'_>, destinations: &[Destination], setup: &Reading<bool>) {
+    if destinations.len() > 1 {
+        reader.mistake(
+            "DESTINATIONS has more than one entry: MODE=direct supports only one, because Walnut \
+             receives only one response",
+        );
+    }
+    if destinations.iter().any(|it| it.events.is_some()) {
+        reader.mistake(
+            "DESTINATIONS has events: remove them, because with MODE=direct the destination \
+             receives every event",
+        );
+    }
+    if let Reading::Valid(true) = setup {
+        reader.mistake("SETUP needs MODE=durable: with MODE=direct, the edge can store nothing");
+    }
+    for name in ["QUARANTINE", "CLIENT_IP_HEADER"] {
+        if reader.get(name).is_some() {
+            let warning = format!("{name} has no effect with MODE=direct, which stores nothing");
+            reader.warnings.push(warning);
         }
     }
 }

@@ -7,18 +7,24 @@ use crate::config::{self, Config, Mode};
 /// The settings that were read. Times are in milliseconds.
 #[derive(Debug)]
 pub struct Configured {
-    /// The path that Walnut posts to.
-    pub path: String,
-    /// Verifies with the keys that are valid.
-    pub verifier: Verifier,
+    /// The mistakes, a sentence each. There are none in direct mode.
+    pub mistakes: Vec<String>,
+    /// Possible mistakes, a sentence each.
+    pub warnings: Vec<String>,
+    /// The path that Walnut posts to; `None` if it is a mistake.
+    pub path: Option<String>,
+    /// Verifies with the keys that are valid; `None` if there is none.
+    pub verifier: Option<Verifier>,
     /// Whether the mode is direct.
     pub direct: bool,
-    /// `MAX_BODY_BYTES`, `ORIGIN_TIMEOUT_MS`, `SHARDS` and `MAX_ATTEMPTS`.
-    pub numbers: [u64; 4],
-    /// `MAX_EVENT_AGE`, `MAX_DELIVERY_AGE`, `RETENTION_DAYS` and `ALERT_SILENCE_HOURS`; `None` is no limit.
-    pub times: [Option<u64>; 4],
+    /// `MAX_BODY_BYTES`, `SHARDS` and `MAX_ATTEMPTS`.
+    pub numbers: [u64; 3],
+    /// `ORIGIN_TIMEOUT`, `MAX_EVENT_AGE`, `MAX_DELIVERY_AGE`, `RETENTION` and `ALERT_SILENCE`; `None` is no limit.
+    pub times: [Option<u64>; 5],
     /// `JURISDICTION`, `ADMIN_TOKEN` and `ALERT_URL`.
     pub texts: [Option<String>; 3],
+    /// The header with the address of the client.
+    pub client_ip_header: String,
     /// The end of the previous key, since the Unix epoch, while that key is valid.
     pub previous_until: Option<u64>,
     /// The destinations.
@@ -53,14 +59,15 @@ pub struct Url {
     pub href: String,
 }
 
-/// Reads the configuration, and returns the settings at a time, in milliseconds since the Unix epoch. `parse` parses a
-/// URL.
+/// Reads the configuration, and returns the settings at a time, in milliseconds since the Unix epoch. `set` is the names
+/// of all variables, and `parse` parses a URL.
 ///
 /// # Errors
 ///
-/// The mistakes in the configuration, a sentence each.
+/// The mistakes in the configuration, a sentence each, if nothing can be received with them.
 pub fn read(
     binding: impl Fn(&str) -> Option<String>,
+    set: &[String],
     parse: impl Fn(&str) -> Option<Url>,
     now: u64,
 ) -> Result<Configured, Vec<String>> {
@@ -68,7 +75,7 @@ pub fn read(
         let Url { protocol, username, password, hostname, href } = parse(text)?;
         Some(config::Url { protocol, username, password, hostname, href })
     };
-    let settings = Config::read(binding, &parse)?.at(now)?;
+    let settings = Config::read(binding, set, &parse)?.at(now)?;
     let destinations = settings.destinations.iter().map(|it| Destination {
         name: it.name.clone(),
         url: it.url.clone(),
@@ -76,16 +83,18 @@ pub fn read(
         headers: it.headers.clone(),
     });
     Ok(Configured {
+        mistakes: settings.mistakes.clone(),
+        warnings: settings.warnings.clone(),
         path: settings.path.clone(),
-        verifier: settings.verifier.clone().ok_or_else(Vec::new)?,
+        verifier: settings.verifier.clone(),
         direct: settings.mode == Mode::Direct,
         numbers: [
             u64::try_from(settings.max_body_bytes).unwrap_or(u64::MAX),
-            settings.timeout_ms.into(),
             settings.shards.into(),
             settings.limits.max_attempts.into(),
         ],
         times: [
+            Some(settings.timeout_ms.into()),
             settings.max_event_age_ms,
             Some(settings.limits.max_age_ms),
             Some(settings.retention_ms),
@@ -96,6 +105,7 @@ pub fn read(
             settings.admin_token.clone(),
             settings.alert_url.clone(),
         ],
+        client_ip_header: settings.client_ip_header.clone(),
         previous_until: settings.previous_until,
         destinations: destinations.collect(),
     })

@@ -317,7 +317,7 @@ impl Inbox {
         let room = self.settings(now)?.max_stored_bytes.saturating_sub(self.db.size());
         if room == 0 {
             return Err(Problem::new(
-                "the shard has stored as much as MAX_STORED_MB allows: raise it, up to 9000, or lower RETENTION_DAYS",
+                "the shard has stored as much as MAX_STORED_MB allows: raise it, up to 9000, or lower RETENTION",
             ));
         }
         self.room.set(room.min(MEASURED_EVERY).saturating_sub(needed));

@@ -42,6 +42,11 @@ pub(crate) fn get(object: &JsValue, name: &str) -> JsValue {
     Reflect::get(object, &JsValue::from_str(name)).unwrap_or_default()
 }
 
+/// Returns the names of an object's own fields.
+pub(crate) fn keys(object: &JsValue) -> impl Iterator<Item = String> + use<> {
+    items(&Object::keys(object.unchecked_ref::<Object>())).filter_map(|name| text(&name))
+}
+
 /// Returns the items of an array; any other value has none.
 pub(crate) fn items(array: &JsValue) -> impl Iterator<Item = JsValue> + use<> {
     array.dyn_ref::<Array>().map(Array::to_vec).unwrap_or_default().into_iter()

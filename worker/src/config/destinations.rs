@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use walnut_webhooks::Value;
+use walnut_webhooks::{EVENT_NAMES, Value};
 
+use super::near::nearest;
 use super::reader::Reader;
 use crate::standard::{LEAST_BYTES, MOST_BYTES, PREFIX, Secret};
 
@@ -133,10 +134,7 @@ fn one(reader: &mut Reader<'_>, index: usize, item: &Value) -> Option<Destinatio
         return None;
     };
     let name = name(reader, &label, fields);
-    if fields.keys().any(|field| !FIELDS.contains(&field.as_str())) {
-        reader
-            .mistake(format!("{label} has an unknown field: the fields are {}", FIELDS.join(", ")));
-    }
+    unknown_fields(reader, &label, fields);
     let url = if let Some(url) = fields.get("url").and_then(Value::as_str) {
         reader.url(&format!("{label}.url"), url)
     } else {
@@ -153,6 +151,22 @@ fn one(reader: &mut Reader<'_>, index: usize, item: &Value) -> Option<Destinatio
         headers: headers.unwrap_or_default(),
         secret,
     })
+}
+
+/// No sentence contains the name of a field: name and value may have been swapped.
+fn unknown_fields(reader: &mut Reader<'_>, label: &str, fields: &Fields) {
+    let mut nearest_fields: Vec<Option<&str>> = Vec::new();
+    for field in fields.keys().filter(|field| !FIELDS.contains(&field.as_str())) {
+        let nearest = nearest(field, &FIELDS);
+        if nearest_fields.contains(&nearest) {
+            continue;
+        }
+        nearest_fields.push(nearest);
+        reader.mistake(match nearest {
+            Some(nearest) => format!("{label} has an unknown field: did you mean {nearest}?"),
+            None => format!("{label} has an unknown field: the fields are {}", FIELDS.join(", ")),
+        });
+    }
 }
 
 fn name(reader: &mut Reader<'_>, label: &str, fields: &Fields) -> Option<String> {
@@ -181,6 +195,14 @@ fn events(reader: &mut Reader<'_>, label: &str, value: &Value) -> Vec<String> {
             "{label}.events must be a list of 1 to {MOST_EVENTS} event names, each of 1 to \
              {MOST_EVENT_BYTES} bytes: leave it out to receive all events"
         ));
+    }
+    for (index, name) in list.iter().enumerate().take(MOST_EVENTS) {
+        let Some(name) = name.as_str().filter(|name| !EVENT_NAMES.contains(name)) else { continue };
+        if let Some(near) = nearest(name, &EVENT_NAMES) {
+            reader.mistake(format!(
+                "{label}.events[{index}] is almost the name of an event that Walnut sends: did you mean {near}?"
+            ));
+        }
     }
     names
 }

@@ -10,17 +10,51 @@ pub(super) const DAY_MS: u64 = 24 * HOUR_MS;
 /// More digits than any reasonable number has, and few enough that nothing overflows.
 const MOST_DIGITS: usize = 25;
 
-/// Reads a duration such as `90s`, `1.5h` or, in seconds, `90`; returns milliseconds.
-pub(super) fn parse(text: &str) -> Option<u64> {
-    let (number, unit) = UNITS
-        .iter()
-        .find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, *unit)))
-        .unwrap_or((text, SECOND_MS));
+/// The limits of a duration and an example, as an operator writes them.
+pub(super) struct Range {
+    pub(super) least: &'static str,
+    pub(super) most: &'static str,
+    pub(super) example: &'static str,
+}
+
+impl Range {
+    /// Reads a duration within the limits, such as `90s` or `1.5h`; returns milliseconds. If `0` is the lower limit, it
+    /// needs no unit.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, as the end of a sentence that begins with the variable.
+    pub(super) fn parse(&self, text: &str) -> Result<u64, String> {
+        let Self { least, most, example } = self;
+        if text == "0" && *least == "0" {
+            return Ok(0);
+        }
+        let limits = parse(least).unwrap_or(0)..=self.most_ms();
+        match parse(text) {
+            Some(ms) if limits.contains(&ms) => Ok(ms),
+            // A bare number.
+            None if times(text, 1).is_some() => {
+                Err(format!("must have a unit, such as {example}: add ms, s, m, h or d"))
+            }
+            _ => Err(format!("must be a duration from {least} to {most}, such as {example}")),
+        }
+    }
+
+    /// Returns the upper limit, in milliseconds.
+    pub(super) fn most_ms(&self) -> u64 {
+        parse(self.most).unwrap_or(u64::MAX)
+    }
+}
+
+/// Reads a duration; returns milliseconds.
+fn parse(text: &str) -> Option<u64> {
+    let (number, unit) =
+        UNITS.iter().find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, *unit)))?;
     times(number, unit)
 }
 
 /// Multiplies a decimal number by a unit. The product is rounded up, so that only 0 becomes 0.
-pub(super) fn times(number: &str, unit: u64) -> Option<u64> {
+fn times(number: &str, unit: u64) -> Option<u64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let digits = [whole, fraction].concat();
     if whole.is_empty() || fraction.is_empty() || digits.len() > MOST_DIGITS {
@@ -39,20 +73,19 @@ mod tests {
     #[test]
     fn reads_durations() {
         for (text, ms) in [
-            ("0", 0),
+            ("0s", 0),
             ("0.0h", 0),
-            ("90", 90_000),
             ("90s", 90_000),
             ("250ms", 250),
             ("30m", 1_800_000),
             ("72h", 259_200_000),
             ("3d", 259_200_000),
-            ("1.5", 1500),
+            ("1.5s", 1500),
             ("0.25s", 250),
             ("0.00001d", 864),
-            ("0.30000000000000004", 301),
+            ("0.30000000000000004s", 301),
             ("0.1ms", 1),
-            ("007", 7000),
+            ("007s", 7000),
         ] {
             assert_eq!(parse(text), Some(ms), "{text}");
         }
@@ -61,10 +94,27 @@ mod tests {
     #[test]
     fn rejects_what_is_not_a_duration() {
         for text in [
-            "", "s", "ms", ".", ".5", "5.", "1.2.3", "-1", "+1", "1e3", "1 s", " 1", "1S", "1w",
-            "1sm", "1mss", "NaN", "inf", "infinity", "0x1", "1_000", "٣",
+            "", "s", "ms", ".s", ".5s", "5.s", "1.2.3s", "-1s", "+1s", "1e3s", "1 s", " 1s", "1S",
+            "1w", "1sm", "1mss", "NaN", "inf", "infinity", "0x1s", "1_000s", "٣s", "0", "90",
+            "1.5",
         ] {
             assert_eq!(parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn asks_for_the_unit_of_a_bare_number() {
+        let range = |least| Range { least, most: "90d", example: "72h" };
+        let missing = Err("must have a unit, such as 72h: add ms, s, m, h or d".to_owned());
+        for text in ["72", "1.5", "0.0", "00", "99999999"] {
+            assert_eq!(range("0").parse(text), missing, "{text}");
+        }
+        assert_eq!(range("0").parse("0"), Ok(0));
+        assert_eq!(range("0").parse("0s"), Ok(0));
+        assert_eq!(range("1s").parse("0"), missing);
+        let other = Err("must be a duration from 1s to 90d, such as 72h".to_owned());
+        for text in ["", "soon", "72 ", "-72", "0s", "91d", "1e3"] {
+            assert_eq!(range("1s").parse(text), other, "{text}");
         }
     }
 

@@ -1,4 +1,8 @@
 mod destinations;
+mod names;
+mod permissive;
+
+use std::collections::BTreeMap;
 
 use walnut_webhooks::Key;
 
@@ -7,17 +11,22 @@ use super::*;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-fn read(changes: &[(&str, Option<&str>)]) -> Result<Config, Mistakes> {
-    let binding = |name: &str| {
-        let change = changes.iter().find(|(changed, _)| *changed == name);
-        match (change, name) {
-            (Some((_, value)), _) => value.map(str::to_owned),
-            (None, "WALNUT_WEBHOOK_KEY") => Some("key".to_owned()),
-            (None, "ORIGIN_URL") => Some("https://origin.example/walnut".to_owned()),
-            (None, _) => None,
-        }
-    };
-    Config::read(binding, &parse)
+/// What is changed of the least configuration that has no mistake; `None` is not set.
+type Changes<'a> = &'a [(&'a str, Option<&'a str>)];
+
+fn read(changes: Changes<'_>) -> Result<Config, Mistakes> {
+    let mut set = BTreeMap::from([
+        ("WALNUT_WEBHOOK_KEY", "key"),
+        ("ORIGIN_URL", "https://origin.example/walnut"),
+    ]);
+    for (name, value) in changes {
+        match value {
+            Some(value) => set.insert(name, value),
+            None => set.remove(name),
+        };
+    }
+    let names: Vec<String> = set.keys().map(|name| (*name).to_owned()).collect();
+    Config::read(|name| set.get(name).map(|value| (*value).to_owned()), &names, &parse)
 }
 
 /// Parses a URL with the `url` crate, which follows the same standard as the platform.
@@ -32,18 +41,30 @@ fn parse(text: &str) -> Option<Url> {
     })
 }
 
-fn settings(changes: &[(&str, Option<&str>)]) -> Rc<Settings> {
+/// Reads settings, which may have mistakes.
+fn settings(changes: Changes<'_>) -> Rc<Settings> {
     read(changes).and_then(|config| config.at(0)).unwrap()
 }
 
-fn mistakes(changes: &[(&str, Option<&str>)]) -> Mistakes {
-    read(changes).err().unwrap_or_default()
+fn mistakes(changes: Changes<'_>) -> Mistakes {
+    match read(changes).and_then(|config| config.at(0)) {
+        Ok(settings) => settings.mistakes.clone(),
+        Err(mistakes) => mistakes,
+    }
+}
+
+fn warnings(changes: Changes<'_>) -> Vec<String> {
+    settings(changes).warnings.clone()
 }
 
 /// Reads a list of destinations.
 fn listed(json: &str) -> Result<Vec<Destination>, Mistakes> {
-    let config = read(&[("ORIGIN_URL", None), ("DESTINATIONS", Some(json))])?;
-    Ok(config.at(0)?.destinations.clone())
+    let settings = settings(&[("ORIGIN_URL", None), ("DESTINATIONS", Some(json))]);
+    if settings.holds() {
+        Err(settings.mistakes.clone())
+    } else {
+        Ok(settings.destinations.clone())
+    }
 }
 
 /// Reads one destination that has fields besides its name and URL; returns its mistakes.
@@ -60,6 +81,7 @@ fn named(mistakes: &Mistakes) -> Vec<&str> {
 #[test]
 fn the_defaults_are_as_documented() {
     let settings = settings(&[]);
+    assert_eq!(settings.warnings, Vec::<String>::new());
     assert_eq!(settings.path.as_deref(), Some("/webhook"));
     assert_eq!(settings.max_body_bytes, 1024 * 1024);
     assert_eq!(settings.mode, Mode::Durable);
@@ -74,6 +96,8 @@ fn the_defaults_are_as_documented() {
     assert_eq!(settings.alert_url, None);
     assert_eq!(settings.silence_ms, None);
     assert_eq!(settings.previous_until, None);
+    assert!(!settings.setup && settings.quarantine);
+    assert_eq!(settings.client_ip_header, "cf-connecting-ip");
 
     let [origin] = settings.destinations.as_slice() else { panic!("one destination") };
     assert_eq!(origin.name, "origin");
@@ -86,20 +110,30 @@ fn the_defaults_are_as_documented() {
 #[test]
 fn reads_what_is_set() {
     let settings = settings(&[
-        ("MODE", Some("direct")),
+        ("MODE", Some("durable")),
         ("ALLOW_LOOPBACK", Some("0")),
+        ("WEBHOOK_PATH", Some("/hooks/walnut")),
+        ("ORIGIN_TIMEOUT", Some("1.5s")),
         ("SHARDS", Some("16")),
         ("JURISDICTION", Some("eu")),
         ("MAX_EVENT_AGE", Some("0")),
         ("MAX_ATTEMPTS", Some("3")),
         ("MAX_DELIVERY_AGE", Some("90m")),
-        ("RETENTION_DAYS", Some("0.5")),
+        ("RETENTION", Some("0.5d")),
         ("MAX_STORED_MB", Some("100")),
         ("ADMIN_TOKEN", Some("0123456789abcdef0123456789abcdef")),
         ("ALERT_URL", Some("https://alerts.example/hook?a=b")),
-        ("ALERT_SILENCE_HOURS", Some("1.5")),
+        ("ALERT_SILENCE", Some("1.5h")),
+        ("SETUP", Some("1")),
+        ("QUARANTINE", Some("0")),
+        ("CLIENT_IP_HEADER", Some("X-Real-IP")),
     ]);
-    assert_eq!(settings.mode, Mode::Direct);
+    assert_eq!(settings.mistakes, Mistakes::new());
+    assert_eq!(settings.mode, Mode::Durable);
+    assert_eq!(settings.path.as_deref(), Some("/hooks/walnut"));
+    assert_eq!(settings.timeout_ms, 1500);
+    assert!(settings.setup && !settings.quarantine);
+    assert_eq!(settings.client_ip_header, "x-real-ip");
     assert_eq!(settings.shards, 16);
     assert_eq!(settings.jurisdiction.as_deref(), Some("eu"));
     assert_eq!(settings.max_event_age_ms, None);
@@ -112,23 +146,26 @@ fn reads_what_is_set() {
 }
 
 /// The variables that are read before the keys, in the order of their mistakes.
-const BEFORE_KEYS: [&str; 16] = [
+const BEFORE_KEYS: [&str; 19] = [
     "ALLOW_LOOPBACK",
     "MODE",
     "WEBHOOK_PATH",
     "MAX_BODY_BYTES",
-    "ORIGIN_TIMEOUT_MS",
+    "ORIGIN_TIMEOUT",
     "ORIGIN_URL",
     "SHARDS",
     "JURISDICTION",
     "MAX_EVENT_AGE",
     "MAX_ATTEMPTS",
     "MAX_DELIVERY_AGE",
-    "RETENTION_DAYS",
+    "RETENTION",
     "MAX_STORED_MB",
     "ADMIN_TOKEN",
     "ALERT_URL",
-    "ALERT_SILENCE_HOURS",
+    "ALERT_SILENCE",
+    "SETUP",
+    "QUARANTINE",
+    "CLIENT_IP_HEADER",
 ];
 
 #[test]
@@ -137,7 +174,7 @@ fn lists_every_mistake_at_once() {
         ("WALNUT_WEBHOOK_KEY", None),
         ("WALNUT_WEBHOOK_KEY_PREVIOUS", Some("old")),
         ("ORIGIN_URL", Some("ftp://origin.example")),
-        ("ORIGIN_TIMEOUT_MS", Some("28001")),
+        ("ORIGIN_TIMEOUT", Some("28001ms")),
         ("MAX_BODY_BYTES", Some("1.5")),
         ("MODE", Some("carefree")),
         ("WEBHOOK_PATH", Some("webhook")),
@@ -147,11 +184,14 @@ fn lists_every_mistake_at_once() {
         ("MAX_EVENT_AGE", Some("soon")),
         ("MAX_ATTEMPTS", Some("-1")),
         ("MAX_DELIVERY_AGE", Some("0")),
-        ("RETENTION_DAYS", Some("7d")),
+        ("RETENTION", Some("7")),
         ("MAX_STORED_MB", Some("1GB")),
         ("ADMIN_TOKEN", Some("short")),
         ("ALERT_URL", Some("http://alerts.example")),
-        ("ALERT_SILENCE_HOURS", Some("0")),
+        ("ALERT_SILENCE", Some("0")),
+        ("SETUP", Some("yes")),
+        ("QUARANTINE", Some("off")),
+        ("CLIENT_IP_HEADER", Some("a b")),
     ]);
     let keys = ["WALNUT_WEBHOOK_KEY", "WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL"];
     assert_eq!(named(&all), [&BEFORE_KEYS[..], &keys].concat());
@@ -161,14 +201,14 @@ fn lists_every_mistake_at_once() {
 fn accepts_each_limit_and_rejects_what_exceeds_it() {
     for (name, good, bad) in [
         ("MAX_BODY_BYTES", ["1", "1572864"], ["0", "1572865"]),
-        ("ORIGIN_TIMEOUT_MS", ["1", "28000"], ["0", "28001"]),
+        ("ORIGIN_TIMEOUT", ["1ms", "28s"], ["0ms", "28.0001s"]),
         ("SHARDS", ["1", "256"], ["0", "257"]),
-        ("MAX_EVENT_AGE", ["1ms", "90d"], ["-1", "90.00001d"]),
+        ("MAX_EVENT_AGE", ["1ms", "90d"], ["-1s", "90.00001d"]),
         ("MAX_ATTEMPTS", ["1", "1000"], ["0", "1001"]),
-        ("MAX_DELIVERY_AGE", ["1", "30d"], ["999ms", "2592000.001"]),
-        ("RETENTION_DAYS", ["0.00001", "90"], ["0.000009", "90.0000001"]),
+        ("MAX_DELIVERY_AGE", ["1s", "30d"], ["999ms", "2592000.001s"]),
+        ("RETENTION", ["864ms", "90d"], ["863ms", "90.0000001d"]),
         ("MAX_STORED_MB", ["1", "9000"], ["0", "9001"]),
-        ("ALERT_SILENCE_HOURS", ["0.00001", "8760"], ["0", "8760.001"]),
+        ("ALERT_SILENCE", ["36ms", "8760h"], ["35ms", "8760.001h"]),
         ("MAX_ATTEMPTS", ["01", "010"], ["+1", "1.0"]),
         ("ADMIN_TOKEN", [&"t".repeat(32), &"t".repeat(512)], [&"t".repeat(31), &"t".repeat(513)]),
     ] {
@@ -208,7 +248,8 @@ fn rejects_the_edges_own_paths() {
         ("/..", false),
         ("/a/.", false),
     ] {
-        assert_eq!(read(&[("WEBHOOK_PATH", Some(path))]).is_ok(), good, "{path}");
+        let expected = if good { vec![] } else { vec!["WEBHOOK_PATH"] };
+        assert_eq!(named(&mistakes(&[("WEBHOOK_PATH", Some(path))])), expected, "{path}");
     }
 }
 
@@ -276,7 +317,7 @@ fn requests_the_url_that_was_checked() {
 #[test]
 fn a_url_has_at_most_2048_bytes() {
     let url = |length: usize| format!("{:x<length$}", "https://o.example/");
-    assert!(read(&[("ORIGIN_URL", Some(&url(2048)))]).is_ok());
+    assert_eq!(mistakes(&[("ORIGIN_URL", Some(&url(2048)))]), Mistakes::new());
     assert_eq!(named(&mistakes(&[("ORIGIN_URL", Some(&url(2049)))])), ["ORIGIN_URL"]);
 }
 
@@ -289,20 +330,20 @@ fn the_previous_key_expires() {
     .map_err(|mistakes| mistakes.concat())
     .unwrap();
     let until = 10 * DAY_MS;
-    let signature = Key::new("old").unwrap().sign("{}").to_string();
-    let accepts = |now| {
-        config
-            .at(now)
-            .map(|settings| settings.verifier.as_ref().unwrap().verify("{}", &signature).is_ok())
-    };
-    assert_eq!(accepts(until - 1), Ok(true));
-    assert_eq!(accepts(until), Ok(false));
-    assert_eq!(accepts(until - 7 * DAY_MS), Ok(true));
-    assert!(accepts(until - 7 * DAY_MS - 1).is_err());
+    for (now, accepts) in
+        [(until - 7 * DAY_MS, true), (until - 1, true), (until, false), (until + 1, false)]
+    {
+        let settings = config.at(now).unwrap();
+        assert_eq!(accepts_previous(&settings), accepts, "{now}");
+        assert_eq!(settings.previous_until, accepts.then_some(until), "{now}");
+        assert_eq!(settings.mistakes, Mistakes::new(), "{now}");
+    }
+}
 
-    let told = |now| config.at(now).map(|settings| settings.previous_until);
-    assert_eq!(told(until - 1), Ok(Some(until)));
-    assert_eq!(told(until), Ok(None));
+/// Tells whether the key `old` is valid.
+fn accepts_previous(settings: &Settings) -> bool {
+    let signature = Key::new("old").unwrap().sign("{}").to_string();
+    settings.verifier.as_ref().is_some_and(|it| it.verify("{}", &signature).is_ok())
 }
 
 #[test]
@@ -320,9 +361,9 @@ fn no_mistake_contains_a_secret() {
 
     // As if the key and another variable were swapped.
     for name in BEFORE_KEYS {
-        let all = mistakes(&[(name, Some("opensesame"))]);
+        let all = mistakes(&[(name, Some("open sesame"))]);
         assert_eq!(named(&all), [name]);
-        assert!(!all.concat().contains("opensesame"), "{all:?}");
+        assert!(!all.concat().contains("sesame"), "{all:?}");
     }
 
     for json in [

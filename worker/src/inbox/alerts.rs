@@ -40,7 +40,7 @@ impl Cause {
             Self::Dead => "A destination will not receive a delivery: look at the delivery log.",
             Self::Full => {
                 "A shard has stored 80 % of MAX_STORED_MB, and will accept no more deliveries at 100 %: raise it, up to \
-                 9000, or lower RETENTION_DAYS."
+                 9000, or lower RETENTION."
             }
             Self::PreviousKey => {
                 "In the last hour only the previous key verified deliveries: set the key that Walnut shows."

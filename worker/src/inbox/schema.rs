@@ -22,7 +22,7 @@ const VERSION_1: &[&str] = &[
     // a test event. `sends` is a JSON list of `life::Send`, and `dead` counts those that are dead. `untried` is 1 while an
     // attempt to some destination has not been made and is not in `retries`. `attempts` is a JSON list of the last ones.
     // `digest` is the SHA-256 of the body without its timestamp. It is set once a second body with the same ID has arrived.
-    // Once a delivery has `ended`, it is kept for RETENTION_DAYS, and its ID for as long as it must be remembered.
+    // Once a delivery has `ended`, it is kept for RETENTION, and its ID for as long as it must be remembered.
     "CREATE TABLE deliveries (
         key INTEGER PRIMARY KEY,
         id TEXT NOT NULL,

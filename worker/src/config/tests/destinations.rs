@@ -173,3 +173,39 @@ fn a_destination_is_printed_by_its_name_only() {
     );
     assert_eq!(format!("{:?}", listed(&json).unwrap()), r#"[Destination { name: "crm", .. }]"#);
 }
+
+#[test]
+fn names_the_event_that_a_misspelling_stands_for() {
+    for (name, meant) in [
+        ("demo_sesion_finished", "demo_session_finished"),
+        ("Demo_Session_Finished", "demo_session_finished"),
+        ("demo-session-finished", "demo_session_finished"),
+        ("playlist_sessions_finished", "playlist_session_finished"),
+    ] {
+        let all = mistakes_of(&format!(r#""events":["demo_session_finished","x","{name}"]"#));
+        let sentence = format!(
+            "DESTINATIONS[0].events[2] is almost the name of an event that Walnut sends: did you mean {meant}?"
+        );
+        assert_eq!(all, [sentence], "{name}");
+    }
+    for good in ["demo_session_started", "demo_session_finis", "playlist", "session_finished"] {
+        assert_eq!(mistakes_of(&format!(r#""events":["{good}"]"#)), Mistakes::new(), "{good}");
+    }
+}
+
+#[test]
+fn names_the_field_that_a_misspelling_stands_for() {
+    for (fields, hints) in [
+        (r#""event":[]"#, &["did you mean events?"][..]),
+        (r#""Header":{}"#, &["did you mean headers?"]),
+        (
+            r#""sceret":"","headrs":{},"evnt":[],"event":[]"#,
+            &["did you mean events?", "did you mean headers?", "did you mean secret?"],
+        ),
+        (r#""retries":1,"timeout":2"#, &["the fields are name, url, events, headers, secret"]),
+    ] {
+        let expected =
+            hints.iter().map(|hint| format!("DESTINATIONS[0] has an unknown field: {hint}"));
+        assert_eq!(mistakes_of(fields), expected.collect::<Vec<_>>(), "{fields}");
+    }
+}
