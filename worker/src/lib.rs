@@ -75,12 +75,14 @@ impl Task {
     /// Wakes every shard, in case the platform has lost the alarm of one.
     pub fn scheduled(&mut self, env: Env) {
         self.begin(async move {
-            match config::settings(&env, js::now()) {
-                Ok(settings) if settings.mode == Mode::Durable => {
-                    log::list_mistakes(&shards::mistakes(&settings), js::now());
-                    shards::wake(&env, &settings).await;
+            let now = js::now();
+            match config::settings(&env, now) {
+                Ok(settings) => {
+                    log::configuration(&shards::mistakes(&settings), &settings.warnings, now);
+                    if settings.mode == Mode::Durable {
+                        shards::wake(&env, &settings).await;
+                    }
                 }
-                Ok(_) => {}
                 Err(mistakes) => log::misconfigured(&mistakes),
             }
             JsValue::UNDEFINED
@@ -97,7 +99,7 @@ async fn respond(request: &Request, head: Head, env: &Env, context: &Context) ->
             return failed(&Failure::Misconfigured);
         }
     };
-    log::list_mistakes(&shards::mistakes(&settings), now);
+    log::configuration(&shards::mistakes(&settings), &settings.warnings, now);
     let note = |check| watch::note(check, env, context, &settings, now);
     let path = head.path();
     if path == config::HEALTH_PATH {

@@ -1,14 +1,14 @@
 //! The log: one line of JSON for each decision. A line has IDs and codes, but never a body, a key or personal data.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use walnut_webhooks_explain::Cause;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::config::Mistakes;
+use crate::config::{Mistakes, Settings};
 use crate::failure::Failure;
 use crate::forward::{Headline, Outcome};
-use crate::js::Problem;
+use crate::js::{self, Problem};
 use crate::json::{self, Item};
 use crate::keys::{KeyStatus, LastMatch};
 use crate::life::{Progress, Send};
@@ -69,19 +69,63 @@ impl Line {
     }
 }
 
-/// The configuration has mistakes.
+/// The shortest time between two lines about mistakes in the configuration, in milliseconds.
+const MISCONFIGURED_MS: u64 = 60_000;
+
+/// What was written about the configuration.
+#[derive(Clone, Copy, Default)]
+struct Reported {
+    /// When mistakes were last written.
+    mistakes: Option<u64>,
+    warnings: bool,
+}
+
+impl Reported {
+    /// Tells whether mistakes are to be written now, and notes that they are.
+    fn mistakes_are_due(&mut self, now: u64) -> bool {
+        let is_due = self.mistakes.is_none_or(|last| now.saturating_sub(last) >= MISCONFIGURED_MS);
+        if is_due {
+            self.mistakes = Some(now);
+        }
+        is_due
+    }
+
+    /// Tells whether warnings are to be written, and notes that they are.
+    fn warnings_are_due(&mut self) -> bool {
+        !std::mem::replace(&mut self.warnings, true)
+    }
+}
+
+thread_local! {
+    static REPORTED: RefCell<Reported> = RefCell::default();
+}
+
+/// Writes what is wrong with the configuration: mistakes at most once a minute, and warnings once for each isolate.
+pub(crate) fn configuration(mistakes: &Mistakes, warnings: &[String], now: u64) {
+    if !mistakes.is_empty() && REPORTED.with_borrow_mut(|it| it.mistakes_are_due(now)) {
+        mistaken(mistakes);
+    }
+    if !warnings.is_empty() && REPORTED.with_borrow_mut(Reported::warnings_are_due) {
+        let fields =
+            [("event", "configuration_warnings".into()), ("warnings", sentences(warnings))];
+        Line::new(Level::Warn, &fields).write();
+    }
+}
+
+/// The configuration has mistakes. It is written at most once a minute.
 pub(crate) fn misconfigured(mistakes: &Mistakes) {
-    let mistakes = json::list(mistakes.iter().map(|mistake| mistake.as_str().into()));
-    let fields = [("event", "misconfigured".into()), ("mistakes", Item::Json(mistakes))];
+    if REPORTED.with_borrow_mut(|it| it.mistakes_are_due(js::now())) {
+        mistaken(mistakes);
+    }
+}
+
+fn mistaken(mistakes: &Mistakes) {
+    let fields = [("event", "misconfigured".into()), ("mistakes", sentences(mistakes))];
     Line::new(Level::Error, &fields).write();
 }
 
-/// Lists the mistakes in the configuration, unless there are none or they were listed in the last minute.
-pub(crate) fn list_mistakes(mistakes: &Mistakes, now: u64) {
-    if !mistakes.is_empty() && now.abs_diff(MISTAKES_LISTED.get()) >= MISTAKES_MS {
-        MISTAKES_LISTED.set(now);
-        misconfigured(mistakes);
-    }
+fn sentences(sentences: &[String]) -> Item<'static> {
+    Item::Json(json::list(sentences.iter().map(|sentence| sentence.as_str().into())))
 }
 
 /// A request was rejected.
@@ -199,4 +243,25 @@ pub(crate) fn keys(keys: &KeyStatus) {
         ("warnings", Item::Json(warnings)),
     ];
     Line::new(level, &fields).write();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_are_written_once_a_minute() {
+        let mut reported = Reported::default();
+        let due = [0, 1, 59_999, 60_000, 60_001, 119_999, 120_000, 300_000, 200_000]
+            .map(|now| reported.mistakes_are_due(now));
+        assert_eq!(due, [true, false, false, true, false, false, true, true, false]);
+    }
+
+    #[test]
+    fn warnings_are_written_once() {
+        let mut reported = Reported::default();
+        assert!(reported.warnings_are_due());
+        assert!(reported.mistakes_are_due(0));
+        assert!(!reported.warnings_are_due());
+    }
 }
