@@ -1,5 +1,6 @@
-//! A configuration is read, or its mistakes are listed without any value. What is accepted is within the limits that
-//! README.md states, and the URL that is requested is the one that was checked.
+//! A configuration is read, or its mistakes are listed without any value. Without mistakes, the settings are those that
+//! were set; with mistakes, they are within the limits that README.md states all the same. The URL that is requested is
+//! the one that was checked.
 
 #![no_main]
 
@@ -14,19 +15,16 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const NOW: u64 = 1_700_000_000_000;
 
 /// Each number, its default and its limits.
-const NUMBERS: [(&str, u64, u64); 4] = [
-    ("MAX_BODY_BYTES", 1 << 20, 1_572_864),
-    ("ORIGIN_TIMEOUT_MS", 20_000, 28_000),
-    ("SHARDS", 1, 256),
-    ("MAX_ATTEMPTS", 200, 1000),
-];
+const NUMBERS: [(&str, u64, u64); 3] =
+    [("MAX_BODY_BYTES", 1 << 20, 1_572_864), ("SHARDS", 1, 256), ("MAX_ATTEMPTS", 200, 1000)];
 
-/// Each time: the default, the limits, and the unit of a number without one. All are milliseconds.
-const TIMES: [(&str, Option<u64>, [u64; 2], u64); 4] = [
-    ("MAX_EVENT_AGE", Some(3 * DAY_MS), [0, 90 * DAY_MS], 1000),
-    ("MAX_DELIVERY_AGE", Some(3 * DAY_MS), [1000, 30 * DAY_MS], 1000),
-    ("RETENTION_DAYS", Some(7 * DAY_MS), [864, 90 * DAY_MS], DAY_MS),
-    ("ALERT_SILENCE_HOURS", None, [36, 8760 * DAY_MS / 24], DAY_MS / 24),
+/// Each time: the default and the limits. All are milliseconds.
+const TIMES: [(&str, Option<u64>, [u64; 2]); 5] = [
+    ("ORIGIN_TIMEOUT", Some(20_000), [1, 28_000]),
+    ("MAX_EVENT_AGE", Some(3 * DAY_MS), [0, 90 * DAY_MS]),
+    ("MAX_DELIVERY_AGE", Some(3 * DAY_MS), [1000, 30 * DAY_MS]),
+    ("RETENTION", Some(7 * DAY_MS), [864, 90 * DAY_MS]),
+    ("ALERT_SILENCE", None, [36, 365 * DAY_MS]),
 ];
 
 fuzz_target!(|text: &str| {
@@ -37,20 +35,30 @@ fuzz_target!(|text: &str| {
         lines.map(|(name, value)| (name, value.replace('\u{0}', "\n "))).collect();
     let get = |name: &str| variables.get(name).map(String::as_str);
 
-    match read(|name| variables.get(name).cloned(), parse, NOW) {
+    let set: Vec<String> = variables.keys().map(|name| (*name).to_owned()).collect();
+    let sentences = match read(|name| variables.get(name).cloned(), &set, parse, NOW) {
         Ok(configured) => {
-            keys_are_those(&configured, &get);
+            if configured.mistakes.is_empty() {
+                keys_are_those(&configured, &get);
+                values_are_those(&configured, &get);
+                destinations_are_sound(&configured, &get);
+            } else {
+                // Direct mode can hold nothing.
+                assert!(!configured.direct);
+            }
             limits_hold(&configured, &get);
-            destinations_are_sound(&configured, &get);
+            [configured.mistakes, configured.warnings].concat()
         }
         Err(mistakes) => {
-            assert!((1..=200).contains(&mistakes.len()), "{mistakes:?}");
-            for mistake in &mistakes {
-                // Two variables may have been swapped, so that any may hold a secret.
-                for value in variables.values() {
-                    assert!(!is_telling(value) || !mistake.contains(value), "{mistake}");
-                }
-            }
+            assert!(!mistakes.is_empty());
+            mistakes
+        }
+    };
+    assert!(sentences.len() <= 400 + set.len(), "{sentences:?}");
+    for sentence in &sentences {
+        // Two variables may have been swapped, so that any may hold a secret.
+        for value in variables.values() {
+            assert!(!is_telling(value) || !sentence.contains(value), "{sentence}");
         }
     }
 });
@@ -74,17 +82,21 @@ fn href(text: &str) -> String {
 
 /// Tells whether a text is too unusual to occur in a sentence by chance.
 fn is_telling(value: &str) -> bool {
-    value.contains(['!', '$', '%', '&', '@', '^', '{', '}', '|', '<', '>', '#', '?'])
+    value.contains(['!', '$', '%', '&', '@', '^', '{', '}', '|', '<', '>', '#'])
 }
 
 fn keys_are_those<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v str>) {
     let index = |name| {
         // Empty, since the limit may be any.
         let signature = sign(get(name)?.as_bytes(), b"");
-        let verified = configured.verifier.verify("", &signature).ok()?;
+        let verified = configured.verifier.as_ref()?.verify("", &signature).ok()?;
         Some(verified.key_index().get())
     };
-    assert_eq!(index("WALNUT_WEBHOOK_KEY"), Some(0));
+    // During set-up there may be no key.
+    assert!(
+        index("WALNUT_WEBHOOK_KEY") == Some(0)
+            || get("WALNUT_WEBHOOK_KEY").is_none() && get("SETUP") == Some("1")
+    );
     match configured.previous_until {
         Some(until) => {
             assert!((NOW + 1..=NOW + 7 * DAY_MS).contains(&until));
@@ -95,21 +107,47 @@ fn keys_are_those<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v
     }
 }
 
+/// Checks what holds with mistakes too.
 fn limits_hold<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v str>) {
-    for ((name, default, most), read) in NUMBERS.into_iter().zip(configured.numbers) {
-        let expected = get(name).map_or(default, |text| text.parse().unwrap());
-        assert_eq!(read, expected, "{name}");
+    for ((name, _, most), read) in NUMBERS.into_iter().zip(configured.numbers) {
         assert!((1..=most).contains(&read), "{name}");
     }
-    for ((name, default, [least, most], unit), read) in TIMES.into_iter().zip(configured.times) {
+    for ((name, default, [least, most]), read) in TIMES.into_iter().zip(configured.times) {
+        let is_off = read.is_none() && (least == 0 || default.is_none());
+        assert!(is_off || read.is_some_and(|read| (least..=most).contains(&read)), "{name}");
+    }
+    if let Some(path) = &configured.path {
+        assert!(path.starts_with('/') && path != "/healthz" && path != "/admin");
+        assert!(!path.starts_with("/admin/"));
+        // What a URL's path is read as otherwise would never be asked for.
+        assert_eq!(Url::parse(&format!("https://a.example{path}")).unwrap().path(), path);
+    }
+    let [jurisdiction, token, alert_url] = &configured.texts;
+    assert!(jurisdiction.as_ref().is_none_or(|place| place == "eu" || place == "fedramp"));
+    assert!(token.as_ref().is_none_or(|token| {
+        (32..=512).contains(&token.len()) && token.bytes().all(|c| (b'!'..=b'~').contains(&c))
+    }));
+    if let Some(url) = alert_url {
+        url_is_sound(url, get("ALLOW_LOOPBACK") == Some("1"));
+    }
+    let header = configured.client_ip_header.as_bytes();
+    assert!((1..=64).contains(&header.len()) && header.iter().all(u8::is_ascii_graphic));
+}
+
+/// Checks that each setting is what was set, or the default.
+fn values_are_those<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v str>) {
+    for ((name, default, _), read) in NUMBERS.into_iter().zip(configured.numbers) {
+        let expected = get(name).map_or(default, |text| text.parse().unwrap());
+        assert_eq!(read, expected, "{name}");
+    }
+    for ((name, default, _), read) in TIMES.into_iter().zip(configured.times) {
         let Some(text) = get(name) else {
             assert_eq!(read, default, "{name}");
             continue;
         };
         // No age at all is any age.
         let read = read.unwrap_or(0);
-        assert!((least..=most).contains(&read), "{name}");
-        let expected = milliseconds(text, unit);
+        let expected = milliseconds(text);
         let read = f64::from(u32::try_from(read / 1000).unwrap()) * 1000.0
             + f64::from(u32::try_from(read % 1000).unwrap());
         // It is rounded up, and a double is not exact.
@@ -119,32 +157,28 @@ fn limits_hold<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v st
         assert!(get(name).is_none_or(|value| words.contains(&value)), "{name}");
     };
     of("MODE", &["durable", "direct"]);
-    of("ALLOW_LOOPBACK", &["0", "1"]);
+    for name in ["ALLOW_LOOPBACK", "SETUP", "QUARANTINE"] {
+        of(name, &["0", "1"]);
+    }
     of("JURISDICTION", &["eu", "fedramp"]);
     assert_eq!(configured.direct, get("MODE") == Some("direct"));
-    assert_eq!(configured.path, get("WEBHOOK_PATH").unwrap_or("/webhook"));
-    let path = &configured.path;
-    assert!(path.starts_with('/') && path != "/healthz" && path != "/admin");
-    assert!(!path.starts_with("/admin/"));
-    // What a URL's path is read as otherwise would never be asked for.
-    assert_eq!(Url::parse(&format!("https://a.example{path}")).unwrap().path(), path);
+    assert_eq!(configured.path.as_deref(), Some(get("WEBHOOK_PATH").unwrap_or("/webhook")));
     let [jurisdiction, token, alert_url] = &configured.texts;
     assert_eq!(jurisdiction.as_deref(), get("JURISDICTION"));
     assert_eq!(token.as_deref(), get("ADMIN_TOKEN"));
-    assert!(token.as_ref().is_none_or(|token| {
-        (32..=512).contains(&token.len()) && token.bytes().all(|c| (b'!'..=b'~').contains(&c))
-    }));
     assert_eq!(*alert_url, get("ALERT_URL").map(href));
-    if let Some(url) = alert_url {
-        url_is_sound(url, get("ALLOW_LOOPBACK") == Some("1"));
-    }
+    let header = get("CLIENT_IP_HEADER").unwrap_or("cf-connecting-ip");
+    assert!(configured.client_ip_header.eq_ignore_ascii_case(header));
 }
 
-/// Reads a time as a double.
-fn milliseconds(text: &str, unit: u64) -> f64 {
+/// Reads a time as a double. Only 0 has no unit.
+fn milliseconds(text: &str) -> f64 {
     let units = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", DAY_MS / 24), ("d", DAY_MS)];
     let suffix = units.iter().find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, *unit)));
-    let (number, unit) = suffix.unwrap_or((text, unit));
+    let Some((number, unit)) = suffix else {
+        assert_eq!(text, "0");
+        return 0.0;
+    };
     number.parse::<f64>().unwrap() * f64::from(u32::try_from(unit).unwrap())
 }
 
