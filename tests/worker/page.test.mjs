@@ -3,22 +3,17 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { isSound, launch, look as lookAt, LOOKS, open } from "../browser/support.mjs";
+import { test } from "node:test";
+import { isSound, LOOKS } from "../browser/support.mjs";
+import { browser, DURABLE as STORING, IMAGE, look, said, SCRIPT, signIn } from "./page.mjs";
 import { admin, folder, post, sign, start, startOrigin, TOKEN } from "./support.mjs";
 
 const sample = readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json"), "utf8");
-const IMAGE = "<img src=x onerror=alert(1)>";
-const SCRIPT = "</pre><script>alert(1)</script>";
-const DURABLE = { MODE: "durable", ADMIN_TOKEN: TOKEN, MAX_ATTEMPTS: "1" };
-const FILES = { "": "text/html", "page.css": "text/css", "page.js": "text/javascript", "api.js": "text/javascript", "elements.js": "text/javascript" };
+const DURABLE = { ...STORING, MAX_ATTEMPTS: "1" };
+const FILES = { "": "text/html", "page.css": "text/css", "page.js": "text/javascript", "rejected.js": "text/javascript", "api.js": "text/javascript", "elements.js": "text/javascript" };
 const POLICY = ["default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"];
 
-let browser;
-before(async () => {
-  browser = await launch();
-});
-after(() => browser?.close());
+const opened = browser();
 
 /** An edge with two destinations: `crm` takes everything, `archive` nothing broken while `archive.refusing`. */
 async function startRefusing(t) {
@@ -36,22 +31,11 @@ async function startRefusing(t) {
   return { ...started, ...admin(started.edge), crm, archive };
 }
 
-async function signIn(page) {
-  await page.fill("#token", TOKEN);
-  await page.keyboard.press("Enter");
-  await page.waitForSelector("#tools", { state: "visible" });
-}
-
-const opened = (edge, options) => open(browser, `${edge.url}/admin/`, options);
 /** The row of a delivery with this in it, and the ID of the delivery in a row. */
 const rowOf = (page, text) => page.locator("#deliveries tbody tr", { hasText: text });
 const idIn = (row) => row.locator("a").first().textContent();
 const linkTo = (id) => `a[href="#delivery=${id}"]`;
-const said = (page, text) => page.locator("#said", { hasText: text }).waitFor();
 const shown = (page, text) => page.locator("#shown", { hasText: `Shown: ${text}` }).waitFor();
-
-/** Checks how the page is at this moment, and leaves a screenshot. */
-const look = (page, name, looks) => lookAt(page, `admin-${name}`, looks);
 
 for (const looks of LOOKS) {
   const title = `${looks.colorScheme}, ${looks.viewport.width} px`;

@@ -1,6 +1,7 @@
 // The API under /admin/. The token is in this module's memory and nowhere else.
 
 export const TIMEOUT_MS = 30_000;
+const MOST_PAGE = 200;
 
 let token = "";
 let refused;
@@ -18,6 +19,19 @@ export function signedIn() {
 /** Asks the API and returns its JSON. */
 export async function ask(method, path, body) {
   return (await request(method, path, body)).json();
+}
+
+/** Reads a list until it has a length, on from what was found before; nothing once another list is wanted. */
+export async function askList(path, { length, filters, found = [], cursor = null, isWanted }) {
+  const all = [...found];
+  for (;;) {
+    const limit = Math.min(MOST_PAGE, length - all.length);
+    const answer = await ask("GET", `${path}?${new URLSearchParams({ limit, ...filters, ...(cursor && { cursor }) })}`);
+    if (!isWanted()) return undefined;
+    all.push(...answer[path]);
+    cursor = answer.cursor;
+    if (cursor === null || all.length >= length) return { ...answer, found: all };
+  }
 }
 
 /** Asks the API, and throws an error whose message has its code and words. */

@@ -37,8 +37,9 @@ export function fill(id, items, cells) {
       ? make("th", { role: "rowheader", "data-column": column }, content)
       : make("td", { role: "cell", "data-column": column }, content))));
   if (rows.length === 0) rows.push(row([make("td", { role: "cell" }, "none")]));
-  const thead = head.length > 0 ? [make("thead", { role: "rowgroup" }, row(head))] : [];
-  put(id, [...thead, make("tbody", { role: "rowgroup" }, ...rows)]);
+  const groups = [make("thead", { role: "rowgroup" }, row(head)), make("tbody", { role: "rowgroup" }, ...rows)];
+  // A heading without cells is no row to a screen reader.
+  put(id, head.length > 0 ? groups : groups.slice(1));
 }
 
 /** Fills a list of terms, each with what it stands for. */

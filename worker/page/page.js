@@ -1,9 +1,9 @@
 // The page of the delivery log. It decides nothing: it asks the API and shows what comes back.
-import { ask, request, signIn, signedIn, TIMEOUT_MS } from "./api.js";
+import { ask, askList, request, signIn, signedIn, TIMEOUT_MS } from "./api.js";
 import { $, badge, choices, facts, fill, indent, link, make, ms, put, tell, time } from "./elements.js";
+import { listRejected, moreRejected, showRejected } from "./rejected.js";
 
 const PAGE = 50;
-const MOST_PAGE = 200;
 const AUTO_MS = 10_000;
 const WARNINGS = {
   only_previous: "Lately only the previous key has matched: Walnut does not sign with the current one.",
@@ -16,10 +16,12 @@ let filters = {};
 /** The list as far as it is shown, and where it goes on. */
 let deliveries = [];
 let cursor = null;
-/** The delivery that is shown. */
+/** The delivery or the rejected request that is shown. */
 let shown;
 /** The names of the destinations that are configured. */
 let configured = [];
+/** The part of the URL that names it. */
+let hash = "";
 /** Counts what was asked for to be shown: a late answer must not replace a newer one. */
 let turn = 0;
 /** How many of the user's own requests are under way. */
@@ -31,13 +33,14 @@ on("enter", "submit", enter);
 on("filter", "submit", filter);
 $("filter").addEventListener("reset", () => setTimeout(once(filter))); // once its fields are empty
 on("older", "click", older);
+on("more", "click", moreRejected);
 on("refresh", "click", refresh);
 on("leave", "click", () => location.reload()); // which forgets everything
 on("dismiss", "click", () => title().focus());
 on("download", "click", download);
 on("redeliver", "submit", redeliver);
 on("pretty", "change", showBody);
-addEventListener("hashchange", once(route));
+addEventListener("hashchange", () => once(route)()); // which is not to wait for what was asked for before
 setInterval(async () => {
   if (!$("auto").checked || !signedIn() || working > 0 || document.hidden || document.querySelector("dialog[open]")) return;
   if (!(await run(refresh))) $("auto").checked = false;
@@ -50,6 +53,16 @@ dialog("erase", erase);
 dialog("delete", async () => {
   await ask("DELETE", `deliveries/${shown.deliveryId}`);
   return `Delivery ${shown.deliveryId} was erased.`;
+});
+dialog("deliver", async (_, { value }) => {
+  const { deliveryId, stored } = await ask("POST", `rejected/${value}/deliver`);
+  await leave();
+  return `${deliveryId ? `Delivery ${deliveryId}` : "Request"}: ${stored}.`;
+});
+dialog("discard", async (_, { value }) => {
+  await ask("DELETE", `rejected/${value}`);
+  await leave();
+  return "The request was erased.";
 });
 $("token").focus();
 
@@ -77,41 +90,51 @@ function lock(why) {
   $("token").focus();
 }
 
-/** The ID of the delivery that the URL names. */
+/** What the URL names, by its kind and its ID; nothing if it is the overview. */
 function named() {
-  return /^#delivery=(\d+-\d+)$/.exec(location.hash)?.[1];
+  const [, kind, id] = /^#(delivery|rejected)=([\w-]+)$/.exec(location.hash) ?? [];
+  return kind && { isDelivery: kind === "delivery", id };
 }
 
 /** What heads the part that is shown. */
 function title() {
-  return $(named() === undefined ? "log-title" : "one-title");
+  return $(named() ? "one-title" : "log-title");
 }
 
-/** Shows what the URL names: a delivery, or all of them. */
+/** Shows what the URL names: a delivery, a rejected request, or all of them. */
 async function route() {
   if (!signedIn()) return;
-  const id = named();
-  const left = shown?.deliveryId;
+  const one = named();
+  const left = hash;
+  hash = one ? location.hash : "";
   shown = undefined;
-  $("overview").hidden = id !== undefined;
-  $("one").hidden = id === undefined;
-  document.title = id === undefined ? TITLE : `Delivery ${id} – ${TITLE}`;
+  $("overview").hidden = Boolean(one);
+  $("one").hidden = !one;
+  const heading = one?.isDelivery ? `Delivery ${one.id}` : "Rejected request";
+  document.title = one ? `${heading} – ${TITLE}` : TITLE;
   scrollTo(0, 0);
-  if (id !== undefined) {
-    for (const part of ["redeliver", "details"]) $(part).hidden = true;
-    tell("one-title", `Delivery ${id}`);
+  if (one) {
+    for (const part of ["redeliver", "actions", "details"]) $(part).hidden = true;
+    tell("one-title", heading);
     $("one-title").focus();
-    return read(id);
+    return read(one);
   }
-  const back = () => document.querySelector(`#deliveries [href="#delivery=${left}"]`);
+  const back = () => document.querySelector(`table [href="${left}"]`);
   (back() ?? $("log-title")).focus();
   await refresh();
   if (document.activeElement === $("log-title")) back()?.focus();
 }
 
 async function refresh() {
-  const id = named();
-  await (id === undefined ? Promise.all([list(), status()]) : read(id));
+  const one = named();
+  await (one ? read(one) : Promise.all([list(), listRejected(), status()]));
+}
+
+/** Leaves a request that is no longer kept. */
+async function leave() {
+  if (!named()) return;
+  history.replaceState(null, "", "#");
+  await route();
 }
 
 async function filter() {
@@ -129,16 +152,11 @@ async function older() {
 /** Reads the list up to a length, anew or on from what is known of it. */
 async function list(length = Math.max(PAGE, deliveries.length), known = [], next = null) {
   const mine = ++turn;
-  const found = [...known];
-  do {
-    const limit = Math.min(MOST_PAGE, length - found.length);
-    const answer = await ask("GET", `deliveries?${new URLSearchParams({ limit, ...filters, ...(next && { cursor: next }) })}`);
-    if (mine !== turn) return;
-    found.push(...answer.deliveries);
-    next = answer.cursor;
-  } while (next !== null && found.length < length);
+  const answer = await askList("deliveries", { length, filters, found: known, cursor: next, isWanted: () => mine === turn });
+  if (answer === undefined) return;
+  const { found } = answer;
   deliveries = found;
-  cursor = next;
+  cursor = answer.cursor;
   $("older").hidden = cursor === null;
   tell("shown", `Shown: ${found.length}${cursor === null ? ", all" : ""}. Time zone: ${Intl.DateTimeFormat().resolvedOptions().timeZone}.`);
   fill("deliveries", found, ({ deliveryId, kind, received, name, state, sends }) => ({
@@ -151,11 +169,21 @@ async function list(length = Math.max(PAGE, deliveries.length), known = [], next
   }));
 }
 
-async function read(id) {
+async function read({ isDelivery, id }) {
   const mine = ++turn;
-  const details = await ask("GET", `deliveries/${id}`);
+  const path = `${isDelivery ? "deliveries" : "rejected"}/${id}`;
+  const details = await ask("GET", path);
   if (mine !== turn) return;
-  shown = details;
+  shown = { ...details, path };
+  (isDelivery ? showDelivery : showRejected)(shown);
+  $("sending").hidden = !isDelivery;
+  $("actions").hidden = isDelivery;
+  for (const part of ["body-tools", "body"]) $(part).hidden = shown.body === null;
+  showBody();
+  $("details").hidden = false;
+}
+
+function showDelivery() {
   facts("fields", {
     State: badge(shown.state),
     Event: shown.name ?? "no name",
@@ -184,10 +212,8 @@ async function read(id) {
     Answer: `${status ?? ""} ${code ?? ""}`.trim() || "–",
     Took: `${ms.toLocaleString("en")} ms`,
   }));
-  for (const part of ["redeliver", "body-tools", "body"]) $(part).hidden = shown.body === null;
+  $("redeliver").hidden = shown.body === null;
   choices("to", "all destinations", configured);
-  showBody();
-  $("details").hidden = false;
 }
 
 function showBody() {
@@ -198,7 +224,7 @@ function showBody() {
   else if ($("pretty").checked) {
     try {
       view = indent(text);
-      note = "Spaces and line breaks are this page’s: the download is what was signed.";
+      note = "Spaces and line breaks are this page’s: the download has the bytes that arrived.";
     } catch {
       note = "Not JSON, so it is shown as it is.";
     }
@@ -208,10 +234,11 @@ function showBody() {
 }
 
 async function download() {
-  const { deliveryId, body } = shown;
-  const bytes = await (await request("GET", `deliveries/${deliveryId}/body`)).blob();
+  const { path, body } = shown;
+  const name = hash.slice(1).replace("=", "-");
+  const bytes = await (await request("GET", `${path}/body`)).blob();
   const url = URL.createObjectURL(bytes);
-  make("a", { href: url, download: `delivery-${deliveryId}.${"text" in body ? "json" : "bin"}` }).click();
+  make("a", { href: url, download: `${name}.${"text" in body ? "json" : "bin"}` }).click();
   setTimeout(() => URL.revokeObjectURL(url), TIMEOUT_MS);
 }
 
@@ -271,6 +298,7 @@ async function status() {
     Duplicates: `${rest.duplicates}`,
     Failures: Object.entries(rest.failures).map(([code, times]) => `${code}: ${times}`).join(", ") || "none",
     Stored: `${rest.bytes.toLocaleString("en")} B`,
+    Quarantine: Object.entries(rest.quarantine).map(([what, count]) => `${what}: ${count}`).join(", "),
   });
   fill("destinations", destinations, ({ name, pending, lastTaken, lastFailed, lastCode }) => ({
     Name: name,
@@ -313,15 +341,22 @@ function once(task) {
   };
 }
 
-/** Asks before it acts. What goes wrong is shown in the dialog, whose fields stay as they are. */
+/**
+ * Asks before it acts; `act` gets the dialog, and the button that opened it. What goes wrong is shown in the dialog, whose
+ * fields stay as they are.
+ */
 function dialog(id, act, prepare = () => {}) {
   const box = $(id);
+  let opener;
   const [form, note, close] = ["form", ".note", ".close"].map((part) => box.querySelector(part));
   const cancel = () => {
     form.reset();
     box.close();
   };
-  document.querySelector(`[data-opens=${id}]`).addEventListener("click", () => {
+  // Its button may be in a table that is made again.
+  addEventListener("click", ({ target }) => {
+    if (target.dataset?.opens !== id) return;
+    opener = target;
     prepare();
     note.textContent = "";
     box.showModal();
@@ -330,7 +365,7 @@ function dialog(id, act, prepare = () => {}) {
   box.addEventListener("cancel", cancel);
   form.addEventListener("submit", once(async () => {
     try {
-      const done = await act(box);
+      const done = await act(box, opener);
       cancel();
       say(done); // which nobody hears behind a dialog
     } catch (error) {

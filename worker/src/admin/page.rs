@@ -25,6 +25,7 @@ pub(super) fn file(path: &str) -> Option<Response> {
         "" | "/" => ("text/html; charset=utf-8", source!("index.html")),
         "/page.css" => ("text/css; charset=utf-8", source!("page.css")),
         "/page.js" => (SCRIPT, source!("page.js")),
+        "/rejected.js" => (SCRIPT, source!("rejected.js")),
         "/api.js" => (SCRIPT, source!("api.js")),
         "/elements.js" => (SCRIPT, source!("elements.js")),
         _ => return None,

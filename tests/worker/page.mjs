@@ -1,0 +1,31 @@
+// What the tests of the page for the delivery log share.
+import { after, before } from "node:test";
+import { launch, look as lookAt, open } from "../browser/support.mjs";
+import { TOKEN } from "./support.mjs";
+
+/** Names and texts that are markup. */
+export const IMAGE = "<img src=x onerror=alert(1)>";
+export const SCRIPT = "</pre><script>alert(1)</script>";
+
+export const DURABLE = { MODE: "durable", ADMIN_TOKEN: TOKEN };
+
+/** Starts the browser for the tests of a file. Returns what opens the page of an edge. */
+export function browser() {
+  let launched;
+  before(async () => {
+    launched = await launch();
+  });
+  after(() => launched?.close());
+  return (edge, options) => open(launched, `${edge.url}/admin/`, options);
+}
+
+export async function signIn(page) {
+  await page.fill("#token", TOKEN);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#tools", { state: "visible" });
+}
+
+export const said = (page, text) => page.locator("#said", { hasText: text }).waitFor();
+
+/** Checks how the page is at this moment, and leaves a screenshot. */
+export const look = (page, name, looks) => lookAt(page, `admin-${name}`, looks);

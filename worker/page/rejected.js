@@ -1,0 +1,68 @@
+// The rejected requests that the edge keeps: their list, one of them, and its buttons.
+import { askList } from "./api.js";
+import { $, badge, facts, fill, make, put, tell, time } from "./elements.js";
+
+const PAGE = 50;
+
+let kept = [];
+let cursor = null;
+/** Counts the lists that were asked for: a late answer must not replace a newer one. */
+let turn = 0;
+
+/** Reads the list again, as long as it was. */
+export const listRejected = () => show({ length: Math.max(PAGE, kept.length) });
+
+/** Reads one page more. */
+export async function moreRejected() {
+  const before = kept.length;
+  await show({ length: before + PAGE, found: kept, cursor });
+  if ($("more").hidden) document.querySelectorAll("#rejected a")[before]?.focus();
+}
+
+async function show(wanted) {
+  const mine = ++turn;
+  const answer = await askList("rejected", { ...wanted, isWanted: () => mine === turn });
+  if (answer === undefined) return;
+  ({ found: kept, cursor } = answer);
+  $("more").hidden = cursor === null;
+  tell("counted", answer.counted.map(({ code, count }) => `${code}: ${count}`).join(", "));
+  fill("rejected", kept, (request) => ({
+    Received: make("a", { href: `#rejected=${request.id}` }, time(request.received)),
+    Code: request.code,
+    ...seen(request),
+    Action: actions(request),
+  }));
+}
+
+/** Shows the fields and the buttons of one request. */
+export function showRejected(request) {
+  const { code, received, contentType, signature, explained } = request;
+  facts("fields", {
+    Received: time(received),
+    Code: code,
+    ...seen(request),
+    Explained: `${explained.cause}: ${explained.problem} ${explained.fix}`,
+    "Content type": contentType ?? "–",
+    Signature: signature,
+  });
+  put("actions", [actions(request)]);
+}
+
+function seen({ cause, fix, name, size, expires }) {
+  return {
+    Cause: make("div", {}, badge(canDeliver(cause) ? "pending" : "", cause), ` ${fix}`),
+    Event: name || "no name",
+    Size: `${size.toLocaleString("en")} B`,
+    Expires: time(expires),
+  };
+}
+
+/** Whether a key that is set now verifies the request. */
+function canDeliver(cause) {
+  return cause === "current_key" || cause === "previous_key";
+}
+
+function actions({ id, cause }) {
+  const button = (opens, text) => make("button", { value: id, "data-opens": opens }, text);
+  return make("div", { class: "row" }, canDeliver(cause) && button("deliver", "Deliver…"), button("discard", "Erase…"));
+}
