@@ -2,7 +2,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { cpSync, existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { admin, DURABLE, event, KEY as EDGE_KEY, post as postEvent, start as startEdge, TOKEN } from "../worker/support.mjs";
+import { admin, DURABLE, event, folder, KEY as EDGE_KEY, post as postEvent, sign, start as startEdge, TOKEN } from "../worker/support.mjs";
 import { parse, quoted, read, root, rows, section } from "./markdown.mjs";
 import { startExpress } from "./programs.mjs";
 import { commands, scratch, shell } from "./shell.mjs";
@@ -51,6 +51,53 @@ async function laptop(t, { code }) {
   equal((await run(replay)).status, 0);
   // Once from the replay, and once from `listen` if it forwards.
   await receiver.printed(new RegExp(JSON.parse(body).data.session_id), listen.includes("--forward") ? 2 : 1);
+}
+
+const signedWith = (key, body) => ({ "x-walnut-signature": sign(body, key) });
+
+/** Kept requests: one that only the previous key verifies, and one that no key verifies. */
+async function quarantine(t, { code }) {
+  const OLD_KEY = "the key before";
+  const storage = await folder(t);
+  const before = await startEdge(t, { ...DURABLE, ADMIN_TOKEN: TOKEN }, { storage });
+  const body = event();
+  for (const key of [OLD_KEY, "a forger's key"]) {
+    equal((await postEvent(before.url, body, signedWith(key, body))).code, "signature_mismatch");
+    await before.logged('"kept"');
+    before.lines.length = 0;
+  }
+  await before.edge.stop();
+
+  const keys = { WALNUT_WEBHOOK_KEY_PREVIOUS: OLD_KEY, WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: new Date(Date.now() + 3_600_000).toISOString() };
+  const { edge, origin } = await startEdge(t, { ...DURABLE, ADMIN_TOKEN: TOKEN, ...keys }, { storage });
+  const { rejected } = await admin(edge).ask("GET", "rejected");
+  const id = (cause) => rejected.find((request) => request.cause === cause).id;
+  const { run } = shell(t, { ADMIN_TOKEN: TOKEN, EDGE_URL: edge.url });
+  const [list, show, deliver, erase] = commands(code);
+  const printed = async (command, cause) => (await run(command.replace("ID", id(cause)))).printed;
+  match(await printed(list, "unknown_key"), /"cause":"previous_key"/);
+  match(await printed(show, "unknown_key"), /"explained":\{/);
+  match(await printed(deliver, "previous_key"), /"stored":"accepted"/);
+  equal((await origin.took(1)).body.toString(), body);
+  match(await printed(erase, "unknown_key"), /"erased":1/);
+}
+
+/** The set-up in Walnut's order: the edge runs before its key exists. */
+async function setUp(t, { code }) {
+  const storage = await folder(t);
+  const SETUP = { ...DURABLE, SETUP: "1" };
+  const before = await startEdge(t, { ...SETUP, WALNUT_WEBHOOK_KEY: undefined }, { storage });
+  const { printed } = await shell(t).run(code.replace(/https:\/\/[^/]+/, before.edge.url));
+  match(printed, /\{"ok":true,"status":"setup"\}/);
+  const [early, test] = [event(), event()];
+  equal((await fetch(before.url, { method: "POST", body: early })).status, 200);
+  equal((await postEvent(before.url, early)).status, 200);
+  await before.edge.stop();
+
+  const { url, origin } = await startEdge(t, SETUP, { storage });
+  equal((await postEvent(url, test)).status, 200);
+  await origin.took(2);
+  deepEqual(origin.taken.map(({ body }) => body.toString()).sort(), [early, test].sort());
 }
 
 /** The variables and secrets of the edge. */
@@ -135,6 +182,8 @@ export const edgeKinds = {
   "sh make": parsed,
   "sh dead": dead,
   "sh laptop": laptop,
+  "sh quarantine": quarantine,
+  "sh setup": setUp,
   "toml wrangler.toml": async (t, { page }) => match(await deployed(t, page, []), /Durable Object/),
   "ini .dev.vars": localEdge,
   "json DESTINATIONS": destinations,

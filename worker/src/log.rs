@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use walnut_webhooks_explain::Cause;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::config::{Mistakes, Settings};
+use crate::config::Mistakes;
 use crate::failure::Failure;
 use crate::forward::{Headline, Outcome};
 use crate::js::{self, Problem};
@@ -30,13 +30,6 @@ mod console {
 
 /// The code under which requests to a path with no use are counted. They are answered `not_found`.
 pub(crate) const WRONG_PATH: &str = "wrong_path";
-
-/// The shortest time between two lines of an isolate that list the mistakes, in milliseconds.
-const MISTAKES_MS: u64 = 60_000;
-
-thread_local! {
-    static MISTAKES_LISTED: Cell<u64> = const { Cell::new(0) };
-}
 
 /// How serious a line is.
 #[derive(Clone, Copy, Default)]

@@ -45,7 +45,7 @@ async fn confirm(env: &Env, settings: &Settings) -> Result<u32> {
 
 fn note_stored(shards: u32, settings: &Settings) -> u32 {
     STORED.set(Some(shards));
-    log::list_mistakes(&mistakes(settings), now());
+    log::configuration(&mistakes(settings), &settings.warnings, now());
     shards
 }
 
