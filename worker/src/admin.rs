@@ -24,7 +24,7 @@ use crate::protocol::{
     Attempt, Delivery, Details, Erase, EraseEmail, GetStatus, Question, Redeliver, RedeliverDead,
     Redelivered, Show,
 };
-use crate::{host, log, shards};
+use crate::{host, log, quarantine, shards};
 use question::{Body, Cursor, Page, Period};
 use status::Status;
 
@@ -261,6 +261,8 @@ impl Shards<'_> {
     }
 
     async fn status(&self) -> Answer<Status> {
+        // Only the inbox knows whether there was a key once.
+        quarantine::is_in_setup(self.env, self.settings).await;
         let shards = self.ask_all(|_| GetStatus).await?;
         Ok(Status::new(self.settings, shards, now()))
     }

@@ -204,6 +204,10 @@ impl Config {
         let mut settings = read_settings(&mut reader, mode);
         let current = reader.key(mode);
         let previous = reader.previous();
+        if settings.setup && current.is_some() {
+            let warning = format!("SETUP has no effect, because {KEY} is set: remove SETUP");
+            reader.warnings.push(warning);
+        }
         settings.mistakes = std::mem::take(&mut reader.mistakes);
         settings.warnings = std::mem::take(&mut reader.warnings);
         // Direct mode stores nothing, so it can hold nothing.

@@ -1,7 +1,7 @@
 //! The Worker's side of the quarantine: which rejected requests it asks the first shard to keep, what an inbox without a
 //! key answers, and what the keys say of a kept request later.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::Uint8Array;
@@ -32,6 +32,8 @@ const FULL_MS: u64 = 60_000;
 thread_local! {
     /// Until when there is no room, and for whom there is.
     static FULL: RefCell<Option<(u64, Full)>> = const { RefCell::new(None) };
+    /// Whether the inbox has ever had a key, as far as this isolate knows.
+    static HAD_KEY: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What the keys say of a kept request.
@@ -189,13 +191,26 @@ pub(crate) fn keep_after_answer(
     });
 }
 
+/// Returns the mistake that the key is gone after set-up, as far as this isolate knows it.
+pub(crate) fn mistake(settings: &Settings) -> Option<String> {
+    (settings.setup && settings.verifier.is_none() && HAD_KEY.get()).then(|| {
+        "WALNUT_WEBHOOK_KEY is not set, and SETUP has no effect, because the inbox has had a key: set the key that \
+         Walnut's settings show"
+            .to_owned()
+    })
+}
+
 /// Tells whether set-up is on: no key is set, and the inbox has never had one.
 pub(crate) async fn is_in_setup(env: &Env, settings: &Settings) -> bool {
     if !settings.setup || settings.verifier.is_some() {
         return false;
     }
     match shards::ask(env, settings, shards::FIRST, HadKey).await {
-        Ok(had_key) => !had_key,
+        Ok(had_key) => {
+            HAD_KEY.set(had_key);
+            log::configuration(&shards::mistakes(settings), &settings.warnings, now());
+            !had_key
+        }
         Err(problem) => {
             log::inbox_failed(&problem);
             false
@@ -238,8 +253,8 @@ pub(crate) async fn without_key(
         return refuse(&Failure::Misconfigured);
     }
     let outcome = match &candidate {
-        Some(candidate) => candidate.keep(env, settings).await,
-        None => Outcome::Unfit,
+        Some(candidate) if settings.quarantine => candidate.keep(env, settings).await,
+        _ => Outcome::Unfit,
     };
     match outcome {
         Outcome::Kept { had_key: false } => logged(log::accepted_in_setup("kept"), None),

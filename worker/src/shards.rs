@@ -10,7 +10,7 @@ use crate::config::{Mistakes, Settings};
 use crate::failure::Failure;
 use crate::js::{Problem, Result, items, now, text};
 use crate::protocol::{self, Arrival, ConfirmShards, GetShards, Question, Request, Stored, Wake};
-use crate::{host, log};
+use crate::{host, log, quarantine};
 
 /// The shard that keeps what concerns all shards.
 pub(crate) const FIRST: u32 = 0;
@@ -58,9 +58,11 @@ fn mistake(settings: &Settings) -> Option<String> {
     ))
 }
 
-/// Lists the mistakes in the configuration, with that of `SHARDS` once [`count`] has returned.
+/// Lists the mistakes in the configuration, with those that only the inbox knows of, once it was asked: by [`count`] and
+/// by [`quarantine::is_in_setup`].
 pub(crate) fn mistakes(settings: &Settings) -> Mistakes {
-    settings.mistakes.iter().cloned().chain(mistake(settings)).collect()
+    let asked = mistake(settings).into_iter().chain(quarantine::mistake(settings));
+    settings.mistakes.iter().cloned().chain(asked).collect()
 }
 
 /// Stores a delivery in the shard of its idempotency key.
