@@ -62,7 +62,7 @@ impl Quarantine {
             };
             entries.push(Entry { row: row.row_id(0)?, received: row.number(1)?, held });
         }
-        let known = db.rows("SELECT network, last FROM networks", &[])?;
+        let known = db.rows("SELECT network, last FROM networks ORDER BY network", &[])?;
         let known = known.iter().map(|row| Ok((row.text(0)?, row.number(1)?)));
         Ok(Some(Self {
             room: Room::new(entries, known.collect::<Result<_>>()?),
@@ -191,7 +191,7 @@ impl Quarantine {
             let received = number(now.saturating_sub(KEPT_MS));
             db.run("DELETE FROM kept WHERE received <= ?", &[received])?;
         }
-        for network in self.room.forget_networks(now) {
+        while let Some(network) = self.room.forget_network(now) {
             db.run("DELETE FROM networks WHERE network = ?", &[network.into()])?;
         }
         Ok(())

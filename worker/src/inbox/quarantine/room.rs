@@ -110,8 +110,8 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    pub(crate) fn new(entries: Vec<Entry>, mut known: Vec<(String, u64)>) -> Self {
-        known.sort_unstable();
+    /// `known` must be in the order of the hashes.
+    pub(crate) fn new(entries: Vec<Entry>, known: Vec<(String, u64)>) -> Self {
         Self { entries, known }
     }
 
@@ -185,17 +185,12 @@ impl Room {
         true
     }
 
-    /// Removes the networks that are not known any more, and the oldest beyond the limit; returns them.
-    pub(crate) fn forget_networks(&mut self, now: u64) -> Vec<String> {
-        let mut times: Vec<u64> = self.known.iter().map(|(_, time)| *time).collect();
-        times.sort_unstable_by(|a, b| b.cmp(a));
-        let oldest = times.get(MOST_NETWORKS.saturating_sub(1)).copied().unwrap_or(0);
-        let (kept, gone) = std::mem::take(&mut self.known)
-            .into_iter()
-            .partition(|(_, time)| is_recent(*time, now) && *time >= oldest);
-        self.known = kept;
-        let gone: Vec<(String, u64)> = gone;
-        gone.into_iter().map(|(hash, _)| hash).collect()
+    /// Removes a network that is not known any more, or the oldest beyond the limit; returns it, until there is none.
+    pub(crate) fn forget_network(&mut self, now: u64) -> Option<String> {
+        let times = self.known.iter().map(|(_, time)| *time).enumerate();
+        let (oldest, time) = times.min_by_key(|(_, time)| *time)?;
+        let is_over = !is_recent(time, now) || self.known.len() > MOST_NETWORKS;
+        is_over.then(|| self.known.remove(oldest).0)
     }
 
     /// Removes what is too old; returns whether there was such.
@@ -340,10 +335,12 @@ mod tests {
         for n in 1..MOST_NETWORKS {
             assert!(room.note(&n.to_string(), last + 1));
         }
-        assert_eq!(room.forget_networks(last + 1), [""; 0]);
+        assert_eq!(room.forget_network(last + 1), None);
         assert!(room.note("one more", last + 2));
-        assert_eq!(room.forget_networks(last + 2), ["known"]);
+        assert_eq!(room.forget_network(last + 2).as_deref(), Some("known"));
+        assert_eq!(room.forget_network(last + 2), None);
         assert_eq!(room.known.len(), MOST_NETWORKS);
-        assert_eq!(room.forget_networks(last + 2 * KNOWN_MS).len(), MOST_NETWORKS);
+        while room.forget_network(last + 2 * KNOWN_MS).is_some() {}
+        assert_eq!(room.known, []);
     }
 }
