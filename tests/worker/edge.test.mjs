@@ -94,7 +94,8 @@ test("the route is one path and one method; health has its own", async (t) => {
   assert.deepEqual(await ask("PUT", "/hooks/walnut"), [405, "method_not_allowed", "POST"]);
   assert.deepEqual(await ask("POST", "/hooks/walnut"), [401, "missing_signature", null]);
   assert.deepEqual(await ask("POST", "/webhook"), [404, "not_found", null]);
-  assert.deepEqual(await ask("POST", "/hooks/walnut/"), [404, "not_found", null]);
+  assert.deepEqual(await ask("POST", "/hooks/walnut/"), [401, "missing_signature", null]);
+  assert.deepEqual(await ask("POST", "/hooks/walnut//"), [404, "not_found", null]);
 });
 
 test("what is refused by its head is refused before its body comes", { timeout: 600_000 }, async (t) => {
