@@ -135,7 +135,18 @@ export async function store(env, jurisdiction, shard, ...arrival) {
 
 // https://developers.cloudflare.com/durable-objects/reference/data-location/
 function shardOf({ INBOX }, jurisdiction, shard) {
-  return (jurisdiction ? INBOX.jurisdiction(jurisdiction) : INBOX).getByName(`shard-${shard}`);
+  return inJurisdiction(INBOX, jurisdiction).getByName(`shard-${shard}`);
+}
+
+/** A guess, in place of a mistake, begins with a question mark. It is ignored where the platform has no jurisdictions. */
+function inJurisdiction(inbox, jurisdiction) {
+  if (!jurisdiction) return inbox;
+  if (!jurisdiction.startsWith("?")) return inbox.jurisdiction(jurisdiction);
+  try {
+    return inbox.jurisdiction(jurisdiction.slice(1));
+  } catch {
+    return inbox;
+  }
 }
 
 /** Makes a response; `headers` are lines, as above. */

@@ -54,6 +54,7 @@ const MISTAKES = {
   "a size that is no number": { MAX_BODY_BYTES: "1 MB" },
   "an age without a unit": { MAX_EVENT_AGE: "soon" },
   "a webhook path without a slash": { WEBHOOK_PATH: "webhook" },
+  "a jurisdiction that does not exist, where there is none": { JURISDICTION: "mars" },
   "an alert URL over http": { ALERT_URL: "http://alerts.example/" },
   "a number of shards that is none, before any is stored": { SHARDS: "many" },
   "a previous key without an end": { WALNUT_WEBHOOK_KEY_PREVIOUS: "before" },

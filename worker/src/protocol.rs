@@ -3,8 +3,10 @@
 //! A request is one variant of [`Request`], and its type names the type of its reply. Only the message that stores a
 //! delivery is not here: it is a flat call, since it is sent for every delivery (`shards::store` and `Inbox::store`).
 
+mod delivery;
 mod rejected;
 
+pub(crate) use delivery::{Attempt, Delivery, DeliveryState, Details, Payload, SendStatus};
 use js_sys::{Array, Uint8Array};
 pub(crate) use rejected::{
     Full, HadKey, Keep, Kept, ListRejected, QuarantineStatus, Rejected, RejectedDetails,
@@ -13,10 +15,9 @@ pub(crate) use rejected::{
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 
-use crate::ids::{DeliveryId, RowId};
+use crate::ids::RowId;
 use crate::js::{FromJs, Problem, Result, from_js, text, variant};
 use crate::keys::{KeySlot, LastMatch};
-use crate::life::State;
 
 /// The version of these messages. During a deployment, a Worker and an inbox of different versions may meet. Increase
 /// it with every change that the other version would misread.
@@ -264,126 +265,6 @@ impl Stored {
     }
 }
 
-/// The state of a stored delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum DeliveryState {
-    /// It waits for a configuration without mistakes, which says where it goes.
-    Held,
-    Pending,
-    Delivered,
-    Dead,
-    Unrouted,
-    Variant,
-    Forgotten,
-    Erased,
-}
-
-impl DeliveryState {
-    pub(crate) const ALL: [Self; 8] = [
-        Self::Held,
-        Self::Pending,
-        Self::Delivered,
-        Self::Dead,
-        Self::Unrouted,
-        Self::Variant,
-        Self::Forgotten,
-        Self::Erased,
-    ];
-
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Held => "held",
-            Self::Pending => "pending",
-            Self::Delivered => "delivered",
-            Self::Dead => "dead",
-            Self::Unrouted => "unrouted",
-            Self::Variant => "variant",
-            Self::Forgotten => "forgotten",
-            Self::Erased => "erased",
-        }
-    }
-}
-
-impl From<State> for DeliveryState {
-    fn from(state: State) -> Self {
-        match state {
-            State::Pending => Self::Pending,
-            State::Delivered => Self::Delivered,
-            State::Dead => Self::Dead,
-            State::Unrouted => Self::Unrouted,
-        }
-    }
-}
-
-/// A delivery as it is listed: without its body, and without personal data. Times are in milliseconds since the Unix
-/// epoch.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Delivery {
-    #[serde(rename = "deliveryId")]
-    pub(crate) public_id: DeliveryId,
-    pub(crate) id: String,
-    kind: String,
-    name: Option<String>,
-    r#type: String,
-    /// A [`DeliveryState`], or one that another version of the edge has stored.
-    state: String,
-    pub(crate) received: u64,
-    ended: Option<u64>,
-    size: u64,
-    signed_with: KeySlot,
-    duplicates: u64,
-    last_duplicate: Option<u64>,
-    pub(crate) sends: Vec<SendStatus>,
-}
-
-/// The progress of a delivery to one destination.
-#[derive(Serialize)]
-pub(crate) struct SendStatus {
-    pub(crate) destination: String,
-    pub(crate) state: String,
-    pub(crate) reason: Option<String>,
-    pub(crate) attempts: u32,
-    pub(crate) due: Option<u64>,
-}
-
-/// One attempt to send a delivery.
-#[derive(Serialize)]
-pub(crate) struct Attempt {
-    pub(crate) destination: String,
-    pub(crate) at: u64,
-    pub(crate) ms: u64,
-    pub(crate) status: Option<u16>,
-    pub(crate) code: Option<String>,
-}
-
-/// Everything about a delivery.
-#[derive(Serialize)]
-pub(crate) struct Details {
-    pub(crate) delivery: Delivery,
-    pub(crate) payload: Payload,
-    pub(crate) attempts: Vec<Attempt>,
-    /// The other deliveries with its ID.
-    pub(crate) related: Vec<DeliveryId>,
-}
-
-/// What an erased or expired delivery no longer has.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Payload {
-    pub(crate) content_type: Option<String>,
-    pub(crate) signature: Option<String>,
-    #[serde(with = "serde_wasm_bindgen::preserve")]
-    body: JsValue,
-}
-
-impl Payload {
-    pub(crate) fn body(&self) -> Option<Uint8Array> {
-        self.body.is_object().then(|| Uint8Array::new(&self.body))
-    }
-}
-
 #[derive(Serialize)]
 pub(crate) enum Redelivered {
     NotFound,
@@ -492,13 +373,6 @@ impl FromJs for Cause {
     }
 }
 
-impl FromJs for DeliveryState {
-    fn from_js(value: &JsValue) -> Option<Self> {
-        let name = text(value)?;
-        Self::ALL.into_iter().find(|state| state.as_str() == name)
-    }
-}
-
 impl FromJs for Redelivered {
     fn from_js(value: &JsValue) -> Option<Self> {
         let (name, destinations) = variant(value)?;
@@ -534,31 +408,6 @@ from_js! {
     RedeliverDead { since: "since", until: "until", destination: "destination", after: "after" }
     Erase { row: "row" }
     EraseEmail { email: "email", after: "after" }
-    Delivery {
-        public_id: "deliveryId",
-        id: "id",
-        kind: "kind",
-        name: "name",
-        r#type: "type",
-        state: "state",
-        received: "received",
-        ended: "ended",
-        size: "size",
-        signed_with: "signedWith",
-        duplicates: "duplicates",
-        last_duplicate: "lastDuplicate",
-        sends: "sends",
-    }
-    SendStatus {
-        destination: "destination",
-        state: "state",
-        reason: "reason",
-        attempts: "attempts",
-        due: "due",
-    }
-    Attempt { destination: "destination", at: "at", ms: "ms", status: "status", code: "code" }
-    Details { delivery: "delivery", payload: "payload", attempts: "attempts", related: "related" }
-    Payload { content_type: "contentType", signature: "signature", body: "body" }
     RedeliveredDead { redelivered: "redelivered", last: "last" }
     Erased { erased: "erased", last: "last" }
     Count { name: "name", count: "count" }

@@ -144,7 +144,7 @@ pub(crate) fn headline(
 }
 
 /// What is stored of a request besides its headline.
-pub(crate) struct Content<'a> {
+pub(crate) struct Message<'a> {
     pub(crate) signature: &'a str,
     pub(crate) content_type: &'a str,
     pub(crate) body: &'a Uint8Array,
@@ -162,7 +162,7 @@ pub(crate) async fn store(
     settings: &Settings,
     headline: &Headline,
     is_test: bool,
-    content: &Content<'_>,
+    message: &Message<'_>,
 ) -> Result<Stored, Failure> {
     let wants = |it: &&Destination| it.wants(headline.name.as_deref());
     // Those of a configuration with mistakes may be too few: the inbox chooses later.
@@ -173,12 +173,12 @@ pub(crate) async fn store(
         name: headline.name.as_deref().map(shortened),
         event_type: &headline.event_type,
         key_slot: headline.key_slot,
-        signature: content.signature,
-        content_type: content.content_type,
-        body: content.body,
+        signature: message.signature,
+        content_type: message.content_type,
+        body: message.body,
         is_test,
         destinations: names.map(|it| JsValue::from_str(&it.name)).collect(),
-        received: content.received,
+        received: message.received,
     };
     shards::store(env, settings, &arrival).await
 }
@@ -261,13 +261,13 @@ impl Incoming<'_> {
         note: impl Fn(Check),
     ) -> Response {
         let network = self.network(settings);
-        let content = Content {
+        let message = Message {
             signature: &self.signature.unwrap_or_default(),
             content_type: &self.content_type,
             body: &self.body.unwrap_or_default(),
             received: None,
         };
-        match store(env, settings, headline, is_test, &content).await {
+        match store(env, settings, headline, is_test, &message).await {
             Ok(stored) => {
                 // A duplicate may be a replay, so it does not show which key Walnut signs with now. Nor does a repeated
                 // test event show a network of Walnut's.

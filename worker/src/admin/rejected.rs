@@ -10,7 +10,7 @@ use crate::explain;
 use crate::failure::Failure;
 use crate::protocol::{Count, Payload, Rejected, RejectedDetails, RemoveRejected, ShowRejected};
 use crate::quarantine::verify;
-use crate::receive::{self, Content};
+use crate::receive::{self, Message};
 use crate::shards::FIRST;
 
 /// Why the signature of a kept request is rejected.
@@ -95,14 +95,14 @@ impl Shards<'_> {
         let signature = signature.unwrap_or_default();
         let finding = verify(self.settings, &body.to_vec(), &signature, rejected.received);
         let genuine = finding.genuine.ok_or(Failure::NotVerified)?;
-        let content = Content {
+        let message = Message {
             signature: &signature,
             content_type: &content_type.unwrap_or_default(),
             body: &body,
             received: Some(rejected.received),
         };
         let (headline, is_test) = (&genuine.headline, genuine.is_test);
-        let stored = receive::store(self.env, self.settings, headline, is_test, &content).await?;
+        let stored = receive::store(self.env, self.settings, headline, is_test, &message).await?;
         let row = parse_row(id)?;
         self.ask(FIRST, RemoveRejected { row, is_delivered: true }).await?;
         Ok(value(&Delivered { stored: stored.as_str() }))

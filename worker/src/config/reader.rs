@@ -131,7 +131,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads where the inbox is. Instead of a mistake it is the nearest place, or else the strictest, so that personal
-    /// data is not stored elsewhere meanwhile.
+    /// data is not stored elsewhere meanwhile. Such a guess begins with a question mark: a platform without places ignores
+    /// it (`host.js`).
     pub(super) fn jurisdiction(&mut self) -> Option<String> {
         const NAME: &str = "JURISDICTION";
         const WORDS: [&str; 2] = ["eu", "fedramp"];
@@ -141,7 +142,7 @@ impl<'a> Reader<'a> {
             Reading::Valid(word) => Some(word),
             Reading::Mistake => {
                 let name = self.misnamed(NAME).unwrap_or(NAME);
-                Some(self.get(name).and_then(nearest).unwrap_or("eu").to_owned())
+                Some(format!("?{}", self.get(name).and_then(nearest).unwrap_or("eu")))
             }
         }
     }

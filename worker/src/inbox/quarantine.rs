@@ -160,7 +160,7 @@ impl Quarantine {
             })?;
             self.room.entries.push(Entry { row, received: now, held: Some(held) });
         }
-        Ok(Kept { kept: full.is_none(), had_key: self.had_key(), full })
+        Ok(Kept { stored: full.is_none(), had_key: self.had_key(), full })
     }
 
     fn insert(&self, db: &Db, keep: &Keep, held: &Held, now: u64) -> Result<RowId> {
@@ -277,50 +277,48 @@ impl Quarantine {
         }
         status
     }
+}
 
-    /// Lists what is kept, the newest first.
-    pub(super) fn list(
-        &self,
-        db: &Db,
-        settings: &Settings,
-        list: &ListRejected,
-        now: u64,
-    ) -> Result<Vec<Rejected>> {
-        let rows = db.objects(
-            &format!(
-                "SELECT {COLUMNS} FROM kept WHERE digest IS NOT NULL AND key < ?1 AND received > ?2
-                    AND (?3 IS NULL OR name = ?3) AND (?4 IS NULL OR received >= ?4) AND (?5 IS NULL OR received < ?5)
-                ORDER BY key DESC LIMIT ?6"
-            ),
-            &[
-                list.before.into(),
-                number(now.saturating_sub(KEPT_MS)),
-                or_null(list.name.as_deref()),
-                or_null(list.since.map(number)),
-                or_null(list.until.map(number)),
-                number(list.limit),
-            ],
-        )?;
-        rows.iter().map(|row| rejected(&row, settings)).collect()
-    }
+/// Lists what is kept, the newest first.
+pub(super) fn list(
+    db: &Db,
+    settings: &Settings,
+    list: &ListRejected,
+    now: u64,
+) -> Result<Vec<Rejected>> {
+    let rows = db.objects(
+        &format!(
+            "SELECT {COLUMNS} FROM kept WHERE digest IS NOT NULL AND key < ?1 AND received > ?2
+                AND (?3 IS NULL OR name = ?3) AND (?4 IS NULL OR received >= ?4) AND (?5 IS NULL OR received < ?5)
+            ORDER BY key DESC LIMIT ?6"
+        ),
+        &[
+            list.before.into(),
+            number(now.saturating_sub(KEPT_MS)),
+            or_null(list.name.as_deref()),
+            or_null(list.since.map(number)),
+            or_null(list.until.map(number)),
+            number(list.limit),
+        ],
+    )?;
+    rows.iter().map(|row| rejected(&row, settings)).collect()
+}
 
-    /// Returns everything about a kept request.
-    pub(super) fn show(
-        &self,
-        db: &Db,
-        settings: &Settings,
-        row: RowId,
-        now: u64,
-    ) -> Result<Option<RejectedDetails>> {
-        let query = format!("SELECT {COLUMNS} FROM kept WHERE key = ? AND digest IS NOT NULL");
-        let found = db.objects(&query, &[row.into()])?.get(0);
-        if found.is_undefined() {
-            return Ok(None);
-        }
-        let details =
-            RejectedDetails { rejected: rejected(&found, settings)?, payload: from_row(&found)? };
-        Ok(Some(details).filter(|it| !is_over(it.rejected.received, now)))
+/// Returns everything about a kept request.
+pub(super) fn show(
+    db: &Db,
+    settings: &Settings,
+    row: RowId,
+    now: u64,
+) -> Result<Option<RejectedDetails>> {
+    let query = format!("SELECT {COLUMNS} FROM kept WHERE key = ? AND digest IS NOT NULL");
+    let found = db.objects(&query, &[row.into()])?.get(0);
+    if found.is_undefined() {
+        return Ok(None);
     }
+    let details =
+        RejectedDetails { rejected: rejected(&found, settings)?, payload: from_row(&found)? };
+    Ok(Some(details).filter(|it| !is_over(it.rejected.received, now)))
 }
 
 /// Reads a row with these columns, and verifies it again.

@@ -20,7 +20,7 @@ fn assert_permissive(name: &str, settings: &Settings) {
         "SETUP" => assert!(settings.setup),
         "QUARANTINE" => assert!(settings.quarantine),
         "CLIENT_IP_HEADER" => assert_eq!(settings.client_ip_header, "cf-connecting-ip"),
-        "JURISDICTION" => assert_eq!(settings.jurisdiction.as_deref(), Some("eu")),
+        "JURISDICTION" => assert_eq!(settings.jurisdiction.as_deref(), Some("?eu")),
         "SHARDS" => assert_eq!(settings.shards, 1),
         other => panic!("{other}"),
     }
@@ -81,10 +81,10 @@ fn an_invalid_jurisdiction_is_the_nearest_or_else_eu() {
     ] {
         let settings = settings(&[("JURISDICTION", Some(value))]);
         assert_eq!(named(&settings.mistakes), ["JURISDICTION"], "{value}");
-        assert_eq!(settings.jurisdiction.as_deref(), Some(place), "{value}");
+        assert_eq!(settings.jurisdiction, Some(format!("?{place}")), "{value}");
     }
     let settings = settings(&[("JURISDICTON", Some("fedramp"))]);
-    assert_eq!(settings.jurisdiction.as_deref(), Some("fedramp"));
+    assert_eq!(settings.jurisdiction.as_deref(), Some("?fedramp"));
 }
 
 #[test]

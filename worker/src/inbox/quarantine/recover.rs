@@ -13,7 +13,7 @@ use crate::inbox::{FAILED_MS, Inbox, alerts};
 use crate::js::{Problem, Result, now};
 use crate::protocol::{Cause, RemoveRejected};
 use crate::quarantine::verify;
-use crate::receive::{self, Content};
+use crate::receive::{self, Message};
 use crate::{failpoint, log};
 
 /// How long one alarm does this at most, in milliseconds. The next alarm goes on.
@@ -97,14 +97,14 @@ impl Inbox {
         else {
             return Ok(false);
         };
-        let content = Content {
+        let message = Message {
             signature: &kept.signature,
             content_type: &kept.content_type,
             body: &bytes,
             received: Some(kept.received),
         };
         let stored =
-            receive::store(&self.env, settings, &genuine.headline, genuine.is_test, &content);
+            receive::store(&self.env, settings, &genuine.headline, genuine.is_test, &message);
         stored.await.map_err(|failure| Problem::new(failure.message()))?;
         failpoint::reached(&self.env, "after-recovered").await;
         self.with_quarantine(|it| {

@@ -225,8 +225,8 @@ mod tests {
 
     const NOW: u64 = 100 * DAY_MS;
 
-    fn held(network: &str, size: u64, digest: impl ToString) -> Held {
-        Held { size, network: network.to_owned(), digest: digest.to_string() }
+    fn held(network: &str, size: u64, digest: &str) -> Held {
+        Held { size, network: network.to_owned(), digest: digest.to_owned() }
     }
 
     /// A room in which "known" is known, with so many bodies of each network.
@@ -235,7 +235,7 @@ mod tests {
         for (network, count) in kept {
             for _ in 0..*count {
                 let row = RowId(u64::try_from(room.entries.len()).unwrap());
-                let held = Some(held(network, size, row));
+                let held = Some(held(network, size, &row.to_string()));
                 room.entries.push(Entry { row, received, held });
             }
         }
@@ -246,10 +246,10 @@ mod tests {
         room.verdict(&held(network, size, "new"), NOW)
     }
 
-    /// So many networks that are not known, which together have so many bodies.
-    fn unknown(count: usize) -> Vec<(&'static str, usize)> {
+    /// Ten networks that are not known, with so many bodies each.
+    fn unknown(each: usize) -> Vec<(&'static str, usize)> {
         let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
-        names.into_iter().map(|name| (name, count / names.len())).collect()
+        names.into_iter().map(|name| (name, each)).collect()
     }
 
     #[test]
@@ -258,7 +258,7 @@ mod tests {
         let tenth = room(&[("a", 100)], 1, NOW);
         assert_eq!(verdict(&tenth, "a", 1), Verdict::Full);
         assert_eq!(verdict(&tenth, "b", 1), Verdict::Keep);
-        let mut half = room(&unknown(490), 1, NOW);
+        let mut half = room(&unknown(49), 1, NOW);
         half.entries.extend(room(&[("k", 9)], 1, NOW).entries);
         assert_eq!(verdict(&half, "z", 1), Verdict::Keep);
         half.entries.extend(room(&[("l", 1)], 1, NOW).entries);
@@ -311,9 +311,9 @@ mod tests {
     #[test]
     fn an_equal_request_is_kept_once_until_it_is_gone() {
         let mut room = room(&[("a", 1)], 1, NOW);
-        assert_eq!(room.verdict(&held("b", 1, 0), NOW), Verdict::Copy);
+        assert_eq!(room.verdict(&held("b", 1, "0"), NOW), Verdict::Copy);
         room.empty(RowId(0));
-        assert_eq!(room.verdict(&held("b", 1, 0), NOW), Verdict::Keep);
+        assert_eq!(room.verdict(&held("b", 1, "0"), NOW), Verdict::Keep);
     }
 
     #[test]

@@ -1,0 +1,146 @@
+//! Replies to the questions of the Worker, as `protocol.rs` defines them.
+
+use wasm_bindgen::JsValue;
+
+use super::quarantine::{self, Quarantine};
+use super::{Inbox, SHARDS, admin, alerts, erase, schema};
+use crate::config::Settings;
+use crate::js::{Problem, Result, now};
+use crate::keys::KeyStatus;
+use crate::protocol::{ConfirmShards, Question, Request};
+use crate::{log, shards};
+
+impl Inbox {
+    /// Replies to a request.
+    pub(super) fn reply(&self, shard: u32, request: &Request, now: u64) -> Result<JsValue> {
+        let settings = self.settings(now)?;
+        let db = &self.db;
+        if shard == shards::FIRST && !self.knows_key.get() {
+            self.notice_key(&settings)?;
+        }
+        match request {
+            Request::ConfirmShards(question) => question.reply(&self.confirm_shards(*question)?),
+            Request::GetShards(question) => question.reply(&self.stored_shards()?),
+            Request::Wake(question) => {
+                if shard == shards::FIRST {
+                    self.save_rejections(now)?;
+                    self.with_quarantine(|it| it.expire(db, now))?;
+                    alerts::check(db, &self.rejections.borrow(), now, settings.silence_ms)?;
+                }
+                self.counts.borrow_mut().save_if_due(db, now)?;
+                self.wake_for_work(&settings, now)?;
+                question.reply(&())
+            }
+            Request::Report(report) => {
+                alerts::store_match(db, report.matched)?;
+                self.rejections.borrow_mut().note(report, now);
+                self.with_quarantine(|it| it.note_report(db, report, now))?;
+                self.save_rejections(now)?;
+                alerts::check(db, &self.rejections.borrow(), now, settings.silence_ms)?;
+                log::keys(&KeyStatus::new(alerts::last_match(db)?, settings.previous_until, now));
+                self.wake_for_work(&settings, now)?;
+                report.reply(&())
+            }
+            Request::Raise(question) => {
+                alerts::raise(db, question.cause, now)?;
+                self.wake_for_work(&settings, now)?;
+                question.reply(&())
+            }
+            Request::List(list) => list.reply(&admin::list(db, shard, list)?),
+            Request::Show(show) => show.reply(&admin::show(db, shard, show.row)?),
+            Request::Redeliver(question) => {
+                self.note_change();
+                let redelivered = admin::redeliver(db, &settings, question, now)?;
+                self.wake(now);
+                question.reply(&redelivered)
+            }
+            Request::RedeliverDead(question) => {
+                self.note_change();
+                let redelivered = admin::redeliver_dead(db, &settings, question, now)?;
+                self.wake(now);
+                question.reply(&redelivered)
+            }
+            Request::Erase(erase) => {
+                self.note_change();
+                erase.reply(&db.transaction(|| erase::one(db, erase.row, now))?)
+            }
+            Request::EraseEmail(question) => {
+                self.note_change();
+                let mut erased = erase::with_email(db, &question.email, question.after, now)?;
+                // The last call of a search also searches what is kept.
+                if erased.last.is_none() {
+                    let kept = self.with_quarantine(|it| it.erase_email(db, &question.email))?;
+                    erased.erased = erased.erased.saturating_add(kept.unwrap_or(0));
+                }
+                question.reply(&erased)
+            }
+            Request::GetStatus(question) => {
+                let mut status = admin::status(db, &self.counts.borrow())?;
+                status.refused = self.rejections.borrow().counts(db)?;
+                status.quarantine = self.with_quarantine(|it| Ok(it.status()))?;
+                question.reply(&status)
+            }
+            Request::Keep(keep) => {
+                let kept = self.with_quarantine(|it| it.keep(db, &settings, keep, now))?;
+                self.wake_for_recovery(&settings);
+                keep.reply(&kept.ok_or_else(no_quarantine)?)
+            }
+            Request::HadKey(question) => {
+                question.reply(&self.with_quarantine(|it| Ok(it.had_key()))?.unwrap_or(false))
+            }
+            Request::ListRejected(list) => {
+                let listed =
+                    self.with_quarantine(|_| quarantine::list(db, &settings, list, now))?;
+                list.reply(&listed.unwrap_or_default())
+            }
+            Request::ShowRejected(show) => {
+                let shown =
+                    self.with_quarantine(|_| quarantine::show(db, &settings, show.row, now))?;
+                show.reply(&shown.flatten())
+            }
+            Request::RemoveRejected(remove) => {
+                let removed = self.with_quarantine(|it| it.remove(db, remove))?;
+                remove.reply(&removed.unwrap_or(0))
+            }
+        }
+    }
+
+    /// Notices which key is set. What is kept is verified with a new one.
+    fn notice_key(&self, settings: &Settings) -> Result<()> {
+        if self.quarantine.borrow().is_none() {
+            *self.quarantine.borrow_mut() = Some(Quarantine::make(&self.db)?);
+        }
+        self.with_quarantine(|it| it.notice_key(&self.db, settings))?;
+        self.knows_key.set(true);
+        self.wake_for_recovery(settings);
+        Ok(())
+    }
+
+    fn wake_for_recovery(&self, settings: &Settings) {
+        if let Some(time) = self.next_recovery(settings) {
+            self.wake(time.max(now()));
+        }
+    }
+
+    fn save_rejections(&self, now: u64) -> Result<()> {
+        self.db.transaction(|| {
+            if self.rejections.borrow_mut().save_if_due(&self.db, now)? {
+                self.with_quarantine(|it| it.save_dropped(&self.db))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Returns the stored number of shards; stores the given one if there is none.
+    fn confirm_shards(&self, ConfirmShards { shards }: ConfirmShards) -> Result<u32> {
+        if let Some(stored) = self.stored_shards()? {
+            return Ok(stored);
+        }
+        schema::save_meta(&self.db, SHARDS, Some(shards.into()))?;
+        Ok(shards)
+    }
+}
+
+fn no_quarantine() -> Problem {
+    Problem::new("only the first shard keeps rejected requests")
+}
