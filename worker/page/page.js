@@ -55,9 +55,9 @@ dialog("delete", async () => {
   return `Delivery ${shown.deliveryId} was erased.`;
 });
 dialog("deliver", async (_, { value }) => {
-  const { deliveryId, stored } = await ask("POST", `rejected/${value}/deliver`);
+  const { stored } = await ask("POST", `rejected/${value}/deliver`);
   await leave();
-  return `${deliveryId ? `Delivery ${deliveryId}` : "Request"}: ${stored}.`;
+  return `Request: ${stored}.`;
 });
 dialog("discard", async (_, { value }) => {
   await ask("DELETE", `rejected/${value}`);
