@@ -133,8 +133,8 @@ pub struct Inbox {
     bell: Bell,
     /// Whether an alarm is working.
     working: Cell<bool>,
-    /// Whether the alarm is posting alerts; it continues to send meanwhile.
-    posting: Cell<bool>,
+    /// How many things the alarm does beside sending; it continues to send meanwhile.
+    others: Cell<u32>,
     slots: RefCell<Slots>,
     flights: RefCell<Flights>,
     untried: RefCell<Untried>,
@@ -170,7 +170,7 @@ impl Inbox {
             guard,
             bell: Bell::default(),
             working: Cell::default(),
-            posting: Cell::default(),
+            others: Cell::default(),
             slots: RefCell::default(),
             flights: RefCell::default(),
             untried: RefCell::default(),
@@ -271,11 +271,11 @@ impl Inbox {
         let next = match config::settings(&self.env, now()) {
             Ok(settings) if settings.holds() => {
                 log::misconfigured(&settings.mistakes);
-                // What the key verifies is stored, and held like any other.
-                if let Err(problem) = self.recover(&settings).await {
+                let has_work = self.hold(&settings).await.unwrap_or_else(|problem| {
                     log::inbox_failed(&problem);
-                }
-                Some(now().saturating_add(MISCONFIGURED_MS))
+                    true
+                });
+                has_work.then(|| now().saturating_add(MISCONFIGURED_MS))
             }
             Ok(settings) => self.work(&settings, is_unsure).await.unwrap_or_else(|problem| {
                 log::inbox_failed(&problem);
@@ -339,21 +339,23 @@ impl Inbox {
             .map_err(|_| Problem::new("the configuration of the inbox has mistakes"))
     }
 
+    /// Does what can be done while the configuration has mistakes: what the key verifies now is stored, and held. Returns
+    /// whether something waits for a correct configuration.
+    async fn hold(&self, settings: &Settings) -> Result<bool> {
+        self.prepare()?;
+        self.recover(settings).await?;
+        Ok(self.next_work(settings, now())?.is_some())
+    }
+
     /// Sends what is due, and returns when something is due next.
     async fn work(&self, settings: &Settings, is_unsure: bool) -> Result<Option<u64>> {
         self.prepare()?;
         if is_unsure {
             schema::test_storage(&self.db).await?;
         }
-        let post = async {
-            self.posting.set(true);
-            let posted = self.post_alerts(settings).await;
-            self.posting.set(false);
-            self.bell.ring();
-            posted
-        };
-        let (posted, sent, recovered) =
-            join3(post, self.send_due(settings), self.recover(settings)).await;
+        let post = self.beside(self.post_alerts(settings));
+        let recover = self.beside(self.recover(settings));
+        let (posted, recovered, sent) = join3(post, recover, self.send_due(settings)).await;
         sent.and(posted).and(recovered)?;
         let now = now();
         self.counts.borrow_mut().save_if_due(&self.db, now)?;
@@ -363,6 +365,15 @@ impl Inbox {
         // All that was read is sent. If there is more, it is read from the beginning.
         self.untried.take();
         self.next_work(settings, now)
+    }
+
+    /// Does something while the alarm goes on sending.
+    async fn beside(&self, work: impl Future<Output = Result<()>>) -> Result<()> {
+        self.others.update(|others| others.saturating_add(1));
+        let result = work.await;
+        self.others.update(|others| others.saturating_sub(1));
+        self.bell.ring();
+        result
     }
 
     /// Returns when there is something to do next. What expires later than the cron trigger's next call is left to that.

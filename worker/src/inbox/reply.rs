@@ -15,8 +15,12 @@ impl Inbox {
     pub(super) fn reply(&self, shard: u32, request: &Request, now: u64) -> Result<JsValue> {
         let settings = self.settings(now)?;
         let db = &self.db;
-        if shard == shards::FIRST && !self.knows_key.get() {
-            self.notice_key(&settings)?;
+        if shard == shards::FIRST
+            && !self.knows_key.get()
+            && let Err(problem) = self.notice_key(&settings)
+        {
+            // The next request tries again. This one may need nothing of it.
+            log::inbox_failed(&problem);
         }
         match request {
             Request::ConfirmShards(question) => question.reply(&self.confirm_shards(*question)?),

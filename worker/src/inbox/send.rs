@@ -112,7 +112,7 @@ impl Inbox {
                 let more = keep::forget(&self.db, &mut self.counts.borrow_mut(), settings, now)?;
                 keep = now.saturating_add(if more { 0 } else { keep::EVERY_MS });
             }
-            let is_idle = flights.is_empty() && !self.posting.get() && !more;
+            let is_idle = flights.is_empty() && self.others.get() == 0 && !more;
             if is_idle || now >= end {
                 return Ok(());
             }

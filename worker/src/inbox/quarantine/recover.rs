@@ -9,7 +9,7 @@ use super::room::{MOST_TRAPS, VerifiedWith, is_admitted};
 use super::{COLUMNS, Quarantine, RowId, Stored};
 use crate::config::Settings;
 use crate::inbox::db::{Db, from_row};
-use crate::inbox::{FAILED_MS, Inbox, alerts};
+use crate::inbox::{Inbox, alerts};
 use crate::js::{Problem, Result, now};
 use crate::protocol::{Cause, RemoveRejected};
 use crate::quarantine::verify;
@@ -18,6 +18,9 @@ use crate::{failpoint, log};
 
 /// How long one alarm does this at most, in milliseconds. The next alarm goes on.
 const RECOVER_MS: u64 = 20_000;
+
+/// How long to wait after a shard has not stored a request, in milliseconds.
+const RETRY_MS: u64 = 60_000;
 
 impl Inbox {
     /// Runs work with the quarantine; `None` if this shard has none.
@@ -42,25 +45,24 @@ impl Inbox {
         }
         let end = now().saturating_add(RECOVER_MS);
         let mut last = RowId::FIRST;
-        let (mut recovered, mut is_done): (u64, bool) = (0, true);
+        let (mut recovered, mut retry): (u64, Option<u64>) = (0, None);
         while let Some(row) = self.next_kept(last)? {
             last = row;
             if now() >= end {
-                is_done = false;
+                retry = Some(0);
                 break;
             }
             match self.recover_one(settings, row).await {
                 Ok(did) => recovered = recovered.saturating_add(did.into()),
                 Err(problem) => {
                     log::inbox_failed(&problem);
-                    is_done = false;
+                    retry = Some(RETRY_MS);
                 }
             }
         }
-        if is_done {
-            self.with_quarantine(|it| it.verified(&self.db, settings))?;
-        } else {
-            self.recover_at.set(now().saturating_add(FAILED_MS));
+        match retry {
+            None => drop(self.with_quarantine(|it| it.verified(&self.db, settings))?),
+            Some(wait) => self.recover_at.set(now().saturating_add(wait)),
         }
         if recovered > 0 {
             log::recovered(recovered);
