@@ -204,6 +204,10 @@ impl Config {
         let mut settings = read_settings(&mut reader, mode);
         let current = reader.key(mode);
         let previous = reader.previous();
+        if settings.setup && !settings.quarantine && current.is_none() {
+            reader
+                .mistake("SETUP needs the quarantine, which keeps what arrives: remove QUARANTINE");
+        }
         if settings.setup && current.is_some() {
             let warning = format!("SETUP has no effect, because {KEY} is set: remove SETUP");
             reader.warnings.push(warning);

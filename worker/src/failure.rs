@@ -92,7 +92,8 @@ impl Failure {
                     .to_owned()
             }
             Self::Misconfigured | Self::Unhealthy => {
-                "the edge's configuration has mistakes: its log lists them".to_owned()
+                "the edge's configuration has mistakes: its log and /admin/status list them"
+                    .to_owned()
             }
             Self::Unauthorized => {
                 "the admin token is missing or wrong: send it as a bearer token".to_owned()

@@ -26,14 +26,51 @@ const MAX_BODY_BYTES: usize = 64 << 10;
 /// What unsigned requests are counted as during set-up.
 const UNSIGNED: &str = "unsigned";
 
+/// The code of what was answered 200 during set-up.
+const ACCEPTED: &str = "accepted";
+
 /// How long an isolate that was told that there is no room does not ask again, in milliseconds.
 const FULL_MS: u64 = 60_000;
 
 thread_local! {
-    /// Until when there is no room, and for whom there is.
-    static FULL: RefCell<Option<(u64, Full)>> = const { RefCell::new(None) };
+    static FULL: RefCell<Told> = RefCell::default();
     /// Whether the inbox has ever had a key, as far as this isolate knows.
     static HAD_KEY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whom this isolate was told that there is no room for, and until when, in milliseconds since the Unix epoch.
+#[derive(Default)]
+struct Told {
+    /// The key of the hashes.
+    key: String,
+    all_until: u64,
+    /// The networks that there was room for nevertheless.
+    open_to: Vec<String>,
+    /// Single networks. There are few, since each has used up a tenth of the room.
+    closed: Vec<(String, u64)>,
+}
+
+impl Told {
+    fn note(&mut self, network: &str, full: Full, now: u64) {
+        let until = now.saturating_add(FULL_MS);
+        self.key = full.key;
+        if let Some(open_to) = full.open_to {
+            (self.all_until, self.open_to) = (until, open_to);
+        } else {
+            self.closed.retain(|(_, until)| now < *until);
+            self.closed.push((network::hash(&self.key, network), until));
+        }
+    }
+
+    fn is_full_for(&self, network: &str, now: u64) -> bool {
+        let is_over = now >= self.all_until && self.closed.iter().all(|(_, until)| now >= *until);
+        if is_over {
+            return false;
+        }
+        let hash = network::hash(&self.key, network);
+        let is_closed = |(closed, until): &(String, u64)| *closed == hash && now < *until;
+        (now < self.all_until && !self.open_to.contains(&hash)) || self.closed.iter().any(is_closed)
+    }
 }
 
 /// What the keys say of a kept request.
@@ -133,13 +170,13 @@ impl Candidate {
     /// Asks the first shard to keep the request.
     async fn keep(&self, env: &Env, settings: &Settings) -> Outcome {
         let asked = now();
-        if is_full_for(&self.network, asked) {
+        if FULL.with_borrow(|told| told.is_full_for(&self.network, asked)) {
             return Outcome::Full;
         }
         let Some(message) = self.message() else { return Outcome::Unfit };
         match shards::ask(env, settings, shards::FIRST, message).await {
             Ok(Kept { full: Some(full), .. }) => {
-                FULL.set(Some((asked.saturating_add(FULL_MS), full)));
+                FULL.with_borrow_mut(|told| told.note(&self.network, full, asked));
                 Outcome::Full
             }
             Ok(Kept { had_key, .. }) => Outcome::Kept { had_key },
@@ -160,15 +197,6 @@ enum Outcome {
     Full,
     /// It is too long, or not a JSON object with the name of an event.
     Unfit,
-}
-
-/// Tells whether this isolate was told lately that there is no room for a network.
-fn is_full_for(network: &str, now: u64) -> bool {
-    FULL.with_borrow(|full| {
-        full.as_ref().is_some_and(|(until, full)| {
-            now < *until && !full.open_to.contains(&network::hash(&full.key, network))
-        })
-    })
 }
 
 /// Has a request kept after it was answered.
@@ -240,7 +268,7 @@ pub(crate) async fn without_key(
         }
         Err(error) => return refuse(&error.into()),
     }
-    let code = Failure::Misconfigured.code();
+    let code = if in_setup { ACCEPTED } else { Failure::Misconfigured.code() };
     let candidate = match incoming.read(MAX_BODY_BYTES).await {
         Ok(_) => incoming.candidate(code, settings),
         Err(Failure::Refused(_)) => None,

@@ -124,6 +124,14 @@ pub(super) fn store_match(db: &Db, matched: LastMatch) -> Result<()> {
     Ok(())
 }
 
+/// Forgets when the current key last verified a delivery, because it is another one now.
+pub(super) fn forget_match(db: &Db) -> Result<()> {
+    match load_meta(db, MATCHED_CURRENT)? {
+        Some(_) => save_meta(db, MATCHED_CURRENT, None),
+        None => Ok(()),
+    }
+}
+
 /// Raises the alerts that there is a cause for.
 pub(super) fn check(
     db: &Db,

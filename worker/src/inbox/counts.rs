@@ -105,11 +105,11 @@ impl Counts {
         RowId::at(now).max(self.newest.next())
     }
 
-    /// Counts a stored delivery.
-    pub(super) fn stored(&mut self, row: RowId, now: u64) {
+    /// Counts a stored delivery, which was received at a time.
+    pub(super) fn stored(&mut self, row: RowId, received: u64) {
         self.newest = row;
         self.deliveries = self.deliveries.saturating_add(1);
-        self.last_received = now;
+        self.last_received = self.last_received.max(received);
         self.changed = true;
     }
 

@@ -115,16 +115,20 @@ impl Quarantine {
         self.verified_with.is_due(self.fingerprint(settings.verifier.as_ref()).as_deref())
     }
 
-    /// Remembers that there is a key. If nothing is kept, nothing has to be verified with it.
-    pub(super) fn notice_key(&mut self, db: &Db, settings: &Settings) -> Result<()> {
+    /// Remembers that there is a key. If nothing is kept, nothing has to be verified with it. Returns whether it is another
+    /// key than before, as far as is known.
+    pub(super) fn notice_key(&mut self, db: &Db, settings: &Settings) -> Result<bool> {
+        let Some(fingerprint) = self.fingerprint(settings.verifier.as_ref()) else {
+            return Ok(false);
+        };
+        let is_new = self.verified_with.is_due(Some(&fingerprint));
         let is_empty = self.room.held().next().is_none();
-        match self.fingerprint(settings.verifier.as_ref()) {
-            Some(fingerprint) if is_empty => {
-                self.save_verified_with(db, VerifiedWith::Key(fingerprint))
-            }
-            Some(_) if !self.had_key() => self.save_verified_with(db, VerifiedWith::Nothing),
-            _ => Ok(()),
+        if is_empty {
+            self.save_verified_with(db, VerifiedWith::Key(fingerprint))?;
+        } else if !self.had_key() {
+            self.save_verified_with(db, VerifiedWith::Nothing)?;
         }
+        Ok(is_new)
     }
 
     /// Keeps a request, if there is room for it.
@@ -323,7 +327,7 @@ pub(super) fn show(
 
 /// Reads a row with these columns, and verifies it again.
 fn rejected(row: &JsValue, settings: &Settings) -> Result<Rejected> {
-    let stored: Stored = from_row(row)?;
+    let stored: KeptRow = from_row(row)?;
     let body = Uint8Array::new(&stored.body).to_vec();
     let finding = verify(settings, &body, &stored.signature, stored.received);
     Ok(Rejected {
@@ -339,7 +343,7 @@ fn rejected(row: &JsValue, settings: &Settings) -> Result<Rejected> {
 }
 
 /// A kept request as it is stored.
-struct Stored {
+struct KeptRow {
     key: RowId,
     received: u64,
     code: String,
@@ -351,7 +355,7 @@ struct Stored {
 }
 
 crate::js::from_js! {
-    Stored {
+    KeptRow {
         key: "key",
         received: "received",
         code: "code",

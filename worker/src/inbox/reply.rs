@@ -114,7 +114,10 @@ impl Inbox {
         if self.quarantine.borrow().is_none() {
             *self.quarantine.borrow_mut() = Some(Quarantine::make(&self.db)?);
         }
-        self.with_quarantine(|it| it.notice_key(&self.db, settings))?;
+        // When the key before last verified a delivery says nothing of this one.
+        if self.with_quarantine(|it| it.notice_key(&self.db, settings))? == Some(true) {
+            alerts::forget_match(&self.db)?;
+        }
         self.knows_key.set(true);
         self.wake_for_recovery(settings);
         Ok(())

@@ -61,7 +61,7 @@ pub(super) fn store(db: &Db, counts: &mut Counts, new: &NewDelivery, now: u64) -
     };
     match stored {
         Stored::Duplicate => counts.duplicate(now),
-        _ => counts.stored(row, now),
+        _ => counts.stored(row, new.received),
     }
     Ok(stored)
 }

@@ -33,13 +33,13 @@ pub(crate) struct Kept {
     pub(crate) full: Option<Full>,
 }
 
-/// Who need not ask for a while, since there is no room: all but these networks.
+/// Who need not ask for a while, since there is no room.
 #[derive(Serialize)]
 pub(crate) struct Full {
     /// The key of the hashes.
     pub(crate) key: String,
-    /// The hashes of the networks that there is still room for.
-    pub(crate) open_to: Vec<String>,
+    /// The hashes of the networks that there is still room for; `None`, if there is no room for this network only.
+    pub(crate) open_to: Option<Vec<String>>,
 }
 
 /// Asks whether the inbox has ever had a key.

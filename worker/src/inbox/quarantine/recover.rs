@@ -6,12 +6,13 @@
 use js_sys::Uint8Array;
 
 use super::room::{MOST_TRAPS, VerifiedWith, is_admitted};
-use super::{COLUMNS, Quarantine, RowId, Stored};
+use super::{COLUMNS, KeptRow, Quarantine, RowId};
 use crate::config::Settings;
 use crate::inbox::db::{Db, from_row};
 use crate::inbox::{Inbox, alerts};
 use crate::js::{Problem, Result, now};
-use crate::protocol::{Cause, RemoveRejected};
+use crate::keys::LastMatch;
+use crate::protocol::{Cause, RemoveRejected, Stored};
 use crate::quarantine::verify;
 use crate::receive::{self, Message};
 use crate::{failpoint, log};
@@ -66,6 +67,8 @@ impl Inbox {
         }
         if recovered > 0 {
             log::recovered(recovered);
+            let matched = LastMatch { current: Some(now()), previous: None };
+            alerts::store_match(&self.db, matched)?;
             alerts::raise(&self.db, Cause::RecoveredFromQuarantine, now())?;
         }
         Ok(())
@@ -89,7 +92,7 @@ impl Inbox {
             return Ok(false);
         }
         self.guard.mark_kept(Some(row));
-        let kept: Stored = from_row(&found)?;
+        let kept: KeptRow = from_row(&found)?;
         let bytes = Uint8Array::new(&kept.body);
         let body = bytes.to_vec();
         failpoint::trap_at("trap-in-quarantine", &kept.body);
@@ -107,10 +110,13 @@ impl Inbox {
         };
         let stored =
             receive::store(&self.env, settings, &genuine.headline, genuine.is_test, &message);
-        stored.await.map_err(|failure| Problem::new(failure.message()))?;
+        let stored = stored.await.map_err(|failure| Problem::new(failure.message()))?;
         failpoint::reached(&self.env, "after-recovered").await;
         self.with_quarantine(|it| {
-            it.note_sender(&self.db, row, now())?;
+            // What came before shows nothing of the sender: anybody can send it again.
+            if !matches!(stored, Stored::Duplicate | Stored::Repeat) {
+                it.note_sender(&self.db, row, now())?;
+            }
             it.remove(&self.db, &RemoveRejected { row, is_delivered: true })
         })?;
         Ok(true)

@@ -164,13 +164,17 @@ impl Room {
             && today.saturating_mul(part.min(UNKNOWN)) <= MOST_A_DAY
     }
 
-    /// Returns the networks whose requests may still be kept, after one of an unknown network was not.
-    pub(crate) fn open_to(&self, now: u64) -> Vec<String> {
+    /// Returns the networks whose requests may still be kept, after one was not; `None`, if that was for the part of its own
+    /// network.
+    pub(crate) fn open_to(&self, now: u64) -> Option<Vec<String>> {
         if !self.has_room(|_| true, 1, 0, now) {
-            return Vec::new();
+            return Some(Vec::new());
+        }
+        if self.has_room(|other| !self.is_known(other, now), UNKNOWN, 0, now) {
+            return None;
         }
         let known = self.known.iter().filter(|(_, time)| is_recent(*time, now));
-        known.map(|(hash, _)| hash.clone()).collect()
+        Some(known.map(|(hash, _)| hash.clone()).collect())
     }
 
     /// Notes a genuine event of a network; returns whether that has to be saved.
@@ -258,13 +262,14 @@ mod tests {
         let tenth = room(&[("a", 100)], 1, NOW);
         assert_eq!(verdict(&tenth, "a", 1), Verdict::Full);
         assert_eq!(verdict(&tenth, "b", 1), Verdict::Keep);
+        assert_eq!(tenth.open_to(NOW), None);
         let mut half = room(&unknown(49), 1, NOW);
         half.entries.extend(room(&[("k", 9)], 1, NOW).entries);
         assert_eq!(verdict(&half, "z", 1), Verdict::Keep);
         half.entries.extend(room(&[("l", 1)], 1, NOW).entries);
         assert_eq!(verdict(&half, "z", 1), Verdict::Full);
         assert_eq!(verdict(&half, "known", 1), Verdict::Keep);
-        assert_eq!(half.open_to(NOW), ["known"]);
+        assert_eq!(half.open_to(NOW), Some(vec!["known".to_owned()]));
     }
 
     #[test]
@@ -291,7 +296,7 @@ mod tests {
         assert_eq!(verdict(&room(&[("known", 999)], 1, NOW), "known", 1), Verdict::Keep);
         let full = room(&[("known", 1000)], 1, NOW);
         assert_eq!(verdict(&full, "known", 1), Verdict::Full);
-        assert_eq!(full.open_to(NOW), [""; 0]);
+        assert_eq!(full.open_to(NOW), Some(Vec::new()));
     }
 
     #[test]
