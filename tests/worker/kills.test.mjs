@@ -1,9 +1,7 @@
 // The whole process is killed, at each point where something could be lost, and starts again on the same storage.
 import { equal, ok } from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:http";
 import { test } from "node:test";
-import { DURABLE, KEY, deferred, event, folder, sign, start, startOrigin } from "./support.mjs";
+import { DURABLE, KEY, event, failpoint, folder, sign, start, startOrigin } from "./support.mjs";
 import { FAILPOINTS_BUILD, startEdge } from "../../tools/edge.mjs";
 
 /** An origin for the name of each destination. */
@@ -11,15 +9,6 @@ async function origins(t, names) {
   const all = await Promise.all(names.map(startOrigin));
   for (const origin of all) t.after(origin.stop);
   return Object.fromEntries(names.map((name, index) => [name, all[index]]));
-}
-
-/** Says where the Worker has got to; the answer never comes. */
-async function failpoint(t) {
-  const reached = deferred();
-  const server = createServer(() => reached.resolve()).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => server.close() && server.closeAllConnections());
-  return { url: `http://127.0.0.1:${server.address().port}/`, reached: reached.promise };
 }
 
 const status = (url, body) =>

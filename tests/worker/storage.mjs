@@ -90,15 +90,16 @@ export function age(storage, ms) {
 
 /**
  * An edge that can be stopped, and started on what it has stored, in front of the same origin: `again` does so, after it
- * has `changed` the storage; `later` so many ms later, and runs the cron trigger.
+ * has `changed` the storage; `later` so many ms later, and runs the cron trigger. `bindings` are read at each start, and
+ * `options()` are those of each start.
  */
-export async function lasting(t, bindings = {}) {
+export async function lasting(t, bindings = {}, options = () => ({})) {
   const storage = await folder(t);
   const world = { storage };
   let url;
   const begin = async () => {
     const all = { ...DURABLE, ADMIN_TOKEN: TOKEN, ...(url && { ORIGIN_URL: url }), ...bindings };
-    const started = await start(t, all, { storage });
+    const started = await start(t, all, { storage, ...options() });
     const { origin } = world;
     Object.assign(world, started, admin(started.edge), origin && { origin });
     url = world.origin.url;

@@ -154,3 +154,12 @@ export function deferred() {
   const promise = new Promise((settle) => (resolve = settle));
   return { promise, resolve };
 }
+
+/** What a Worker of the failpoints build calls at its failpoint: `reached` resolves then, and no response ever comes. */
+export async function failpoint(t) {
+  const reached = deferred();
+  const server = createServer(() => reached.resolve()).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close() && server.closeAllConnections());
+  return { url: `http://127.0.0.1:${server.address().port}/`, reached: reached.promise };
+}

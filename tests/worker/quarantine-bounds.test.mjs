@@ -1,0 +1,210 @@
+// The bounds of the quarantine, on both sides of each.
+import { equal } from "node:assert/strict";
+import { test } from "node:test";
+import {
+  address, ALL, DAY, each, edge, forge, FORGED, forgeFromMany, HALF, hasRoomFor, HOUR, isFullFor, MINUTE, NEW_KEY, sized, TENTH, tiny, WALNUT,
+} from "./quarantine.mjs";
+import { event, post } from "./support.mjs";
+
+const KIB = 1024;
+const LARGEST = 64 * KIB;
+test("what can't be an event of Walnut's is not kept", async (t) => {
+  const world = await edge(t);
+  const not = ["", "garbage", "[]", '[{"event":"x"}]', "null", '"event"', "{}", '{"event":1}', '{"event":null}', '{"event":["x"]}', '{"Event":"x"}', '{"data":{"event":"x"}}', '{"event":"x"} x', '{"event":"x"', '\ufeff{"event":"x"}'];
+  for (const body of not) equal((await world.send(body)).code, "signature_mismatch", body);
+  await post(world.url, Buffer.from('{"event":"\xff"}', "latin1"), { "x-walnut-signature": "0".repeat(64) });
+  for (const signature of ["x", "0".repeat(63), "A".repeat(64)]) {
+    equal((await post(world.url, event(), { "x-walnut-signature": signature })).code, "malformed_signature");
+  }
+  equal((await post(world.url, event(), {})).code, "missing_signature");
+  const is = ['{"event":""}', ' {"event":"x"}\n', '{"event":1,"event":"x"}', event({ event: "a new event" })];
+  for (const body of is) equal((await world.send(body)).code, "signature_mismatch", body);
+  await world.holds({ kept: is.length, bytes: Buffer.byteLength(is.join("")) });
+});
+
+test("a body of 64 KiB is kept, and a longer one is not", async (t) => {
+  const world = await edge(t);
+  for (const size of [LARGEST + 1, LARGEST]) equal((await world.send(sized(size))).code, "signature_mismatch");
+  await world.holds({ kept: 1, bytes: LARGEST });
+  const chunked = new Blob([sized(LARGEST + 1)]).stream();
+  await fetch(world.url, { method: "POST", body: chunked, duplex: "half", headers: { "x-walnut-signature": "0".repeat(64) } });
+  equal((await world.send(tiny())).code, "signature_mismatch");
+  await world.holds({ kept: 2 });
+  await world.reset({ WALNUT_WEBHOOK_KEY: NEW_KEY });
+  await world.edge.scheduled();
+  await world.holds({ kept: 0, recovered: 2 });
+});
+
+test("of equal requests one is kept", async (t) => {
+  const world = await edge(t);
+  const body = event();
+  await world.send(body);
+  await world.holds({ kept: 1 });
+  const [{ received }] = await world.rejected();
+  for (const ip of [WALNUT, address(1)]) await world.send(body, { ip });
+  await world.reset();
+  await world.send(body, { ip: address(2) });
+  // The same body, signed with another key, is another request.
+  await world.send(body, { key: FORGED });
+  await world.holds({ kept: 2, bytes: 2 * Buffer.byteLength(body), dropped: 0 });
+  equal((await world.rejected()).at(-1).received, received);
+});
+
+test("a network that sent nothing genuine has a tenth of the bodies", async (t) => {
+  const world = await edge(t);
+  await forge(world, TENTH.bodies + 20, { ip: address(1) });
+  await isFullFor(world, address(1), TENTH.bodies);
+  await hasRoomFor(world, address(2), TENTH.bodies);
+});
+
+test("an isolate that was told that a network has no room does not ask for it again for a minute", async (t) => {
+  const world = await edge(t);
+  const asked = async () => (await fetch(`${world.edge.url}/asked`)).json();
+  await forge(world, TENTH.bodies, { ip: address(1) });
+  await world.holds({ kept: TENTH.bodies });
+  await world.send(tiny(), { key: FORGED, ip: address(1, 2) });
+  await world.stays(TENTH.bodies);
+  const before = await asked();
+  await forge(world, 100, { ip: address(1) });
+  equal(await asked(), before);
+  await world.pass(MINUTE);
+  const later = await asked();
+  await world.send(tiny(), { key: FORGED, ip: address(1) });
+  // To report what was dropped, and to ask again.
+  while ((await asked()) < later + 2);
+  await world.holds({ kept: TENTH.bodies, dropped: 101 });
+});
+
+test("a network that has no room left closes it to no other", async (t) => {
+  const world = await edge(t);
+  await forge(world, TENTH.bodies, { ip: address(1) });
+  await world.holds({ kept: TENTH.bodies });
+  await world.send(tiny(), { key: FORGED, ip: address(1) });
+  await world.stays(TENTH.bodies);
+  // Without a minute between, and in the same isolate.
+  await world.send(event(), { ip: address(2) });
+  await world.holds({ kept: TENTH.bodies + 1 });
+});
+
+test("a network that has no room left closes it to no known one", async (t) => {
+  const world = await edge(t);
+  await forgeFromMany(world, HALF.bodies, 1);
+  await world.holds({ kept: HALF.bodies });
+  await world.send(tiny(), { key: FORGED, ip: address(100) });
+  await world.stays(HALF.bodies);
+  await world.send(event());
+  await world.holds({ kept: HALF.bodies + 1 });
+});
+
+test("a network that sent nothing genuine has a tenth of the bytes", async (t) => {
+  const world = await edge(t);
+  const send = (size) => world.send(sized(size), { ip: address(1) });
+  const large = Math.floor(TENTH.bytes / LARGEST);
+  for (let n = 0; n < large; n++) await send(LARGEST);
+  await world.holds({ kept: large });
+  await send(TENTH.bytes - large * LARGEST + 1);
+  await world.stays(large);
+  await world.reset();
+  await send(TENTH.bytes - large * LARGEST);
+  await world.holds({ kept: large + 1, bytes: TENTH.bytes });
+  await isFullFor(world, address(1), large + 1);
+});
+
+test("unknown networks have half of the bodies, and a known one has the rest", async (t) => {
+  const world = await edge(t);
+  await forgeFromMany(world, HALF.bodies, 1);
+  await isFullFor(world, address(100), HALF.bodies);
+  await forge(world, ALL.bodies - HALF.bodies - 1, { ip: WALNUT });
+  await world.holds({ kept: ALL.bodies - 1 });
+  equal(await hasRoomFor(world, WALNUT, ALL.bodies - 1), ALL.bodies);
+  await isFullFor(world, WALNUT, ALL.bodies);
+});
+
+test("unknown networks have half of the bytes, and a known one has the rest", async (t) => {
+  const world = await edge(t);
+  const fill = (bytes, network) =>
+    each(Array.from({ length: bytes / LARGEST }), async (_, n) => {
+      const ip = network === undefined ? WALNUT : address(network + Math.floor(n / 12));
+      equal((await world.send(sized(LARGEST), { ip })).code, "signature_mismatch");
+    });
+  await fill(HALF.bytes, 1);
+  const { quarantine: half } = await world.holds({ bytes: HALF.bytes });
+  await isFullFor(world, address(100), half.kept);
+  await fill(ALL.bytes - HALF.bytes, undefined);
+  const { quarantine: all } = await world.holds({ bytes: ALL.bytes });
+  await isFullFor(world, WALNUT, all.kept);
+});
+
+test("a known network may have all of the room", async (t) => {
+  const world = await edge(t);
+  await forge(world, ALL.bodies, { ip: WALNUT });
+  await isFullFor(world, WALNUT, ALL.bodies);
+  await isFullFor(world, address(1), ALL.bodies);
+});
+
+/** Erases all that is kept, which frees room, and no part of a day's share. */
+async function empty(world) {
+  for (const { id } of await world.rejected()) await world.ask("DELETE", `rejected/${id}`);
+  await world.holds({ kept: 0 });
+}
+
+test("in 24 hours 1,500 bodies are kept", { timeout: 120_000 }, async (t) => {
+  const world = await edge(t);
+  await forge(world, 900, { ip: WALNUT });
+  await world.holds({ kept: 900 });
+  await empty(world);
+  await forge(world, 600, { ip: WALNUT });
+  await isFullFor(world, WALNUT, 600);
+  await isFullFor(world, address(1), 600);
+  await world.pass(DAY - HOUR);
+  await isFullFor(world, WALNUT, 600);
+  await world.pass(HOUR);
+  await hasRoomFor(world, WALNUT, 600);
+  await hasRoomFor(world, address(1), 601);
+});
+
+test("in 24 hours 750 bodies of unknown networks are kept, and the rest is reserved", { timeout: 120_000 }, async (t) => {
+  const world = await edge(t);
+  await forgeFromMany(world, HALF.bodies, 1);
+  await world.holds({ kept: HALF.bodies });
+  await empty(world);
+  await forgeFromMany(world, 250, 1);
+  await isFullFor(world, address(100), 250);
+  await hasRoomFor(world, WALNUT, 250);
+});
+
+test("what is kept is forgotten after 48 hours", async (t) => {
+  const world = await edge(t);
+  await world.send(event());
+  await world.holds({ kept: 1 });
+  await world.pass(48 * HOUR - 60_000);
+  await world.stays(1);
+  await world.pass(60_000);
+  await world.holds({ kept: 0, bytes: 0 });
+  await world.reset({ WALNUT_WEBHOOK_KEY: NEW_KEY });
+  await world.edge.scheduled();
+  await world.stays(0);
+  equal((await world.ask("GET", "status")).quarantine.recovered, 0);
+});
+
+test("what is older than 48 hours is not delivered, even if nothing was awake to forget it", async (t) => {
+  const world = await edge(t);
+  await world.send(event());
+  await world.holds({ kept: 1 });
+  await world.reset({ WALNUT_WEBHOOK_KEY: NEW_KEY }, 48 * HOUR);
+  await world.edge.scheduled();
+  await world.holds({ kept: 0, recovered: 0 });
+  equal((await world.ids()).length, 1);
+});
+
+for (const [how, bindings] of Object.entries({ "QUARANTINE=0": { QUARANTINE: "0" }, "MODE=direct": { MODE: "direct" } })) {
+  test(`with ${how} nothing is kept`, async (t) => {
+    const world = await edge(t, bindings);
+    for (let n = 0; n < 3; n++) equal((await world.send(event())).code, "signature_mismatch");
+    await world.origin.took(1);
+    await world.reset({ WALNUT_WEBHOOK_KEY: NEW_KEY, MODE: undefined, QUARANTINE: undefined });
+    await world.edge.scheduled();
+    await world.stays(0);
+    equal((await world.ids()).length, how === "MODE=direct" ? 0 : 1);
+  });
+}
