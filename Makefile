@@ -16,7 +16,7 @@ PKG := $(CORE) $(EXPLAIN) $(wildcard pkg-templates/sdk/*) $(wildcard tools/*.mjs
 	$(BINDGEN) node_modules/.package-lock.json
 CLI := pkg/package.json $(wildcard pkg-templates/cli/* pkg-templates/cli/*/*.ts) $(wildcard harness/*.* harness/*/*.ts)
 
-.PHONY: help run test compat supply bench bench-edge soak lint contract docs build pkg worker prerequisites clean panic-free ct fuzz trust mutants mutants-core mutants-facade
+.PHONY: help run test compat supply bench bench-edge soak flood lint contract docs build pkg worker prerequisites clean panic-free ct fuzz trust mutants mutants-core mutants-facade
 .DELETE_ON_ERROR:
 # What builds does so on all cores by itself, and into files that another build has as well.
 .NOTPARALLEL:
@@ -61,6 +61,9 @@ bench-edge: worker tests/node_modules/.package-lock.json ## Measure the edge alo
 
 soak: worker ## Send the edge 20,000 events, through kills and failures, and count what arrives; EVENTS, KILLS, SHARDS and SEED may be set
 	node bench/soak.mjs
+
+flood: worker ## Flood the edge with 100,000 forgeries during a key reset, and count what arrives; FORGERIES, GENUINE and ROUNDS may be set
+	node bench/flood.mjs
 
 panic-free: pkg ## Check that the core can't panic in the package's WebAssembly; tests/panic-free.json lists the panics of dependencies
 	@node tools/panic-free.mjs
