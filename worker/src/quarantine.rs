@@ -209,6 +209,9 @@ pub(crate) fn keep_after_answer(
     if !settings.quarantine || settings.mode == Mode::Direct {
         return;
     }
+    if is_full_for(&candidate.network, now()) {
+        return watch::note_dropped();
+    }
     let (env, settings) = (env.clone(), Rc::clone(settings));
     context.wait_until(async move {
         match candidate.keep(&env, &settings).await {
