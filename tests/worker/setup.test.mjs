@@ -45,7 +45,7 @@ test("set-up in Walnut's order loses nothing that was signed", async (t) => {
   equal((await post(world.url, "{}", {})).status, 200);
   await counted(world, "unsigned", 4);
   const [entry] = await world.rejected();
-  deepEqual([entry.code, entry.cause], ["misconfigured", "no_key"]);
+  deepEqual([entry.code, entry.cause], ["accepted", "no_key"]);
   match(entry.fix, /WALNUT_WEBHOOK_KEY/);
   equal(world.origin.taken.length, 0);
   const to = Date.now();

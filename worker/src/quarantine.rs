@@ -170,7 +170,7 @@ impl Candidate {
     /// Asks the first shard to keep the request.
     async fn keep(&self, env: &Env, settings: &Settings) -> Outcome {
         let asked = now();
-        if FULL.with_borrow(|told| told.is_full_for(&self.network, asked)) {
+        if is_full_for(&self.network, asked) {
             return Outcome::Full;
         }
         let Some(message) = self.message() else { return Outcome::Unfit };
@@ -197,6 +197,10 @@ enum Outcome {
     Full,
     /// It is too long, or not a JSON object with the name of an event.
     Unfit,
+}
+
+fn is_full_for(network: &str, now: u64) -> bool {
+    FULL.with_borrow(|told| told.is_full_for(network, now))
 }
 
 /// Has a request kept after it was answered.

@@ -154,8 +154,8 @@ impl Room {
                     true
                 }
                 Some(_) => false,
-                // Whose it was is not known any more.
-                None => part == 1,
+                // Whose it was is not known any more: it counts for all, and for those that are not known.
+                None => part <= UNKNOWN,
             };
             today = today.saturating_add(u64::from(counts && is_new));
         }
