@@ -9,7 +9,7 @@ CARGO_MUTANTS := 27.1.0
 CORE := Cargo.toml Cargo.lock .cargo/config.toml $(wildcard src/*.rs src/*/*.rs)
 EXPLAIN := explain/Cargo.toml $(wildcard explain/src/*.rs)
 BINDGEN := target/tools/bin/wasm-bindgen
-WORKER := $(CORE) $(EXPLAIN) worker/Cargo.toml $(wildcard worker/*.js worker/page/* worker/src/*.rs worker/src/*/*.rs) \
+WORKER := $(CORE) $(EXPLAIN) worker/Cargo.toml $(wildcard worker/*.js worker/page/* worker/src/*.rs worker/src/*/*.rs worker/src/*/*/*.rs) \
 	tools/build-worker.mjs tools/crates.mjs $(BINDGEN) node_modules/.package-lock.json
 RUSTDOC := RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --package walnut-webhooks --package walnut-webhooks-explain --features walnut-webhooks/edge,walnut-webhooks/http
 PKG := $(CORE) $(EXPLAIN) $(wildcard pkg-templates/sdk/*) $(wildcard tools/*.mjs tools/contract/Cargo.toml tools/contract/src/*) $(wildcard LICENSE-*) \
