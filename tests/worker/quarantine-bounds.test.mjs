@@ -148,29 +148,29 @@ async function empty(world) {
   await world.holds({ kept: 0 });
 }
 
-test("in 24 hours 1,500 bodies are kept", { timeout: 120_000 }, async (t) => {
+test("in 24 hours 1,200 bodies are kept", { timeout: 120_000 }, async (t) => {
   const world = await edge(t);
   await forge(world, 900, { ip: WALNUT });
   await world.holds({ kept: 900 });
   await empty(world);
-  await forge(world, 600, { ip: WALNUT });
-  await isFullFor(world, WALNUT, 600);
-  await isFullFor(world, address(1), 600);
+  await forge(world, 300, { ip: WALNUT });
+  await isFullFor(world, WALNUT, 300);
+  await isFullFor(world, address(1), 300);
   await world.pass(DAY - HOUR);
-  await isFullFor(world, WALNUT, 600);
+  await isFullFor(world, WALNUT, 300);
   await world.pass(HOUR);
-  await hasRoomFor(world, WALNUT, 600);
-  await hasRoomFor(world, address(1), 601);
+  await hasRoomFor(world, WALNUT, 300);
+  await hasRoomFor(world, address(1), 301);
 });
 
-test("in 24 hours 750 bodies of unknown networks are kept, and the rest is reserved", { timeout: 120_000 }, async (t) => {
+test("in 24 hours 600 bodies of unknown networks are kept, and the rest is reserved", { timeout: 120_000 }, async (t) => {
   const world = await edge(t);
   await forgeFromMany(world, HALF.bodies, 1);
   await world.holds({ kept: HALF.bodies });
   await empty(world);
-  await forgeFromMany(world, 250, 1);
-  await isFullFor(world, address(100), 250);
-  await hasRoomFor(world, WALNUT, 250);
+  await forgeFromMany(world, 100, 1);
+  await isFullFor(world, address(100), 100);
+  await hasRoomFor(world, WALNUT, 100);
 });
 
 test("what is kept is forgotten after 48 hours", async (t) => {

@@ -110,6 +110,8 @@ pub(crate) struct Settings {
     /// Exactly one in direct mode; never empty, unless there are mistakes.
     pub(crate) destinations: Vec<Destination>,
     pub(crate) shards: u32,
+    /// Whether that is the number that was meant: `SHARDS` is no mistake.
+    pub(crate) knows_shards: bool,
     pub(crate) jurisdiction: Option<String>,
     /// How old the signed time may be; `None` is no limit.
     pub(crate) max_event_age_ms: Option<u64>,
@@ -241,10 +243,9 @@ impl Config {
         match previous.until {
             Some(until) if until <= now => Ok(Rc::clone(&self.settings)),
             Some(until) if until <= latest => Ok(Rc::clone(&previous.settings)),
-            // The previous key stays valid, so that the edge holds its events instead of rejecting them.
+            // Without a valid end it is not valid either: others may know it. What it signed waits in the quarantine.
             until => {
-                let mut settings = Settings::clone(&previous.settings);
-                settings.previous_until = Some(latest);
+                let mut settings = Settings::clone(&self.settings);
                 if until.is_some() {
                     settings.mistakes.push(format!(
                         "{KEY_PREVIOUS_UNTIL} is more than {MOST_OVERLAP_DAYS} days ahead: set an earlier time"
@@ -269,7 +270,8 @@ fn read_settings(reader: &mut Reader<'_>, mode: Option<Mode>) -> Settings {
     let timeout =
         reader.duration("ORIGIN_TIMEOUT", &TIMEOUTS).or(DEFAULT_TIMEOUT_MS, TIMEOUTS.most_ms());
     let destinations = destinations::read(reader);
-    let shards = reader.number("SHARDS", MOST_SHARDS).or(1, 1);
+    let shards = reader.number("SHARDS", MOST_SHARDS);
+    let knows_shards = !matches!(shards, Reading::Mistake);
     let jurisdiction = reader.jurisdiction();
     let event_age = reader
         .duration("MAX_EVENT_AGE", &EVENT_AGES)
@@ -299,7 +301,8 @@ fn read_settings(reader: &mut Reader<'_>, mode: Option<Mode>) -> Settings {
         mode: mode.unwrap_or(Mode::Durable),
         timeout_ms: u32::try_from(timeout).unwrap_or(u32::MAX),
         destinations,
-        shards,
+        shards: shards.or(1, 1),
+        knows_shards,
         jurisdiction,
         max_event_age_ms: Some(event_age).filter(|age| *age > 0),
         limits: Limits { max_attempts, max_age_ms: delivery_age },

@@ -43,6 +43,8 @@ use crate::{failpoint, log, shards};
 use counts::Counts;
 use db::{Db, Storage};
 use quarantine::Quarantine;
+use quarantine::recover::Pass;
+pub(crate) use quarantine::room::KEPT_MS;
 use rejections::Rejections;
 use send::Flights;
 use slots::Slots;
@@ -150,6 +152,9 @@ pub struct Inbox {
     knows_key: Cell<bool>,
     /// Until when to wait after the quarantine could not be emptied, in milliseconds since the Unix epoch.
     recover_at: Cell<u64>,
+    pass: RefCell<Pass>,
+    /// The request that is being stored in its shard.
+    recovering: Cell<Option<RowId>>,
     /// How many bytes can be stored before the database is measured again.
     room: Cell<u64>,
     /// When the first shard was last told that there is little room left.
@@ -181,6 +186,8 @@ impl Inbox {
             rejections: RefCell::default(),
             knows_key: Cell::default(),
             recover_at: Cell::default(),
+            pass: RefCell::default(),
+            recovering: Cell::default(),
             room: Cell::default(),
             told_full: Cell::default(),
             ready: Cell::default(),
@@ -299,6 +306,7 @@ impl Inbox {
     fn prepare(&self) -> Result<()> {
         if !self.ready.get() {
             schema::migrate(&self.db)?;
+            held::repair(&self.db)?;
             *self.counts.borrow_mut() = Counts::load(&self.db)?;
             *self.quarantine.borrow_mut() = Quarantine::load(&self.db)?;
             *self.rejections.borrow_mut() = Rejections::load(&self.db)?;
@@ -314,7 +322,10 @@ impl Inbox {
             self.room.set(left);
             return Ok(());
         }
-        let room = self.settings(now)?.max_stored_bytes.saturating_sub(self.db.size());
+        // What strangers can fill takes no room from what is genuine.
+        let kept = self.quarantine.borrow().as_ref().map_or(0, |it| it.status().bytes);
+        let size = self.db.size().saturating_sub(kept);
+        let room = self.settings(now)?.max_stored_bytes.saturating_sub(size);
         if room == 0 {
             return Err(Problem::new(
                 "the shard has stored as much as MAX_STORED_MB allows: raise it, up to 9000, or lower RETENTION",

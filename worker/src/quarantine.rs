@@ -13,6 +13,7 @@ use crate::answer::logged;
 use crate::config::{Mode, Settings};
 use crate::failure::Failure;
 use crate::forward::Headline;
+use crate::inbox::KEPT_MS;
 use crate::js::now;
 use crate::keys::KeySlot;
 use crate::protocol::{Full, HadKey, Keep, Kept};
@@ -22,6 +23,12 @@ use crate::{log, network, shards};
 
 /// The longest body that is kept, in bytes.
 const MAX_BODY_BYTES: usize = 64 << 10;
+
+/// How many bytes of bodies an isolate holds until they are kept: as many as are kept at most.
+const MOST_WAITING_BYTES: u64 = 8 << 20;
+
+/// How many requests that were kept an isolate remembers.
+const MOST_RECENT: usize = 64;
 
 /// What unsigned requests are counted as during set-up.
 const UNSIGNED: &str = "unsigned";
@@ -34,8 +41,10 @@ const FULL_MS: u64 = 60_000;
 
 thread_local! {
     static FULL: RefCell<Told> = RefCell::default();
-    /// Whether the inbox has ever had a key, as far as this isolate knows.
-    static HAD_KEY: Cell<bool> = const { Cell::new(false) };
+    /// Whether the inbox has ever had a key, once this isolate has asked. An isolate that has no key gets none.
+    static HAD_KEY: Cell<Option<bool>> = const { Cell::new(None) };
+    /// How many bytes of bodies wait to be kept.
+    static WAITING: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Whom this isolate was told that there is no room for, and until when, in milliseconds since the Unix epoch.
@@ -48,6 +57,16 @@ struct Told {
     open_to: Vec<String>,
     /// Single networks. There are few, since each has used up a tenth of the room.
     closed: Vec<(String, u64)>,
+    /// What was kept last, so that equal requests ask only now and then.
+    kept: Vec<Recent>,
+}
+
+/// A request that was kept lately.
+struct Recent {
+    signature: String,
+    network: String,
+    had_key: bool,
+    until: u64,
 }
 
 impl Told {
@@ -62,24 +81,65 @@ impl Told {
         }
     }
 
+    fn note_kept(&mut self, candidate: &Candidate, had_key: bool, now: u64) {
+        if self.kept.len() >= MOST_RECENT {
+            self.kept.remove(0);
+        }
+        self.kept.push(Recent {
+            signature: candidate.signature.clone(),
+            network: candidate.network.clone(),
+            had_key,
+            until: now.saturating_add(FULL_MS),
+        });
+    }
+
+    /// Tells whether an equal request was kept lately, and if so, whether the inbox has had a key.
+    fn has_kept(&self, candidate: &Candidate, now: u64) -> Option<bool> {
+        let is_equal = |recent: &&Recent| {
+            recent.signature == candidate.signature
+                && recent.network == candidate.network
+                && is_before(recent.until, now)
+        };
+        self.kept.iter().find(is_equal).map(|recent| recent.had_key)
+    }
+
     fn is_full_for(&self, network: &str, now: u64) -> bool {
-        let is_over = now >= self.all_until && self.closed.iter().all(|(_, until)| now >= *until);
-        if is_over {
+        let is_closed = self.closed.iter().any(|(_, until)| is_before(*until, now));
+        if !is_closed && !is_before(self.all_until, now) {
             return false;
         }
         let hash = network::hash(&self.key, network);
-        let is_closed = |(closed, until): &(String, u64)| *closed == hash && now < *until;
-        (now < self.all_until && !self.open_to.contains(&hash)) || self.closed.iter().any(is_closed)
+        (is_before(self.all_until, now) && !self.open_to.contains(&hash))
+            || self.closed.iter().any(|(closed, until)| *closed == hash && is_before(*until, now))
     }
 }
 
+/// Tells whether a time is still to come. If it is too far ahead, the clock was set back.
+fn is_before(until: u64, now: u64) -> bool {
+    (1..=FULL_MS).contains(&until.saturating_sub(now))
+}
+
 /// What the keys say of a kept request.
-#[derive(Default)]
 pub(crate) struct Finding {
     /// Set if a key verifies it, and it was not too old when it was received.
     pub(crate) genuine: Option<Genuine>,
-    is_stale: bool,
-    has_key: bool,
+    pub(crate) cause: Cause,
+}
+
+/// Why a request is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    NoKey,
+    UnknownKey,
+    PreviousKey,
+    /// Only until it is delivered.
+    CurrentKey,
+    /// It was too old when it was received.
+    Stale,
+    /// It is so old by now that its ID may have been forgotten: it may be a copy of what was delivered.
+    Late,
+    /// Work on it has trapped too often.
+    Trapped,
 }
 
 /// A kept request that a key verifies.
@@ -90,18 +150,22 @@ pub(crate) struct Genuine {
 
 /// Verifies a kept request with the keys that are set now. Its age is that at which it was received.
 pub(crate) fn verify(settings: &Settings, body: &[u8], signature: &str, received: u64) -> Finding {
-    let Some(verifier) = &settings.verifier else { return Finding::default() };
-    let verified = verifier.verify(body, signature).map_err(Failure::from);
-    match verified.and_then(|verified| receive::headline(&verified, settings, received)) {
-        Ok((headline, is_test)) => {
-            Finding { genuine: Some(Genuine { headline, is_test }), is_stale: false, has_key: true }
-        }
-        Err(failure) => Finding {
-            genuine: None,
-            is_stale: matches!(failure, Failure::Refused(Error::Stale { .. })),
-            has_key: true,
-        },
-    }
+    let rejected = |cause| Finding { genuine: None, cause };
+    let Some(verifier) = &settings.verifier else { return rejected(Cause::NoKey) };
+    let Ok(verified) = verifier.verify(body, signature) else {
+        return rejected(Cause::UnknownKey);
+    };
+    let age = settings.max_event_age_ms;
+    let Ok((headline, is_test)) = receive::headline(&verified, age, received) else {
+        return rejected(Cause::Stale);
+    };
+    let remembered = age.map(|age| age.max(KEPT_MS));
+    let cause = match headline.key_slot {
+        KeySlot::Current if receive::headline(&verified, remembered, now()).is_err() => Cause::Late,
+        KeySlot::Current => Cause::CurrentKey,
+        _ => Cause::PreviousKey,
+    };
+    Finding { genuine: Some(Genuine { headline, is_test }), cause }
 }
 
 impl Finding {
@@ -109,31 +173,43 @@ impl Finding {
     pub(crate) fn slot(&self) -> Option<KeySlot> {
         self.genuine.as_ref().map(|it| it.headline.key_slot)
     }
+}
 
-    pub(crate) fn cause(&self) -> &'static str {
+impl Cause {
+    pub(crate) fn as_str(self) -> &'static str {
         self.words().0
     }
 
-    pub(crate) fn fix(&self) -> &'static str {
+    pub(crate) fn fix(self) -> &'static str {
         self.words().1
     }
 
-    fn words(&self) -> (&'static str, &'static str) {
-        match self.slot() {
-            Some(KeySlot::Current) => ("current_key", "Nothing: it is delivered soon."),
-            Some(_) => (
-                "previous_key",
-                "Deliver it, if you know that Walnut sent it. After a leak, others can sign with the previous key too.",
-            ),
-            None if self.is_stale => (
-                "stale",
-                "Raise MAX_EVENT_AGE, if Walnut sent it: it was older than that when it arrived.",
-            ),
-            None if self.has_key => (
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::NoKey => {
+                ("no_key", "Set WALNUT_WEBHOOK_KEY to the key that Walnut's settings show.")
+            }
+            Self::UnknownKey => (
                 "unknown_key",
                 "Set WALNUT_WEBHOOK_KEY to the key that Walnut's settings show. Ignore it, if Walnut did not send it.",
             ),
-            None => ("no_key", "Set WALNUT_WEBHOOK_KEY to the key that Walnut's settings show."),
+            Self::PreviousKey => (
+                "previous_key",
+                "Deliver it, if you know that Walnut sent it. After a leak, others can sign with the previous key too.",
+            ),
+            Self::CurrentKey => ("current_key", "Nothing: it is delivered soon."),
+            Self::Stale => (
+                "stale",
+                "Raise MAX_EVENT_AGE, if Walnut sent it: it was older than that when it arrived.",
+            ),
+            Self::Late => (
+                "late",
+                "Deliver it, if it is not in the log: the edge does not remember IDs for so long.",
+            ),
+            Self::Trapped => (
+                "trapped",
+                "Deliver it by hand: the edge gave up after two crashes. Please report that.",
+            ),
         }
     }
 }
@@ -170,6 +246,9 @@ impl Candidate {
     /// Asks the first shard to keep the request.
     async fn keep(&self, env: &Env, settings: &Settings) -> Outcome {
         let asked = now();
+        if let Some(had_key) = FULL.with_borrow(|told| told.has_kept(self, asked)) {
+            return Outcome::Kept { had_key, is_new: false };
+        }
         if is_full_for(&self.network, asked) {
             return Outcome::Full;
         }
@@ -179,7 +258,10 @@ impl Candidate {
                 FULL.with_borrow_mut(|told| told.note(&self.network, full, asked));
                 Outcome::Full
             }
-            Ok(Kept { had_key, .. }) => Outcome::Kept { had_key },
+            Ok(Kept { had_key, is_new, .. }) => {
+                FULL.with_borrow_mut(|told| told.note_kept(self, had_key, asked));
+                Outcome::Kept { had_key, is_new }
+            }
             Err(problem) => {
                 log::inbox_failed(&problem);
                 Outcome::Full
@@ -192,6 +274,8 @@ impl Candidate {
 enum Outcome {
     Kept {
         had_key: bool,
+        /// Whether no equal one was kept before.
+        is_new: bool,
     },
     /// There is no room for it, or the inbox did not answer.
     Full,
@@ -213,22 +297,36 @@ pub(crate) fn keep_after_answer(
     if !settings.quarantine || settings.mode == Mode::Direct {
         return;
     }
-    if is_full_for(&candidate.network, now()) {
+    let bytes = u64::from(candidate.body.length());
+    let waiting = WAITING.get().saturating_add(bytes);
+    if waiting > MOST_WAITING_BYTES || is_full_for(&candidate.network, now()) {
         return watch::note_dropped();
     }
+    WAITING.set(waiting);
+    let waits = Waits(bytes);
     let (env, settings) = (env.clone(), Rc::clone(settings));
     context.wait_until(async move {
         match candidate.keep(&env, &settings).await {
-            Outcome::Kept { .. } => log::kept(candidate.code).write(),
+            Outcome::Kept { is_new: true, .. } => log::kept(candidate.code).write(),
             Outcome::Full => watch::note_dropped(),
-            Outcome::Unfit => {}
+            Outcome::Kept { .. } | Outcome::Unfit => {}
         }
+        drop(waits);
     });
+}
+
+/// So many bytes wait to be kept, until this is dropped.
+struct Waits(u64);
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        WAITING.set(WAITING.get().saturating_sub(self.0));
+    }
 }
 
 /// Returns the mistake that the key is gone after set-up, as far as this isolate knows it.
 pub(crate) fn mistake(settings: &Settings) -> Option<String> {
-    (settings.setup && settings.verifier.is_none() && HAD_KEY.get()).then(|| {
+    (settings.setup && settings.verifier.is_none() && HAD_KEY.get() == Some(true)).then(|| {
         "WALNUT_WEBHOOK_KEY is not set, and SETUP has no effect, because the inbox has had a key: set the key that \
          Walnut's settings show"
             .to_owned()
@@ -240,9 +338,12 @@ pub(crate) async fn is_in_setup(env: &Env, settings: &Settings) -> bool {
     if !settings.setup || settings.verifier.is_some() {
         return false;
     }
+    if let Some(had_key) = HAD_KEY.get() {
+        return !had_key;
+    }
     match shards::ask(env, settings, shards::FIRST, HadKey).await {
         Ok(had_key) => {
-            HAD_KEY.set(had_key);
+            HAD_KEY.set(Some(had_key));
             log::configuration(&shards::mistakes(settings), &settings.warnings, now());
             !had_key
         }
@@ -292,9 +393,9 @@ pub(crate) async fn without_key(
         _ => Outcome::Unfit,
     };
     match outcome {
-        Outcome::Kept { had_key: false } => logged(log::accepted_in_setup("kept"), None),
+        Outcome::Kept { had_key: false, .. } => logged(log::accepted_in_setup("kept"), None),
         // The key was set while this isolate still runs without it.
-        Outcome::Kept { had_key: true } => refuse(&Failure::Misconfigured),
+        Outcome::Kept { had_key: true, .. } => refuse(&Failure::Misconfigured),
         Outcome::Full | Outcome::Unfit => refuse(&Failure::StoreFailed),
     }
 }

@@ -117,15 +117,15 @@ pub(crate) async fn delivery(
 ///
 /// # Errors
 ///
-/// `stale`, if it was too old when it was received; in milliseconds since the Unix epoch.
+/// `stale`, if it was older than `max_age_ms` milliseconds when it was `received`.
 pub(crate) fn headline(
     verified: &Verified<'_>,
-    settings: &Settings,
+    max_age_ms: Option<u64>,
     received: u64,
 ) -> Result<(Headline, bool), Failure> {
     // A body that is not JSON can be genuine too; it has no signed time.
     let summary = verified.summary().ok();
-    if let (Some(summary), Some(age)) = (&summary, settings.max_event_age_ms) {
+    if let (Some(summary), Some(age)) = (&summary, max_age_ms) {
         let received = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(received));
         let received = received.unwrap_or(SystemTime::UNIX_EPOCH);
         let (age, skew) = (Duration::from_millis(age), Duration::from_millis(MAX_SKEW_MS));
@@ -201,7 +201,7 @@ impl Incoming<'_> {
                 verifier.verify_hashed(&body, header, |_| digests.next().unwrap_or_default())?
             }
         };
-        headline(&verified, settings, now)
+        headline(&verified, settings.max_event_age_ms, now)
     }
 
     /// Checks the form of the signature.

@@ -29,14 +29,14 @@ pub(crate) async fn count(env: &Env, settings: &Settings) -> Result<u32> {
     match ask(env, settings, FIRST, GetShards).await? {
         Some(shards) => Ok(note_stored(shards, settings)),
         // Nothing says whether the number is the one that was meant, so it is not stored. The first shard always exists.
-        None if settings.holds() => Ok(1),
+        None if !settings.knows_shards => Ok(1),
         None => Ok(settings.shards),
     }
 }
 
-/// Returns the number of shards, and stores it if none is stored and the configuration has no mistakes.
+/// Returns the number of shards, and stores it if none is stored and `SHARDS` is no mistake.
 async fn confirm(env: &Env, settings: &Settings) -> Result<u32> {
-    if settings.holds() {
+    if !settings.knows_shards {
         return count(env, settings).await;
     }
     let question = ConfirmShards { shards: settings.shards };
@@ -65,6 +65,15 @@ pub(crate) fn mistakes(settings: &Settings) -> Mistakes {
     settings.mistakes.iter().cloned().chain(asked).collect()
 }
 
+/// Returns the shard of an idempotency key.
+pub(crate) async fn of(env: &Env, settings: &Settings, id: &str) -> Result<u32> {
+    let shards = match STORED.get() {
+        Some(shards) => shards,
+        None => confirm(env, settings).await?,
+    };
+    Ok(shard_for(id, shards))
+}
+
 /// Stores a delivery in the shard of its idempotency key.
 ///
 /// # Errors
@@ -79,11 +88,7 @@ pub(crate) async fn store(
         log::inbox_failed(&problem);
         Failure::StoreFailed
     };
-    let shards = match STORED.get() {
-        Some(shards) => shards,
-        None => confirm(env, settings).await.map_err(failed)?,
-    };
-    let shard = shard_for(arrival.id, shards);
+    let shard = of(env, settings, arrival.id).await.map_err(failed)?;
     let stored = host::store(env, settings, shard, arrival).await.map_err(failed)?;
     text(&stored)
         .and_then(|stored| Stored::parse(&stored))

@@ -54,7 +54,14 @@ pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Rc<Set
         return;
     }
     let report = SEEN.with_borrow_mut(|seen| {
-        let reported = match check {
+        let is_due = |reported: &mut u64| {
+            let is_due = now.saturating_sub(*reported) >= REPORT_MS;
+            if is_due {
+                *reported = now;
+            }
+            is_due
+        };
+        match check {
             Check::Matched(slot, network) => {
                 seen.matched.set(slot, now);
                 if let Some(network) = network
@@ -63,23 +70,29 @@ pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Rc<Set
                 {
                     seen.networks.push(network);
                 }
-                &mut seen.reported_matched
+                if !is_due(&mut seen.reported_matched) {
+                    return None;
+                }
             }
             Check::Refused(code) => {
                 Count::add(&mut seen.refused, code, 1);
-                &mut seen.reported_refused
+                if !is_due(&mut seen.reported_refused) {
+                    return None;
+                }
             }
-        };
-        if now.saturating_sub(*reported) < REPORT_MS {
-            return None;
         }
-        *reported = now;
-        Some(Report {
+        let mut report = Report {
             refused: std::mem::take(&mut seen.refused),
             dropped: Some(std::mem::take(&mut seen.dropped)),
-            matched: std::mem::take(&mut seen.matched),
-            networks: std::mem::take(&mut seen.networks),
-        })
+            matched: LastMatch::default(),
+            networks: Vec::new(),
+        };
+        // A match is written at once, so a rejection must not have it reported more often.
+        if seen.reported_matched == now || is_due(&mut seen.reported_matched) {
+            report.matched = std::mem::take(&mut seen.matched);
+            report.networks = std::mem::take(&mut seen.networks);
+        }
+        Some(report)
     });
     if let Some(report) = report {
         let (env, settings) = (env.clone(), Rc::clone(settings));

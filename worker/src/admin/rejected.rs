@@ -8,7 +8,9 @@ use super::{Answer, Shards, ShownBody, page};
 use crate::answer::value;
 use crate::explain;
 use crate::failure::Failure;
-use crate::protocol::{Count, Payload, Rejected, RejectedDetails, RemoveRejected, ShowRejected};
+use crate::protocol::{
+    Count, GetStatus, Payload, Rejected, RejectedDetails, RemoveRejected, ShowRejected,
+};
 use crate::quarantine::verify;
 use crate::receive::{self, Message};
 use crate::shards::FIRST;
@@ -41,7 +43,8 @@ impl Shards<'_> {
         let has_more = rejected.len() > limit;
         rejected.truncate(limit);
         let cursor = rejected.last().filter(|_| has_more).map(|last| last.id.clone());
-        let counted = self.status().await?.failures.0.into_iter();
+        // Only the first shard counts them.
+        let counted = self.ask(FIRST, GetStatus).await?.refused.into_iter();
         let counted = counted.map(|Count { name, count }| Counted { code: name, count }).collect();
         Ok(value(&Listed { rejected, cursor, counted }))
     }

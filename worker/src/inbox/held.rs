@@ -46,6 +46,11 @@ pub(super) fn route(
     Ok(course)
 }
 
+/// Repairs what a version has done that does not know held deliveries: it marked them as tried.
+pub(super) fn repair(db: &Db) -> Result<()> {
+    db.run("UPDATE deliveries SET untried = 1 WHERE state = 'held' AND untried IS NULL", &[])
+}
+
 /// Routes a delivery, if it is held.
 pub(super) fn route_if_held(db: &Db, settings: &Settings, row_id: RowId, now: u64) -> Result<()> {
     let query = format!("SELECT name FROM deliveries WHERE key = ? AND {HELD}");

@@ -1,12 +1,11 @@
 //! The quarantine: keeps requests that no key verifies, until a new key does. Only the first shard has one. `room.rs`
 //! decides, and this carries it out.
 
-mod recover;
+pub(super) mod recover;
 pub(crate) mod room;
 
 use js_sys::Uint8Array;
 use sha2::{Digest, Sha256};
-use walnut_webhooks::Verifier;
 use wasm_bindgen::JsValue;
 
 use super::db::{Db, from_row};
@@ -20,15 +19,15 @@ use crate::protocol::{
     Full, Keep, Kept, ListRejected, QuarantineStatus, Rejected, RejectedDetails, RemoveRejected,
     Report,
 };
-use crate::quarantine::verify;
-use room::{Entry, Held, KEPT_MS, Room, Verdict, VerifiedWith, is_over};
+use crate::quarantine::{Cause, verify};
+use room::{Entry, Held, KEPT_MS, MOST_TRAPS, Room, Verdict, VerifiedWith, is_over};
 
 /// How many bytes the key of the hashes has.
 const SECRET_BYTES: u32 = 32;
 
 /// The columns of [`Rejected`] that are stored.
 const COLUMNS: &str =
-    "key, received, code, name, size, signature, content_type AS contentType, body";
+    "key, received, traps, code, name, size, signature, content_type AS contentType, body";
 
 /// The quarantine as it is in memory: all but the bodies.
 pub(super) struct Quarantine {
@@ -86,10 +85,16 @@ impl Quarantine {
         })
     }
 
-    /// Returns what tells one key from another. It is a hash of a signature, so it signs nothing.
-    fn fingerprint(&self, verifier: Option<&Verifier>) -> Option<String> {
-        let signature = verifier?.current_key()?.sign(&self.secret).to_string();
-        Some(hex(Sha256::digest(signature).iter().take(16)))
+    /// Remembers that there was a key, because an older version has stored deliveries.
+    pub(super) fn had_deliveries(&mut self, db: &Db) -> Result<()> {
+        self.save_verified_with(db, VerifiedWith::Nothing)
+    }
+
+    /// Returns what tells one key from another, and one limit of age. It is a hash of a signature, so it signs nothing.
+    fn fingerprint(&self, settings: &Settings) -> Option<String> {
+        let signature = settings.verifier.as_ref()?.current_key()?.sign(&self.secret);
+        let age = settings.max_event_age_ms;
+        Some(hex(Sha256::digest(format!("{signature}{age:?}")).iter().take(16)))
     }
 
     fn save_verified_with(&mut self, db: &Db, verified_with: VerifiedWith) -> Result<()> {
@@ -112,13 +117,13 @@ impl Quarantine {
 
     /// Tells whether what is kept has to be verified again.
     pub(super) fn is_due(&self, settings: &Settings) -> bool {
-        self.verified_with.is_due(self.fingerprint(settings.verifier.as_ref()).as_deref())
+        self.verified_with.is_due(self.fingerprint(settings).as_deref())
     }
 
     /// Remembers that there is a key. If nothing is kept, nothing has to be verified with it. Returns whether it is another
     /// key than before, as far as is known.
     pub(super) fn notice_key(&mut self, db: &Db, settings: &Settings) -> Result<bool> {
-        let Some(fingerprint) = self.fingerprint(settings.verifier.as_ref()) else {
+        let Some(fingerprint) = self.fingerprint(settings) else {
             return Ok(false);
         };
         let is_new = self.verified_with.is_due(Some(&fingerprint));
@@ -155,7 +160,7 @@ impl Quarantine {
         if verdict == Verdict::Keep {
             // Worker and inbox may have different keys during a deployment.
             let finding = verify(settings, &body, &keep.signature, now);
-            let current = self.fingerprint(settings.verifier.as_ref());
+            let current = self.fingerprint(settings);
             let verified_with =
                 self.verified_with.after_keeping(finding.slot(), current.as_deref());
             let row = db.transaction(|| {
@@ -164,7 +169,7 @@ impl Quarantine {
             })?;
             self.room.entries.push(Entry { row, received: now, held: Some(held) });
         }
-        Ok(Kept { stored: full.is_none(), had_key: self.had_key(), full })
+        Ok(Kept { is_new: verdict == Verdict::Keep, had_key: self.had_key(), full })
     }
 
     fn insert(&self, db: &Db, keep: &Keep, held: &Held, now: u64) -> Result<RowId> {
@@ -329,12 +334,15 @@ pub(super) fn show(
 fn rejected(row: &JsValue, settings: &Settings) -> Result<Rejected> {
     let stored: KeptRow = from_row(row)?;
     let body = Uint8Array::new(&stored.body).to_vec();
-    let finding = verify(settings, &body, &stored.signature, stored.received);
+    let cause = match verify(settings, &body, &stored.signature, stored.received).cause {
+        Cause::CurrentKey if stored.traps >= MOST_TRAPS => Cause::Trapped,
+        cause => cause,
+    };
     Ok(Rejected {
         id: stored.key.to_string(),
         code: stored.code,
-        cause: finding.cause().to_owned(),
-        fix: finding.fix().to_owned(),
+        cause: cause.as_str().to_owned(),
+        fix: cause.fix().to_owned(),
         name: stored.name,
         size: stored.size,
         received: stored.received,
@@ -346,6 +354,7 @@ fn rejected(row: &JsValue, settings: &Settings) -> Result<Rejected> {
 struct KeptRow {
     key: RowId,
     received: u64,
+    traps: u64,
     code: String,
     name: String,
     size: u64,
@@ -358,6 +367,7 @@ crate::js::from_js! {
     KeptRow {
         key: "key",
         received: "received",
+        traps: "traps",
         code: "code",
         name: "name",
         size: "size",

@@ -103,7 +103,10 @@ impl Inbox {
                 show.reply(&shown.flatten())
             }
             Request::RemoveRejected(remove) => {
-                let removed = self.with_quarantine(|it| it.remove(db, remove))?;
+                // What is being delivered can be erased as a delivery, in a moment.
+                let is_busy = !remove.is_delivered && self.recovering.get() == Some(remove.row);
+                let removed =
+                    if is_busy { None } else { self.with_quarantine(|it| it.remove(db, remove))? };
                 remove.reply(&removed.unwrap_or(0))
             }
         }
@@ -112,7 +115,11 @@ impl Inbox {
     /// Notices which key is set. What is kept is verified with a new one.
     fn notice_key(&self, settings: &Settings) -> Result<()> {
         if self.quarantine.borrow().is_none() {
-            *self.quarantine.borrow_mut() = Some(Quarantine::make(&self.db)?);
+            let mut quarantine = Quarantine::make(&self.db)?;
+            if self.stored_shards()?.is_some() {
+                quarantine.had_deliveries(&self.db)?;
+            }
+            *self.quarantine.borrow_mut() = Some(quarantine);
         }
         // When the key before last verified a delivery says nothing of this one.
         if self.with_quarantine(|it| it.notice_key(&self.db, settings))? == Some(true) {

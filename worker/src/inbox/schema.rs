@@ -92,8 +92,10 @@ const VERSION_1: &[&str] = &[
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
 ];
 
-// The quarantine: see `quarantine.rs`. It has no index, since strangers cause these rows.
+// Held deliveries, and the quarantine: see `quarantine.rs`. That has no index, since strangers cause its rows.
 const VERSION_2: &[&str] = &[
+    // A version that does not know held deliveries takes `untried` from them: see `held.rs`.
+    "CREATE INDEX held ON deliveries (key) WHERE state = 'held'",
     // A rejected request. Once it is delivered or erased, only its time is left, since it still counts for its day.
     "CREATE TABLE kept (
         key INTEGER PRIMARY KEY,

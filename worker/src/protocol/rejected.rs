@@ -25,8 +25,8 @@ pub(crate) struct Keep {
 /// What became of a request that was to be kept.
 #[derive(Serialize)]
 pub(crate) struct Kept {
-    /// Whether it, or an equal one, is kept.
-    pub(crate) stored: bool,
+    /// Whether no equal one was kept before.
+    pub(crate) is_new: bool,
     /// Whether the inbox has ever had a key.
     pub(crate) had_key: bool,
     /// Set if there was no room.
@@ -118,7 +118,7 @@ from_js! {
         content_type: "content_type",
         body: "body",
     }
-    Kept { stored: "stored", had_key: "had_key", full: "full" }
+    Kept { is_new: "is_new", had_key: "had_key", full: "full" }
     Full { key: "key", open_to: "open_to" }
     ListRejected { limit: "limit", name: "name", since: "since", until: "until", before: "before" }
     ShowRejected { row: "row" }

@@ -3,7 +3,12 @@
 //! A request leaves the quarantine only after its own shard has stored it. If the process ends in between, it is stored
 //! again, as a duplicate.
 
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
+use worker::Delay;
 
 use super::room::{MOST_TRAPS, VerifiedWith, is_admitted};
 use super::{COLUMNS, KeptRow, Quarantine, RowId};
@@ -13,12 +18,15 @@ use crate::inbox::{Inbox, alerts};
 use crate::js::{Problem, Result, now};
 use crate::keys::LastMatch;
 use crate::protocol::{Cause, RemoveRejected, Stored};
-use crate::quarantine::verify;
+use crate::quarantine::{self, verify};
 use crate::receive::{self, Message};
-use crate::{failpoint, log};
+use crate::{failpoint, log, shards};
 
 /// How long one alarm does this at most, in milliseconds. The next alarm goes on.
 const RECOVER_MS: u64 = 20_000;
+
+/// How long a shard may take to store a request, in milliseconds.
+const STORE_MS: u64 = 5000;
 
 /// How long to wait after a shard has not stored a request, in milliseconds.
 const RETRY_MS: u64 = 60_000;
@@ -39,31 +47,32 @@ impl Inbox {
         is_due.then_some(self.recover_at.get())
     }
 
-    /// Verifies what is kept again, if the key has changed.
+    /// Verifies what is kept again, if the key has changed. What one alarm does not reach, the next one does.
     pub(in crate::inbox) async fn recover(&self, settings: &Settings) -> Result<()> {
+        self.prepare()?;
         if self.next_recovery(settings).is_none_or(|time| time > now()) {
             return Ok(());
         }
         let end = now().saturating_add(RECOVER_MS);
-        let mut last = RowId::FIRST;
-        let (mut recovered, mut retry): (u64, Option<u64>) = (0, None);
-        while let Some(row) = self.next_kept(last)? {
-            last = row;
+        let mut pass = self.pass.take();
+        let mut recovered: u64 = 0;
+        let is_over = loop {
+            let Some(row) = self.next_kept(pass.last)? else { break false };
             if now() >= end {
-                retry = Some(0);
-                break;
+                break true;
             }
-            match self.recover_one(settings, row).await {
+            pass.last = row;
+            match self.recover_one(settings, row, &mut pass.failed).await {
                 Ok(did) => recovered = recovered.saturating_add(did.into()),
-                Err(problem) => {
-                    log::inbox_failed(&problem);
-                    retry = Some(RETRY_MS);
-                }
+                Err(problem) => log::inbox_failed(&problem),
             }
-        }
-        match retry {
-            None => drop(self.with_quarantine(|it| it.verified(&self.db, settings))?),
-            Some(wait) => self.recover_at.set(now().saturating_add(wait)),
+        };
+        if is_over {
+            *self.pass.borrow_mut() = pass;
+        } else if pass.failed.is_empty() {
+            self.with_quarantine(|it| it.verified(&self.db, settings))?;
+        } else {
+            self.recover_at.set(now().saturating_add(RETRY_MS));
         }
         if recovered > 0 {
             log::recovered(recovered);
@@ -84,37 +93,52 @@ impl Inbox {
     }
 
     /// Verifies a request; stores it in its own shard, and removes it here, if the current key verifies it. Returns
-    /// whether it did.
-    async fn recover_one(&self, settings: &Settings, row: RowId) -> Result<bool> {
+    /// whether it did. A shard that has failed is left alone for the rest of the pass.
+    async fn recover_one(
+        &self,
+        settings: &Settings,
+        row: RowId,
+        failed: &mut Vec<u32>,
+    ) -> Result<bool> {
         let query = format!("SELECT {COLUMNS} FROM kept WHERE key = ? AND traps < {MOST_TRAPS}");
         let found = self.db.objects(&query, &[row.into()])?.get(0);
         if found.is_undefined() {
             return Ok(false);
         }
-        self.guard.mark_kept(Some(row));
         let kept: KeptRow = from_row(&found)?;
+        self.guard.mark_kept(Some(row));
         let bytes = Uint8Array::new(&kept.body);
         let body = bytes.to_vec();
         failpoint::trap_at("trap-in-quarantine", &kept.body);
         let finding = verify(settings, &body, &kept.signature, kept.received);
         self.guard.mark_kept(None);
-        let Some(genuine) = finding.genuine.filter(|it| is_admitted(Some(it.headline.key_slot)))
-        else {
+        if !is_admitted(finding.slot()) || finding.cause == quarantine::Cause::Late {
             return Ok(false);
-        };
+        }
+        let Some(genuine) = finding.genuine else { return Ok(false) };
+        let shard = shards::of(&self.env, settings, &genuine.headline.id).await?;
+        if failed.contains(&shard) {
+            return Ok(false);
+        }
         let message = Message {
             signature: &kept.signature,
             content_type: &kept.content_type,
             body: &bytes,
             received: Some(kept.received),
         };
-        let stored =
+        self.recovering.set(Some(row));
+        let store =
             receive::store(&self.env, settings, &genuine.headline, genuine.is_test, &message);
-        let stored = stored.await.map_err(|failure| Problem::new(failure.message()))?;
+        let stored = in_time(store).await;
+        self.recovering.set(None);
+        let Some(Ok(stored)) = stored else {
+            failed.push(shard);
+            return Err(Problem::new(format!("shard {shard} did not store a kept request")));
+        };
         failpoint::reached(&self.env, "after-recovered").await;
         self.with_quarantine(|it| {
             // What came before shows nothing of the sender: anybody can send it again.
-            if !matches!(stored, Stored::Duplicate | Stored::Repeat) {
+            if matches!(stored, Stored::Accepted | Stored::Unrouted | Stored::Held) {
                 it.note_sender(&self.db, row, now())?;
             }
             it.remove(&self.db, &RemoveRejected { row, is_delivered: true })
@@ -123,10 +147,26 @@ impl Inbox {
     }
 }
 
+/// Waits for a future, but not for long; `None` if it has not ended.
+async fn in_time<T>(work: impl Future<Output = T>) -> Option<T> {
+    let delay = Delay::from(Duration::from_millis(STORE_MS));
+    match select(pin!(work), pin!(delay)).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
+    }
+}
+
+/// How far what is kept has been verified again, and which shards have not stored a request meanwhile.
+#[derive(Default)]
+pub(in crate::inbox) struct Pass {
+    last: RowId,
+    failed: Vec<u32>,
+}
+
 impl Quarantine {
     /// Notes that all that is kept was verified with the current key.
     fn verified(&mut self, db: &Db, settings: &Settings) -> Result<()> {
-        let fingerprint = self.fingerprint(settings.verifier.as_ref());
+        let fingerprint = self.fingerprint(settings);
         let verified_with = fingerprint.map_or(VerifiedWith::Nothing, VerifiedWith::Key);
         self.save_verified_with(db, verified_with)
     }

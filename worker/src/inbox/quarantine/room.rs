@@ -9,7 +9,7 @@ pub(crate) const MOST: u64 = 1000;
 pub(crate) const MOST_BYTES: u64 = 8 << 20;
 
 /// How many bodies are kept within a day. Each costs two rows: its own, and its removal.
-pub(crate) const MOST_A_DAY: u64 = 1500;
+pub(crate) const MOST_A_DAY: u64 = 1200;
 
 /// How long a body is kept, in milliseconds.
 pub(crate) const KEPT_MS: u64 = 48 * 60 * 60 * 1000;
@@ -306,11 +306,11 @@ mod tests {
             room.entries.iter_mut().for_each(|entry| entry.held = None);
             room
         };
-        assert_eq!(verdict(&gone(1499, NOW), "known", 1), Verdict::Keep);
-        assert_eq!(verdict(&gone(1500, NOW), "known", 1), Verdict::Full);
-        assert_eq!(verdict(&gone(1500, NOW), "a", 1), Verdict::Full);
-        assert_eq!(verdict(&gone(1500, NOW - DAY_MS + 1), "known", 1), Verdict::Full);
-        assert_eq!(verdict(&gone(1500, NOW - DAY_MS), "known", 1), Verdict::Keep);
+        assert_eq!(verdict(&gone(1199, NOW), "known", 1), Verdict::Keep);
+        assert_eq!(verdict(&gone(1200, NOW), "known", 1), Verdict::Full);
+        assert_eq!(verdict(&gone(1200, NOW), "a", 1), Verdict::Full);
+        assert_eq!(verdict(&gone(1200, NOW - DAY_MS + 1), "known", 1), Verdict::Full);
+        assert_eq!(verdict(&gone(1200, NOW - DAY_MS), "known", 1), Verdict::Keep);
     }
 
     #[test]
