@@ -19,7 +19,7 @@ const NEW: char = 'b';
 /// Signs with none of them.
 const FORGER: char = 'x';
 
-/// What is checked in one go.
+/// One configuration of the model.
 #[derive(Clone)]
 struct Setup {
     /// Who signed each request.
@@ -101,7 +101,7 @@ fn request(RowId(row): RowId) -> usize {
 }
 
 impl Setup {
-    /// Returns the key that verifies a request, for somebody who has these keys.
+    /// Returns which of these keys verifies a request.
     fn slot(&self, request: usize, keys: usize) -> Option<KeySlot> {
         let signer = Some(self.signers[request]);
         let current = self.keys[keys];
@@ -168,7 +168,7 @@ impl World {
             self.room.entries.push(Entry { row, received: 1, held: Some(held) });
             self.room.entries.sort_by_key(|entry| entry.row);
             self.was_kept[request] = true;
-            // In the model a row is not numbered by the time: one before the end of the pass is looked at anew.
+            // Rows of the model are not numbered by time, so a new row may come before the last row of a pass.
             if let Some(pass) = &mut self.pass {
                 pass.last = pass.last.min(row.before());
             }
@@ -331,7 +331,7 @@ impl Model for Setup {
         type P = Property<Setup>;
         vec![
             P::always("no step breaks a rule", |_, world| world.broken.is_none()),
-            P::always("what was kept is kept until its shard has it", |_, world| {
+            P::always("a kept request stays until its shard has stored it", |_, world| {
                 (0..world.taken.len())
                     .all(|it| !world.was_kept[it] || world.is_kept(it) || world.taken[it] == 1)
             }),

@@ -10,7 +10,7 @@ use sha2::Sha256;
 const HASH_BYTES: usize = 16;
 
 /// Returns the network of an address, as a text: the first 24 bits of an IPv4 address, or 48 of an IPv6 address. Of
-/// several addresses the last one counts, since only that is from the nearest proxy. All that is no address is one network.
+/// several addresses the last one counts, since only that is from the nearest proxy. All clients without a valid address are one network.
 pub(crate) fn of(header: Option<&str>) -> String {
     let last = header.unwrap_or_default().rsplit(',').next().unwrap_or_default().trim();
     let address = last

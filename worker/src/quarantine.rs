@@ -1,9 +1,12 @@
-//! The Worker's side of the quarantine: which rejected requests it asks the first shard to keep, what an inbox without a
-//! key answers, and what the keys say of a kept request later.
+//! The Worker's side of the quarantine. It asks the first shard to keep rejected requests, and answers requests while no key
+//! is set.
+
+mod finding;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+pub(crate) use finding::{Cause, verify};
 use js_sys::Uint8Array;
 use walnut_webhooks::{Error, Value};
 use web_sys::Response;
@@ -12,10 +15,7 @@ use worker::{Context, Env};
 use crate::answer::logged;
 use crate::config::{Mode, Settings};
 use crate::failure::Failure;
-use crate::forward::Headline;
-use crate::inbox::KEPT_MS;
 use crate::js::now;
-use crate::keys::KeySlot;
 use crate::protocol::{Full, HadKey, Keep, Kept};
 use crate::receive::{self, Incoming};
 use crate::watch::{self, Check};
@@ -33,10 +33,10 @@ const MOST_RECENT: usize = 64;
 /// What unsigned requests are counted as during set-up.
 const UNSIGNED: &str = "unsigned";
 
-/// The code of what was answered 200 during set-up.
+/// The code of a kept request that was answered 200 during set-up.
 const ACCEPTED: &str = "accepted";
 
-/// How long an isolate that was told that there is no room does not ask again, in milliseconds.
+/// How long an isolate does not ask again after the first shard had no room, in milliseconds.
 const FULL_MS: u64 = 60_000;
 
 thread_local! {
@@ -47,7 +47,7 @@ thread_local! {
     static WAITING: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Whom this isolate was told that there is no room for, and until when, in milliseconds since the Unix epoch.
+/// The last replies of the first shard. Times are in milliseconds since the Unix epoch.
 #[derive(Default)]
 struct Told {
     /// The key of the hashes.
@@ -57,13 +57,14 @@ struct Told {
     open_to: Vec<String>,
     /// Single networks. There are few, since each has used up a tenth of the room.
     closed: Vec<(String, u64)>,
-    /// What was kept last, so that equal requests ask only now and then.
+    /// The requests kept last. Equal ones do not ask again for a while.
     kept: Vec<Recent>,
 }
 
 /// A request that was kept lately.
 struct Recent {
     signature: String,
+    size: u32,
     network: String,
     had_key: bool,
     until: u64,
@@ -87,6 +88,7 @@ impl Told {
         }
         self.kept.push(Recent {
             signature: candidate.signature.clone(),
+            size: candidate.body.length(),
             network: candidate.network.clone(),
             had_key,
             until: now.saturating_add(FULL_MS),
@@ -97,6 +99,7 @@ impl Told {
     fn has_kept(&self, candidate: &Candidate, now: u64) -> Option<bool> {
         let is_equal = |recent: &&Recent| {
             recent.signature == candidate.signature
+                && recent.size == candidate.body.length()
                 && recent.network == candidate.network
                 && is_before(recent.until, now)
         };
@@ -117,101 +120,6 @@ impl Told {
 /// Tells whether a time is still to come. If it is too far ahead, the clock was set back.
 fn is_before(until: u64, now: u64) -> bool {
     (1..=FULL_MS).contains(&until.saturating_sub(now))
-}
-
-/// What the keys say of a kept request.
-pub(crate) struct Finding {
-    /// Set if a key verifies it, and it was not too old when it was received.
-    pub(crate) genuine: Option<Genuine>,
-    pub(crate) cause: Cause,
-}
-
-/// Why a request is kept.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cause {
-    NoKey,
-    UnknownKey,
-    PreviousKey,
-    /// Only until it is delivered.
-    CurrentKey,
-    /// It was too old when it was received.
-    Stale,
-    /// It is so old by now that its ID may have been forgotten: it may be a copy of what was delivered.
-    Late,
-    /// Work on it has trapped too often.
-    Trapped,
-}
-
-/// A kept request that a key verifies.
-pub(crate) struct Genuine {
-    pub(crate) headline: Headline,
-    pub(crate) is_test: bool,
-}
-
-/// Verifies a kept request with the keys that are set now. Its age is that at which it was received.
-pub(crate) fn verify(settings: &Settings, body: &[u8], signature: &str, received: u64) -> Finding {
-    let rejected = |cause| Finding { genuine: None, cause };
-    let Some(verifier) = &settings.verifier else { return rejected(Cause::NoKey) };
-    let Ok(verified) = verifier.verify(body, signature) else {
-        return rejected(Cause::UnknownKey);
-    };
-    let age = settings.max_event_age_ms;
-    let Ok((headline, is_test)) = receive::headline(&verified, age, received) else {
-        return rejected(Cause::Stale);
-    };
-    let remembered = age.map(|age| age.max(KEPT_MS));
-    let cause = match headline.key_slot {
-        KeySlot::Current if receive::headline(&verified, remembered, now()).is_err() => Cause::Late,
-        KeySlot::Current => Cause::CurrentKey,
-        _ => Cause::PreviousKey,
-    };
-    Finding { genuine: Some(Genuine { headline, is_test }), cause }
-}
-
-impl Finding {
-    /// Returns the key that verifies the request.
-    pub(crate) fn slot(&self) -> Option<KeySlot> {
-        self.genuine.as_ref().map(|it| it.headline.key_slot)
-    }
-}
-
-impl Cause {
-    pub(crate) fn as_str(self) -> &'static str {
-        self.words().0
-    }
-
-    pub(crate) fn fix(self) -> &'static str {
-        self.words().1
-    }
-
-    fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::NoKey => {
-                ("no_key", "Set WALNUT_WEBHOOK_KEY to the key that Walnut's settings show.")
-            }
-            Self::UnknownKey => (
-                "unknown_key",
-                "Set WALNUT_WEBHOOK_KEY to the key that Walnut's settings show. Ignore it, if Walnut did not send it.",
-            ),
-            Self::PreviousKey => (
-                "previous_key",
-                "Deliver it, if you know that Walnut sent it. After a leak, others can sign with the previous key too.",
-            ),
-            Self::CurrentKey => ("current_key", "Nothing: it is delivered soon."),
-            Self::Stale => (
-                "stale",
-                "Raise MAX_EVENT_AGE, if Walnut sent it: it was older than that when it arrived.",
-            ),
-            Self::Late => (
-                "late",
-                "Deliver it, if it is not in the log: the edge does not remember IDs for so long.",
-            ),
-            Self::Trapped => (
-                "trapped",
-                "Deliver it by hand: the edge gave up after two crashes. Please report that.",
-            ),
-        }
-    }
 }
 
 /// A rejected request that may be kept.
@@ -277,7 +185,7 @@ enum Outcome {
         /// Whether no equal one was kept before.
         is_new: bool,
     },
-    /// There is no room for it, or the inbox did not answer.
+    /// The first shard has no room for it, or did not answer.
     Full,
     /// It is too long, or not a JSON object with the name of an event.
     Unfit,

@@ -61,6 +61,7 @@ pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Rc<Set
             }
             is_due
         };
+        let is_match = matches!(check, Check::Matched(..));
         match check {
             Check::Matched(slot, network) => {
                 seen.matched.set(slot, now);
@@ -88,7 +89,8 @@ pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Rc<Set
             networks: Vec::new(),
         };
         // A match is written at once, so a rejection must not have it reported more often.
-        if seen.reported_matched == now || is_due(&mut seen.reported_matched) {
+        let has_matches = seen.matched != LastMatch::default();
+        if is_match || (has_matches && is_due(&mut seen.reported_matched)) {
             report.matched = std::mem::take(&mut seen.matched);
             report.networks = std::mem::take(&mut seen.networks);
         }

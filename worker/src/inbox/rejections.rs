@@ -1,5 +1,5 @@
-//! What is known of rejected requests, in memory. It is saved at once while that is rare, and every 15 minutes in the long
-//! run, so that strangers can't make the inbox write more. What was counted since then is lost with the object. Only the
+//! The counts of rejected requests, in memory. They are saved at once while that is rare, and every 15 minutes in the long
+//! run, so that strangers can't make the inbox write more. Later counts are lost with the object. Only the
 //! first shard counts them.
 
 use super::db::Db;

@@ -137,7 +137,7 @@ impl Inbox {
         };
         failpoint::reached(&self.env, "after-recovered").await;
         self.with_quarantine(|it| {
-            // What came before shows nothing of the sender: anybody can send it again.
+            // Anybody can send a copy of a request again, so a copy shows nothing of its sender.
             if matches!(stored, Stored::Accepted | Stored::Unrouted | Stored::Held) {
                 it.note_sender(&self.db, row, now())?;
             }

@@ -57,7 +57,7 @@ pub(crate) enum Verdict {
     Keep,
     /// An equal request is kept already.
     Copy,
-    /// There is no room for it.
+    /// The room is full.
     Full,
 }
 
@@ -141,8 +141,8 @@ impl Room {
         if fits { Verdict::Keep } else { Verdict::Full }
     }
 
-    /// Tells whether there is room for a body of this size among those of some networks, which together have one of so
-    /// many parts.
+    /// Tells whether some networks together have room for one more body of this size. They may use a part of the whole room,
+    /// given as a divisor.
     fn has_room(&self, of: impl Fn(&str) -> bool, part: u64, size: u64, now: u64) -> bool {
         let (mut count, mut bytes, mut today) = (1_u64, size, 1_u64);
         for entry in &self.entries {
@@ -154,7 +154,7 @@ impl Room {
                     true
                 }
                 Some(_) => false,
-                // Whose it was is not known any more: it counts for all, and for those that are not known.
+                // Its network was removed. So it counts for all networks, and for the unknown ones.
                 None => part <= UNKNOWN,
             };
             today = today.saturating_add(u64::from(counts && is_new));
@@ -164,8 +164,8 @@ impl Room {
             && today.saturating_mul(part.min(UNKNOWN)) <= MOST_A_DAY
     }
 
-    /// Returns the networks whose requests may still be kept, after one was not; `None`, if that was for the part of its own
-    /// network.
+    /// Returns the networks that still have room, after a request was not kept; `None`, if only the part of its own network
+    /// is used up.
     pub(crate) fn open_to(&self, now: u64) -> Option<Vec<String>> {
         if !self.has_room(|_| true, 1, 0, now) {
             return Some(Vec::new());
