@@ -12,6 +12,11 @@ const test = (name, body) => plainTest(name, { timeout: 600_000 }, body);
 const DEMO = readFileSync(join(bodies, "demo.json"));
 const ID = "demo_session_finished:eb8af248-a970-46fa-bfb0-cb675b6780e1";
 
+const [minute, rowsPerMs] = [60_000, 2048];
+const soon = Date.now() + 10 * minute;
+/** The ID of a delivery that arrives in the log during the tests, in order of `n`. */
+const rowId = (n) => `0-${(soon + n) * rowsPerMs}`;
+
 /** A receiver, ended with the test: `line()` returns the next printed line. */
 async function listening(t, ...args) {
   const started = start(["listen", "--port", "0", "--json", ...args], { input: "" });
@@ -260,6 +265,35 @@ test("listen --edge: gets stored and new deliveries byte for byte, the oldest fi
   match(rest.err, new RegExp(`the edge no longer has the body of ${all[5]}`));
 });
 
+test("listen --edge: gets an event that was kept in the quarantine, when it becomes a delivery", async (t) => {
+  const storage = folder(t);
+  const keys = { WALNUT_WEBHOOK_KEY: "the key after", WALNUT_WEBHOOK_KEY_PREVIOUS: KEY };
+  const before = await startEdge(t, { ...DURABLE, ADMIN_TOKEN: TOKEN, WALNUT_WEBHOOK_KEY: "the key before" }, { storage });
+  const kept = event({ event: "kept" });
+  equal((await post(before.url, kept)).status, 401);
+  while ((await admin(before.edge).ask("GET", "status")).quarantine.kept === 0);
+  await before.edge.stop();
+
+  const until = new Date(Date.now() + 3_600_000).toISOString();
+  const { url, edge } = await startEdge(t, { ...DURABLE, ADMIN_TOKEN: TOKEN, ...keys, WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: until }, { storage });
+  const { ask } = admin(edge);
+  // More than one page of older deliveries, which are not shown.
+  for (let n = 0; n < 25; n++) equal((await post(url, event({ event: "older" }))).status, 200);
+  const pulling = start(["listen", "--edge", edge.url, "--interval", "100ms", "--json"], { input: "", env: { ADMIN_TOKEN: TOKEN } });
+  t.after(() => pulling.child.kill());
+  await once(pulling.child.stderr, "data"); // it has begun
+  const next = async () => JSON.parse(await pulling.line()).delivery.name;
+  equal((await post(url, event({ event: "new" }))).status, 200);
+  equal(await next(), "new");
+  const [{ id, received }] = (await ask("GET", "rejected")).rejected;
+  equal((await ask("POST", `rejected/${id}/deliver`)).stored, "accepted");
+  equal((await post(url, event({ event: "last" }))).status, 200);
+  equal(await next(), "kept");
+  equal(await next(), "last");
+  const { deliveries } = await ask("GET", "deliveries?name=kept");
+  equal(deliveries[0].received, received);
+});
+
 test("listen --edge: exits with 2 without a valid token or without an edge", async (t) => {
   const { edge } = await startEdge(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
   const { url } = await endpoint(t, (_, response) => response.writeHead(404).end());
@@ -277,7 +311,7 @@ test("listen --edge: exits with 2 without a valid token or without an edge", asy
 });
 
 test("listen --edge: retries after a later failure, and sends the token to the edge only", async (t) => {
-  const row = { deliveryId: "0-1", id: "e:1", name: "e", type: "unknown", kind: "first", state: "delivered", received: Date.now() };
+  const row = { deliveryId: rowId(1), id: "e:1", name: "e", type: "unknown", kind: "first", state: "delivered", received: Date.now() };
   const elsewhere = await endpoint(t);
   const wrong = [
     (response) => response.end("<html>"),
@@ -304,15 +338,20 @@ test("listen --edge: retries after a later failure, and sends the token to the e
 });
 
 test("listen --edge: makes control characters from the edge visible", async (t) => {
-  const row = { deliveryId: "0-\x1b[2J", id: "e:\x1b[31m1", name: "\x1b[1m", type: "\x1b[31mX", kind: "first", state: "erased", received: Date.now() };
+  const row = { deliveryId: rowId(1), id: "e:\x1b[31m1", name: "\x1b[1m", type: "\x1b[31mX", kind: "first", state: "erased", received: Date.now() };
   const edge = await endpoint(t, ({ url }, response) => {
     if (url.endsWith("/body")) return response.end("{}");
-    if (!url.includes("/deliveries/")) return response.end(JSON.stringify({ deliveries: [{ ...row, deliveryId: "0-2" }, row], cursor: null }));
-    response.end(JSON.stringify({ ...row, contentType: null, signature: url.endsWith("0-2") ? sign("{}") : null }));
+    if (!url.includes("/deliveries/")) return response.end(JSON.stringify({ deliveries: [{ ...row, deliveryId: rowId(2) }, row], cursor: null }));
+    response.end(JSON.stringify({ ...row, contentType: null, signature: url.endsWith(rowId(2)) ? sign("{}") : null }));
   });
   const args = ["listen", "--edge", new URL(edge.url).origin, "--since", "1h", "--count", "1"];
   const { status, out, err } = await run(args, { env: { ADMIN_TOKEN: TOKEN, WALNUT_WEBHOOK_KEY: "" } });
   equal(status, 0);
   match(err, /the edge no longer has the body/);
   ok(!(out + err).includes("\x1b"), JSON.stringify(out + err));
+
+  row.deliveryId = "0-\x1b[2J";
+  const odd = await run(args, { env: { ADMIN_TOKEN: TOKEN } });
+  deepEqual([odd.status, odd.err.includes("\x1b")], [2, false]);
+  match(odd.err, /the response is not from the admin API of an edge/);
 });

@@ -5,29 +5,33 @@ import { Failure, reason, NOT_RUN } from "../failure.js";
 import { plain, warn } from "../terminal.js";
 import type { Arrival, Known } from "./intake.js";
 
-/** The limit of the API on a page. */
-const PAGE = 200;
+/** The length of the first page, which is usually enough, and of each further one: the limit of the API. */
+const [FIRST_PAGE, PAGE] = [20, 200];
 
 /** The limit on one request, in milliseconds. */
 const TIMEOUT_MS = 30_000;
 
-/** The clocks of shards differ: each pull goes back this far, in milliseconds, behind the last delivery. */
+/** The clocks of shards differ: each pull goes back this far, in milliseconds, behind the newest delivery. */
 const OVERLAP_MS = 60_000;
+
+/** The edge numbers the rows of its log by the time of their arrival there, so many in a millisecond: `worker/src/ids.rs`. */
+const ROWS_PER_MS = 2048;
 
 /** The used fields of a row in the delivery log. */
 interface Row extends Known {
   readonly deliveryId: string;
   readonly kind: string;
   readonly state: string;
-  /** Milliseconds since the Unix epoch. */
+  /** Milliseconds since the Unix epoch. It is no order of the log: what the quarantine kept was received much earlier. */
   readonly received: number;
 }
 
 export class Edge {
+  /** The deliveries that were pulled, with the time of their arrival in the log. */
   readonly #seen = new Map<string, number>();
   #since: number;
 
-  /** `since` is in milliseconds since the Unix epoch. */
+  /** Pulls what arrives in the log from `since`, in milliseconds since the Unix epoch. */
   constructor(
     readonly url: URL,
     readonly token: string,
@@ -37,29 +41,33 @@ export class Edge {
     this.#since = since;
   }
 
-  /** Calls `take` with each new delivery, the oldest first. */
+  /** Calls `take` with each new delivery, in the order of the log. */
   async pull(take: (arrival: Arrival, known: Known) => Promise<void>): Promise<void> {
     for (const row of await this.#news()) {
       const arrival = await this.#arrival(row);
       if (arrival !== undefined) await take(arrival, row);
       // Only now: a delivery that `take` failed on is pulled again.
-      this.#seen.set(row.deliveryId, row.received);
-      this.#since = Math.max(this.#since, row.received - OVERLAP_MS);
+      const logged = loggedAt(row);
+      this.#seen.set(row.deliveryId, logged);
+      this.#since = Math.max(this.#since, logged - OVERLAP_MS);
       if (this.signal.aborted) return;
     }
-    for (const [id, received] of this.#seen) if (received < this.#since) this.#seen.delete(id);
+    for (const [id, logged] of this.#seen) if (logged < this.#since) this.#seen.delete(id);
   }
 
   async #news(): Promise<Row[]> {
     const rows: Row[] = [];
     let cursor: string | null = null;
+    let isOlder = false;
     do {
-      const query: string = new URLSearchParams({ since: String(this.#since), limit: String(PAGE), ...(cursor !== null && { cursor }) }).toString();
+      const query: string = new URLSearchParams(cursor === null ? { limit: String(FIRST_PAGE) } : { limit: String(PAGE), cursor }).toString();
       const page = await this.#askJson<{ deliveries: Row[]; cursor: string | null }>(`deliveries?${query}`);
       if (!Array.isArray(page?.deliveries)) throw odd();
-      rows.push(...page.deliveries);
+      const news = page.deliveries.filter((row) => loggedAt(row) >= this.#since);
+      rows.push(...news);
+      isOlder = news.length < page.deliveries.length;
       cursor = page.cursor ?? null;
-    } while (cursor !== null);
+    } while (cursor !== null && !isOlder);
     // The edge does not forward a variant, which has a known id and another body. It forwards every test event.
     return rows.filter(({ deliveryId, kind }) => kind !== "variant" && !this.#seen.has(deliveryId)).reverse();
   }
@@ -109,6 +117,13 @@ export class Edge {
     if (status === 404) throw new Failure("no_delivery_log", "the edge has no delivery log: set its ADMIN_TOKEN, and leave its MODE at durable", NOT_RUN);
     throw new Failure("edge_failed", `the edge responded with status ${status}`, NOT_RUN);
   }
+}
+
+/** Returns when a delivery arrived in the log, in milliseconds since the Unix epoch. */
+function loggedAt({ deliveryId }: Row): number {
+  const row = /^\d+-(\d+)$/.exec(deliveryId)?.[1];
+  if (row === undefined) throw odd();
+  return Math.floor(Number(row) / ROWS_PER_MS);
 }
 
 function odd(): Failure {
