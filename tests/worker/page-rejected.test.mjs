@@ -13,6 +13,13 @@ const opened = browser();
 
 const rowOf = (page, text) => page.locator("#rejected tbody tr", { hasText: text });
 
+/** How many lines a text in a row of the list takes. */
+const linesOf = (page, text) => rowOf(page, text).evaluate((row, text) => {
+  const range = document.createRange();
+  range.selectNodeContents([...row.children].flatMap((cell) => [...cell.childNodes]).find((node) => node.textContent.includes(text)));
+  return new Set([...range.getClientRects()].map(({ top }) => top)).size;
+}, text);
+
 /** Waits until the list has so many rows. */
 const shown = (page, count) =>
   page.waitForFunction((wanted) => document.querySelectorAll("#rejected tbody a").length === wanted, count);
@@ -47,10 +54,16 @@ for (const looks of LOOKS) {
     assert.match(rows[0], /signature_mismatch[^]*previous_key[^]*leak/);
     assert.match(rows[2], /signature_mismatch[^]*unknown_key Set WALNUT_WEBHOOK_KEY/);
     assert.match(await page.textContent("#counted"), /signature_mismatch: \d/);
-    assert.match(await page.locator("#facts").innerText(), /kept: 3/);
+    assert.match(await page.locator("#facts").innerText(), /kept: 3 \(952\u00a0B\), recovered: 0, dropped: 0/);
+    for (const text of ["demo_session_finished", "848\u00a0B"]) assert.equal(await linesOf(page, text), 1, text);
     assert.deepEqual(await rowOf(page, "forged").getByRole("button").allTextContents(), ["Erase…"]);
     assert.equal(await page.locator("img, table script").count(), 0);
     await look(page, "rejected", looks);
+    for (const width of [768, 960]) {
+      await page.setViewportSize({ width, height: 900 });
+      await isSound(page);
+    }
+    await page.setViewportSize(looks.viewport);
 
     await rowOf(page, IMAGE).getByRole("link").click();
     await page.locator("#body", { hasText: SCRIPT }).waitFor();

@@ -64,6 +64,11 @@ export function badge(state, text = state) {
   return make("b", { class: state }, text);
 }
 
+/** A size as it is shown everywhere. */
+export function bytes(size) {
+  return `${size.toLocaleString("en")}\u00a0B`;
+}
+
 /** A time in ms since the epoch as it is here, and in UTC on demand. */
 export function time(at) {
   if (at === null) return "–";

@@ -1,6 +1,6 @@
 // The page of the delivery log. It decides nothing: it asks the API and shows what comes back.
 import { ask, askList, request, signIn, signedIn, TIMEOUT_MS } from "./api.js";
-import { $, badge, choices, facts, fill, indent, link, make, ms, put, tell, time } from "./elements.js";
+import { $, badge, bytes, choices, facts, fill, indent, link, make, ms, put, tell, time } from "./elements.js";
 import { listRejected, moreRejected, showRejected } from "./rejected.js";
 
 const PAGE = 50;
@@ -195,7 +195,7 @@ function showDelivery() {
     Ended: time(shown.ended),
     Duplicates: `${shown.duplicates}`,
     "Last duplicate": time(shown.lastDuplicate),
-    Size: `${shown.size.toLocaleString("en")} B`,
+    Size: bytes(shown.size),
     "Content type": shown.contentType ?? "–",
     Signature: shown.signature ?? "–",
     "Signed with": `the ${shown.signedWith} key`,
@@ -284,7 +284,8 @@ async function status() {
   tell("about", `Version ${version}, ${mode}, shards: ${shards}`);
   tell("warning", keys.warnings.map((warning) => WARNINGS[warning]).join(" "));
   const { mistakes, warnings } = rest;
-  tell("mistaken", mistakes.length > 0 ? "There are mistakes. Events are stored meanwhile, and not lost. Correct each mistake, and deploy again." : "");
+  const { kept, bytes: size, recovered, dropped } = rest.quarantine;
+  tell("mistaken", mistakes.length > 0 ? "There are mistakes. Correct each one, and deploy again." : "");
   for (const [id, sentences] of Object.entries({ mistakes, warnings })) put(id, sentences.map((sentence) => make("li", {}, sentence)));
   $("configuration").hidden = mistakes.length + warnings.length === 0;
   choices("state", "any", Object.keys(deliveries));
@@ -297,8 +298,8 @@ async function status() {
     "Previous key": make("div", {}, "last matched: ", time(keys.previous), keys.previousUntil !== null && "; valid until ", keys.previousUntil !== null && time(keys.previousUntil)),
     Duplicates: `${rest.duplicates}`,
     Failures: Object.entries(rest.failures).map(([code, times]) => `${code}: ${times}`).join(", ") || "none",
-    Stored: `${rest.bytes.toLocaleString("en")} B`,
-    Quarantine: Object.entries(rest.quarantine).map(([what, count]) => `${what}: ${count}`).join(", "),
+    Stored: bytes(rest.bytes),
+    Quarantine: `kept: ${kept} (${bytes(size)}), recovered: ${recovered}, dropped: ${dropped}`,
   });
   fill("destinations", destinations, ({ name, pending, lastTaken, lastFailed, lastCode }) => ({
     Name: name,

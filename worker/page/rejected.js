@@ -1,6 +1,6 @@
 // The rejected requests that the edge keeps: their list, one of them, and its buttons.
 import { askList } from "./api.js";
-import { $, badge, facts, fill, make, put, tell, time } from "./elements.js";
+import { $, badge, bytes, facts, fill, make, put, tell, time } from "./elements.js";
 
 const PAGE = 50;
 
@@ -52,7 +52,7 @@ function seen({ cause, fix, name, size, expires }) {
   return {
     Cause: make("div", {}, badge(canDeliver(cause) ? "pending" : "", cause), ` ${fix}`),
     Event: name || "no name",
-    Size: `${size.toLocaleString("en")} B`,
+    Size: bytes(size),
     Expires: time(expires),
   };
 }
