@@ -309,7 +309,8 @@ impl Inbox {
             held::repair(&self.db)?;
             *self.counts.borrow_mut() = Counts::load(&self.db)?;
             *self.quarantine.borrow_mut() = Quarantine::load(&self.db)?;
-            *self.rejections.borrow_mut() = Rejections::load(&self.db)?;
+            *self.rejections.borrow_mut() =
+                Rejections::load(&self.db, alerts::last_match(&self.db)?)?;
             self.ready.set(true);
         }
         Ok(())

@@ -95,10 +95,9 @@ impl Health {
         if since == now {
             save_meta(db, "watched_since", Some(now))?;
         }
-        let matched = last_match(db)?;
         Ok(Self {
-            matched,
-            failing_since: rejections.failing_since(matched),
+            matched: last_match(db)?,
+            failing_since: rejections.failing_since,
             last_refused: rejections.last,
             since,
         })

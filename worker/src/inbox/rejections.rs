@@ -24,17 +24,18 @@ pub(super) struct Rejections {
     unsaved: Vec<Count>,
     /// When the last request was rejected, and the first one since a key last verified one.
     pub(super) last: Option<u64>,
-    failing_since: Option<u64>,
+    pub(super) failing_since: Option<u64>,
     /// Until when the saves so far have used up the time of later ones.
     saved: u64,
     changed: bool,
 }
 
 impl Rejections {
-    pub(super) fn load(db: &Db) -> Result<Self> {
+    pub(super) fn load(db: &Db, matched: LastMatch) -> Result<Self> {
+        let failing_since = load_meta(db, FAILING_SINCE)?;
         Ok(Self {
             last: load_meta(db, LAST)?,
-            failing_since: load_meta(db, FAILING_SINCE)?,
+            failing_since: failing_since.filter(|since| is_after(*since, matched)),
             saved: load_meta(db, SAVED)?.unwrap_or(0),
             ..Self::default()
         })
@@ -54,12 +55,6 @@ impl Rejections {
             self.last = Some(now);
             self.changed = true;
         }
-    }
-
-    /// Returns since when every request was rejected.
-    pub(super) fn failing_since(&self, matched: LastMatch) -> Option<u64> {
-        let last = matched.current.max(matched.previous);
-        self.failing_since.filter(|since| last.is_none_or(|last| last < *since))
     }
 
     /// Returns how many requests were rejected, by code.
@@ -99,6 +94,11 @@ impl Rejections {
     }
 }
 
+/// Tells whether a time is after the last match. A match is saved at once, and what it ends is not.
+fn is_after(since: u64, matched: LastMatch) -> bool {
+    matched.current.max(matched.previous).is_none_or(|last| last < since)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,20 +118,20 @@ mod tests {
     fn every_request_fails_from_the_first_rejection_until_a_match() {
         let mut rejections = Rejections::default();
         rejections.note(&report(0, Some(1)), 1);
-        assert_eq!(rejections.failing_since(LastMatch::default()), None);
+        assert_eq!(rejections.failing_since, None);
         rejections.note(&report(1, None), 2);
         rejections.note(&report(1, None), 3);
-        assert_eq!(rejections.failing_since(LastMatch::default()), Some(2));
+        assert_eq!(rejections.failing_since, Some(2));
         assert_eq!(rejections.last, Some(3));
         rejections.note(&report(1, Some(4)), 4);
-        assert_eq!(rejections.failing_since(LastMatch::default()), None);
+        assert_eq!(rejections.failing_since, None);
     }
 
     #[test]
     fn a_match_after_the_last_save_counts_too() {
-        let rejections = Rejections { failing_since: Some(5), ..Rejections::default() };
         let matched = |previous| LastMatch { current: None, previous };
-        assert_eq!(rejections.failing_since(matched(Some(4))), Some(5));
-        assert_eq!(rejections.failing_since(matched(Some(5))), None);
+        assert!(is_after(5, matched(None)));
+        assert!(is_after(5, matched(Some(4))));
+        assert!(!is_after(5, matched(Some(5))));
     }
 }
