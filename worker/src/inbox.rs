@@ -4,6 +4,7 @@
 //! it has trapped.
 
 mod admin;
+mod alarm;
 mod alerts;
 mod counts;
 mod db;
@@ -30,7 +31,6 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
-use futures_util::future::join3;
 use js_sys::{Array, Object, Uint8Array};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 use worker::Env;
@@ -38,8 +38,8 @@ use worker::Env;
 use crate::config::{self, Settings};
 use crate::ids::RowId;
 use crate::js::{Problem, Result, float, items, now, text, whole};
-use crate::protocol::{self, Cause, Raise, Stored};
-use crate::{failpoint, log, shards};
+use crate::protocol::{self, Stored};
+use crate::{failpoint, log};
 use counts::Counts;
 use db::{Db, Storage};
 use quarantine::Quarantine;
@@ -351,75 +351,6 @@ impl Inbox {
             .map_err(|_| Problem::new("the configuration of the inbox has mistakes"))
     }
 
-    /// Does what can be done while the configuration has mistakes: what the key verifies now is stored, and held. Returns
-    /// whether something waits for a correct configuration.
-    async fn hold(&self, settings: &Settings) -> Result<bool> {
-        self.prepare()?;
-        self.recover(settings).await?;
-        Ok(self.next_work(settings, now())?.is_some())
-    }
-
-    /// Sends what is due, and returns when something is due next.
-    async fn work(&self, settings: &Settings, is_unsure: bool) -> Result<Option<u64>> {
-        self.prepare()?;
-        if is_unsure {
-            schema::test_storage(&self.db).await?;
-        }
-        let post = self.beside(self.post_alerts(settings));
-        let recover = self.beside(self.recover(settings));
-        let (posted, recovered, sent) = join3(post, recover, self.send_due(settings)).await;
-        sent.and(posted).and(recovered)?;
-        let now = now();
-        self.counts.borrow_mut().save_if_due(&self.db, now)?;
-        if !self.slots.borrow().is_empty() {
-            return Ok(Some(now));
-        }
-        // All that was read is sent. If there is more, it is read from the beginning.
-        self.untried.take();
-        self.next_work(settings, now)
-    }
-
-    /// Does something while the alarm goes on sending.
-    async fn beside(&self, work: impl Future<Output = Result<()>>) -> Result<()> {
-        self.others.update(|others| others.saturating_add(1));
-        let result = work.await;
-        self.others.update(|others| others.saturating_sub(1));
-        self.bell.ring();
-        result
-    }
-
-    /// Returns when there is something to do next. What expires later than the cron trigger's next call is left to that.
-    fn next_work(&self, settings: &Settings, now: u64) -> Result<Option<u64>> {
-        let db = &self.db;
-        if lives::has_untried(db, RowId::FIRST)?
-            || schema::load_meta(db, UNREPORTED_DEATH)?.is_some()
-        {
-            return Ok(Some(now));
-        }
-        let expires = keep::next(db, settings)?;
-        let soon = expires.filter(|time| *time < now.saturating_add(CRON_MS));
-        let due = lives::queues(db, now)?.iter().map(|queue| queue.first).min();
-        let recovery = self.next_recovery(settings);
-        Ok([due, soon, recovery, alerts::next(db)?].into_iter().flatten().min())
-    }
-
-    /// Has what is due at a time sent then: by the alarm that is working, or else by the next one.
-    fn wake(&self, time: u64) {
-        if !self.working.get() {
-            self.guard.arm_by(float(time));
-        } else if config::settings(&self.env, now()).is_ok_and(|it| self.has_room(&it)) {
-            self.bell.ring();
-        }
-    }
-
-    /// Has what there is to do done when it is time for it.
-    fn wake_for_work(&self, settings: &Settings, now: u64) -> Result<()> {
-        if let Some(time) = self.next_work(settings, now)? {
-            self.wake(time);
-        }
-        Ok(())
-    }
-
     /// Tells whether a request to some destination can start now. If none can, the alarm looks for what is due as soon as a
     /// request ends.
     fn has_room(&self, settings: &Settings) -> bool {
@@ -431,23 +362,6 @@ impl Inbox {
     fn note_change(&self) {
         self.changes.set(self.changes.get().wrapping_add(1));
         self.may_have_queues.set(true);
-    }
-
-    /// Posts the alerts that are due. Only the first shard posts; the others report to it.
-    async fn post_alerts(&self, settings: &Settings) -> Result<()> {
-        if schema::load_meta(&self.db, UNREPORTED_DEATH)?.is_some() {
-            let cause = Cause::Dead;
-            shards::ask(&self.env, settings, shards::FIRST, Raise { cause }).await?;
-            schema::save_meta(&self.db, UNREPORTED_DEATH, None)?;
-        }
-        let (now, size) = (now(), self.db.size());
-        let is_filling = size.saturating_mul(5) >= settings.max_stored_bytes.saturating_mul(4);
-        if is_filling && now.saturating_sub(self.told_full.get()) >= alerts::HOUR_MS {
-            let cause = Cause::Full;
-            shards::ask(&self.env, settings, shards::FIRST, Raise { cause }).await?;
-            self.told_full.set(now);
-        }
-        alerts::post_due(&self.db, settings.alert_url.as_deref(), now).await
     }
 
     fn stored_shards(&self) -> Result<Option<u32>> {
