@@ -1,7 +1,7 @@
 // While the configuration has mistakes, genuine events are stored and held. They are delivered once it has none.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { DURABLE, KEY, TOKEN, admin, event, folder, post, sign, start, startOrigin } from "./support.mjs";
+import { DURABLE, KEY, TOKEN, admin, event, folder, inShard, post, sign, start, startOrigin } from "./support.mjs";
 import { change } from "./storage.mjs";
 
 const HOUR = 3_600_000;
@@ -243,6 +243,20 @@ test("an age counts from when a held event is routed", async (t) => {
   equal(it.crm.taken.length, 2);
 });
 
+test("a held event survives a version that does not know held deliveries", { timeout: 60_000 }, async (t) => {
+  const it = await world(t, { MAX_ATTEMPTS: "x" });
+  const body = event();
+  equal((await post(it.url, body)).status, 200);
+  // Such a version marks it as tried.
+  const changed = () => change(it.storage, "UPDATE deliveries SET untried = NULL WHERE state = 'held'");
+  await it.again({}, { changed });
+  await it.edge.scheduled();
+  await it.crm.took(1);
+  const [id] = await it.ids();
+  await it.until(id, "delivered");
+  deepEqual([bodies(it.crm), bodies(it.demos)], [[body], [body]]);
+});
+
 test("a SHARDS that is not the stored number is a mistake, and the stored number is used", async (t) => {
   const it = await world(t, { SHARDS: "2" });
   const first = Array.from({ length: 8 }, () => event());
@@ -280,6 +294,22 @@ test("events that are held in an invalid SHARDS are found in a valid one", async
   await it.again({ SHARDS: "4" });
   deepEqual(await health(it), [503, "misconfigured"]);
   match((await it.ask("GET", "status")).mistakes.join(), /^SHARDS was 3 /);
+});
+
+test("another mistake on the first day hides no number of shards: a copy is a duplicate later", { timeout: 60_000 }, async (t) => {
+  const it = await world(t, { SHARDS: "4", MAX_ATTEMPTS: "x" });
+  const held = [0, 1, 2, 3].map((shard) => inShard(shard, 4));
+  for (const body of held) equal((await post(it.url, body)).status, 200);
+  await it.again({ SHARDS: "4" });
+  await it.edge.scheduled();
+  for (const id of await it.ids()) await it.until(id, "delivered");
+  for (const body of held) {
+    equal((await post(it.url, body)).status, 200);
+    await it.logged('"duplicate"', JSON.parse(body).data.session_id);
+  }
+  await it.edge.scheduled();
+  equal((await it.ids()).length, 4);
+  deepEqual(bodies(it.crm).sort(), held.sort());
 });
 
 test("a health check stores no number of shards", async (t) => {

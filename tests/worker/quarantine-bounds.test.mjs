@@ -2,7 +2,7 @@
 import { equal } from "node:assert/strict";
 import { test } from "node:test";
 import {
-  address, ALL, DAY, each, edge, forge, FORGED, forgeFromMany, HALF, hasRoomFor, HOUR, isFullFor, MINUTE, NEW_KEY, sized, TENTH, tiny, WALNUT,
+  address, ALL, DAY, each, edge, forge, FORGED, forgeFromMany, HALF, hasRoomFor, HOUR, isFullFor, MINUTE, NEW_KEY, quarantine, sized, TENTH, tiny, WALNUT,
 } from "./quarantine.mjs";
 import { event, post } from "./support.mjs";
 
@@ -73,6 +73,40 @@ test("an isolate that was told that a network has no room does not ask for it ag
   // To report what was dropped, and to ask again.
   while ((await asked()) < later + 2);
   await world.holds({ kept: TENTH.bodies, dropped: 101 });
+});
+
+/** A Worker that counts how often it asks the inbox to keep a request. */
+const COUNTING = `
+  import worker, { Inbox } from "./index.js";
+  export { Inbox };
+  let asked = 0;
+  const counting = (stub) => ({
+    ask: (version, shard, request) => {
+      if ("Keep" in request) asked++;
+      return stub.ask(version, shard, request);
+    },
+    store: (...arrival) => stub.store(...arrival),
+  });
+  export default {
+    fetch: (request, env, context) =>
+      new URL(request.url).pathname === "/asked"
+        ? Response.json(asked)
+        : worker.fetch(request, { ...env, INBOX: { getByName: (name) => counting(env.INBOX.getByName(name)) } }, context),
+  };
+`;
+
+test("of equal requests, an isolate asks the inbox to keep one", async (t) => {
+  const world = await quarantine(t, {}, { entry: COUNTING });
+  const asked = async () => (await fetch(`${world.edge.url}/asked`)).json();
+  const [one, other] = [tiny(), tiny()];
+  await world.send(one, { key: FORGED });
+  await world.holds({ kept: 1 });
+  await each(Array.from({ length: 50 }), async () => equal((await world.send(one, { key: FORGED })).code, "signature_mismatch"));
+  await world.stays(1);
+  equal(await asked(), 1);
+  await world.send(other, { key: FORGED });
+  await world.holds({ kept: 2 });
+  equal(await asked(), 2);
 });
 
 test("a network that has no room left closes it to no other", async (t) => {

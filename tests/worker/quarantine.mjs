@@ -34,7 +34,8 @@ export const tiny = () => `{"event":"e","n":${small++}}`;
 
 /**
  * The Worker, so many ms ahead, with the rows counted that it writes, and how often the inbox is asked something: entries
- * of indexes and alarms are rows too. Alarms go off after as much real time as without it.
+ * of indexes and alarms are rows too. Alarms go off after as much real time as without it. With TEST_GATE, the second shard
+ * stores only what the server there answers 200.
  */
 export const ahead = (ms) => `
 import worker, { Inbox as Real } from "./index.js";
@@ -75,6 +76,14 @@ export class Inbox extends Real {
   ask(...question) {
     asked++;
     return super.ask(...question);
+  }
+  async store(...arrival) {
+    const { INBOX, TEST_GATE } = this.env;
+    if (TEST_GATE && this.ctx.id.equals(INBOX.idFromName("shard-1"))) {
+      const { status } = await fetch(TEST_GATE);
+      if (status !== 200) throw new Error("the gate is closed");
+    }
+    return super.store(...arrival);
   }
 }
 export default {

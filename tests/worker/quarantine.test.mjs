@@ -145,6 +145,26 @@ test("a leaked key that is set as previous again admits nothing by itself", asyn
   await world.logged('"duplicate"', session(forged));
 });
 
+test("a leaked key that is set as previous without a valid end verifies nothing", async (t) => {
+  const leaked = { WALNUT_WEBHOOK_KEY_PREVIOUS: "the key that leaked" };
+  const world = await quarantine(t, { WALNUT_WEBHOOK_KEY: NEW_KEY });
+  const ends = [undefined, "tomorrow", new Date(Date.now() + 8 * 24 * HOUR).toISOString()];
+  for (const [n, end] of ends.entries()) {
+    await world.reset({ ...leaked, WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: end });
+    deepEqual(await world.send(event(), { key: leaked.WALNUT_WEBHOOK_KEY_PREVIOUS }), { status: 401, code: "signature_mismatch" });
+    await world.holds({ kept: n + 1, recovered: 0 });
+    const [{ id, cause }] = await world.rejected();
+    equal(cause, "unknown_key");
+    equal((await world.ask("POST", `rejected/${id}/deliver`)).code, "not_verified");
+  }
+  const ours = await world.genuine();
+  await world.reset({ WALNUT_WEBHOOK_KEY_PREVIOUS: undefined, WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: undefined });
+  await world.edge.scheduled();
+  await deliveredOnce(world, [ours], 0, Date.now());
+  await world.holds({ kept: 3, recovered: 0 });
+  equal((await deliveries(world)).length, 1);
+});
+
 test("deliver says that it is a duplicate where a retry was accepted before", async (t) => {
   const world = await quarantine(t);
   await world.genuine();
@@ -182,7 +202,7 @@ test("while the configuration has mistakes, what is recovered is held, and deliv
   equal(await deliveredOnce(world, bodies, 0, to), 2);
 });
 
-test("age is measured at the time of receipt", async (t) => {
+test("age is measured at the time of receipt, with the limit that is set now", async (t) => {
   const world = await quarantine(t, { MAX_EVENT_AGE: "1h" });
   await world.genuine();
   const [fresh, stale] = [event(), event({ timestamp: new Date(Date.now() - 2 * HOUR).toISOString() })];
@@ -196,6 +216,10 @@ test("age is measured at the time of receipt", async (t) => {
   const [entry] = await world.rejected();
   equal(entry.cause, "stale");
   equal((await world.ask("POST", `rejected/${entry.id}/deliver`)).status, 409);
+  await world.reset({ MAX_EVENT_AGE: "3h" });
+  await world.edge.scheduled();
+  await world.holds({ kept: 0, recovered: 2 });
+  await deliveredOnce(world, [fresh, stale], 0, Date.now());
 });
 
 test("an entry is listed without its body, and shown as text", async (t) => {

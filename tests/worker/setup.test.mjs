@@ -2,6 +2,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { address, each, HOUR, MINUTE, NEW_KEY, quarantine, tiny, WALNUT } from "./quarantine.mjs";
+import { replace } from "./storage.mjs";
 import { event, post, sign } from "./support.mjs";
 
 const NO_KEY = { WALNUT_WEBHOOK_KEY: undefined };
@@ -99,6 +100,16 @@ test("a key that only the cron trigger has seen ends the set-up", async (t) => {
   await world.edge.scheduled();
   await world.reset(NO_KEY);
   deepEqual(await world.send(event()), { status: 500, code: "misconfigured" });
+});
+
+test("an inbox that stored deliveries before the upgrade is not in set-up", async (t) => {
+  const world = await quarantine(t, SETUP);
+  await world.edge.scheduled();
+  await world.again((storage) => replace(storage, "1.sql"));
+  for (const headers of [{}, { "x-walnut-signature": sign("", NEW_KEY) }]) {
+    deepEqual(await post(world.url, "{}", headers), { status: 500, code: "misconfigured" });
+  }
+  equal((await health(world))[0], 500);
 });
 
 test("a scanner that comes first stores nothing of its own, and spoils nothing", async (t) => {

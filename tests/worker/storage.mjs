@@ -1,7 +1,7 @@
 // What an edge has stored, read and changed while it is stopped: time passes, and harm is done, without a hook for it in
 // the Worker.
 import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { admin, DURABLE, folder, start, TOKEN } from "./support.mjs";
 
@@ -40,6 +40,20 @@ export function loseAlarm(storage, { remembered = false } = {}) {
   // There is no such table before the first alarm.
   const known = look(storage, "SELECT name FROM sqlite_master WHERE name = '_cf_METADATA'");
   if (!remembered && known.length > 0) change(storage, "DELETE FROM _cf_METADATA");
+}
+
+/** The condition for what the inbox has made itself. */
+export const OURS = "it.name NOT GLOB '_cf*' AND it.name NOT GLOB 'sqlite*'";
+
+/** What each version of the tables has left: a file of SQL for each. */
+export const versions = join(import.meta.dirname, "versions");
+
+/** Replaces all that is stored with what was left in this file. */
+export function replace(storage, name) {
+  const tables = look(storage, `SELECT name FROM sqlite_master it WHERE type = 'table' AND ${OURS}`);
+  loseAlarm(storage);
+  change(storage, tables.map(({ name }) => `DROP TABLE ${name};`).join(""));
+  change(storage, readFileSync(join(versions, name), "utf8").replaceAll("NOW", Date.now()));
 }
 
 /** The numbers of rows in a millisecond: `worker/src/ids.rs`. */

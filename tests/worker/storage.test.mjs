@@ -1,15 +1,12 @@
 // What an edge finds when it starts: tables of another version, and alarms that were lost.
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync } from "node:fs";
 import { test } from "node:test";
-import { age, change, lasting, look, loseAlarm, multiply } from "./storage.mjs";
+import { age, change, lasting, look, loseAlarm, multiply, OURS, replace, versions } from "./storage.mjs";
 import { deferred, event, post, startOrigin } from "./support.mjs";
 
 const HOUR = 3_600_000;
-const versions = join(import.meta.dirname, "versions");
 
-const OURS = "it.name NOT GLOB '_cf*' AND it.name NOT GLOB 'sqlite*'";
 /** The tables and indexes of the inbox, and the columns of each. */
 const shape = (storage) =>
   look(
@@ -34,17 +31,12 @@ for (const name of readdirSync(versions)) {
     await world.edge.stop();
     const { storage } = world;
     const [wanted, numbers] = [shape(storage), newest(storage)];
-    const tables = look(storage, `SELECT name FROM sqlite_master it WHERE type = 'table' AND ${OURS}`);
-    await world.again(() => {
-      loseAlarm(storage);
-      change(storage, tables.map(({ name }) => `DROP TABLE ${name};`).join(""));
-      change(storage, readFileSync(join(versions, name), "utf8").replaceAll("NOW", Date.now()));
-    });
+    await world.again(() => replace(storage, name));
     const { url, origin, ask, until, ids, logged, edge } = world;
     await edge.scheduled();
     for (const id of ["0-7", "0-8"]) await until(id, "delivered");
     const { deliveries, duplicates, failures, keys: matched } = await ask("GET", "status");
-    deepEqual(deliveries, { pending: 0, delivered: 3, dead: 1, unrouted: 1, variant: 1, forgotten: 1, erased: 1 });
+    deepEqual(deliveries, { held: 0, pending: 0, delivered: 3, dead: 1, unrouted: 1, variant: 1, forgotten: 1, erased: 1 });
     deepEqual([duplicates, failures], [2, { signature_mismatch: 3 }]);
     ok(matched.current > 0);
     const { body, attempts, related, ...one } = await ask("GET", "deliveries/0-1");
@@ -119,7 +111,7 @@ test("what could not be brought up to date is tried again by the same inbox", as
   deepEqual(await post(url, event()), { status: 503, code: "store_failed" });
   ok(await logged("inbox_failed", "table deliveries already exists"));
   // Mended while the inbox lives.
-  change(storage, "INSERT INTO versions VALUES (1)");
+  change(storage, "INSERT INTO versions VALUES (1), (2)");
   deepEqual(await post(url, event()), { status: 200, code: undefined });
   await until((await ids())[0], "delivered");
 });

@@ -21,6 +21,15 @@ export const event = ({ session_id = randomUUID(), ...fields } = {}) =>
 
 const DEMO = JSON.parse(readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json")));
 
+/** The body of an event that belongs to this one of so many shards. */
+export function inShard(shard, shards) {
+  for (;;) {
+    const body = event();
+    const { event: name, data } = JSON.parse(body);
+    if (createHash("sha256").update(`${name}:${data.session_id}`).digest().readUInt32BE() % shards === shard) return body;
+  }
+}
+
 export const sign = (body, key = KEY) => createHmac("sha256", key).update(body).digest("hex");
 export const sha256 = (body) => createHash("sha256").update(body).digest("hex");
 
