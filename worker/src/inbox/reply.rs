@@ -114,15 +114,17 @@ impl Inbox {
 
     /// Notices which key is set. What is kept is verified with a new one.
     fn notice_key(&self, settings: &Settings) -> Result<()> {
-        if self.quarantine.borrow().is_none() {
+        let is_first = self.quarantine.borrow().is_none();
+        if is_first {
             let mut quarantine = Quarantine::make(&self.db)?;
             if self.stored_shards()?.is_some() {
                 quarantine.had_deliveries(&self.db)?;
             }
             *self.quarantine.borrow_mut() = Some(quarantine);
         }
-        // When the key before last verified a delivery says nothing of this one.
-        if self.with_quarantine(|it| it.notice_key(&self.db, settings))? == Some(true) {
+        let is_new = self.with_quarantine(|it| it.notice_key(&self.db, settings))? == Some(true);
+        // When the key before last verified a delivery says nothing of this one. An upgrade is no change of the key.
+        if is_new && !is_first {
             alerts::forget_match(&self.db)?;
         }
         self.knows_key.set(true);
