@@ -39,7 +39,7 @@ test("an event that traps in the recovery stops no other, and waits", { timeout:
   await world.holds({ kept: 1, recovered: 5 });
   await deliveredOnce(world, bodies, 0, Date.now());
   const [waiting] = await world.rejected();
-  deepEqual([waiting.cause, waiting.size], ["current_key", Buffer.byteLength(trap)]);
+  deepEqual([waiting.cause, waiting.size], ["trapped", Buffer.byteLength(trap)]);
   const { stored } = await world.ask("POST", `rejected/${waiting.id}/deliver`);
   equal(stored, "accepted");
   await world.until((await world.ids())[0], "delivered");

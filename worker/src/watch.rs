@@ -86,13 +86,12 @@ pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Rc<Set
             refused: std::mem::take(&mut seen.refused),
             dropped: Some(std::mem::take(&mut seen.dropped)),
             matched: LastMatch::default(),
-            networks: Vec::new(),
+            networks: std::mem::take(&mut seen.networks),
         };
         // A match is written at once, so a rejection must not have it reported more often.
         let has_matches = seen.matched != LastMatch::default();
         if is_match || (has_matches && is_due(&mut seen.reported_matched)) {
             report.matched = std::mem::take(&mut seen.matched);
-            report.networks = std::mem::take(&mut seen.networks);
         }
         Some(report)
     });
