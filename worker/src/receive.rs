@@ -143,7 +143,7 @@ pub(crate) fn headline(
     Ok((headline, is_test))
 }
 
-/// What is stored of a request besides its headline.
+/// The parts of a request that are stored with its headline.
 pub(crate) struct Message<'a> {
     pub(crate) signature: &'a str,
     pub(crate) content_type: &'a str,
@@ -165,7 +165,7 @@ pub(crate) async fn store(
     message: &Message<'_>,
 ) -> Result<Stored, Failure> {
     let wants = |it: &&Destination| it.wants(headline.name.as_deref());
-    // Those of a configuration with mistakes may be too few: the inbox chooses later.
+    // A configuration with mistakes may list too few destinations, so the inbox chooses later.
     let known = if settings.holds() { &[] } else { settings.destinations.as_slice() };
     let names = known.iter().filter(wants);
     let arrival = Arrival {
@@ -269,8 +269,8 @@ impl Incoming<'_> {
         };
         match store(env, settings, headline, is_test, &message).await {
             Ok(stored) => {
-                // A duplicate may be a replay, so it does not show which key Walnut signs with now. Nor does a repeated
-                // test event show a network of Walnut's.
+                // A duplicate may be a replay, so it does not show which key Walnut signs with now. A
+                // repeated test event may be one too, so its network is not noted.
                 match stored {
                     Stored::Duplicate => {}
                     Stored::Repeat => note(Check::Matched(headline.key_slot, None)),

@@ -34,7 +34,7 @@ pub(crate) async fn count(env: &Env, settings: &Settings) -> Result<u32> {
     }
 }
 
-/// Returns the number of shards, and stores it if none is stored and `SHARDS` is no mistake.
+/// Returns the number of shards. Stores it first if none is stored and `SHARDS` is valid.
 async fn confirm(env: &Env, settings: &Settings) -> Result<u32> {
     if !settings.knows_shards {
         return count(env, settings).await;

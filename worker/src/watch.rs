@@ -37,13 +37,13 @@ thread_local! {
 
 /// The result of verifying a request.
 pub(crate) enum Check {
-    /// This key verified it. It came from this network, if it is no repetition.
+    /// This key verified it. A new delivery also has the network of its sender.
     Matched(KeySlot, Option<String>),
     /// It was rejected with this code.
     Refused(&'static str),
 }
 
-/// Counts a request that was not kept, since there was no room. The next report tells it.
+/// Counts a request that was not kept, because the room was full. The next report tells it.
 pub(crate) fn note_dropped() {
     SEEN.with_borrow_mut(|seen| seen.dropped = seen.dropped.saturating_add(1));
 }

@@ -38,7 +38,7 @@ pub(crate) struct Kept {
 pub(crate) struct Full {
     /// The key of the hashes.
     pub(crate) key: String,
-    /// The hashes of the networks that there is still room for; `None`, if there is no room for this network only.
+    /// The hashes of the networks that there is still room for; `None`, if only this network has used up its part.
     pub(crate) open_to: Option<Vec<String>>,
 }
 
@@ -99,7 +99,7 @@ pub(crate) struct QuarantineStatus {
     pub(crate) bytes: u64,
     /// How many became deliveries.
     pub(crate) recovered: u64,
-    /// How many were not kept, since there was no room.
+    /// How many were not kept, because the room was full.
     pub(crate) dropped: u64,
 }
 
