@@ -126,6 +126,17 @@ pub(crate) struct Report {
 #[derive(Serialize)]
 pub(crate) struct Raise {
     pub(crate) cause: Cause,
+    /// The destination that it concerns, if it is one.
+    pub(crate) destination: Option<String>,
+    /// What the text of the alert ends with: why the destination fails, or which difference was seen.
+    pub(crate) detail: Option<String>,
+}
+
+impl Raise {
+    /// Makes an alert that concerns no destination in particular.
+    pub(crate) fn of(cause: Cause) -> Self {
+        Self { cause, destination: None, detail: None }
+    }
 }
 
 /// The cause of an alert.
@@ -143,6 +154,14 @@ pub(crate) enum Cause {
     Silence,
     /// A new key has verified what was kept.
     RecoveredFromQuarantine,
+    /// A destination accepts nothing.
+    Failing,
+    /// A destination that was failing accepts deliveries again.
+    Recovered,
+    /// A destination has been paused for a day.
+    Paused,
+    /// A difference from the documented shape was seen for the first time.
+    Drift,
 }
 
 /// Lists deliveries, the newest first.
@@ -368,6 +387,10 @@ impl FromJs for Cause {
             "AllFailed" => Some(Self::AllFailed),
             "Silence" => Some(Self::Silence),
             "RecoveredFromQuarantine" => Some(Self::RecoveredFromQuarantine),
+            "Failing" => Some(Self::Failing),
+            "Recovered" => Some(Self::Recovered),
+            "Paused" => Some(Self::Paused),
+            "Drift" => Some(Self::Drift),
             _ => None,
         }
     }
@@ -393,7 +416,7 @@ from_js! {
         matched: "matched",
         networks: "networks",
     }
-    Raise { cause: "cause" }
+    Raise { cause: "cause", destination: "destination", detail: "detail" }
     List {
         limit: "limit",
         state: "state",

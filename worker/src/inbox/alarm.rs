@@ -82,15 +82,13 @@ impl Inbox {
     /// Posts the alerts that are due. Only the first shard posts; the others report to it.
     pub(super) async fn post_alerts(&self, settings: &Settings) -> Result<()> {
         if schema::load_meta(&self.db, UNREPORTED_DEATH)?.is_some() {
-            let cause = Cause::Dead;
-            shards::ask(&self.env, settings, shards::FIRST, Raise { cause }).await?;
+            shards::ask(&self.env, settings, shards::FIRST, Raise::of(Cause::Dead)).await?;
             schema::save_meta(&self.db, UNREPORTED_DEATH, None)?;
         }
         let (now, size) = (now(), self.db.size());
         let is_filling = size.saturating_mul(5) >= settings.max_stored_bytes.saturating_mul(4);
         if is_filling && now.saturating_sub(self.told_full.get()) >= alerts::HOUR_MS {
-            let cause = Cause::Full;
-            shards::ask(&self.env, settings, shards::FIRST, Raise { cause }).await?;
+            shards::ask(&self.env, settings, shards::FIRST, Raise::of(Cause::Full)).await?;
             self.told_full.set(now);
         }
         alerts::post_due(&self.db, settings.alert_url.as_deref(), now).await

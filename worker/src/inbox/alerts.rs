@@ -32,6 +32,10 @@ impl Cause {
             Self::AllFailed => "all_failed",
             Self::Silence => "silence",
             Self::RecoveredFromQuarantine => "recovered_from_quarantine",
+            Self::Failing => "failing",
+            Self::Recovered => "recovered",
+            Self::Paused => "paused",
+            Self::Drift => "drift",
         }
     }
 
@@ -54,6 +58,14 @@ impl Cause {
             }
             Self::RecoveredFromQuarantine => {
                 "The new key has verified requests that were rejected before. They are delivered now."
+            }
+            Self::Failing => "A destination accepts no deliveries: look at its attempts.",
+            Self::Recovered => "A destination accepts deliveries again.",
+            Self::Paused => {
+                "A destination has been paused for a day: resume it. After 7 days, the edge resumes it."
+            }
+            Self::Drift => {
+                "An event differs from its documented shape in a new way. It was delivered: check the programs that read it."
             }
         }
     }

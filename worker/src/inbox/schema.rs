@@ -12,7 +12,7 @@ pub(super) const RARE: &str = "state IN ('dead', 'unrouted', 'variant', 'forgott
 const TEST_BYTES: u32 = 64 << 10;
 
 /// The statements that make each version from the one before. A version that has been released never changes.
-const VERSIONS: [&[&str]; 2] = [VERSION_1, VERSION_2];
+const VERSIONS: [&[&str]; 3] = [VERSION_1, VERSION_2, VERSION_3];
 
 // Cloudflare bills each row that is written, and an entry of an index counts as one. For each delivery, as few as possible
 // are written: its row with the indexes `firsts` and `untried`, then its result with the index `to_forget`, then its
@@ -120,6 +120,37 @@ const VERSION_2: &[&str] = &[
         recovered INTEGER NOT NULL DEFAULT 0,
         dropped INTEGER NOT NULL DEFAULT 0
     )",
+];
+
+// Pauses, circuit breakers and drift.
+const VERSION_3: &[&str] = &[
+    // 1 for a test event. Older rows have NULL, as other events do.
+    "ALTER TABLE deliveries ADD COLUMN test INTEGER",
+    // The header `walnut-edge` of the request, if it came from another edge.
+    "ALTER TABLE deliveries ADD COLUMN edges TEXT",
+    // A `circuit::Circuit` for each destination that was ever paused, held or failing. It is not in `destinations`, whose
+    // rows older versions replace.
+    "CREATE TABLE circuits (
+        name TEXT PRIMARY KEY,
+        paused_since INTEGER,
+        paused_ms INTEGER NOT NULL DEFAULT 0,
+        held_until INTEGER,
+        holds INTEGER NOT NULL DEFAULT 0,
+        failing_since INTEGER,
+        failures INTEGER NOT NULL DEFAULT 0,
+        how TEXT,
+        alerted INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID",
+    // The differences from the documented shapes that were seen. Only the first shard has rows.
+    "CREATE TABLE drift (
+        event TEXT NOT NULL,
+        path TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        times INTEGER NOT NULL,
+        first INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        PRIMARY KEY (event, path, kind)
+    ) WITHOUT ROWID",
 ];
 
 /// Creates or migrates the tables. Tables of a newer version stay as they are: a version only adds what older code does
