@@ -325,7 +325,8 @@ impl World {
             Event::Accepted { destination }
             | Event::Failed { destination, .. }
             | Event::Removed { destination }
-            | Event::Redelivered { destination } => Some(destination),
+            | Event::Redelivered { destination }
+            | Event::Moved { from: destination, .. } => Some(destination),
             Event::Trapped => None,
         };
         let taken = matches!(event, Event::Accepted { .. });
@@ -363,6 +364,10 @@ impl World {
                 Effect::Save(index) => {
                     row.life.sends.push(after.sends[index].clone());
                     row.known.push(Known::default());
+                }
+                Effect::Dropped(index) => {
+                    row.life.sends.remove(index);
+                    row.known.remove(index);
                 }
                 Effect::Died(_) => {}
                 Effect::Became(state) => {

@@ -121,6 +121,8 @@ pub(crate) enum Event<'a> {
     Trapped,
     /// An operator sends it to one destination again.
     Redelivered { destination: &'a str },
+    /// An operator sends what waits for one destination, or is dead there, to another one.
+    Moved { from: &'a str, to: &'a str },
 }
 
 /// What the inbox has to do after an event.
@@ -130,6 +132,8 @@ pub(crate) enum Effect {
     Save(usize),
     /// Report that the send with this index is dead.
     Died(usize),
+    /// The send that had this index is no longer there.
+    Dropped(usize),
     /// Save the state of the delivery: it has changed.
     Became(State),
 }
@@ -172,15 +176,24 @@ impl Life {
         limits: Limits,
     ) -> (Self, Vec<Effect>) {
         let before = self.state();
-        if let Event::Redelivered { destination } = event
-            && !self.is_sent_to(destination)
-        {
-            self.sends.push(Send {
-                progress: Progress::Delivered, // replaced by the loop below
-                ..Send::new(destination, now)
-            });
-        }
         let mut effects = Vec::new();
+        match *event {
+            Event::Redelivered { destination } if !self.is_sent_to(destination) => {
+                self.sends.push(Send {
+                    progress: Progress::Delivered, // replaced by the loop below
+                    ..Send::new(destination, now)
+                });
+            }
+            Event::Moved { from, to } if self.is_sent_to(to) => {
+                let is_moved =
+                    |send: &Send| send.destination == from && send.progress != Progress::Delivered;
+                if let Some(index) = self.sends.iter().position(is_moved) {
+                    self.sends.remove(index);
+                    effects.push(Effect::Dropped(index));
+                }
+            }
+            _ => {}
+        }
         for (index, send) in self.sends.iter_mut().enumerate() {
             let next = apply(send, event, now, limits);
             if next != *send {
@@ -232,6 +245,11 @@ fn apply(send: &Send, event: &Event<'_>, now: u64, limits: Limits) -> Send {
         Event::Trapped if send.is_pending() => next.progress = Progress::Dead(Reason::Trapped),
         Event::Redelivered { destination } if destination == send.destination => {
             next = Send::new(destination, now);
+        }
+        Event::Moved { from, to }
+            if from == send.destination && send.progress != Progress::Delivered =>
+        {
+            next = Send::new(to, now);
         }
         _ => {}
     }
@@ -343,6 +361,30 @@ mod tests {
         assert_eq!(waiting.sends[0].attempts, 0);
         let (dead, _) = life.after(&removed, 1, long);
         assert_eq!(dead.sends[0].progress, Progress::Dead(Reason::DestinationRemoved));
+    }
+
+    #[test]
+    fn what_waits_for_or_is_dead_at_an_old_name_moves_to_the_new_one() {
+        let moved = Event::Moved { from: "old", to: "new" };
+        let life = Life::new(["old"].into_iter(), 0);
+        let (waiting, effects) = life.clone().after(&moved, 7, LIMITS);
+        assert_eq!((waiting.sends, effects), (vec![Send::new("new", 7)], vec![Effect::Save(0)]));
+        let dead = lived(life.clone(), &[(Event::Trapped, 1)]);
+        let (revived, effects) = dead.after(&moved, 7, LIMITS);
+        assert_eq!(revived.sends, [Send::new("new", 7)]);
+        assert_eq!(effects, [Effect::Save(0), Effect::Became(State::Pending)]);
+        let accepted = lived(life, &[(Event::Accepted { destination: "old" }, 1)]);
+        assert_eq!(accepted.clone().after(&moved, 7, LIMITS), (accepted, vec![]));
+    }
+
+    #[test]
+    fn what_moves_to_a_name_that_it_is_sent_to_is_dropped() {
+        let moved = Event::Moved { from: "old", to: "new" };
+        let both = Life::new(["old", "new"].into_iter(), 0);
+        let both = lived(both, &[(Event::Accepted { destination: "new" }, 1)]);
+        let (one, effects) = both.after(&moved, 7, LIMITS);
+        assert_eq!((one.sends.len(), one.state()), (1, State::Delivered));
+        assert_eq!(effects, [Effect::Dropped(0), Effect::Became(State::Delivered)]);
     }
 
     #[test]

@@ -286,6 +286,14 @@ pub(super) fn write(
     now: u64,
 ) {
     let mut course = Course { life: after.clone(), queued: before.queued.clone() };
+    for effect in effects {
+        if let Effect::Dropped(index) = *effect
+            && index < course.queued.len()
+            && course.queued.remove(index)
+        {
+            unqueue(batch, row, before.life.sends.get(index));
+        }
+    }
     course.queued.resize(after.sends.len(), false);
     for effect in effects {
         let Effect::Save(index) = *effect else { continue };
