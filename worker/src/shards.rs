@@ -8,7 +8,7 @@ use worker::Env;
 
 use crate::config::{Mistakes, Settings};
 use crate::failure::Failure;
-use crate::js::{Problem, Result, items, now, text};
+use crate::js::{Problem, Result, get, items, now, text};
 use crate::protocol::{self, Arrival, ConfirmShards, GetShards, Question, Request, Stored, Wake};
 use crate::{host, log, quarantine};
 
@@ -106,20 +106,50 @@ pub(crate) async fn ask<Q: Question>(
     protocol::read(&host::ask(env, settings, shard, &protocol::write(&request)?).await?)
 }
 
-/// Sends one request to each shard at the same time. Returns the replies in the order of the shards.
+/// The replies of the shards that answered, in their order, and the numbers of the others.
+pub(crate) struct Replies<T> {
+    pub(crate) all: Vec<T>,
+    pub(crate) broken: Vec<u32>,
+}
+
+/// Sends one request to each shard at the same time.
+///
+/// # Errors
+///
+/// No shard has answered.
 pub(crate) async fn ask_all<Q: Question>(
     env: &Env,
     settings: &Settings,
     shards: u32,
     question: impl Fn(u32) -> Q,
-) -> Result<Vec<Q::Reply>> {
+) -> Result<Replies<Q::Reply>> {
     let requests = Array::new();
     for shard in 0..shards {
         let request: Request = question(shard).into();
         requests.push(&protocol::write(&request)?);
     }
-    let replies = host::ask_all(env, settings, &requests).await?;
-    items(&replies).map(|reply| protocol::read(&reply)).collect()
+    let settled = host::ask_all(env, settings, &requests).await?;
+    let mut replies = Replies { all: Vec::new(), broken: Vec::new() };
+    for (shard, settled) in (0..).zip(items(&settled)) {
+        let reason = get(&settled, "reason");
+        let reply = if reason.is_undefined() {
+            protocol::read(&get(&settled, "value"))
+        } else {
+            Err(reason.into())
+        };
+        match reply {
+            Ok(reply) => replies.all.push(reply),
+            Err(problem) if shards == 1 => return Err(problem),
+            Err(problem) => {
+                log::inbox_failed(&problem);
+                replies.broken.push(shard);
+            }
+        }
+    }
+    if replies.all.is_empty() {
+        return Err(Problem::new("no shard has answered"));
+    }
+    Ok(replies)
 }
 
 /// Wakes every shard.

@@ -34,13 +34,28 @@ pub(super) fn empty(db: &Db, row: RowId, state: DeliveryState, ended: Option<u64
 
 /// Erases the deliveries after a row that contain an e-mail address.
 pub(super) fn with_email(db: &Db, email: &str, after: RowId, now: u64) -> Result<Erased> {
-    let rows = db.rows(
-        "SELECT key, size FROM deliveries WHERE key > ? AND signature IS NOT NULL ORDER BY key LIMIT ?",
-        &[after.into(), number(AT_ONCE)],
-    )?;
+    let mut erased: u64 = 0;
+    let query = "SELECT key, size FROM deliveries WHERE key > ? AND signature IS NOT NULL ORDER BY key LIMIT ?";
+    let last = search(db, query, after, email, &mut |row| {
+        erased = erased.saturating_add(db.transaction(|| one(db, row, now))?.into());
+        Ok(())
+    })?;
+    Ok(Erased { erased, last })
+}
+
+/// Searches the bodies of the deliveries that a query lists for an e-mail address. Returns where to go on, if there may be
+/// more.
+pub(super) fn search(
+    db: &Db,
+    query: &str,
+    start: RowId,
+    email: &str,
+    found: &mut dyn FnMut(RowId) -> Result<()>,
+) -> Result<Option<RowId>> {
+    let rows = db.rows(query, &[start.into(), number(AT_ONCE)])?;
     let mut more = rows.len() == AT_ONCE;
     let mut last = None;
-    let (mut erased, mut bytes): (u64, u64) = (0, 0);
+    let mut bytes: u64 = 0;
     for row in rows {
         if bytes >= BYTES_AT_ONCE {
             more = true;
@@ -51,10 +66,10 @@ pub(super) fn with_email(db: &Db, email: &str, after: RowId, now: u64) -> Result
         last = Some(row_id);
         let body = lives::body(db, row_id)?.unwrap_or_default();
         if body_contains(&body, email) {
-            erased = erased.saturating_add(db.transaction(|| one(db, row_id, now))?.into());
+            found(row_id)?;
         }
     }
-    Ok(Erased { erased, last: last.filter(|_| more) })
+    Ok(last.filter(|_| more))
 }
 
 /// Tells whether a body contains an e-mail address.

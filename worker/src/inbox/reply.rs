@@ -3,11 +3,12 @@
 use wasm_bindgen::JsValue;
 
 use super::quarantine::{self, Quarantine};
-use super::{Inbox, SHARDS, admin, alerts, erase, schema};
+use super::{Inbox, SHARDS, admin, alerts, erase, redeliver, schema, search};
 use crate::config::Settings;
+use crate::ids::DeliveryId;
 use crate::js::{Problem, Result, now};
 use crate::keys::KeyStatus;
-use crate::protocol::{ConfirmShards, Question, Request};
+use crate::protocol::{ConfirmShards, List, Listed, Question, Request};
 use crate::{log, shards};
 
 impl Inbox {
@@ -50,17 +51,19 @@ impl Inbox {
                 self.wake_for_work(&settings, now)?;
                 question.reply(&())
             }
-            Request::List(list) => list.reply(&admin::list(db, shard, list)?),
+            Request::List(list) => list.reply(&self.list(shard, list)?),
+            Request::Search(question) => question.reply(&search::search(db, shard, question)?),
+            Request::Export(question) => question.reply(&search::export(db, question)?),
             Request::Show(show) => show.reply(&admin::show(db, shard, show.row)?),
             Request::Redeliver(question) => {
                 self.note_change();
-                let redelivered = admin::redeliver(db, &settings, question, now)?;
+                let redelivered = redeliver::one(db, &settings, question, now)?;
                 self.wake(now);
                 question.reply(&redelivered)
             }
-            Request::RedeliverDead(question) => {
+            Request::RedeliverMany(question) => {
                 self.note_change();
-                let redelivered = admin::redeliver_dead(db, &settings, question, now)?;
+                let redelivered = redeliver::many(db, &settings, question, now)?;
                 self.wake(now);
                 question.reply(&redelivered)
             }
@@ -110,6 +113,14 @@ impl Inbox {
                 remove.reply(&removed.unwrap_or(0))
             }
         }
+    }
+
+    fn list(&self, shard: u32, list: &List) -> Result<Listed> {
+        let row = self.counts.borrow().newest;
+        Ok(Listed {
+            newest: Some(DeliveryId { shard, row }),
+            ..admin::list(&self.db, shard, list)?
+        })
     }
 
     /// Notices which key is set. What is kept is verified with a new one.
