@@ -39,8 +39,8 @@ const PROBE_MS = 1000;
 
 /**
  * Posts a body, and waits `ms` milliseconds at most for the response. `head` is a line for the URL, and the headers as
- * below. Resolves with a line, and after a line feed the beginning of a failing response's body. The line has "accepted",
- * which is any 2xx status, "status", which is any other one, or why there is no response; then the status, or 0; then
+ * below. Resolves with a line, and after a line feed the beginning of a failing response's body. The line has three
+ * words: "accepted" for a 2xx status, "status" for another one, or else the cause of the failure; the status, or 0; and
  * `Retry-After`.
  */
 export async function post(head, body, ms) {
@@ -98,8 +98,8 @@ async function readRest({ status, body }, most) {
 }
 
 /**
- * Finds out why there was no response. The platform throws one error if the connection was lost or never made, and another
- * one if the name, TLS or HTTP was wrong; a connection of its own tells these apart.
+ * Finds out why a request failed. The platform throws the same error for a connection that was lost or refused, and
+ * another one for an unknown name, TLS and a response that is not HTTP. A new connection tells these apart.
  */
 async function whyFailed({ message }, url) {
   const isLost = message.startsWith("Network connection lost");
@@ -179,7 +179,7 @@ export async function ask(env, jurisdiction, shard, version, request) {
 /** Lets other requests have their turn: without a timer, a chain of calls within one process leaves them none. */
 export const pause = () => new Promise((resolve) => setTimeout(resolve));
 
-/** Sends each shard a request of its own, all at the same time; resolves with what each has come to. */
+/** Sends a request to each shard at the same time; resolves with the result of each. */
 export const askAll = (env, jurisdiction, version, requests) =>
   Promise.allSettled(requests.map((request, shard) => ask(env, jurisdiction, shard, version, request)));
 

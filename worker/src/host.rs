@@ -209,14 +209,14 @@ pub(crate) async fn pause() -> Result<()> {
     Ok(Awaited::New(imported::pause()).await.map(drop)?)
 }
 
-/// Sends each shard a request of its own, all at the same time; returns an array of what each has come to.
+/// Sends a request to each shard at the same time; returns an array of their results.
 pub(crate) async fn ask_all(env: &Env, settings: &Settings, requests: &Array) -> Result<JsValue> {
     let jurisdiction = settings.jurisdiction.as_deref();
     Ok(Awaited::New(imported::ask_all(env, jurisdiction, protocol::VERSION, requests)).await?)
 }
 
-/// Sends a delivery to a shard of the inbox; returns the reply. `shards` and `instance` are what it goes by, as far as
-/// the Worker knows it.
+/// Sends a delivery to a shard of the inbox; returns the reply. `shards` and `instance` are the number of shards and the
+/// id of this edge, if the Worker knows them.
 pub(crate) async fn store(
     env: &Env,
     settings: &Settings,

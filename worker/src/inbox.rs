@@ -39,8 +39,8 @@ use worker::Env;
 use crate::config::{self, Settings};
 use crate::ids::RowId;
 use crate::js::{Problem, Result, float, items, now, or_null, text, whole};
-use crate::protocol::{self, Reply, Stored};
-use crate::{edges, failpoint, log};
+use crate::protocol::{self, Stored};
+use crate::{failpoint, log};
 use counts::Counts;
 use db::{Db, Storage};
 use identity::Identity;
@@ -55,12 +55,6 @@ use untried::Untried;
 
 /// The name under which the time of a death is stored until the first shard has received the report.
 const UNREPORTED_DEATH: &str = "died";
-
-/// The name under which the number of shards is stored.
-const SHARDS: &str = "shards";
-
-/// The name under which the id of this edge is stored.
-const INSTANCE: &str = "instance";
 
 /// The time between two calls of the cron trigger, in milliseconds: `wrangler.toml`.
 const CRON_MS: u64 = 5 * 60_000;
@@ -332,29 +326,6 @@ impl Inbox {
             self.ready.set(true);
         }
         Ok(())
-    }
-
-    /// Returns the reply to a delivery that is not stored in this shard, if it is not.
-    fn turn_away(
-        &self,
-        shards: Option<u32>,
-        instance: Option<String>,
-        edges: Option<&str>,
-    ) -> Result<Option<Reply>> {
-        let mut identity = self.identity.borrow_mut();
-        if identity.is_none()
-            && let (Some(shards), Some(instance)) = (shards, instance)
-        {
-            *identity = Some(Identity { shards, instance }.save(&self.db)?);
-        }
-        let Some(known) = identity.as_ref() else {
-            return Ok(shards.map(|_| Reply::Unconfirmed));
-        };
-        if shards.is_some_and(|shards| shards != known.shards) {
-            return Ok(Some(Reply::Shards(known.shards)));
-        }
-        let is_loop = edges.is_some_and(|list| edges::names(list, &known.instance));
-        Ok(is_loop.then_some(Reply::Loop))
     }
 
     /// Fails if the database has no room for a delivery with a body of so many bytes. What is left is for results.

@@ -2,14 +2,13 @@
 
 use wasm_bindgen::JsValue;
 
-use super::identity::{self, Identity};
 use super::quarantine::{self, Quarantine};
-use super::{Inbox, admin, alerts, erase};
+use super::{Inbox, admin, alerts, erase, identity};
 use crate::config::Settings;
 use crate::js::{Problem, Result, now};
 use crate::keys::KeyStatus;
-use crate::protocol::{ConfirmShards, Confirmed, Question, Request};
-use crate::{edges, log, shards};
+use crate::protocol::{Question, Request};
+use crate::{log, shards};
 
 impl Inbox {
     /// Replies to a request.
@@ -146,24 +145,6 @@ impl Inbox {
             }
             Ok(())
         })
-    }
-
-    /// Returns what each shard has a copy of; makes it if there is none. The number of shards, once stored, stays.
-    fn confirm_shards(&self, question: ConfirmShards) -> Result<Confirmed> {
-        let identity = if let Some(identity) = self.identity.take() {
-            identity
-        } else {
-            let shards = identity::shards(&self.db)?.unwrap_or(question.shards);
-            Identity { shards, instance: edges::make_id() }.save(&self.db)?
-        };
-        let confirmed = match question.wants_instance {
-            Some(true) => {
-                Confirmed::Both { shards: identity.shards, instance: identity.instance.clone() }
-            }
-            _ => Confirmed::Shards(identity.shards),
-        };
-        self.identity.replace(Some(identity));
-        Ok(confirmed)
     }
 }
 
