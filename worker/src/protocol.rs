@@ -5,10 +5,12 @@
 
 mod arrival;
 mod delivery;
+mod destination;
 mod rejected;
 
 pub(crate) use arrival::{Arrival, ConfirmShards, Confirmed, Reply, Stored};
 pub(crate) use delivery::{Attempt, Delivery, DeliveryState, Details, Payload, SendStatus};
+pub(crate) use destination::{DestinationState, DestinationStatus, Hasten, SetPaused};
 pub(crate) use rejected::{
     Full, HadKey, Keep, Kept, ListRejected, QuarantineStatus, Rejected, RejectedDetails,
     RemoveRejected, ShowRejected,
@@ -95,6 +97,8 @@ requests! {
     ListRejected => Vec<Rejected>,
     ShowRejected => Option<RejectedDetails>,
     RemoveRejected => u32,
+    SetPaused => Option<u64>,
+    Hasten => bool,
 }
 
 /// Asks for the stored number of shards, and stores none.
@@ -288,17 +292,6 @@ pub(crate) struct Totals {
     pub(crate) oldest_pending: Option<u64>,
 }
 
-/// The state of one destination.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct DestinationStatus {
-    pub(crate) name: String,
-    pub(crate) pending: u64,
-    pub(crate) last_taken: Option<u64>,
-    pub(crate) last_failed: Option<u64>,
-    pub(crate) last_code: Option<String>,
-}
-
 impl FromJs for Wake {
     fn from_js(_: &JsValue) -> Option<Self> {
         Some(Self)
@@ -385,13 +378,6 @@ from_js! {
         duplicates: "duplicates",
         last_received: "lastReceived",
         oldest_pending: "oldestPending",
-    }
-    DestinationStatus {
-        name: "name",
-        pending: "pending",
-        last_taken: "lastTaken",
-        last_failed: "lastFailed",
-        last_code: "lastCode",
     }
 }
 
