@@ -3,11 +3,11 @@
 use wasm_bindgen::JsValue;
 
 use super::quarantine::{self, Quarantine};
-use super::{Inbox, SHARDS, admin, alerts, erase, schema};
+use super::{Inbox, admin, alerts, erase, identity};
 use crate::config::Settings;
 use crate::js::{Problem, Result, now};
 use crate::keys::KeyStatus;
-use crate::protocol::{ConfirmShards, Question, Request};
+use crate::protocol::{Question, Request};
 use crate::{log, shards};
 
 impl Inbox {
@@ -24,7 +24,7 @@ impl Inbox {
         }
         match request {
             Request::ConfirmShards(question) => question.reply(&self.confirm_shards(*question)?),
-            Request::GetShards(question) => question.reply(&self.stored_shards()?),
+            Request::GetShards(question) => question.reply(&identity::shards(db)?),
             Request::Wake(question) => {
                 if shard == shards::FIRST {
                     self.save_rejections(now)?;
@@ -131,7 +131,7 @@ impl Inbox {
         let is_first = self.quarantine.borrow().is_none();
         if is_first {
             let mut quarantine = Quarantine::make(&self.db)?;
-            if self.stored_shards()?.is_some() {
+            if identity::shards(&self.db)?.is_some() {
                 quarantine.had_deliveries(&self.db)?;
             }
             *self.quarantine.borrow_mut() = Some(quarantine);
@@ -159,15 +159,6 @@ impl Inbox {
             }
             Ok(())
         })
-    }
-
-    /// Returns the stored number of shards; stores the given one if there is none.
-    fn confirm_shards(&self, ConfirmShards { shards }: ConfirmShards) -> Result<u32> {
-        if let Some(stored) = self.stored_shards()? {
-            return Ok(stored);
-        }
-        schema::save_meta(&self.db, SHARDS, Some(shards.into()))?;
-        Ok(shards)
     }
 }
 

@@ -16,7 +16,7 @@ use super::untried::{self, Waiting};
 use super::{Guard, Inbox, UNREPORTED_DEATH, held, keep, lives, schema};
 use crate::config::{Destination, Settings};
 use crate::failure::Failure;
-use crate::forward::{self, Headline, Outcome};
+use crate::forward::{self, Headline, How, Outcome};
 use crate::host::Place;
 use crate::ids::RowId;
 use crate::js::{Result, now};
@@ -299,7 +299,7 @@ impl Inbox {
         if self.slots.borrow().to(&flight.destination).any(|flying| flying == row) {
             return Ok(false);
         }
-        let loaded = lives::load(&self.db, row)?
+        let loaded = lives::load(&self.db, row, self.identity.borrow().as_ref())?
             .filter(|loaded| loaded.course.is_waiting(&flight.destination, is_queued));
         let Some(loaded) = loaded else {
             if is_queued {
@@ -368,6 +368,8 @@ impl Inbox {
             ms,
             status: outcome.status,
             code: failure.map(|failure| failure.code().to_owned()),
+            how: outcome.how.map(|how| how.as_str().to_owned()),
+            body: outcome.body,
         };
         let course = Some(course).filter(|_| changes == self.changes.get());
         self.apply(settings, flight.delivery, course, &event, Some(&attempt), now)?;
@@ -475,6 +477,11 @@ impl Inbox {
 fn trouble(outcome: &Outcome) -> Trouble {
     let asked_ms = outcome.retry_after_ms.filter(|wait| *wait > 0);
     let asked_ms = asked_ms.or((outcome.status == Some(429)).then_some(0));
-    let how = outcome.status.map_or("timeout".to_owned(), |status| status.to_string());
-    Trouble { is_unreachable: outcome.status.is_none(), asked_ms, how }
+    // Cloudflare answers with a status in place of a destination that can't be reached.
+    let answered = outcome.status.filter(|_| outcome.how == Some(How::Status));
+    let how = match (answered, outcome.how) {
+        (Some(status), _) => status.to_string(),
+        (None, how) => how.map_or("", How::as_str).to_owned(),
+    };
+    Trouble { is_unreachable: answered.is_none(), asked_ms, how }
 }
