@@ -17,7 +17,7 @@ let unfinished = 0;
 /**
  * Reads a body to its end. `declared` is the declared length, or 0. Resolves with `null` if the body is longer than
  * `limit`; at most `grace` bytes more are read, so that the sender receives the response. Resolves with `undefined` if
- * the body is not complete within `ms`, and with `false` if there is no room for it.
+ * the body is not complete within `ms`, and with `false` if it would exceed MAX_UNFINISHED.
  */
 export function read(request, declared, limit, grace, ms) {
   const upload = { bytes: 0, pieces: [], reader: null, end: Date.now() + ms };

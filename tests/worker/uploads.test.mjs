@@ -43,7 +43,7 @@ const until = async (is) => {
 test("frees the memory of 200 stalled uploads when their clients leave", { timeout: 120_000 }, async (t) => {
   const { edge, buffers, overloaded } = await inspected(t);
   const sockets = uploads(t, edge, 200, MIB - 20_000);
-  // What is left has room.
+  // The remaining 32 uploads fit.
   await until(() => overloaded() >= 168);
   const held = await buffers();
   ok(held <= MOST + MIB, `${held} bytes are held`);
