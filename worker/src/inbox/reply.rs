@@ -31,6 +31,7 @@ impl Inbox {
                     self.with_quarantine(|it| it.expire(db, now))?;
                     alerts::check(db, &self.rejections.borrow(), now, settings.silence_ms)?;
                 }
+                self.check_pauses(shard == shards::FIRST, now)?;
                 self.counts.borrow_mut().save_if_due(db, now)?;
                 self.wake_for_work(&settings, now)?;
                 question.reply(&())
@@ -46,7 +47,7 @@ impl Inbox {
                 report.reply(&())
             }
             Request::Raise(question) => {
-                alerts::raise(db, question.cause, now)?;
+                alerts::raise(db, question, now)?;
                 self.wake_for_work(&settings, now)?;
                 question.reply(&())
             }
@@ -54,13 +55,15 @@ impl Inbox {
             Request::Show(show) => show.reply(&admin::show(db, shard, show.row)?),
             Request::Redeliver(question) => {
                 self.note_change();
-                let redelivered = admin::redeliver(db, &settings, question, now)?;
+                let circuits = self.circuits.borrow();
+                let redelivered = admin::redeliver(db, &settings, &circuits, question, now)?;
                 self.wake(now);
                 question.reply(&redelivered)
             }
             Request::RedeliverDead(question) => {
                 self.note_change();
-                let redelivered = admin::redeliver_dead(db, &settings, question, now)?;
+                let circuits = self.circuits.borrow();
+                let redelivered = admin::redeliver_dead(db, &settings, &circuits, question, now)?;
                 self.wake(now);
                 question.reply(&redelivered)
             }
@@ -79,10 +82,21 @@ impl Inbox {
                 question.reply(&erased)
             }
             Request::GetStatus(question) => {
-                let mut status = admin::status(db, &self.counts.borrow())?;
+                let (counts, circuits) = (self.counts.borrow(), self.circuits.borrow());
+                let mut status = admin::status(db, &counts, &circuits, now)?;
                 status.refused = self.rejections.borrow().counts(db)?;
                 status.quarantine = self.with_quarantine(|it| Ok(it.status()))?;
                 question.reply(&status)
+            }
+            Request::SetPaused(question) => {
+                let since = self.set_paused(question, now)?;
+                self.wake_for_work(&settings, now)?;
+                question.reply(&since)
+            }
+            Request::Hasten(question) => {
+                let more = self.hasten(&settings, question, now)?;
+                self.wake(now);
+                question.reply(&more)
             }
             Request::Keep(keep) => {
                 let kept = self.with_quarantine(|it| it.keep(db, &settings, keep, now))?;
