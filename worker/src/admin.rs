@@ -25,6 +25,7 @@ use crate::protocol::{
     Attempt, Delivery, Details, Erase, EraseEmail, GetStatus, Question, Redeliver, RedeliverDead,
     Redelivered, Show,
 };
+use crate::shards::Replies;
 use crate::{host, log, quarantine, shards};
 use question::{Body, Cursor, Page, Period};
 use status::Status;
@@ -153,7 +154,8 @@ impl Shards<'_> {
             .map_err(|problem| inbox_failed(&problem))
     }
 
-    async fn ask_all<Q: Question>(&self, question: impl Fn(u32) -> Q) -> Answer<Vec<Q::Reply>> {
+    /// Asks every shard; the answer names those that can't be read.
+    async fn ask_all<Q: Question>(&self, question: impl Fn(u32) -> Q) -> Answer<Replies<Q::Reply>> {
         shards::ask_all(self.env, self.settings, self.count, question)
             .await
             .map_err(|problem| inbox_failed(&problem))
@@ -164,13 +166,16 @@ impl Shards<'_> {
         struct Listed {
             deliveries: Vec<Delivery>,
             cursor: Option<String>,
+            #[serde(rename = "brokenShards")]
+            broken_shards: Vec<u32>,
         }
         let page = Page::parse(&url.search_params())?;
-        let all = self.ask_all(|shard| page.question(shard)).await?;
+        let Replies { all, broken } = self.ask_all(|shard| page.question(shard)).await?;
         let lists = all.into_iter().map(|shard| (shard.deliveries, shard.searched)).collect();
         let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
         let (deliveries, cursor) = merge(lists, Cursor::at, limit);
-        Ok(value(&Listed { deliveries, cursor: cursor.map(|cursor| cursor.to_string()) }))
+        let cursor = cursor.map(|cursor| cursor.to_string());
+        Ok(value(&Listed { deliveries, cursor, broken_shards: broken }))
     }
 
     async fn details(&self, DeliveryId { shard, row }: DeliveryId) -> Answer<Details> {
@@ -270,9 +275,11 @@ impl Shards<'_> {
 
     async fn status(&self) -> Answer<Status> {
         // Only the inbox knows whether there was a key once.
-        quarantine::is_in_setup(self.env, self.settings).await;
-        let shards = self.ask_all(|_| GetStatus).await?;
-        Ok(Status::new(self.settings, shards, now()))
+        if let Err(problem) = quarantine::is_in_setup(self.env, self.settings).await {
+            log::inbox_failed(&problem);
+        }
+        let replies = self.ask_all(|_| GetStatus).await?;
+        Ok(Status::new(self.settings, replies, now()))
     }
 
     /// Fails while the configuration has mistakes: the destinations may be incomplete then.

@@ -17,6 +17,8 @@ pub(crate) enum Failure {
     OriginFailed,
     /// The origin did not complete its response within the time limit.
     OriginTimeout,
+    /// The delivery has been through this edge before, or through many others.
+    Loop,
     /// The inbox did not store the delivery.
     StoreFailed,
     /// The inbox did not answer a request of the admin API.
@@ -48,6 +50,7 @@ impl Failure {
             Self::Overloaded => "overloaded",
             Self::OriginFailed => "origin_failed",
             Self::OriginTimeout => "origin_timeout",
+            Self::Loop => "loop",
             Self::StoreFailed => "store_failed",
             Self::InboxFailed => "inbox_failed",
             Self::Misconfigured | Self::Unhealthy => "misconfigured",
@@ -65,6 +68,7 @@ impl Failure {
             Self::Refused(error) => error.status(),
             Self::OriginFailed => 502,
             Self::OriginTimeout => 504,
+            Self::Loop => 508,
             Self::Overloaded | Self::StoreFailed | Self::InboxFailed | Self::Unhealthy => 503,
             Self::Misconfigured => 500,
             Self::NotFound => 404,
@@ -91,6 +95,10 @@ impl Failure {
             }
             Self::OriginTimeout => {
                 "the origin did not respond in time: send the request again".to_owned()
+            }
+            Self::Loop => {
+                "this edge, or 8 edges, have forwarded this delivery before: remove the destination that sends it back"
+                    .to_owned()
             }
             Self::StoreFailed => "the delivery was not stored: send the request again".to_owned(),
             Self::InboxFailed => {

@@ -12,6 +12,7 @@ mod counts;
 mod db;
 mod erase;
 mod held;
+mod identity;
 mod keep;
 mod lives;
 #[cfg(test)]
@@ -40,13 +41,14 @@ use worker::Env;
 
 use crate::config::{self, Settings};
 use crate::ids::RowId;
-use crate::js::{Problem, Result, float, items, now, text, whole};
-use crate::protocol::{self, Stored};
-use crate::{failpoint, log};
+use crate::js::{Problem, Result, float, items, now, or_null, text, whole};
+use crate::protocol::{self, Reply, Stored};
+use crate::{edges, failpoint, log};
 use circuit::Access;
 use circuits::Circuits;
 use counts::Counts;
 use db::{Db, Storage};
+use identity::Identity;
 use quarantine::Quarantine;
 use quarantine::recover::Pass;
 pub(crate) use quarantine::room::KEPT_MS;
@@ -61,6 +63,9 @@ const UNREPORTED_DEATH: &str = "died";
 
 /// The name under which the number of shards is stored.
 const SHARDS: &str = "shards";
+
+/// The name under which the id of this edge is stored.
+const INSTANCE: &str = "instance";
 
 /// The time between two calls of the cron trigger, in milliseconds: `wrangler.toml`.
 const CRON_MS: u64 = 5 * 60_000;
@@ -151,6 +156,8 @@ pub struct Inbox {
     changes: Cell<u64>,
     counts: RefCell<Counts>,
     circuits: RefCell<Circuits>,
+    /// `None` until the Worker tells it.
+    identity: RefCell<Option<Identity>>,
     /// Only the first shard has these two.
     quarantine: RefCell<Option<Quarantine>>,
     rejections: RefCell<Rejections>,
@@ -191,6 +198,7 @@ impl Inbox {
             changes: Cell::default(),
             counts: RefCell::default(),
             circuits: RefCell::default(),
+            identity: RefCell::default(),
             quarantine: RefCell::default(),
             rejections: RefCell::default(),
             knows_key: Cell::default(),
@@ -204,8 +212,10 @@ impl Inbox {
         }
     }
 
-    /// Stores a delivery and wakes the alarm; returns how it was stored, as [`protocol::Stored`] writes it. A message of
-    /// an unknown version is rejected before anything is stored.
+    /// Stores a delivery and wakes the alarm; returns how it was stored, as [`protocol::Reply`] writes it. A message of
+    /// an unknown version is rejected before anything is stored. A Worker of an older version does not have the last three
+    /// arguments: the number of shards that it goes by, the id of this edge if it was asked for it, and the edges that the
+    /// delivery has been through.
     ///
     /// # Errors
     ///
@@ -224,10 +234,16 @@ impl Inbox {
         is_test: bool,
         destinations: &Array,
         received: Option<f64>,
+        shards: Option<u32>,
+        instance: Option<String>,
+        edges: Option<String>,
     ) -> std::result::Result<JsValue, JsValue> {
         protocol::check_version(version)?;
         self.prepare()?;
         failpoint::trap_at("trap-on-arrival", &body);
+        if let Some(reply) = self.turn_away(shards, instance, edges.as_deref())? {
+            return Ok(reply.text().into());
+        }
         let now = now();
         self.check_room(body.length(), now)?;
         let named = items(destinations).filter_map(|name| text(&name)).collect();
@@ -243,6 +259,7 @@ impl Inbox {
             is_test,
             destinations,
             received: received.and_then(|time| whole(&time.into())).unwrap_or(now),
+            edges: or_null(edges),
         };
         let stored = store::store(
             &self.db,
@@ -325,12 +342,36 @@ impl Inbox {
             held::repair(&self.db)?;
             *self.counts.borrow_mut() = Counts::load(&self.db)?;
             self.load_circuits()?;
+            *self.identity.borrow_mut() = Identity::load(&self.db)?;
             *self.quarantine.borrow_mut() = Quarantine::load(&self.db)?;
             *self.rejections.borrow_mut() =
                 Rejections::load(&self.db, alerts::last_match(&self.db)?)?;
             self.ready.set(true);
         }
         Ok(())
+    }
+
+    /// Returns the reply to a delivery that is not stored in this shard, if it is not.
+    fn turn_away(
+        &self,
+        shards: Option<u32>,
+        instance: Option<String>,
+        edges: Option<&str>,
+    ) -> Result<Option<Reply>> {
+        let mut identity = self.identity.borrow_mut();
+        if identity.is_none()
+            && let (Some(shards), Some(instance)) = (shards, instance)
+        {
+            *identity = Some(Identity { shards, instance }.save(&self.db)?);
+        }
+        let Some(known) = identity.as_ref() else {
+            return Ok(shards.map(|_| Reply::Unconfirmed));
+        };
+        if shards.is_some_and(|shards| shards != known.shards) {
+            return Ok(Some(Reply::Shards(known.shards)));
+        }
+        let is_loop = edges.is_some_and(|list| edges::names(list, &known.instance));
+        Ok(is_loop.then_some(Reply::Loop))
     }
 
     /// Fails if the database has no room for a delivery with a body of so many bytes. What is left is for results.
@@ -408,10 +449,5 @@ impl Inbox {
     fn note_change(&self) {
         self.changes.set(self.changes.get().wrapping_add(1));
         self.may_have_queues.set(true);
-    }
-
-    fn stored_shards(&self) -> Result<Option<u32>> {
-        let stored = schema::load_meta(&self.db, SHARDS)?;
-        Ok(stored.map(|shards| u32::try_from(shards).unwrap_or(u32::MAX)))
     }
 }

@@ -3,13 +3,14 @@
 //! A request is one variant of [`Request`], and its type names the type of its reply. Only the message that stores a
 //! delivery is not here: it is a flat call, since it is sent for every delivery (`shards::store` and `Inbox::store`).
 
+mod arrival;
 mod delivery;
 mod destination;
 mod rejected;
 
+pub(crate) use arrival::{Arrival, ConfirmShards, Confirmed, Reply, Stored};
 pub(crate) use delivery::{Attempt, Delivery, DeliveryState, Details, Payload, SendStatus};
 pub(crate) use destination::{DestinationState, DestinationStatus, Hasten, SetPaused};
-use js_sys::{Array, Uint8Array};
 pub(crate) use rejected::{
     Full, HadKey, Keep, Kept, ListRejected, QuarantineStatus, Rejected, RejectedDetails,
     RemoveRejected, ShowRejected,
@@ -19,7 +20,7 @@ use wasm_bindgen::JsValue;
 
 use crate::ids::RowId;
 use crate::js::{FromJs, Problem, Result, from_js, text, variant};
-use crate::keys::{KeySlot, LastMatch};
+use crate::keys::LastMatch;
 
 /// The version of these messages. During a deployment, a Worker and an inbox of different versions may meet. Increase
 /// it with every change that the other version would misread.
@@ -79,7 +80,7 @@ macro_rules! requests {
 }
 
 requests! {
-    ConfirmShards => u32,
+    ConfirmShards => Confirmed,
     GetShards => Option<u32>,
     Wake => (),
     Report => (),
@@ -98,12 +99,6 @@ requests! {
     RemoveRejected => u32,
     SetPaused => Option<u64>,
     Hasten => bool,
-}
-
-/// Stores the number of shards, unless one is stored; replies with the stored number.
-#[derive(Clone, Copy, Serialize)]
-pub(crate) struct ConfirmShards {
-    pub(crate) shards: u32,
 }
 
 /// Asks for the stored number of shards, and stores none.
@@ -232,62 +227,6 @@ pub(crate) struct EraseEmail {
 #[derive(Serialize)]
 pub(crate) struct GetStatus;
 
-/// An arriving delivery. Each field is an argument of the flat call.
-pub(crate) struct Arrival<'a> {
-    /// The idempotency key.
-    pub(crate) id: &'a str,
-    /// The name of the event.
-    pub(crate) name: Option<&'a str>,
-    pub(crate) event_type: &'a str,
-    pub(crate) key_slot: KeySlot,
-    pub(crate) signature: &'a str,
-    pub(crate) content_type: &'a str,
-    pub(crate) body: &'a Uint8Array,
-    pub(crate) is_test: bool,
-    /// The names of the destinations that want it. If there are none, the inbox chooses by its own configuration.
-    pub(crate) destinations: Array,
-    /// When it was received, in milliseconds since the Unix epoch, if that is not now.
-    pub(crate) received: Option<u64>,
-}
-
-/// How an arriving delivery was stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stored {
-    /// It is the first delivery of its ID, and will be sent.
-    Accepted,
-    /// It is the first delivery of its ID, and no destination wants it.
-    Unrouted,
-    /// It is the first delivery of its ID, and will be routed once the configuration has no mistakes.
-    Held,
-    /// It is a test event that was received before, and will be sent again.
-    Repeat,
-    /// It was received before, and was only counted.
-    Duplicate,
-    /// A different body with this ID was received before; this one is kept and not sent.
-    Variant,
-}
-
-impl Stored {
-    const ALL: [Self; 6] =
-        [Self::Accepted, Self::Unrouted, Self::Held, Self::Repeat, Self::Duplicate, Self::Variant];
-
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Unrouted => "unrouted",
-            Self::Held => "held",
-            Self::Repeat => "repeat",
-            Self::Duplicate => "duplicate",
-            Self::Variant => "variant",
-        }
-    }
-
-    /// Reads what [`Self::as_str`] wrote.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|stored| stored.as_str() == text)
-    }
-}
-
 #[derive(Serialize)]
 pub(crate) enum Redelivered {
     NotFound,
@@ -402,7 +341,6 @@ impl FromJs for Redelivered {
 }
 
 from_js! {
-    ConfirmShards { shards: "shards" }
     Report {
         refused: "refused",
         dropped: "dropped",

@@ -2,13 +2,14 @@
 
 use wasm_bindgen::JsValue;
 
+use super::identity::{self, Identity};
 use super::quarantine::{self, Quarantine};
-use super::{Inbox, SHARDS, admin, alerts, erase, schema};
+use super::{Inbox, admin, alerts, erase};
 use crate::config::Settings;
 use crate::js::{Problem, Result, now};
 use crate::keys::KeyStatus;
-use crate::protocol::{ConfirmShards, Question, Request};
-use crate::{log, shards};
+use crate::protocol::{ConfirmShards, Confirmed, Question, Request};
+use crate::{edges, log, shards};
 
 impl Inbox {
     /// Replies to a request.
@@ -24,7 +25,7 @@ impl Inbox {
         }
         match request {
             Request::ConfirmShards(question) => question.reply(&self.confirm_shards(*question)?),
-            Request::GetShards(question) => question.reply(&self.stored_shards()?),
+            Request::GetShards(question) => question.reply(&identity::shards(db)?),
             Request::Wake(question) => {
                 if shard == shards::FIRST {
                     self.save_rejections(now)?;
@@ -131,7 +132,7 @@ impl Inbox {
         let is_first = self.quarantine.borrow().is_none();
         if is_first {
             let mut quarantine = Quarantine::make(&self.db)?;
-            if self.stored_shards()?.is_some() {
+            if identity::shards(&self.db)?.is_some() {
                 quarantine.had_deliveries(&self.db)?;
             }
             *self.quarantine.borrow_mut() = Some(quarantine);
@@ -161,13 +162,22 @@ impl Inbox {
         })
     }
 
-    /// Returns the stored number of shards; stores the given one if there is none.
-    fn confirm_shards(&self, ConfirmShards { shards }: ConfirmShards) -> Result<u32> {
-        if let Some(stored) = self.stored_shards()? {
-            return Ok(stored);
-        }
-        schema::save_meta(&self.db, SHARDS, Some(shards.into()))?;
-        Ok(shards)
+    /// Returns what each shard has a copy of; makes it if there is none. The number of shards, once stored, stays.
+    fn confirm_shards(&self, question: ConfirmShards) -> Result<Confirmed> {
+        let identity = if let Some(identity) = self.identity.take() {
+            identity
+        } else {
+            let shards = identity::shards(&self.db)?.unwrap_or(question.shards);
+            Identity { shards, instance: edges::make_id() }.save(&self.db)?
+        };
+        let confirmed = match question.wants_instance {
+            Some(true) => {
+                Confirmed::Both { shards: identity.shards, instance: identity.instance.clone() }
+            }
+            _ => Confirmed::Shards(identity.shards),
+        };
+        self.identity.replace(Some(identity));
+        Ok(confirmed)
     }
 }
 

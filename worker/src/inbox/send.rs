@@ -299,7 +299,7 @@ impl Inbox {
         if self.slots.borrow().to(&flight.destination).any(|flying| flying == row) {
             return Ok(false);
         }
-        let loaded = lives::load(&self.db, row)?
+        let loaded = lives::load(&self.db, row, self.identity.borrow().as_ref())?
             .filter(|loaded| loaded.course.is_waiting(&flight.destination, is_queued));
         let Some(loaded) = loaded else {
             if is_queued {
@@ -370,6 +370,8 @@ impl Inbox {
             ms,
             status: outcome.status,
             code: failure.map(|failure| failure.code().to_owned()),
+            how: outcome.how.map(|how| how.as_str().to_owned()),
+            body: outcome.body,
         };
         let course = Some(course).filter(|_| changes == self.changes.get());
         self.apply(settings, flight.delivery, course, &event, Some(&attempt), now)?;
