@@ -112,6 +112,10 @@ pub(crate) trait Node: Sized {
     fn kind(&self) -> Kind;
     /// Whether a number is finite and has no fraction.
     fn is_whole(&self) -> bool;
+    /// As [`Node::is_whole`], without parsing the number if possible.
+    fn is_written_whole(&self) -> bool {
+        self.is_whole()
+    }
     /// Returns the text of a string.
     fn text(&self) -> Option<String>;
     /// Returns the members of an object that `fields` name, in their order, `None` where one is absent; and the number of
@@ -123,16 +127,15 @@ pub(crate) trait Node: Sized {
     fn items(&self) -> impl Iterator<Item = Self>;
 }
 
-/// The result of comparing a value with its documented shape. Only with `DRIFT`, the differences are listed, and a
-/// number is asked whether it is whole.
+/// The result of comparing a value with its documented shape. Only with `EXACT`, numbers are parsed.
 #[derive(Debug, Default)]
-pub(crate) struct Comparison<const DRIFT: bool> {
+pub(crate) struct Comparison<const EXACT: bool> {
     pub(crate) drift: Vec<Drift>,
     /// Whether a documented field is absent or has another type.
     pub(crate) broken: bool,
 }
 
-impl<const DRIFT: bool> Comparison<DRIFT> {
+impl<const EXACT: bool> Comparison<EXACT> {
     pub(crate) fn new(value: &impl Node, shape: &Shape) -> Self {
         let mut comparison = Self::default();
         comparison.value(value, shape, Path::Top);
@@ -154,8 +157,9 @@ impl<const DRIFT: bool> Comparison<DRIFT> {
             | (Shape::String | Shape::NullableString, Kind::String)
             | (Shape::NullableInteger | Shape::NullableString, Kind::Null) => {}
             (Shape::Integer | Shape::NullableInteger, Kind::Number) => {
+                let is_whole = if EXACT { value.is_whole() } else { value.is_written_whole() };
                 // A fraction is reported, but is no reason to doubt the rest.
-                if DRIFT && !value.is_whole() {
+                if !is_whole {
                     self.differs(path, DriftKind::Type, Some(shape.expected()), Some(kind.found()));
                 }
             }
@@ -175,7 +179,7 @@ impl<const DRIFT: bool> Comparison<DRIFT> {
     fn object(&mut self, object: &impl Node, fields: &'static [Field], path: Path<'_>) {
         let added = self.fields(object, fields, path);
         // Most objects have no other members, and then no name need be copied.
-        if !DRIFT || added == 0 {
+        if added == 0 {
             return;
         }
         for (added, value) in object.members() {
@@ -212,7 +216,7 @@ impl<const DRIFT: bool> Comparison<DRIFT> {
         expected: Option<&'static str>,
         found: Option<&'static str>,
     ) {
-        if DRIFT && self.drift.len() < MAX_DRIFT {
+        if self.drift.len() < MAX_DRIFT {
             self.drift.push(Drift { path: path.text(), kind, expected, found });
         }
     }
