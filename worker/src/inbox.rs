@@ -221,7 +221,7 @@ impl Inbox {
         let now = now();
         self.check_room(body.length(), now)?;
         let named = items(destinations).filter_map(|name| text(&name)).collect();
-        let destinations = self.destinations(named, &name, now);
+        let destinations = self.destinations(named, &name, is_test, now);
         let new = NewDelivery {
             id,
             name,
@@ -338,12 +338,18 @@ impl Inbox {
 
     /// Returns the destinations of an arriving delivery; `None` if it is held, because the configuration of this inbox has
     /// mistakes. The Worker names none if its own has mistakes, as one of another version may, or if none wants the event.
-    fn destinations(&self, named: Vec<String>, event: &JsValue, now: u64) -> Option<Vec<String>> {
+    fn destinations(
+        &self,
+        named: Vec<String>,
+        event: &JsValue,
+        is_test: bool,
+        now: u64,
+    ) -> Option<Vec<String>> {
         let settings = config::settings(&self.env, now).ok().filter(|it| !it.holds())?;
         if !named.is_empty() {
             return Some(named);
         }
-        Some(held::destinations(&settings, text(event).as_deref()))
+        Some(held::destinations(&settings, text(event).as_deref(), is_test))
     }
 
     fn settings(&self, now: u64) -> Result<Rc<Settings>> {

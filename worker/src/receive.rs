@@ -164,7 +164,7 @@ pub(crate) async fn store(
     is_test: bool,
     message: &Message<'_>,
 ) -> Result<Stored, Failure> {
-    let wants = |it: &&Destination| it.wants(headline.name.as_deref());
+    let wants = |it: &&Destination| it.wants(headline.name.as_deref(), is_test);
     // A configuration with mistakes may list too few destinations, so the inbox chooses later.
     let known = if settings.holds() { &[] } else { settings.destinations.as_slice() };
     let names = known.iter().filter(wants);

@@ -91,6 +91,6 @@ impl Inbox {
             shards::ask(&self.env, settings, shards::FIRST, Raise::of(Cause::Full)).await?;
             self.told_full.set(now);
         }
-        alerts::post_due(&self.db, settings.alert_url.as_deref(), now).await
+        alerts::post_due(&self.db, settings, now).await
     }
 }

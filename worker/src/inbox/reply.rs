@@ -46,7 +46,7 @@ impl Inbox {
                 report.reply(&())
             }
             Request::Raise(question) => {
-                alerts::raise(db, question.cause, now)?;
+                alerts::raise(db, question, now)?;
                 self.wake_for_work(&settings, now)?;
                 question.reply(&())
             }

@@ -17,7 +17,7 @@ use crate::inbox::db::{Db, from_row};
 use crate::inbox::{Inbox, alerts};
 use crate::js::{Problem, Result, now};
 use crate::keys::LastMatch;
-use crate::protocol::{Cause, RemoveRejected, Stored};
+use crate::protocol::{Cause, Raise, RemoveRejected, Stored};
 use crate::quarantine::{self, verify};
 use crate::receive::{self, Message};
 use crate::{failpoint, log, shards};
@@ -78,7 +78,7 @@ impl Inbox {
             log::recovered(recovered);
             let matched = LastMatch { current: Some(now()), previous: None };
             alerts::store_match(&self.db, matched)?;
-            alerts::raise(&self.db, Cause::RecoveredFromQuarantine, now())?;
+            alerts::raise(&self.db, &Raise::of(Cause::RecoveredFromQuarantine), now())?;
         }
         Ok(())
     }
