@@ -1,7 +1,7 @@
 //! Sends a delivery to a destination: one attempt, with the headers that describe the delivery.
 
 use js_sys::Uint8Array;
-use walnut_webhooks::SIGNATURE_HEADER;
+use walnut_webhooks::{Drift, SIGNATURE_HEADER};
 use wasm_bindgen::JsValue;
 
 use crate::config::Destination;
@@ -27,6 +27,8 @@ pub(crate) struct Headline {
     pub(crate) name: Option<String>,
     pub(crate) event_type: String,
     pub(crate) key_slot: KeySlot,
+    /// The differences from the documented shape, if the body was read.
+    pub(crate) drift: Vec<Drift>,
 }
 
 /// Encodes the name of an event as a header value: `%`, and everything but visible ASCII, is percent-encoded as UTF-8.

@@ -8,6 +8,7 @@ mod alarm;
 mod alerts;
 mod counts;
 mod db;
+mod drift;
 mod erase;
 mod held;
 mod keep;
@@ -42,6 +43,7 @@ use crate::protocol::{self, Stored};
 use crate::{failpoint, log};
 use counts::Counts;
 use db::{Db, Storage};
+use drift::Drift;
 use quarantine::Quarantine;
 use quarantine::recover::Pass;
 pub(crate) use quarantine::room::KEPT_MS;
@@ -145,9 +147,10 @@ pub struct Inbox {
     /// How often something may have changed deliveries in flight.
     changes: Cell<u64>,
     counts: RefCell<Counts>,
-    /// Only the first shard has these two.
+    /// Only the first shard has these three.
     quarantine: RefCell<Option<Quarantine>>,
     rejections: RefCell<Rejections>,
+    drift: RefCell<Drift>,
     /// Whether it was noticed which key is set.
     knows_key: Cell<bool>,
     /// Until when to wait after the quarantine could not be emptied, in milliseconds since the Unix epoch.
@@ -184,6 +187,7 @@ impl Inbox {
             counts: RefCell::default(),
             quarantine: RefCell::default(),
             rejections: RefCell::default(),
+            drift: RefCell::default(),
             knows_key: Cell::default(),
             recover_at: Cell::default(),
             pass: RefCell::default(),

@@ -4,9 +4,11 @@
 //! delivery is not here: it is a flat call, since it is sent for every delivery (`shards::store` and `Inbox::store`).
 
 mod delivery;
+mod drift;
 mod rejected;
 
 pub(crate) use delivery::{Attempt, Delivery, DeliveryState, Details, Payload, SendStatus};
+pub(crate) use drift::{Difference, GetDrift};
 use js_sys::{Array, Uint8Array};
 pub(crate) use rejected::{
     Full, HadKey, Keep, Kept, ListRejected, QuarantineStatus, Rejected, RejectedDetails,
@@ -82,6 +84,7 @@ requests! {
     Wake => (),
     Report => (),
     Raise => (),
+    GetDrift => Vec<Difference>,
     List => Listed,
     Show => Option<Details>,
     Redeliver => Redelivered,
@@ -120,6 +123,8 @@ pub(crate) struct Report {
     pub(crate) matched: LastMatch,
     /// The networks that sent something new and genuine.
     pub(crate) networks: Vec<String>,
+    /// How many events had a difference from their documented shape. Each is `EVENT PATH KIND`.
+    pub(crate) drift: Vec<Count>,
 }
 
 /// Tells the first shard that there is a cause for an alert.
@@ -337,8 +342,10 @@ pub(crate) struct ShardStatus {
     pub(crate) matched: LastMatch,
     /// The size of the database.
     pub(crate) bytes: u64,
-    /// Only the first shard has it.
+    /// Only the first shard has these two.
     pub(crate) quarantine: Option<QuarantineStatus>,
+    /// How many differences from the documented shapes were seen.
+    pub(crate) drift: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -415,6 +422,7 @@ from_js! {
         dropped: "dropped",
         matched: "matched",
         networks: "networks",
+        drift: "drift",
     }
     Raise { cause: "cause", destination: "destination", detail: "detail" }
     List {
@@ -442,6 +450,7 @@ from_js! {
         matched: "matched",
         bytes: "bytes",
         quarantine: "quarantine",
+        drift: "drift",
     }
     Totals {
         duplicates: "duplicates",

@@ -17,7 +17,7 @@ use crate::host::{BODY_MS, Place};
 use crate::protocol::{Arrival, Stored};
 use crate::quarantine::{self, Candidate};
 use crate::standard::message_id;
-use crate::watch::Check;
+use crate::watch::{self, Check};
 use crate::{digits, explain, host, log, network, shards};
 
 /// How far past the limit a body is read, in bytes, so that the sender of a slightly longer one receives the 413 instead of
@@ -137,8 +137,9 @@ pub(crate) fn headline(
         message_id: message_id(&id, None),
         id,
         name: summary.as_ref().and_then(|summary| summary.name.clone()),
-        event_type: summary.map_or("unknown", |summary| summary.event_type).to_owned(),
+        event_type: summary.as_ref().map_or("unknown", |summary| summary.event_type).to_owned(),
         key_slot: verified.key_index().into(),
+        drift: summary.map(|summary| summary.drift).unwrap_or_default(),
     };
     Ok((headline, is_test))
 }
@@ -180,7 +181,11 @@ pub(crate) async fn store(
         destinations: names.map(|it| JsValue::from_str(&it.name)).collect(),
         received: message.received,
     };
-    shards::store(env, settings, &arrival).await
+    let stored = shards::store(env, settings, &arrival).await?;
+    if stored != Stored::Duplicate {
+        watch::note_drift(headline);
+    }
+    Ok(stored)
 }
 
 impl Incoming<'_> {

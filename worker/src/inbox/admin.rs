@@ -283,6 +283,7 @@ pub(super) fn status(db: &Db, counts: &Counts) -> Result<ShardStatus> {
         matched: alerts::last_match(db)?,
         bytes: db.size(),
         quarantine: None,
+        drift: None,
     })
 }
 

@@ -245,6 +245,7 @@ pub(super) fn load(db: &Db, row_id: RowId) -> Result<Option<Loaded>> {
         name: row.maybe_text(2)?,
         event_type: row.text(3)?,
         key_slot: KeySlot::parse(&row.text(4)?),
+        drift: Vec::new(),
     };
     Ok(Some(Loaded {
         headline,
