@@ -172,8 +172,9 @@ pub struct Summary {
     pub timestamp: Option<String>,
     /// Whether `is_test` is `true`. No other value counts.
     pub is_test: bool,
-    /// The differences between the event and its documentation: see [`Delivery::drift`]. Numbers are not parsed, so one with
-    /// an exponent is a fraction if the exponent is negative.
+    /// The differences between the event and its documentation: see [`Delivery::drift`]. A path has no indexes, such as
+    /// `data.items[].name`, and `*` instead of a name with `@`. Numbers are not parsed, so one with an exponent is a fraction
+    /// if the exponent is negative.
     pub drift: Vec<Drift>,
 }
 

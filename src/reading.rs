@@ -54,7 +54,7 @@ pub(crate) struct Reading<N> {
 }
 
 impl<N: Node> Reading<N> {
-    /// Reads a body. Only with `EXACT`, its numbers are parsed, to find the fractions among them.
+    /// Reads a body. `EXACT` is that of the [`Comparison`].
     ///
     /// # Errors
     ///

@@ -127,7 +127,7 @@ pub(crate) trait Node: Sized {
     fn items(&self) -> impl Iterator<Item = Self>;
 }
 
-/// The result of comparing a value with its documented shape. Only with `EXACT`, numbers are parsed.
+/// The result of comparing a value with its documented shape. Only with `EXACT`, numbers are parsed, and paths are exact.
 #[derive(Debug, Default)]
 pub(crate) struct Comparison<const EXACT: bool> {
     pub(crate) drift: Vec<Drift>,
@@ -209,6 +209,7 @@ impl<const EXACT: bool> Comparison<EXACT> {
         others
     }
 
+    #[inline(never)]
     fn differs(
         &mut self,
         path: Path<'_>,
@@ -217,7 +218,7 @@ impl<const EXACT: bool> Comparison<EXACT> {
         found: Option<&'static str>,
     ) {
         if self.drift.len() < MAX_DRIFT {
-            self.drift.push(Drift { path: path.text(), kind, expected, found });
+            self.drift.push(Drift { path: path.text::<EXACT>(), kind, expected, found });
         }
     }
 }
@@ -231,14 +232,19 @@ enum Path<'p> {
 }
 
 impl Path<'_> {
-    /// Writes the path as in JavaScript: `.name`, `["a name"]`, `[0]`.
-    fn text(self) -> String {
+    /// Writes the path as in JavaScript: `.name`, `["a name"]`, `[0]`. If it is not `EXACT`, it has no indexes, and `*` instead
+    /// of a name that may be an e-mail address.
+    fn text<const EXACT: bool>(self) -> String {
         let (mut path, name) = match self {
             Self::Top => return String::new(),
             Self::Item(parent, index) => {
-                return String::from_iter([&parent.text(), "[", &index.to_string(), "]"]);
+                let index = if EXACT { index.to_string() } else { String::new() };
+                return String::from_iter([&parent.text::<EXACT>(), "[", &index, "]"]);
             }
-            Self::Member(parent, name) => (parent.text(), name),
+            Self::Member(parent, name) if !EXACT && name.contains('@') => {
+                (parent.text::<EXACT>(), "*")
+            }
+            Self::Member(parent, name) => (parent.text::<EXACT>(), name),
         };
         if is_plain(name) {
             if !path.is_empty() {
@@ -289,8 +295,8 @@ mod tests {
     #[test]
     fn writes_a_path_as_in_javascript() {
         let data = Path::Member(&Path::Top, "data");
-        assert_eq!(data.text(), "data");
-        assert_eq!(Path::Item(&data, 12).text(), "data[12]");
+        assert_eq!(data.text::<true>(), "data");
+        assert_eq!(Path::Item(&data, 12).text::<true>(), "data[12]");
         for (name, path) in [
             ("user_2", "data.user_2"),
             ("", r#"data[""]"#),
@@ -299,7 +305,17 @@ mod tests {
             ("é", r#"data["é"]"#),
             ("\"\\\n\u{9f}\u{a0}", "data[\"\\\"\\\\\\u000a\\u009f\u{a0}\"]"),
         ] {
-            assert_eq!(Path::Member(&data, name).text(), path);
+            assert_eq!(Path::Member(&data, name).text::<true>(), path);
+            assert_eq!(Path::Member(&data, name).text::<false>(), path);
         }
+    }
+
+    #[test]
+    fn a_path_that_is_not_exact_has_no_index_and_no_address() {
+        let item = Path::Item(&Path::Top, 12);
+        let address = Path::Member(&item, "someone@walnut.io");
+        let path = Path::Member(&address, "a b");
+        assert_eq!(path.text::<true>(), r#"[12]["someone@walnut.io"]["a b"]"#);
+        assert_eq!(path.text::<false>(), r#"[]["*"]["a b"]"#);
     }
 }

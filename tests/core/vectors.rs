@@ -117,7 +117,8 @@ fn a_summary_says_what_the_delivery_says() {
         assert_eq!(summary.event_type, delivery.event_type(), "{name}");
         assert_eq!(summary.timestamp, delivery.timestamp, "{name}");
         assert_eq!(summary.is_test, delivery.is_test, "{name}");
-        if summary.drift != delivery.drift {
+        let drift = delivery.drift.iter().cloned().map(without_indexes).collect::<Vec<_>>();
+        if summary.drift != drift {
             differences.push(name.to_owned());
         }
         let [now, max_age] = ["now", "maxAge"]
@@ -131,4 +132,12 @@ fn a_summary_says_what_the_delivery_says() {
     let unusual =
         ["1e-400 is zero", "1e999 is no integer: drift only", "2^53 - 0.5 is read as a double"];
     assert_eq!(differences, unusual.map(|name| format!("json: {name:?}")));
+}
+
+#[cfg(feature = "edge")]
+fn without_indexes(mut drift: walnut_webhooks::Drift) -> walnut_webhooks::Drift {
+    for index in 0..10 {
+        drift.path = drift.path.replace(&format!("[{index}]"), "[]");
+    }
+    drift
 }

@@ -3,7 +3,8 @@
 
 use super::db::Db;
 use crate::js::{Result, number};
-use crate::protocol::{Count, Difference};
+use crate::json::{self, Item};
+use crate::protocol::Count;
 
 /// How often a known difference is saved at most, in milliseconds.
 const SAVE_MS: u64 = 15 * 60 * 1000;
@@ -22,7 +23,7 @@ struct Known {
     saved: u64,
 }
 
-/// What was seen, in the order of the first times; `None` until it is needed.
+/// The differences in the order of their first times; `None` until they are needed.
 #[derive(Default)]
 pub(super) struct Drift(Option<Vec<Known>>);
 
@@ -69,9 +70,10 @@ impl Drift {
         Ok(new)
     }
 
-    /// Returns what was seen, the newest first.
-    pub(super) fn list(&mut self, db: &Db) -> Result<Vec<Difference>> {
-        Ok(self.load(db)?.iter().rev().map(Known::difference).collect())
+    /// Lists the differences as JSON, the newest first.
+    pub(super) fn list(&mut self, db: &Db) -> Result<String> {
+        let all = self.load(db)?.iter().rev();
+        Ok(json::list(all.map(|known| Item::Json(known.json()))))
     }
 
     /// Returns how many differences were seen.
@@ -82,27 +84,39 @@ impl Drift {
 
 impl Known {
     fn save(&mut self, db: &Db) -> Result<()> {
-        let Difference { event, path, kind, times, first, last } = self.difference();
+        let [event, path, kind] = self.parts();
         db.run(
             "INSERT OR REPLACE INTO drift (event, path, kind, times, first, last) VALUES (?, ?, ?, ?, ?, ?)",
-            &[event.into(), path.into(), kind.into(), number(times), number(first), number(last)],
+            &[
+                event.into(),
+                path.into(),
+                kind.into(),
+                number(self.times),
+                number(self.first),
+                number(self.last),
+            ],
         )?;
         self.saved = self.last;
         Ok(())
     }
 
-    /// Only the path can have spaces in it.
-    fn difference(&self) -> Difference {
+    fn json(&self) -> String {
+        let [event, path, kind] = self.parts();
+        json::object(&[
+            ("event", event.into()),
+            ("path", path.into()),
+            ("kind", kind.into()),
+            ("times", self.times.into()),
+            ("first", self.first.into()),
+            ("last", self.last.into()),
+        ])
+    }
+
+    /// Returns the event, the path and the kind. Only the path can have spaces in it.
+    fn parts(&self) -> [&str; 3] {
         let (event, rest) = self.name.split_once(' ').unwrap_or_default();
         let (path, kind) = rest.rsplit_once(' ').unwrap_or_default();
-        Difference {
-            event: event.to_owned(),
-            path: path.to_owned(),
-            kind: kind.to_owned(),
-            times: self.times,
-            first: self.first,
-            last: self.last,
-        }
+        [event, path, kind]
     }
 }
 
@@ -114,10 +128,6 @@ mod tests {
     fn a_path_may_contain_spaces() {
         let name = r#"demo_session_finished data["a b"]  added"#.to_owned();
         let known = Known { name, times: 1, first: 2, last: 3, saved: 0 };
-        let Difference { event, path, kind, .. } = known.difference();
-        assert_eq!(
-            [&*event, &*path, &*kind],
-            ["demo_session_finished", r#"data["a b"] "#, "added"]
-        );
+        assert_eq!(known.parts(), ["demo_session_finished", r#"data["a b"] "#, "added"]);
     }
 }
