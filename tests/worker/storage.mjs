@@ -85,6 +85,7 @@ const TIMES = {
   destinations: ["last_taken", "last_failed"],
   alerts: ["at", "due"],
   remembered: ["last"],
+  drift: ["first", "last"],
 };
 
 /** The times in the JSON of `sends`. */
