@@ -66,16 +66,16 @@ test("holds a destination through a restart, probes it once, and then sends all 
 });
 
 test("probes of a destination that is down use up no attempts", async (t) => {
-  const world = await lasting(t, { MAX_ATTEMPTS: "3" });
+  const world = await lasting(t, { MAX_ATTEMPTS: "4" });
   world.origin.answer = (request) => request.socket.destroy();
   await send(world.url, 1);
   const [id] = await world.ids();
-  for (let attempts = 1; attempts <= 6; attempts++) {
+  for (let attempts = 3; attempts <= 8; attempts++) {
     await world.until(id, (delivery) => delivery.attempts.length >= attempts);
     await world.later(5 * MINUTE);
   }
   const { state, sends } = await world.ask("GET", `deliveries/${id}`);
-  deepEqual([state, sends[0].attempts], ["pending", 1]);
+  deepEqual([state, sends[0].attempts], ["pending", 3]);
   world.origin.answer = (_, response) => response.end();
   await world.later(5 * MINUTE);
   await world.until(id, "delivered");

@@ -84,7 +84,9 @@ test("says how a destination fails that can't be reached, and since when", async
   const world = await edge(t);
   world.origin.answer = (request) => request.socket.destroy();
   await attempted(world);
-  const status = await destination(world);
+  await world.origin.took(3);
+  let status = await destination(world);
+  while (status.failures < 3) status = await destination(world);
   equal(status.state, "held");
   ok(status.failingSince > 0 && status.heldUntil > 0);
   ok(["reset", "refused"].includes(status.how), status.how);

@@ -98,11 +98,15 @@ impl World {
             Answer::Taken => circuit.accepted(now),
             Answer::Failed => {
                 let how = "500".to_owned();
-                circuit.failed(Trouble { holds: false, asked_ms: None, how }, is_probe, now);
+                circuit.failed(
+                    Trouble { is_unreachable: false, asked_ms: None, how },
+                    is_probe,
+                    now,
+                );
             }
             Answer::Later => {
                 let how = "429".to_owned();
-                let trouble = Trouble { holds: true, asked_ms: Some(SLOW_MS), how };
+                let trouble = Trouble { is_unreachable: false, asked_ms: Some(SLOW_MS), how };
                 circuit.failed(trouble, is_probe, now);
             }
         });

@@ -324,9 +324,7 @@ impl World {
         let is_probe = self.memory().probed.contains(destination);
         self.memory().probed.retain(|name| name != destination);
         self.note_outcome(destination, answer, is_probe);
-        let retry_after_ms = (answer == Answer::Later).then_some(SLOW_MS);
-        let held_until = self.circuit(destination).held_until;
-        let failed = Failed { retry_after_ms, held_until, is_probe, ..Failed::default() };
+        let failed = Failed { is_probe, ..Failed::default() };
         let event = match answer {
             Answer::Taken => Event::Accepted { destination },
             Answer::Failed | Answer::Later => Event::Failed { destination, failed },

@@ -2,7 +2,7 @@
 //! effects. It does no I/O; the inbox carries out the effects.
 
 /// The longest wait between two attempts, in milliseconds.
-pub(crate) const MOST_WAIT_MS: u64 = 60 * 60 * 1000;
+const MOST_WAIT_MS: u64 = 60 * 60 * 1000;
 
 /// The longest wait after the first failed attempt, in milliseconds; it doubles with each further one.
 const FIRST_WAIT_MS: u64 = 1000;
@@ -158,13 +158,10 @@ impl Event<'_> {
     }
 }
 
-/// How an attempt failed, as far as it decides on the next one. Times are in milliseconds.
+/// How an attempt failed, as far as it decides on the next one. A wait that the destination asks for is not here: it holds
+/// all deliveries to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Failed {
-    /// The wait that the destination asked for.
-    pub(crate) retry_after_ms: Option<u64>,
-    /// Until when the destination is held, since the Unix epoch.
-    pub(crate) held_until: Option<u64>,
     /// Whether the attempt only probed a destination that was held. It does not count.
     pub(crate) is_probe: bool,
     /// Whether the destination rejects the delivery, so that it is retried more slowly.
@@ -278,7 +275,6 @@ fn apply(send: &Send, event: &Event<'_>, now: u64, paused_ms: u64, limits: Limit
                 next.attempts = send.attempts.saturating_add(1);
             }
             let due = now.saturating_add(retry_delay_ms(next.attempts, &failed));
-            let due = due.max(failed.held_until.unwrap_or(0));
             next.progress = if next.attempts >= limits.max_attempts {
                 Progress::Dead(Reason::MaxAttempts)
             } else if send.is_too_old(due, paused_ms, limits) {
@@ -315,7 +311,7 @@ fn apply(send: &Send, event: &Event<'_>, now: u64, paused_ms: u64, limits: Limit
     next
 }
 
-/// Returns the delay of a retry: exponential backoff with jitter, or what the destination asked for if that is longer.
+/// Returns the delay of a retry: exponential backoff with jitter.
 fn retry_delay_ms(attempts: u32, failed: &Failed) -> u64 {
     let (first, longest) = if failed.is_rejected {
         (FIRST_REJECTED_WAIT_MS, MOST_REJECTED_WAIT_MS)
@@ -326,8 +322,7 @@ fn retry_delay_ms(attempts: u32, failed: &Failed) -> u64 {
     let most = first.checked_shl(doublings).unwrap_or(longest).min(longest);
     // A rejected delivery waits for half of the time at least.
     let least = if failed.is_rejected { most / 2 } else { 0 };
-    let delay = least.saturating_add(fraction(most.saturating_sub(least), failed.chance));
-    failed.retry_after_ms.unwrap_or(0).min(MOST_WAIT_MS).max(delay)
+    least.saturating_add(fraction(most.saturating_sub(least), failed.chance))
 }
 
 /// Multiplies a number by a fraction from 0 to 1.

@@ -3,8 +3,11 @@
 
 use crate::digits;
 
-/// How long a destination is held after the first failure that holds it, in milliseconds; twice as long after each failed
-/// probe, up to the longest. A destination may ask for more.
+/// After how many failures in a row a destination is held that can't be reached. A single one may be due to its delivery.
+const UNREACHABLE_AFTER: u32 = 3;
+
+/// How long a destination is held at first, in milliseconds; twice as long after each failed probe, up to the longest. A
+/// destination may ask for more.
 const FIRST_HOLD_MS: u64 = 1000;
 const MOST_HOLD_MS: u64 = 5 * 60_000;
 const MOST_ASKED_MS: u64 = 60 * 60_000;
@@ -34,9 +37,9 @@ pub(crate) enum Access {
 /// How an attempt failed, as far as it concerns the destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Trouble {
-    /// Whether the destination could not be reached, or asked for time: then it is held.
-    pub(crate) holds: bool,
-    /// The wait that it asked for, in milliseconds.
+    /// Whether there was no answer.
+    pub(crate) is_unreachable: bool,
+    /// The wait that it asked for, in milliseconds; 0 if it did not say how long.
     pub(crate) asked_ms: Option<u64>,
     /// How the attempt failed: a word such as `timeout`, or the status of the answer.
     pub(crate) how: String,
@@ -92,7 +95,8 @@ impl Circuit {
         self.failing_since.get_or_insert(now);
         self.failures = self.failures.saturating_add(1);
         self.how = Some(trouble.how);
-        if trouble.holds {
+        let is_down = is_probe || self.failures >= UNREACHABLE_AFTER;
+        if trouble.asked_ms.is_some() || (trouble.is_unreachable && is_down) {
             // What else was in flight when the destination was held says nothing new.
             if is_probe || self.held_until.is_none() {
                 self.holds = self.holds.saturating_add(1);
@@ -102,7 +106,7 @@ impl Circuit {
             let asked = trouble.asked_ms.unwrap_or(0).min(MOST_ASKED_MS);
             let until = now.saturating_add(hold.min(MOST_HOLD_MS).max(asked));
             self.held_until = self.held_until.max(Some(until));
-        } else if is_probe {
+        } else if is_probe && !trouble.is_unreachable {
             // It answers again, so only the delivery is retried.
             (self.held_until, self.holds) = (None, 0);
         }
@@ -173,20 +177,41 @@ impl Circuit {
 mod tests {
     use super::*;
 
-    fn trouble(holds: bool) -> Trouble {
-        Trouble { holds, asked_ms: None, how: "timeout".to_owned() }
+    fn trouble(is_unreachable: bool) -> Trouble {
+        Trouble { is_unreachable, asked_ms: None, how: "timeout".to_owned() }
+    }
+
+    /// A destination that was held after its last failure, at 0.
+    fn held() -> Circuit {
+        let mut circuit = Circuit::default();
+        for _ in 0..UNREACHABLE_AFTER {
+            circuit.failed(trouble(true), false, 0);
+        }
+        circuit
     }
 
     fn asked(asked_ms: u64) -> Trouble {
-        Trouble { asked_ms: Some(asked_ms), how: "429".to_owned(), ..trouble(true) }
+        Trouble { asked_ms: Some(asked_ms), how: "429".to_owned(), ..trouble(false) }
+    }
+
+    #[test]
+    fn a_success_in_between_keeps_a_destination_from_being_held() {
+        let mut circuit = Circuit::default();
+        for _ in 0..10 {
+            circuit.failed(trouble(true), false, 0);
+            circuit.failed(trouble(true), false, 0);
+            circuit.accepted(0);
+        }
+        assert_eq!(circuit.access(0), Access::All);
     }
 
     #[test]
     fn a_failure_that_holds_closes_the_way_and_then_lets_probes_through() {
         let mut circuit = Circuit::default();
-        assert_eq!(circuit.access(0), Access::All);
-        circuit.failed(trouble(false), false, 0);
-        assert_eq!(circuit.access(0), Access::All);
+        for _ in 1..UNREACHABLE_AFTER {
+            circuit.failed(trouble(true), false, 10);
+            assert_eq!(circuit.access(10), Access::All);
+        }
         circuit.failed(trouble(true), false, 10);
         assert_eq!(circuit.access(1009), Access::After(1010));
         assert_eq!(circuit.access(1010), Access::Probe);
@@ -196,8 +221,7 @@ mod tests {
 
     #[test]
     fn each_failed_probe_doubles_the_wait_up_to_five_minutes() {
-        let mut circuit = Circuit::default();
-        circuit.failed(trouble(true), false, 0);
+        let mut circuit = held();
         let mut waits = Vec::new();
         for _ in 0..10 {
             let now = circuit.held_until.unwrap();
@@ -209,8 +233,7 @@ mod tests {
 
     #[test]
     fn what_was_in_flight_neither_lengthens_the_wait_nor_ends_it() {
-        let mut circuit = Circuit::default();
-        circuit.failed(trouble(true), false, 0);
+        let mut circuit = held();
         circuit.failed(trouble(true), false, 1);
         assert_eq!((circuit.holds, circuit.held_until), (1, Some(1001)));
         circuit.accepted(2);
@@ -231,8 +254,7 @@ mod tests {
 
     #[test]
     fn a_probe_that_is_answered_ends_the_hold() {
-        let mut circuit = Circuit::default();
-        circuit.failed(trouble(true), false, 0);
+        let mut circuit = held();
         circuit.failed(trouble(false), true, 1000);
         assert_eq!((circuit.access(1000), circuit.holds), (Access::All, 0));
     }
@@ -301,7 +323,7 @@ mod tests {
         assert_eq!((stored.failing_since, stored.failures), (Some(10), FAILING_AFTER));
         circuit.failed(Trouble { how: "reset".to_owned(), ..trouble(false) }, false, 11);
         assert!(!circuit.differs_from(&stored));
-        circuit.failed(trouble(true), false, 12);
+        circuit.failed(asked(0), false, 12);
         assert!(circuit.differs_from(&stored));
     }
 }

@@ -353,8 +353,6 @@ impl Inbox {
             Some(410) => Event::Gone { destination },
             status => {
                 let failed = Failed {
-                    retry_after_ms: outcome.retry_after_ms,
-                    held_until: self.held_until(destination),
                     is_probe,
                     is_rejected: status.is_some_and(is_rejection),
                     chance: js_sys::Math::random(),
@@ -399,10 +397,6 @@ impl Inbox {
                 circuit.failed(trouble(outcome), is_probe, now);
             }
         })
-    }
-
-    fn held_until(&self, destination: &str) -> Option<u64> {
-        self.circuits.borrow().find(destination)?.held_until
     }
 
     /// Ends what has waited for longer than a delivery may, for a destination that is held or not configured. Any other
@@ -482,10 +476,7 @@ impl Inbox {
 /// Says what a failed attempt means for the destination.
 fn trouble(outcome: &Outcome) -> Trouble {
     let asked_ms = outcome.retry_after_ms.filter(|wait| *wait > 0);
+    let asked_ms = asked_ms.or((outcome.status == Some(429)).then_some(0));
     let how = outcome.status.map_or("timeout".to_owned(), |status| status.to_string());
-    Trouble {
-        holds: outcome.status.is_none() || outcome.status == Some(429) || asked_ms.is_some(),
-        asked_ms,
-        how,
-    }
+    Trouble { is_unreachable: outcome.status.is_none(), asked_ms, how }
 }

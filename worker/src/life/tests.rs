@@ -3,13 +3,7 @@ use super::*;
 const LIMITS: Limits = Limits { max_attempts: 3, max_age_ms: 10_000 };
 
 /// A failure with the longest wait.
-const FAILED: Failed = Failed {
-    retry_after_ms: None,
-    held_until: None,
-    is_probe: false,
-    is_rejected: false,
-    chance: 1.0,
-};
+const FAILED: Failed = Failed { is_probe: false, is_rejected: false, chance: 1.0 };
 
 fn failed(destination: &str) -> Event<'_> {
     Event::Failed { destination, failed: FAILED }
@@ -90,26 +84,11 @@ fn delays_after_a_rejection_double_from_a_minute_up_to_six_hours() {
 }
 
 #[test]
-fn a_destination_may_ask_for_a_delay_of_up_to_an_hour() {
-    let delay = |attempts, asked, chance| {
-        retry_delay_ms(attempts, &Failed { retry_after_ms: Some(asked), chance, ..FAILED })
-    };
-    assert_eq!(delay(1, 5000, 1.0), 5000);
-    assert_eq!(delay(4, 5000, 1.0), 8000);
-    assert_eq!(delay(1, MOST_WAIT_MS + 1, 0.0), MOST_WAIT_MS);
-}
-
-#[test]
-fn a_probe_does_not_count_and_waits_until_the_destination_is_free() {
-    let probe = Failed { is_probe: true, held_until: Some(5000), ..FAILED };
-    let event = Event::Failed { destination: "a", failed: probe };
-    let probed = lived(life(&["a"]), &[(event, 1000)]);
-    assert_eq!(
-        (probed.sends[0].attempts, &probed.sends[0].progress),
-        (0, &Progress::Pending { due: 5000 })
-    );
-    let counted = Event::Failed { destination: "a", failed: Failed { is_probe: false, ..probe } };
-    assert_eq!(lived(life(&["a"]), &[(counted, 1000)]).sends[0].attempts, 1);
+fn a_probe_does_not_count() {
+    let probe = Failed { is_probe: true, ..FAILED };
+    let event = |failed| Event::Failed { destination: "a", failed };
+    assert_eq!(lived(life(&["a"]), &[(event(probe), 1000)]).sends[0].attempts, 0);
+    assert_eq!(lived(life(&["a"]), &[(event(FAILED), 1000)]).sends[0].attempts, 1);
 }
 
 #[test]
