@@ -176,6 +176,10 @@ codes! {
         "body_timeout", 408,
             "The body did not arrive within 10 s, so the edge could not check the signature. It is not counted in `failures`.",
             "Nothing: Walnut sends the event again.";
+        "overloaded", 503,
+            "The edge is receiving more than 32 MiB of unfinished bodies at once, so it did not read this one. It is not counted \
+             in `failures`.",
+            "Nothing: Walnut sends the event again.";
         "origin_failed", 502,
             "The edge could not reach the origin, or the origin did not answer 2xx.",
             "Check the origin. The attempt, or the log in direct mode, says [how it failed](operate.md#why-an-attempt-failed).";

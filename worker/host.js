@@ -5,26 +5,91 @@ import { connect } from "cloudflare:sockets";
 /** How many bytes are read at a time if the length is unknown. */
 const PIECE = 16_384;
 
+/** How many bytes are read at a time if more are declared. */
+const LONG_PIECE = 65_536;
+
+/** How many bytes the bodies that an isolate is reading may take together. */
+const MAX_UNFINISHED = 32 << 20;
+
+/** The bodies that are being read, and how many bytes they take. */
+const uploads = new Set();
+let unfinished = 0;
+
 /**
  * Reads a body to its end. `declared` is the declared length, or 0. Resolves with `null` if the body is longer than
  * `limit`; at most `grace` bytes more are read, so that the sender receives the response. Resolves with `undefined` if
- * the body is not complete within `ms`.
+ * the body is not complete within `ms`, and with `false` if it would exceed MAX_UNFINISHED.
  */
 export function read(request, declared, limit, grace, ms) {
+  const upload = { bytes: 0, pieces: [], reader: null, end: Date.now() + ms };
   return new Promise((resolve, reject) => {
     // It ends with the request; clearing it takes longer.
-    setTimeout(resolve, ms);
-    readAll(request, declared, limit, grace).then(resolve, reject);
+    setTimeout(() => {
+      if (release(upload)) cancel(upload);
+      resolve();
+    }, ms);
+    // The reading fails when the client leaves.
+    readAll(upload, request, declared, limit, grace).then(resolve, reject);
   });
 }
 
-async function readAll(request, declared, limit, grace) {
-  if (declared > 0 && declared <= limit && isAsLongAsDeclared(request)) return new Uint8Array(await request.arrayBuffer());
-  const pieces = [];
-  const length = await drain(request.body, limit + grace, (piece, sum) => {
-    if (sum <= limit) pieces.push(piece);
-  });
-  return length <= limit ? join(pieces, length) : null;
+async function readAll(upload, request, declared, limit, grace) {
+  uploads.add(upload);
+  try {
+    if (declared > 0 && declared <= Math.min(limit, LONG_PIECE) && isAsLongAsDeclared(request)) {
+      return hold(upload, declared) && new Uint8Array(await request.arrayBuffer());
+    }
+    return await readPieces(upload, request.body, declared > LONG_PIECE ? LONG_PIECE : PIECE, limit, grace);
+  } finally {
+    release(upload);
+  }
+}
+
+async function readPieces(upload, stream, size, limit, grace) {
+  if (!stream) return new Uint8Array();
+  upload.reader = stream.getReader({ mode: "byob" });
+  let length = 0;
+  for (;;) {
+    if (!hold(upload, size)) {
+      cancel(upload);
+      return false;
+    }
+    const { value, done } = await upload.reader.readAtLeast(size, new Uint8Array(size));
+    if (!uploads.has(upload)) return undefined;
+    if (value) {
+      length += value.byteLength;
+      upload.pieces.push(value);
+    }
+    // Only the last piece is shorter than requested.
+    if (done || value.byteLength < size) return length <= limit ? join(upload.pieces, length) : null;
+    if (length > limit + grace) return null;
+  }
+}
+
+/** Takes so many bytes of the room for an upload, if there are so many left. */
+function hold(upload, bytes) {
+  if (unfinished + bytes > MAX_UNFINISHED) {
+    // The platform may end a request without a word.
+    for (const other of uploads) if (other.end < Date.now()) release(other);
+  }
+  if (unfinished + bytes > MAX_UNFINISHED || !uploads.has(upload)) return false;
+  unfinished += bytes;
+  upload.bytes += bytes;
+  return true;
+}
+
+/** Gives the room of an upload back, without waiting for the garbage collection. Tells whether it was being read. */
+function release(upload) {
+  if (!uploads.delete(upload)) return false;
+  unfinished -= upload.bytes;
+  for (const { buffer } of upload.pieces) buffer.transfer(0);
+  upload.pieces = [];
+  return true;
+}
+
+/** Stops the reading. */
+function cancel({ reader }) {
+  reader?.cancel().catch(() => {});
 }
 
 /** How much of a response's body is read, so that its connection can be used again, and for how long, in ms. */
@@ -128,16 +193,13 @@ async function connects(url, secureTransport) {
 const isAsLongAsDeclared = ({ headers }) => !headers.has("transfer-encoding") && !headers.has("content-encoding");
 
 /** Reads a stream to its end, or until it is longer than `limit` bytes; resolves with how many bytes were read. */
-async function drain(stream, limit, receive) {
+async function drain(stream, limit) {
   if (!stream) return 0;
   const reader = stream.getReader({ mode: "byob" });
   let length = 0;
   for (;;) {
     const { value, done } = await reader.readAtLeast(PIECE, new Uint8Array(PIECE));
-    if (value) {
-      length += value.byteLength;
-      receive?.(value, length);
-    }
+    length += value?.byteLength ?? 0;
     // Only the last piece is shorter than requested.
     if (done || value.byteLength < PIECE || length > limit) return length;
   }

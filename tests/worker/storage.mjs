@@ -100,6 +100,7 @@ const TIMES = {
   alerts: ["at", "due"],
   circuits: ["paused_since", "held_until", "failing_since", "alerted"],
   remembered: ["last"],
+  drift: ["first", "last"],
 };
 
 /** The times in the JSON of `sends`. */

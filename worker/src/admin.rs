@@ -2,6 +2,7 @@
 //! every shard, and merges the replies.
 
 mod destinations;
+mod drift;
 mod metrics;
 mod page;
 mod question;
@@ -122,13 +123,14 @@ impl Shards<'_> {
                 self.deliver_rejected(id).await
             }
             ("DELETE", [Some("rejected"), Some(id), None, _]) => self.erase_rejected(id).await,
+            ("GET", [Some("drift"), None, ..]) => self.list_drift().await,
             ("GET", [Some("status"), None, ..]) => Ok(value(&self.status().await?)),
             ("GET", [Some("metrics"), None, ..]) => {
                 Ok(page::metrics(metrics::text(&self.status().await?)))
             }
             (
                 _,
-                [Some("deliveries" | "rejected" | "status" | "metrics"), None, ..]
+                [Some("deliveries" | "rejected" | "drift" | "status" | "metrics"), None, ..]
                 | [Some("deliveries" | "rejected"), Some(_), Some("body"), None],
             ) => Err(Failure::MethodNotAllowed("GET")),
             (_, [Some("deliveries" | "rejected"), Some(_), None, _]) => {

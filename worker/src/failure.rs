@@ -11,6 +11,8 @@ pub(crate) enum Failure {
     BodyCutOff,
     /// The body was not complete within the time limit.
     BodyTimeout,
+    /// The bodies that are being read leave no room for this one.
+    Overloaded,
     /// The origin cannot be reached, or answered with a status other than 2xx.
     OriginFailed,
     /// The origin did not complete its response within the time limit.
@@ -45,6 +47,7 @@ impl Failure {
             Self::Refused(error) => error.code(),
             Self::BodyCutOff => "body_cut_off",
             Self::BodyTimeout => "body_timeout",
+            Self::Overloaded => "overloaded",
             Self::OriginFailed => "origin_failed",
             Self::OriginTimeout => "origin_timeout",
             Self::Loop => "loop",
@@ -66,7 +69,7 @@ impl Failure {
             Self::OriginFailed => 502,
             Self::OriginTimeout => 504,
             Self::Loop => 508,
-            Self::StoreFailed | Self::InboxFailed | Self::Unhealthy => 503,
+            Self::Overloaded | Self::StoreFailed | Self::InboxFailed | Self::Unhealthy => 503,
             Self::Misconfigured => 500,
             Self::NotFound => 404,
             Self::Unauthorized => 401,
@@ -83,6 +86,9 @@ impl Failure {
             Self::BodyCutOff => "the request body is incomplete: send the request again".to_owned(),
             Self::BodyTimeout => {
                 "the request body was not received in time: send the request again".to_owned()
+            }
+            Self::Overloaded => {
+                "the edge is receiving too many bodies at once: send the request again".to_owned()
             }
             Self::OriginFailed => {
                 "the origin did not accept the delivery: send the request again".to_owned()

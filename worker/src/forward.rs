@@ -1,7 +1,7 @@
 //! Sends a delivery to a destination: one attempt, with the headers that describe the delivery.
 
 use js_sys::Uint8Array;
-use walnut_webhooks::SIGNATURE_HEADER;
+use walnut_webhooks::{Drift, SIGNATURE_HEADER};
 use wasm_bindgen::JsValue;
 
 use crate::config::Destination;
@@ -28,6 +28,8 @@ pub(crate) struct Headline {
     pub(crate) is_test: bool,
     /// The edges that it has been through, this one included.
     pub(crate) edges: String,
+    /// The differences from the documented shape, if the body was read.
+    pub(crate) drift: Vec<Drift>,
 }
 
 /// How an attempt failed.

@@ -116,6 +116,7 @@ pub(crate) async fn read(
     match Awaited::New(read).await.map(JsCast::dyn_into) {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(none)) if none.is_null() => Err(Error::BodyTooLarge { limit }.into()),
+        Ok(Err(none)) if none.as_bool() == Some(false) => Err(Failure::Overloaded),
         Ok(Err(_)) => Err(Failure::BodyTimeout),
         Err(_) => Err(Failure::BodyCutOff),
     }

@@ -10,6 +10,7 @@ mod circuit;
 mod circuits;
 mod counts;
 mod db;
+mod drift;
 mod erase;
 mod held;
 mod identity;
@@ -48,6 +49,7 @@ use circuit::Access;
 use circuits::Circuits;
 use counts::Counts;
 use db::{Db, Storage};
+use drift::Drift;
 use identity::Identity;
 use quarantine::Quarantine;
 use quarantine::recover::Pass;
@@ -149,12 +151,13 @@ pub struct Inbox {
     /// How often something may have changed deliveries in flight.
     changes: Cell<u64>,
     counts: RefCell<Counts>,
+    circuits: RefCell<Circuits>,
     /// `None` until the Worker tells it.
     identity: RefCell<Option<Identity>>,
-    circuits: RefCell<Circuits>,
-    /// Only the first shard has these two.
+    /// Only the first shard has these three.
     quarantine: RefCell<Option<Quarantine>>,
     rejections: RefCell<Rejections>,
+    drift: RefCell<Drift>,
     /// Whether it was noticed which key is set.
     knows_key: Cell<bool>,
     /// Until when to wait after the quarantine could not be emptied, in milliseconds since the Unix epoch.
@@ -195,6 +198,7 @@ impl Inbox {
             circuits: RefCell::default(),
             quarantine: RefCell::default(),
             rejections: RefCell::default(),
+            drift: RefCell::default(),
             knows_key: Cell::default(),
             recover_at: Cell::default(),
             pass: RefCell::default(),
@@ -241,7 +245,7 @@ impl Inbox {
         let now = now();
         self.check_room(body.length(), now)?;
         let named = items(destinations).filter_map(|name| text(&name)).collect();
-        let destinations = self.destinations(named, &name, now);
+        let destinations = self.destinations(named, &name, is_test, now);
         let new = NewDelivery {
             id,
             name,
@@ -367,12 +371,18 @@ impl Inbox {
 
     /// Returns the destinations of an arriving delivery; `None` if it is held, because the configuration of this inbox has
     /// mistakes. The Worker names none if its own has mistakes, as one of another version may, or if none wants the event.
-    fn destinations(&self, named: Vec<String>, event: &JsValue, now: u64) -> Option<Vec<String>> {
+    fn destinations(
+        &self,
+        named: Vec<String>,
+        event: &JsValue,
+        is_test: bool,
+        now: u64,
+    ) -> Option<Vec<String>> {
         let settings = config::settings(&self.env, now).ok().filter(|it| !it.holds())?;
         if !named.is_empty() {
             return Some(named);
         }
-        Some(held::destinations(&settings, text(event).as_deref()))
+        Some(held::destinations(&settings, text(event).as_deref(), is_test))
     }
 
     fn settings(&self, now: u64) -> Result<Rc<Settings>> {

@@ -85,6 +85,7 @@ requests! {
     Wake => (),
     Report => (),
     Raise => (),
+    GetDrift => String,
     List => Listed,
     Show => Option<Details>,
     Redeliver => Redelivered,
@@ -119,6 +120,8 @@ pub(crate) struct Report {
     pub(crate) matched: LastMatch,
     /// The networks that sent something new and genuine.
     pub(crate) networks: Vec<String>,
+    /// How many events had a difference from their documented shape. Each is `EVENT PATH KIND`.
+    pub(crate) drift: Vec<Count>,
 }
 
 /// Tells the first shard that there is a cause for an alert.
@@ -227,6 +230,10 @@ pub(crate) struct EraseEmail {
 #[derive(Serialize)]
 pub(crate) struct GetStatus;
 
+/// Asks for the differences from the documented shapes that were seen, as a JSON list.
+#[derive(Serialize)]
+pub(crate) struct GetDrift;
+
 #[derive(Serialize)]
 pub(crate) enum Redelivered {
     NotFound,
@@ -280,8 +287,10 @@ pub(crate) struct ShardStatus {
     pub(crate) matched: LastMatch,
     /// The size of the database.
     pub(crate) bytes: u64,
-    /// Only the first shard has it.
+    /// Only the first shard has these two.
     pub(crate) quarantine: Option<QuarantineStatus>,
+    /// How many differences from the documented shapes were seen.
+    pub(crate) drift: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -305,6 +314,12 @@ impl FromJs for GetShards {
 }
 
 impl FromJs for GetStatus {
+    fn from_js(_: &JsValue) -> Option<Self> {
+        Some(Self)
+    }
+}
+
+impl FromJs for GetDrift {
     fn from_js(_: &JsValue) -> Option<Self> {
         Some(Self)
     }
@@ -346,6 +361,7 @@ from_js! {
         dropped: "dropped",
         matched: "matched",
         networks: "networks",
+        drift: "drift",
     }
     Raise { cause: "cause", destination: "destination", detail: "detail" }
     List {
@@ -373,6 +389,7 @@ from_js! {
         matched: "matched",
         bytes: "bytes",
         quarantine: "quarantine",
+        drift: "drift",
     }
     Totals {
         duplicates: "duplicates",

@@ -17,7 +17,7 @@ use crate::host::{BODY_MS, Place};
 use crate::protocol::{Arrival, Stored};
 use crate::quarantine::{self, Candidate};
 use crate::standard::message_id;
-use crate::watch::Check;
+use crate::watch::{self, Check};
 use crate::{digits, edges, explain, host, log, network, shards};
 
 /// How far past the limit a body is read, in bytes, so that the sender of a slightly longer one receives the 413 instead of
@@ -144,10 +144,11 @@ pub(crate) fn headline(
         message_id: message_id(&id, None),
         id,
         name: summary.as_ref().and_then(|summary| summary.name.clone()),
-        event_type: summary.map_or("unknown", |summary| summary.event_type).to_owned(),
+        event_type: summary.as_ref().map_or("unknown", |summary| summary.event_type).to_owned(),
         key_slot: verified.key_index().into(),
         is_test,
         edges: String::new(),
+        drift: summary.map(|summary| summary.drift).unwrap_or_default(),
     })
 }
 
@@ -171,7 +172,7 @@ pub(crate) async fn store(
     headline: &Headline,
     message: &Message<'_>,
 ) -> Result<Stored, Failure> {
-    let wants = |it: &&Destination| it.wants(headline.name.as_deref());
+    let wants = |it: &&Destination| it.wants(headline.name.as_deref(), headline.is_test);
     // A configuration with mistakes may list too few destinations, so the inbox chooses later.
     let known = if settings.holds() { &[] } else { settings.destinations.as_slice() };
     let names = known.iter().filter(wants);
@@ -188,7 +189,11 @@ pub(crate) async fn store(
         received: message.received,
         edges: Some(headline.edges.as_str()).filter(|list| !list.is_empty()),
     };
-    shards::store(env, settings, &arrival).await
+    let stored = shards::store(env, settings, &arrival).await?;
+    if stored != Stored::Duplicate {
+        watch::note_drift(headline);
+    }
+    Ok(stored)
 }
 
 impl Incoming<'_> {

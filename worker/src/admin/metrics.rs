@@ -25,6 +25,8 @@ pub(super) fn text(status: &Status) -> String {
     text.sample("quarantine_recovered_total", &[], recovered);
     text.family("quarantine_dropped", "counter", "Requests not kept, since there was no room.");
     text.sample("quarantine_dropped_total", &[], dropped);
+    text.family("drift", "gauge", "Differences from the documented shapes that were seen.");
+    text.sample("drift", &[], status.drift);
     text.family("pending", "gauge", "Deliveries that a destination has not accepted yet.");
     for destination in &status.destinations {
         text.sample("pending", &[("destination", &destination.name)], destination.pending);

@@ -27,6 +27,7 @@ pub(super) struct Status {
     pub(super) keys: KeyStatus,
     pub(super) failures: Counts,
     pub(super) quarantine: QuarantineStatus,
+    pub(super) drift: u64,
     pub(super) last_received: Option<u64>,
     pub(super) bytes: u64,
 }
@@ -82,6 +83,7 @@ impl Status {
             keys: KeyStatus::new(matched, settings.previous_until, now),
             failures: Counts(Vec::new()),
             quarantine: QuarantineStatus::default(),
+            drift: 0,
             last_received: None,
             bytes: 0,
         };
@@ -105,6 +107,7 @@ impl Status {
         if let Some(quarantine) = shard.quarantine {
             self.quarantine = quarantine;
         }
+        self.drift = self.drift.saturating_add(shard.drift.unwrap_or(0));
         self.duplicates = self.duplicates.saturating_add(totals.duplicates);
         self.oldest_pending =
             [self.oldest_pending, totals.oldest_pending].into_iter().flatten().min();

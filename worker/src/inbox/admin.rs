@@ -165,7 +165,7 @@ pub(super) fn redeliver(
     let name = row.maybe_text(0)?;
     let destinations: Vec<String> = match &redeliver.destination {
         Some(destination) => vec![destination.clone()],
-        None => held::destinations(settings, name.as_deref()),
+        None => held::destinations(settings, name.as_deref(), held::is_test(db, redeliver.row)?),
     };
     redeliver_to(db, settings, circuits, redeliver.row, &destinations, now)?;
     Ok(Redelivered::To(destinations))
@@ -294,6 +294,7 @@ pub(super) fn status(
         matched: alerts::last_match(db)?,
         bytes: db.size(),
         quarantine: None,
+        drift: None,
     })
 }
 

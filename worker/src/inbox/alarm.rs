@@ -114,7 +114,7 @@ impl Inbox {
             log::inbox_failed(&problem);
             self.report_after.set(now().saturating_add(REPORT_RETRY_MS));
         }
-        alerts::post_due(&self.db, settings.alert_url.as_deref(), now()).await
+        alerts::post_due(&self.db, settings, now()).await
     }
 
     async fn report(&self, settings: &Settings) -> Result<()> {

@@ -4,8 +4,10 @@
 use super::db::Db;
 use super::rejections::Rejections;
 use super::schema::{load_meta, save_meta};
+use crate::config::{AlertFormat, Settings};
 use crate::host::{self, Lines, Place};
 use crate::js::{Result, number, or_null};
+use crate::json::Item;
 use crate::keys::LastMatch;
 use crate::protocol::{Cause, Raise};
 use crate::{json, log};
@@ -17,6 +19,9 @@ const RETRY_MS: u64 = 60_000;
 
 /// The time limit of a post, in milliseconds.
 const TIMEOUT_MS: u32 = 10_000;
+
+/// What an alert names as its source.
+const SOURCE: &str = "walnut-webhooks";
 
 /// The names under which the time of the last match of each key is stored.
 const MATCHED_CURRENT: &str = "matched:current";
@@ -202,13 +207,13 @@ pub(super) fn next(db: &Db) -> Result<Option<u64>> {
 }
 
 /// Posts the alerts that are due. An alert that could not be posted for an hour is dropped.
-pub(super) async fn post_due(db: &Db, url: Option<&str>, now: u64) -> Result<()> {
+pub(super) async fn post_due(db: &Db, settings: &Settings, now: u64) -> Result<()> {
     let rows = db.rows("SELECT cause, text, at FROM alerts WHERE due <= ?", &[number(now)])?;
     for row in rows {
         let (cause, text, at) = (row.text(0)?, row.text(1)?, row.number(2)?);
-        let posted = match url {
+        let posted = match &settings.alert_url {
             None => true,
-            Some(url) => post(url, &cause, &text, at).await,
+            Some(url) => post(url, settings.alert_format, &cause, &text, at).await,
         };
         let due = if posted { None } else { retry_time(at, now) };
         db.run(
@@ -225,14 +230,12 @@ fn retry_time(at: u64, now: u64) -> Option<u64> {
     (next.saturating_sub(at) < HOUR_MS).then_some(next)
 }
 
-/// Posts one alert; returns whether it was accepted.
-async fn post(url: &str, cause: &str, text: &str, at: u64) -> bool {
-    let alert = json::object(&[
-        ("source", "walnut-webhooks".into()),
-        ("cause", cause.into()),
-        ("text", text.into()),
-        ("at", at.into()),
-    ]);
+/// Posts one alert; returns whether it was accepted. `cause` has the name of the destination too, if it concerns one.
+async fn post(url: &str, format: AlertFormat, cause: &str, text: &str, at: u64) -> bool {
+    let alert = match format {
+        AlertFormat::Json => object(cause, text, at),
+        AlertFormat::Teams => card(cause, text),
+    };
     let headers = Lines::default().with("content-type", "application/json");
     let posted = host::post(Place::Inbox, url, &headers, &alert.into(), TIMEOUT_MS).await;
     if posted.failure.is_some() {
@@ -241,9 +244,75 @@ async fn post(url: &str, cause: &str, text: &str, at: u64) -> bool {
     posted.failure.is_none()
 }
 
+fn object(cause: &str, text: &str, at: u64) -> String {
+    let (cause, destination) = match cause.split_once(' ') {
+        None => (cause, Item::Missing),
+        Some((cause, destination)) => (cause, destination.into()),
+    };
+    json::object(&[
+        ("source", SOURCE.into()),
+        ("cause", cause.into()),
+        ("text", text.into()),
+        ("at", at.into()),
+        ("destination", destination),
+    ])
+}
+
+/// Writes an Adaptive Card, as a workflow of Microsoft Teams takes it
+/// (<https://learn.microsoft.com/en-us/connectors/teams/#microsoft-teams-webhook>).
+fn card(cause: &str, text: &str) -> String {
+    let mut card = String::from(concat!(
+        r#"{"type":"message","attachments":[{"contentType":"application/vnd.microsoft.card.adaptive","content":"#,
+        r#"{"$schema":"http://adaptivecards.io/schemas/adaptive-card.json","type":"AdaptiveCard","version":"1.4","body":["#,
+    ));
+    let block = |text: &str, weight: &str| {
+        json::object(&[
+            ("type", "TextBlock".into()),
+            ("wrap", Item::Bool(true)),
+            ("weight", weight.into()),
+            ("text", text.into()),
+        ])
+    };
+    card.push_str(&block(&[SOURCE, ": ", cause].concat(), "Bolder"));
+    card.push(',');
+    card.push_str(&block(text, "Default"));
+    card.push_str("]}}]}");
+    card
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, from_str, json};
+
     use super::*;
+
+    #[test]
+    fn an_alert_names_its_destination() {
+        let read = |cause| from_str::<Value>(&object(cause, "a text", 5)).unwrap();
+        let mut expected = json!({
+            "source": "walnut-webhooks", "cause": "failing", "text": "a text", "at": 5,
+        });
+        assert_eq!(read("failing"), expected);
+        expected["destination"] = "crm".into();
+        assert_eq!(read("failing crm"), expected);
+    }
+
+    #[test]
+    fn a_card_has_the_form_that_teams_accepts() {
+        let block = |text, weight| json!({ "type": "TextBlock", "wrap": true, "weight": weight, "text": text });
+        let card = json!({
+            "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+            "type": "AdaptiveCard",
+            "version": "1.4",
+            "body": [block("walnut-webhooks: failing crm", "Bolder"), block("a \"text\"", "Default")],
+        });
+        let kind = "application/vnd.microsoft.card.adaptive";
+        let expected = json!({
+            "type": "message",
+            "attachments": [{ "contentType": kind, "content": card }],
+        });
+        assert_eq!(from_str::<Value>(&super::card("failing crm", "a \"text\"")).unwrap(), expected);
+    }
 
     const NOW: u64 = 100 * HOUR_MS;
 

@@ -14,8 +14,12 @@ use crate::protocol::DeliveryState;
 pub(super) const HELD: &str = "untried = 1 AND state = 'held'";
 
 /// Returns the names of the destinations that want an event of this name.
-pub(super) fn destinations(settings: &Settings, event_name: Option<&str>) -> Vec<String> {
-    let wants = settings.destinations.iter().filter(|it| it.wants(event_name));
+pub(super) fn destinations(
+    settings: &Settings,
+    event_name: Option<&str>,
+    is_test: bool,
+) -> Vec<String> {
+    let wants = settings.destinations.iter().filter(|it| it.wants(event_name, is_test));
     wants.map(|it| it.name.clone()).collect()
 }
 
@@ -29,7 +33,7 @@ pub(super) fn route(
     event_name: Option<&str>,
     now: u64,
 ) -> Result<Course> {
-    let names = destinations(settings, event_name);
+    let names = destinations(settings, event_name, is_test(db, row)?);
     let names = names.iter().map(|name| (name.as_str(), circuits.paused(name, now)));
     let course = Course::new(Life::new(names, now));
     let state = course.life.state();
@@ -47,6 +51,11 @@ pub(super) fn route(
         ],
     )?;
     Ok(course)
+}
+
+/// Tells whether a delivery is a test event.
+pub(super) fn is_test(db: &Db, row: RowId) -> Result<bool> {
+    Ok(db.number("SELECT test FROM deliveries WHERE key = ?", &[row.into()])? == Some(1))
 }
 
 /// Repairs what a version has done that does not know held deliveries: it marked them as tried.

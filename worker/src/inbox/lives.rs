@@ -252,6 +252,7 @@ pub(super) fn load(db: &Db, row_id: RowId, identity: Option<&Identity>) -> Resul
         key_slot: KeySlot::parse(&row.text(4)?),
         is_test: row.maybe_number(10)?.is_some(),
         edges,
+        drift: Vec::new(),
     };
     Ok(Some(Loaded {
         headline,

@@ -7,8 +7,8 @@ use super::{Inbox, admin, alerts, erase, identity};
 use crate::config::Settings;
 use crate::js::{Problem, Result, now};
 use crate::keys::KeyStatus;
-use crate::protocol::{Question, Request};
-use crate::{log, shards};
+use crate::protocol::{Cause, Count, Question, Raise, Request};
+use crate::{log, shards, watch};
 
 impl Inbox {
     /// Replies to a request.
@@ -28,6 +28,8 @@ impl Inbox {
             Request::Wake(question) => {
                 if shard == shards::FIRST {
                     self.save_rejections(now)?;
+                    // What this shard itself has stored from the quarantine.
+                    self.note_drift(&watch::take_drift(), now)?;
                     self.with_quarantine(|it| it.expire(db, now))?;
                     alerts::check(db, &self.rejections.borrow(), now, settings.silence_ms)?;
                 }
@@ -41,6 +43,7 @@ impl Inbox {
                 self.rejections.borrow_mut().note(report, now);
                 self.with_quarantine(|it| it.note_report(db, report, now))?;
                 self.save_rejections(now)?;
+                self.note_drift(&report.drift, now)?;
                 alerts::check(db, &self.rejections.borrow(), now, settings.silence_ms)?;
                 log::keys(&KeyStatus::new(alerts::last_match(db)?, settings.previous_until, now));
                 self.wake_for_work(&settings, now)?;
@@ -51,6 +54,7 @@ impl Inbox {
                 self.wake_for_work(&settings, now)?;
                 question.reply(&())
             }
+            Request::GetDrift(question) => question.reply(&self.drift.borrow_mut().list(db)?),
             Request::List(list) => list.reply(&admin::list(db, shard, list)?),
             Request::Show(show) => show.reply(&admin::show(db, shard, show.row)?),
             Request::Redeliver(question) => {
@@ -86,6 +90,9 @@ impl Inbox {
                 let mut status = admin::status(db, &counts, &circuits, now)?;
                 status.refused = self.rejections.borrow().counts(db)?;
                 status.quarantine = self.with_quarantine(|it| Ok(it.status()))?;
+                if shard == shards::FIRST {
+                    status.drift = Some(self.drift.borrow_mut().count(db)?);
+                }
                 question.reply(&status)
             }
             Request::SetPaused(question) => {
@@ -159,6 +166,17 @@ impl Inbox {
             }
             Ok(())
         })
+    }
+
+    /// Counts differences from the documented shapes. A new one is a cause for an alert.
+    fn note_drift(&self, reported: &[Count], now: u64) -> Result<()> {
+        match self.drift.borrow_mut().note(&self.db, reported, now)? {
+            None => Ok(()),
+            detail => {
+                let new = Raise { cause: Cause::Drift, destination: None, detail };
+                alerts::raise(&self.db, &new, now)
+            }
+        }
     }
 }
 
