@@ -172,6 +172,10 @@ pub struct Summary {
     pub timestamp: Option<String>,
     /// Whether `is_test` is `true`. No other value counts.
     pub is_test: bool,
+    /// The differences between the event and its documentation: see [`Delivery::drift`]. A path has no indexes, such as
+    /// `data.items[].name`, and `*` instead of a name with `@`. Numbers are not parsed, so one with an exponent is a fraction
+    /// if the exponent is negative.
+    pub drift: Vec<Drift>,
 }
 
 #[cfg(feature = "edge")]
@@ -179,13 +183,14 @@ impl Summary {
     pub(crate) fn new(payload: &Value, body_id: impl FnOnce() -> String) -> Result<Self, Error> {
         let reading = Reading::new::<false>(&payload)?;
         let id = reading.id(body_id);
-        let Reading { event_type, name, timestamp, is_test, .. } = reading;
+        let Reading { event_type, name, timestamp, is_test, drift, .. } = reading;
         Ok(Self {
             id,
             name: name.and_then(|name| name.text()),
             event_type: event_type.map_or(UNKNOWN, EventType::as_str),
             timestamp: timestamp.and_then(|timestamp| timestamp.text()),
             is_test,
+            drift,
         })
     }
 

@@ -54,12 +54,12 @@ pub(crate) struct Reading<N> {
 }
 
 impl<N: Node> Reading<N> {
-    /// Reads a body. Only with `DRIFT`, its drift is listed, for which its numbers have to be parsed.
+    /// Reads a body. `EXACT` is that of the [`Comparison`].
     ///
     /// # Errors
     ///
     /// [`Error::NotJson`] if the top is not an object.
-    pub(crate) fn new<const DRIFT: bool>(top: &N) -> Result<Self, Error> {
+    pub(crate) fn new<const EXACT: bool>(top: &N) -> Result<Self, Error> {
         const ENVELOPE: &[Field] = &[
             Field { name: "event", optional: false, shape: Shape::String },
             Field { name: "timestamp", optional: false, shape: Shape::String },
@@ -79,7 +79,7 @@ impl<N: Node> Reading<N> {
         let known = name.as_ref().and_then(N::text).and_then(|name| EventType::from_name(&name));
 
         let comparison = match known {
-            Some(event_type) => Comparison::<DRIFT>::new(top, event_type.shape()),
+            Some(event_type) => Comparison::<EXACT>::new(top, event_type.shape()),
             None => Comparison::with_name(top),
         };
         let session_id = || {

@@ -112,6 +112,10 @@ pub(crate) trait Node: Sized {
     fn kind(&self) -> Kind;
     /// Whether a number is finite and has no fraction.
     fn is_whole(&self) -> bool;
+    /// As [`Node::is_whole`], without parsing the number if possible.
+    fn is_written_whole(&self) -> bool {
+        self.is_whole()
+    }
     /// Returns the text of a string.
     fn text(&self) -> Option<String>;
     /// Returns the members of an object that `fields` name, in their order, `None` where one is absent; and the number of
@@ -123,16 +127,15 @@ pub(crate) trait Node: Sized {
     fn items(&self) -> impl Iterator<Item = Self>;
 }
 
-/// The result of comparing a value with its documented shape. Only with `DRIFT`, the differences are listed, and a
-/// number is asked whether it is whole.
+/// The result of comparing a value with its documented shape. Only with `EXACT`, numbers are parsed, and paths are exact.
 #[derive(Debug, Default)]
-pub(crate) struct Comparison<const DRIFT: bool> {
+pub(crate) struct Comparison<const EXACT: bool> {
     pub(crate) drift: Vec<Drift>,
     /// Whether a documented field is absent or has another type.
     pub(crate) broken: bool,
 }
 
-impl<const DRIFT: bool> Comparison<DRIFT> {
+impl<const EXACT: bool> Comparison<EXACT> {
     pub(crate) fn new(value: &impl Node, shape: &Shape) -> Self {
         let mut comparison = Self::default();
         comparison.value(value, shape, Path::Top);
@@ -154,8 +157,9 @@ impl<const DRIFT: bool> Comparison<DRIFT> {
             | (Shape::String | Shape::NullableString, Kind::String)
             | (Shape::NullableInteger | Shape::NullableString, Kind::Null) => {}
             (Shape::Integer | Shape::NullableInteger, Kind::Number) => {
+                let is_whole = if EXACT { value.is_whole() } else { value.is_written_whole() };
                 // A fraction is reported, but is no reason to doubt the rest.
-                if DRIFT && !value.is_whole() {
+                if !is_whole {
                     self.differs(path, DriftKind::Type, Some(shape.expected()), Some(kind.found()));
                 }
             }
@@ -175,7 +179,7 @@ impl<const DRIFT: bool> Comparison<DRIFT> {
     fn object(&mut self, object: &impl Node, fields: &'static [Field], path: Path<'_>) {
         let added = self.fields(object, fields, path);
         // Most objects have no other members, and then no name need be copied.
-        if !DRIFT || added == 0 {
+        if added == 0 {
             return;
         }
         for (added, value) in object.members() {
@@ -205,6 +209,7 @@ impl<const DRIFT: bool> Comparison<DRIFT> {
         others
     }
 
+    #[inline(never)]
     fn differs(
         &mut self,
         path: Path<'_>,
@@ -212,8 +217,8 @@ impl<const DRIFT: bool> Comparison<DRIFT> {
         expected: Option<&'static str>,
         found: Option<&'static str>,
     ) {
-        if DRIFT && self.drift.len() < MAX_DRIFT {
-            self.drift.push(Drift { path: path.text(), kind, expected, found });
+        if self.drift.len() < MAX_DRIFT {
+            self.drift.push(Drift { path: path.text::<EXACT>(), kind, expected, found });
         }
     }
 }
@@ -227,14 +232,19 @@ enum Path<'p> {
 }
 
 impl Path<'_> {
-    /// Writes the path as in JavaScript: `.name`, `["a name"]`, `[0]`.
-    fn text(self) -> String {
+    /// Writes the path as in JavaScript: `.name`, `["a name"]`, `[0]`. If it is not `EXACT`, it has no indexes, and `*` instead
+    /// of a name that may be an e-mail address.
+    fn text<const EXACT: bool>(self) -> String {
         let (mut path, name) = match self {
             Self::Top => return String::new(),
             Self::Item(parent, index) => {
-                return String::from_iter([&parent.text(), "[", &index.to_string(), "]"]);
+                let index = if EXACT { index.to_string() } else { String::new() };
+                return String::from_iter([&parent.text::<EXACT>(), "[", &index, "]"]);
             }
-            Self::Member(parent, name) => (parent.text(), name),
+            Self::Member(parent, name) if !EXACT && name.contains('@') => {
+                (parent.text::<EXACT>(), "*")
+            }
+            Self::Member(parent, name) => (parent.text::<EXACT>(), name),
         };
         if is_plain(name) {
             if !path.is_empty() {
@@ -285,8 +295,8 @@ mod tests {
     #[test]
     fn writes_a_path_as_in_javascript() {
         let data = Path::Member(&Path::Top, "data");
-        assert_eq!(data.text(), "data");
-        assert_eq!(Path::Item(&data, 12).text(), "data[12]");
+        assert_eq!(data.text::<true>(), "data");
+        assert_eq!(Path::Item(&data, 12).text::<true>(), "data[12]");
         for (name, path) in [
             ("user_2", "data.user_2"),
             ("", r#"data[""]"#),
@@ -295,7 +305,17 @@ mod tests {
             ("é", r#"data["é"]"#),
             ("\"\\\n\u{9f}\u{a0}", "data[\"\\\"\\\\\\u000a\\u009f\u{a0}\"]"),
         ] {
-            assert_eq!(Path::Member(&data, name).text(), path);
+            assert_eq!(Path::Member(&data, name).text::<true>(), path);
+            assert_eq!(Path::Member(&data, name).text::<false>(), path);
         }
+    }
+
+    #[test]
+    fn a_path_that_is_not_exact_has_no_index_and_no_address() {
+        let item = Path::Item(&Path::Top, 12);
+        let address = Path::Member(&item, "someone@walnut.io");
+        let path = Path::Member(&address, "a b");
+        assert_eq!(path.text::<true>(), r#"[12]["someone@walnut.io"]["a b"]"#);
+        assert_eq!(path.text::<false>(), r#"[]["*"]["a b"]"#);
     }
 }

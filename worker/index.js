@@ -112,7 +112,10 @@ export default {
     const { method, url, headers } = request;
     const header = (name) => headers.get(name);
     return run((task) =>
-      task.fetch(request, env, context, method, url, header("x-walnut-signature"), header("content-type"), header("content-length")),
+      task.fetch(
+        request, env, context, method, url,
+        header("x-walnut-signature"), header("content-type"), header("content-length"), header("walnut-edge"),
+      ),
     );
   },
   scheduled: (event, env) => run((task) => task.scheduled(env)),

@@ -161,6 +161,7 @@ fn values_are_those<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&
         of(name, &["0", "1"]);
     }
     of("JURISDICTION", &["eu", "fedramp"]);
+    of("ALERT_FORMAT", &["json", "teams"]);
     assert_eq!(configured.direct, get("MODE") == Some("direct"));
     assert_eq!(configured.path.as_deref(), Some(get("WEBHOOK_PATH").unwrap_or("/webhook")));
     let [jurisdiction, token, alert_url] = &configured.texts;
@@ -222,6 +223,10 @@ fn destinations_are_sound<'v>(configured: &Configured, get: &impl Fn(&str) -> Op
         }
         None => assert!(get("DESTINATIONS").is_some_and(serde_agrees)),
     }
+    // No list is set without the one before it.
+    let further = (2..10).map(|number| get(&format!("DESTINATIONS_{number}")).is_some());
+    let lists: Vec<bool> = [get("DESTINATIONS").is_some()].into_iter().chain(further).collect();
+    assert!(lists.is_sorted_by(|before, after| before >= after));
     assert!(!configured.direct || all.len() == 1);
 }
 

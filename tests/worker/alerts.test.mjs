@@ -28,6 +28,25 @@ test("one alert an hour says that deliveries are dead, in whatever shard", async
   equal(alerts.taken.length, 1);
 });
 
+test("with ALERT_FORMAT=teams, an alert is a message with a card", async (t) => {
+  const { url, origin, alerts } = await edge(t, { MAX_ATTEMPTS: "1", ALERT_FORMAT: "teams" });
+  origin.answer = (_, response) => response.writeHead(500).end();
+  alerts.answer = (_, response) => response.writeHead(202).end();
+  equal((await post(url, event())).status, 200);
+  const { headers, body } = await alerts.took(1);
+  equal(headers["content-type"], "application/json");
+  const { type, attachments } = JSON.parse(body);
+  equal(type, "message");
+  const [{ contentType, content }] = attachments;
+  equal(contentType, "application/vnd.microsoft.card.adaptive");
+  const { $schema, body: blocks, ...card } = content;
+  equal($schema, "http://adaptivecards.io/schemas/adaptive-card.json");
+  deepEqual(card, { type: "AdaptiveCard", version: "1.4" });
+  deepEqual(blocks.map(({ type, wrap }) => [type, wrap]), [["TextBlock", true], ["TextBlock", true]]);
+  equal(blocks[0].text, "walnut-webhooks: dead");
+  ok(blocks[1].text.startsWith("A destination will not receive a delivery"));
+});
+
 test("an alert says that only the previous key matches", async (t) => {
   const { url, alerts } = await edge(t, {
     WALNUT_WEBHOOK_KEY_PREVIOUS: "before",

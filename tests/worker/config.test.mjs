@@ -12,6 +12,7 @@ test("rejects settings of durable mode in direct mode", async (t) => {
   for (const [DESTINATIONS, sentence] of [
     [[destination, { ...destination, name: "mail" }], /has more than one entry/],
     [[{ ...destination, events: ["demo_session_finished"] }], /has events/],
+    [[{ ...destination, tests: false }], /has tests/],
   ]) {
     const { url, logged } = await start(t, { ORIGIN_URL: undefined, DESTINATIONS });
     assert.deepEqual(await post(url, sample), { status: 500, code: "misconfigured" });

@@ -1,6 +1,6 @@
 //! What a check must see in some state, or else it has looked at too little.
 
-use super::world::{Known, World};
+use super::world::{Known, SLOW_MS, World};
 use super::{NAMES, Setup};
 use crate::life::{Progress, Reason, Send, State};
 
@@ -51,4 +51,25 @@ pub(super) const HELD_ERASED: Seen = ("held and erased", |_, world| {
 });
 pub(super) const WAITS: Seen = ("pending, and the configuration mistaken", |_, world| {
     world.mistaken && world.stored().any(|(_, row)| row.is_pending())
+});
+pub(super) const PAUSED: Seen = ("pending, and the destination paused", |_, world| {
+    let is_paused = world.circuit(NAMES[0]).paused_since.is_some();
+    is_paused && world.stored().any(|(_, row)| row.is_pending())
+});
+pub(super) const OLDER: Seen =
+    ("delivered later than its age, thanks to a pause", |setup, world| {
+        let is_late = world.now > 1_000_000 + setup.limits.max_age_ms + SLOW_MS;
+        let is_delivered = |send: &Send| {
+            send.destination == NAMES[0]
+                && send.progress == Progress::Delivered
+                && send.attempts > 0
+        };
+        is_late && has(world, is_delivered)
+    });
+pub(super) const PROBED: Seen = ("delivered by a probe", |_, world| {
+    // A probe is no request that counts.
+    let is_it = |(send, known): (&Send, &Known)| {
+        send.progress == Progress::Delivered && send.attempts > known.requests
+    };
+    world.stored().any(|(_, row)| row.life.sends.iter().zip(&row.known).any(is_it))
 });

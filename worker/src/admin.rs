@@ -1,6 +1,8 @@
 //! The admin API (the delivery log, redelivery, erasure and status), which requires `ADMIN_TOKEN`, and its page. It asks
 //! every shard, and merges the replies.
 
+mod destinations;
+mod drift;
 mod metrics;
 mod page;
 mod question;
@@ -107,6 +109,12 @@ impl Shards<'_> {
             ("POST", [Some("search"), None, ..]) => self.search(&body(request).await?).await,
             ("GET", [Some("export"), None, ..]) => self.export(url),
             ("POST", [Some("erase"), None, ..]) => self.erase_email(&body(request).await?).await,
+            ("POST", [Some("destinations"), Some(name), Some("pause"), None]) => {
+                self.pause(name).await
+            }
+            ("POST", [Some("destinations"), Some(name), Some("resume"), None]) => {
+                self.resume(name).await
+            }
             ("GET", [Some("rejected"), None, ..]) => self.list_rejected(url).await,
             ("GET", [Some("rejected"), Some(id), None, _]) => self.show_rejected(id).await,
             ("GET", [Some("rejected"), Some(id), Some("body"), None]) => {
@@ -116,13 +124,18 @@ impl Shards<'_> {
                 self.deliver_rejected(id).await
             }
             ("DELETE", [Some("rejected"), Some(id), None, _]) => self.erase_rejected(id).await,
+            ("GET", [Some("drift"), None, ..]) => self.list_drift().await,
             ("GET", [Some("status"), None, ..]) => Ok(value(&self.status().await?)),
             ("GET", [Some("metrics"), None, ..]) => {
                 Ok(page::metrics(metrics::text(&self.status().await?)))
             }
             (
                 _,
-                [Some("deliveries" | "rejected" | "export" | "status" | "metrics"), None, ..]
+                [
+                    Some("deliveries" | "rejected" | "export" | "drift" | "status" | "metrics"),
+                    None,
+                    ..,
+                ]
                 | [Some("deliveries" | "rejected"), Some(_), Some("body"), None],
             ) => Err(Failure::MethodNotAllowed("GET")),
             (_, [Some("deliveries" | "rejected"), Some(_), None, _]) => {
@@ -132,7 +145,8 @@ impl Shards<'_> {
                 _,
                 [Some("redeliver" | "search" | "erase"), None, ..]
                 | [Some("deliveries"), Some(_), Some("redeliver"), None]
-                | [Some("rejected"), Some(_), Some("deliver"), None],
+                | [Some("rejected"), Some(_), Some("deliver"), None]
+                | [Some("destinations"), Some(_), Some("pause" | "resume"), None],
             ) => Err(Failure::MethodNotAllowed("POST")),
             _ => Err(Failure::NotFound),
         }
@@ -213,9 +227,11 @@ impl Shards<'_> {
 
     async fn status(&self) -> Answer<Status> {
         // Only the inbox knows whether there was a key once.
-        quarantine::is_in_setup(self.env, self.settings).await;
-        let shards = self.ask_all(|_| GetStatus).await?.all;
-        Ok(Status::new(self.settings, shards, now()))
+        if let Err(problem) = quarantine::is_in_setup(self.env, self.settings).await {
+            log::inbox_failed(&problem);
+        }
+        let replies = self.ask_all(|_| GetStatus).await?;
+        Ok(Status::new(self.settings, replies, now()))
     }
 }
 

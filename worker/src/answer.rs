@@ -38,6 +38,11 @@ pub(crate) fn value(value: &impl Serialize) -> Response {
     host::answer(200, None, &json::text(value), None)
 }
 
+/// Makes a response of an object.
+pub(crate) fn object(fields: &[(&str, Item<'_>)]) -> Response {
+    host::answer(200, None, &json::object(fields), None)
+}
+
 fn respond(failure: &Failure, line: Option<Line>) -> Response {
     let allow = match failure {
         Failure::MethodNotAllowed(allowed) => Some(*allowed),

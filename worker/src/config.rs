@@ -92,6 +92,15 @@ pub(crate) enum Mode {
     Direct,
 }
 
+/// How alerts are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AlertFormat {
+    /// An object with a `text`, which Slack shows.
+    Json,
+    /// A message with a card, as a workflow of Microsoft Teams takes it.
+    Teams,
+}
+
 /// What the configuration says, at one time. Times are in milliseconds.
 #[derive(Clone)]
 pub(crate) struct Settings {
@@ -122,6 +131,7 @@ pub(crate) struct Settings {
     pub(crate) max_stored_bytes: u64,
     pub(crate) admin_token: Option<String>,
     pub(crate) alert_url: Option<String>,
+    pub(crate) alert_format: AlertFormat,
     /// After how long without a delivery an alert is raised.
     pub(crate) silence_ms: Option<u64>,
     /// The end of the previous key, since the Unix epoch, while that key is valid.
@@ -287,6 +297,7 @@ fn read_settings(reader: &mut Reader<'_>, mode: Option<Mode>) -> Settings {
         reader.number("MAX_STORED_MB", MOST_STORED_MB).or(MOST_STORED_MB, MOST_STORED_MB);
     let admin_token = reader.admin_token();
     let alert_url = reader.alert_url();
+    let alert_format = reader.choice("ALERT_FORMAT", &["json", "teams"]).valid();
     let silence = reader.duration("ALERT_SILENCE", &SILENCES).valid();
     let setup = reader.switch("SETUP");
     if mode == Some(Mode::Direct) {
@@ -310,6 +321,10 @@ fn read_settings(reader: &mut Reader<'_>, mode: Option<Mode>) -> Settings {
         max_stored_bytes: u64::from(max_stored_mb).saturating_mul(MB),
         admin_token,
         alert_url,
+        alert_format: match alert_format.as_deref() {
+            Some("teams") => AlertFormat::Teams,
+            _ => AlertFormat::Json,
+        },
         silence_ms: silence,
         previous_until: None,
         setup: setup.or(false, true),
@@ -322,14 +337,20 @@ fn read_settings(reader: &mut Reader<'_>, mode: Option<Mode>) -> Settings {
 fn check_direct(reader: &mut Reader<'_>, destinations: &[Destination], setup: &Reading<bool>) {
     if destinations.len() > 1 {
         reader.mistake(
-            "DESTINATIONS has more than one entry: MODE=direct supports only one, because Walnut \
-             receives only one response",
+            "DESTINATIONS has more than one entry, or further lists: MODE=direct supports only one \
+             destination, because Walnut receives only one response",
         );
     }
     if destinations.iter().any(|it| it.events.is_some()) {
         reader.mistake(
             "DESTINATIONS has events: remove them, because with MODE=direct the destination \
              receives every event",
+        );
+    }
+    if destinations.iter().any(|it| !it.tests) {
+        reader.mistake(
+            "DESTINATIONS has tests: remove it, because with MODE=direct the destination receives \
+             test events too",
         );
     }
     if let Reading::Valid(true) = setup {

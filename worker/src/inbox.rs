@@ -6,15 +6,20 @@
 mod admin;
 mod alarm;
 mod alerts;
+mod circuit;
+mod circuits;
 mod counts;
 mod db;
+mod drift;
 mod erase;
 mod held;
+mod identity;
 mod keep;
 mod lives;
 #[cfg(test)]
 #[path = "../model/mod.rs"]
 mod model;
+mod pauses;
 mod quarantine;
 #[cfg(test)]
 #[path = "../model/quarantine.rs"]
@@ -39,11 +44,15 @@ use worker::Env;
 
 use crate::config::{self, Settings};
 use crate::ids::RowId;
-use crate::js::{Problem, Result, float, items, now, text, whole};
+use crate::js::{Problem, Result, float, items, now, or_null, text, whole};
 use crate::protocol::{self, Stored};
 use crate::{failpoint, log};
+use circuit::Access;
+use circuits::Circuits;
 use counts::Counts;
 use db::{Db, Storage};
+use drift::Drift;
+use identity::Identity;
 use quarantine::Quarantine;
 use quarantine::recover::Pass;
 pub(crate) use quarantine::room::KEPT_MS;
@@ -55,9 +64,6 @@ use untried::Untried;
 
 /// The name under which the time of a death is stored until the first shard has received the report.
 const UNREPORTED_DEATH: &str = "died";
-
-/// The name under which the number of shards is stored.
-const SHARDS: &str = "shards";
 
 /// The time between two calls of the cron trigger, in milliseconds: `wrangler.toml`.
 const CRON_MS: u64 = 5 * 60_000;
@@ -147,9 +153,13 @@ pub struct Inbox {
     /// How often something may have changed deliveries in flight.
     changes: Cell<u64>,
     counts: RefCell<Counts>,
-    /// Only the first shard has these two.
+    circuits: RefCell<Circuits>,
+    /// `None` until the Worker tells it.
+    identity: RefCell<Option<Identity>>,
+    /// Only the first shard has these three.
     quarantine: RefCell<Option<Quarantine>>,
     rejections: RefCell<Rejections>,
+    drift: RefCell<Drift>,
     /// Whether it was noticed which key is set.
     knows_key: Cell<bool>,
     /// Until when to wait after the quarantine could not be emptied, in milliseconds since the Unix epoch.
@@ -161,6 +171,8 @@ pub struct Inbox {
     room: Cell<u64>,
     /// When the first shard was last told that there is little room left.
     told_full: Cell<u64>,
+    /// Until when not to tell the first shard anything, in milliseconds since the Unix epoch.
+    report_after: Cell<u64>,
     /// Whether the tables have been migrated to this version, and the counts loaded.
     ready: Cell<bool>,
 }
@@ -184,20 +196,26 @@ impl Inbox {
             may_have_queues: Cell::default(),
             changes: Cell::default(),
             counts: RefCell::default(),
+            identity: RefCell::default(),
+            circuits: RefCell::default(),
             quarantine: RefCell::default(),
             rejections: RefCell::default(),
+            drift: RefCell::default(),
             knows_key: Cell::default(),
             recover_at: Cell::default(),
             pass: RefCell::default(),
             recovering: Cell::default(),
             room: Cell::default(),
             told_full: Cell::default(),
+            report_after: Cell::default(),
             ready: Cell::default(),
         }
     }
 
-    /// Stores a delivery and wakes the alarm; returns how it was stored, as [`protocol::Stored`] writes it. A message of
-    /// an unknown version is rejected before anything is stored.
+    /// Stores a delivery and wakes the alarm; returns how it was stored, as [`protocol::Reply`] writes it. A message of
+    /// an unknown version is rejected before anything is stored. A Worker of an older version does not have the last three
+    /// arguments: the number of shards that it goes by, the id of this edge if it was asked for it, and the edges that the
+    /// delivery has been through.
     ///
     /// # Errors
     ///
@@ -216,14 +234,20 @@ impl Inbox {
         is_test: bool,
         destinations: &Array,
         received: Option<f64>,
+        shards: Option<u32>,
+        instance: Option<String>,
+        edges: Option<String>,
     ) -> std::result::Result<JsValue, JsValue> {
         protocol::check_version(version)?;
         self.prepare()?;
         failpoint::trap_at("trap-on-arrival", &body);
+        if let Some(reply) = self.turn_away(shards, instance, edges.as_deref())? {
+            return Ok(reply.text().into());
+        }
         let now = now();
         self.check_room(body.length(), now)?;
         let named = items(destinations).filter_map(|name| text(&name)).collect();
-        let destinations = self.destinations(named, &name, now);
+        let destinations = self.destinations(named, &name, is_test, now);
         let new = NewDelivery {
             id,
             name,
@@ -235,8 +259,15 @@ impl Inbox {
             is_test,
             destinations,
             received: received.and_then(|time| whole(&time.into())).unwrap_or(now),
+            edges: or_null(edges),
         };
-        let stored = store::store(&self.db, &mut self.counts.borrow_mut(), &new, now)?;
+        let stored = store::store(
+            &self.db,
+            &mut self.counts.borrow_mut(),
+            &self.circuits.borrow(),
+            &new,
+            now,
+        )?;
         match (stored, &new.destinations) {
             (Stored::Accepted | Stored::Repeat, Some(destinations)) => {
                 let row = self.counts.borrow().newest;
@@ -320,6 +351,8 @@ impl Inbox {
             schema::migrate(&self.db)?;
             held::repair(&self.db)?;
             *self.counts.borrow_mut() = Counts::load(&self.db)?;
+            *self.identity.borrow_mut() = Identity::load(&self.db)?;
+            self.load_circuits()?;
             *self.quarantine.borrow_mut() = Quarantine::load(&self.db)?;
             *self.rejections.borrow_mut() =
                 Rejections::load(&self.db, alerts::last_match(&self.db)?)?;
@@ -350,12 +383,18 @@ impl Inbox {
 
     /// Returns the destinations of an arriving delivery; `None` if it is held, because the configuration of this inbox has
     /// mistakes. The Worker names none if its own has mistakes, as one of another version may, or if none wants the event.
-    fn destinations(&self, named: Vec<String>, event: &JsValue, now: u64) -> Option<Vec<String>> {
+    fn destinations(
+        &self,
+        named: Vec<String>,
+        event: &JsValue,
+        is_test: bool,
+        now: u64,
+    ) -> Option<Vec<String>> {
         let settings = config::settings(&self.env, now).ok().filter(|it| !it.holds())?;
         if !named.is_empty() {
             return Some(named);
         }
-        Some(held::destinations(&settings, text(event).as_deref()))
+        Some(held::destinations(&settings, text(event).as_deref(), is_test))
     }
 
     fn settings(&self, now: u64) -> Result<Rc<Settings>> {
@@ -366,18 +405,42 @@ impl Inbox {
     /// Tells whether a request to some destination can start now. If none can, the alarm looks for what is due as soon as a
     /// request ends.
     fn has_room(&self, settings: &Settings) -> bool {
-        let names: Vec<&str> = settings.destinations.iter().map(|it| it.name.as_str()).collect();
-        !self.slots.borrow().next(&names).is_empty()
+        !self.slots.borrow().next(&self.open(settings, now())).is_empty()
+    }
+
+    /// Lists the destinations that something may be sent to now.
+    fn open<'a>(&self, settings: &'a Settings, now: u64) -> Vec<&'a str> {
+        let (circuits, slots) = (self.circuits.borrow(), self.slots.borrow());
+        let names = settings.destinations.iter().map(|it| it.name.as_str());
+        let is_open = |name: &&str| match circuits.find(name).map(|circuit| circuit.access(now)) {
+            None | Some(Access::All) => true,
+            Some(Access::Probe) => slots.to(name).next().is_none(),
+            Some(Access::After(_) | Access::Paused) => false,
+        };
+        names.filter(is_open).collect()
+    }
+
+    /// Loads the circuits, and how long the last attempts took. A destination that is held counts as slow until it is prompt
+    /// again.
+    fn load_circuits(&self) -> Result<()> {
+        let circuits = Circuits::load(&self.db)?;
+        for destination in &self.counts.borrow().destinations {
+            if let Some(ms) = destination.ms {
+                self.slots.borrow_mut().note_attempt(&destination.name, ms);
+            }
+        }
+        for (name, circuit) in circuits.all() {
+            if circuit.held_until.is_some() {
+                self.slots.borrow_mut().note_speed(name, false);
+            }
+        }
+        *self.circuits.borrow_mut() = circuits;
+        Ok(())
     }
 
     /// Notes that deliveries in flight may have changed, so their sends and the queues are read again.
     fn note_change(&self) {
         self.changes.set(self.changes.get().wrapping_add(1));
         self.may_have_queues.set(true);
-    }
-
-    fn stored_shards(&self) -> Result<Option<u32>> {
-        let stored = schema::load_meta(&self.db, SHARDS)?;
-        Ok(stored.map(|shards| u32::try_from(shards).unwrap_or(u32::MAX)))
     }
 }

@@ -3,13 +3,16 @@
 //! A request is one variant of [`Request`], and its type names the type of its reply. Only the message that stores a
 //! delivery is not here: it is a flat call, since it is sent for every delivery (`shards::store` and `Inbox::store`).
 
+mod arrival;
 mod delivery;
+mod destination;
 mod redeliver;
 mod rejected;
 mod search;
 
+pub(crate) use arrival::{Arrival, ConfirmShards, Confirmed, Reply, Stored};
 pub(crate) use delivery::{Attempt, Delivery, DeliveryState, Details, Payload, SendStatus};
-use js_sys::{Array, Uint8Array};
+pub(crate) use destination::{DestinationState, DestinationStatus, Hasten, SetPaused};
 pub(crate) use redeliver::{Redeliver, RedeliverMany, Redelivered, RedeliveredMany, Redelivery};
 pub(crate) use rejected::{
     Full, HadKey, Keep, Kept, ListRejected, QuarantineStatus, Rejected, RejectedDetails,
@@ -21,7 +24,7 @@ use wasm_bindgen::JsValue;
 
 use crate::ids::RowId;
 use crate::js::{FromJs, Problem, Result, from_js, text, variant};
-use crate::keys::{KeySlot, LastMatch};
+use crate::keys::LastMatch;
 
 /// The version of these messages. During a deployment, a Worker and an inbox of different versions may meet. Increase
 /// it with every change that the other version would misread.
@@ -81,11 +84,12 @@ macro_rules! requests {
 }
 
 requests! {
-    ConfirmShards => u32,
+    ConfirmShards => Confirmed,
     GetShards => Option<u32>,
     Wake => (),
     Report => (),
     Raise => (),
+    GetDrift => String,
     List => Listed,
     Show => Option<Details>,
     Redeliver => Redelivered,
@@ -100,12 +104,8 @@ requests! {
     ListRejected => Vec<Rejected>,
     ShowRejected => Option<RejectedDetails>,
     RemoveRejected => u32,
-}
-
-/// Stores the number of shards, unless one is stored; replies with the stored number.
-#[derive(Clone, Copy, Serialize)]
-pub(crate) struct ConfirmShards {
-    pub(crate) shards: u32,
+    SetPaused => Option<u64>,
+    Hasten => bool,
 }
 
 /// Asks for the stored number of shards, and stores none.
@@ -126,6 +126,8 @@ pub(crate) struct Report {
     pub(crate) matched: LastMatch,
     /// The networks that sent something new and genuine.
     pub(crate) networks: Vec<String>,
+    /// How many events had a difference from their documented shape. Each is `EVENT PATH KIND`.
+    pub(crate) drift: Vec<Count>,
 }
 
 /// Tells the first shard that there is a cause for an alert.
@@ -194,61 +196,9 @@ pub(crate) struct EraseEmail {
 #[derive(Serialize)]
 pub(crate) struct GetStatus;
 
-/// An arriving delivery. Each field is an argument of the flat call.
-pub(crate) struct Arrival<'a> {
-    /// The idempotency key.
-    pub(crate) id: &'a str,
-    /// The name of the event.
-    pub(crate) name: Option<&'a str>,
-    pub(crate) event_type: &'a str,
-    pub(crate) key_slot: KeySlot,
-    pub(crate) signature: &'a str,
-    pub(crate) content_type: &'a str,
-    pub(crate) body: &'a Uint8Array,
-    pub(crate) is_test: bool,
-    /// The names of the destinations that want it. If there are none, the inbox chooses by its own configuration.
-    pub(crate) destinations: Array,
-    /// When it was received, in milliseconds since the Unix epoch, if that is not now.
-    pub(crate) received: Option<u64>,
-}
-
-/// How an arriving delivery was stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stored {
-    /// It is the first delivery of its ID, and will be sent.
-    Accepted,
-    /// It is the first delivery of its ID, and no destination wants it.
-    Unrouted,
-    /// It is the first delivery of its ID, and will be routed once the configuration has no mistakes.
-    Held,
-    /// It is a test event that was received before, and will be sent again.
-    Repeat,
-    /// It was received before, and was only counted.
-    Duplicate,
-    /// A different body with this ID was received before; this one is kept and not sent.
-    Variant,
-}
-
-impl Stored {
-    const ALL: [Self; 6] =
-        [Self::Accepted, Self::Unrouted, Self::Held, Self::Repeat, Self::Duplicate, Self::Variant];
-
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Unrouted => "unrouted",
-            Self::Held => "held",
-            Self::Repeat => "repeat",
-            Self::Duplicate => "duplicate",
-            Self::Variant => "variant",
-        }
-    }
-
-    /// Reads what [`Self::as_str`] wrote.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|stored| stored.as_str() == text)
-    }
-}
+/// Asks for the differences from the documented shapes that were seen, as a JSON list.
+#[derive(Serialize)]
+pub(crate) struct GetDrift;
 
 /// How many deliveries were erased.
 #[derive(Serialize)]
@@ -287,8 +237,10 @@ pub(crate) struct ShardStatus {
     pub(crate) matched: LastMatch,
     /// The size of the database.
     pub(crate) bytes: u64,
-    /// Only the first shard has it.
+    /// Only the first shard has these two.
     pub(crate) quarantine: Option<QuarantineStatus>,
+    /// How many differences from the documented shapes were seen.
+    pub(crate) drift: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -297,17 +249,6 @@ pub(crate) struct Totals {
     pub(crate) duplicates: u64,
     pub(crate) last_received: Option<u64>,
     pub(crate) oldest_pending: Option<u64>,
-}
-
-/// The state of one destination.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct DestinationStatus {
-    pub(crate) name: String,
-    pub(crate) pending: u64,
-    pub(crate) last_taken: Option<u64>,
-    pub(crate) last_failed: Option<u64>,
-    pub(crate) last_code: Option<String>,
 }
 
 impl FromJs for Wake {
@@ -323,6 +264,12 @@ impl FromJs for GetShards {
 }
 
 impl FromJs for GetStatus {
+    fn from_js(_: &JsValue) -> Option<Self> {
+        Some(Self)
+    }
+}
+
+impl FromJs for GetDrift {
     fn from_js(_: &JsValue) -> Option<Self> {
         Some(Self)
     }
@@ -347,12 +294,12 @@ impl FromJs for Cause {
 }
 
 from_js! {
-    ConfirmShards { shards: "shards" }
     Report {
         refused: "refused",
         dropped: "dropped",
         matched: "matched",
         networks: "networks",
+        drift: "drift",
     }
     Raise { cause: "cause", destination: "destination", detail: "detail" }
     Show { row: "row" }
@@ -368,18 +315,12 @@ from_js! {
         matched: "matched",
         bytes: "bytes",
         quarantine: "quarantine",
+        drift: "drift",
     }
     Totals {
         duplicates: "duplicates",
         last_received: "lastReceived",
         oldest_pending: "oldestPending",
-    }
-    DestinationStatus {
-        name: "name",
-        pending: "pending",
-        last_taken: "lastTaken",
-        last_failed: "lastFailed",
-        last_code: "lastCode",
     }
 }
 

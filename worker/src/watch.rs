@@ -1,19 +1,25 @@
-//! What an isolate has seen: which keys verified deliveries, and which requests were rejected. It is counted in memory,
-//! and reported to the first shard at most once a minute for matches and once for rejections. That shard writes it now and
-//! then, so strangers can't make the edge write more.
+//! What an isolate has seen: which keys verified deliveries, how these differ from their documented shapes, and which
+//! requests were rejected. It is counted in memory, and reported to the first shard at most once a minute for matches, once
+//! for differences and once for rejections. That shard writes it now and then, so strangers can't make the edge write more.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use walnut_webhooks::Drift;
 use worker::{Context, Env};
 
 use crate::config::{Mode, Settings};
+use crate::forward::Headline;
 use crate::keys::{KeySlot, LastMatch};
 use crate::protocol::{Count, Report};
 use crate::{log, shards};
 
 /// How many networks are reported at once.
 const MOST_NETWORKS: usize = 50;
+
+/// How many differences are counted between two reports, and how many bytes a path has at most.
+const MOST_DRIFT: usize = 100;
+const MOST_PATH_BYTES: usize = 256;
 
 /// The shortest time between two reports of the same kind, in milliseconds.
 const REPORT_MS: u64 = 60_000;
@@ -26,9 +32,12 @@ struct Seen {
     matched: LastMatch,
     /// The networks that sent something new and genuine.
     networks: Vec<String>,
-    /// When a rejection and a match last led to a report.
+    /// How many events had a difference, as [`Report`] has it.
+    drift: Vec<Count>,
+    /// When a rejection, a match and a difference last led to a report.
     reported_refused: u64,
     reported_matched: u64,
+    reported_drift: u64,
 }
 
 thread_local! {
@@ -48,6 +57,31 @@ pub(crate) fn note_dropped() {
     SEEN.with_borrow_mut(|seen| seen.dropped = seen.dropped.saturating_add(1));
 }
 
+/// Counts the differences of a stored event from its documented shape, each once. The next report tells them.
+pub(crate) fn note_drift(headline: &Headline) {
+    let event = headline.name.as_deref().unwrap_or("unknown");
+    let mut names = Vec::new();
+    for Drift { path, kind, .. } in &headline.drift {
+        let path = path.get(..path.floor_char_boundary(MOST_PATH_BYTES)).unwrap_or_default();
+        let name = [event, " ", path, " ", kind.as_str()].concat();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    SEEN.with_borrow_mut(|seen| {
+        for name in names {
+            if seen.drift.len() < MOST_DRIFT || seen.drift.iter().any(|it| it.name == name) {
+                Count::add(&mut seen.drift, &name, 1);
+            }
+        }
+    });
+}
+
+/// Takes the differences that were counted since the last report.
+pub(crate) fn take_drift() -> Vec<Count> {
+    SEEN.with_borrow_mut(|seen| std::mem::take(&mut seen.drift))
+}
+
 /// Notes a check. When it is time, everything noted is reported once the response has been sent.
 pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Rc<Settings>, now: u64) {
     if settings.mode == Mode::Direct {
@@ -61,7 +95,8 @@ pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Rc<Set
             }
             is_due
         };
-        let is_match = matches!(check, Check::Matched(..));
+        let has_drift = !seen.drift.is_empty();
+        let mut is_match_due = false;
         match check {
             Check::Matched(slot, network) => {
                 seen.matched.set(slot, now);
@@ -71,7 +106,8 @@ pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Rc<Set
                 {
                     seen.networks.push(network);
                 }
-                if !is_due(&mut seen.reported_matched) {
+                is_match_due = is_due(&mut seen.reported_matched);
+                if !(is_match_due || has_drift && is_due(&mut seen.reported_drift)) {
                     return None;
                 }
             }
@@ -87,10 +123,14 @@ pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Rc<Set
             dropped: Some(std::mem::take(&mut seen.dropped)),
             matched: LastMatch::default(),
             networks: std::mem::take(&mut seen.networks),
+            drift: std::mem::take(&mut seen.drift),
         };
+        if has_drift {
+            seen.reported_drift = now;
+        }
         // A match is written at once, so a rejection must not have it reported more often.
         let has_matches = seen.matched != LastMatch::default();
-        if is_match || (has_matches && is_due(&mut seen.reported_matched)) {
+        if is_match_due || (has_matches && is_due(&mut seen.reported_matched)) {
             report.matched = std::mem::take(&mut seen.matched);
         }
         Some(report)
@@ -102,5 +142,40 @@ pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Rc<Set
                 log::inbox_failed(&problem);
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_a_difference_once_for_each_event_and_at_most_100_differences() {
+        let headline = |paths: Vec<String>| Headline {
+            id: String::new(),
+            message_id: String::new(),
+            name: Some("demo_session_finished".to_owned()),
+            event_type: String::new(),
+            key_slot: KeySlot::Current,
+            is_test: false,
+            edges: String::new(),
+            drift: paths.into_iter().map(added).collect(),
+        };
+        let long = format!("{}é", "p".repeat(255));
+        let paths = ["data.a[].b", "data.a[].b", &long].map(str::to_owned);
+        note_drift(&headline(paths.into()));
+        note_drift(&headline(vec!["data.a[].b".to_owned()]));
+        let seen: Vec<_> = take_drift().into_iter().map(|it| (it.name, it.count)).collect();
+        let name = |path: &str| format!("demo_session_finished {path} added");
+        assert_eq!(seen, [(name("data.a[].b"), 2), (name(&"p".repeat(255)), 1)]);
+        for _ in 0..2 {
+            note_drift(&headline((0..101).map(|n| format!("data.f{n}")).collect()));
+        }
+        let seen = take_drift();
+        assert!(seen.len() == 100 && seen.iter().all(|it| it.count == 2));
+    }
+
+    fn added(path: String) -> Drift {
+        Drift { path, kind: walnut_webhooks::DriftKind::Added, expected: None, found: None }
     }
 }

@@ -25,6 +25,8 @@ pub(super) fn text(status: &Status) -> String {
     text.sample("quarantine_recovered_total", &[], recovered);
     text.family("quarantine_dropped", "counter", "Requests not kept, since there was no room.");
     text.sample("quarantine_dropped_total", &[], dropped);
+    text.family("drift", "gauge", "Differences from the documented shapes that were seen.");
+    text.sample("drift", &[], status.drift);
     text.family("pending", "gauge", "Deliveries that a destination has not accepted yet.");
     for destination in &status.destinations {
         text.sample("pending", &[("destination", &destination.name)], destination.pending);
@@ -52,6 +54,11 @@ pub(super) fn text(status: &Status) -> String {
     text.seconds(matched, &[("key", "previous")], last.previous);
     text.family("stored_bytes", "gauge", "The size of the databases.");
     text.sample("stored_bytes", &[], status.bytes);
+    text.family("shard_up", "gauge", "Whether a shard answered: 1, or 0.");
+    for shard in 0..status.shards {
+        let is_up = !status.broken_shards.contains(&shard);
+        text.sample("shard_up", &[("shard", &shard.to_string())], is_up.into());
+    }
     text.0.push_str("# EOF\n");
     text.0
 }

@@ -11,8 +11,6 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                       require-trusted-types-for 'script'";
 
-const SCRIPT: &str = "text/javascript; charset=utf-8";
-
 /// Returns a file of the page, which `tools/build-worker.mjs` minifies.
 macro_rules! source {
     ($name:literal) => {
@@ -25,10 +23,7 @@ pub(super) fn file(path: &str) -> Option<Response> {
     let (content_type, text) = match path {
         "" | "/" => ("text/html; charset=utf-8", source!("index.html")),
         "/page.css" => ("text/css; charset=utf-8", source!("page.css")),
-        "/page.js" => (SCRIPT, source!("page.js")),
-        "/rejected.js" => (SCRIPT, source!("rejected.js")),
-        "/api.js" => (SCRIPT, source!("api.js")),
-        "/elements.js" => (SCRIPT, source!("elements.js")),
+        "/page.js" => ("text/javascript; charset=utf-8", source!("page.js")),
         _ => return None,
     };
     Some(host::respond(200, &headers(content_type, "no-cache"), text))

@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use crate::config::{Mistakes, Settings};
 use crate::keys::{KeyStatus, LastMatch};
 use crate::protocol::{Count, DeliveryState, DestinationStatus, QuarantineStatus, ShardStatus};
-use crate::shards;
+use crate::shards::{self, Replies};
 
 /// The status of the edge. Times are in milliseconds since the Unix epoch.
 #[derive(Serialize)]
@@ -13,7 +13,9 @@ use crate::shards;
 pub(super) struct Status {
     version: &'static str,
     mode: &'static str,
-    shards: usize,
+    pub(super) shards: u32,
+    /// The shards that did not answer. All counts leave them out.
+    pub(super) broken_shards: Vec<u32>,
     now: u64,
     mistakes: Mistakes,
     warnings: Vec<String>,
@@ -21,11 +23,30 @@ pub(super) struct Status {
     pub(super) duplicates: u64,
     pub(super) oldest_pending: Option<u64>,
     pub(super) destinations: Vec<DestinationStatus>,
+    stranded: Vec<Stranded>,
     pub(super) keys: KeyStatus,
     pub(super) failures: Counts,
     pub(super) quarantine: QuarantineStatus,
+    pub(super) drift: u64,
     pub(super) last_received: Option<u64>,
     pub(super) bytes: u64,
+}
+
+/// A name that is no destination any more, with deliveries that wait for it.
+#[derive(Serialize)]
+struct Stranded {
+    name: String,
+    pending: u64,
+}
+
+impl Stranded {
+    fn warning(&self) -> String {
+        let Self { name, pending } = self;
+        format!(
+            "{pending} deliveries wait for {name}, which is not a destination: add it again, or redeliver from it to \
+             another one"
+        )
+    }
 }
 
 /// Counts by name; they become a JSON object in this order.
@@ -39,22 +60,18 @@ impl Serialize for Counts {
 
 impl Status {
     /// Merges the replies of the shards. The mistake of `SHARDS` is known by then.
-    pub(super) fn new(settings: &Settings, replies: Vec<ShardStatus>, now: u64) -> Self {
+    pub(super) fn new(settings: &Settings, replies: Replies<ShardStatus>, now: u64) -> Self {
         let states =
             DeliveryState::ALL.map(|state| Count { name: state.as_str().to_owned(), count: 0 });
-        let destinations = settings.destinations.iter().map(|destination| DestinationStatus {
-            name: destination.name.clone(),
-            pending: 0,
-            last_taken: None,
-            last_failed: None,
-            last_code: None,
-        });
-        let matched = replies.iter().map(|shard| shard.matched);
+        let destinations = settings.destinations.iter().map(|it| DestinationStatus::new(&it.name));
+        let matched = replies.all.iter().map(|shard| shard.matched);
         let matched = matched.fold(LastMatch::default(), LastMatch::max);
         let mut status = Self {
             version: env!("CARGO_PKG_VERSION"),
             mode: "durable",
-            shards: replies.len(),
+            shards: u32::try_from(replies.all.len().saturating_add(replies.broken.len()))
+                .unwrap_or(u32::MAX),
+            broken_shards: replies.broken,
             now,
             mistakes: shards::mistakes(settings),
             warnings: settings.warnings.clone(),
@@ -62,14 +79,19 @@ impl Status {
             duplicates: 0,
             oldest_pending: None,
             destinations: destinations.collect(),
+            stranded: Vec::new(),
             keys: KeyStatus::new(matched, settings.previous_until, now),
             failures: Counts(Vec::new()),
             quarantine: QuarantineStatus::default(),
+            drift: 0,
             last_received: None,
             bytes: 0,
         };
-        for shard in replies {
+        for shard in replies.all {
             status.add(shard);
+        }
+        for stranded in &status.stranded {
+            status.warnings.push(stranded.warning());
         }
         status
     }
@@ -85,22 +107,24 @@ impl Status {
         if let Some(quarantine) = shard.quarantine {
             self.quarantine = quarantine;
         }
+        self.drift = self.drift.saturating_add(shard.drift.unwrap_or(0));
         self.duplicates = self.duplicates.saturating_add(totals.duplicates);
         self.oldest_pending =
             [self.oldest_pending, totals.oldest_pending].into_iter().flatten().min();
         self.last_received = self.last_received.max(totals.last_received);
         self.bytes = self.bytes.saturating_add(shard.bytes);
         for other in shard.destinations {
-            // One that is not configured any more is left out.
-            let Some(known) = self.destinations.iter_mut().find(|it| it.name == other.name) else {
-                continue;
-            };
-            known.pending = known.pending.saturating_add(other.pending);
-            known.last_taken = known.last_taken.max(other.last_taken);
-            if other.last_failed > known.last_failed {
-                known.last_failed = other.last_failed;
-                known.last_code = other.last_code;
+            if let Some(known) = self.destinations.iter_mut().find(|it| it.name == other.name) {
+                known.add(other);
+            } else if other.pending > 0 {
+                self.strand(&other.name, other.pending);
             }
+        }
+    }
+    fn strand(&mut self, name: &str, pending: u64) {
+        match self.stranded.iter_mut().find(|it| it.name == name) {
+            Some(known) => known.pending = known.pending.saturating_add(pending),
+            None => self.stranded.push(Stranded { name: name.to_owned(), pending }),
         }
     }
 }

@@ -7,12 +7,25 @@ use super::near::nearest;
 use super::reader::Reader;
 use crate::standard::{LEAST_BYTES, MOST_BYTES, PREFIX, Secret};
 
+/// The variables with lists of destinations. Each needs the one before it.
+pub(super) const LISTS: [&str; 9] = [
+    "DESTINATIONS",
+    "DESTINATIONS_2",
+    "DESTINATIONS_3",
+    "DESTINATIONS_4",
+    "DESTINATIONS_5",
+    "DESTINATIONS_6",
+    "DESTINATIONS_7",
+    "DESTINATIONS_8",
+    "DESTINATIONS_9",
+];
+
 /// The name of the destination that `ORIGIN_URL` sets.
 const ORIGIN: &str = "origin";
 
 type Fields = BTreeMap<String, Value>;
 
-const FIELDS: [&str; 5] = ["name", "url", "events", "headers", "secret"];
+const FIELDS: [&str; 6] = ["name", "url", "events", "tests", "headers", "secret"];
 
 const MOST_DESTINATIONS: usize = 20;
 const MOST_NAME_BYTES: usize = 32;
@@ -44,6 +57,8 @@ pub(crate) struct Destination {
     pub(crate) url: String,
     /// The names of the events that it wants; `None` is all events.
     pub(crate) events: Option<Vec<String>>,
+    /// Whether it wants test events.
+    pub(crate) tests: bool,
     /// Headers in addition to the edge's own.
     pub(crate) headers: Vec<(String, String)>,
     /// Signs the requests to it as Standard Webhooks.
@@ -52,12 +67,13 @@ pub(crate) struct Destination {
 
 impl Destination {
     /// Tells whether it wants an event of this name; some events have no name.
-    pub(crate) fn wants(&self, event_name: Option<&str>) -> bool {
-        match (&self.events, event_name) {
+    pub(crate) fn wants(&self, event_name: Option<&str>, is_test: bool) -> bool {
+        let wants_name = match (&self.events, event_name) {
             (None, _) => true,
             (Some(events), Some(name)) => events.iter().any(|event| event == name),
             (Some(_), None) => false,
-        }
+        };
+        wants_name && (self.tests || !is_test)
     }
 }
 
@@ -68,40 +84,69 @@ impl fmt::Debug for Destination {
     }
 }
 
-/// Reads the destinations from `ORIGIN_URL` or `DESTINATIONS`.
+/// Reads the destinations from `ORIGIN_URL`, or from `DESTINATIONS` and the lists after it.
 ///
 /// The list may be incomplete if there are mistakes.
 pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Destination> {
-    match (reader.get("ORIGIN_URL"), reader.get("DESTINATIONS")) {
-        (Some(url), None) => {
-            let Some(url) = reader.url("ORIGIN_URL", &url) else { return Vec::new() };
-            let name = ORIGIN.to_owned();
-            vec![Destination { name, url, events: None, headers: Vec::new(), secret: None }]
+    let mut all = Vec::new();
+    let url = reader.get("ORIGIN_URL");
+    let lists = LISTS.map(|variable| (variable, reader.get(variable)));
+    match (&url, &lists) {
+        (None, [(_, Some(_)), ..]) => {}
+        (Some(url), [(_, None), ..]) => {
+            if let Some(url) = reader.url("ORIGIN_URL", url) {
+                all.push(Destination {
+                    name: ORIGIN.to_owned(),
+                    url,
+                    events: None,
+                    tests: true,
+                    headers: Vec::new(),
+                    secret: None,
+                });
+            }
         }
-        (None, Some(json)) => list(reader, &json),
-        (None, None) => {
-            reader.mistake(
-                "ORIGIN_URL is not set: set it to the https URL that receives the deliveries, or set \
-                 DESTINATIONS",
-            );
-            Vec::new()
-        }
-        (Some(_), Some(_)) => {
+        (None, _) => reader.mistake(
+            "ORIGIN_URL is not set: set it to the https URL that receives the deliveries, or set \
+             DESTINATIONS",
+        ),
+        (Some(_), _) => {
             reader.mistake("ORIGIN_URL and DESTINATIONS are both set: set only one of them");
-            Vec::new()
         }
     }
+    for ((before, earlier), (variable, json)) in lists.iter().zip(lists.iter().skip(1)) {
+        if json.is_some() && earlier.is_none() {
+            reader.mistake(format!(
+                "{variable} is set, but {before} is not: number the lists of destinations without a gap"
+            ));
+        }
+    }
+    if url.is_none() {
+        let mut count = 0;
+        for (variable, json) in lists {
+            if let Some(json) = json {
+                list(reader, variable, &json, &mut count, &mut all);
+            }
+        }
+    }
+    all
 }
 
-fn list(reader: &mut Reader<'_>, json: &str) -> Vec<Destination> {
+/// Reads one list. `count` is the number of entries of all lists so far.
+fn list(
+    reader: &mut Reader<'_>,
+    variable: &str,
+    json: &str,
+    count: &mut usize,
+    all: &mut Vec<Destination>,
+) {
+    let most = MOST_DESTINATIONS.saturating_sub(*count);
     let items = match Value::parse_any(json.as_bytes()) {
-        Ok(Value::Array(items)) if (1..=MOST_DESTINATIONS).contains(&items.len()) => items,
+        Ok(Value::Array(items)) if (1..=most).contains(&items.len()) => items,
         Ok(_) => {
-            reader.mistake(format!(
-                "DESTINATIONS must be a JSON list of 1 to {MOST_DESTINATIONS} objects, each with a \
-                 name and a url"
+            return reader.mistake(format!(
+                "{variable} must be a JSON list of 1 to {MOST_DESTINATIONS} objects, each with a name and a \
+                 url; all lists together have at most {MOST_DESTINATIONS}"
             ));
-            return Vec::new();
         }
         // The text at the error is not shown, because it may be a secret.
         Err((_, read)) => {
@@ -109,45 +154,52 @@ fn list(reader: &mut Reader<'_>, json: &str) -> Vec<Destination> {
             let line = read.split('\n').count();
             let last = read.rsplit('\n').next().unwrap_or_default();
             let column = last.chars().count().saturating_add(1);
-            reader
-                .mistake(format!("DESTINATIONS is not JSON: look at line {line}, column {column}"));
-            return Vec::new();
+            return reader
+                .mistake(format!("{variable} is not JSON: look at line {line}, column {column}"));
         }
     };
-    let mut all: Vec<Destination> = Vec::new();
+    *count = count.saturating_add(items.len());
     for (index, item) in items.iter().enumerate() {
-        let Some(destination) = one(reader, index, item) else { continue };
+        let label = format!("{variable}[{index}]");
+        let Some(destination) = one(reader, &label, item) else { continue };
         if all.iter().any(|other| other.name == destination.name) {
             reader.mistake(format!(
-                "DESTINATIONS[{index}].name is used twice: give each destination a name of its own"
+                "{label}.name is used twice: give each destination a name of its own"
             ));
         }
         all.push(destination);
     }
-    all
 }
 
-fn one(reader: &mut Reader<'_>, index: usize, item: &Value) -> Option<Destination> {
-    let label = format!("DESTINATIONS[{index}]");
+fn one(reader: &mut Reader<'_>, label: &str, item: &Value) -> Option<Destination> {
     let Value::Object(fields) = item else {
         reader.mistake(format!("{label} must be an object with a name and a url"));
         return None;
     };
-    let name = name(reader, &label, fields);
-    unknown_fields(reader, &label, fields);
+    let name = name(reader, label, fields);
+    unknown_fields(reader, label, fields);
     let url = if let Some(url) = fields.get("url").and_then(Value::as_str) {
         reader.url(&format!("{label}.url"), url)
     } else {
         reader.mistake(format!("{label}.url must be a string: set it to an https URL"));
         None
     };
-    let events = fields.get("events").map(|value| events(reader, &label, value));
-    let headers = fields.get("headers").map(|value| headers(reader, &label, value));
-    let secret = fields.get("secret").and_then(|value| secret(reader, &label, value));
+    let events = fields.get("events").map(|value| events(reader, label, value));
+    let tests = match fields.get("tests") {
+        None => true,
+        Some(Value::Bool(tests)) => *tests,
+        Some(_) => {
+            reader.mistake(format!("{label}.tests must be true or false"));
+            true
+        }
+    };
+    let headers = fields.get("headers").map(|value| headers(reader, label, value));
+    let secret = fields.get("secret").and_then(|value| secret(reader, label, value));
     Some(Destination {
         name: name?,
         url: url?,
         events,
+        tests,
         headers: headers.unwrap_or_default(),
         secret,
     })

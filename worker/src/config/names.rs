@@ -1,13 +1,21 @@
 use super::near::nearest;
 
 /// Every variable and secret of the edge.
-pub(super) const VARIABLES: [&str; 23] = [
+pub(super) const VARIABLES: [&str; 32] = [
     "WALNUT_WEBHOOK_KEY",
     "WALNUT_WEBHOOK_KEY_PREVIOUS",
     "WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL",
     "SETUP",
     "ORIGIN_URL",
     "DESTINATIONS",
+    "DESTINATIONS_2",
+    "DESTINATIONS_3",
+    "DESTINATIONS_4",
+    "DESTINATIONS_5",
+    "DESTINATIONS_6",
+    "DESTINATIONS_7",
+    "DESTINATIONS_8",
+    "DESTINATIONS_9",
     "ALLOW_LOOPBACK",
     "WEBHOOK_PATH",
     "ORIGIN_TIMEOUT",
@@ -21,6 +29,7 @@ pub(super) const VARIABLES: [&str; 23] = [
     "RETENTION",
     "MAX_STORED_MB",
     "ALERT_URL",
+    "ALERT_FORMAT",
     "ALERT_SILENCE",
     "ADMIN_TOKEN",
     "QUARANTINE",

@@ -123,7 +123,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads one of a few words.
-    fn choice(&mut self, name: &str, words: &[&str]) -> Reading<String> {
+    pub(super) fn choice(&mut self, name: &str, words: &[&str]) -> Reading<String> {
         self.read(name, |text| {
             let wrong = || format!("must be {}", words.join(" or "));
             words.contains(&text).then(|| text.to_owned()).ok_or_else(wrong)

@@ -94,6 +94,7 @@ fn the_defaults_are_as_documented() {
     assert_eq!(settings.max_stored_bytes, 9_000_000_000);
     assert_eq!(settings.admin_token, None);
     assert_eq!(settings.alert_url, None);
+    assert_eq!(settings.alert_format, AlertFormat::Json);
     assert_eq!(settings.silence_ms, None);
     assert_eq!(settings.previous_until, None);
     assert!(!settings.setup && settings.quarantine);
@@ -103,6 +104,7 @@ fn the_defaults_are_as_documented() {
     assert_eq!(origin.name, "origin");
     assert_eq!(origin.url, "https://origin.example/walnut");
     assert_eq!(origin.events, None);
+    assert!(origin.tests);
     assert!(origin.headers.is_empty());
     assert!(origin.secret.is_none());
 }
@@ -123,6 +125,7 @@ fn reads_what_is_set() {
         ("MAX_STORED_MB", Some("100")),
         ("ADMIN_TOKEN", Some("0123456789abcdef0123456789abcdef")),
         ("ALERT_URL", Some("https://alerts.example/hook?a=b")),
+        ("ALERT_FORMAT", Some("teams")),
         ("ALERT_SILENCE", Some("1.5h")),
         ("SETUP", Some("1")),
         ("QUARANTINE", Some("0")),
@@ -142,11 +145,12 @@ fn reads_what_is_set() {
     assert_eq!(settings.max_stored_bytes, 100_000_000);
     assert_eq!(settings.admin_token.as_deref(), Some("0123456789abcdef0123456789abcdef"));
     assert_eq!(settings.alert_url.as_deref(), Some("https://alerts.example/hook?a=b"));
+    assert_eq!(settings.alert_format, AlertFormat::Teams);
     assert_eq!(settings.silence_ms, Some(90 * 60 * SECOND_MS));
 }
 
 /// The variables that are read before the keys, in the order of their mistakes.
-const BEFORE_KEYS: [&str; 19] = [
+const BEFORE_KEYS: [&str; 20] = [
     "ALLOW_LOOPBACK",
     "MODE",
     "WEBHOOK_PATH",
@@ -162,6 +166,7 @@ const BEFORE_KEYS: [&str; 19] = [
     "MAX_STORED_MB",
     "ADMIN_TOKEN",
     "ALERT_URL",
+    "ALERT_FORMAT",
     "ALERT_SILENCE",
     "SETUP",
     "QUARANTINE",
@@ -188,6 +193,7 @@ fn lists_every_mistake_at_once() {
         ("MAX_STORED_MB", Some("1GB")),
         ("ADMIN_TOKEN", Some("short")),
         ("ALERT_URL", Some("http://alerts.example")),
+        ("ALERT_FORMAT", Some("slack")),
         ("ALERT_SILENCE", Some("0")),
         ("SETUP", Some("yes")),
         ("QUARANTINE", Some("off")),
@@ -218,6 +224,17 @@ fn accepts_each_limit_and_rejects_what_exceeds_it() {
         for value in bad.into_iter().chain([""]) {
             assert_eq!(mistakes(&[(name, Some(value))]).len(), 1, "{name}={value}");
         }
+    }
+}
+
+#[test]
+fn an_alert_has_one_of_two_formats() {
+    for good in ["json", "teams"] {
+        assert_eq!(mistakes(&[("ALERT_FORMAT", Some(good))]), Mistakes::new(), "{good}");
+    }
+    for bad in ["", "slack", "JSON", "Teams", "teams "] {
+        let sentence = "ALERT_FORMAT must be json or teams";
+        assert_eq!(mistakes(&[("ALERT_FORMAT", Some(bad))]), [sentence], "{bad}");
     }
 }
 

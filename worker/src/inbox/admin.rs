@@ -6,6 +6,8 @@ use js_sys::JSON;
 use wasm_bindgen::JsValue;
 
 use super::alerts;
+use super::circuit::{Access, Circuit};
+use super::circuits::Circuits;
 use super::counts::{Counts, Destination};
 use super::db::{Db, from_row};
 use super::held::HELD;
@@ -15,7 +17,8 @@ use super::schema::RARE;
 use crate::ids::{DeliveryId, RowId};
 use crate::js::{Result, get, number, text};
 use crate::protocol::{
-    Count, Delivery, DeliveryState, DestinationStatus, Details, List, Listed, ShardStatus, Totals,
+    Count, Delivery, DeliveryState, DestinationState, DestinationStatus, Details, List, Listed,
+    ShardStatus, Totals,
 };
 
 /// The columns of [`Delivery`]; the first parameter is the shard. The name of the demo, or of the playlist, is in the body,
@@ -155,7 +158,12 @@ pub(super) fn show(db: &Db, shard: u32, row: RowId) -> Result<Option<Details>> {
 
 /// Returns the counts and times of this shard. Only what is pending or rare is counted here: how many are delivered follows
 /// from the number of all.
-pub(super) fn status(db: &Db, counts: &Counts) -> Result<ShardStatus> {
+pub(super) fn status(
+    db: &Db,
+    counts: &Counts,
+    circuits: &Circuits,
+    now: u64,
+) -> Result<ShardStatus> {
     let count = |query: &str| -> Result<u64> { Ok(db.number(query, &[])?.unwrap_or(0)) };
     let held = count(&format!("SELECT COUNT(*) FROM deliveries WHERE {HELD}"))?;
     // No held delivery is in `retries`.
@@ -192,14 +200,20 @@ pub(super) fn status(db: &Db, counts: &Counts) -> Result<ShardStatus> {
         totals: Totals { duplicates: counts.duplicates, last_received, oldest_pending },
         deliveries,
         refused: Vec::new(),
-        destinations: destinations(db, counts)?,
+        destinations: destinations(db, counts, circuits, now)?,
         matched: alerts::last_match(db)?,
         bytes: db.size(),
         quarantine: None,
+        drift: None,
     })
 }
 
-fn destinations(db: &Db, counts: &Counts) -> Result<Vec<DestinationStatus>> {
+fn destinations(
+    db: &Db,
+    counts: &Counts,
+    circuits: &Circuits,
+    now: u64,
+) -> Result<Vec<DestinationStatus>> {
     let pending: Vec<Count> = db.structs(
         "SELECT name, SUM(count) AS count FROM (
             SELECT destination AS name, COUNT(*) AS count FROM retries GROUP BY destination
@@ -211,17 +225,36 @@ fn destinations(db: &Db, counts: &Counts) -> Result<Vec<DestinationStatus>> {
         &[],
     )?;
     let mut known = counts.destinations.clone();
-    for Count { name, .. } in &pending {
-        if known.iter().all(|it| it.name != *name) {
-            known.push(Destination { name: name.clone(), ..Destination::default() });
+    let names = pending.iter().map(|it| it.name.as_str()).chain(circuits.all().map(|it| it.0));
+    for name in names {
+        if known.iter().all(|it| it.name != name) {
+            known.push(Destination { name: name.to_owned(), ..Destination::default() });
         }
     }
-    let status = |it: Destination| DestinationStatus {
-        pending: pending.iter().find(|count| count.name == it.name).map_or(0, |it| it.count),
-        name: it.name,
-        last_taken: it.taken,
-        last_failed: it.failed,
-        last_code: it.code,
+    let status = |it: Destination| {
+        let circuit = circuits.find(&it.name).cloned().unwrap_or_default();
+        DestinationStatus {
+            pending: pending.iter().find(|count| count.name == it.name).map_or(0, |it| it.count),
+            name: it.name,
+            last_taken: it.taken,
+            last_failed: it.failed,
+            last_code: it.code,
+            state: Some(state(&circuit, now)),
+            failing_since: circuit.failing_since,
+            failures: Some(circuit.failures),
+            how: circuit.how,
+            held_until: circuit.held_until.filter(|until| *until > now),
+            paused_since: circuit.paused_since,
+        }
     };
     Ok(known.into_iter().map(status).collect())
+}
+
+fn state(circuit: &Circuit, now: u64) -> DestinationState {
+    match circuit.access(now) {
+        Access::Paused => DestinationState::Paused,
+        Access::After(_) | Access::Probe => DestinationState::Held,
+        Access::All if circuit.is_failing(now) => DestinationState::Failing,
+        Access::All => DestinationState::Ok,
+    }
 }

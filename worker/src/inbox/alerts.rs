@@ -4,10 +4,12 @@
 use super::db::Db;
 use super::rejections::Rejections;
 use super::schema::{load_meta, save_meta};
+use crate::config::{AlertFormat, Settings};
 use crate::host::{self, Lines, Place};
 use crate::js::{Result, number, or_null};
+use crate::json::Item;
 use crate::keys::LastMatch;
-use crate::protocol::Cause;
+use crate::protocol::{Cause, Raise};
 use crate::{json, log};
 
 pub(super) const HOUR_MS: u64 = 60 * 60 * 1000;
@@ -15,9 +17,11 @@ pub(super) const HOUR_MS: u64 = 60 * 60 * 1000;
 /// How long to wait after a failed post, in milliseconds.
 const RETRY_MS: u64 = 60_000;
 
-/// The time limit of a post, in milliseconds, and the longest response, in bytes.
+/// The time limit of a post, in milliseconds.
 const TIMEOUT_MS: u32 = 10_000;
-const MAX_RESPONSE_BYTES: u32 = 1 << 20;
+
+/// What an alert names as its source.
+const SOURCE: &str = "walnut-webhooks";
 
 /// The names under which the time of the last match of each key is stored.
 const MATCHED_CURRENT: &str = "matched:current";
@@ -59,10 +63,10 @@ impl Cause {
             Self::RecoveredFromQuarantine => {
                 "The new key has verified requests that were rejected before. They are delivered now."
             }
-            Self::Failing => "A destination accepts no deliveries: look at its attempts.",
-            Self::Recovered => "A destination accepts deliveries again.",
+            Self::Failing => "The destination accepts no deliveries: look at its attempts.",
+            Self::Recovered => "The destination accepts deliveries again.",
             Self::Paused => {
-                "A destination has been paused for a day: resume it. After 7 days, the edge resumes it."
+                "The destination has been paused for a day: resume it. After 7 days, the edge resumes it."
             }
             Self::Drift => {
                 "An event differs from its documented shape in a new way. It was delivered: check the programs that read it."
@@ -151,23 +155,50 @@ pub(super) fn check(
     silence_ms: Option<u64>,
 ) -> Result<()> {
     for cause in Health::read(db, rejections, now)?.causes(now, silence_ms) {
-        raise(db, cause, now)?;
+        raise(db, &Raise::of(cause), now)?;
     }
     Ok(())
 }
 
-/// Raises an alert, unless one of its cause was raised in the last hour.
-pub(super) fn raise(db: &Db, cause: Cause, now: u64) -> Result<()> {
+/// Raises an alert, unless one of its cause, for the same destination, was raised in the last hour. A recovery is reported
+/// once for each failure that was.
+pub(super) fn raise(db: &Db, raise: &Raise, now: u64) -> Result<()> {
+    let Raise { cause, destination, detail } = raise;
+    let destination = destination.as_deref();
+    let last = match cause {
+        Cause::Recovered => raised_at(db, Cause::Failing, destination)?.unwrap_or(now),
+        _ => now.saturating_sub(HOUR_MS),
+    };
+    let mut text = String::new();
+    for part in [destination.unwrap_or_default(), if destination.is_some() { ": " } else { "" }] {
+        text.push_str(part);
+    }
+    text.push_str(cause.text());
+    if let Some(detail) = detail {
+        for part in [" (", detail, ")"] {
+            text.push_str(part);
+        }
+    }
     db.run(
         "INSERT INTO alerts (cause, text, at, due) VALUES (?1, ?2, ?3, ?3)
         ON CONFLICT (cause) DO UPDATE SET text = ?2, at = ?3, due = ?3 WHERE at <= ?4",
-        &[
-            cause.as_str().into(),
-            cause.text().into(),
-            number(now),
-            number(now.saturating_sub(HOUR_MS)),
-        ],
+        &[key(*cause, destination).into(), text.into(), number(now), number(last)],
     )
+}
+
+/// Returns when an alert was last raised.
+pub(super) fn raised_at(db: &Db, cause: Cause, destination: Option<&str>) -> Result<Option<u64>> {
+    db.number("SELECT at FROM alerts WHERE cause = ?", &[key(cause, destination).into()])
+}
+
+/// Returns the name under which an alert is stored: its cause and, after a space, the destination that it concerns.
+fn key(cause: Cause, destination: Option<&str>) -> String {
+    let mut key = cause.as_str().to_owned();
+    if let Some(destination) = destination {
+        key.push(' ');
+        key.push_str(destination);
+    }
+    key
 }
 
 /// Returns when an alert is to be posted next.
@@ -176,13 +207,13 @@ pub(super) fn next(db: &Db) -> Result<Option<u64>> {
 }
 
 /// Posts the alerts that are due. An alert that could not be posted for an hour is dropped.
-pub(super) async fn post_due(db: &Db, url: Option<&str>, now: u64) -> Result<()> {
+pub(super) async fn post_due(db: &Db, settings: &Settings, now: u64) -> Result<()> {
     let rows = db.rows("SELECT cause, text, at FROM alerts WHERE due <= ?", &[number(now)])?;
     for row in rows {
         let (cause, text, at) = (row.text(0)?, row.text(1)?, row.number(2)?);
-        let posted = match url {
+        let posted = match &settings.alert_url {
             None => true,
-            Some(url) => post(url, &cause, &text, at).await,
+            Some(url) => post(url, settings.alert_format, &cause, &text, at).await,
         };
         let due = if posted { None } else { retry_time(at, now) };
         db.run(
@@ -199,27 +230,89 @@ fn retry_time(at: u64, now: u64) -> Option<u64> {
     (next.saturating_sub(at) < HOUR_MS).then_some(next)
 }
 
-/// Posts one alert; returns whether it was accepted.
-async fn post(url: &str, cause: &str, text: &str, at: u64) -> bool {
-    let alert = json::object(&[
-        ("source", "walnut-webhooks".into()),
-        ("cause", cause.into()),
-        ("text", text.into()),
-        ("at", at.into()),
-    ]);
+/// Posts one alert; returns whether it was accepted. `cause` has the name of the destination too, if it concerns one.
+async fn post(url: &str, format: AlertFormat, cause: &str, text: &str, at: u64) -> bool {
+    let alert = match format {
+        AlertFormat::Json => object(cause, text, at),
+        AlertFormat::Teams => card(cause, text),
+    };
     let headers = Lines::default().with("content-type", "application/json");
-    let posted =
-        host::post(Place::Inbox, url, &headers, &alert.into(), TIMEOUT_MS, MAX_RESPONSE_BYTES)
-            .await;
+    let posted = host::post(Place::Inbox, url, &headers, &alert.into(), TIMEOUT_MS).await;
     if posted.failure.is_some() {
         log::alert_failed(cause, posted.status);
     }
     posted.failure.is_none()
 }
 
+fn object(cause: &str, text: &str, at: u64) -> String {
+    let (cause, destination) = match cause.split_once(' ') {
+        None => (cause, Item::Missing),
+        Some((cause, destination)) => (cause, destination.into()),
+    };
+    json::object(&[
+        ("source", SOURCE.into()),
+        ("cause", cause.into()),
+        ("text", text.into()),
+        ("at", at.into()),
+        ("destination", destination),
+    ])
+}
+
+/// Writes an Adaptive Card, as a workflow of Microsoft Teams takes it
+/// (<https://learn.microsoft.com/en-us/connectors/teams/#microsoft-teams-webhook>).
+fn card(cause: &str, text: &str) -> String {
+    let mut card = String::from(concat!(
+        r#"{"type":"message","attachments":[{"contentType":"application/vnd.microsoft.card.adaptive","content":"#,
+        r#"{"$schema":"http://adaptivecards.io/schemas/adaptive-card.json","type":"AdaptiveCard","version":"1.4","body":["#,
+    ));
+    let block = |text: &str, weight: &str| {
+        json::object(&[
+            ("type", "TextBlock".into()),
+            ("wrap", Item::Bool(true)),
+            ("weight", weight.into()),
+            ("text", text.into()),
+        ])
+    };
+    card.push_str(&block(&[SOURCE, ": ", cause].concat(), "Bolder"));
+    card.push(',');
+    card.push_str(&block(text, "Default"));
+    card.push_str("]}}]}");
+    card
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, from_str, json};
+
     use super::*;
+
+    #[test]
+    fn an_alert_names_its_destination() {
+        let read = |cause| from_str::<Value>(&object(cause, "a text", 5)).unwrap();
+        let mut expected = json!({
+            "source": "walnut-webhooks", "cause": "failing", "text": "a text", "at": 5,
+        });
+        assert_eq!(read("failing"), expected);
+        expected["destination"] = "crm".into();
+        assert_eq!(read("failing crm"), expected);
+    }
+
+    #[test]
+    fn a_card_has_the_form_that_teams_accepts() {
+        let block = |text, weight| json!({ "type": "TextBlock", "wrap": true, "weight": weight, "text": text });
+        let card = json!({
+            "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+            "type": "AdaptiveCard",
+            "version": "1.4",
+            "body": [block("walnut-webhooks: failing crm", "Bolder"), block("a \"text\"", "Default")],
+        });
+        let kind = "application/vnd.microsoft.card.adaptive";
+        let expected = json!({
+            "type": "message",
+            "attachments": [{ "contentType": kind, "content": card }],
+        });
+        assert_eq!(from_str::<Value>(&super::card("failing crm", "a \"text\"")).unwrap(), expected);
+    }
 
     const NOW: u64 = 100 * HOUR_MS;
 

@@ -25,7 +25,7 @@ pub(super) fn empty(db: &Db, row: RowId, state: DeliveryState, ended: Option<u64
     }
     let emptied = db.row(
         "UPDATE deliveries SET state = ?, ended = COALESCE(?, ended), body = NULL, digest = NULL, signature = NULL,
-            content_type = NULL, name = NULL, sends = '[]', attempts = '[]', untried = NULL, dead = 0
+            content_type = NULL, name = NULL, edges = NULL, sends = '[]', attempts = '[]', untried = NULL, dead = 0
         WHERE key = ? AND signature IS NOT NULL RETURNING key",
         &[state.as_str().into(), or_null(ended.map(number)), row.into()],
     )?;

@@ -1,6 +1,7 @@
 //! Held deliveries: they arrived while the configuration had mistakes, so nothing could say where they go. Each is routed
 //! once the configuration has none, in the order in which they arrived: by the alarm, as it reads what is untried.
 
+use super::circuits::Circuits;
 use super::db::Db;
 use super::lives::Course;
 use crate::config::Settings;
@@ -13,8 +14,12 @@ use crate::protocol::DeliveryState;
 pub(super) const HELD: &str = "untried = 1 AND state = 'held'";
 
 /// Returns the names of the destinations that want an event of this name.
-pub(super) fn destinations(settings: &Settings, event_name: Option<&str>) -> Vec<String> {
-    let wants = settings.destinations.iter().filter(|it| it.wants(event_name));
+pub(super) fn destinations(
+    settings: &Settings,
+    event_name: Option<&str>,
+    is_test: bool,
+) -> Vec<String> {
+    let wants = settings.destinations.iter().filter(|it| it.wants(event_name, is_test));
     wants.map(|it| it.name.clone()).collect()
 }
 
@@ -23,12 +28,14 @@ pub(super) fn destinations(settings: &Settings, event_name: Option<&str>) -> Vec
 pub(super) fn route(
     db: &Db,
     settings: &Settings,
+    circuits: &Circuits,
     row: RowId,
     event_name: Option<&str>,
     now: u64,
 ) -> Result<Course> {
-    let names = destinations(settings, event_name);
-    let course = Course::new(Life::new(names.iter().map(String::as_str), now));
+    let names = destinations(settings, event_name, is_test(db, row)?);
+    let names = names.iter().map(|name| (name.as_str(), circuits.paused(name, now)));
+    let course = Course::new(Life::new(names, now));
     let state = course.life.state();
     let ended = Some(now).filter(|_| state == State::Unrouted);
     db.run(
@@ -46,16 +53,27 @@ pub(super) fn route(
     Ok(course)
 }
 
+/// Tells whether a delivery is a test event.
+pub(super) fn is_test(db: &Db, row: RowId) -> Result<bool> {
+    Ok(db.number("SELECT test FROM deliveries WHERE key = ?", &[row.into()])? == Some(1))
+}
+
 /// Repairs what a version has done that does not know held deliveries: it marked them as tried.
 pub(super) fn repair(db: &Db) -> Result<()> {
     db.run("UPDATE deliveries SET untried = 1 WHERE state = 'held' AND untried IS NULL", &[])
 }
 
 /// Routes a delivery, if it is held.
-pub(super) fn route_if_held(db: &Db, settings: &Settings, row_id: RowId, now: u64) -> Result<()> {
+pub(super) fn route_if_held(
+    db: &Db,
+    settings: &Settings,
+    circuits: &Circuits,
+    row_id: RowId,
+    now: u64,
+) -> Result<()> {
     let query = format!("SELECT name FROM deliveries WHERE key = ? AND {HELD}");
     if let Some(row) = db.row(&query, &[row_id.into()])? {
-        route(db, settings, row_id, row.maybe_text(0)?.as_deref(), now)?;
+        route(db, settings, circuits, row_id, row.maybe_text(0)?.as_deref(), now)?;
     }
     Ok(())
 }

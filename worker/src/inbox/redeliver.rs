@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::admin::{CLOCK_MS, SEARCHED_AT_ONCE};
-use super::db::{Batch, Db};
+use super::circuits::Circuits;
+use super::db::{Batch, Db, Row};
 use super::held;
 use super::lives::{self, Course};
 use super::schema::RARE;
@@ -20,17 +21,18 @@ const AT_ONCE: usize = 100;
 pub(super) fn one(
     db: &Db,
     settings: &Settings,
+    circuits: &Circuits,
     question: &Redeliver,
     now: u64,
 ) -> Result<Redelivered> {
     check_destinations(settings)?;
     let row_id = question.row;
     let row = db.row(
-        "SELECT name, signature IS NOT NULL, sends FROM deliveries WHERE key = ?",
+        "SELECT name, test, sends, signature IS NOT NULL FROM deliveries WHERE key = ?",
         &[row_id.into()],
     )?;
     let Some(row) = row else { return Ok(Redelivered::NotFound) };
-    if row.number(1)? == 0 {
+    if row.number(3)? == 0 {
         return Ok(Redelivered::Forgotten);
     }
     let life = Course::parse(&row.text(2)?).life;
@@ -40,10 +42,10 @@ pub(super) fn one(
     };
     let destinations = match &question.destination {
         Some(destination) => vec![destination.clone()],
-        None if wants_all => held::destinations(settings, row.maybe_text(0)?.as_deref()),
+        None if wants_all => wanting(settings, &row)?,
         None => dead(settings, &life),
     };
-    redeliver(db, settings, row_id, &destinations, now)?;
+    redeliver(db, settings, circuits, row_id, &destinations, now)?;
     Ok(Redelivered::To(destinations))
 }
 
@@ -51,6 +53,7 @@ pub(super) fn one(
 pub(super) fn many(
     db: &Db,
     settings: &Settings,
+    circuits: &Circuits,
     question: &RedeliverMany,
     now: u64,
 ) -> Result<RedeliveredMany> {
@@ -66,7 +69,7 @@ pub(super) fn many(
     )?;
     let rows = db.rows(
         &format!(
-            "SELECT key, name, sends FROM deliveries WHERE key > ?1 AND key < ?2 AND key <= ?3 AND {candidates}
+            "SELECT name, test, sends, key FROM deliveries WHERE key > ?1 AND key < ?2 AND key <= ?3 AND {candidates}
                 AND received >= ?4 AND received < ?5 AND signature IS NOT NULL
             ORDER BY key LIMIT ?6"
         ),
@@ -83,7 +86,7 @@ pub(super) fn many(
     let mut redelivered: u64 = 0;
     let mut last = None;
     for row in rows {
-        let row_id = row.row_id(0)?;
+        let row_id = row.row_id(3)?;
         last = Some(row_id);
         let life = Course::parse(&row.text(2)?).life;
         let is_changed = if let (Some(from), Some(to)) = (&question.from, &question.destination) {
@@ -92,13 +95,12 @@ pub(super) fn many(
                 .iter()
                 .any(|send| send.destination == *from && send.progress != Progress::Delivered);
             if is_moved {
-                change(db, settings, row_id, &[Event::Moved { from, to }], now)?;
+                change(db, settings, circuits, row_id, &[Event::Moved { from, to }], now)?;
             }
             is_moved
         } else {
-            let event_name = row.maybe_text(1)?;
-            let destinations = destinations(settings, question, event_name.as_deref(), &life);
-            redeliver(db, settings, row_id, &destinations, now)?;
+            let destinations = destinations(settings, question, &row, &life)?;
+            redeliver(db, settings, circuits, row_id, &destinations, now)?;
             !destinations.is_empty()
         };
         redelivered = redelivered.saturating_add(is_changed.into());
@@ -132,19 +134,25 @@ fn candidates(question: &RedeliverMany) -> Cow<'static, str> {
 fn destinations(
     settings: &Settings,
     question: &RedeliverMany,
-    event_name: Option<&str>,
+    row: &Row,
     life: &Life,
-) -> Vec<String> {
+) -> Result<Vec<String>> {
     let mut destinations = match question.state {
         Redelivery::Dead => dead(settings, life),
-        Redelivery::Unrouted | Redelivery::All => held::destinations(settings, event_name),
+        Redelivery::Unrouted | Redelivery::All => wanting(settings, row)?,
     };
     if let Some(only) = &question.destination {
         destinations.retain(|name| name == only);
     }
     // What is pending there is sent without that.
     destinations.retain(|name| !life.is_pending_to(name));
-    destinations
+    Ok(destinations)
+}
+
+/// Lists the destinations that want a delivery, whose row begins with its name and whether it is a test event.
+fn wanting(settings: &Settings, row: &Row) -> Result<Vec<String>> {
+    let event_name = row.maybe_text(0)?;
+    Ok(held::destinations(settings, event_name.as_deref(), row.maybe_number(1)?.is_some()))
 }
 
 /// Lists the configured destinations that will not receive a delivery.
@@ -164,25 +172,34 @@ fn check_destinations(settings: &Settings) -> Result<()> {
 fn redeliver(
     db: &Db,
     settings: &Settings,
+    circuits: &Circuits,
     row: RowId,
     destinations: &[String],
     now: u64,
 ) -> Result<()> {
     let events = destinations.iter().map(|destination| Event::Redelivered { destination });
-    change(db, settings, row, &events.collect::<Vec<_>>(), now)
+    change(db, settings, circuits, row, &events.collect::<Vec<_>>(), now)
 }
 
 /// Applies events to the life of a delivery, all or none of them.
-fn change(db: &Db, settings: &Settings, row: RowId, events: &[Event<'_>], now: u64) -> Result<()> {
+fn change(
+    db: &Db,
+    settings: &Settings,
+    circuits: &Circuits,
+    row: RowId,
+    events: &[Event<'_>],
+    now: u64,
+) -> Result<()> {
     if events.is_empty() {
         return Ok(());
     }
     db.transaction(|| {
-        held::route_if_held(db, settings, row, now)?;
+        held::route_if_held(db, settings, circuits, row, now)?;
         db.run("UPDATE deliveries SET traps = 0 WHERE key = ? AND traps > 0", &[row.into()])?;
         for event in events {
             let course = lives::read(db, row)?;
-            let (life, effects) = course.life.clone().after(event, now, settings.limits);
+            let paused = event.destination().map_or(0, |name| circuits.paused(name, now));
+            let (life, effects) = course.life.clone().after(event, now, paused, settings.limits);
             let mut batch = Batch::default();
             lives::write(&mut batch, row, &course, &life, &effects, None, now);
             batch.run(db)?;

@@ -111,6 +111,7 @@ mod tests {
             dropped: None,
             matched: LastMatch { current, previous: None },
             networks: Vec::new(),
+            drift: Vec::new(),
         }
     }
 

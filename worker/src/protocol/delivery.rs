@@ -107,6 +107,12 @@ pub(crate) struct Attempt {
     pub(crate) ms: u64,
     pub(crate) status: Option<u16>,
     pub(crate) code: Option<String>,
+    /// How it failed: a [`crate::forward::How`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) how: Option<String>,
+    /// The beginning of the body of a failing response, in the last attempts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) body: Option<String>,
 }
 
 /// Everything about a delivery.
@@ -174,7 +180,15 @@ from_js! {
         attempts: "attempts",
         due: "due",
     }
-    Attempt { destination: "destination", at: "at", ms: "ms", status: "status", code: "code" }
+    Attempt {
+        destination: "destination",
+        at: "at",
+        ms: "ms",
+        status: "status",
+        code: "code",
+        how: "how",
+        body: "body",
+    }
     Details { delivery: "delivery", payload: "payload", attempts: "attempts", related: "related" }
     Payload { content_type: "contentType", signature: "signature", body: "body" }
 }

@@ -1,3 +1,4 @@
+use super::super::destinations::LISTS;
 use super::*;
 
 #[test]
@@ -5,8 +6,8 @@ fn reads_the_list_of_destinations() {
     let all = listed(&format!(
         r#"[
             {{ "name": "crm", "url": "https://crm.example/hook", "events": ["demo", "é b"],
-               "headers": {{ "Authorization": "Bearer a\tb" }}, "secret": "{SECRET}" }},
-            {{ "name": "2-lake", "url": "https://lake.example", "headers": {{}} }}
+               "tests": false, "headers": {{ "Authorization": "Bearer a\tb" }}, "secret": "{SECRET}" }},
+            {{ "name": "2-lake", "url": "https://lake.example", "tests": true, "headers": {{}} }}
         ]"#
     ));
     let all = all.unwrap();
@@ -18,10 +19,101 @@ fn reads_the_list_of_destinations() {
     assert_eq!(lake.name, "2-lake");
     assert!(lake.headers.is_empty() && lake.secret.is_none());
 
-    let wants =
-        |it: &Destination| [Some("demo"), Some("é b"), Some("Demo"), None].map(|n| it.wants(n));
-    assert_eq!(wants(crm), [true, true, false, false]);
-    assert_eq!(wants(lake), [true; 4]);
+    let wants = |it: &Destination, is_test| {
+        [Some("demo"), Some("é b"), Some("Demo"), None].map(|name| it.wants(name, is_test))
+    };
+    assert_eq!(wants(crm, false), [true, true, false, false]);
+    assert_eq!(wants(crm, true), [false; 4]);
+    assert_eq!(wants(lake, false), [true; 4]);
+    assert_eq!(wants(lake, true), [true; 4]);
+}
+
+#[test]
+fn tests_is_a_boolean() {
+    for good in ["true", "false"] {
+        assert_eq!(mistakes_of(&format!(r#""tests":{good}"#)), Mistakes::new(), "{good}");
+    }
+    for bad in ["null", "0", "1", r#""true""#, r#""false""#, "[]", "{}"] {
+        let sentence = "DESTINATIONS[0].tests must be true or false";
+        assert_eq!(mistakes_of(&format!(r#""tests":{bad}"#)), [sentence], "{bad}");
+    }
+}
+
+/// The JSON of destinations with these names.
+fn with_names(names: impl IntoIterator<Item = String>) -> String {
+    let one = |name| format!(r#"{{"name":"{name}","url":"https://o.example"}}"#);
+    format!("[{}]", names.into_iter().map(one).collect::<Vec<_>>().join(","))
+}
+
+fn numbered(range: std::ops::Range<usize>) -> String {
+    with_names(range.map(|index| format!("d{index}")))
+}
+
+#[test]
+fn reads_up_to_nine_lists_of_destinations() {
+    let lists: Vec<(&str, String)> =
+        LISTS.into_iter().zip((0..).map(|index| numbered(index..index + 1))).collect();
+    for count in 1..=lists.len() {
+        let set = lists.iter().take(count).map(|(variable, json)| (*variable, Some(json.as_str())));
+        let settings = settings(&[("ORIGIN_URL", None)].into_iter().chain(set).collect::<Vec<_>>());
+        assert_eq!(settings.mistakes, Mistakes::new());
+        assert_eq!(settings.destinations.len(), count);
+    }
+}
+
+#[test]
+fn lists_together_have_at_most_20_destinations() {
+    let mistakes = |first: &str, second: &str, third: Option<&str>| {
+        mistakes(&[
+            ("ORIGIN_URL", None),
+            ("DESTINATIONS", Some(first)),
+            ("DESTINATIONS_2", Some(second)),
+            ("DESTINATIONS_3", third),
+        ])
+    };
+    let (ten, more) = (numbered(0..10), numbered(10..20));
+    assert_eq!(mistakes(&ten, &more, None), Mistakes::new());
+    let sentence = "DESTINATIONS_2 must be a JSON list of 1 to 20 objects, each with a name and a url; \
+                    all lists together have at most 20";
+    assert_eq!(mistakes(&ten, &numbered(10..21), None), [sentence]);
+    assert_eq!(named(&mistakes(&ten, &more, Some(&numbered(20..21)))), ["DESTINATIONS_3"]);
+    assert_eq!(named(&mistakes(&ten, "[]", None)), ["DESTINATIONS_2"]);
+    assert_eq!(named(&mistakes(&ten, "[", None)), ["DESTINATIONS_2"]);
+}
+
+#[test]
+fn a_mistake_names_the_list_that_it_is_in() {
+    let (one, same) = (numbered(0..1), numbered(0..1));
+    let other = r#"[{"name":"b","url":"http://b.example","tests":1}]"#;
+    let all = mistakes(&[
+        ("ORIGIN_URL", None),
+        ("DESTINATIONS", Some(&one)),
+        ("DESTINATIONS_2", Some(other)),
+        ("DESTINATIONS_3", Some(&same)),
+    ]);
+    let expected = ["DESTINATIONS_2[0].url", "DESTINATIONS_2[0].tests", "DESTINATIONS_3[0].name"];
+    assert_eq!(named(&all), expected);
+    assert!(all[2].contains("used twice"), "{all:?}");
+}
+
+#[test]
+fn lists_are_numbered_without_a_gap() {
+    let one = numbered(0..1);
+    let gap = |variable, before| {
+        format!(
+            "{variable} is set, but {before} is not: number the lists of destinations without a gap"
+        )
+    };
+    for (variable, before) in
+        [("DESTINATIONS_3", "DESTINATIONS_2"), ("DESTINATIONS_9", "DESTINATIONS_8")]
+    {
+        let set = [("ORIGIN_URL", None), ("DESTINATIONS", Some(&*one)), (variable, Some("[]"))];
+        assert_eq!(mistakes(&set)[0], gap(variable, before));
+    }
+    let beside_url = [("DESTINATIONS_2", Some(&*one))];
+    assert_eq!(mistakes(&beside_url), [gap("DESTINATIONS_2", "DESTINATIONS")]);
+    let alone = [("ORIGIN_URL", None), beside_url[0]];
+    assert_eq!(named(&mistakes(&alone)), ["ORIGIN_URL", "DESTINATIONS_2"]);
 }
 
 #[test]
@@ -34,8 +126,7 @@ fn rejects_two_sources_of_destinations() {
 #[test]
 fn accepts_1_to_20_destinations_and_one_in_direct_mode() {
     let count_mistakes = |count: usize, mode| {
-        let one = |index| format!(r#"{{"name":"d{index}","url":"https://o.example"}}"#);
-        let json = format!("[{}]", (0..count).map(one).collect::<Vec<_>>().join(","));
+        let json = numbered(0..count);
         mistakes(&[("ORIGIN_URL", None), ("DESTINATIONS", Some(&json)), ("MODE", Some(mode))])
     };
     assert_eq!(count_mistakes(1, "durable"), Mistakes::new());
@@ -197,12 +288,16 @@ fn names_the_event_that_a_misspelling_stands_for() {
 fn names_the_field_that_a_misspelling_stands_for() {
     for (fields, hints) in [
         (r#""event":[]"#, &["did you mean events?"][..]),
+        (r#""test":false"#, &["did you mean tests?"]),
         (r#""Header":{}"#, &["did you mean headers?"]),
         (
             r#""sceret":"","headrs":{},"evnt":[],"event":[]"#,
             &["did you mean events?", "did you mean headers?", "did you mean secret?"],
         ),
-        (r#""retries":1,"timeout":2"#, &["the fields are name, url, events, headers, secret"]),
+        (
+            r#""retries":1,"timeout":2"#,
+            &["the fields are name, url, events, tests, headers, secret"],
+        ),
     ] {
         let expected =
             hints.iter().map(|hint| format!("DESTINATIONS[0] has an unknown field: {hint}"));

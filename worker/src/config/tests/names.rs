@@ -25,6 +25,9 @@ fn names_the_variable_that_a_misspelling_stands_for() {
         ("MAX-BODY-BYTES", "MAX_BODY_BYTES"),
         ("MDOE", "MODE"),
         ("DESTINATION", "DESTINATIONS"),
+        ("DESTINATION_2", "DESTINATIONS_2"),
+        ("DESTINATIONS_10", "DESTINATIONS_2"),
+        ("ALERT_FROMAT", "ALERT_FORMAT"),
         ("RETENTION_D", "RETENTION"),
         ("ORIGIN_TIMEOUTMS", "ORIGIN_TIMEOUT"),
     ] {
@@ -48,9 +51,8 @@ fn a_misspelling_beside_its_variable_is_a_warning() {
 
 #[test]
 fn warns_of_unknown_variables() {
-    let unknown =
-        [("LOG_LEVEL", Some("debug")), ("HOME", Some("/root")), ("DESTINATIONS_2", Some("[]"))];
-    let settings = settings(&unknown[..2]);
+    let unknown = [("LOG_LEVEL", Some("debug")), ("HOME", Some("/root"))];
+    let settings = settings(&unknown);
     assert_eq!(settings.mistakes, Mistakes::new());
     assert_eq!(named(&settings.warnings), ["HOME", "LOG_LEVEL"]);
     // They are no mistakes in direct mode either.
@@ -122,6 +124,26 @@ fn reports_what_direct_mode_does_not_support() {
         mistakes(&setup),
         ["SETUP needs MODE=durable: with MODE=direct, the edge can store nothing"]
     );
+    let destinations = |fields: &str, more| {
+        let json = format!(r#"[{{"name":"a","url":"https://a.example"{fields}}}]"#);
+        mistakes(&[
+            ("MODE", Some("direct")),
+            ("ORIGIN_URL", None),
+            ("DESTINATIONS", Some(&json)),
+            ("DESTINATIONS_2", more),
+        ])
+    };
+    let second = r#"[{"name":"b","url":"https://b.example"}]"#;
+    assert_eq!(destinations("", None), Mistakes::new());
+    assert_eq!(destinations(r#","tests":true"#, None), Mistakes::new());
+    for (fields, more, beginning) in [
+        ("", Some(second), "DESTINATIONS has more than one entry, or further lists"),
+        (r#","events":["x"]"#, None, "DESTINATIONS has events"),
+        (r#","tests":false"#, None, "DESTINATIONS has tests"),
+    ] {
+        let all = destinations(fields, more);
+        assert!(all.len() == 1 && all.concat().starts_with(beginning), "{all:?}");
+    }
     let without_key = [setup[0], setup[1], ("WALNUT_WEBHOOK_KEY", None)];
     assert_eq!(named(&mistakes(&without_key)), ["SETUP", "WALNUT_WEBHOOK_KEY"]);
     assert_eq!(mistakes(&direct("SETUP", "0")), Mistakes::new());

@@ -17,6 +17,7 @@ fn assert_permissive(name: &str, settings: &Settings) {
         "WEBHOOK_PATH" => assert_eq!(settings.path, None),
         "ADMIN_TOKEN" => assert_eq!(settings.admin_token, None),
         "ALERT_URL" => assert_eq!(settings.alert_url, None),
+        "ALERT_FORMAT" => assert_eq!(settings.alert_format, AlertFormat::Json),
         "SETUP" => assert!(settings.setup),
         "QUARANTINE" => assert!(settings.quarantine),
         "CLIENT_IP_HEADER" => assert_eq!(settings.client_ip_header, "cf-connecting-ip"),
@@ -26,7 +27,7 @@ fn assert_permissive(name: &str, settings: &Settings) {
     }
 }
 
-const ALL: [&str; 16] = [
+const ALL: [&str; 17] = [
     "MAX_BODY_BYTES",
     "MAX_EVENT_AGE",
     "MAX_ATTEMPTS",
@@ -38,6 +39,7 @@ const ALL: [&str; 16] = [
     "WEBHOOK_PATH",
     "ADMIN_TOKEN",
     "ALERT_URL",
+    "ALERT_FORMAT",
     "SETUP",
     "QUARANTINE",
     "CLIENT_IP_HEADER",

@@ -17,7 +17,7 @@ use crate::inbox::db::{Db, from_row};
 use crate::inbox::{Inbox, alerts};
 use crate::js::{Problem, Result, now};
 use crate::keys::LastMatch;
-use crate::protocol::{Cause, RemoveRejected, Stored};
+use crate::protocol::{Cause, Raise, RemoveRejected, Stored};
 use crate::quarantine::{self, verify};
 use crate::receive::{self, Message};
 use crate::{failpoint, log, shards};
@@ -78,7 +78,7 @@ impl Inbox {
             log::recovered(recovered);
             let matched = LastMatch { current: Some(now()), previous: None };
             alerts::store_match(&self.db, matched)?;
-            alerts::raise(&self.db, Cause::RecoveredFromQuarantine, now())?;
+            alerts::raise(&self.db, &Raise::of(Cause::RecoveredFromQuarantine), now())?;
         }
         Ok(())
     }
@@ -115,8 +115,8 @@ impl Inbox {
         if !is_admitted(finding.slot()) || finding.cause == quarantine::Cause::Late {
             return Ok(false);
         }
-        let Some(genuine) = finding.genuine else { return Ok(false) };
-        let shard = shards::of(&self.env, settings, &genuine.headline.id).await?;
+        let Some(headline) = finding.genuine else { return Ok(false) };
+        let shard = shards::of(&self.env, settings, &headline.id).await?;
         if failed.contains(&shard) {
             return Ok(false);
         }
@@ -127,8 +127,7 @@ impl Inbox {
             received: Some(kept.received),
         };
         self.recovering.set(Some(row));
-        let store =
-            receive::store(&self.env, settings, &genuine.headline, genuine.is_test, &message);
+        let store = receive::store(&self.env, settings, &headline, &message);
         let stored = in_time(store).await;
         self.recovering.set(None);
         let Some(Ok(stored)) = stored else {

@@ -1,0 +1,167 @@
+// Drift: differences of genuine events from their documented shapes are counted, listed and alerted.
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { lasting, look } from "./storage.mjs";
+import { admin, DURABLE, event, post, sign, start, startOrigin, TOKEN } from "./support.mjs";
+
+const MINUTE = 60_000;
+const PLAYLIST = JSON.parse(readFileSync(join(import.meta.dirname, "../vectors/bodies/playlist.json")));
+
+/** An edge, and `alerts`, the origin that its alerts are posted to. `seen` returns its drift as `EVENT PATH KIND TIMES`. */
+async function edge(t, bindings) {
+  const alerts = await startOrigin();
+  t.after(alerts.stop);
+  const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN, ALERT_URL: alerts.url, ...bindings });
+  return { alerts, ...world, ...drift(admin(world.edge)) };
+}
+
+/** An edge that lasts beyond its process, as above. */
+async function stored(t, bindings) {
+  const world = await lasting(t, bindings);
+  return Object.assign(world, { seen: async () => drift(world).seen(), counted: async (...all) => drift(world).counted(...all) });
+}
+
+function drift({ ask }) {
+  const list = async () => (await ask("GET", "drift")).drift;
+  const seen = async () => (await list()).map(({ event, path, kind, times }) => `${event} ${path} ${kind} ${times}`).sort();
+  /** Waits until exactly these differences are listed. */
+  const counted = async (...expected) => {
+    const end = Date.now() + 20_000;
+    while (JSON.stringify(await seen()) !== JSON.stringify(expected.sort())) if (Date.now() > end) return deepEqual(await seen(), expected);
+  };
+  return { ask, list, seen, counted };
+}
+
+const accepted = async ({ url }, body, key) =>
+  equal((await post(url, body, { "x-walnut-signature": sign(body, key) })).status, 200);
+/** An event with one more field. */
+const added = (field, fields) => event({ [field]: 1, ...fields });
+
+test("a new difference is listed, counted in the status, and raises an alert that names it", async (t) => {
+  const before = Date.now();
+  const world = await edge(t);
+  deepEqual(await world.list(), []);
+  await accepted(world, added("phone"));
+  await world.counted("demo_session_finished phone added 1");
+  const [{ first, last, ...difference }] = await world.list();
+  deepEqual(difference, { event: "demo_session_finished", path: "phone", kind: "added", times: 1 });
+  ok(first >= before && first <= Date.now() && first === last);
+  equal((await world.ask("GET", "status")).drift, 1);
+  const { cause, text } = JSON.parse((await world.alerts.took(1)).body);
+  equal(cause, "drift");
+  ok(text.endsWith(" demo_session_finished phone added"), text);
+});
+
+test("each event counts once, and a known difference raises no alert", async (t) => {
+  const world = await edge(t);
+  await accepted(world, added("phone"));
+  await world.alerts.took(1);
+  for (let n = 0; n < 3; n++) await accepted(world, added("phone"));
+  const { data, ...fields } = PLAYLIST;
+  const items = data.items.slice(0, 1).flatMap((item) => [{ ...item, score: 1 }, { ...item, score: 2 }]);
+  const body = JSON.stringify({ ...fields, timestamp: new Date().toISOString(), data: { ...data, items } });
+  await accepted(world, body);
+  await world.edge.scheduled();
+  await world.counted("demo_session_finished phone added 4", "playlist_session_finished data.items[].score added 1");
+  equal(world.alerts.taken.length, 1);
+});
+
+test("a duplicate and a forgery do not count, a test event does", async (t) => {
+  const world = await edge(t);
+  const body = added("phone");
+  await accepted(world, body);
+  await accepted(world, body);
+  equal((await post(world.url, added("forged"), { "x-walnut-signature": "0".repeat(64) })).status, 401);
+  await accepted(world, added("phone", { is_test: true }));
+  await world.edge.scheduled();
+  await world.counted("demo_session_finished phone added 2");
+});
+
+test("each kind of difference is listed, the newest first", async (t) => {
+  const world = await edge(t);
+  await accepted(world, event({ timestamp: undefined }));
+  await world.counted("demo_session_finished timestamp missing 1");
+  await accepted(world, event({ timestamp: 5 }));
+  await world.edge.scheduled();
+  await accepted(world, JSON.stringify({ event: null }));
+  await world.edge.scheduled();
+  deepEqual((await world.list()).map(({ event, path, kind }) => [event, path, kind]), [
+    ["unknown", "event", "type"],
+    ["demo_session_finished", "timestamp", "type"],
+    ["demo_session_finished", "timestamp", "missing"],
+  ]);
+});
+
+test("an event as documented has no differences", async (t) => {
+  const world = await edge(t);
+  await accepted(world, event());
+  await accepted(world, JSON.stringify({ event: "anything", more: 1 }));
+  await accepted(world, "no JSON");
+  await world.edge.scheduled();
+  deepEqual(await world.list(), []);
+  equal((await world.ask("GET", "status")).drift, 0);
+});
+
+test("a member whose name is an e-mail address is listed as *", async (t) => {
+  const world = await edge(t);
+  await accepted(world, added("someone@walnut.io"));
+  await world.counted('demo_session_finished ["*"] added 1');
+  const alert = (await world.alerts.took(1)).body.toString();
+  ok(!alert.includes("someone") && alert.includes('[\\"*\\"] added'), alert);
+});
+
+test("at most 200 differences are kept, and a path of at most 256 bytes", async (t) => {
+  const world = await edge(t);
+  const many = (from, count) =>
+    event(Object.fromEntries(Array.from({ length: count }, (_, n) => [`field_${from + n}`, 1])));
+  for (const body of [added("p".repeat(300)), many(0, 100), many(100, 100)]) {
+    await accepted(world, body);
+    await world.edge.scheduled();
+  }
+  const all = await world.list();
+  equal(all.length, 200);
+  ok(all.some(({ path }) => path === "p".repeat(256)));
+  equal((await world.ask("GET", "status")).drift, 200);
+  await accepted(world, many(0, 1));
+  await world.edge.scheduled();
+  equal((await world.list()).find(({ path }) => path === "field_0").times, 2);
+});
+
+test("a new difference is saved at once, and a known one after 15 minutes", async (t) => {
+  const world = await stored(t);
+  const saved = () => look(world.storage, "SELECT path, times FROM drift").map(({ path, times }) => `${path} ${times}`);
+  await accepted(world, added("phone"));
+  await world.counted("demo_session_finished phone added 1");
+  await world.again((storage) => deepEqual(saved(storage), ["phone 1"]));
+  await world.counted("demo_session_finished phone added 1");
+  await accepted(world, added("phone"));
+  await world.counted("demo_session_finished phone added 2");
+  await world.again((storage) => deepEqual(saved(storage), ["phone 1"]));
+  await world.later(15 * MINUTE);
+  await accepted(world, added("phone"));
+  await world.counted("demo_session_finished phone added 2");
+  await world.again((storage) => deepEqual(saved(storage), ["phone 2"]));
+});
+
+test("an event from the quarantine counts", async (t) => {
+  const bindings = {};
+  const world = await stored(t, bindings);
+  const body = added("phone");
+  equal((await post(world.url, body, { "x-walnut-signature": sign(body, "new") })).status, 401);
+  while ((await world.ask("GET", "rejected")).rejected.length === 0);
+  bindings.WALNUT_WEBHOOK_KEY = "new";
+  await world.again();
+  await world.edge.scheduled();
+  equal((await world.origin.took(1)).body.toString(), body);
+  await world.edge.scheduled();
+  await world.counted("demo_session_finished phone added 1");
+});
+
+test("the list requires the token and the method GET", async (t) => {
+  const { ask } = await edge(t);
+  equal((await ask("GET", "drift", undefined, "wrong")).status, 401);
+  const { status, code } = await ask("POST", "drift");
+  deepEqual([status, code], [405, "method_not_allowed"]);
+});
