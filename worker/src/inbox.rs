@@ -26,6 +26,7 @@ mod quarantine;
 mod quarantine_model;
 mod rejections;
 mod reply;
+mod results;
 mod schema;
 mod send;
 mod slots;
