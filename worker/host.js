@@ -245,6 +245,54 @@ export const pause = () => new Promise((resolve) => setTimeout(resolve));
 export const askAll = (env, jurisdiction, version, requests) =>
   Promise.allSettled(requests.map((request, shard) => ask(env, jurisdiction, shard, version, request)));
 
+/**
+ * Waits until a shard stores a delivery that is newer than its own of `newest`, a list of delivery IDs, but at most so many
+ * milliseconds.
+ */
+export const waitForNewer = (env, jurisdiction, newest, ms) =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+    for (const id of newest) {
+      const [shard, row] = id.split("-").map(Number);
+      // A shard that fails ends no wait.
+      shardOf(env, jurisdiction, shard).wait(row, ms).then(resolve, () => {});
+    }
+  });
+
+/**
+ * Streams the lines that the shards export, one shard after the other. `request` is the first one to each. Each pull asks
+ * for one part, so that no more than that is in memory. A line for each shard that fails ends the stream.
+ */
+export function exportLines(env, jurisdiction, shards, version, request) {
+  const encoder = new TextEncoder();
+  const failures = [];
+  let [shard, after] = [0, request.Export.after];
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        for (let lines = ""; lines === ""; ) {
+          if (shard === shards) {
+            if (failures.length > 0) controller.enqueue(encoder.encode(failures.join("")));
+            return controller.close();
+          }
+          let last;
+          try {
+            ({ lines, last } = await ask(env, jurisdiction, shard, version, { Export: { ...request.Export, after } }));
+          } catch ({ message: reason }) {
+            console.error(JSON.stringify({ event: "inbox_failed", reason }));
+            failures.push(`${JSON.stringify({ error: { code: "inbox_failed", shard } })}\n`);
+          }
+          after = last ?? request.Export.after;
+          if (last === undefined) shard++;
+          if (lines) controller.enqueue(encoder.encode(lines));
+          await pause();
+        }
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
 /** Stores a delivery in a shard: a flat call, since it is sent for every delivery. */
 export async function store(env, jurisdiction, shard, ...arrival) {
   return shardOf(env, jurisdiction, shard).store(...arrival);

@@ -24,10 +24,12 @@ mod quarantine;
 #[cfg(test)]
 #[path = "../model/quarantine.rs"]
 mod quarantine_model;
+mod redeliver;
 mod rejections;
 mod reply;
 mod results;
 mod schema;
+mod search;
 mod send;
 mod slots;
 pub(crate) mod store;
@@ -282,6 +284,16 @@ impl Inbox {
             _ => {}
         }
         Ok(failpoint::after(&self.env, "after-store", stored.as_str().into()))
+    }
+
+    /// Returns the row that was stored last, or 0.
+    ///
+    /// # Errors
+    ///
+    /// An `Error`.
+    pub fn newest(&self) -> std::result::Result<f64, JsValue> {
+        self.prepare()?;
+        Ok(float(self.counts.borrow().newest.0))
     }
 
     /// Replies to a request; `shard` is the number of this shard. A message of an unknown version is rejected before it
