@@ -1,6 +1,7 @@
 // The edge under all that may happen to it at once: duplicates, forgeries, bodies that are too large, destinations that
-// fail in ten ways, and kills of its process, while it accepts and while it delivers. An event that was answered 200 is in
-// the ledger; all of the ledger must arrive at each destination that wants it, and nothing else.
+// fail in ten ways, and kills of its process, while it accepts and while it delivers. In the middle, one destination is
+// paused, one is renamed, one is removed and added again, and the key is reset. An event that was answered 200 is in the
+// ledger; all of the ledger must arrive at each destination that wants it, and nothing else.
 // `EVENTS` (20,000), `KILLS` (10), `SHARDS` (4) and `SEED` may be set. The summary is the last line, and in
 // target/bench/soak.json.
 import { createHmac } from "node:crypto";
@@ -31,11 +32,14 @@ function whole(name, otherwise) {
 
 /** For how long nothing arrives before what is missing is lost, in ms: far longer than the wait between any two attempts. */
 const PATIENCE_MS = 120_000;
-const KEY = "the key of the soak";
+const KEYS = ["the key of the soak", "the key after the reset"];
+const ADMIN_TOKEN = "the admin token of the soak, which is long";
 
 const load = async (name) => JSON.parse(await readFile(join(root, `tests/vectors/bodies/${name}.json`)));
 const samples = [await load("demo"), await load("playlist")];
-const sign = (body) => createHmac("sha256", KEY).update(body).digest("hex");
+const sign = (body, key) => createHmac("sha256", key).update(body).digest("hex");
+/** The key that Walnut signs with now. */
+let key = KEYS[0];
 
 /** A random number from 0 to 1, the same for the same seed (mulberry32). */
 let state = SEED;
@@ -59,7 +63,8 @@ for (const destination of destinations) {
     failing: FAILING,
     check: (body, headers) => {
       const { event, data, forged } = JSON.parse(body);
-      if (forged || headers["x-walnut-signature"] !== sign(body)) destination.forged++;
+      const isGenuine = KEYS.some((key) => headers["x-walnut-signature"] === sign(body, key));
+      if (forged || !isGenuine) destination.forged++;
       if (destination.events?.includes(event) === false) destination.misrouted++;
       return data.session_id;
     },
@@ -72,9 +77,11 @@ for (const destination of destinations) {
 }
 
 const storage = await mkdtemp(join(tmpdir(), "walnut-webhooks-soak-"));
+const listed = (all) => JSON.stringify(all.map(({ name, events, origin: { url } }) => ({ name, events, url })));
 const bindings = {
-  WALNUT_WEBHOOK_KEY: KEY,
-  DESTINATIONS: JSON.stringify(destinations.map(({ name, events, origin: { url } }) => ({ name, events, url }))),
+  WALNUT_WEBHOOK_KEY: KEYS[0],
+  ADMIN_TOKEN,
+  DESTINATIONS: listed(destinations),
   ALLOW_LOOPBACK: "1",
   MAX_BODY_BYTES: String(MAX_BODY_BYTES),
   ORIGIN_TIMEOUT: "1s",
@@ -89,6 +96,46 @@ function kill() {
     await edge.stop();
     edge = await startEdge({ bindings, storage });
   });
+}
+
+/** Asks the admin API of the edge, again if it is killed meanwhile. */
+async function ask(path, body) {
+  for (;;) {
+    await restarted;
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    const response = await fetch(`${edge.url}/admin/${path}`, { method: "POST", headers, body: JSON.stringify(body) }).catch(() => undefined);
+    if (response?.ok) return response.json();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+const [crm, warehouse, playlists] = destinations;
+const started = Date.now();
+/** What an operator does, by the part of the events that were sent by then. */
+const operations = [
+  [0.3, () => ask("destinations/crm/pause")],
+  [0.4, () => {
+    // The destination is removed; the same restart renames another one.
+    warehouse.name = "lake";
+    bindings.DESTINATIONS = listed([crm, warehouse]);
+    kill();
+  }],
+  [0.5, () => (key = KEYS[1])],
+  [0.5, () => {
+    bindings.WALNUT_WEBHOOK_KEY = KEYS[1];
+    kill();
+  }],
+  [0.6, () => {
+    bindings.DESTINATIONS = listed(destinations);
+    kill();
+  }],
+  [0.7, () => ask("destinations/crm/resume")],
+];
+/** What the operator does once all is sent: what waits for the old name, and what the removed destination has missed. */
+async function repair() {
+  const moved = await ask("redeliver", { from: "warehouse", destination: "lake" });
+  const missed = { state: "all", destination: "playlists", since: started, until: Date.now() };
+  return { moved: moved.redelivered, missed: (await ask("redeliver", missed)).redelivered };
 }
 
 const answers = {};
@@ -119,20 +166,26 @@ let next = 0;
 async function sender() {
   for (let n = next++; n < EVENTS; n = next++) {
     for (const at of accepting) if (at === n) kill();
+    for (const [part, operate] of operations) if (Math.floor(EVENTS * part) === n) await operate();
     const session_id = `${SEED}-${n}`;
     const sample = samples[n % samples.length];
     const event = { ...sample, timestamp: new Date().toISOString(), data: { ...sample.data, session_id } };
     const chance = random();
     if (chance < FORGED) {
       const body = JSON.stringify({ ...event, forged: true });
-      if ((await post(body, sign(`${body} `))) !== 401) throw new Error("a forgery was not refused");
+      if ((await post(body, sign(`${body} `, key))) !== 401) throw new Error("a forgery was not refused");
     } else if (chance < FORGED + OVERSIZED) {
       const body = JSON.stringify({ ...event, padding: "x".repeat(MAX_BODY_BYTES) });
-      if ((await post(body, sign(body))) !== 413) throw new Error("a body that is too large was not refused");
+      if ((await post(body, sign(body, key))) !== 413) throw new Error("a body that is too large was not refused");
     } else {
       const body = JSON.stringify(event);
       const times = random() < DUPLICATES ? 2 : 1;
-      for (let time = 0; time < times; time++) if ((await post(body, sign(body))) === 200) ledger.set(session_id, event.event);
+      for (let time = 0; time < times; time++) {
+        let status;
+        // During a reset, Walnut tries again later.
+        while ((status = await post(body, sign(body, key))) === 401) await new Promise((resolve) => setTimeout(resolve, 100));
+        if (status === 200) ledger.set(session_id, event.event);
+      }
     }
   }
 }
@@ -141,6 +194,7 @@ const began = performance.now();
 await Promise.all(Array.from({ length: CONNECTIONS }, sender));
 await restarted;
 const accepted = performance.now();
+const repaired = await repair();
 for (const destination of destinations) {
   for (const [session, event] of ledger) {
     if (destination.events?.includes(event) === false) continue;
@@ -181,6 +235,7 @@ const summary = {
   answers,
   unanswered,
   ledger: ledger.size,
+  repaired,
   leftToDeliver: backlog,
   destinations: results,
   served,

@@ -84,6 +84,7 @@ const TIMES = {
   counts: ["saved", "last_received"],
   destinations: ["last_taken", "last_failed"],
   alerts: ["at", "due"],
+  circuits: ["paused_since", "held_until", "failing_since", "alerted"],
   remembered: ["last"],
   drift: ["first", "last"],
 };

@@ -24,6 +24,8 @@ pub(super) enum Action {
     Redelivered(RowId, usize),
     Erased(RowId),
     Changes,
+    Paused,
+    Resumed,
     /// The configuration gets a mistake.
     Breaks,
     Corrected,
@@ -40,6 +42,7 @@ impl Action {
                 | Self::Waits
                 | Self::Cron
                 | Self::Corrected
+                | Self::Resumed
         )
     }
 }

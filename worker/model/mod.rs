@@ -7,6 +7,7 @@
 #![expect(clippy::arithmetic_side_effects, reason = "an overflow here is a test that fails")]
 
 mod action;
+mod circuits;
 mod seen;
 mod world;
 
@@ -15,13 +16,14 @@ use std::io::Write as _;
 use stateright::{Checker, Model, Property};
 
 use crate::ids::RowId;
-use crate::life::{Event, Limits, MOST_WAIT_MS, Progress, Reason, Send};
+use crate::inbox::circuit::{Access, Circuit};
+use crate::life::{Event, Limits, Progress, Reason, Send};
 use action::Action;
 use seen::{
-    AGE, ATTEMPTS, CUT_OFF, DELIVERED, ERASED_IN_FLIGHT, HELD, HELD_ERASED, HELD_LOST, LOST,
-    REMOVED, Seen, TRAPPED, TWO_IN_FLIGHT, WAITS,
+    AGE, ATTEMPTS, CUT_OFF, DELIVERED, ERASED_IN_FLIGHT, HELD, HELD_ERASED, HELD_LOST, LOST, OLDER,
+    PAUSED, PROBED, REMOVED, Seen, TRAPPED, TWO_IN_FLIGHT, WAITS,
 };
-use world::{Answer, GUARD_MS, Known, Memory, Row, World};
+use world::{Answer, GUARD_MS, Known, Row, SLOW_MS, World};
 
 /// The destinations; a setup has the first, or both.
 const NAMES: [&str; 2] = ["a", "b"];
@@ -31,9 +33,6 @@ const CRON_MS: u64 = 5 * 60_000;
 
 /// Between two looks whether the configuration still has a mistake: `MISCONFIGURED_MS` in `inbox.rs`.
 const MISTAKEN_MS: u64 = 60_000;
-
-/// How late something is that is slow, and the longest wait that a destination asks for.
-const SLOW_MS: u64 = 1500;
 
 /// How often each thing may happen that is not bound to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -56,6 +55,8 @@ struct Budget {
     erasures: u8,
     /// The last destination is taken out of the configuration, or comes back: what runs is replaced.
     changes: u8,
+    /// The first destination is paused; in the end, it is resumed.
+    pauses: u8,
     /// The configuration gets a mistake, which is corrected in the end: what runs is replaced.
     mistakes: u8,
     /// The alarm comes while the configuration has a mistake.
@@ -93,6 +94,7 @@ impl Model for Setup {
             arrivals: vec![self.budget.arrivals; deliveries],
             removed: false,
             mistaken: false,
+            circuits: vec![Circuit::default(); NAMES.len()],
             memory: None,
             budget: self.budget,
             broken: None,
@@ -123,6 +125,9 @@ impl Model for Setup {
             }
         }
         may(Action::Changes, budget.changes);
+        let is_paused = world.circuit(NAMES[0]).paused_since.is_some();
+        may(Action::Paused, if is_paused { 0 } else { budget.pauses });
+        may(Action::Resumed, u8::from(is_paused));
         may(Action::Breaks, if world.mistaken { 0 } else { budget.mistakes });
         may(Action::Corrected, u8::from(world.mistaken));
         may(Action::Slow, budget.slow);
@@ -152,7 +157,7 @@ impl Model for Setup {
                 may(Action::AlarmFiresEarly, budget.early);
                 may(Action::Waits, 1);
             }
-        } else if world.lost {
+        } else if world.lost || world.waits_for_change(self) && !is_paused {
             may(Action::Cron, 1);
         }
     }
@@ -176,7 +181,7 @@ impl Model for Setup {
                     // JavaScript goes on, with a new instance.
                     let alarm = world.memory().alarm;
                     world.crash();
-                    world.memory = Some(Memory { alarm, ..Memory::default() });
+                    world.load(alarm);
                 }
             }
             Action::AlarmFires if world.mistaken => {
@@ -188,11 +193,7 @@ impl Model for Setup {
                 world.memory().working = true;
                 // The alarm that runs is none that is set.
                 world.arm(None);
-                for name in NAMES.iter().filter(|name| !configured.contains(name)) {
-                    for row_id in world.due(name) {
-                        world.happened(self, row_id, &Event::Removed { destination: name });
-                    }
-                }
+                world.expire(self);
                 world.work(self);
                 let later = world.alarm.is_none_or(|alarm| alarm > world.now);
                 world.check(later, "an alarm does all that is due, or waits for what is in flight");
@@ -216,7 +217,7 @@ impl Model for Setup {
             Action::Cron => {
                 world.now += CRON_MS;
                 world.lost = false;
-                if let Some(time) = world.next_work() {
+                if let Some(time) = world.next_work(self) {
                     world.wake(time);
                 }
             }
@@ -252,6 +253,14 @@ impl Model for Setup {
                 world.removed = !world.removed;
                 world.crash();
             }
+            Action::Paused | Action::Resumed => {
+                let is_paused = action == Action::Paused;
+                world.budget.pauses -= u8::from(is_paused);
+                world.set_paused(self, NAMES[0], is_paused);
+                if let Some(time) = world.next_work(self) {
+                    world.wake(time);
+                }
+            }
             Action::Breaks | Action::Corrected => {
                 world.mistaken = action == Action::Breaks;
                 world.budget.mistakes -= u8::from(world.mistaken);
@@ -265,8 +274,13 @@ impl Model for Setup {
         type P = Property<Setup>;
         let mut properties = vec![
             P::always("no step breaks a rule", |_, world| world.broken.is_none()),
-            P::always("what is pending has an alarm", |_, world| {
-                let pending = world.stored().any(|(_, row)| row.is_pending() || row.held);
+            P::always("what is pending and can be sent has an alarm", |setup, world| {
+                let is_open = |send: &Send| {
+                    world.access(setup, &send.destination).is_some_and(|it| it != Access::Paused)
+                        && matches!(send.progress, Progress::Pending { .. })
+                };
+                let pending =
+                    world.stored().any(|(_, row)| row.held || row.life.sends.iter().any(is_open));
                 !pending || world.alarm.is_some() || world.is_working() || world.lost
             }),
             P::always("what is stored is on its way to each, or has ended", |setup, world| {
@@ -355,9 +369,22 @@ fn in_every_order_and_through_every_crash_all_that_is_stored_ends_as_it_should()
             setup(1, 2, Budget { traps: 3, redeliveries: 1, ..none }, &[TRAPPED]),
         ),
         (
+            "a destination that is paused and resumed",
+            setup(
+                1,
+                2,
+                Budget { kills: 1, slow: 2, redeliveries: 1, pauses: 1, ..none },
+                &[PAUSED, OLDER, PROBED],
+            ),
+        ),
+        (
+            "two deliveries to one destination, which is paused and asks for time",
+            setup(2, 1, Budget { kills: 1, slow: 1, pauses: 1, ..none }, &[PAUSED, PROBED]),
+        ),
+        (
             "a destination that is taken out and comes back",
             Setup {
-                limits: Limits { max_attempts: 2, max_age_ms: 2 * MOST_WAIT_MS },
+                limits: Limits { max_attempts: 2, max_age_ms: 2 * CRON_MS },
                 ..setup(1, 2, Budget { kills: 1, changes: 2, redeliveries: 1, ..none }, &[REMOVED])
             },
         ),

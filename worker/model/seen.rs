@@ -1,6 +1,6 @@
 //! What a check must see in some state, or else it has looked at too little.
 
-use super::world::{Known, World};
+use super::world::{Known, SLOW_MS, World};
 use super::{NAMES, Setup};
 use crate::life::{Progress, Reason, Send, State};
 
@@ -51,4 +51,26 @@ pub(super) const HELD_ERASED: Seen = ("held and erased", |_, world| {
 });
 pub(super) const WAITS: Seen = ("pending, and the configuration mistaken", |_, world| {
     world.mistaken && world.stored().any(|(_, row)| row.is_pending())
+});
+pub(super) const PAUSED: Seen = ("pending, and the destination paused", |_, world| {
+    let is_paused = world.circuit(NAMES[0]).paused_since.is_some();
+    is_paused && world.stored().any(|(_, row)| row.is_pending())
+});
+pub(super) const OLDER: Seen =
+    ("delivered later than its age, thanks to a pause", |setup, world| {
+        let is_late = world.now > 1_000_000 + setup.limits.max_age_ms + SLOW_MS;
+        let is_delivered = |send: &Send| {
+            send.destination == NAMES[0]
+                && send.progress == Progress::Delivered
+                && send.attempts > 0
+        };
+        is_late && has(world, is_delivered)
+    });
+pub(super) const PROBED: Seen = ("delivered by a probe", |_, world| {
+    has(world, |send| send.progress == Progress::Delivered)
+        && world
+            .stored()
+            .any(|(_, row)| row.known.iter().any(|known| known.taken && known.requests < 2))
+        && world.circuit(NAMES[0]).holds == 0
+        && world.stored().any(|(_, row)| row.life.sends.iter().any(|send| send.attempts == 2))
 });

@@ -1,10 +1,14 @@
 //! The world of the model: what is stored, what is in memory, and each step that changes them, as the files
 //! that are named here take it.
 
-use super::{Budget, SLOW_MS, Setup};
+use super::{Budget, NAMES, Setup};
 use crate::ids::RowId;
+use crate::inbox::circuit::{Access, Circuit};
 use crate::inbox::slots::{Flight, Slots};
-use crate::life::{Effect, Event, Life, MOST_TRAPS, Progress, Send, State};
+use crate::life::{Effect, Event, Failed, Life, MOST_TRAPS, Progress, Send, State};
+
+/// How late something is that is slow, and the longest wait that a destination asks for.
+pub(super) const SLOW_MS: u64 = 1500;
 
 /// As in `worker/index.js`: until the alarm that is set where Rust trapped before it could, and after a trap of an alarm.
 pub(super) const GUARD_MS: u64 = 10_000;
@@ -48,6 +52,10 @@ pub(super) struct Memory {
     pub(super) working: bool,
     pub(super) slots: Slots,
     pub(super) flights: Vec<Flight>,
+    /// In the order of [`NAMES`].
+    pub(super) circuits: Vec<Circuit>,
+    /// The destinations that a probe is in flight to.
+    probed: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +72,8 @@ pub(super) struct World {
     pub(super) removed: bool,
     /// Whether the configuration has a mistake.
     pub(super) mistaken: bool,
+    /// The circuits as stored, in the order of [`NAMES`].
+    pub(super) circuits: Vec<Circuit>,
     pub(super) memory: Option<Memory>,
     pub(super) budget: Budget,
     /// The first rule that a step has broken.
@@ -126,12 +136,24 @@ impl World {
     /// The object, made if there is none.
     pub(super) fn memory(&mut self) -> &mut Memory {
         if self.memory.is_none() {
-            self.memory = Some(Memory { alarm: self.alarm, ..Memory::default() });
+            self.load(self.alarm);
             if self.alarm.is_some_and(|alarm| alarm < self.now.saturating_sub(GUARD_MS)) {
                 self.arm(Some(self.now));
             }
         }
         self.memory.as_mut().unwrap()
+    }
+
+    /// A new instance of Rust loads what is stored.
+    pub(super) fn load(&mut self, alarm: Option<u64>) {
+        let circuits = self.circuits.clone();
+        let mut slots = Slots::default();
+        for (name, circuit) in NAMES.iter().zip(&circuits) {
+            if circuit.held_until.is_some() {
+                slots.note_speed(name, false);
+            }
+        }
+        self.memory = Some(Memory { alarm, circuits, slots, ..Memory::default() });
     }
 
     pub(super) fn arm(&mut self, time: Option<u64>) {
@@ -154,7 +176,12 @@ impl World {
         if self.is_working() {
             self.alarm.get_or_insert(self.now);
         }
-        for Flight { delivery, destination, .. } in self.memory.take().unwrap_or_default().flights {
+        let memory = self.memory.take().unwrap_or_default();
+        for Flight { delivery, destination, .. } in memory.flights {
+            // A probe is not counted.
+            if memory.probed.contains(&destination) {
+                continue;
+            }
             let row = self.row(delivery);
             if row.life.sends.iter().any(|send| send.destination == destination) {
                 row.known(&destination).unheard += 1;
@@ -178,12 +205,9 @@ impl World {
     }
 
     /// Returns when there is something to do next.
-    pub(super) fn next_work(&self) -> Option<u64> {
-        let due = |send: &Send| match send.progress {
-            Progress::Pending { due } => Some(due),
-            _ => None,
-        };
-        let due = self.stored().flat_map(|(_, row)| &row.life.sends).filter_map(due);
+    pub(super) fn next_work(&self, setup: &Setup) -> Option<u64> {
+        let sends = self.stored().flat_map(|(_, row)| &row.life.sends);
+        let due = sends.filter_map(|send| self.due_at(setup, send));
         let kept = self.stored().filter(|(_, row)| row.body).filter_map(|(_, row)| row.ended);
         let held = self.stored().filter(|(_, row)| row.held).map(|_| self.now);
         due.chain(held).chain(kept.map(|ended| ended + RETENTION_MS)).min()
@@ -196,9 +220,10 @@ impl World {
         self.memory();
         let is_new = self.rows[index].is_none();
         let (now, held) = (self.now, self.mistaken);
+        let paused = NAMES.map(|name| self.circuit(name).paused(now));
         self.rows[index].get_or_insert_with(|| {
             let names = if held { &[] } else { configured };
-            let life = Life::new(names.iter().copied(), now);
+            let life = Life::new(names.iter().copied().zip(paused), now);
             let known = vec![Known::default(); life.sends.len()];
             let (state, ended) = (life.state(), None);
             Row { life, state, ended, body: true, traps: 0, held, was_held: held, known }
@@ -209,9 +234,10 @@ impl World {
     /// `held.rs`: one statement.
     pub(super) fn route(&mut self, row_id: RowId, configured: &[&str]) {
         let now = self.now;
+        let paused = NAMES.map(|name| self.circuit(name).paused(now));
         let row = self.row(row_id);
         row.held = false;
-        row.life = Life::new(configured.iter().copied(), now);
+        row.life = Life::new(configured.iter().copied().zip(paused), now);
         row.state = row.life.state();
         row.known = vec![Known::default(); row.life.sends.len()];
     }
@@ -233,11 +259,12 @@ impl World {
     }
 
     pub(super) fn fill(&mut self, setup: &Setup) {
-        let mut names = setup.configured(self).to_vec();
+        let mut names = self.open(setup);
         while let Some(name) = self.memory().slots.next(&names).first().copied() {
             let flying: Vec<RowId> = self.memory().slots.to(name).collect();
             let next = self.due(name).into_iter().find(|row_id| !flying.contains(row_id));
-            if next.is_none_or(|row_id| !self.launch(setup, row_id, name)) {
+            let started = next.is_some_and(|row_id| self.launch(setup, row_id, name));
+            if !started || !self.open(setup).contains(&name) {
                 names.retain(|other| *other != name);
             }
         }
@@ -250,7 +277,15 @@ impl World {
         }
         let body = self.row(row_id).body;
         self.check(body, "nothing is sent that is erased or forgotten");
-        self.row(row_id).known(name).requests += 1;
+        let is_alone = self.flights().iter().all(|flight| flight.destination != name);
+        match self.access(setup, name) {
+            Some(Access::All) => self.row(row_id).known(name).requests += 1,
+            Some(Access::Probe) => {
+                self.check(is_alone, "a destination that is held gets one request at a time");
+                self.memory().probed.push(name.to_owned());
+            }
+            _ => self.check(false, "nothing is sent to a destination that is paused or waits"),
+        }
         let flight = Flight { delivery: row_id, destination: name.to_owned(), bytes: 1 };
         self.memory().slots.begin(flight.clone());
         self.memory().flights.push(flight);
@@ -267,7 +302,7 @@ impl World {
         self.forget();
         if self.memory().flights.is_empty() {
             self.memory().working = false;
-            let next = self.next_work();
+            let next = self.next_work(setup);
             self.arm(next);
         }
     }
@@ -285,13 +320,14 @@ impl World {
     pub(super) fn answer(&mut self, setup: &Setup, flight: usize, answer: Answer) {
         let flight = self.memory().flights.remove(flight);
         let Flight { delivery, destination, .. } = &flight;
-        self.memory().slots.end(&flight, answer == Answer::Taken, 0);
+        self.memory().slots.end(&flight, 0);
+        let is_probe = self.memory().probed.contains(destination);
+        self.memory().probed.retain(|name| name != destination);
+        self.note_outcome(destination, answer, is_probe);
+        let failed = Failed { is_probe, ..Failed::default() };
         let event = match answer {
             Answer::Taken => Event::Accepted { destination },
-            Answer::Failed => Event::Failed { destination, retry_after_ms: None, chance: 0.0 },
-            Answer::Later => {
-                Event::Failed { destination, retry_after_ms: Some(SLOW_MS), chance: 0.0 }
-            }
+            Answer::Failed | Answer::Later => Event::Failed { destination, failed },
         };
         self.happened(setup, *delivery, &event);
         self.work(setup);
@@ -300,7 +336,8 @@ impl World {
     /// Carries out what follows from an event by the real transition.
     pub(super) fn happened(&mut self, setup: &Setup, row_id: RowId, event: &Event<'_>) {
         let before = self.row(row_id).life.clone();
-        let (after, effects) = before.clone().after(event, self.now, setup.limits);
+        let paused = event.destination().map_or(0, |name| self.circuit(name).paused(self.now));
+        let (after, effects) = before.clone().after(event, self.now, paused, setup.limits);
         self.look(setup, event, &before, &after);
         self.store(row_id, &after, &effects);
         match *event {
@@ -312,7 +349,9 @@ impl World {
             Event::Redelivered { destination } => {
                 // What is in flight to it is the first of its new attempts.
                 let is_it = |it: &&Flight| it.delivery == row_id && it.destination == destination;
+                let is_probed = self.memory().probed.iter().any(|name| name == destination);
                 let requests = u32::try_from(self.flights().iter().filter(is_it).count()).unwrap();
+                let requests = if is_probed { 0 } else { requests };
                 *self.row(row_id).known(destination) = Known { requests, ..Known::default() };
             }
             _ => {}
@@ -321,13 +360,7 @@ impl World {
 
     /// Looks whether a transition keeps to the rules.
     fn look(&mut self, setup: &Setup, event: &Event<'_>, before: &Life, after: &Life) {
-        let to = match *event {
-            Event::Accepted { destination }
-            | Event::Failed { destination, .. }
-            | Event::Removed { destination }
-            | Event::Redelivered { destination } => Some(destination),
-            Event::Trapped => None,
-        };
+        let to = event.destination();
         let taken = matches!(event, Event::Accepted { .. });
         let anew = matches!(event, Event::Redelivered { .. });
         for (old, new) in before.sends.iter().zip(&after.sends) {
@@ -340,7 +373,11 @@ impl World {
             };
             self.check(stays || anew, "what has ended stays so, or ends better");
             let planned = match new.progress {
-                Progress::Pending { due } => due.saturating_sub(new.began),
+                // That a delivery waits is no plan.
+                Progress::Pending { due } if old != new => {
+                    let paused = self.circuit(&new.destination).paused(self.now);
+                    due.saturating_sub(paused).saturating_sub(new.began)
+                }
                 _ => 0,
             };
             let most = setup.limits.max_age_ms;
@@ -364,7 +401,7 @@ impl World {
                     row.life.sends.push(after.sends[index].clone());
                     row.known.push(Known::default());
                 }
-                Effect::Died(_) => {}
+                Effect::Died(_) | Effect::Dropped(_) => {}
                 Effect::Became(state) => {
                     row.state = state;
                     row.ended = (state != State::Pending).then_some(now);

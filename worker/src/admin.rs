@@ -1,6 +1,7 @@
 //! The admin API (the delivery log, redelivery, erasure and status), which requires `ADMIN_TOKEN`, and its page. It asks
 //! every shard, and merges the replies.
 
+mod destinations;
 mod drift;
 mod metrics;
 mod page;
@@ -106,6 +107,12 @@ impl Shards<'_> {
                 self.redeliver_dead(&body(request).await?).await
             }
             ("POST", [Some("erase"), None, ..]) => self.erase_email(&body(request).await?).await,
+            ("POST", [Some("destinations"), Some(name), Some("pause"), None]) => {
+                self.pause(name).await
+            }
+            ("POST", [Some("destinations"), Some(name), Some("resume"), None]) => {
+                self.resume(name).await
+            }
             ("GET", [Some("rejected"), None, ..]) => self.list_rejected(url).await,
             ("GET", [Some("rejected"), Some(id), None, _]) => self.show_rejected(id).await,
             ("GET", [Some("rejected"), Some(id), Some("body"), None]) => {
@@ -132,7 +139,8 @@ impl Shards<'_> {
                 _,
                 [Some("redeliver" | "erase"), None, ..]
                 | [Some("deliveries"), Some(_), Some("redeliver"), None]
-                | [Some("rejected"), Some(_), Some("deliver"), None],
+                | [Some("rejected"), Some(_), Some("deliver"), None]
+                | [Some("destinations"), Some(_), Some("pause" | "resume"), None],
             ) => Err(Failure::MethodNotAllowed("POST")),
             _ => Err(Failure::NotFound),
         }

@@ -6,6 +6,8 @@
 mod admin;
 mod alarm;
 mod alerts;
+mod circuit;
+mod circuits;
 mod counts;
 mod db;
 mod drift;
@@ -16,6 +18,7 @@ mod lives;
 #[cfg(test)]
 #[path = "../model/mod.rs"]
 mod model;
+mod pauses;
 mod quarantine;
 #[cfg(test)]
 #[path = "../model/quarantine.rs"]
@@ -41,6 +44,8 @@ use crate::ids::RowId;
 use crate::js::{Problem, Result, float, items, now, text, whole};
 use crate::protocol::{self, Stored};
 use crate::{failpoint, log};
+use circuit::Access;
+use circuits::Circuits;
 use counts::Counts;
 use db::{Db, Storage};
 use drift::Drift;
@@ -147,6 +152,7 @@ pub struct Inbox {
     /// How often something may have changed deliveries in flight.
     changes: Cell<u64>,
     counts: RefCell<Counts>,
+    circuits: RefCell<Circuits>,
     /// Only the first shard has these three.
     quarantine: RefCell<Option<Quarantine>>,
     rejections: RefCell<Rejections>,
@@ -162,6 +168,8 @@ pub struct Inbox {
     room: Cell<u64>,
     /// When the first shard was last told that there is little room left.
     told_full: Cell<u64>,
+    /// Until when not to tell the first shard anything, in milliseconds since the Unix epoch.
+    report_after: Cell<u64>,
     /// Whether the tables have been migrated to this version, and the counts loaded.
     ready: Cell<bool>,
 }
@@ -185,6 +193,7 @@ impl Inbox {
             may_have_queues: Cell::default(),
             changes: Cell::default(),
             counts: RefCell::default(),
+            circuits: RefCell::default(),
             quarantine: RefCell::default(),
             rejections: RefCell::default(),
             drift: RefCell::default(),
@@ -194,6 +203,7 @@ impl Inbox {
             recovering: Cell::default(),
             room: Cell::default(),
             told_full: Cell::default(),
+            report_after: Cell::default(),
             ready: Cell::default(),
         }
     }
@@ -238,7 +248,13 @@ impl Inbox {
             destinations,
             received: received.and_then(|time| whole(&time.into())).unwrap_or(now),
         };
-        let stored = store::store(&self.db, &mut self.counts.borrow_mut(), &new, now)?;
+        let stored = store::store(
+            &self.db,
+            &mut self.counts.borrow_mut(),
+            &self.circuits.borrow(),
+            &new,
+            now,
+        )?;
         match (stored, &new.destinations) {
             (Stored::Accepted | Stored::Repeat, Some(destinations)) => {
                 let row = self.counts.borrow().newest;
@@ -312,6 +328,7 @@ impl Inbox {
             schema::migrate(&self.db)?;
             held::repair(&self.db)?;
             *self.counts.borrow_mut() = Counts::load(&self.db)?;
+            self.load_circuits()?;
             *self.quarantine.borrow_mut() = Quarantine::load(&self.db)?;
             *self.rejections.borrow_mut() =
                 Rejections::load(&self.db, alerts::last_match(&self.db)?)?;
@@ -364,8 +381,37 @@ impl Inbox {
     /// Tells whether a request to some destination can start now. If none can, the alarm looks for what is due as soon as a
     /// request ends.
     fn has_room(&self, settings: &Settings) -> bool {
-        let names: Vec<&str> = settings.destinations.iter().map(|it| it.name.as_str()).collect();
-        !self.slots.borrow().next(&names).is_empty()
+        !self.slots.borrow().next(&self.open(settings, now())).is_empty()
+    }
+
+    /// Lists the destinations that something may be sent to now.
+    fn open<'a>(&self, settings: &'a Settings, now: u64) -> Vec<&'a str> {
+        let (circuits, slots) = (self.circuits.borrow(), self.slots.borrow());
+        let names = settings.destinations.iter().map(|it| it.name.as_str());
+        let is_open = |name: &&str| match circuits.find(name).map(|circuit| circuit.access(now)) {
+            None | Some(Access::All) => true,
+            Some(Access::Probe) => slots.to(name).next().is_none(),
+            Some(Access::After(_) | Access::Paused) => false,
+        };
+        names.filter(is_open).collect()
+    }
+
+    /// Loads the circuits, and how long the last attempts took. A destination that is held counts as slow until it is prompt
+    /// again.
+    fn load_circuits(&self) -> Result<()> {
+        let circuits = Circuits::load(&self.db)?;
+        for destination in &self.counts.borrow().destinations {
+            if let Some(ms) = destination.ms {
+                self.slots.borrow_mut().note_attempt(&destination.name, ms);
+            }
+        }
+        for (name, circuit) in circuits.all() {
+            if circuit.held_until.is_some() {
+                self.slots.borrow_mut().note_speed(name, false);
+            }
+        }
+        *self.circuits.borrow_mut() = circuits;
+        Ok(())
     }
 
     /// Notes that deliveries in flight may have changed, so their sends and the queues are read again.

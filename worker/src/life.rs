@@ -2,10 +2,14 @@
 //! effects. It does no I/O; the inbox carries out the effects.
 
 /// The longest wait between two attempts, in milliseconds.
-pub(crate) const MOST_WAIT_MS: u64 = 60 * 60 * 1000;
+const MOST_WAIT_MS: u64 = 60 * 60 * 1000;
 
 /// The longest wait after the first failed attempt, in milliseconds; it doubles with each further one.
 const FIRST_WAIT_MS: u64 = 1000;
+
+/// The same two waits if the destination rejects the delivery, since only a change there can help.
+const FIRST_REJECTED_WAIT_MS: u64 = 60 * 1000;
+const MOST_REJECTED_WAIT_MS: u64 = 6 * MOST_WAIT_MS;
 
 /// How often work on a delivery may trap before the delivery is dead.
 pub(crate) const MOST_TRAPS: u32 = 2;
@@ -27,13 +31,15 @@ pub(crate) enum Reason {
     Trapped,
     /// No destination of that name was configured for too long.
     DestinationRemoved,
+    /// The destination answered 410.
+    Gone,
     /// Another version of the edge has stored a reason, or a state, that this one does not know.
     Unknown,
 }
 
 impl Reason {
-    const ALL: [Self; 4] =
-        [Self::MaxAttempts, Self::MaxAge, Self::Trapped, Self::DestinationRemoved];
+    const ALL: [Self; 5] =
+        [Self::MaxAttempts, Self::MaxAge, Self::Trapped, Self::DestinationRemoved, Self::Gone];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -41,6 +47,7 @@ impl Reason {
             Self::MaxAge => "max_age",
             Self::Trapped => "trapped",
             Self::DestinationRemoved => "destination_removed",
+            Self::Gone => "gone",
             Self::Unknown => "unknown",
         }
     }
@@ -66,21 +73,28 @@ pub(crate) enum Progress {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Send {
     pub(crate) destination: String,
+    /// How many attempts count towards the limit.
     pub(crate) attempts: u32,
-    /// When it was received, or was last redelivered by hand: its age counts from then.
+    /// When it was received, or was last redelivered by hand, less the time for which the destination had been paused by
+    /// then. Its age counts from then, by a clock that stands still during pauses.
     pub(crate) began: u64,
     pub(crate) progress: Progress,
 }
 
 impl Send {
-    /// Begins a send: the first attempt is due at once.
-    pub(crate) fn new(destination: &str, now: u64) -> Self {
+    /// Begins a send: the first attempt is due at once. `paused_ms` is for how long the destination has been paused so far,
+    /// all pauses together.
+    pub(crate) fn new(destination: &str, now: u64, paused_ms: u64) -> Self {
         Self {
             destination: destination.to_owned(),
             attempts: 0,
-            began: now,
+            began: now.saturating_sub(paused_ms),
             progress: Progress::Pending { due: now },
         }
+    }
+
+    fn is_too_old(&self, time: u64, paused_ms: u64, limits: Limits) -> bool {
+        time.saturating_sub(paused_ms).saturating_sub(self.began) > limits.max_age_ms
     }
 
     fn is_pending(&self) -> bool {
@@ -112,15 +126,48 @@ pub(crate) struct Life {
 pub(crate) enum Event<'a> {
     /// The destination accepted it.
     Accepted { destination: &'a str },
-    /// The attempt failed. The destination may have asked for a wait, in milliseconds; `chance` is a random number from 0
-    /// to 1.
-    Failed { destination: &'a str, retry_after_ms: Option<u64>, chance: f64 },
-    /// An attempt is due, but no destination of that name is configured any more.
-    Removed { destination: &'a str },
+    /// The attempt failed.
+    Failed { destination: &'a str, failed: Failed },
+    /// The destination will never accept it: the answer was 410.
+    Gone { destination: &'a str },
+    /// No attempt is made because the destination is not configured, or is held: it may be too old by now.
+    Waited { destination: &'a str, reason: Reason },
     /// Work on it has trapped too often.
     Trapped,
     /// An operator sends it to one destination again.
     Redelivered { destination: &'a str },
+    /// An operator sends what waits for one destination, or is dead there, to another one.
+    Moved { from: &'a str, to: &'a str },
+    /// An operator has resumed the destination: what waits for it is due now.
+    Resumed { destination: &'a str },
+}
+
+impl Event<'_> {
+    /// Returns the destination that the event concerns; `None` if it concerns all of them.
+    pub(crate) fn destination(&self) -> Option<&str> {
+        match *self {
+            Self::Accepted { destination }
+            | Self::Failed { destination, .. }
+            | Self::Gone { destination }
+            | Self::Waited { destination, .. }
+            | Self::Redelivered { destination }
+            | Self::Moved { to: destination, .. }
+            | Self::Resumed { destination } => Some(destination),
+            Self::Trapped => None,
+        }
+    }
+}
+
+/// How an attempt failed, as far as it decides on the next one. A wait that the destination asks for is not here: it holds
+/// all deliveries to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Failed {
+    /// Whether the attempt only probed a destination that was held. It does not count.
+    pub(crate) is_probe: bool,
+    /// Whether the destination rejects the delivery, so that it is retried more slowly.
+    pub(crate) is_rejected: bool,
+    /// A random number from 0 to 1.
+    pub(crate) chance: f64,
 }
 
 /// What the inbox has to do after an event.
@@ -130,14 +177,16 @@ pub(crate) enum Effect {
     Save(usize),
     /// Report that the send with this index is dead.
     Died(usize),
+    /// The send that had this index is no longer there.
+    Dropped(usize),
     /// Save the state of the delivery: it has changed.
     Became(State),
 }
 
 impl Life {
-    /// Begins a delivery's life with the destinations that want it.
-    pub(crate) fn new<'a>(destinations: impl Iterator<Item = &'a str>, now: u64) -> Self {
-        Self { sends: destinations.map(|name| Send::new(name, now)).collect() }
+    /// Begins a delivery's life with the destinations that want it, each with the time for which it has been paused.
+    pub(crate) fn new<'a>(destinations: impl Iterator<Item = (&'a str, u64)>, now: u64) -> Self {
+        Self { sends: destinations.map(|(name, paused)| Send::new(name, now, paused)).collect() }
     }
 
     /// Tells whether it is, or was, sent to a destination.
@@ -164,25 +213,36 @@ impl Life {
         }
     }
 
-    /// Returns the life after an event, and the effects.
+    /// Returns the life after an event, and the effects. `paused_ms` is for how long the destination of the event has been
+    /// paused so far.
     pub(crate) fn after(
         mut self,
         event: &Event<'_>,
         now: u64,
+        paused_ms: u64,
         limits: Limits,
     ) -> (Self, Vec<Effect>) {
         let before = self.state();
-        if let Event::Redelivered { destination } = event
-            && !self.is_sent_to(destination)
-        {
-            self.sends.push(Send {
-                progress: Progress::Delivered, // replaced by the loop below
-                ..Send::new(destination, now)
-            });
-        }
         let mut effects = Vec::new();
+        match *event {
+            Event::Redelivered { destination } if !self.is_sent_to(destination) => {
+                self.sends.push(Send {
+                    progress: Progress::Delivered, // replaced by the loop below
+                    ..Send::new(destination, now, paused_ms)
+                });
+            }
+            Event::Moved { from, to } if self.is_sent_to(to) => {
+                let is_moved =
+                    |send: &Send| send.destination == from && send.progress != Progress::Delivered;
+                if let Some(index) = self.sends.iter().position(is_moved) {
+                    self.sends.remove(index);
+                    effects.push(Effect::Dropped(index));
+                }
+            }
+            _ => {}
+        }
         for (index, send) in self.sends.iter_mut().enumerate() {
-            let next = apply(send, event, now, limits);
+            let next = apply(send, event, now, paused_ms, limits);
             if next != *send {
                 *send = next;
                 effects.push(Effect::Save(index));
@@ -201,50 +261,68 @@ impl Life {
 
 /// Applies an event to one send. If the send has ended, a late failure is ignored, and a late success marks it as
 /// delivered.
-fn apply(send: &Send, event: &Event<'_>, now: u64, limits: Limits) -> Send {
+fn apply(send: &Send, event: &Event<'_>, now: u64, paused_ms: u64, limits: Limits) -> Send {
     let mut next = send.clone();
     match *event {
         Event::Accepted { destination } if destination == send.destination => {
             next.attempts = send.attempts.saturating_add(1);
             next.progress = Progress::Delivered;
         }
-        Event::Failed { destination, retry_after_ms, chance }
+        Event::Failed { destination, failed }
             if destination == send.destination && send.is_pending() =>
         {
-            next.attempts = send.attempts.saturating_add(1);
-            let due = now.saturating_add(retry_delay_ms(next.attempts, retry_after_ms, chance));
+            if !failed.is_probe {
+                next.attempts = send.attempts.saturating_add(1);
+            }
+            let due = now.saturating_add(retry_delay_ms(next.attempts, &failed));
             next.progress = if next.attempts >= limits.max_attempts {
                 Progress::Dead(Reason::MaxAttempts)
-            } else if due.saturating_sub(send.began) > limits.max_age_ms {
+            } else if send.is_too_old(due, paused_ms, limits) {
                 Progress::Dead(Reason::MaxAge)
             } else {
                 Progress::Pending { due }
             };
         }
-        Event::Removed { destination } if destination == send.destination && send.is_pending() => {
-            let due = now.saturating_add(MOST_WAIT_MS);
-            next.progress = if due.saturating_sub(send.began) > limits.max_age_ms {
-                Progress::Dead(Reason::DestinationRemoved)
-            } else {
-                Progress::Pending { due }
-            };
+        Event::Gone { destination } if destination == send.destination && send.is_pending() => {
+            next.attempts = send.attempts.saturating_add(1);
+            next.progress = Progress::Dead(Reason::Gone);
+        }
+        Event::Waited { destination, reason }
+            if destination == send.destination
+                && send.is_pending()
+                && send.is_too_old(now, paused_ms, limits) =>
+        {
+            next.progress = Progress::Dead(reason);
         }
         Event::Trapped if send.is_pending() => next.progress = Progress::Dead(Reason::Trapped),
         Event::Redelivered { destination } if destination == send.destination => {
-            next = Send::new(destination, now);
+            next = Send::new(destination, now, paused_ms);
+        }
+        Event::Moved { from, to }
+            if from == send.destination && send.progress != Progress::Delivered =>
+        {
+            next = Send::new(to, now, paused_ms);
+        }
+        Event::Resumed { destination } if destination == send.destination && send.is_pending() => {
+            next.progress = Progress::Pending { due: now };
         }
         _ => {}
     }
     next
 }
 
-/// Returns the delay of a retry: exponential backoff with full jitter, or what the destination asked for if that is longer.
-fn retry_delay_ms(attempts: u32, retry_after_ms: Option<u64>, chance: f64) -> u64 {
-    let most = FIRST_WAIT_MS
-        .checked_shl(attempts.saturating_sub(1).min(32))
-        .unwrap_or(MOST_WAIT_MS)
-        .min(MOST_WAIT_MS);
-    retry_after_ms.unwrap_or(0).min(MOST_WAIT_MS).max(fraction(most, chance))
+/// Returns the delay of a retry: exponential backoff with jitter.
+fn retry_delay_ms(attempts: u32, failed: &Failed) -> u64 {
+    let (first, longest) = if failed.is_rejected {
+        (FIRST_REJECTED_WAIT_MS, MOST_REJECTED_WAIT_MS)
+    } else {
+        (FIRST_WAIT_MS, MOST_WAIT_MS)
+    };
+    let doublings = attempts.saturating_sub(1).min(32);
+    let most = first.checked_shl(doublings).unwrap_or(longest).min(longest);
+    // A rejected delivery waits for half of the time at least.
+    let least = if failed.is_rejected { most / 2 } else { 0 };
+    least.saturating_add(fraction(most.saturating_sub(least), failed.chance))
 }
 
 /// Multiplies a number by a fraction from 0 to 1.
@@ -260,97 +338,4 @@ fn fraction(delay: u64, chance: f64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LIMITS: Limits = Limits { max_attempts: 3, max_age_ms: 10_000 };
-
-    fn failed(destination: &str) -> Event<'_> {
-        Event::Failed { destination, retry_after_ms: None, chance: 1.0 }
-    }
-
-    /// Applies events, each with its time.
-    fn lived(mut life: Life, events: &[(Event<'_>, u64)]) -> Life {
-        for (event, now) in events {
-            life = life.after(event, *now, LIMITS).0;
-        }
-        life
-    }
-
-    #[test]
-    fn is_dead_when_one_destination_gives_up_after_another_accepts() {
-        let life = Life::new(["crm", "mail"].into_iter(), 0);
-        let (life, effects) = life.after(&Event::Accepted { destination: "crm" }, 5, LIMITS);
-        assert_eq!(effects, [Effect::Save(0)]);
-        let (life, effects) = life.after(&failed("mail"), 5, LIMITS);
-        assert_eq!(effects, [Effect::Save(1)]);
-        assert_eq!(life.sends[1].progress, Progress::Pending { due: 1005 });
-        let (life, _) = life.after(&failed("mail"), 1005, LIMITS);
-        let (life, effects) = life.after(&failed("mail"), 3005, LIMITS);
-        assert_eq!(life.sends[1].progress, Progress::Dead(Reason::MaxAttempts));
-        assert_eq!(effects, [Effect::Save(1), Effect::Died(1), Effect::Became(State::Dead)]);
-        let (life, effects) = life.after(&Event::Redelivered { destination: "mail" }, 9000, LIMITS);
-        assert_eq!(effects, [Effect::Save(1), Effect::Became(State::Pending)]);
-        assert_eq!(life.sends[1], Send::new("mail", 9000));
-        let (_, effects) = life.after(&Event::Accepted { destination: "mail" }, 9001, LIMITS);
-        assert_eq!(effects, [Effect::Save(1), Effect::Became(State::Delivered)]);
-    }
-
-    #[test]
-    fn is_dead_when_the_next_attempt_would_exceed_the_age() {
-        let most = Limits { max_attempts: 100, max_age_ms: 2000 };
-        let at = |now| Life::new(["a"].into_iter(), 0).after(&failed("a"), now, most).0;
-        assert_eq!(at(1000).sends[0].progress, Progress::Pending { due: 2000 });
-        assert_eq!(at(1001).sends[0].progress, Progress::Dead(Reason::MaxAge));
-    }
-
-    #[test]
-    fn delays_double_up_to_an_hour_with_full_jitter() {
-        for (attempts, most) in [(1, 1000), (2, 2000), (12, 2_048_000), (13, MOST_WAIT_MS)] {
-            assert_eq!(retry_delay_ms(attempts, None, 1.0), most, "{attempts}");
-            assert_eq!(retry_delay_ms(attempts, None, 0.5), most / 2, "{attempts}");
-            assert_eq!(retry_delay_ms(attempts, None, 0.0), 0, "{attempts}");
-        }
-        assert_eq!(retry_delay_ms(u32::MAX, None, 1.0), MOST_WAIT_MS);
-    }
-
-    #[test]
-    fn a_destination_may_ask_for_a_delay_of_up_to_an_hour() {
-        assert_eq!(retry_delay_ms(1, Some(5000), 1.0), 5000);
-        assert_eq!(retry_delay_ms(4, Some(5000), 1.0), 8000);
-        assert_eq!(retry_delay_ms(1, Some(MOST_WAIT_MS + 1), 0.0), MOST_WAIT_MS);
-    }
-
-    #[test]
-    fn a_late_success_counts_and_a_late_failure_does_not() {
-        let life = Life::new(["a"].into_iter(), 0);
-        let delivered = lived(life.clone(), &[(Event::Accepted { destination: "a" }, 1)]);
-        let (same, effects) = delivered.clone().after(&failed("a"), 2, LIMITS);
-        assert_eq!((same, effects), (delivered, vec![]));
-        let dead = lived(life, &[(Event::Trapped, 1)]);
-        assert_eq!(dead.sends[0].progress, Progress::Dead(Reason::Trapped));
-        let late = lived(dead, &[(Event::Accepted { destination: "a" }, 2)]);
-        assert_eq!(late.state(), State::Delivered);
-    }
-
-    #[test]
-    fn a_removed_destination_may_be_configured_again_in_time() {
-        let long = Limits { max_attempts: 1, max_age_ms: MOST_WAIT_MS };
-        let removed = Event::Removed { destination: "a" };
-        let life = Life::new(["a"].into_iter(), 0);
-        let (waiting, _) = life.clone().after(&removed, 0, long);
-        assert_eq!(waiting.sends[0].progress, Progress::Pending { due: MOST_WAIT_MS });
-        assert_eq!(waiting.sends[0].attempts, 0);
-        let (dead, _) = life.after(&removed, 1, long);
-        assert_eq!(dead.sends[0].progress, Progress::Dead(Reason::DestinationRemoved));
-    }
-
-    #[test]
-    fn a_delivery_without_a_destination_is_unrouted_until_redelivered() {
-        let life = Life::new(std::iter::empty(), 0);
-        assert_eq!(life.state(), State::Unrouted);
-        let (life, effects) = life.after(&Event::Redelivered { destination: "a" }, 7, LIMITS);
-        assert_eq!(effects, [Effect::Save(0), Effect::Became(State::Pending)]);
-        assert_eq!(life.sends, [Send::new("a", 7)]);
-    }
-}
+mod tests;

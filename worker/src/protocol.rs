@@ -4,9 +4,11 @@
 //! delivery is not here: it is a flat call, since it is sent for every delivery (`shards::store` and `Inbox::store`).
 
 mod delivery;
+mod destination;
 mod rejected;
 
 pub(crate) use delivery::{Attempt, Delivery, DeliveryState, Details, Payload, SendStatus};
+pub(crate) use destination::{DestinationState, DestinationStatus, Hasten, SetPaused};
 use js_sys::{Array, Uint8Array};
 pub(crate) use rejected::{
     Full, HadKey, Keep, Kept, ListRejected, QuarantineStatus, Rejected, RejectedDetails,
@@ -95,6 +97,8 @@ requests! {
     ListRejected => Vec<Rejected>,
     ShowRejected => Option<RejectedDetails>,
     RemoveRejected => u32,
+    SetPaused => Option<u64>,
+    Hasten => bool,
 }
 
 /// Stores the number of shards, unless one is stored; replies with the stored number.
@@ -358,17 +362,6 @@ pub(crate) struct Totals {
     pub(crate) oldest_pending: Option<u64>,
 }
 
-/// The state of one destination.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct DestinationStatus {
-    pub(crate) name: String,
-    pub(crate) pending: u64,
-    pub(crate) last_taken: Option<u64>,
-    pub(crate) last_failed: Option<u64>,
-    pub(crate) last_code: Option<String>,
-}
-
 impl FromJs for Wake {
     fn from_js(_: &JsValue) -> Option<Self> {
         Some(Self)
@@ -464,13 +457,6 @@ from_js! {
         duplicates: "duplicates",
         last_received: "lastReceived",
         oldest_pending: "oldestPending",
-    }
-    DestinationStatus {
-        name: "name",
-        pending: "pending",
-        last_taken: "lastTaken",
-        last_failed: "lastFailed",
-        last_code: "lastCode",
     }
 }
 

@@ -96,7 +96,7 @@ CREATE TABLE circuits (
         failing_since INTEGER,
         failures INTEGER NOT NULL DEFAULT 0,
         how TEXT,
-        alerted INTEGER NOT NULL DEFAULT 0
+        alerted INTEGER
     ) WITHOUT ROWID;
 CREATE TABLE drift (
         event TEXT NOT NULL,
@@ -145,5 +145,5 @@ UPDATE deliveries SET
 UPDATE deliveries SET untried = 1,
   sends = '[{"destination":"origin","state":"pending","attempts":0,"began":BEGAN,"due":BEGAN}]' WHERE key = 8;
 UPDATE deliveries SET sends = replace(replace(sends, 'BEGAN', received), 'DUE', NOW - 1000), attempts = replace(attempts, 'BEGAN', received);
-INSERT INTO circuits VALUES ('origin', NULL, 60000, NULL, 0, NULL, 0, NULL, 0), ('renamed', NOW - 60000, 0, NULL, 0, NULL, 0, NULL, 0);
+INSERT INTO circuits VALUES ('origin', NULL, 60000, NULL, 0, NULL, 0, NULL, NULL), ('renamed', NOW - 60000, 0, NULL, 0, NULL, 0, NULL, NULL);
 INSERT INTO drift VALUES ('demo_session_finished', 'data.new', 'added', 2, NOW - 80000, NOW - 60000);

@@ -21,12 +21,30 @@ pub(super) struct Status {
     pub(super) duplicates: u64,
     pub(super) oldest_pending: Option<u64>,
     pub(super) destinations: Vec<DestinationStatus>,
+    stranded: Vec<Stranded>,
     pub(super) keys: KeyStatus,
     pub(super) failures: Counts,
     pub(super) quarantine: QuarantineStatus,
     pub(super) drift: u64,
     pub(super) last_received: Option<u64>,
     pub(super) bytes: u64,
+}
+
+/// A name that is no destination any more, with deliveries that wait for it.
+#[derive(Serialize)]
+struct Stranded {
+    name: String,
+    pending: u64,
+}
+
+impl Stranded {
+    fn warning(&self) -> String {
+        let Self { name, pending } = self;
+        format!(
+            "{pending} deliveries wait for {name}, which is not a destination: add it again, or redeliver from it to \
+             another one"
+        )
+    }
 }
 
 /// Counts by name; they become a JSON object in this order.
@@ -43,13 +61,7 @@ impl Status {
     pub(super) fn new(settings: &Settings, replies: Vec<ShardStatus>, now: u64) -> Self {
         let states =
             DeliveryState::ALL.map(|state| Count { name: state.as_str().to_owned(), count: 0 });
-        let destinations = settings.destinations.iter().map(|destination| DestinationStatus {
-            name: destination.name.clone(),
-            pending: 0,
-            last_taken: None,
-            last_failed: None,
-            last_code: None,
-        });
+        let destinations = settings.destinations.iter().map(|it| DestinationStatus::new(&it.name));
         let matched = replies.iter().map(|shard| shard.matched);
         let matched = matched.fold(LastMatch::default(), LastMatch::max);
         let mut status = Self {
@@ -63,6 +75,7 @@ impl Status {
             duplicates: 0,
             oldest_pending: None,
             destinations: destinations.collect(),
+            stranded: Vec::new(),
             keys: KeyStatus::new(matched, settings.previous_until, now),
             failures: Counts(Vec::new()),
             quarantine: QuarantineStatus::default(),
@@ -72,6 +85,9 @@ impl Status {
         };
         for shard in replies {
             status.add(shard);
+        }
+        for stranded in &status.stranded {
+            status.warnings.push(stranded.warning());
         }
         status
     }
@@ -94,16 +110,17 @@ impl Status {
         self.last_received = self.last_received.max(totals.last_received);
         self.bytes = self.bytes.saturating_add(shard.bytes);
         for other in shard.destinations {
-            // One that is not configured any more is left out.
-            let Some(known) = self.destinations.iter_mut().find(|it| it.name == other.name) else {
-                continue;
-            };
-            known.pending = known.pending.saturating_add(other.pending);
-            known.last_taken = known.last_taken.max(other.last_taken);
-            if other.last_failed > known.last_failed {
-                known.last_failed = other.last_failed;
-                known.last_code = other.last_code;
+            if let Some(known) = self.destinations.iter_mut().find(|it| it.name == other.name) {
+                known.add(other);
+            } else if other.pending > 0 {
+                self.strand(&other.name, other.pending);
             }
+        }
+    }
+    fn strand(&mut self, name: &str, pending: u64) {
+        match self.stranded.iter_mut().find(|it| it.name == name) {
+            Some(known) => known.pending = known.pending.saturating_add(pending),
+            None => self.stranded.push(Stranded { name: name.to_owned(), pending }),
         }
     }
 }

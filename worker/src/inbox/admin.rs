@@ -6,6 +6,8 @@ use js_sys::JSON;
 use wasm_bindgen::JsValue;
 
 use super::alerts;
+use super::circuit::{Access, Circuit};
+use super::circuits::Circuits;
 use super::counts::{Counts, Destination};
 use super::db::{Batch, Db, from_row};
 use super::held::{self, HELD};
@@ -17,8 +19,8 @@ use crate::ids::{DeliveryId, RowId};
 use crate::js::{Problem, Result, get, number, text};
 use crate::life::Event;
 use crate::protocol::{
-    Count, Delivery, DeliveryState, DestinationStatus, Details, List, Listed, Redeliver,
-    RedeliverDead, Redelivered, RedeliveredDead, ShardStatus, Totals,
+    Count, Delivery, DeliveryState, DestinationState, DestinationStatus, Details, List, Listed,
+    Redeliver, RedeliverDead, Redelivered, RedeliveredDead, ShardStatus, Totals,
 };
 
 /// The columns of [`Delivery`]; the first parameter is the shard.
@@ -147,6 +149,7 @@ pub(super) fn show(db: &Db, shard: u32, row: RowId) -> Result<Option<Details>> {
 pub(super) fn redeliver(
     db: &Db,
     settings: &Settings,
+    circuits: &Circuits,
     redeliver: &Redeliver,
     now: u64,
 ) -> Result<Redelivered> {
@@ -164,7 +167,7 @@ pub(super) fn redeliver(
         Some(destination) => vec![destination.clone()],
         None => held::destinations(settings, name.as_deref(), held::is_test(db, redeliver.row)?),
     };
-    redeliver_to(db, settings, redeliver.row, &destinations, now)?;
+    redeliver_to(db, settings, circuits, redeliver.row, &destinations, now)?;
     Ok(Redelivered::To(destinations))
 }
 
@@ -172,6 +175,7 @@ pub(super) fn redeliver(
 pub(super) fn redeliver_dead(
     db: &Db,
     settings: &Settings,
+    circuits: &Circuits,
     question: &RedeliverDead,
     now: u64,
 ) -> Result<RedeliveredDead> {
@@ -203,7 +207,7 @@ pub(super) fn redeliver_dead(
             .map(str::to_owned)
             .collect();
         if !destinations.is_empty() {
-            redeliver_to(db, settings, row, &destinations, now)?;
+            redeliver_to(db, settings, circuits, row, &destinations, now)?;
             redelivered = redelivered.saturating_add(1);
         }
     }
@@ -221,17 +225,19 @@ fn check_destinations(settings: &Settings) -> Result<()> {
 fn redeliver_to(
     db: &Db,
     settings: &Settings,
+    circuits: &Circuits,
     row: RowId,
     destinations: &[String],
     now: u64,
 ) -> Result<()> {
     db.transaction(|| {
-        held::route_if_held(db, settings, row, now)?;
+        held::route_if_held(db, settings, circuits, row, now)?;
         db.run("UPDATE deliveries SET traps = 0 WHERE key = ? AND traps > 0", &[row.into()])?;
         for destination in destinations {
             let course = lives::read(db, row)?;
             let event = Event::Redelivered { destination };
-            let (life, effects) = course.life.clone().after(&event, now, settings.limits);
+            let paused = circuits.paused(destination, now);
+            let (life, effects) = course.life.clone().after(&event, now, paused, settings.limits);
             let mut batch = Batch::default();
             lives::write(&mut batch, row, &course, &life, &effects, None, now);
             batch.run(db)?;
@@ -242,7 +248,12 @@ fn redeliver_to(
 
 /// Returns the counts and times of this shard. Only what is pending or rare is counted here: how many are delivered follows
 /// from the number of all.
-pub(super) fn status(db: &Db, counts: &Counts) -> Result<ShardStatus> {
+pub(super) fn status(
+    db: &Db,
+    counts: &Counts,
+    circuits: &Circuits,
+    now: u64,
+) -> Result<ShardStatus> {
     let count = |query: &str| -> Result<u64> { Ok(db.number(query, &[])?.unwrap_or(0)) };
     let held = count(&format!("SELECT COUNT(*) FROM deliveries WHERE {HELD}"))?;
     // No held delivery is in `retries`.
@@ -279,7 +290,7 @@ pub(super) fn status(db: &Db, counts: &Counts) -> Result<ShardStatus> {
         totals: Totals { duplicates: counts.duplicates, last_received, oldest_pending },
         deliveries,
         refused: Vec::new(),
-        destinations: destinations(db, counts)?,
+        destinations: destinations(db, counts, circuits, now)?,
         matched: alerts::last_match(db)?,
         bytes: db.size(),
         quarantine: None,
@@ -287,7 +298,12 @@ pub(super) fn status(db: &Db, counts: &Counts) -> Result<ShardStatus> {
     })
 }
 
-fn destinations(db: &Db, counts: &Counts) -> Result<Vec<DestinationStatus>> {
+fn destinations(
+    db: &Db,
+    counts: &Counts,
+    circuits: &Circuits,
+    now: u64,
+) -> Result<Vec<DestinationStatus>> {
     let pending: Vec<Count> = db.structs(
         "SELECT name, SUM(count) AS count FROM (
             SELECT destination AS name, COUNT(*) AS count FROM retries GROUP BY destination
@@ -299,17 +315,36 @@ fn destinations(db: &Db, counts: &Counts) -> Result<Vec<DestinationStatus>> {
         &[],
     )?;
     let mut known = counts.destinations.clone();
-    for Count { name, .. } in &pending {
-        if known.iter().all(|it| it.name != *name) {
-            known.push(Destination { name: name.clone(), ..Destination::default() });
+    let names = pending.iter().map(|it| it.name.as_str()).chain(circuits.all().map(|it| it.0));
+    for name in names {
+        if known.iter().all(|it| it.name != name) {
+            known.push(Destination { name: name.to_owned(), ..Destination::default() });
         }
     }
-    let status = |it: Destination| DestinationStatus {
-        pending: pending.iter().find(|count| count.name == it.name).map_or(0, |it| it.count),
-        name: it.name,
-        last_taken: it.taken,
-        last_failed: it.failed,
-        last_code: it.code,
+    let status = |it: Destination| {
+        let circuit = circuits.find(&it.name).cloned().unwrap_or_default();
+        DestinationStatus {
+            pending: pending.iter().find(|count| count.name == it.name).map_or(0, |it| it.count),
+            name: it.name,
+            last_taken: it.taken,
+            last_failed: it.failed,
+            last_code: it.code,
+            state: Some(state(&circuit, now)),
+            failing_since: circuit.failing_since,
+            failures: Some(circuit.failures),
+            how: circuit.how,
+            held_until: circuit.held_until.filter(|until| *until > now),
+            paused_since: circuit.paused_since,
+        }
     };
     Ok(known.into_iter().map(status).collect())
+}
+
+fn state(circuit: &Circuit, now: u64) -> DestinationState {
+    match circuit.access(now) {
+        Access::Paused => DestinationState::Paused,
+        Access::After(_) | Access::Probe => DestinationState::Held,
+        Access::All if circuit.is_failing(now) => DestinationState::Failing,
+        Access::All => DestinationState::Ok,
+    }
 }

@@ -2,12 +2,18 @@
 
 use futures_util::future::join3;
 
+use super::circuit::Circuit;
+use super::circuits::Circuits;
+use super::lives::Queue;
 use super::{CRON_MS, Inbox, UNREPORTED_DEATH, alerts, keep, lives, schema};
 use crate::config::{self, Settings};
 use crate::ids::RowId;
 use crate::js::{Result, float, now};
 use crate::protocol::{Cause, Raise};
-use crate::shards;
+use crate::{log, shards};
+
+/// How long to wait after the first shard could not be told something, in milliseconds.
+const REPORT_RETRY_MS: u64 = 60_000;
 
 impl Inbox {
     /// Does what can be done while the configuration has mistakes: what the key verifies now is stored, and held. Returns
@@ -50,16 +56,19 @@ impl Inbox {
     /// Returns when there is something to do next. What expires later than the cron trigger's next call is left to that.
     pub(super) fn next_work(&self, settings: &Settings, now: u64) -> Result<Option<u64>> {
         let db = &self.db;
-        if lives::has_untried(db, RowId::FIRST)?
-            || schema::load_meta(db, UNREPORTED_DEATH)?.is_some()
-        {
+        if lives::has_untried(db, RowId::FIRST)? {
             return Ok(Some(now));
         }
         let expires = keep::next(db, settings)?;
         let soon = expires.filter(|time| *time < now.saturating_add(CRON_MS));
-        let due = lives::queues(db, now)?.iter().map(|queue| queue.first).min();
+        let queues = lives::queues(db, now)?;
+        let expiry = self.next_expiry(settings, &queues, now);
+        let soon =
+            soon.into_iter().chain(expiry.filter(|time| *time < now.saturating_add(CRON_MS))).min();
+        let due = self.open_queues(settings, queues, now).iter().map(|queue| queue.first).min();
         let recovery = self.next_recovery(settings);
-        Ok([due, soon, recovery, alerts::next(db)?].into_iter().flatten().min())
+        let times = [due, soon, recovery, self.next_report(settings)?, alerts::next(db)?];
+        Ok(times.into_iter().flatten().min())
     }
 
     /// Has what there is to do done when it is time for it.
@@ -79,18 +88,86 @@ impl Inbox {
         }
     }
 
-    /// Posts the alerts that are due. Only the first shard posts; the others report to it.
+    /// Returns when what waits for a destination that is not configured is too old.
+    fn next_expiry(&self, settings: &Settings, queues: &[Queue], now: u64) -> Option<u64> {
+        let is_removed = |queue: &&Queue| {
+            self.circuits.borrow().access(settings, &queue.destination, now).is_none()
+        };
+        let expires = |queue: &Queue| self.expires(settings, &queue.destination, queue.first, now);
+        queues.iter().filter(is_removed).map(expires).min()
+    }
+
+    /// Returns when there is something to tell the first shard.
+    fn next_report(&self, settings: &Settings) -> Result<Option<u64>> {
+        let died = schema::load_meta(&self.db, UNREPORTED_DEATH)?.map(|_| 0);
+        let circuits = self.circuits.borrow();
+        let next = reporting(settings, &circuits).filter_map(|(_, circuit)| circuit.report_at());
+        Ok(next.chain(died).min().map(|time| time.max(self.report_after.get())))
+    }
+
+    /// Tells the first shard what calls for an alert, and posts the alerts that are due: only the first shard has some. If it
+    /// can't be told, this shard sends all the same, and tries again later.
     pub(super) async fn post_alerts(&self, settings: &Settings) -> Result<()> {
+        if now() >= self.report_after.get()
+            && let Err(problem) = self.report(settings).await
+        {
+            log::inbox_failed(&problem);
+            self.report_after.set(now().saturating_add(REPORT_RETRY_MS));
+        }
+        alerts::post_due(&self.db, settings, now()).await
+    }
+
+    async fn report(&self, settings: &Settings) -> Result<()> {
+        let tell = |raise: Raise| shards::ask(&self.env, settings, shards::FIRST, raise);
         if schema::load_meta(&self.db, UNREPORTED_DEATH)?.is_some() {
-            shards::ask(&self.env, settings, shards::FIRST, Raise::of(Cause::Dead)).await?;
+            tell(Raise::of(Cause::Dead)).await?;
             schema::save_meta(&self.db, UNREPORTED_DEATH, None)?;
         }
         let (now, size) = (now(), self.db.size());
         let is_filling = size.saturating_mul(5) >= settings.max_stored_bytes.saturating_mul(4);
         if is_filling && now.saturating_sub(self.told_full.get()) >= alerts::HOUR_MS {
-            shards::ask(&self.env, settings, shards::FIRST, Raise::of(Cause::Full)).await?;
+            tell(Raise::of(Cause::Full)).await?;
             self.told_full.set(now);
         }
-        alerts::post_due(&self.db, settings, now).await
+        for (raise, alerted) in self.due_reports(settings, now) {
+            let Some(destination) = raise.destination.clone() else { continue };
+            tell(raise).await?;
+            let told = |circuit: &mut Circuit| circuit.alerted = alerted;
+            self.circuits.borrow_mut().change(&self.db, &destination, told)?;
+        }
+        Ok(())
     }
+
+    /// Lists what there is to tell of destinations, each with the time to note.
+    fn due_reports(&self, settings: &Settings, now: u64) -> Vec<(Raise, Option<u64>)> {
+        let circuits = self.circuits.borrow();
+        let is_due = |circuit: &Circuit| circuit.report_at().is_some_and(|time| time <= now);
+        let report = |(name, circuit): (&str, &Circuit)| {
+            let destination = Some(name.to_owned());
+            match &circuit.how {
+                Some(how) if circuit.failing_since.is_some() => {
+                    let mut detail = String::new();
+                    if circuit.status().is_some() {
+                        detail.push_str("status ");
+                    }
+                    detail.push_str(how);
+                    let detail = Some(detail);
+                    (Raise { cause: Cause::Failing, destination, detail }, Some(now))
+                }
+                _ => (Raise { cause: Cause::Recovered, destination, detail: None }, None),
+            }
+        };
+        let due = reporting(settings, &circuits).filter(|(_, circuit)| is_due(circuit));
+        due.map(report).collect()
+    }
+}
+
+/// Lists the circuits of the destinations that alerts are raised for.
+fn reporting<'a>(
+    settings: &'a Settings,
+    circuits: &'a Circuits,
+) -> impl Iterator<Item = (&'a str, &'a Circuit)> {
+    circuits.all().filter(|(name, circuit)| {
+        circuit.paused_since.is_none() && settings.destinations.iter().any(|it| it.name == *name)
+    })
 }

@@ -64,10 +64,10 @@ impl Cause {
             Self::RecoveredFromQuarantine => {
                 "The new key has verified requests that were rejected before. They are delivered now."
             }
-            Self::Failing => "A destination accepts no deliveries: look at its attempts.",
-            Self::Recovered => "A destination accepts deliveries again.",
+            Self::Failing => "The destination accepts no deliveries: look at its attempts.",
+            Self::Recovered => "The destination accepts deliveries again.",
             Self::Paused => {
-                "A destination has been paused for a day: resume it. After 7 days, the edge resumes it."
+                "The destination has been paused for a day: resume it. After 7 days, the edge resumes it."
             }
             Self::Drift => {
                 "An event differs from its documented shape in a new way. It was delivered: check the programs that read it."
@@ -161,21 +161,45 @@ pub(super) fn check(
     Ok(())
 }
 
-/// Raises an alert, unless one of its cause and destination was raised in the last hour.
-pub(super) fn raise(db: &Db, alert: &Raise, now: u64) -> Result<()> {
-    let mut cause = alert.cause.as_str().to_owned();
-    let mut text = alert.cause.text().to_owned();
-    for (to, more) in [(&mut cause, &alert.destination), (&mut text, &alert.detail)] {
-        if let Some(more) = more {
-            to.push(' ');
-            to.push_str(more);
+/// Raises an alert, unless one of its cause, for the same destination, was raised in the last hour. A recovery is reported
+/// once for each failure that was.
+pub(super) fn raise(db: &Db, raise: &Raise, now: u64) -> Result<()> {
+    let Raise { cause, destination, detail } = raise;
+    let destination = destination.as_deref();
+    let last = match cause {
+        Cause::Recovered => raised_at(db, Cause::Failing, destination)?.unwrap_or(now),
+        _ => now.saturating_sub(HOUR_MS),
+    };
+    let mut text = String::new();
+    for part in [destination.unwrap_or_default(), if destination.is_some() { ": " } else { "" }] {
+        text.push_str(part);
+    }
+    text.push_str(cause.text());
+    if let Some(detail) = detail {
+        for part in [" (", detail, ")"] {
+            text.push_str(part);
         }
     }
     db.run(
         "INSERT INTO alerts (cause, text, at, due) VALUES (?1, ?2, ?3, ?3)
         ON CONFLICT (cause) DO UPDATE SET text = ?2, at = ?3, due = ?3 WHERE at <= ?4",
-        &[cause.into(), text.into(), number(now), number(now.saturating_sub(HOUR_MS))],
+        &[key(*cause, destination).into(), text.into(), number(now), number(last)],
     )
+}
+
+/// Returns when an alert was last raised.
+pub(super) fn raised_at(db: &Db, cause: Cause, destination: Option<&str>) -> Result<Option<u64>> {
+    db.number("SELECT at FROM alerts WHERE cause = ?", &[key(cause, destination).into()])
+}
+
+/// Returns the name under which an alert is stored: its cause and, after a space, the destination that it concerns.
+fn key(cause: Cause, destination: Option<&str>) -> String {
+    let mut key = cause.as_str().to_owned();
+    if let Some(destination) = destination {
+        key.push(' ');
+        key.push_str(destination);
+    }
+    key
 }
 
 /// Returns when an alert is to be posted next.

@@ -22,6 +22,8 @@ pub(super) struct Destination {
     pub(super) taken: Option<u64>,
     pub(super) failed: Option<u64>,
     pub(super) code: Option<String>,
+    /// How long its last attempt took when this was loaded, in milliseconds.
+    pub(super) ms: Option<u64>,
 }
 
 /// The counts of one shard.
@@ -72,6 +74,7 @@ impl Counts {
                 taken: row.maybe_number(1)?,
                 failed: row.maybe_number(2)?,
                 code: row.maybe_text(3)?,
+                ms: None,
             });
         }
         counts.load_attempts(db)?;
@@ -81,7 +84,8 @@ impl Counts {
     /// Adds the attempts of the last deliveries.
     fn load_attempts(&mut self, db: &Db) -> Result<()> {
         let rows = db.rows(
-            "SELECT it.value ->> 'destination', it.value ->> 'code', MAX((it.value ->> 'at') + (it.value ->> 'ms'))
+            "SELECT it.value ->> 'destination', it.value ->> 'code', MAX((it.value ->> 'at') + (it.value ->> 'ms')),
+                it.value ->> 'ms'
             FROM (SELECT attempts FROM deliveries ORDER BY key DESC LIMIT ?),
                 json_each(attempts) AS it
             GROUP BY 1, 2",
@@ -89,7 +93,11 @@ impl Counts {
         )?;
         for row in rows {
             let (name, code, time) = (row.text(0)?, row.maybe_text(1)?, row.maybe_number(2)?);
+            let ms = row.maybe_number(3)?;
             self.update(&name, |known| {
+                if time >= known.taken.max(known.failed) {
+                    known.ms = ms;
+                }
                 if code.is_none() {
                     known.taken = known.taken.max(time);
                 } else if time > known.failed {

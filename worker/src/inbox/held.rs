@@ -1,6 +1,7 @@
 //! Held deliveries: they arrived while the configuration had mistakes, so nothing could say where they go. Each is routed
 //! once the configuration has none, in the order in which they arrived: by the alarm, as it reads what is untried.
 
+use super::circuits::Circuits;
 use super::db::Db;
 use super::lives::Course;
 use crate::config::Settings;
@@ -27,12 +28,14 @@ pub(super) fn destinations(
 pub(super) fn route(
     db: &Db,
     settings: &Settings,
+    circuits: &Circuits,
     row: RowId,
     event_name: Option<&str>,
     now: u64,
 ) -> Result<Course> {
     let names = destinations(settings, event_name, is_test(db, row)?);
-    let course = Course::new(Life::new(names.iter().map(String::as_str), now));
+    let names = names.iter().map(|name| (name.as_str(), circuits.paused(name, now)));
+    let course = Course::new(Life::new(names, now));
     let state = course.life.state();
     let ended = Some(now).filter(|_| state == State::Unrouted);
     db.run(
@@ -61,10 +64,16 @@ pub(super) fn repair(db: &Db) -> Result<()> {
 }
 
 /// Routes a delivery, if it is held.
-pub(super) fn route_if_held(db: &Db, settings: &Settings, row_id: RowId, now: u64) -> Result<()> {
+pub(super) fn route_if_held(
+    db: &Db,
+    settings: &Settings,
+    circuits: &Circuits,
+    row_id: RowId,
+    now: u64,
+) -> Result<()> {
     let query = format!("SELECT name FROM deliveries WHERE key = ? AND {HELD}");
     if let Some(row) = db.row(&query, &[row_id.into()])? {
-        route(db, settings, row_id, row.maybe_text(0)?.as_deref(), now)?;
+        route(db, settings, circuits, row_id, row.maybe_text(0)?.as_deref(), now)?;
     }
     Ok(())
 }

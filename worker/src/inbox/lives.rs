@@ -287,17 +287,28 @@ pub(super) fn write(
     now: u64,
 ) {
     let mut course = Course { life: after.clone(), queued: before.queued.clone() };
-    course.queued.resize(after.sends.len(), false);
+    course.queued.resize(after.sends.len().max(before.life.sends.len()), false);
     for effect in effects {
-        let Effect::Save(index) = *effect else { continue };
-        let (Some(send), Some(queued)) = (after.sends.get(index), course.queued.get_mut(index))
-        else {
-            continue;
-        };
-        if *queued {
-            unqueue(batch, row, before.life.sends.get(index));
+        match *effect {
+            Effect::Save(index) => {
+                let (Some(send), Some(queued)) =
+                    (after.sends.get(index), course.queued.get_mut(index))
+                else {
+                    continue;
+                };
+                if *queued {
+                    unqueue(batch, row, before.life.sends.get(index));
+                }
+                *queued = queue(batch, row, send);
+            }
+            Effect::Dropped(index) => {
+                unqueue(batch, row, before.life.sends.get(index));
+                if index < course.queued.len() {
+                    course.queued.remove(index);
+                }
+            }
+            Effect::Died(_) | Effect::Became(_) => {}
         }
-        *queued = queue(batch, row, send);
     }
     save(batch, row, before, &course, effects, attempt, now);
 }
@@ -307,7 +318,7 @@ pub(super) fn mark_tried(db: &Db, row: RowId) -> Result<()> {
     db.run("UPDATE deliveries SET untried = NULL WHERE key = ?", &[row.into()])
 }
 
-/// Queues an untried send to a destination that can't be tried soon.
+/// Queues an untried send to a destination that can't be tried soon. It keeps its place, since it is due since it arrived.
 pub(super) fn park(
     db: &Db,
     row: RowId,
@@ -334,6 +345,15 @@ fn queue(batch: &mut Batch, row: RowId, send: &Send) -> bool {
         &[send.destination.as_str().into(), number(due), row.into()],
     );
     true
+}
+
+/// Returns a delivery with a queued send to a destination that is not due yet.
+pub(super) fn not_due(db: &Db, destination: &str, now: u64, most: usize) -> Result<Vec<RowId>> {
+    let rows = db.rows(
+        "SELECT delivery FROM retries WHERE destination = ? AND due > ? LIMIT ?",
+        &[destination.into(), number(now), number(most)],
+    )?;
+    rows.iter().map(|row| row.row_id(0)).collect()
 }
 
 /// Removes retries that their delivery does not know of, so that they hold up no other.

@@ -7,7 +7,7 @@ use super::{Inbox, SHARDS, admin, alerts, erase, schema};
 use crate::config::Settings;
 use crate::js::{Problem, Result, now};
 use crate::keys::KeyStatus;
-use crate::protocol::{Cause, ConfirmShards, Count, Question, Raise, Request};
+use crate::protocol::{Cause, ConfirmShards, Count, Question, Raise, Report, Request};
 use crate::{log, shards, watch};
 
 impl Inbox {
@@ -25,29 +25,8 @@ impl Inbox {
         match request {
             Request::ConfirmShards(question) => question.reply(&self.confirm_shards(*question)?),
             Request::GetShards(question) => question.reply(&self.stored_shards()?),
-            Request::Wake(question) => {
-                if shard == shards::FIRST {
-                    self.save_rejections(now)?;
-                    // What this shard itself has stored from the quarantine.
-                    self.note_drift(&watch::take_drift(), now)?;
-                    self.with_quarantine(|it| it.expire(db, now))?;
-                    alerts::check(db, &self.rejections.borrow(), now, settings.silence_ms)?;
-                }
-                self.counts.borrow_mut().save_if_due(db, now)?;
-                self.wake_for_work(&settings, now)?;
-                question.reply(&())
-            }
-            Request::Report(report) => {
-                alerts::store_match(db, report.matched)?;
-                self.rejections.borrow_mut().note(report, now);
-                self.with_quarantine(|it| it.note_report(db, report, now))?;
-                self.save_rejections(now)?;
-                self.note_drift(&report.drift, now)?;
-                alerts::check(db, &self.rejections.borrow(), now, settings.silence_ms)?;
-                log::keys(&KeyStatus::new(alerts::last_match(db)?, settings.previous_until, now));
-                self.wake_for_work(&settings, now)?;
-                report.reply(&())
-            }
+            Request::Wake(question) => question.reply(&self.cron(shard, &settings, now)?),
+            Request::Report(report) => report.reply(&self.note_report(report, &settings, now)?),
             Request::Raise(question) => {
                 alerts::raise(db, question, now)?;
                 self.wake_for_work(&settings, now)?;
@@ -58,13 +37,15 @@ impl Inbox {
             Request::Show(show) => show.reply(&admin::show(db, shard, show.row)?),
             Request::Redeliver(question) => {
                 self.note_change();
-                let redelivered = admin::redeliver(db, &settings, question, now)?;
+                let circuits = self.circuits.borrow();
+                let redelivered = admin::redeliver(db, &settings, &circuits, question, now)?;
                 self.wake(now);
                 question.reply(&redelivered)
             }
             Request::RedeliverDead(question) => {
                 self.note_change();
-                let redelivered = admin::redeliver_dead(db, &settings, question, now)?;
+                let circuits = self.circuits.borrow();
+                let redelivered = admin::redeliver_dead(db, &settings, &circuits, question, now)?;
                 self.wake(now);
                 question.reply(&redelivered)
             }
@@ -83,13 +64,24 @@ impl Inbox {
                 question.reply(&erased)
             }
             Request::GetStatus(question) => {
-                let mut status = admin::status(db, &self.counts.borrow())?;
+                let (counts, circuits) = (self.counts.borrow(), self.circuits.borrow());
+                let mut status = admin::status(db, &counts, &circuits, now)?;
                 status.refused = self.rejections.borrow().counts(db)?;
                 status.quarantine = self.with_quarantine(|it| Ok(it.status()))?;
                 if shard == shards::FIRST {
                     status.drift = Some(self.drift.borrow_mut().count(db)?);
                 }
                 question.reply(&status)
+            }
+            Request::SetPaused(question) => {
+                let since = self.set_paused(question, now)?;
+                self.wake_for_work(&settings, now)?;
+                question.reply(&since)
+            }
+            Request::Hasten(question) => {
+                let more = self.hasten(&settings, question, now)?;
+                self.wake(now);
+                question.reply(&more)
             }
             Request::Keep(keep) => {
                 let kept = self.with_quarantine(|it| it.keep(db, &settings, keep, now))?;
@@ -117,6 +109,34 @@ impl Inbox {
                 remove.reply(&removed.unwrap_or(0))
             }
         }
+    }
+
+    /// Does what the cron trigger calls for.
+    fn cron(&self, shard: u32, settings: &Settings, now: u64) -> Result<()> {
+        let db = &self.db;
+        if shard == shards::FIRST {
+            self.save_rejections(now)?;
+            // What this shard itself has stored from the quarantine.
+            self.note_drift(&watch::take_drift(), now)?;
+            self.with_quarantine(|it| it.expire(db, now))?;
+            alerts::check(db, &self.rejections.borrow(), now, settings.silence_ms)?;
+        }
+        self.check_pauses(shard == shards::FIRST, now)?;
+        self.counts.borrow_mut().save_if_due(db, now)?;
+        self.wake_for_work(settings, now)
+    }
+
+    /// Notes what an isolate reports.
+    fn note_report(&self, report: &Report, settings: &Settings, now: u64) -> Result<()> {
+        let db = &self.db;
+        alerts::store_match(db, report.matched)?;
+        self.rejections.borrow_mut().note(report, now);
+        self.with_quarantine(|it| it.note_report(db, report, now))?;
+        self.save_rejections(now)?;
+        self.note_drift(&report.drift, now)?;
+        alerts::check(db, &self.rejections.borrow(), now, settings.silence_ms)?;
+        log::keys(&KeyStatus::new(alerts::last_match(db)?, settings.previous_until, now));
+        self.wake_for_work(settings, now)
     }
 
     /// Notices which key is set. What is kept is verified with a new one.

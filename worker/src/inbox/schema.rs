@@ -139,7 +139,7 @@ const VERSION_3: &[&str] = &[
         failing_since INTEGER,
         failures INTEGER NOT NULL DEFAULT 0,
         how TEXT,
-        alerted INTEGER NOT NULL DEFAULT 0
+        alerted INTEGER
     ) WITHOUT ROWID",
     // The differences from the documented shapes that were seen. Only the first shard has rows.
     "CREATE TABLE drift (

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, Stream};
 use worker::Delay;
 
+use super::circuit::{Access, Circuit, Trouble, is_rejection};
 use super::db::Batch;
 use super::lives::{Course, Queue, Retry};
 use super::slots::Flight;
@@ -19,15 +20,15 @@ use crate::forward::{self, Headline, Outcome};
 use crate::host::Place;
 use crate::ids::RowId;
 use crate::js::{Result, now};
-use crate::life::{Effect, Event, MOST_TRAPS, Send};
+use crate::life::{Effect, Event, Failed, MOST_TRAPS, Reason, Send};
 use crate::protocol::Attempt;
 use crate::{failpoint, log};
 
 /// How long one alarm works, in milliseconds. The next alarm goes on with the requests in flight.
 const ALARM_MS: u64 = 30_000;
 
-/// How many sends to a removed destination one alarm handles.
-const REMOVED_AT_ONCE: u32 = 100;
+/// How many sends that have waited for too long one alarm ends, for each destination.
+const EXPIRED_AT_ONCE: u32 = 100;
 
 /// How many deliveries with untried sends are read at once.
 const UNTRIED_AT_ONCE: usize = 100;
@@ -43,6 +44,8 @@ pub(super) struct Landed {
     course: Course,
     changes: u64,
     began: u64,
+    /// Whether it probed a destination that was held.
+    is_probe: bool,
     outcome: Outcome,
 }
 
@@ -100,13 +103,13 @@ impl Inbox {
     }
 
     async fn send_until(&self, settings: &Settings, flights: &mut Flights, end: u64) -> Result<()> {
-        self.skip_removed(settings)?;
+        self.expire(settings)?;
         let mut keep = 0;
         let mut timer = Timer::new(0);
         loop {
             let more = self.read_untried(settings)?;
             let now = now();
-            let queues = self.queues(now)?;
+            let queues = self.queues(settings, now)?;
             self.fill(settings, &queues, flights)?;
             if now >= keep {
                 let more = keep::forget(&self.db, &mut self.counts.borrow_mut(), settings, now)?;
@@ -116,7 +119,8 @@ impl Inbox {
             if is_idle || now >= end {
                 return Ok(());
             }
-            let next = queues.iter().filter_map(|queue| queue.next).min();
+            let next = queues.iter().filter_map(|queue| queue.next);
+            let next = next.chain(self.next_probe(now)).min();
             let wake = if more { now } else { next.unwrap_or(end).min(end).min(keep) };
             // Most requests end before it, and the next loop waits until the same time.
             if timer.wake != wake || timer.is_over {
@@ -142,14 +146,44 @@ impl Inbox {
         }
     }
 
-    /// Reads the queues, unless it is known that there are none.
-    fn queues(&self, now: u64) -> Result<Vec<Queue>> {
+    /// Reads the queues that something can be sent from, now or later, unless it is known that there are none.
+    fn queues(&self, settings: &Settings, now: u64) -> Result<Vec<Queue>> {
         if !self.may_have_queues.get() {
             return Ok(Vec::new());
         }
         let queues = lives::queues(&self.db, now)?;
         self.may_have_queues.set(!queues.is_empty());
-        Ok(queues)
+        Ok(self.open_queues(settings, queues, now))
+    }
+
+    /// Leaves out the queues of destinations that are paused or not configured. What waits for one that is held is due when
+    /// it is probed next.
+    pub(super) fn open_queues(
+        &self,
+        settings: &Settings,
+        queues: Vec<Queue>,
+        now: u64,
+    ) -> Vec<Queue> {
+        let circuits = self.circuits.borrow();
+        let open = |queue: Queue| match circuits.access(settings, &queue.destination, now) {
+            None | Some(Access::Paused) => None,
+            Some(Access::After(time)) => {
+                let first = queue.first.max(time);
+                Some(Queue { first, next: Some(first), ..queue })
+            }
+            Some(Access::All | Access::Probe) => Some(queue),
+        };
+        queues.into_iter().filter_map(open).collect()
+    }
+
+    /// Returns when a destination that is held is probed next, if any is.
+    fn next_probe(&self, now: u64) -> Option<u64> {
+        let circuits = self.circuits.borrow();
+        let after = |(_, circuit): (&str, &Circuit)| match circuit.access(now) {
+            Access::After(time) => Some(time),
+            _ => None,
+        };
+        circuits.all().filter_map(after).min()
     }
 
     /// Reads deliveries with untried sends, from the last one that was read on, until each destination has some to send;
@@ -165,14 +199,15 @@ impl Inbox {
         let is_all = rows.len() < UNTRIED_AT_ONCE;
         for Waiting { row, size, mut course, is_held, name } in rows {
             if is_held {
-                course = held::route(&self.db, settings, row, name.as_deref(), now)?;
+                let circuits = self.circuits.borrow();
+                course = held::route(&self.db, settings, &circuits, row, name.as_deref(), now)?;
             } else if course.untried().next().is_none() {
                 lives::mark_tried(&self.db, row)?;
             }
             for destination in course.untried() {
-                if !names.contains(&destination) {
-                    self.apply(settings, row, None, &Event::Removed { destination }, None, now)?;
-                } else if !self.untried.borrow_mut().push(destination, row, size) {
+                let access = self.circuits.borrow().access(settings, destination, now);
+                let is_open = matches!(access, Some(Access::All | Access::Probe));
+                if !is_open || !self.untried.borrow_mut().push(destination, row, size) {
                     let course = lives::read(&self.db, row)?;
                     lives::park(&self.db, row, &course, destination, now)?;
                     self.note_change();
@@ -186,9 +221,8 @@ impl Inbox {
 
     /// Starts as many requests as may be in flight.
     fn fill(&self, settings: &Settings, queues: &[Queue], flights: &Flights) -> Result<()> {
-        let mut names: Vec<&str> =
-            settings.destinations.iter().map(|it| it.name.as_str()).collect();
         let now = now();
+        let mut names = self.open(settings, now);
         let is_queued =
             |name: &str| queues.iter().any(|queue| queue.destination == name && queue.first <= now);
         names.retain(|name| self.untried.borrow().first(name).is_some() || is_queued(name));
@@ -201,7 +235,8 @@ impl Inbox {
                 Some(destination) => self.start(settings, destination, is_queued(name), flights)?,
                 None => false,
             };
-            if !started {
+            // A destination that is held gets one request at a time.
+            if !started || !self.open(settings, now).contains(&name) {
                 names.retain(|other| *other != name);
             }
         }
@@ -276,6 +311,8 @@ impl Inbox {
             self.apply(settings, row, None, &Event::Trapped, None, began)?;
             return Ok(false);
         }
+        let access = self.circuits.borrow().access(settings, &flight.destination, began);
+        let is_probe = access == Some(Access::Probe);
         self.slots.borrow_mut().begin(flight.clone());
         let destination = destination.clone();
         let timeout_ms = settings.timeout_ms;
@@ -297,7 +334,7 @@ impl Inbox {
             )
             .await;
             failpoint::reached(&env, "after-send").await;
-            Landed { flight, headline, course, changes, began, outcome }
+            Landed { flight, headline, course, changes, began, is_probe, outcome }
         });
         flights.push(Marked { delivery: row, guard: self.guard.clone(), work });
         Ok(true)
@@ -305,20 +342,25 @@ impl Inbox {
 
     /// Saves the result of a request: the attempt and everything that follows from it, in one transaction.
     fn save_attempt(&self, settings: &Settings, landed: Landed) -> Result<()> {
-        let Landed { flight, headline, course, changes, began, outcome } = landed;
+        let Landed { flight, headline, course, changes, began, is_probe, outcome } = landed;
         let now = now();
         let ms = now.saturating_sub(began);
         let failure = outcome.failure.as_ref();
         let destination = flight.destination.as_str();
-        let event = match failure {
-            None => Event::Accepted { destination },
-            Some(_) => Event::Failed {
-                destination,
-                retry_after_ms: outcome.retry_after_ms,
-                chance: js_sys::Math::random(),
-            },
+        self.note_outcome(destination, &outcome, is_probe, now)?;
+        let event = match outcome.status {
+            _ if failure.is_none() => Event::Accepted { destination },
+            Some(410) => Event::Gone { destination },
+            status => {
+                let failed = Failed {
+                    is_probe,
+                    is_rejected: status.is_some_and(is_rejection),
+                    chance: js_sys::Math::random(),
+                };
+                Event::Failed { destination, failed }
+            }
         };
-        self.slots.borrow_mut().end(&flight, failure.is_none(), ms);
+        self.slots.borrow_mut().end(&flight, ms);
         log::forwarded(&headline, destination, &outcome).write();
         let attempt = Attempt {
             destination: destination.to_owned(),
@@ -333,24 +375,66 @@ impl Inbox {
         Ok(())
     }
 
-    /// Delays the sends that are due to destinations that are not configured any more, or marks them dead.
-    fn skip_removed(&self, settings: &Settings) -> Result<()> {
-        let now = now();
-        for Queue { destination, .. } in lives::queues(&self.db, now)? {
-            if settings.destinations.iter().any(|it| it.name == destination) {
-                continue;
+    /// Notes what an attempt says of the destination.
+    fn note_outcome(
+        &self,
+        destination: &str,
+        outcome: &Outcome,
+        is_probe: bool,
+        now: u64,
+    ) -> Result<()> {
+        let accepted = outcome.failure.is_none();
+        // Most destinations are never in trouble, and have no circuit.
+        if accepted && self.circuits.borrow().find(destination).is_none() {
+            return Ok(());
+        }
+        self.circuits.borrow_mut().change(&self.db, destination, |circuit| {
+            if accepted {
+                circuit.accepted(now);
+            } else {
+                circuit.failed(trouble(outcome), is_probe, now);
             }
-            let removed = Event::Removed { destination: &destination };
-            for it in lives::due(&self.db, &destination, now, REMOVED_AT_ONCE)? {
-                self.apply(settings, it.row, None, &removed, None, now)?;
+        })
+    }
+
+    /// Ends what has waited for longer than a delivery may, for a destination that is held or not configured. Any other
+    /// delivery ends with an attempt. A send is due when it arrived or later, so none ends too early.
+    fn expire(&self, settings: &Settings) -> Result<()> {
+        let now = now();
+        for Queue { destination, first, .. } in lives::queues(&self.db, now)? {
+            let destination = destination.as_str();
+            let access = self.circuits.borrow().access(settings, destination, now);
+            let reason = match access {
+                None => Reason::DestinationRemoved,
+                Some(Access::After(_) | Access::Probe) => Reason::MaxAge,
+                Some(Access::All | Access::Paused) => continue,
+            };
+            let expires = self.expires(settings, destination, first, now);
+            let Some(late) = now.checked_sub(expires) else { continue };
+            let until = first.saturating_add(late);
+            for it in lives::due(&self.db, destination, until, EXPIRED_AT_ONCE)? {
+                let waited = Event::Waited { destination, reason };
+                self.apply(settings, it.row, None, &waited, None, now)?;
             }
         }
         Ok(())
     }
 
+    /// Returns when what has been due since a time is too old. The clock of a paused destination stands still.
+    pub(super) fn expires(
+        &self,
+        settings: &Settings,
+        destination: &str,
+        due: u64,
+        now: u64,
+    ) -> u64 {
+        let paused = self.circuits.borrow().paused(destination, now);
+        due.saturating_add(settings.limits.max_age_ms).saturating_add(paused).saturating_add(1)
+    }
+
     /// Applies an event to the life of a delivery, and carries out the effects, all or none of them. The result of an
     /// attempt changes nothing if its delivery was erased meanwhile. `course` is given if it is known.
-    fn apply(
+    pub(super) fn apply(
         &self,
         settings: &Settings,
         row: RowId,
@@ -361,7 +445,8 @@ impl Inbox {
     ) -> Result<()> {
         let course = course.map_or_else(|| lives::read(&self.db, row), Ok)?;
         let attempt = attempt.filter(|attempt| course.life.is_sent_to(&attempt.destination));
-        let (life, effects) = course.life.clone().after(event, now, settings.limits);
+        let paused = event.destination().map_or(0, |it| self.circuits.borrow().paused(it, now));
+        let (life, effects) = course.life.clone().after(event, now, paused, settings.limits);
         let mut batch = Batch::default();
         if attempt.is_some() || !effects.is_empty() {
             lives::write(&mut batch, row, &course, &life, &effects, attempt, now);
@@ -384,4 +469,12 @@ impl Inbox {
         }
         Ok(())
     }
+}
+
+/// Says what a failed attempt means for the destination.
+fn trouble(outcome: &Outcome) -> Trouble {
+    let asked_ms = outcome.retry_after_ms.filter(|wait| *wait > 0);
+    let asked_ms = asked_ms.or((outcome.status == Some(429)).then_some(0));
+    let how = outcome.status.map_or("timeout".to_owned(), |status| status.to_string());
+    Trouble { is_unreachable: outcome.status.is_none(), asked_ms, how }
 }

@@ -13,10 +13,13 @@ pub(crate) const MOST_TO_ONE: usize = 2;
 /// to prompt destinations.
 const MOST_UNPROVEN: usize = 3;
 
+/// The most of these to destinations that are known to be slow, so that a new destination does not have to wait for them.
+const MOST_SLOW: usize = 2;
+
 /// The most bytes of bodies in flight.
 pub(crate) const MOST_BYTES: usize = 4 << 20;
 
-/// How long the last attempt to a prompt destination took at most, in milliseconds.
+/// How long the last attempt to a prompt destination took at most, in milliseconds, whether it failed or not.
 const PROMPT_MS: u64 = 5000;
 
 /// A request in flight.
@@ -32,8 +35,8 @@ pub(crate) struct Flight {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Slots {
     flights: Vec<Flight>,
-    /// The destinations that accepted their last attempt promptly, in the order of their names.
-    prompt: Vec<String>,
+    /// For each destination, whether its last attempt ended promptly, in the order of their names.
+    speeds: Vec<(String, bool)>,
     /// The destination that was sent to last.
     last: Option<String>,
 }
@@ -52,12 +55,23 @@ impl Slots {
     fn may_start(&self, destination: &str) -> bool {
         let to_it = self.to(destination).count();
         let fits = self.flights.len() < MOST_IN_FLIGHT && to_it < MOST_TO_ONE;
-        if self.find_prompt(destination).is_ok() {
+        if self.is_prompt(destination) == Some(true) {
             return fits;
         }
-        let is_unproven = |flight: &&Flight| self.find_prompt(&flight.destination).is_err();
-        let unproven = self.flights.iter().filter(is_unproven).count();
-        fits && to_it == 0 && unproven < MOST_UNPROVEN
+        let count = |is_it: fn(Option<bool>) -> bool| {
+            let flights = self.flights.iter();
+            flights.filter(|flight| is_it(self.is_prompt(&flight.destination))).count()
+        };
+        let is_slow = self.is_prompt(destination) == Some(false);
+        fits && to_it == 0
+            && count(|prompt| prompt != Some(true)) < MOST_UNPROVEN
+            && (!is_slow || count(|prompt| prompt == Some(false)) < MOST_SLOW)
+    }
+
+    /// Tells whether the last attempt to a destination ended promptly; `None` if there was none.
+    fn is_prompt(&self, destination: &str) -> Option<bool> {
+        let index = self.find_speed(destination).ok()?;
+        self.speeds.get(index).map(|(_, is_prompt)| *is_prompt)
     }
 
     /// Returns the deliveries that are in flight to a destination.
@@ -84,19 +98,31 @@ impl Slots {
     }
 
     /// Ends a request that took so many milliseconds.
-    pub(crate) fn end(&mut self, flight: &Flight, accepted: bool, ms: u64) {
+    pub(crate) fn end(&mut self, flight: &Flight, ms: u64) {
         self.flights.retain(|other| other != flight);
-        let is_prompt = accepted && ms <= PROMPT_MS;
-        match self.find_prompt(&flight.destination) {
-            Err(index) if is_prompt => self.prompt.insert(index, flight.destination.clone()),
-            Ok(index) if !is_prompt => drop(self.prompt.remove(index)),
-            _ => {}
+        self.note_attempt(&flight.destination, ms);
+    }
+
+    /// Notes how long the last attempt to a destination took, in milliseconds.
+    pub(crate) fn note_attempt(&mut self, destination: &str, ms: u64) {
+        self.note_speed(destination, ms <= PROMPT_MS);
+    }
+
+    /// Notes whether a destination is prompt.
+    pub(crate) fn note_speed(&mut self, destination: &str, is_prompt: bool) {
+        match self.find_speed(destination) {
+            Ok(index) => {
+                if let Some(speed) = self.speeds.get_mut(index) {
+                    speed.1 = is_prompt;
+                }
+            }
+            Err(index) => self.speeds.insert(index, (destination.to_owned(), is_prompt)),
         }
     }
 
-    /// Returns the index of a prompt destination, or where it would be.
-    fn find_prompt(&self, destination: &str) -> Result<usize, usize> {
-        self.prompt.binary_search_by(|name| name.as_str().cmp(destination))
+    /// Returns the index of a destination whose speed is known, or where it would be.
+    fn find_speed(&self, destination: &str) -> Result<usize, usize> {
+        self.speeds.binary_search_by(|(name, _)| name.as_str().cmp(destination))
     }
 }
 
@@ -113,7 +139,7 @@ mod tests {
         let mut slots = Slots::default();
         for destination in destinations {
             slots.begin(flight(0, destination));
-            slots.end(&flight(0, destination), true, PROMPT_MS);
+            slots.end(&flight(0, destination), PROMPT_MS);
         }
         slots
     }
@@ -127,23 +153,35 @@ mod tests {
         }
         assert_eq!(slots.to("a").collect::<Vec<_>>(), [RowId(1), RowId(2)]);
         assert!(slots.next(&["a", "b", "c"]).is_empty());
-        slots.end(&flight(1, "a"), true, 1);
+        slots.end(&flight(1, "a"), 1);
         assert_eq!(slots.next(&["a", "b", "c"]), ["c", "a"]);
     }
 
     #[test]
-    fn slow_destinations_leave_one_slot_to_prompt_ones() {
+    fn destinations_without_an_attempt_leave_one_slot_to_prompt_ones() {
         let mut slots = proven(&["good"]);
         let all = ["w", "x", "y", "z", "good"];
         for (delivery, name) in (1..).zip(["w", "x", "y"]) {
             slots.begin(flight(delivery, name));
         }
         assert_eq!(slots.next(&all), ["good"]);
-        slots.end(&flight(1, "w"), true, PROMPT_MS + 1);
+        slots.end(&flight(1, "w"), PROMPT_MS);
         assert_eq!(slots.next(&all), ["z", "good", "w"]);
-        slots.end(&flight(2, "x"), false, 1);
-        slots.begin(flight(4, "x"));
-        assert!(!slots.next(&all).contains(&"x"));
+    }
+
+    #[test]
+    fn slow_destinations_leave_one_slot_to_those_without_an_attempt() {
+        let mut slots = Slots::default();
+        let all = ["v", "w", "x", "new"];
+        for (delivery, name) in (1..).zip(["v", "w", "x"]) {
+            slots.begin(flight(delivery, name));
+            slots.end(&flight(delivery, name), PROMPT_MS + 1);
+        }
+        slots.begin(flight(4, "v"));
+        slots.begin(flight(5, "w"));
+        assert_eq!(slots.next(&all), ["new"]);
+        slots.end(&flight(4, "v"), PROMPT_MS + 1);
+        assert_eq!(slots.next(&all), ["x", "new", "v"]);
     }
 
     #[test]
@@ -153,7 +191,7 @@ mod tests {
         {
             slots.begin(flight(1, name));
             assert_eq!(slots.next(&["a", "b", "c"]), next);
-            slots.end(&flight(1, name), true, 1);
+            slots.end(&flight(1, name), 1);
         }
         assert_eq!(slots.next(&["b"]), ["b"]);
     }

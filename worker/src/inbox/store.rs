@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use walnut_webhooks::Value as Body;
 use wasm_bindgen::JsValue;
 
+use super::circuits::Circuits;
 use super::counts::Counts;
 use super::db::Db;
 use super::lives::{self, Course};
@@ -46,9 +47,16 @@ impl NewDelivery {
 }
 
 /// Stores an arriving delivery, and counts it.
-pub(super) fn store(db: &Db, counts: &mut Counts, new: &NewDelivery, now: u64) -> Result<Stored> {
+pub(super) fn store(
+    db: &Db,
+    counts: &mut Counts,
+    circuits: &Circuits,
+    new: &NewDelivery,
+    now: u64,
+) -> Result<Stored> {
     let row = counts.next_row(now);
-    let names = new.destinations.iter().flatten().map(String::as_str);
+    let names = new.destinations.iter().flatten();
+    let names = names.map(|name| (name.as_str(), circuits.paused(name, now)));
     let course = Course::new(Life::new(names, now));
     let insert_first = || insert(db, new, row, "first", &course, None, now);
     // A single statement needs no transaction.

@@ -1,0 +1,137 @@
+// A destination that asks for time or can't be reached is held as a whole, and probed.
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { test } from "node:test";
+import { age, lasting } from "./storage.mjs";
+import { admin, DURABLE, event, post, start, startOrigin, TOKEN } from "./support.mjs";
+
+const MINUTE = 60_000;
+
+/** Sends so many events, and waits until each is stored. */
+async function send(url, count) {
+  const bodies = Array.from({ length: count }, () => event());
+  for (const body of bodies) equal((await post(url, body)).status, 200);
+  return bodies;
+}
+
+const destination = async (world) => (await world.ask("GET", "status")).destinations[0];
+
+/** Waits until the status of the one destination is as wanted. */
+async function destinationUntil(world, is) {
+  for (;;) {
+    const status = await destination(world);
+    if (is(status)) return status;
+  }
+}
+
+for (const [title, status, headers] of [
+  ["429 with Retry-After", 429, { "retry-after": "30" }],
+  ["503 with Retry-After", 503, { "retry-after": "30" }],
+]) {
+  test(`sends at most 2 requests to a destination that answers ${title}, until the time is over`, async (t) => {
+    const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
+    Object.assign(world, admin(world.edge));
+    world.origin.answer = (_, response) => response.writeHead(status, headers).end();
+    await send(world.url, 300);
+    const held = await destinationUntil(world, ({ state, pending }) => state === "held" && pending === 300);
+    ok(held.heldUntil > Date.now() + 20_000, `held for ${held.heldUntil - Date.now()} ms`);
+    await send(world.url, 10);
+    equal((await destinationUntil(world, ({ pending }) => pending === 310)).state, "held");
+    ok(world.origin.taken.length <= 2, `${world.origin.taken.length} requests`);
+  });
+}
+
+test("holds a destination through a restart, probes it once, and then sends all in order", async (t) => {
+  const world = await lasting(t);
+  world.origin.answer = (_, response) => response.writeHead(429, { "retry-after": "60" }).end();
+  const bodies = await send(world.url, 20);
+  await destinationUntil(world, ({ state, pending }) => state === "held" && pending === 20);
+  const before = world.origin.taken.length;
+  await world.again((storage) => age(storage, MINUTE - 20_000));
+  await world.edge.scheduled();
+  equal((await destination(world)).state, "held");
+  equal(world.origin.taken.length, before);
+
+  world.origin.most = 0;
+  const answers = [];
+  world.origin.answer = (_, response) => {
+    answers.push(world.origin.now);
+    response.end();
+  };
+  await world.later(20_000);
+  for (const id of await world.ids()) await world.until(id, "delivered");
+  equal(answers[0], 1, "the probe is alone");
+  const sent = world.origin.taken.slice(before).map(({ body }) => body.toString());
+  deepEqual([...sent].sort(), bodies.sort());
+  equal((await destination(world)).state, "ok");
+});
+
+test("probes of a destination that is down use up no attempts", async (t) => {
+  const world = await lasting(t, { MAX_ATTEMPTS: "4" });
+  world.origin.answer = (request) => request.socket.destroy();
+  await send(world.url, 1);
+  const [id] = await world.ids();
+  for (let attempts = 3; attempts <= 8; attempts++) {
+    await world.until(id, (delivery) => delivery.attempts.length >= attempts);
+    await world.later(5 * MINUTE);
+  }
+  const { state, sends } = await world.ask("GET", `deliveries/${id}`);
+  deepEqual([state, sends[0].attempts], ["pending", 3]);
+  world.origin.answer = (_, response) => response.end();
+  await world.later(5 * MINUTE);
+  await world.until(id, "delivered");
+});
+
+test("one delivery that makes a destination hang holds up no other for long", async (t) => {
+  const world = await lasting(t, { ORIGIN_TIMEOUT: "200ms" });
+  const poison = event();
+  world.origin.answer = (_, response, body) => body.toString() !== poison && response.end();
+  equal((await post(world.url, poison)).status, 200);
+  const bodies = await send(world.url, 10);
+  const ids = (await world.ids()).slice(0, 10);
+  for (const id of ids) await world.until(id, "delivered");
+  const others = world.origin.taken.map(({ body }) => body.toString()).filter((body) => body !== poison);
+  deepEqual(others.sort(), bodies.sort());
+});
+
+test("what waits for a destination that stays down dies of its age, attempted or not", async (t) => {
+  const world = await lasting(t, { MAX_DELIVERY_AGE: "1h" });
+  world.origin.answer = (_, response) => response.writeHead(429, { "retry-after": "3600" }).end();
+  await send(world.url, 5);
+  await destinationUntil(world, ({ state, pending }) => state === "held" && pending === 5);
+  const before = world.origin.taken.length;
+  await world.later(60 * MINUTE - 30_000);
+  equal((await world.ask("GET", "status")).deliveries.dead, 0);
+  await world.later(MINUTE);
+  for (const id of await world.ids()) await world.until(id, "dead");
+  ok(world.origin.taken.length <= before + 3, `${world.origin.taken.length - before} more requests`);
+});
+
+test("a status that rejects is retried slowly, and one that fails is not", async (t) => {
+  const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
+  Object.assign(world, admin(world.edge));
+  for (const [status, isSlow] of [[400, true], [401, true], [403, true], [404, true], [405, true], [413, true], [415, true], [422, true], [409, false], [500, false]]) {
+    world.origin.answer = (_, response) => response.writeHead(status).end();
+    await send(world.url, 1);
+    const [id] = await world.ids();
+    const { sends, attempts } = await world.until(id, (delivery) => delivery.attempts.length >= 1);
+    const wait = sends[0].due - attempts[0].at - attempts[0].ms;
+    equal(wait >= 30_000, isSlow, `${status}: ${wait} ms`);
+  }
+});
+
+test("410 ends a delivery to that destination at once", async (t) => {
+  const other = await startOrigin();
+  t.after(other.stop);
+  const world = await start(t, (origin) => ({
+    ...DURABLE,
+    ADMIN_TOKEN: TOKEN,
+    ORIGIN_URL: undefined,
+    DESTINATIONS: JSON.stringify([{ name: "gone", url: origin.url }, { name: "crm", url: other.url }]),
+  }));
+  Object.assign(world, admin(world.edge));
+  world.origin.answer = (_, response) => response.writeHead(410).end();
+  await send(world.url, 1);
+  const { sends } = await world.until((await world.ids())[0], "dead");
+  deepEqual(sends.map(({ destination, state, reason }) => [destination, state, reason]), [["gone", "dead", "gone"], ["crm", "delivered", null]]);
+  equal(world.origin.taken.length, 1);
+});

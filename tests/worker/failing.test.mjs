@@ -1,0 +1,93 @@
+// An operator learns within minutes that a destination fails, and that it works again.
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { test } from "node:test";
+import { age, lasting } from "./storage.mjs";
+import { event, post, startOrigin } from "./support.mjs";
+
+const MINUTE = 60_000;
+
+/** An edge whose time can pass, and `alerts`, whatever takes what it posts. */
+async function edge(t, bindings) {
+  const alerts = await startOrigin();
+  t.after(alerts.stop);
+  const world = await lasting(t, { ALERT_URL: alerts.url, ...bindings });
+  return Object.assign(world, { alerts });
+}
+
+const alert = ({ body }) => JSON.parse(body);
+const destination = async ({ ask }) => (await ask("GET", "status")).destinations[0];
+
+/** Sends one event, and waits for its first attempt. */
+async function attempted(world) {
+  equal((await post(world.url, event())).status, 200);
+  const [id] = await world.ids();
+  return world.until(id, ({ attempts }) => attempts.length >= 1);
+}
+
+test("raises an alert 5 minutes after the first of 3 failures, and one when it recovers", async (t) => {
+  const world = await edge(t);
+  const { alerts, origin } = world;
+  origin.answer = (_, response) => response.writeHead(500).end();
+  const first = Date.now();
+  equal((await post(world.url, event())).status, 200);
+  await origin.took(3);
+  const { deliveryId } = await world.until((await world.ids())[0], ({ attempts }) => attempts.length >= 3);
+  const status = await destination(world);
+  ok(status.failingSince >= first && status.failures >= 3);
+  equal(alerts.taken.length, 0);
+
+  await world.later(5 * MINUTE);
+  const failing = alert(await alerts.took(1));
+  deepEqual([failing.cause, failing.destination], ["failing", "origin"]);
+  ok(failing.text.includes("status 500"), failing.text);
+  equal((await destination(world)).state, "failing");
+
+  origin.answer = (_, response) => response.end();
+  await world.later(60 * MINUTE);
+  await world.until(deliveryId, "delivered");
+  const recovered = alert(await alerts.took(2));
+  deepEqual([recovered.cause, recovered.destination], ["recovered", "origin"]);
+  deepEqual([(await destination(world)).state, (await destination(world)).failingSince], ["ok", null]);
+});
+
+test("raises no alert after 2 failures, or if a delivery was accepted since", async (t) => {
+  const world = await edge(t);
+  const { alerts, origin } = world;
+  origin.answer = (_, response) => response.writeHead(500, { "retry-after": "3600" }).end();
+  await attempted(world);
+  await world.later(10 * MINUTE);
+  equal(alerts.taken.length, 0);
+});
+
+test("raises an alert at once when a destination rejects a delivery", async (t) => {
+  const world = await edge(t);
+  world.origin.answer = (_, response) => response.writeHead(404).end();
+  await attempted(world);
+  const { cause, destination, text } = alert(await world.alerts.took(1));
+  deepEqual([cause, destination], ["failing", "origin"]);
+  ok(text.includes("status 404"), text);
+});
+
+test("repeats the alert each hour while the destination fails, in whatever shard", async (t) => {
+  const world = await edge(t, { SHARDS: "4" });
+  const { alerts, origin } = world;
+  origin.answer = (_, response) => response.writeHead(404).end();
+  for (let n = 0; n < 8; n++) await attempted(world);
+  equal(alert(await alerts.took(1)).cause, "failing");
+  await world.later(59 * MINUTE);
+  equal(alerts.taken.length, 1);
+  await world.later(2 * MINUTE);
+  equal(alert(await alerts.took(2)).cause, "failing");
+});
+
+test("says how a destination fails that can't be reached, and since when", async (t) => {
+  const world = await edge(t);
+  world.origin.answer = (request) => request.socket.destroy();
+  await attempted(world);
+  await world.origin.took(3);
+  let status = await destination(world);
+  while (status.failures < 3) status = await destination(world);
+  equal(status.state, "held");
+  ok(status.failingSince > 0 && status.heldUntil > 0);
+  ok(["reset", "refused"].includes(status.how), status.how);
+});

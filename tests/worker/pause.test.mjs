@@ -1,0 +1,119 @@
+// A paused destination receives nothing, and loses nothing.
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { test } from "node:test";
+import { lasting } from "./storage.mjs";
+import { admin, deferred, DURABLE, event, post, start, startOrigin, TOKEN } from "./support.mjs";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+const destination = async ({ ask }, name = "origin") =>
+  (await ask("GET", "status")).destinations.find((it) => it.name === name);
+const pause = ({ ask }, name = "origin") => ask("POST", `destinations/${name}/pause`);
+const resume = ({ ask }, name = "origin") => ask("POST", `destinations/${name}/resume`);
+
+async function pendingIs(world, count, name) {
+  while ((await destination(world, name)).pending !== count);
+}
+
+test("sends nothing to a paused destination, and all of it in order once it is resumed", async (t) => {
+  const mail = await startOrigin();
+  t.after(mail.stop);
+  const world = await start(t, (origin) => ({
+    ...DURABLE,
+    ADMIN_TOKEN: TOKEN,
+    SHARDS: "2",
+    ORIGIN_URL: undefined,
+    DESTINATIONS: JSON.stringify([{ name: "crm", url: origin.url }, { name: "mail", url: mail.url }]),
+  }));
+  Object.assign(world, admin(world.edge));
+  const before = Date.now();
+  const paused = await pause(world, "crm");
+  equal(paused.status, 200);
+  ok(paused.pausedSince >= before && paused.name === "crm");
+  const bodies = Array.from({ length: 30 }, () => event());
+  for (const body of bodies) equal((await post(world.url, body)).status, 200);
+  await mail.took(30);
+  await pendingIs(world, 30, "crm");
+  equal(world.origin.taken.length, 0);
+  equal((await destination(world, "crm")).state, "paused");
+  deepEqual((await pause(world, "crm")).pausedSince, paused.pausedSince);
+
+  deepEqual((await resume(world, "crm")).pausedSince, null);
+  for (const id of await world.ids()) await world.until(id, "delivered");
+  deepEqual(world.origin.taken.map(({ body }) => body.toString()).sort(), bodies.sort());
+  equal((await destination(world, "crm")).state, "ok");
+});
+
+test("lets what is in flight finish", async (t) => {
+  const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
+  Object.assign(world, admin(world.edge));
+  const answer = deferred();
+  world.origin.answer = (_, response) => answer.promise.then(() => response.end());
+  equal((await post(world.url, event())).status, 200);
+  await world.origin.took(1);
+  await pause(world);
+  answer.resolve();
+  await world.until((await world.ids())[0], "delivered");
+});
+
+test("stays paused through a restart, and does not let what waits grow older", async (t) => {
+  const world = await lasting(t, { MAX_DELIVERY_AGE: "1h" });
+  world.origin.answer = (_, response) => response.writeHead(500, { "retry-after": "600" }).end();
+  equal((await post(world.url, event())).status, 200);
+  const [id] = await world.ids();
+  await world.until(id, ({ attempts }) => attempts.length === 1);
+  await pause(world);
+  await world.later(2 * DAY);
+  equal((await destination(world)).state, "paused");
+  equal((await world.ask("GET", `deliveries/${id}`)).state, "pending");
+  equal(world.origin.taken.length, 1);
+  world.origin.answer = (_, response) => response.writeHead(500).end();
+  await resume(world);
+  await world.until(id, ({ attempts }) => attempts.length >= 2);
+  equal((await world.ask("GET", `deliveries/${id}`)).state, "pending");
+  await world.later(HOUR);
+  await world.until(id, "dead");
+});
+
+test("makes what waits due at once when it is resumed", async (t) => {
+  const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
+  Object.assign(world, admin(world.edge));
+  world.origin.answer = (_, response) => response.writeHead(404).end();
+  for (let n = 0; n < 120; n++) equal((await post(world.url, event())).status, 200);
+  const ids = [...(await world.ids("?limit=200"))];
+  for (const id of ids) await world.until(id, ({ attempts }) => attempts.length === 1);
+  await pause(world);
+  world.origin.answer = (_, response) => response.end();
+  await resume(world);
+  for (const id of ids) await world.until(id, "delivered");
+});
+
+test("raises an alert after a day, once, and resumes after 7 days", async (t) => {
+  const alerts = await startOrigin();
+  t.after(alerts.stop);
+  const world = await lasting(t, { ALERT_URL: alerts.url });
+  await pause(world);
+  equal((await post(world.url, event())).status, 200);
+  await pendingIs(world, 1);
+  await world.later(DAY - MINUTE);
+  equal(alerts.taken.length, 0);
+  await world.later(2 * MINUTE);
+  const { cause, destination: name } = JSON.parse((await alerts.took(1)).body);
+  deepEqual([cause, name], ["paused", "origin"]);
+  await world.later(5 * DAY);
+  equal((await destination(world)).state, "paused");
+  equal(alerts.taken.length, 1);
+  await world.later(DAY);
+  await world.until((await world.ids())[0], "delivered");
+  equal((await destination(world)).pausedSince, null);
+});
+
+test("answers 404 for a name that is no destination, and 405 for another method", async (t) => {
+  const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
+  Object.assign(world, admin(world.edge));
+  for (const name of ["crm", "", "%00", "origin/x"]) equal((await pause(world, name)).status, 404, name);
+  equal((await world.ask("GET", "destinations/origin/pause")).status, 405);
+  equal((await world.ask("POST", "destinations/origin/stop")).status, 404);
+});

@@ -1,0 +1,90 @@
+// A destination that is removed from the configuration, renamed, or added again.
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { test } from "node:test";
+import { lasting } from "./storage.mjs";
+import { event, post } from "./support.mjs";
+
+const HOUR = 3_600_000;
+
+/** An edge whose one destination has a name that `world.rename` changes. */
+async function named(t, name, more = {}) {
+  const bindings = { ...more, DESTINATIONS: undefined };
+  const world = await lasting(t, bindings);
+  const url = world.origin.url;
+  const rename = (name) => {
+    bindings.ORIGIN_URL = undefined;
+    bindings.DESTINATIONS = JSON.stringify([{ name, url }]);
+    return world.again();
+  };
+  await rename(name);
+  return Object.assign(world, { rename });
+}
+
+/** Posts an event that its destination does not accept; returns its ID. */
+async function waiting(world) {
+  world.origin.answer = (_, response) => response.writeHead(500, { "retry-after": "1" }).end();
+  equal((await post(world.url, event())).status, 200);
+  const [id] = await world.ids();
+  await world.until(id, ({ attempts }) => attempts.length >= 1);
+  return id;
+}
+
+test("sends what waited for a destination as soon as it is configured again", async (t) => {
+  const world = await named(t, "crm");
+  const id = await waiting(world);
+  await world.rename("other");
+  await world.edge.scheduled();
+  await world.rename("crm");
+  world.origin.answer = (_, response) => response.end();
+  const before = Date.now();
+  await world.edge.scheduled();
+  await world.until(id, "delivered");
+  ok(Date.now() - before < HOUR);
+});
+
+test("what arrives while the name is another one keeps the order of arrival", async (t) => {
+  const world = await named(t, "crm");
+  const first = await waiting(world);
+  await world.rename("other");
+  world.origin.answer = (_, response) => response.end();
+  equal((await post(world.url, event())).status, 200);
+  const [second] = await world.ids();
+  await world.until(second, "delivered");
+  equal((await world.ask("GET", `deliveries/${first}`)).state, "pending");
+});
+
+test("names what waits for a destination that is not configured", async (t) => {
+  const world = await named(t, "crm");
+  await waiting(world);
+  await world.rename("other");
+  await world.edge.scheduled();
+  const { stranded, warnings, destinations } = await world.ask("GET", "status");
+  deepEqual(stranded, [{ name: "crm", pending: 1 }]);
+  deepEqual(destinations.map(({ name }) => name), ["other"]);
+  match(warnings.join(), /1 deliveries wait for crm, which is not a destination/);
+});
+
+test("what waits for a destination that stays away dies of its age", async (t) => {
+  const world = await named(t, "crm", { MAX_DELIVERY_AGE: "1h" });
+  const id = await waiting(world);
+  await world.rename("other");
+  await world.later(HOUR - 60_000);
+  equal((await world.ask("GET", `deliveries/${id}`)).state, "pending");
+  await world.later(120_000);
+  const { sends } = await world.until(id, "dead");
+  deepEqual(sends.map(({ destination, reason }) => [destination, reason]), [["crm", "destination_removed"]]);
+});
+
+test("an untried delivery to a removed destination waits like any other", async (t) => {
+  const world = await named(t, "crm");
+  world.origin.answer = () => {};
+  for (let n = 0; n < 5; n++) equal((await post(world.url, event())).status, 200);
+  const ids = await world.ids();
+  await world.rename("other");
+  await world.edge.scheduled();
+  equal((await world.ask("GET", "status")).stranded[0].pending, 5);
+  world.origin.answer = (_, response) => response.end();
+  await world.rename("crm");
+  await world.edge.scheduled();
+  for (const id of ids) await world.until(id, "delivered");
+});

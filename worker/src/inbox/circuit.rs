@@ -1,0 +1,329 @@
+//! The circuit breaker of a destination, and its pause: whether anything may be sent to it now. Pure, as `life.rs` is.
+//! Times are in milliseconds since the Unix epoch.
+
+use crate::digits;
+
+/// After how many failures in a row a destination is held that can't be reached. A single one may be due to its delivery.
+const UNREACHABLE_AFTER: u32 = 3;
+
+/// How long a destination is held at first, in milliseconds; twice as long after each failed probe, up to the longest. A
+/// destination may ask for more.
+const FIRST_HOLD_MS: u64 = 1000;
+const MOST_HOLD_MS: u64 = 5 * 60_000;
+const MOST_ASKED_MS: u64 = 60 * 60_000;
+
+/// An alert is raised after so many failures without a success, if the first is so long ago, in milliseconds.
+const FAILING_AFTER: u32 = 3;
+const FAILING_MS: u64 = 5 * 60_000;
+
+/// How often the first shard is told that a destination is still failing.
+const REPORT_MS: u64 = 60 * 60_000;
+
+/// After how long a pause leads to an alert, and after how long it ends by itself.
+pub(crate) const PAUSED_ALERT_MS: u64 = 24 * 60 * 60_000;
+pub(crate) const MOST_PAUSE_MS: u64 = 7 * PAUSED_ALERT_MS;
+
+/// What may be sent to a destination now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    All,
+    /// One request at a time, to find out whether the destination accepts deliveries again.
+    Probe,
+    /// Nothing before this time.
+    After(u64),
+    Paused,
+}
+
+/// How an attempt failed, as far as it concerns the destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    /// Whether there was no answer.
+    pub(crate) is_unreachable: bool,
+    /// The wait that it asked for, in milliseconds; 0 if it did not say how long.
+    pub(crate) asked_ms: Option<u64>,
+    /// How the attempt failed: a word such as `timeout`, or the status of the answer.
+    pub(crate) how: String,
+}
+
+/// Tells whether a status says that the destination rejects the request: only a change there, or of its configuration here,
+/// can help. 508 is a forwarding loop.
+pub(crate) fn is_rejection(status: u16) -> bool {
+    matches!(status, 400 | 401 | 403 | 404 | 405 | 413 | 415 | 422 | 508)
+}
+
+/// What is known of one destination.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Circuit {
+    pub(crate) paused_since: Option<u64>,
+    /// The length of all pauses that have ended, in milliseconds.
+    pub(crate) paused_ms: u64,
+    /// Until when nothing is sent; after that, probes are. `None` if the destination is not held.
+    pub(crate) held_until: Option<u64>,
+    /// How many failures in a row have held it.
+    pub(crate) holds: u32,
+    /// When the first attempt since the last success failed, how many have since, and how the last one did.
+    pub(crate) failing_since: Option<u64>,
+    pub(crate) failures: u32,
+    pub(crate) how: Option<String>,
+    /// When the first shard was last told that the destination is failing, unless it was told of a recovery since.
+    pub(crate) alerted: Option<u64>,
+}
+
+impl Circuit {
+    pub(crate) fn access(&self, now: u64) -> Access {
+        if self.paused_since.is_some() {
+            return Access::Paused;
+        }
+        match self.held_until {
+            None => Access::All,
+            Some(until) if until > now => Access::After(until),
+            Some(_) => Access::Probe,
+        }
+    }
+
+    /// Notes that the destination has accepted a delivery. While it is held, only the success of a probe ends that: a
+    /// destination that asks for time may still accept what was in flight.
+    pub(crate) fn accepted(&mut self, now: u64) {
+        if self.held_until.is_none_or(|until| until <= now) {
+            (self.held_until, self.holds) = (None, 0);
+        }
+        (self.failing_since, self.failures, self.how) = (None, 0, None);
+    }
+
+    /// Notes that an attempt has failed. `is_probe` tells whether it was made while the destination was held.
+    pub(crate) fn failed(&mut self, trouble: Trouble, is_probe: bool, now: u64) {
+        self.failing_since.get_or_insert(now);
+        self.failures = self.failures.saturating_add(1);
+        self.how = Some(trouble.how);
+        let is_down = is_probe || self.failures >= UNREACHABLE_AFTER;
+        if trouble.asked_ms.is_some() || (trouble.is_unreachable && is_down) {
+            // What else was in flight when the destination was held says nothing new.
+            if is_probe || self.held_until.is_none() {
+                self.holds = self.holds.saturating_add(1);
+            }
+            let doublings = self.holds.saturating_sub(1).min(32);
+            let hold = FIRST_HOLD_MS.checked_shl(doublings).unwrap_or(MOST_HOLD_MS);
+            let asked = trouble.asked_ms.unwrap_or(0).min(MOST_ASKED_MS);
+            let until = now.saturating_add(hold.min(MOST_HOLD_MS).max(asked));
+            self.held_until = self.held_until.max(Some(until));
+        } else if is_probe && !trouble.is_unreachable {
+            // It answers again, so only the delivery is retried.
+            (self.held_until, self.holds) = (None, 0);
+        }
+    }
+
+    /// Returns for how long the destination has been paused by now, all pauses together, in milliseconds.
+    pub(crate) fn paused(&self, now: u64) -> u64 {
+        let current = self.paused_since.map_or(0, |since| now.saturating_sub(since));
+        self.paused_ms.saturating_add(current)
+    }
+
+    pub(crate) fn pause(&mut self, now: u64) {
+        self.paused_since.get_or_insert(now);
+    }
+
+    /// Ends a pause. The operator has repaired the destination, so it is not held any more either.
+    pub(crate) fn resume(&mut self, now: u64) {
+        self.paused_ms = self.paused(now);
+        (self.paused_since, self.held_until, self.holds) = (None, None, 0);
+    }
+
+    /// Tells whether the destination is failing: it accepts nothing, and not only for a moment.
+    pub(crate) fn is_failing(&self, now: u64) -> bool {
+        self.failing_at().is_some_and(|time| time <= now)
+    }
+
+    /// Returns when the first shard is to be told that the destination is failing, which it is each hour, or that it has
+    /// recovered; `None` if it knows.
+    pub(crate) fn report_at(&self) -> Option<u64> {
+        match self.alerted {
+            Some(_) if self.failing_since.is_none() => Some(0),
+            Some(last) => self.failing_at().map(|at| at.max(last.saturating_add(REPORT_MS))),
+            None => self.failing_at(),
+        }
+    }
+
+    fn failing_at(&self) -> Option<u64> {
+        let since = self.failing_since?;
+        // A rejection calls for an alert at once.
+        if self.status().is_some_and(is_rejection) {
+            return Some(since);
+        }
+        (self.failures >= FAILING_AFTER).then(|| since.saturating_add(FAILING_MS))
+    }
+
+    /// Returns the status of the last failing answer, if the last failure was one.
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.how.as_deref().and_then(digits::parse)
+    }
+
+    /// Returns what is stored of it: a few failures are not worth a row.
+    pub(crate) fn stored(&self) -> Self {
+        let mut stored = self.clone();
+        if self.failing_at().is_none() && self.held_until.is_none() {
+            (stored.failing_since, stored.failures, stored.how) = (None, 0, None);
+        }
+        stored.failures = stored.failures.min(FAILING_AFTER);
+        stored
+    }
+
+    /// Tells whether it must be stored, given what is stored of it. That another failure came is not worth a row.
+    pub(crate) fn differs_from(&self, stored: &Self) -> bool {
+        Self { how: stored.how.clone(), ..self.stored() } != *stored
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trouble(is_unreachable: bool) -> Trouble {
+        Trouble { is_unreachable, asked_ms: None, how: "timeout".to_owned() }
+    }
+
+    /// A destination that was held after its last failure, at 0.
+    fn held() -> Circuit {
+        let mut circuit = Circuit::default();
+        for _ in 0..UNREACHABLE_AFTER {
+            circuit.failed(trouble(true), false, 0);
+        }
+        circuit
+    }
+
+    fn asked(asked_ms: u64) -> Trouble {
+        Trouble { asked_ms: Some(asked_ms), how: "429".to_owned(), ..trouble(false) }
+    }
+
+    #[test]
+    fn a_success_in_between_keeps_a_destination_from_being_held() {
+        let mut circuit = Circuit::default();
+        for _ in 0..10 {
+            circuit.failed(trouble(true), false, 0);
+            circuit.failed(trouble(true), false, 0);
+            circuit.accepted(0);
+        }
+        assert_eq!(circuit.access(0), Access::All);
+    }
+
+    #[test]
+    fn a_failure_that_holds_closes_the_way_and_then_lets_probes_through() {
+        let mut circuit = Circuit::default();
+        for _ in 1..UNREACHABLE_AFTER {
+            circuit.failed(trouble(true), false, 10);
+            assert_eq!(circuit.access(10), Access::All);
+        }
+        circuit.failed(trouble(true), false, 10);
+        assert_eq!(circuit.access(1009), Access::After(1010));
+        assert_eq!(circuit.access(1010), Access::Probe);
+        circuit.accepted(1010);
+        assert_eq!(circuit.access(1010), Access::All);
+    }
+
+    #[test]
+    fn each_failed_probe_doubles_the_wait_up_to_five_minutes() {
+        let mut circuit = held();
+        let mut waits = Vec::new();
+        for _ in 0..10 {
+            let now = circuit.held_until.unwrap();
+            circuit.failed(trouble(true), true, now);
+            waits.push((circuit.held_until.unwrap() - now) / 1000);
+        }
+        assert_eq!(waits, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+    }
+
+    #[test]
+    fn what_was_in_flight_neither_lengthens_the_wait_nor_ends_it() {
+        let mut circuit = held();
+        circuit.failed(trouble(true), false, 1);
+        assert_eq!((circuit.holds, circuit.held_until), (1, Some(1001)));
+        circuit.accepted(2);
+        assert_eq!(circuit.access(3), Access::After(1001));
+    }
+
+    #[test]
+    fn a_destination_may_ask_for_up_to_an_hour() {
+        let held = |asked_ms| {
+            let mut circuit = Circuit::default();
+            circuit.failed(asked(asked_ms), false, 0);
+            circuit.held_until
+        };
+        assert_eq!(held(0), Some(1000));
+        assert_eq!(held(30_000), Some(30_000));
+        assert_eq!(held(MOST_ASKED_MS + 1), Some(MOST_ASKED_MS));
+    }
+
+    #[test]
+    fn a_probe_that_is_answered_ends_the_hold() {
+        let mut circuit = held();
+        circuit.failed(trouble(false), true, 1000);
+        assert_eq!((circuit.access(1000), circuit.holds), (Access::All, 0));
+    }
+
+    #[test]
+    fn is_failing_after_three_failures_and_five_minutes() {
+        let mut circuit = Circuit::default();
+        for failures in 1..=3 {
+            assert_eq!(circuit.report_at(), None, "{failures}");
+            circuit.failed(trouble(false), false, 10);
+        }
+        assert_eq!(circuit.report_at(), Some(10 + FAILING_MS));
+        assert!(!circuit.is_failing(9 + FAILING_MS));
+        assert!(circuit.is_failing(10 + FAILING_MS));
+        circuit.accepted(20);
+        assert_eq!(circuit.report_at(), None);
+    }
+
+    #[test]
+    fn a_rejection_is_reported_at_once() {
+        let mut circuit = Circuit::default();
+        circuit.failed(Trouble { how: "404".to_owned(), ..trouble(false) }, false, 10);
+        assert_eq!(circuit.report_at(), Some(10));
+    }
+
+    #[test]
+    fn a_failure_is_reported_each_hour_and_then_its_end() {
+        let mut circuit = Circuit::default();
+        circuit.failed(Trouble { how: "404".to_owned(), ..trouble(false) }, false, 10);
+        circuit.alerted = Some(11);
+        assert_eq!(circuit.report_at(), Some(11 + REPORT_MS));
+        circuit.accepted(20);
+        assert_eq!(circuit.report_at(), Some(0));
+    }
+
+    #[test]
+    fn pauses_add_up() {
+        let mut circuit = Circuit::default();
+        circuit.pause(10);
+        circuit.pause(15);
+        assert_eq!((circuit.access(20), circuit.paused(20)), (Access::Paused, 10));
+        circuit.resume(20);
+        assert_eq!((circuit.access(30), circuit.paused(30)), (Access::All, 10));
+        circuit.pause(40);
+        assert_eq!(circuit.paused(45), 15);
+    }
+
+    #[test]
+    fn a_resumed_destination_is_not_held() {
+        let mut circuit = Circuit::default();
+        circuit.failed(asked(60_000), false, 0);
+        circuit.pause(1);
+        circuit.resume(2);
+        assert_eq!(circuit.access(2), Access::All);
+    }
+
+    #[test]
+    fn a_few_failures_are_not_stored() {
+        let mut circuit = Circuit::default();
+        for _ in 1..FAILING_AFTER {
+            circuit.failed(trouble(false), false, 10);
+            assert!(!circuit.differs_from(&Circuit::default()));
+        }
+        circuit.failed(trouble(false), false, 10);
+        let stored = circuit.stored();
+        assert_eq!((stored.failing_since, stored.failures), (Some(10), FAILING_AFTER));
+        circuit.failed(Trouble { how: "reset".to_owned(), ..trouble(false) }, false, 11);
+        assert!(!circuit.differs_from(&stored));
+        circuit.failed(asked(0), false, 12);
+        assert!(circuit.differs_from(&stored));
+    }
+}

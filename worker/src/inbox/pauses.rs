@@ -1,0 +1,67 @@
+//! Pauses of destinations. A paused destination receives nothing, and what waits for it does not grow older.
+
+use super::circuit::{Circuit, MOST_PAUSE_MS, PAUSED_ALERT_MS};
+use super::{Inbox, alerts, lives};
+use crate::config::Settings;
+use crate::js::Result;
+use crate::life::Event;
+use crate::protocol::{Cause, Hasten, Raise, SetPaused};
+
+/// How many deliveries one call makes due.
+const AT_ONCE: usize = 100;
+
+impl Inbox {
+    /// Pauses a destination or resumes it; returns since when it is paused. What is in flight finishes.
+    pub(super) fn set_paused(&self, question: &SetPaused, now: u64) -> Result<Option<u64>> {
+        let destination = question.destination.as_str();
+        self.circuits.borrow_mut().change(&self.db, destination, |circuit| {
+            if question.is_paused {
+                circuit.pause(now);
+            } else {
+                circuit.resume(now);
+            }
+        })?;
+        self.note_change();
+        Ok(self.circuits.borrow().find(destination).and_then(|circuit| circuit.paused_since))
+    }
+
+    /// Makes what waits for a destination due now; returns whether there is more.
+    pub(super) fn hasten(
+        &self,
+        settings: &Settings,
+        Hasten { destination }: &Hasten,
+        now: u64,
+    ) -> Result<bool> {
+        let rows = lives::not_due(&self.db, destination, now, AT_ONCE)?;
+        self.note_change();
+        for row in &rows {
+            self.apply(settings, *row, None, &Event::Resumed { destination }, None, now)?;
+        }
+        Ok(rows.len() == AT_ONCE)
+    }
+
+    /// Ends pauses that are too long. The first shard raises an alert for a long one.
+    pub(super) fn check_pauses(&self, is_first: bool, now: u64) -> Result<()> {
+        let paused: Vec<(String, u64)> = {
+            let circuits = self.circuits.borrow();
+            let since =
+                |(name, circuit): (&str, &Circuit)| Some((name.to_owned(), circuit.paused_since?));
+            circuits.all().filter_map(since).collect()
+        };
+        for (name, since) in paused {
+            let ms = now.saturating_sub(since);
+            if ms >= MOST_PAUSE_MS {
+                self.circuits.borrow_mut().change(&self.db, &name, |it| it.resume(now))?;
+                self.note_change();
+            } else if is_first && ms >= PAUSED_ALERT_MS {
+                let cause = Cause::Paused;
+                // Once for each pause.
+                if alerts::raised_at(&self.db, cause, Some(&name))?.is_none_or(|at| at < since) {
+                    let raise = Raise { cause, destination: Some(name), detail: None };
+                    alerts::raise(&self.db, &raise, now)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

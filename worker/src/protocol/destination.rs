@@ -1,0 +1,121 @@
+//! A destination, as the inbox tells the Worker of it.
+
+use serde::Serialize;
+use wasm_bindgen::JsValue;
+
+use crate::js::{FromJs, from_js, text};
+
+/// Pauses a destination or resumes it; replies with the time since when it is paused, in milliseconds since the Unix epoch.
+#[derive(Clone, Serialize)]
+pub(crate) struct SetPaused {
+    pub(crate) destination: String,
+    pub(crate) is_paused: bool,
+}
+
+/// Makes what waits for a resumed destination due now, a number of deliveries at a time; replies with whether there are more.
+#[derive(Serialize)]
+pub(crate) struct Hasten {
+    pub(crate) destination: String,
+}
+
+/// How a destination is, the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DestinationState {
+    Ok,
+    /// It accepts nothing, and deliveries are still tried.
+    Failing,
+    /// It asks for time or can't be reached, so it is only probed.
+    Held,
+    Paused,
+}
+
+/// The status of one destination. Times are in milliseconds since the Unix epoch.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DestinationStatus {
+    pub(crate) name: String,
+    pub(crate) pending: u64,
+    pub(crate) last_taken: Option<u64>,
+    pub(crate) last_failed: Option<u64>,
+    pub(crate) last_code: Option<String>,
+    /// An inbox of an older version does not tell it.
+    pub(crate) state: Option<DestinationState>,
+    /// When the first attempt since the last success failed, how many have since, and how the last one did: a word, or the
+    /// status of the answer.
+    pub(crate) failing_since: Option<u64>,
+    pub(crate) failures: Option<u32>,
+    pub(crate) how: Option<String>,
+    pub(crate) held_until: Option<u64>,
+    pub(crate) paused_since: Option<u64>,
+}
+
+impl DestinationStatus {
+    /// Makes the status of a destination that nothing is known of.
+    pub(crate) fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            pending: 0,
+            last_taken: None,
+            last_failed: None,
+            last_code: None,
+            state: Some(DestinationState::Ok),
+            failing_since: None,
+            failures: Some(0),
+            how: None,
+            held_until: None,
+            paused_since: None,
+        }
+    }
+
+    /// Adds what another shard knows of the destination.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.pending = self.pending.saturating_add(other.pending);
+        self.last_taken = self.last_taken.max(other.last_taken);
+        if other.last_failed > self.last_failed {
+            self.last_failed = other.last_failed;
+            self.last_code = other.last_code;
+        }
+        self.state = self.state.max(other.state);
+        self.failing_since = earlier(self.failing_since, other.failing_since);
+        self.paused_since = earlier(self.paused_since, other.paused_since);
+        self.failures =
+            Some(self.failures.unwrap_or(0).saturating_add(other.failures.unwrap_or(0)));
+        self.how = other.how.or(self.how.take());
+        self.held_until = self.held_until.max(other.held_until);
+    }
+}
+
+fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    [one, other].into_iter().flatten().min()
+}
+
+impl FromJs for DestinationState {
+    fn from_js(value: &JsValue) -> Option<Self> {
+        match text(value)?.as_str() {
+            "ok" => Some(Self::Ok),
+            "failing" => Some(Self::Failing),
+            "held" => Some(Self::Held),
+            "paused" => Some(Self::Paused),
+            _ => None,
+        }
+    }
+}
+
+from_js! {
+    SetPaused { destination: "destination", is_paused: "is_paused" }
+    Hasten { destination: "destination" }
+    DestinationStatus {
+        name: "name",
+        pending: "pending",
+        last_taken: "lastTaken",
+        last_failed: "lastFailed",
+        last_code: "lastCode",
+        state: "state",
+        failing_since: "failingSince",
+        failures: "failures",
+        how: "how",
+        held_until: "heldUntil",
+        paused_since: "pausedSince",
+    }
+}
