@@ -176,12 +176,20 @@ codes! {
         "body_timeout", 408,
             "The body did not arrive within 10 s, so the edge could not check the signature. It is not counted in `failures`.",
             "Nothing: Walnut sends the event again.";
+        "overloaded", 503,
+            "The edge is receiving more than 32 MiB of unfinished bodies at once, so it did not read this one. It is not counted \
+             in `failures`.",
+            "Nothing: Walnut sends the event again.";
         "origin_failed", 502,
             "The edge could not reach the origin, or the origin did not answer 2xx.",
-            "Check the origin.";
+            "Check the origin. The attempt, or the log in direct mode, says [how it failed](operate.md#why-an-attempt-failed).";
         "origin_timeout", 504,
-            "The origin did not answer completely in time.",
+            "The origin did not answer in time.",
             "Check the origin, or raise `ORIGIN_TIMEOUT`.";
+        "loop", 508,
+            "The delivery has been through this edge before, or through 8 edges: see [loops](operate.md#loops). It is counted in \
+             `failures`.",
+            "Remove the destination that sends it back.";
         "store_failed", 503,
             "The edge could not store the delivery. Walnut sends the event again.",
             "Read the edge's log.";

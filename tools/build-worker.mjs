@@ -21,8 +21,7 @@ mkdirSync(out, { recursive: true });
 // The page, minified: Rust reads it from here.
 const page = path("target/worker-page");
 process.env.WALNUT_PAGE = page;
-run(bin("esbuild"), ...["page.js", "rejected.js", "api.js", "elements.js", "page.css"].map((file) => `worker/page/${file}`),
-  "--minify", "--log-level=warning", `--outdir=${page}`);
+run(bin("esbuild"), "worker/page/page.js", "worker/page/page.css", "--bundle", "--format=esm", "--minify", "--log-level=warning", `--outdir=${page}`);
 copyFileSync(path("worker/page/index.html"), join(page, "index.html"));
 
 // Panics name the files of dependencies; where those lie on this machine is left out.

@@ -13,15 +13,17 @@ export const FAILPOINTS_BUILD = join(root, "target/worker-failpoints");
 /**
  * Starts an edge. `bindings` are its variables and secrets, `log` receives each line of its log, `storage` is the folder
  * to store in (default: a new one), and `entry` is a module to run instead of the bundle, which it can import as
- * `./index.js`. Returns its `url`; `scheduled`, which runs its cron trigger; `kill`, which kills its process; and `stop`.
+ * `./index.js`. With `inspector`, the Worker can be inspected. Returns its `url`; `scheduled`, which runs its cron trigger;
+ * `inspected`, the address of its inspector; `kill`, which kills its process; and `stop`.
  */
-export async function startEdge({ bindings, port = 0, build = BUILD, entry, storage, log = () => {} }) {
+export async function startEdge({ bindings, port = 0, build = BUILD, entry, storage, inspector = false, log = () => {} }) {
   const others = workerds();
   const edge = new Miniflare({
     ...worker(bindings, build, entry),
     durableObjectsPersist: storage,
     host: "127.0.0.1",
     port,
+    ...(inspector && { inspectorPort: 0 }),
     log: new Log(LogLevel.NONE),
     cf: false, // else it asks Cloudflare where it is
     handleRuntimeStdio: (stdout, stderr) => {
@@ -34,6 +36,7 @@ export async function startEdge({ bindings, port = 0, build = BUILD, entry, stor
   return {
     url,
     scheduled: async () => (await edge.getWorker()).scheduled(),
+    inspected: async () => String(await edge.getInspectorURL()),
     kill: () => process.kill(pid, "SIGKILL"),
     stop: () => (stopped ??= edge.dispose()),
   };

@@ -1,87 +1,205 @@
 // The platform's functions for Rust. They decide nothing. Each does as much as possible in one call, since calls from
 // Rust are what costs time.
+import { connect } from "cloudflare:sockets";
 
 /** How many bytes are read at a time if the length is unknown. */
 const PIECE = 16_384;
 
+/** How many bytes are read at a time if more are declared. */
+const LONG_PIECE = 65_536;
+
+/** How many bytes the bodies that an isolate is reading may take together. */
+const MAX_UNFINISHED = 32 << 20;
+
+/** The bodies that are being read, and how many bytes they take. */
+const uploads = new Set();
+let unfinished = 0;
+
 /**
  * Reads a body to its end. `declared` is the declared length, or 0. Resolves with `null` if the body is longer than
  * `limit`; at most `grace` bytes more are read, so that the sender receives the response. Resolves with `undefined` if
- * the body is not complete within `ms`.
+ * the body is not complete within `ms`, and with `false` if it would exceed MAX_UNFINISHED.
  */
 export function read(request, declared, limit, grace, ms) {
+  const upload = { bytes: 0, pieces: [], reader: null, end: Date.now() + ms };
   return new Promise((resolve, reject) => {
     // It ends with the request; clearing it takes longer.
-    setTimeout(resolve, ms);
-    readAll(request, declared, limit, grace).then(resolve, reject);
+    setTimeout(() => {
+      if (release(upload)) cancel(upload);
+      resolve();
+    }, ms);
+    // The reading fails when the client leaves.
+    readAll(upload, request, declared, limit, grace).then(resolve, reject);
   });
 }
 
-async function readAll(request, declared, limit, grace) {
-  if (declared > 0 && declared <= limit && isAsLongAsDeclared(request)) return new Uint8Array(await request.arrayBuffer());
-  const pieces = [];
-  const length = await drain(request.body, limit + grace, (piece, sum) => {
-    if (sum <= limit) pieces.push(piece);
-  });
-  return length <= limit ? join(pieces, length) : null;
+async function readAll(upload, request, declared, limit, grace) {
+  uploads.add(upload);
+  try {
+    if (declared > 0 && declared <= Math.min(limit, LONG_PIECE) && isAsLongAsDeclared(request)) {
+      return hold(upload, declared) && new Uint8Array(await request.arrayBuffer());
+    }
+    return await readPieces(upload, request.body, declared > LONG_PIECE ? LONG_PIECE : PIECE, limit, grace);
+  } finally {
+    release(upload);
+  }
 }
+
+async function readPieces(upload, stream, size, limit, grace) {
+  if (!stream) return new Uint8Array();
+  upload.reader = stream.getReader({ mode: "byob" });
+  let length = 0;
+  for (;;) {
+    if (!hold(upload, size)) {
+      cancel(upload);
+      return false;
+    }
+    const { value, done } = await upload.reader.readAtLeast(size, new Uint8Array(size));
+    if (!uploads.has(upload)) return undefined;
+    if (value) {
+      length += value.byteLength;
+      upload.pieces.push(value);
+    }
+    // Only the last piece is shorter than requested.
+    if (done || value.byteLength < size) return length <= limit ? join(upload.pieces, length) : null;
+    if (length > limit + grace) return null;
+  }
+}
+
+/** Takes so many bytes of the room for an upload, if there are so many left. */
+function hold(upload, bytes) {
+  if (unfinished + bytes > MAX_UNFINISHED) {
+    // The platform may end a request without a word.
+    for (const other of uploads) if (other.end < Date.now()) release(other);
+  }
+  if (unfinished + bytes > MAX_UNFINISHED || !uploads.has(upload)) return false;
+  unfinished += bytes;
+  upload.bytes += bytes;
+  return true;
+}
+
+/** Gives the room of an upload back, without waiting for the garbage collection. Tells whether it was being read. */
+function release(upload) {
+  if (!uploads.delete(upload)) return false;
+  unfinished -= upload.bytes;
+  for (const { buffer } of upload.pieces) buffer.transfer(0);
+  upload.pieces = [];
+  return true;
+}
+
+/** Stops the reading. */
+function cancel({ reader }) {
+  reader?.cancel().catch(() => {});
+}
+
+/** How much of a response's body is read, so that its connection can be used again, and for how long, in ms. */
+const REST_BYTES = 65_536;
+const REST_MS = 1000;
+
+/** How much of the body of a failing response is returned. */
+const SHOWN_BYTES = 1024;
+
+/** How long it may take to find out why a request failed, in ms. */
+const PROBE_MS = 1000;
 
 /**
- * Posts a body, and reads the response to its end, within `ms` milliseconds and `limit` bytes. `head` is a line for the
- * URL, and the headers as below. Resolves with "complete", "late" or "failed", the status, or 0, and `Retry-After`, with a
- * space in between. "complete" means a 2xx status and a complete response.
+ * Posts a body, and waits `ms` milliseconds at most for the response. `head` is a line for the URL, and the headers as
+ * below. Resolves with a line, and after a line feed the beginning of a failing response's body. The line has three
+ * words: "accepted" for a 2xx status, "status" for another one, or else the cause of the failure; the status, or 0; and
+ * `Retry-After`.
  */
-export async function post(head, body, ms, limit) {
+export async function post(head, body, ms) {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), ms);
-  const outcome = await exchange(head, body, controller.signal, limit);
+  const outcome = await exchange(head, body, controller.signal);
   clearTimeout(timer);
-  if (!outcome.startsWith("complete")) controller.abort();
   return outcome;
 }
 
 /** Does the same during a request, with which the timer ends. In an object it would go on, and keep that in memory. */
-export const postInRequest = (head, body, ms, limit) => exchange(head, body, AbortSignal.timeout(ms), limit);
+export const postInRequest = (head, body, ms) => exchange(head, body, AbortSignal.timeout(ms));
 
-async function exchange(head, body, signal, limit) {
+async function exchange(head, body, signal) {
   const [url, ...headers] = head.split("\n");
-  let status = 0;
-  let retryAfter = "";
-  let how = "failed";
+  const init = { method: "POST", headers: parseHeaders(headers), body, redirect: "manual", signal };
+  let response;
   try {
-    const init = { method: "POST", headers: parseHeaders(headers), body, redirect: "manual", signal };
-    const response = await fetch(url, init);
-    status = response.status;
-    retryAfter = response.headers.get("retry-after") ?? "";
-    // The body matters only if the destination accepted the delivery.
-    if (response.ok && (await isComplete(response, limit))) how = "complete";
-  } catch {
-    if (signal.aborted) how = "late";
+    response = await fetch(url, init);
+  } catch (error) {
+    return `${signal.aborted ? "timeout" : await whyFailed(error, url)} 0 `;
   }
-  return `${how} ${status} ${retryAfter}`;
+  const { status, ok } = response;
+  const retryAfter = response.headers.get("retry-after") ?? "";
+  const shown = await readRest(response, ok ? 0 : SHOWN_BYTES);
+  return `${ok ? "accepted" : "status"} ${status} ${retryAfter}\n${shown}`;
+}
+
+/** Reads a response; resolves with so many bytes of its beginning, as text. What fails here changes nothing. */
+async function readRest({ status, body }, most) {
+  if (!body) return "";
+  // The platform takes 103 Early Hints for the response, and its body never ends.
+  if (status < 200) {
+    body.cancel().catch(() => {});
+    return "";
+  }
+  const pieces = [];
+  const reader = body.getReader();
+  const timer = setTimeout(() => reader.cancel().catch(() => {}), REST_MS);
+  try {
+    for (let length = 0; length <= REST_BYTES; ) {
+      const { value, done } = await reader.read();
+      if (done) break;
+      if (length < most) pieces.push(value);
+      length += value.byteLength;
+    }
+    reader.cancel().catch(() => {});
+  } catch {
+    // The response was cut off.
+  }
+  clearTimeout(timer);
+  const length = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  // A character that is cut is left out.
+  return new TextDecoder().decode(join(pieces, length).subarray(0, most), { stream: true });
+}
+
+/**
+ * Finds out why a request failed. The platform throws the same error for a connection that was lost or refused, and
+ * another one for an unknown name, TLS and a response that is not HTTP. A new connection tells these apart.
+ */
+async function whyFailed({ message }, url) {
+  const isLost = message.startsWith("Network connection lost");
+  if (!(await connects(url, "off"))) return isLost ? "refused" : "dns";
+  return !isLost && url.startsWith("https:") && !(await connects(url, "on")) ? "tls" : "reset";
+}
+
+/** Connects, and closes the connection; resolves with whether it was made. */
+async function connects(url, secureTransport) {
+  const { protocol, hostname, port } = new URL(url);
+  let [socket, timer] = [];
+  try {
+    socket = connect({ hostname, port: Number(port) || (protocol === "https:" ? 443 : 80) }, { secureTransport });
+    socket.closed.catch(() => {});
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, PROBE_MS)));
+    return Boolean(await Promise.race([socket.opened, late]));
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
+    socket?.close().catch(() => {});
+  }
 }
 
 /** Tells whether `content-length` is the length of the body, which it is not if the body is chunked or compressed. */
 const isAsLongAsDeclared = ({ headers }) => !headers.has("transfer-encoding") && !headers.has("content-encoding");
 
-/** Reads a response to its end; resolves with whether it was complete within `limit` bytes. */
-async function isComplete(response, limit) {
-  const declared = Number(response.headers.get("content-length") ?? NaN);
-  if (declared <= limit && isAsLongAsDeclared(response)) return (await response.arrayBuffer()).byteLength === declared;
-  return (await drain(response.body, limit)) <= limit;
-}
-
 /** Reads a stream to its end, or until it is longer than `limit` bytes; resolves with how many bytes were read. */
-async function drain(stream, limit, receive) {
+async function drain(stream, limit) {
   if (!stream) return 0;
   const reader = stream.getReader({ mode: "byob" });
   let length = 0;
   for (;;) {
     const { value, done } = await reader.readAtLeast(PIECE, new Uint8Array(PIECE));
-    if (value) {
-      length += value.byteLength;
-      receive?.(value, length);
-    }
+    length += value?.byteLength ?? 0;
     // Only the last piece is shorter than requested.
     if (done || value.byteLength < PIECE || length > limit) return length;
   }
@@ -123,9 +241,56 @@ export async function ask(env, jurisdiction, shard, version, request) {
 /** Lets other requests have their turn: without a timer, a chain of calls within one process leaves them none. */
 export const pause = () => new Promise((resolve) => setTimeout(resolve));
 
-/** Sends each shard a request of its own, all at the same time. */
-export async function askAll(env, jurisdiction, version, requests) {
-  return Promise.all(requests.map((request, shard) => ask(env, jurisdiction, shard, version, request)));
+/** Sends a request to each shard at the same time; resolves with the result of each. */
+export const askAll = (env, jurisdiction, version, requests) =>
+  Promise.allSettled(requests.map((request, shard) => ask(env, jurisdiction, shard, version, request)));
+
+/**
+ * Waits until a shard stores a delivery that is newer than its own of `newest`, a list of delivery IDs, but at most so many
+ * milliseconds.
+ */
+export const waitForNewer = (env, jurisdiction, newest, ms) =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+    for (const id of newest) {
+      const [shard, row] = id.split("-").map(Number);
+      // A shard that fails ends no wait.
+      shardOf(env, jurisdiction, shard).wait(row, ms).then(resolve, () => {});
+    }
+  });
+
+/**
+ * Streams the lines that the shards export, one shard after the other. `request` is the first one to each. Each pull asks
+ * for one part, so that no more than that is in memory. A line for each shard that fails ends the stream.
+ */
+export function exportLines(env, jurisdiction, shards, version, request) {
+  const encoder = new TextEncoder();
+  const failures = [];
+  let [shard, after] = [0, request.Export.after];
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        for (let lines = ""; lines === ""; ) {
+          if (shard === shards) {
+            if (failures.length > 0) controller.enqueue(encoder.encode(failures.join("")));
+            return controller.close();
+          }
+          let last;
+          try {
+            ({ lines, last } = await ask(env, jurisdiction, shard, version, { Export: { ...request.Export, after } }));
+          } catch ({ message: reason }) {
+            console.error(JSON.stringify({ event: "inbox_failed", reason }));
+            failures.push(`${JSON.stringify({ error: { code: "inbox_failed", shard } })}\n`);
+          }
+          after = last ?? request.Export.after;
+          if (last === undefined) shard++;
+          if (lines) controller.enqueue(encoder.encode(lines));
+          await pause();
+        }
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 /** Stores a delivery in a shard: a flat call, since it is sent for every delivery. */

@@ -112,7 +112,10 @@ export default {
     const { method, url, headers } = request;
     const header = (name) => headers.get(name);
     return run((task) =>
-      task.fetch(request, env, context, method, url, header("x-walnut-signature"), header("content-type"), header("content-length")),
+      task.fetch(
+        request, env, context, method, url,
+        header("x-walnut-signature"), header("content-type"), header("content-length"), header("walnut-edge"),
+      ),
     );
   },
   scheduled: (event, env) => run((task) => task.scheduled(env)),
@@ -125,6 +128,8 @@ export class Inbox extends DurableObject {
   /** The row that Rust is working on, or 0; one of the quarantine is negative. */
   #row = 0;
   #ended = false;
+  /** The checks of waiting clients, which run after each stored delivery. */
+  #waiting = new Set();
 
   constructor(context, env) {
     super(context, env);
@@ -160,7 +165,23 @@ export class Inbox extends DurableObject {
 
   /** Stores a delivery; the arguments are those of Rust's `Inbox::store`. */
   store(...arrival) {
-    return this.#armed(() => this.#live().store(...arrival));
+    const stored = this.#armed(() => this.#live().store(...arrival));
+    for (const check of this.#waiting) check();
+    return stored;
+  }
+
+  /** Resolves once a delivery is stored that is newer than a row, or after so many milliseconds. */
+  async wait(row, ms) {
+    const isNewer = () => call(() => this.#live().newest()) > row;
+    if (isNewer()) return;
+    let [check, timer] = [];
+    await new Promise((resolve) => {
+      check = () => isNewer() && resolve();
+      timer = setTimeout(resolve, ms);
+      this.#waiting.add(check);
+    });
+    this.#waiting.delete(check);
+    clearTimeout(timer);
   }
 
   /** Replies to a request, as `protocol.rs` defines them. */

@@ -62,6 +62,16 @@ async function laptop(t, { code }) {
   await receiver.printed(new RegExp(JSON.parse(body).data.session_id), listen.includes("--forward") ? 2 : 1);
 }
 
+/** Commands that the admin API answers. */
+async function asked(t, { code }) {
+  const { run } = await edged(t, (_, response) => response.end());
+  for (const command of commands(code)) {
+    const { status, printed } = await run(command);
+    equal(status, 0, printed);
+    ok(!printed.includes('"error"'), `${command}: ${printed}`);
+  }
+}
+
 const signedWith = (key, body) => ({ "x-walnut-signature": sign(body, key) });
 
 /** Kept requests: one that only the previous key verifies, and one that no key verifies. */
@@ -189,6 +199,7 @@ async function localEdge(t, { code }) {
 export const edgeKinds = {
   sh: parsed,
   "sh make": parsed,
+  "sh admin": asked,
   "sh dead": dead,
   "sh drift": drift,
   "sh laptop": laptop,

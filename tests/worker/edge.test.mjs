@@ -6,7 +6,6 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { gzipSync } from "node:zlib";
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import { Webhook as Svix } from "svix";
 import { FAILPOINTS_BUILD } from "../../tools/edge.mjs";
@@ -269,33 +268,6 @@ test("a declared length does not make up for a longer, chunked body", { timeout:
   await logged("body_too_large");
 });
 
-test("an answer may be compressed, and has its limit as it is without", async (t) => {
-  const { url, origin } = await start(t);
-  for (const [bytes, status] of [[500, 200], [LIMIT, 200], [LIMIT + 1, 502]]) {
-    const body = gzipSync(Buffer.alloc(bytes));
-    const headers = { "content-encoding": "gzip", "content-length": body.length };
-    origin.answer = (_, response) => response.writeHead(200, headers).end(body);
-    assert.equal((await post(url, sample)).status, status, `${bytes} bytes`);
-  }
-});
-
-test("an answer of the origin has a limit of 1 MiB, with two sides", { timeout: 600_000 }, async (t) => {
-  const { url, origin } = await start(t);
-  origin.answer = (_, response) => response.end(Buffer.alloc(LIMIT));
-  assert.equal((await post(url, sample)).status, 200);
-  origin.answer = (_, response) => response.end(Buffer.alloc(LIMIT + 1));
-  assert.deepEqual(await post(url, sample), { status: 502, code: "origin_failed" });
-  const piece = Buffer.alloc(65536);
-  origin.answer = (_, response) => {
-    const more = () => {
-      while (!response.destroyed && response.write(piece));
-    };
-    response.on("drain", more);
-    more();
-  };
-  assert.deepEqual(await post(url, sample), { status: 502, code: "origin_failed" });
-});
-
 test("any 2xx of the origin is a 200, anything else a 502, redirects too", async (t) => {
   const { url, origin } = await start(t);
   const statuses = { 200: 200, 201: 200, 202: 200, 204: 200, 299: 200, 300: 502, 301: 502, 307: 502, 400: 502, 404: 502, 429: 502, 500: 502, 503: 502 };
@@ -315,27 +287,18 @@ test("an origin that is gone is a 502", async (t) => {
   assert.deepEqual(await post(url, sample), { status: 502, code: "origin_failed" });
 });
 
-test("an origin that hangs up is a 502, before its answer or in the middle of it", async (t) => {
+test("an origin that hangs up before its answer is a 502", async (t) => {
   const { url, origin } = await start(t);
   origin.answer = (request) => request.socket.destroy();
-  assert.deepEqual(await post(url, sample), { status: 502, code: "origin_failed" });
-  origin.answer = (request, response) => {
-    response.writeHead(200, { "content-length": 10 }).write("half.", () => request.socket.destroy());
-  };
   assert.deepEqual(await post(url, sample), { status: 502, code: "origin_failed" });
 });
 
 test("an origin that does not answer in time is a 504, and its request is aborted", async (t) => {
   const { url, origin } = await start(t, { ORIGIN_TIMEOUT: "200ms" });
-  for (const begin of [() => {}, (response) => response.writeHead(200).write("half")]) {
-    const aborted = deferred();
-    origin.answer = (request, response) => {
-      request.socket.on("close", aborted.resolve);
-      begin(response);
-    };
-    assert.deepEqual(await post(url, sample), { status: 504, code: "origin_timeout" });
-    await aborted.promise;
-  }
+  const aborted = deferred();
+  origin.answer = (request) => request.socket.on("close", aborted.resolve);
+  assert.deepEqual(await post(url, sample), { status: 504, code: "origin_timeout" });
+  await aborted.promise;
 });
 
 test("the previous key is accepted until its end, and told", async (t) => {

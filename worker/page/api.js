@@ -2,11 +2,13 @@
 
 export const TIMEOUT_MS = 30_000;
 const MOST_PAGE = 200;
+const MOST_PAGES = 50;
+const WRONG_TOKEN = "This is not the edge's ADMIN_TOKEN.";
 
 let token = "";
 let refused;
 
-/** Takes a token; `whenRefused(why)` is called if the API refuses it, which forgets it. */
+/** Sets the token. If the API rejects it, it is forgotten, and `whenRefused(why)` is called. */
 export function signIn(entered, whenRefused) {
   token = entered;
   refused = whenRefused;
@@ -21,20 +23,29 @@ export async function ask(method, path, body) {
   return (await request(method, path, body)).json();
 }
 
-/** Reads a list until it has a length, on from what was found before; nothing once another list is wanted. */
-export async function askList(path, { length, filters, found = [], cursor = null, isWanted }) {
+/** Reads a list until it has a length, after the items in `found`. Returns `undefined` once another list is wanted. */
+export async function askList(name, { length, filters, found = [], cursor = null, isWanted }) {
+  return pages({ length, found, cursor, isWanted }, name, (next, limit) =>
+    ask("GET", `${name}?${new URLSearchParams({ limit, ...filters, ...next })}`));
+}
+
+/** Searches for deliveries, in the same way. One answer can be empty, since it covers a few hundred bodies. */
+export async function search(value, wanted) {
+  return pages(wanted, "deliveries", (next) => ask("POST", "search", { ...value, ...next }));
+}
+
+async function pages({ length, found = [], cursor = null, isWanted }, name, read) {
   const all = [...found];
-  for (;;) {
-    const limit = Math.min(MOST_PAGE, length - all.length);
-    const answer = await ask("GET", `${path}?${new URLSearchParams({ limit, ...filters, ...(cursor && { cursor }) })}`);
+  for (let left = MOST_PAGES; ; left--) {
+    const answer = await read(cursor && { cursor }, Math.min(MOST_PAGE, length - all.length));
     if (!isWanted()) return undefined;
-    all.push(...answer[path]);
+    all.push(...answer[name]);
     cursor = answer.cursor;
-    if (cursor === null || all.length >= length) return { ...answer, found: all };
+    if (!cursor || all.length >= length || left === 1) return { ...answer, found: all };
   }
 }
 
-/** Asks the API, and throws an error whose message has its code and words. */
+/** Asks the API. Throws an error whose message has the API's code and message. */
 export async function request(method, path, body) {
   const response = await fetch(`/admin/${path}`, {
     method,
@@ -43,14 +54,15 @@ export async function request(method, path, body) {
     cache: "no-store",
     signal: AbortSignal.timeout(TIMEOUT_MS),
   }).catch(({ message }) => {
-    throw new Error(`network: the Worker has not answered: look at the connection, and try again. (${message})`);
+    throw new Error(`network: The edge did not answer. Check the connection, and try again. (${message})`);
   });
   if (response.ok) return response;
   const { error } = await response.json().catch(() => ({}));
-  const problem = new Error(`${error?.code ?? response.status}: ${error?.message ?? "the answer says no more"}`);
+  const problem = new Error(`${error?.code ?? response.status}: ${error?.message ?? "the response has no explanation"}`);
   if (response.status === 401) {
     token = "";
-    refused(problem.message);
+    problem.message = WRONG_TOKEN;
+    refused(WRONG_TOKEN);
   }
   throw problem;
 }

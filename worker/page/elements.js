@@ -1,4 +1,4 @@
-// How things are shown. What an event says is only ever set as text.
+// How things are shown. Text from events is only ever set as text.
 
 const MOST_DEPTH = 128;
 
@@ -12,23 +12,26 @@ export function make(tag, attributes, ...children) {
   return made;
 }
 
-/** Sets a text where it differs, so that a screen reader hears changes only. */
+/** Sets a text if it differs, so that a screen reader announces changes only. */
 export function tell(id, text) {
   if ($(id).textContent !== text) $(id).textContent = text;
 }
 
-/** Replaces what is in an element where it differs, and leaves the focus on the same link. */
+/** Replaces the content of an element if it differs. The same link or button keeps the focus, and what is open stays open. */
 export function put(id, children) {
   const next = $(id).cloneNode();
   next.append(...children);
+  const opened = $(id).querySelectorAll("details");
+  next.querySelectorAll("details").forEach((part, index) => (part.open = opened[index]?.open));
   if (next.isEqualNode($(id))) return;
-  const focused = $(id).contains(document.activeElement) && document.activeElement.getAttribute("href");
+  const { activeElement: focused } = document;
+  const name = $(id).contains(focused) && ["href", "value"].find((name) => focused.hasAttribute(name));
   $(id).replaceChildren(...next.childNodes);
-  if (focused) $(id).querySelector(`[href="${focused}"]`)?.focus();
+  if (name) $(id).querySelector(`[${name}="${focused.getAttribute(name)}"]`)?.focus();
 }
 
-/** Fills a table; `cells` gives an item's contents by column, the first of which heads its row. */
-export function fill(id, items, cells) {
+/** Fills a table. `cells` returns the contents of an item's row by column; the first one heads the row. */
+export function fill(id, items, cells, none = "none") {
   // The roles are those that display: block takes away.
   const row = (cells) => make("tr", { role: "row" }, ...cells);
   const head = Object.keys(items.length > 0 ? cells(items[0]) : {}).map((column) => make("th", { role: "columnheader" }, column));
@@ -36,28 +39,26 @@ export function fill(id, items, cells) {
     index === 0
       ? make("th", { role: "rowheader", "data-column": column }, content)
       : make("td", { role: "cell", "data-column": column }, content))));
-  if (rows.length === 0) rows.push(row([make("td", { role: "cell" }, "none")]));
+  if (rows.length === 0) rows.push(row([make("td", { role: "cell" }, none)]));
   const groups = [make("thead", { role: "rowgroup" }, row(head)), make("tbody", { role: "rowgroup" }, ...rows)];
   // A heading without cells is no row to a screen reader.
   put(id, head.length > 0 ? groups : groups.slice(1));
 }
 
-/** Fills a list of terms, each with what it stands for. */
+/** Fills a list of terms with their values, without those that are undefined. */
 export function facts(id, values) {
-  put(id, Object.entries(values).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
+  put(id, Object.entries(values).filter(([, value]) => value !== undefined).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
 }
 
-/** Offers all of them, and each by its name; keeps what was chosen. */
-export function choices(id, all, names) {
-  const { value, options } = $(id);
-  // Somebody may be choosing.
-  if (names.join() === [...options].slice(1).map(({ text }) => text).join() && options.length > 0) return;
-  put(id, [make("option", { value: "" }, all), ...names.map((name) => make("option", {}, name))]);
+/** Offers a default and names. Keeps the choice, and does not disturb who is choosing. */
+export function choices(id, standard, names) {
+  const { value } = $(id);
+  put(id, [make("option", { value: "" }, standard), ...names.map((name) => make("option", { value: name }, name))]);
   $(id).value = names.includes(value) ? value : "";
 }
 
-export function link(key) {
-  return make("a", { href: `#delivery=${key}` }, key);
+export function link(key, text = key) {
+  return make("a", { href: `#delivery=${key}` }, text);
 }
 
 export function badge(state, text = state) {
@@ -76,9 +77,14 @@ export function time(at) {
   return make("time", { datetime: utc, title: utc }, new Date(at).toLocaleString("sv")); // 2026-01-31 12:00:00
 }
 
-/** What a field for a time says, in ms since the epoch, or undefined. */
+/** Returns the value of a field for a time in ms since the epoch, or undefined. */
 export function ms(id) {
   return $(id).value === "" ? undefined : new Date($(id).value).getTime();
+}
+
+/** Returns the value of a field for a time in ms since the epoch. Such a field has minutes, so seconds are dropped. */
+export function minutes(at) {
+  return new Date(at).toLocaleString("sv").slice(0, 16).replace(" ", "T");
 }
 
 /**

@@ -1,28 +1,33 @@
-// The page of the delivery log. It decides nothing: it asks the API and shows what comes back.
-import { ask, askList, request, signIn, signedIn, TIMEOUT_MS } from "./api.js";
-import { $, badge, bytes, choices, facts, fill, indent, link, make, ms, put, tell, time } from "./elements.js";
+// The admin page. It decides nothing: it asks the API and shows the response.
+import { ask, request, signIn, signedIn, TIMEOUT_MS } from "./api.js";
+import { choose, filter, find, isSearch, list, older, showDelivery, target } from "./deliveries.js";
+import { listDrift, pauseOrResume, showDestinations } from "./destinations.js";
+import { $, bytes, choices, facts, indent, make, minutes, ms, put, tell, time } from "./elements.js";
 import { listRejected, moreRejected, showRejected } from "./rejected.js";
 
-const PAGE = 50;
 const AUTO_MS = 10_000;
 const WARNINGS = {
   only_previous: "Lately only the previous key has matched: Walnut does not sign with the current one.",
-  previous_ends_soon: "The previous key ends in less than a day: nothing that Walnut signs with it is taken then.",
+  previous_ends_soon: "The previous key ends in less than a day. After that, the edge rejects what Walnut signs with it.",
 };
 const TITLE = document.title;
 
-/** The filters in force, by the names of the API's parameters. */
-let filters = {};
-/** The list as far as it is shown, and where it goes on. */
-let deliveries = [];
-let cursor = null;
+/** The views, by the part of the URL that names them, with what reads them. Each reads the status too. */
+const VIEWS = {
+  deliveries: list,
+  rejected: listRejected,
+  drift: listDrift,
+  destinations: () => {},
+};
+
+/** The last status. */
+let known = {};
 /** The delivery or the rejected request that is shown. */
 let shown;
-/** The names of the destinations that are configured. */
-let configured = [];
-/** The part of the URL that names it. */
+/** The view that is shown, and the URL's part of one delivery or request. */
+let view = "";
 let hash = "";
-/** Counts what was asked for to be shown: a late answer must not replace a newer one. */
+/** Counts the requests for one delivery: a late response must not replace a newer one. */
 let turn = 0;
 /** How many of the user's own requests are under way. */
 let working = 0;
@@ -32,6 +37,8 @@ const on = (id, type, task) => $(id).addEventListener(type, once(task));
 on("enter", "submit", enter);
 on("filter", "submit", filter);
 $("filter").addEventListener("reset", () => setTimeout(once(filter))); // once its fields are empty
+on("search", "submit", find);
+on("clear", "click", clear);
 on("older", "click", older);
 on("more", "click", moreRejected);
 on("refresh", "click", refresh);
@@ -40,14 +47,24 @@ on("dismiss", "click", () => title().focus());
 on("download", "click", download);
 on("redeliver", "submit", redeliver);
 on("pretty", "change", showBody);
-addEventListener("hashchange", () => once(route)()); // which is not to wait for what was asked for before
+on("destinations", "click", async ({ target }) => {
+  if (!target.dataset.do) return;
+  say(await pauseOrResume(target));
+  await status();
+});
+addEventListener("hashchange", () => once(route)()); // which does not wait for earlier requests
 setInterval(async () => {
   if (!$("auto").checked || !signedIn() || working > 0 || document.hidden || document.querySelector("dialog[open]")) return;
-  if (!(await run(refresh))) $("auto").checked = false;
+  if (!(await run(() => (isSearch() && view === "deliveries" ? status() : refresh())))) $("auto").checked = false;
 }, AUTO_MS);
-dialog("revive", revive, () => {
-  for (const end of ["since", "until"]) $(`revive-${end}`).value ||= $(end).value;
-  choices("revive-to", "all destinations", configured);
+dialog("revive", revive, ({ value }) => {
+  const names = known.stranded?.map(({ name }) => name) ?? [];
+  choices("revive-to", "every one that applies", configured());
+  choices("revive-from", "none", names);
+  $("revive-from").value = names.includes(value) ? value : "";
+  $("revive-old").hidden = names.length === 0;
+  $("revive-since").value = $("since").value || (known.oldestDead && !value ? minutes(known.oldestDead) : "");
+  $("revive-until").value = $("until").value;
 });
 dialog("erase", erase);
 dialog("delete", async () => {
@@ -64,6 +81,7 @@ dialog("discard", async (_, { value }) => {
   await leave();
   return "The request was erased.";
 });
+$("finder").open = innerWidth >= 960;
 $("token").focus();
 
 async function enter() {
@@ -76,97 +94,84 @@ async function enter() {
   }
   $("token").value = "";
   $("gate").hidden = true;
-  $("tools").hidden = false;
+  for (const part of ["tools", "views"]) $(part).hidden = false;
   await route();
 }
 
-/** Shows the way in, and why. What was on the page is there again after it. */
+/** Shows the sign-in, and why. After it, the page is as before. */
 function lock(why) {
   signIn("");
   for (const box of document.querySelectorAll("dialog")) box.close();
-  for (const part of ["overview", "one", "tools"]) $(part).hidden = true;
+  for (const part of document.querySelectorAll(".view, #one, #tools, #views, #configuration")) part.hidden = true;
+  view = "";
   $("gate").hidden = false;
   tell("gate-note", why);
   $("token").focus();
 }
 
-/** What the URL names, by its kind and its ID; nothing if it is the overview. */
+const configured = () => known.destinations.map(({ name }) => name);
+
+/** Reads the URL: a view, with the state of its deliveries, or one delivery or rejected request by its ID. */
 function named() {
-  const [, kind, id] = /^#(delivery|rejected)=([\w-]+)$/.exec(location.hash) ?? [];
-  return kind && { isDelivery: kind === "delivery", id };
+  const [, kind, id] = /^#(\w+)(?:=([\w-]+))?$/.exec(location.hash) ?? [];
+  if (id && ["delivery", "rejected"].includes(kind)) return { view: "one", isDelivery: kind === "delivery", id };
+  return { view: Object.hasOwn(VIEWS, kind) ? kind : "deliveries", state: (kind === "state" && id) || "" };
 }
 
-/** What heads the part that is shown. */
-function title() {
-  return $(named() ? "one-title" : "log-title");
-}
+/** The heading of the part that is shown. */
+const title = () => $(`${named().view}-title`);
 
-/** Shows what the URL names: a delivery, a rejected request, or all of them. */
+/** Shows what the URL names. */
 async function route() {
   if (!signedIn()) return;
   const one = named();
-  const left = hash;
-  hash = one ? location.hash : "";
+  const [before, left] = [view, hash];
+  view = one.view;
+  hash = view === "one" ? location.hash : "";
   shown = undefined;
-  $("overview").hidden = Boolean(one);
-  $("one").hidden = !one;
-  const heading = one?.isDelivery ? `Delivery ${one.id}` : "Rejected request";
-  document.title = one ? `${heading} – ${TITLE}` : TITLE;
-  scrollTo(0, 0);
-  if (one) {
+  for (const part of document.querySelectorAll(".view, #one")) part.hidden = part.id !== view && part.id !== `${view}-view`;
+  navigate();
+  if (view === "one") {
+    const heading = one.isDelivery ? `Delivery ${one.id}` : "Rejected request";
+    document.title = `${heading} – ${TITLE}`;
+    scrollTo(0, 0);
     for (const part of ["redeliver", "actions", "details"]) $(part).hidden = true;
+    tell("back", one.isDelivery ? "← Deliveries" : "← Rejected");
+    if (before === "") $("back").href = one.isDelivery ? "#" : "#rejected";
     tell("one-title", heading);
     $("one-title").focus();
     return read(one);
   }
-  const back = () => document.querySelector(`table [href="${left}"]`);
-  (back() ?? $("log-title")).focus();
+  document.title = `${title().textContent} – ${TITLE}`;
+  $("back").href = location.hash || "#";
+  if (view === "deliveries") choose(one.state, before === "one");
+  if (before === view) return refresh();
+  scrollTo(0, 0);
+  const back = () => left && document.querySelector(`table [href="${left}"]`);
+  (back() || title()).focus();
   await refresh();
-  if (document.activeElement === $("log-title")) back()?.focus();
+  if (document.activeElement === title()) (back() || title()).focus();
 }
 
 async function refresh() {
   const one = named();
-  await (one ? read(one) : Promise.all([list(), listRejected(), status()]));
+  await Promise.all([view === "one" ? read(one) : VIEWS[view](), status()]);
 }
 
 /** Leaves a request that is no longer kept. */
 async function leave() {
-  if (!named()) return;
-  history.replaceState(null, "", "#");
+  if (view !== "one") return;
+  history.replaceState(null, "", "#rejected");
   await route();
 }
 
-async function filter() {
-  const entered = { state: $("state").value, name: $("name").value, since: ms("since"), until: ms("until") };
-  filters = Object.fromEntries(Object.entries(entered).filter(([, value]) => value));
-  await list(PAGE);
-}
-
-async function older() {
-  const before = deliveries.length;
-  await list(before + PAGE, deliveries, cursor);
-  if ($("older").hidden) document.querySelectorAll("#deliveries a")[before]?.focus();
-}
-
-/** Reads the list up to a length, anew or on from what is known of it. */
-async function list(length = Math.max(PAGE, deliveries.length), known = [], next = null) {
-  const mine = ++turn;
-  const answer = await askList("deliveries", { length, filters, found: known, cursor: next, isWanted: () => mine === turn });
-  if (answer === undefined) return;
-  const { found } = answer;
-  deliveries = found;
-  cursor = answer.cursor;
-  $("older").hidden = cursor === null;
-  tell("shown", `Shown: ${found.length}${cursor === null ? ", all" : ""}. Time zone: ${Intl.DateTimeFormat().resolvedOptions().timeZone}.`);
-  fill("deliveries", found, ({ deliveryId, kind, received, name, state, sends }) => ({
-    Delivery: make("div", {}, link(deliveryId), kind !== "first" && make("i", {}, ` ${kind}`)),
-    Received: time(received),
-    Event: name ?? "no name",
-    State: badge(state),
-    Destinations: make("div", { class: "sends" }, ...(sends.length > 0 ? sends.map((send) =>
-      make("div", {}, badge(send.state, send.destination), make("span", { class: "unseen" }, ` ${send.state}`), ` ${send.reason ?? ""}`)) : ["–"])),
-  }));
+/** Ends the search, or clears the filter and the state. */
+function clear() {
+  history.replaceState(null, "", "#");
+  choose("");
+  navigate();
+  $("filter").reset(); // whose listener reads the list
+  title().focus();
 }
 
 async function read({ isDelivery, id }) {
@@ -175,7 +180,7 @@ async function read({ isDelivery, id }) {
   const details = await ask("GET", path);
   if (mine !== turn) return;
   shown = { ...details, path };
-  (isDelivery ? showDelivery : showRejected)(shown);
+  (isDelivery ? showDelivery : showRejected)(shown, configured());
   $("sending").hidden = !isDelivery;
   $("actions").hidden = isDelivery;
   for (const part of ["body-tools", "body"]) $(part).hidden = shown.body === null;
@@ -183,44 +188,11 @@ async function read({ isDelivery, id }) {
   $("details").hidden = false;
 }
 
-function showDelivery() {
-  facts("fields", {
-    State: badge(shown.state),
-    Event: shown.name ?? "no name",
-    Type: shown.type,
-    Id: shown.id,
-    Kind: shown.kind,
-    "Same id": shown.related.length > 0 ? make("div", { class: "row" }, ...shown.related.map(link)) : "no other",
-    Received: time(shown.received),
-    Ended: time(shown.ended),
-    Duplicates: `${shown.duplicates}`,
-    "Last duplicate": time(shown.lastDuplicate),
-    Size: bytes(shown.size),
-    "Content type": shown.contentType ?? "–",
-    Signature: shown.signature ?? "–",
-    "Signed with": `the ${shown.signedWith} key`,
-  });
-  fill("sends", shown.sends, ({ destination, state, reason, attempts, due }) => ({
-    Destination: destination,
-    State: make("div", {}, badge(state), ` ${reason ?? ""}`),
-    Attempts: `${attempts}`,
-    Next: state === "pending" ? time(due) : "–",
-  }));
-  fill("attempts", shown.attempts, ({ destination, at, ms, status, code }) => ({
-    At: time(at),
-    Destination: destination,
-    Answer: `${status ?? ""} ${code ?? ""}`.trim() || "–",
-    Took: `${ms.toLocaleString("en")} ms`,
-  }));
-  $("redeliver").hidden = shown.body === null;
-  choices("to", "all destinations", configured);
-}
-
 function showBody() {
   const { text, base64 } = shown?.body ?? {};
   let [note, view] = ["", text ?? base64 ?? ""];
   if (base64 !== undefined) note = "Not UTF-8, so this is base64.";
-  else if (text === undefined) note = "Gone: forgotten after its time, or erased.";
+  else if (text === undefined) note = "The body was deleted: its retention time is over, or it was erased.";
   else if ($("pretty").checked) {
     try {
       view = indent(text);
@@ -244,21 +216,22 @@ async function download() {
 
 async function redeliver() {
   const { deliveryId } = shown;
-  const destination = $("to").value;
-  const { destinations } = await ask("POST", `deliveries/${deliveryId}/redeliver`, destination ? { destination } : {});
-  if (destinations.length === 0) throw new Error("No destination wants this event: choose one.");
+  const { destinations } = await ask("POST", `deliveries/${deliveryId}/redeliver`, target());
+  if (destinations.length === 0) throw new Error("No destination wants this event. Choose one.");
   say(`Delivery ${deliveryId} is sent again to ${destinations.join(", ")}.`);
   await refresh();
 }
 
 async function revive() {
-  const destination = $("revive-to").value;
-  const period = { since: ms("revive-since"), until: ms("revive-until") ?? Date.now() };
-  const { redelivered } = await ask("POST", "redeliver", { ...period, ...(destination && { destination }) });
+  const chosen = { state: $("revive-state").value, destination: $("revive-to").value, from: $("revive-from").value };
+  const period = { since: ms("revive-since"), until: ms("revive-until") };
+  if (chosen.state === "all") period.until ??= Date.now();
+  const all = Object.entries({ ...chosen, ...period }).filter(([, value]) => value);
+  const { redelivered } = await ask("POST", "redeliver", Object.fromEntries(all));
   return `Sent again: ${redelivered}.`;
 }
 
-/** Goes on until all are erased, or the dialog is closed. */
+/** Continues until all are erased, or the dialog is closed. */
 async function erase(box) {
   const email = $("email").value;
   let all = 0;
@@ -279,44 +252,52 @@ async function erase(box) {
 }
 
 async function status() {
-  const { version, mode, shards, deliveries, keys, destinations, ...rest } = await ask("GET", "status");
-  configured = destinations.map(({ name }) => name);
+  known = await ask("GET", "status");
+  const { version, mode, shards, keys, mistakes, warnings, brokenShards = [], quarantine } = known;
+  const { kept, bytes: size, recovered, dropped } = quarantine;
   tell("about", `Version ${version}, ${mode}, shards: ${shards}`);
-  tell("warning", keys.warnings.map((warning) => WARNINGS[warning]).join(" "));
-  const { mistakes, warnings } = rest;
-  const { kept, bytes: size, recovered, dropped } = rest.quarantine;
-  tell("mistaken", mistakes.length > 0 ? "There are mistakes. Correct each one, and deploy again." : "");
-  for (const [id, sentences] of Object.entries({ mistakes, warnings })) put(id, sentences.map((sentence) => make("li", {}, sentence)));
-  $("configuration").hidden = mistakes.length + warnings.length === 0;
-  choices("state", "any", Object.keys(deliveries));
-  put("counts", Object.entries(deliveries).map(([state, count]) =>
-    make("div", { class: count > 0 ? state : "" }, make("dt", {}, state), make("dd", {}, `${count}`))));
+  tell("broken", brokenShards.length > 0 ? `Shards that did not answer: ${brokenShards.join(", ")}. Their deliveries are missing here.` : "");
+  tell("mistaken", mistakes.length > 0 ? "The configuration has mistakes. Correct each one, and deploy again. Until then, events are stored and held." : "");
+  const sentences = { mistakes, warnings: [...warnings, ...keys.warnings.map((warning) => WARNINGS[warning])] };
+  for (const [id, all] of Object.entries(sentences)) put(id, all.map((sentence) => make("li", {}, sentence)));
+  $("configuration").hidden = brokenShards.length + mistakes.length + sentences.warnings.length === 0;
   facts("facts", {
-    "Last received": time(rest.lastReceived),
-    "Oldest pending": time(rest.oldestPending),
+    "Last received": time(known.lastReceived),
+    "Oldest pending": time(known.oldestPending),
     "Current key": make("div", {}, "last matched: ", time(keys.current)),
     "Previous key": make("div", {}, "last matched: ", time(keys.previous), keys.previousUntil !== null && "; valid until ", keys.previousUntil !== null && time(keys.previousUntil)),
-    Duplicates: `${rest.duplicates}`,
-    Failures: Object.entries(rest.failures).map(([code, times]) => `${code}: ${times}`).join(", ") || "none",
-    Stored: bytes(rest.bytes),
+    Duplicates: `${known.duplicates}`,
+    Failures: Object.entries(known.failures).map(([code, times]) => `${code}: ${times}`).join(", ") || "none",
+    Stored: bytes(known.bytes),
     Quarantine: `kept: ${kept} (${bytes(size)}), recovered: ${recovered}, dropped: ${dropped}`,
   });
-  fill("destinations", destinations, ({ name, pending, lastTaken, lastFailed, lastCode }) => ({
-    Name: name,
-    Pending: `${pending}`,
-    "Last taken": time(lastTaken),
-    "Last failed": make("div", {}, time(lastFailed), ` ${lastCode ?? ""}`),
+  showDestinations(known);
+  navigate();
+}
+
+/** Shows the views and the states, with their numbers and which one is shown. */
+function navigate() {
+  const { view, state = "" } = named();
+  const troubled = known.destinations.filter((it) => it.state && it.state !== "ok").length;
+  const numbers = { rejected: known.quarantine.kept, drift: known.drift, destinations: troubled };
+  const item = (href, isCurrent, ...content) => make("a", { href, ...(isCurrent && { "aria-current": "page" }) }, ...content);
+  put("views", Object.keys(VIEWS).filter((name) => name !== "drift" || known.drift !== undefined).map((name) =>
+    item(name === "deliveries" ? "#" : `#${name}`, name === view, $(`${name}-title`).textContent, numbers[name] > 0 && ` ${numbers[name]}`)));
+  put("counts", [["all"], ...Object.entries(known.deliveries)].map(([name, count]) => {
+    const tile = item(count === undefined ? "#" : `#state=${name}`, state === (count === undefined ? "" : name), name, count !== undefined && make("span", {}, `${count}`));
+    if (count > 0) tile.className = name;
+    return tile;
   }));
 }
 
-/** Tells what was done, or what went wrong. */
+/** Shows what was done, or what failed. */
 function say(done, problem = "") {
   tell("said", done);
   tell("problem", problem);
   $("dismiss").hidden = done + problem === "";
 }
 
-/** Does something, shows what goes wrong, and says whether it went well. */
+/** Runs a task, shows its error, and returns whether it succeeded. */
 async function run(task) {
   try {
     await task();
@@ -327,7 +308,7 @@ async function run(task) {
   }
 }
 
-/** Does what the user asks for, once at a time: to ask again meanwhile does nothing. */
+/** Runs a task of the user. While it runs, another call does nothing. */
 function once(task) {
   let busy = false;
   return async (event) => {
@@ -336,15 +317,15 @@ function once(task) {
     busy = true;
     working += 1;
     say("");
-    await run(task);
+    await run(() => task(event));
     working -= 1;
     busy = false;
   };
 }
 
 /**
- * Asks before it acts; `act` gets the dialog, and the button that opened it. What goes wrong is shown in the dialog, whose
- * fields stay as they are.
+ * Asks before `act`, which gets the dialog and the button that opened it. An error is shown in the dialog, whose fields
+ * keep their values.
  */
 function dialog(id, act, prepare = () => {}) {
   const box = $(id);
@@ -354,11 +335,11 @@ function dialog(id, act, prepare = () => {}) {
     form.reset();
     box.close();
   };
-  // Its button may be in a table that is made again.
+  // A table with its button may be rendered again.
   addEventListener("click", ({ target }) => {
     if (target.dataset?.opens !== id) return;
     opener = target;
-    prepare();
+    prepare(opener);
     note.textContent = "";
     box.showModal();
   });
@@ -368,13 +349,13 @@ function dialog(id, act, prepare = () => {}) {
     try {
       const done = await act(box, opener);
       cancel();
-      say(done); // which nobody hears behind a dialog
+      say(done); // a screen reader does not announce it behind a dialog
     } catch (error) {
       if (!box.open) throw error;
       return (note.textContent = error.message);
     }
     await refresh();
-    // What had the focus may be gone with what was done.
+    // The element that had the focus may be removed.
     if (document.activeElement === document.body) title().focus();
   }));
 }

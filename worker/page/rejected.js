@@ -31,7 +31,7 @@ async function show(wanted) {
     Code: request.code,
     ...seen(request),
     Action: actions(request),
-  }));
+  }), "No rejected request is kept.");
 }
 
 /** Shows the fields and the buttons of one request. */

@@ -11,10 +11,14 @@ pub(crate) enum Failure {
     BodyCutOff,
     /// The body was not complete within the time limit.
     BodyTimeout,
+    /// The bodies that are being read leave no room for this one.
+    Overloaded,
     /// The origin cannot be reached, or answered with a status other than 2xx.
     OriginFailed,
     /// The origin did not complete its response within the time limit.
     OriginTimeout,
+    /// The delivery has been through this edge before, or through many others.
+    Loop,
     /// The inbox did not store the delivery.
     StoreFailed,
     /// The inbox did not answer a request of the admin API.
@@ -43,8 +47,10 @@ impl Failure {
             Self::Refused(error) => error.code(),
             Self::BodyCutOff => "body_cut_off",
             Self::BodyTimeout => "body_timeout",
+            Self::Overloaded => "overloaded",
             Self::OriginFailed => "origin_failed",
             Self::OriginTimeout => "origin_timeout",
+            Self::Loop => "loop",
             Self::StoreFailed => "store_failed",
             Self::InboxFailed => "inbox_failed",
             Self::Misconfigured | Self::Unhealthy => "misconfigured",
@@ -62,7 +68,8 @@ impl Failure {
             Self::Refused(error) => error.status(),
             Self::OriginFailed => 502,
             Self::OriginTimeout => 504,
-            Self::StoreFailed | Self::InboxFailed | Self::Unhealthy => 503,
+            Self::Loop => 508,
+            Self::Overloaded | Self::StoreFailed | Self::InboxFailed | Self::Unhealthy => 503,
             Self::Misconfigured => 500,
             Self::NotFound => 404,
             Self::Unauthorized => 401,
@@ -80,11 +87,18 @@ impl Failure {
             Self::BodyTimeout => {
                 "the request body was not received in time: send the request again".to_owned()
             }
+            Self::Overloaded => {
+                "the edge is receiving too many bodies at once: send the request again".to_owned()
+            }
             Self::OriginFailed => {
                 "the origin did not accept the delivery: send the request again".to_owned()
             }
             Self::OriginTimeout => {
                 "the origin did not respond in time: send the request again".to_owned()
+            }
+            Self::Loop => {
+                "this edge, or 8 edges, have forwarded this delivery before: remove the destination that sends it back"
+                    .to_owned()
             }
             Self::StoreFailed => "the delivery was not stored: send the request again".to_owned(),
             Self::InboxFailed => {

@@ -5,6 +5,7 @@ use walnut_webhooks::{Drift, SIGNATURE_HEADER};
 use wasm_bindgen::JsValue;
 
 use crate::config::Destination;
+use crate::edges;
 use crate::failure::Failure;
 use crate::host::{self, Lines, Place};
 use crate::js::{now, whole};
@@ -12,9 +13,6 @@ use crate::keys::KeySlot;
 
 /// The longest `walnut-delivery-name`, in bytes; a longer name is cut.
 pub(crate) const MAX_NAME_BYTES: usize = 256;
-
-/// The longest response of a destination, in bytes. It is read to its end and dropped.
-const MAX_RESPONSE_BYTES: u32 = 1 << 20;
 
 /// What the headers of a request say about a delivery.
 #[derive(Debug)]
@@ -27,8 +25,53 @@ pub(crate) struct Headline {
     pub(crate) name: Option<String>,
     pub(crate) event_type: String,
     pub(crate) key_slot: KeySlot,
+    pub(crate) is_test: bool,
+    /// The edges that it has been through, this one included.
+    pub(crate) edges: String,
     /// The differences from the documented shape, if the body was read.
     pub(crate) drift: Vec<Drift>,
+}
+
+/// How an attempt failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// The connection failed.
+    Refused,
+    /// The name of the host is unknown.
+    Dns,
+    Tls,
+    Timeout,
+    /// The connection ended before the response, or the response was not HTTP.
+    Reset,
+    /// The status is not 2xx.
+    Status,
+}
+
+impl How {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Dns => "dns",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::Reset => "reset",
+            Self::Status => "status",
+        }
+    }
+
+    /// Reads what `host.js` says of a request. Cloudflare replaces some errors by a status
+    /// from 520 to 530.
+    pub(crate) fn new(word: &str, status: Option<u16>) -> Option<Self> {
+        Some(match (word, status) {
+            ("accepted", _) => return None,
+            ("refused", _) | (_, Some(521 | 523)) => Self::Refused,
+            ("dns", _) | (_, Some(530)) => Self::Dns,
+            ("tls", _) | (_, Some(525 | 526)) => Self::Tls,
+            ("timeout", _) | (_, Some(522 | 524)) => Self::Timeout,
+            (_, None | Some(520)) => Self::Reset,
+            _ => Self::Status,
+        })
+    }
 }
 
 /// Encodes the name of an event as a header value: `%`, and everything but visible ASCII, is percent-encoded as UTF-8.
@@ -55,9 +98,12 @@ pub(crate) struct Outcome {
     pub(crate) retry_after_ms: Option<u64>,
     /// `None`: the destination has accepted the delivery.
     pub(crate) failure: Option<Failure>,
+    pub(crate) how: Option<How>,
+    /// The beginning of the body of a failing response.
+    pub(crate) body: Option<String>,
 }
 
-/// Sends a body, byte for byte, and waits for the complete response.
+/// Sends a body, byte for byte, and waits for the response.
 pub(crate) async fn send(
     place: Place,
     headline: &Headline,
@@ -68,12 +114,13 @@ pub(crate) async fn send(
     timeout_ms: u32,
 ) -> Outcome {
     let headers = headers(headline, signature, content_type, body, destination);
-    let posted =
-        host::post(place, &destination.url, &headers, body, timeout_ms, MAX_RESPONSE_BYTES).await;
+    let posted = host::post(place, &destination.url, &headers, body, timeout_ms).await;
     Outcome {
         status: posted.status,
         retry_after_ms: posted.retry_after.map(|value| wait_ms(&value)),
         failure: posted.failure,
+        how: posted.how,
+        body: posted.body,
     }
 }
 
@@ -107,6 +154,12 @@ fn headers(
     if let Some(name) = &headline.name {
         lines.push("walnut-delivery-name", &encoded(name));
     }
+    if headline.is_test {
+        lines.push("walnut-test", "1");
+    }
+    if !headline.edges.is_empty() {
+        lines.push(edges::HEADER, &headline.edges);
+    }
     for (name, value) in &destination.headers {
         lines.push(name, value);
     }
@@ -123,6 +176,33 @@ fn headers(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tells_how_an_attempt_failed() {
+        let how = |word, status| How::new(word, status).map_or("", How::as_str);
+        for status in [200, 204] {
+            assert_eq!(how("accepted", Some(status)), "");
+        }
+        for word in ["refused", "dns", "tls", "timeout", "reset"] {
+            assert_eq!(how(word, None), word);
+        }
+        assert_eq!(how("", None), "reset");
+        for (status, expected) in [
+            (520, "reset"),
+            (521, "refused"),
+            (522, "timeout"),
+            (523, "refused"),
+            (524, "timeout"),
+            (525, "tls"),
+            (526, "tls"),
+            (530, "dns"),
+        ] {
+            assert_eq!(how("status", Some(status)), expected);
+        }
+        for status in [103, 302, 400, 500, 519, 527, 529, 531, 599] {
+            assert_eq!(how("status", Some(status)), "status");
+        }
+    }
 
     #[test]
     fn encodes_a_name_as_a_header_value() {

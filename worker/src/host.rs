@@ -9,6 +9,7 @@ use worker::Env;
 use crate::config::Settings;
 use crate::digits;
 use crate::failure::Failure;
+use crate::forward::How;
 use crate::js::{Problem, Result, float, text};
 use crate::log::{Level, Line};
 use crate::protocol::{self, Arrival};
@@ -33,10 +34,10 @@ mod imported {
 
         pub(super) fn sha256(prefix: &[u8], body: &Uint8Array) -> Promise;
 
-        pub(super) fn post(head: &str, body: &JsValue, ms: u32, limit: u32) -> Promise;
+        pub(super) fn post(head: &str, body: &JsValue, ms: u32) -> Promise;
 
         #[wasm_bindgen(js_name = postInRequest)]
-        pub(super) fn post_in_request(head: &str, body: &JsValue, ms: u32, limit: u32) -> Promise;
+        pub(super) fn post_in_request(head: &str, body: &JsValue, ms: u32) -> Promise;
 
         pub(super) fn ask(
             env: &Env,
@@ -56,6 +57,23 @@ mod imported {
             requests: &Array,
         ) -> Promise;
 
+        #[wasm_bindgen(js_name = waitForNewer)]
+        pub(super) fn wait_for_newer(
+            env: &Env,
+            jurisdiction: Option<&str>,
+            newest: &Array,
+            ms: u32,
+        ) -> Promise;
+
+        #[wasm_bindgen(js_name = exportLines)]
+        pub(super) fn export_lines(
+            env: &Env,
+            jurisdiction: Option<&str>,
+            shards: u32,
+            version: u32,
+            request: &JsValue,
+        ) -> JsValue;
+
         pub(super) fn store(
             env: &Env,
             jurisdiction: Option<&str>,
@@ -71,6 +89,9 @@ mod imported {
             is_test: bool,
             destinations: &Array,
             received: Option<f64>,
+            shards: Option<u32>,
+            instance: Option<&str>,
+            edges: Option<&str>,
         ) -> Promise;
 
         pub(super) fn random(bytes: u32) -> Uint8Array;
@@ -112,6 +133,7 @@ pub(crate) async fn read(
     match Awaited::New(read).await.map(JsCast::dyn_into) {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(none)) if none.is_null() => Err(Error::BodyTooLarge { limit }.into()),
+        Ok(Err(none)) if none.as_bool() == Some(false) => Err(Failure::Overloaded),
         Ok(Err(_)) => Err(Failure::BodyTimeout),
         Err(_) => Err(Failure::BodyCutOff),
     }
@@ -137,8 +159,11 @@ pub(crate) struct Posted {
     pub(crate) status: Option<u16>,
     /// The value of `Retry-After`.
     pub(crate) retry_after: Option<String>,
-    /// `None`: the response was complete and its status was 2xx.
+    /// `None`: the status was 2xx.
     pub(crate) failure: Option<Failure>,
+    pub(crate) how: Option<How>,
+    /// The beginning of the body of a failing response.
+    pub(crate) body: Option<String>,
 }
 
 /// Where a POST is made. In a request, its timer ends with the request, so it need not be cleared.
@@ -148,32 +173,36 @@ pub(crate) enum Place {
     Inbox,
 }
 
-/// Posts a body and reads the response to its end.
+/// Posts a body and waits for the response.
 pub(crate) async fn post(
     place: Place,
     url: &str,
     headers: &Lines,
     body: &JsValue,
     timeout_ms: u32,
-    limit: u32,
 ) -> Posted {
     let head = format!("{url}\n{}", headers.0);
     let posted = match place {
-        Place::Request => imported::post_in_request(&head, body, timeout_ms, limit),
-        Place::Inbox => imported::post(&head, body, timeout_ms, limit),
+        Place::Request => imported::post_in_request(&head, body, timeout_ms),
+        Place::Inbox => imported::post(&head, body, timeout_ms),
     };
     let posted = Awaited::New(posted).await;
     let posted = text(&posted.unwrap_or_default()).unwrap_or_default();
-    let mut parts = posted.splitn(3, ' ');
-    let [how, status, retry_after] = [(); 3].map(|()| parts.next().unwrap_or_default());
+    let (line, body) = posted.split_once('\n').unwrap_or((&posted, ""));
+    let mut parts = line.splitn(3, ' ');
+    let [word, status, retry_after] = [(); 3].map(|()| parts.next().unwrap_or_default());
+    let status = digits::parse(status).filter(|status| *status > 0);
+    let given = |text: &str| Some(text.to_owned()).filter(|it| !it.is_empty());
     Posted {
-        status: digits::parse(status).filter(|status| *status > 0),
-        retry_after: Some(retry_after).filter(|it| !it.is_empty()).map(str::to_owned),
-        failure: match how {
-            "complete" => None,
-            "late" => Some(Failure::OriginTimeout),
+        status,
+        retry_after: given(retry_after),
+        failure: match word {
+            "accepted" => None,
+            "timeout" => Some(Failure::OriginTimeout),
             _ => Some(Failure::OriginFailed),
         },
+        how: How::new(word, status),
+        body: given(body),
     }
 }
 
@@ -198,18 +227,43 @@ pub(crate) async fn pause() -> Result<()> {
     Ok(Awaited::New(imported::pause()).await.map(drop)?)
 }
 
-/// Sends each shard a request of its own, all at the same time; returns the array of their replies.
+/// Sends a request to each shard at the same time; returns an array of their results.
 pub(crate) async fn ask_all(env: &Env, settings: &Settings, requests: &Array) -> Result<JsValue> {
     let jurisdiction = settings.jurisdiction.as_deref();
     Ok(Awaited::New(imported::ask_all(env, jurisdiction, protocol::VERSION, requests)).await?)
 }
 
-/// Sends a delivery to a shard of the inbox; returns the reply.
+/// Waits until a shard stores a delivery that is newer than its own of a list, but at most so many milliseconds.
+pub(crate) async fn wait_for_newer(
+    env: &Env,
+    settings: &Settings,
+    newest: &Array,
+    ms: u32,
+) -> Result<()> {
+    let jurisdiction = settings.jurisdiction.as_deref();
+    Ok(Awaited::New(imported::wait_for_newer(env, jurisdiction, newest, ms)).await.map(drop)?)
+}
+
+/// Returns a stream of what the shards export. `request` is the first one to each.
+pub(crate) fn export_lines(
+    env: &Env,
+    settings: &Settings,
+    shards: u32,
+    request: &JsValue,
+) -> JsValue {
+    let jurisdiction = settings.jurisdiction.as_deref();
+    imported::export_lines(env, jurisdiction, shards, protocol::VERSION, request)
+}
+
+/// Sends a delivery to a shard of the inbox; returns the reply. `shards` and `instance` are the number of shards and the
+/// id of this edge, if the Worker knows them.
 pub(crate) async fn store(
     env: &Env,
     settings: &Settings,
     shard: u32,
     arrival: &Arrival<'_>,
+    shards: Option<u32>,
+    instance: Option<&str>,
 ) -> Result<JsValue> {
     let stored = imported::store(
         env,
@@ -226,6 +280,9 @@ pub(crate) async fn store(
         arrival.is_test,
         &arrival.destinations,
         arrival.received.map(float),
+        shards,
+        instance,
+        arrival.edges,
     );
     Ok(Awaited::New(stored).await?)
 }

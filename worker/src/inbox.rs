@@ -13,6 +13,7 @@ mod db;
 mod drift;
 mod erase;
 mod held;
+mod identity;
 mod keep;
 mod lives;
 #[cfg(test)]
@@ -23,9 +24,12 @@ mod quarantine;
 #[cfg(test)]
 #[path = "../model/quarantine.rs"]
 mod quarantine_model;
+mod redeliver;
 mod rejections;
 mod reply;
+mod results;
 mod schema;
+mod search;
 mod send;
 mod slots;
 pub(crate) mod store;
@@ -41,7 +45,7 @@ use worker::Env;
 
 use crate::config::{self, Settings};
 use crate::ids::RowId;
-use crate::js::{Problem, Result, float, items, now, text, whole};
+use crate::js::{Problem, Result, float, items, now, or_null, text, whole};
 use crate::protocol::{self, Stored};
 use crate::{failpoint, log};
 use circuit::Access;
@@ -49,6 +53,7 @@ use circuits::Circuits;
 use counts::Counts;
 use db::{Db, Storage};
 use drift::Drift;
+use identity::Identity;
 use quarantine::Quarantine;
 use quarantine::recover::Pass;
 pub(crate) use quarantine::room::KEPT_MS;
@@ -60,9 +65,6 @@ use untried::Untried;
 
 /// The name under which the time of a death is stored until the first shard has received the report.
 const UNREPORTED_DEATH: &str = "died";
-
-/// The name under which the number of shards is stored.
-const SHARDS: &str = "shards";
 
 /// The time between two calls of the cron trigger, in milliseconds: `wrangler.toml`.
 const CRON_MS: u64 = 5 * 60_000;
@@ -153,6 +155,8 @@ pub struct Inbox {
     changes: Cell<u64>,
     counts: RefCell<Counts>,
     circuits: RefCell<Circuits>,
+    /// `None` until the Worker tells it.
+    identity: RefCell<Option<Identity>>,
     /// Only the first shard has these three.
     quarantine: RefCell<Option<Quarantine>>,
     rejections: RefCell<Rejections>,
@@ -193,6 +197,7 @@ impl Inbox {
             may_have_queues: Cell::default(),
             changes: Cell::default(),
             counts: RefCell::default(),
+            identity: RefCell::default(),
             circuits: RefCell::default(),
             quarantine: RefCell::default(),
             rejections: RefCell::default(),
@@ -208,8 +213,10 @@ impl Inbox {
         }
     }
 
-    /// Stores a delivery and wakes the alarm; returns how it was stored, as [`protocol::Stored`] writes it. A message of
-    /// an unknown version is rejected before anything is stored.
+    /// Stores a delivery and wakes the alarm; returns how it was stored, as [`protocol::Reply`] writes it. A message of
+    /// an unknown version is rejected before anything is stored. A Worker of an older version does not have the last three
+    /// arguments: the number of shards that it goes by, the id of this edge if it was asked for it, and the edges that the
+    /// delivery has been through.
     ///
     /// # Errors
     ///
@@ -228,10 +235,16 @@ impl Inbox {
         is_test: bool,
         destinations: &Array,
         received: Option<f64>,
+        shards: Option<u32>,
+        instance: Option<String>,
+        edges: Option<String>,
     ) -> std::result::Result<JsValue, JsValue> {
         protocol::check_version(version)?;
         self.prepare()?;
         failpoint::trap_at("trap-on-arrival", &body);
+        if let Some(reply) = self.turn_away(shards, instance, edges.as_deref())? {
+            return Ok(reply.text().into());
+        }
         let now = now();
         self.check_room(body.length(), now)?;
         let named = items(destinations).filter_map(|name| text(&name)).collect();
@@ -247,6 +260,7 @@ impl Inbox {
             is_test,
             destinations,
             received: received.and_then(|time| whole(&time.into())).unwrap_or(now),
+            edges: or_null(edges),
         };
         let stored = store::store(
             &self.db,
@@ -270,6 +284,16 @@ impl Inbox {
             _ => {}
         }
         Ok(failpoint::after(&self.env, "after-store", stored.as_str().into()))
+    }
+
+    /// Returns the row that was stored last, or 0.
+    ///
+    /// # Errors
+    ///
+    /// An `Error`.
+    pub fn newest(&self) -> std::result::Result<f64, JsValue> {
+        self.prepare()?;
+        Ok(float(self.counts.borrow().newest.0))
     }
 
     /// Replies to a request; `shard` is the number of this shard. A message of an unknown version is rejected before it
@@ -328,6 +352,7 @@ impl Inbox {
             schema::migrate(&self.db)?;
             held::repair(&self.db)?;
             *self.counts.borrow_mut() = Counts::load(&self.db)?;
+            *self.identity.borrow_mut() = Identity::load(&self.db)?;
             self.load_circuits()?;
             *self.quarantine.borrow_mut() = Quarantine::load(&self.db)?;
             *self.rejections.borrow_mut() =
@@ -418,10 +443,5 @@ impl Inbox {
     fn note_change(&self) {
         self.changes.set(self.changes.get().wrapping_add(1));
         self.may_have_queues.set(true);
-    }
-
-    fn stored_shards(&self) -> Result<Option<u32>> {
-        let stored = schema::load_meta(&self.db, SHARDS)?;
-        Ok(stored.map(|shards| u32::try_from(shards).unwrap_or(u32::MAX)))
     }
 }

@@ -5,6 +5,7 @@ mod admin;
 mod answer;
 mod config;
 mod digits;
+mod edges;
 mod explain;
 mod failpoint;
 mod failure;
@@ -33,6 +34,7 @@ use answer::{failed, logged, ok};
 use config::{Mode, Settings};
 use failure::Failure;
 pub use inbox::Inbox;
+use js::Problem;
 use receive::Head;
 use task::Task;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
@@ -47,8 +49,8 @@ static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_all
 
 #[wasm_bindgen]
 impl Task {
-    /// Answers one request: the result is the response. The last three arguments are headers: the signature, the content
-    /// type and the content length.
+    /// Answers one request: the result is the response. The last four arguments are headers: the signature, the content
+    /// type, the content length and `walnut-edge`.
     #[expect(clippy::too_many_arguments, reason = "a flat call is the fastest")]
     pub fn fetch(
         &mut self,
@@ -60,6 +62,7 @@ impl Task {
         signature: Option<String>,
         content_type: Option<String>,
         content_length: Option<String>,
+        edges: Option<String>,
     ) {
         #[cfg(feature = "failpoints")]
         failpoint::trap_at(
@@ -68,7 +71,7 @@ impl Task {
         );
 
         let context = Context::new(context);
-        let head = Head { method, url, signature, content_type, content_length };
+        let head = Head { method, url, signature, content_type, content_length, edges };
         self.begin(async move { respond(&request, head, &env, &context).await.into() });
     }
 
@@ -145,8 +148,12 @@ async fn health(env: &Env, settings: &Settings) -> Response {
         return ok();
     }
     let has_no_key = settings.verifier.is_none();
-    if has_no_key && !quarantine::is_in_setup(env, settings).await {
-        return failed(&Failure::Misconfigured);
+    if has_no_key {
+        match quarantine::is_in_setup(env, settings).await {
+            Ok(true) => {}
+            Ok(false) => return failed(&Failure::Misconfigured),
+            Err(problem) => return inbox_failed(&problem),
+        }
     }
     if settings.holds() {
         return failed(&Failure::Unhealthy);
@@ -154,14 +161,16 @@ async fn health(env: &Env, settings: &Settings) -> Response {
     if has_no_key {
         return answer::in_setup();
     }
-    match shards::count(env, settings).await {
+    match shards::stored_or_set(env, settings).await {
         Ok(_) if shards::mistakes(settings).is_empty() => ok(),
         Ok(_) => failed(&Failure::Unhealthy),
-        Err(problem) => {
-            log::inbox_failed(&problem);
-            failed(&Failure::InboxFailed)
-        }
+        Err(problem) => inbox_failed(&problem),
     }
+}
+
+fn inbox_failed(problem: &Problem) -> Response {
+    log::inbox_failed(problem);
+    failed(&Failure::InboxFailed)
 }
 
 #[cfg(test)]

@@ -187,6 +187,7 @@ pub(crate) fn forwarded(headline: &Headline, destination: &str, outcome: &Outcom
         ("destination", destination.into()),
         ("origin", outcome.status.map(u64::from).into()),
         ("code", outcome.failure.as_ref().map(Failure::code).into()),
+        ("how", outcome.how.map_or(Item::Missing, |how| how.as_str().into())),
     ];
     Line::new(level, &fields)
 }

@@ -3,23 +3,28 @@
 //! A request is one variant of [`Request`], and its type names the type of its reply. Only the message that stores a
 //! delivery is not here: it is a flat call, since it is sent for every delivery (`shards::store` and `Inbox::store`).
 
+mod arrival;
 mod delivery;
 mod destination;
+mod redeliver;
 mod rejected;
+mod search;
 
+pub(crate) use arrival::{Arrival, ConfirmShards, Confirmed, Reply, Stored};
 pub(crate) use delivery::{Attempt, Delivery, DeliveryState, Details, Payload, SendStatus};
 pub(crate) use destination::{DestinationState, DestinationStatus, Hasten, SetPaused};
-use js_sys::{Array, Uint8Array};
+pub(crate) use redeliver::{Redeliver, RedeliverMany, Redelivered, RedeliveredMany, Redelivery};
 pub(crate) use rejected::{
     Full, HadKey, Keep, Kept, ListRejected, QuarantineStatus, Rejected, RejectedDetails,
     RemoveRejected, ShowRejected,
 };
+pub(crate) use search::{Export, Exported, List, Listed, Search};
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 
 use crate::ids::RowId;
 use crate::js::{FromJs, Problem, Result, from_js, text, variant};
-use crate::keys::{KeySlot, LastMatch};
+use crate::keys::LastMatch;
 
 /// The version of these messages. During a deployment, a Worker and an inbox of different versions may meet. Increase
 /// it with every change that the other version would misread.
@@ -79,7 +84,7 @@ macro_rules! requests {
 }
 
 requests! {
-    ConfirmShards => u32,
+    ConfirmShards => Confirmed,
     GetShards => Option<u32>,
     Wake => (),
     Report => (),
@@ -88,7 +93,9 @@ requests! {
     List => Listed,
     Show => Option<Details>,
     Redeliver => Redelivered,
-    RedeliverDead => RedeliveredDead,
+    RedeliverMany => RedeliveredMany,
+    Search => Listed,
+    Export => Exported,
     Erase => u32,
     EraseEmail => Erased,
     GetStatus => ShardStatus,
@@ -99,12 +106,6 @@ requests! {
     RemoveRejected => u32,
     SetPaused => Option<u64>,
     Hasten => bool,
-}
-
-/// Stores the number of shards, unless one is stored; replies with the stored number.
-#[derive(Clone, Copy, Serialize)]
-pub(crate) struct ConfirmShards {
-    pub(crate) shards: u32,
 }
 
 /// Asks for the stored number of shards, and stores none.
@@ -171,50 +172,10 @@ pub(crate) enum Cause {
     Drift,
 }
 
-/// Lists deliveries, the newest first.
-#[derive(Serialize)]
-pub(crate) struct List {
-    pub(crate) limit: u32,
-    pub(crate) state: Option<DeliveryState>,
-    /// The name of the event.
-    pub(crate) name: Option<String>,
-    /// Milliseconds since the Unix epoch, inclusive.
-    pub(crate) since: Option<u64>,
-    /// Milliseconds since the Unix epoch, exclusive.
-    pub(crate) until: Option<u64>,
-    /// Only rows before this one are listed.
-    pub(crate) before: RowId,
-}
-
-/// The deliveries of one shard.
-#[derive(Serialize)]
-pub(crate) struct Listed {
-    pub(crate) deliveries: Vec<Delivery>,
-    /// Down to which row the shard was searched, if there are older ones and fewer deliveries than the limit were found.
-    pub(crate) searched: Option<RowId>,
-}
-
 /// Asks for everything about a delivery, its body included.
 #[derive(Serialize)]
 pub(crate) struct Show {
     pub(crate) row: RowId,
-}
-
-/// Sends a delivery again, to one destination or to all that want its event.
-#[derive(Serialize)]
-pub(crate) struct Redeliver {
-    pub(crate) row: RowId,
-    pub(crate) destination: Option<String>,
-}
-
-/// Sends the dead deliveries of a period again, to one destination or to each that gave up.
-#[derive(Serialize)]
-pub(crate) struct RedeliverDead {
-    pub(crate) since: u64,
-    pub(crate) until: u64,
-    pub(crate) destination: Option<String>,
-    /// Only rows after this one are looked at.
-    pub(crate) after: RowId,
 }
 
 /// Erases a delivery; replies with how many were erased, 0 or 1.
@@ -238,78 +199,6 @@ pub(crate) struct GetStatus;
 /// Asks for the differences from the documented shapes that were seen, as a JSON list.
 #[derive(Serialize)]
 pub(crate) struct GetDrift;
-
-/// An arriving delivery. Each field is an argument of the flat call.
-pub(crate) struct Arrival<'a> {
-    /// The idempotency key.
-    pub(crate) id: &'a str,
-    /// The name of the event.
-    pub(crate) name: Option<&'a str>,
-    pub(crate) event_type: &'a str,
-    pub(crate) key_slot: KeySlot,
-    pub(crate) signature: &'a str,
-    pub(crate) content_type: &'a str,
-    pub(crate) body: &'a Uint8Array,
-    pub(crate) is_test: bool,
-    /// The names of the destinations that want it. If there are none, the inbox chooses by its own configuration.
-    pub(crate) destinations: Array,
-    /// When it was received, in milliseconds since the Unix epoch, if that is not now.
-    pub(crate) received: Option<u64>,
-}
-
-/// How an arriving delivery was stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stored {
-    /// It is the first delivery of its ID, and will be sent.
-    Accepted,
-    /// It is the first delivery of its ID, and no destination wants it.
-    Unrouted,
-    /// It is the first delivery of its ID, and will be routed once the configuration has no mistakes.
-    Held,
-    /// It is a test event that was received before, and will be sent again.
-    Repeat,
-    /// It was received before, and was only counted.
-    Duplicate,
-    /// A different body with this ID was received before; this one is kept and not sent.
-    Variant,
-}
-
-impl Stored {
-    const ALL: [Self; 6] =
-        [Self::Accepted, Self::Unrouted, Self::Held, Self::Repeat, Self::Duplicate, Self::Variant];
-
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Unrouted => "unrouted",
-            Self::Held => "held",
-            Self::Repeat => "repeat",
-            Self::Duplicate => "duplicate",
-            Self::Variant => "variant",
-        }
-    }
-
-    /// Reads what [`Self::as_str`] wrote.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|stored| stored.as_str() == text)
-    }
-}
-
-#[derive(Serialize)]
-pub(crate) enum Redelivered {
-    NotFound,
-    /// Its body was erased or has expired.
-    Forgotten,
-    To(Vec<String>),
-}
-
-/// How many dead deliveries are sent again.
-#[derive(Serialize)]
-pub(crate) struct RedeliveredDead {
-    pub(crate) redelivered: u64,
-    /// Where to go on, if there may be more.
-    pub(crate) last: Option<RowId>,
-}
 
 /// How many deliveries were erased.
 #[derive(Serialize)]
@@ -404,20 +293,7 @@ impl FromJs for Cause {
     }
 }
 
-impl FromJs for Redelivered {
-    fn from_js(value: &JsValue) -> Option<Self> {
-        let (name, destinations) = variant(value)?;
-        match name.as_str() {
-            "NotFound" => Some(Self::NotFound),
-            "Forgotten" => Some(Self::Forgotten),
-            "To" => Vec::from_js(&destinations).map(Self::To),
-            _ => None,
-        }
-    }
-}
-
 from_js! {
-    ConfirmShards { shards: "shards" }
     Report {
         refused: "refused",
         dropped: "dropped",
@@ -426,21 +302,9 @@ from_js! {
         drift: "drift",
     }
     Raise { cause: "cause", destination: "destination", detail: "detail" }
-    List {
-        limit: "limit",
-        state: "state",
-        name: "name",
-        since: "since",
-        until: "until",
-        before: "before",
-    }
-    Listed { deliveries: "deliveries", searched: "searched" }
     Show { row: "row" }
-    Redeliver { row: "row", destination: "destination" }
-    RedeliverDead { since: "since", until: "until", destination: "destination", after: "after" }
     Erase { row: "row" }
     EraseEmail { email: "email", after: "after" }
-    RedeliveredDead { redelivered: "redelivered", last: "last" }
     Erased { erased: "erased", last: "last" }
     Count { name: "name", count: "count" }
     ShardStatus {

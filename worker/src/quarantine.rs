@@ -15,7 +15,7 @@ use worker::{Context, Env};
 use crate::answer::logged;
 use crate::config::{Mode, Settings};
 use crate::failure::Failure;
-use crate::js::now;
+use crate::js::{Result, now};
 use crate::protocol::{Full, HadKey, Keep, Kept};
 use crate::receive::{self, Incoming};
 use crate::watch::{self, Check};
@@ -242,24 +242,21 @@ pub(crate) fn mistake(settings: &Settings) -> Option<String> {
 }
 
 /// Tells whether set-up is on: no key is set, and the inbox has never had one.
-pub(crate) async fn is_in_setup(env: &Env, settings: &Settings) -> bool {
+///
+/// # Errors
+///
+/// The first shard does not answer.
+pub(crate) async fn is_in_setup(env: &Env, settings: &Settings) -> Result<bool> {
     if !settings.setup || settings.verifier.is_some() {
-        return false;
+        return Ok(false);
     }
     if let Some(had_key) = HAD_KEY.get() {
-        return !had_key;
+        return Ok(!had_key);
     }
-    match shards::ask(env, settings, shards::FIRST, HadKey).await {
-        Ok(had_key) => {
-            HAD_KEY.set(Some(had_key));
-            log::configuration(&shards::mistakes(settings), &settings.warnings, now());
-            !had_key
-        }
-        Err(problem) => {
-            log::inbox_failed(&problem);
-            false
-        }
-    }
+    let had_key = shards::ask(env, settings, shards::FIRST, HadKey).await?;
+    HAD_KEY.set(Some(had_key));
+    log::configuration(&shards::mistakes(settings), &settings.warnings, now());
+    Ok(!had_key)
 }
 
 /// Answers a request while no key is set. During set-up it is accepted: a signed one once it is kept, another one at once.
@@ -270,10 +267,16 @@ pub(crate) async fn without_key(
     settings: &Rc<Settings>,
     note: impl Fn(Check),
 ) -> Response {
-    let in_setup = is_in_setup(env, settings).await;
     let refuse = |failure: &Failure| {
         note(Check::Refused(failure.code()));
         logged(log::refused(failure), Some(failure))
+    };
+    let in_setup = match is_in_setup(env, settings).await {
+        Ok(in_setup) => in_setup,
+        Err(problem) => {
+            log::inbox_failed(&problem);
+            return refuse(&Failure::StoreFailed);
+        }
     };
     match incoming.check_signature() {
         Ok(()) => {}

@@ -18,7 +18,7 @@ use crate::protocol::{Arrival, Stored};
 use crate::quarantine::{self, Candidate};
 use crate::standard::message_id;
 use crate::watch::{self, Check};
-use crate::{digits, explain, host, log, network, shards};
+use crate::{digits, edges, explain, host, log, network, shards};
 
 /// How far past the limit a body is read, in bytes, so that the sender of a slightly longer one receives the 413 instead of
 /// a connection reset.
@@ -41,6 +41,8 @@ pub(crate) struct Head {
     pub(crate) signature: Option<String>,
     pub(crate) content_type: Option<String>,
     pub(crate) content_length: Option<String>,
+    /// The value of `walnut-edge`.
+    pub(crate) edges: Option<String>,
 }
 
 impl Head {
@@ -64,6 +66,7 @@ pub(crate) struct Incoming<'r> {
     content_type: String,
     declared_length: Option<u64>,
     body: Option<Uint8Array>,
+    edges: Option<String>,
 }
 
 /// Receives one delivery. The result of the check is noted, unless it is a duplicate or could not be stored.
@@ -82,16 +85,20 @@ pub(crate) async fn delivery(
         content_type: content_type(head.content_type),
         declared_length: head.content_length.and_then(|length| digits::parse(&length)),
         body: None,
+        edges: head.edges,
     };
     let Some(verifier) = &settings.verifier else {
         return quarantine::without_key(incoming, env, context, settings, note).await;
     };
     match incoming.check(verifier, settings, now).await {
-        Ok((headline, is_test)) => match settings.mode {
-            Mode::Durable => incoming.store(&headline, is_test, env, settings, note).await,
+        Ok(headline) => match settings.mode {
+            Mode::Durable => incoming.store(&headline, env, settings, note).await,
             Mode::Direct => incoming.forward(&headline, settings).await,
         },
         Err(failure) => {
+            if matches!(failure, Failure::Loop) {
+                note(Check::Refused(failure.code()));
+            }
             // A request without a verdict, such as an incomplete one, is neither explained nor counted.
             if let Failure::Refused(error) = &failure {
                 note(Check::Refused(error.code()));
@@ -113,7 +120,7 @@ pub(crate) async fn delivery(
     }
 }
 
-/// Returns the headline of a verified delivery, and whether it is a test event.
+/// Returns the headline of a verified delivery.
 ///
 /// # Errors
 ///
@@ -122,7 +129,7 @@ pub(crate) fn headline(
     verified: &Verified<'_>,
     max_age_ms: Option<u64>,
     received: u64,
-) -> Result<(Headline, bool), Failure> {
+) -> Result<Headline, Failure> {
     // A body that is not JSON can be genuine too; it has no signed time.
     let summary = verified.summary().ok();
     if let (Some(summary), Some(age)) = (&summary, max_age_ms) {
@@ -133,15 +140,16 @@ pub(crate) fn headline(
     }
     let is_test = summary.as_ref().is_some_and(|summary| summary.is_test);
     let id = summary.as_ref().map_or_else(|| verified.body_id(), |summary| summary.id.clone());
-    let headline = Headline {
+    Ok(Headline {
         message_id: message_id(&id, None),
         id,
         name: summary.as_ref().and_then(|summary| summary.name.clone()),
         event_type: summary.as_ref().map_or("unknown", |summary| summary.event_type).to_owned(),
         key_slot: verified.key_index().into(),
+        is_test,
+        edges: String::new(),
         drift: summary.map(|summary| summary.drift).unwrap_or_default(),
-    };
-    Ok((headline, is_test))
+    })
 }
 
 /// The parts of a request that are stored with its headline.
@@ -162,10 +170,9 @@ pub(crate) async fn store(
     env: &Env,
     settings: &Settings,
     headline: &Headline,
-    is_test: bool,
     message: &Message<'_>,
 ) -> Result<Stored, Failure> {
-    let wants = |it: &&Destination| it.wants(headline.name.as_deref(), is_test);
+    let wants = |it: &&Destination| it.wants(headline.name.as_deref(), headline.is_test);
     // A configuration with mistakes may list too few destinations, so the inbox chooses later.
     let known = if settings.holds() { &[] } else { settings.destinations.as_slice() };
     let names = known.iter().filter(wants);
@@ -177,9 +184,10 @@ pub(crate) async fn store(
         signature: message.signature,
         content_type: message.content_type,
         body: message.body,
-        is_test,
+        is_test: headline.is_test,
         destinations: names.map(|it| JsValue::from_str(&it.name)).collect(),
         received: message.received,
+        edges: Some(headline.edges.as_str()).filter(|list| !list.is_empty()),
     };
     let stored = shards::store(env, settings, &arrival).await?;
     if stored != Stored::Duplicate {
@@ -189,13 +197,13 @@ pub(crate) async fn store(
 }
 
 impl Incoming<'_> {
-    /// Verifies a delivery; returns its headline, and whether it is a test event.
+    /// Verifies a delivery; returns its headline.
     async fn check(
         &mut self,
         verifier: &Verifier,
         settings: &Settings,
         now: u64,
-    ) -> Result<(Headline, bool), Failure> {
+    ) -> Result<Headline, Failure> {
         let length = self.declared_length.map(|it| usize::try_from(it).unwrap_or(usize::MAX));
         verifier.precheck(self.signature.as_deref(), length)?;
         let body = self.read(settings.max_body_bytes).await?;
@@ -206,7 +214,12 @@ impl Incoming<'_> {
                 verifier.verify_hashed(&body, header, |_| digests.next().unwrap_or_default())?
             }
         };
-        headline(&verified, settings.max_event_age_ms, now)
+        let mut headline = headline(&verified, settings.max_event_age_ms, now)?;
+        headline.edges = edges::parse(self.edges.as_deref())?;
+        if settings.mode == Mode::Direct {
+            headline.edges = edges::through(headline.edges, &edges::of_isolate())?;
+        }
+        Ok(headline)
     }
 
     /// Checks the form of the signature.
@@ -260,7 +273,6 @@ impl Incoming<'_> {
     async fn store(
         self,
         headline: &Headline,
-        is_test: bool,
         env: &Env,
         settings: &Settings,
         note: impl Fn(Check),
@@ -272,7 +284,7 @@ impl Incoming<'_> {
             body: &self.body.unwrap_or_default(),
             received: None,
         };
-        match store(env, settings, headline, is_test, &message).await {
+        match store(env, settings, headline, &message).await {
             Ok(stored) => {
                 // A duplicate may be a replay, so it does not show which key Walnut signs with now. A
                 // repeated test event may be one too, so its network is not noted.
@@ -282,6 +294,10 @@ impl Incoming<'_> {
                     _ => note(Check::Matched(headline.key_slot, Some(network))),
                 }
                 logged(log::stored(headline, stored), None)
+            }
+            Err(failure @ Failure::Loop) => {
+                note(Check::Refused(failure.code()));
+                logged(log::refused(&failure), Some(&failure))
             }
             // Not noted as a match: an alert for missing deliveries must not be put off while nothing can be stored.
             Err(failure) => failed(&failure),

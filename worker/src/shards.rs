@@ -8,21 +8,38 @@ use worker::Env;
 
 use crate::config::{Mistakes, Settings};
 use crate::failure::Failure;
-use crate::js::{Problem, Result, items, now, text};
-use crate::protocol::{self, Arrival, ConfirmShards, GetShards, Question, Request, Stored, Wake};
+use crate::js::{Problem, Result, get, items, now, text};
+use crate::protocol::{
+    self, Arrival, ConfirmShards, Confirmed, GetShards, Question, Reply, Request, Stored, Wake,
+};
 use crate::{host, log, quarantine};
 
 /// The shard that keeps what concerns all shards.
 pub(crate) const FIRST: u32 = 0;
+
+/// How often a delivery is sent to a shard: two replies may tell where it belongs.
+const MOST_STORES: u32 = 3;
 
 thread_local! {
     /// The number of shards that the inbox has stored, once this isolate knows it. It never changes.
     static STORED: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
+/// Returns the number of shards, as [`stored_or_set`] does, or else `SHARDS` if the first shard can't be read: the others
+/// answer nevertheless.
+pub(crate) async fn count(env: &Env, settings: &Settings) -> Result<u32> {
+    match stored_or_set(env, settings).await {
+        Err(problem) if settings.knows_shards => {
+            log::inbox_failed(&problem);
+            Ok(settings.shards)
+        }
+        shards => shards,
+    }
+}
+
 /// Returns the number of shards: the stored one, or the one that the first delivery would store. All that concerns more
 /// than the first shard uses it, whatever `SHARDS` is.
-pub(crate) async fn count(env: &Env, settings: &Settings) -> Result<u32> {
+pub(crate) async fn stored_or_set(env: &Env, settings: &Settings) -> Result<u32> {
     if let Some(shards) = STORED.get() {
         return Ok(shards);
     }
@@ -34,18 +51,10 @@ pub(crate) async fn count(env: &Env, settings: &Settings) -> Result<u32> {
     }
 }
 
-/// Returns the number of shards. Stores it first if none is stored and `SHARDS` is valid.
-async fn confirm(env: &Env, settings: &Settings) -> Result<u32> {
-    if !settings.knows_shards {
-        return count(env, settings).await;
-    }
-    let question = ConfirmShards { shards: settings.shards };
-    Ok(note_stored(ask(env, settings, FIRST, question).await?, settings))
-}
-
 fn note_stored(shards: u32, settings: &Settings) -> u32 {
-    STORED.set(Some(shards));
-    log::configuration(&mistakes(settings), &settings.warnings, now());
+    if STORED.replace(Some(shards)) != Some(shards) {
+        log::configuration(&mistakes(settings), &settings.warnings, now());
+    }
     shards
 }
 
@@ -65,13 +74,20 @@ pub(crate) fn mistakes(settings: &Settings) -> Mistakes {
     settings.mistakes.iter().cloned().chain(asked).collect()
 }
 
-/// Returns the shard of an idempotency key.
+/// Returns the number of shards that deliveries go by: the stored one, or a valid `SHARDS`, or else none, since then the
+/// first shard holds them.
+async fn known(env: &Env, settings: &Settings) -> Result<Option<u32>> {
+    let known = STORED.get().or_else(|| settings.knows_shards.then_some(settings.shards));
+    if known.is_none() {
+        stored_or_set(env, settings).await?;
+        return Ok(STORED.get());
+    }
+    Ok(known)
+}
+
+/// Returns the shard of an idempotency key, as far as this isolate knows it.
 pub(crate) async fn of(env: &Env, settings: &Settings, id: &str) -> Result<u32> {
-    let shards = match STORED.get() {
-        Some(shards) => shards,
-        None => confirm(env, settings).await?,
-    };
-    Ok(shard_for(id, shards))
+    Ok(shard_for(id, known(env, settings).await?.unwrap_or(1)))
 }
 
 /// Stores a delivery in the shard of its idempotency key.
@@ -84,15 +100,49 @@ pub(crate) async fn store(
     settings: &Settings,
     arrival: &Arrival<'_>,
 ) -> std::result::Result<Stored, Failure> {
-    let failed = |problem: Problem| {
+    let reply = store_or_ask(env, settings, arrival).await.unwrap_or_else(|problem| {
         log::inbox_failed(&problem);
-        Failure::StoreFailed
-    };
-    let shard = of(env, settings, arrival.id).await.map_err(failed)?;
-    let stored = host::store(env, settings, shard, arrival).await.map_err(failed)?;
-    text(&stored)
-        .and_then(|stored| Stored::parse(&stored))
-        .ok_or_else(|| failed(Problem::new("the inbox did not say how it stored the delivery")))
+        Reply::Unconfirmed
+    });
+    match reply {
+        Reply::Stored(stored) => Ok(stored),
+        Reply::Loop => Err(Failure::Loop),
+        Reply::Unconfirmed | Reply::Shards(_) => Err(Failure::StoreFailed),
+    }
+}
+
+/// Has a shard store a delivery. The shard says so if it goes by another number of shards, or by none yet; so no other
+/// shard is needed while the numbers are the same.
+async fn store_or_ask(env: &Env, settings: &Settings, arrival: &Arrival<'_>) -> Result<Reply> {
+    let mut shards = known(env, settings).await?;
+    let mut instance = None;
+    for _ in 0..MOST_STORES {
+        let shard = shard_for(arrival.id, shards.unwrap_or(1));
+        let reply = host::store(env, settings, shard, arrival, shards, instance.as_deref()).await?;
+        let stored = match text(&reply).and_then(|reply| Reply::parse(&reply)) {
+            Some(Reply::Unconfirmed) => {
+                let shards = shards.unwrap_or(settings.shards);
+                let question = ConfirmShards { shards, wants_instance: Some(true) };
+                match ask(env, settings, FIRST, question).await? {
+                    Confirmed::Both { shards, instance: given } => {
+                        instance = Some(given);
+                        shards
+                    }
+                    Confirmed::Shards(shards) => shards,
+                }
+            }
+            Some(Reply::Shards(stored)) => stored,
+            Some(reply) => {
+                if let Some(shards) = shards {
+                    note_stored(shards, settings);
+                }
+                return Ok(reply);
+            }
+            None => break,
+        };
+        shards = Some(note_stored(stored, settings));
+    }
+    Err(Problem::new("the inbox did not say how it stored the delivery"))
 }
 
 /// Sends a request to one shard; returns its reply.
@@ -106,20 +156,50 @@ pub(crate) async fn ask<Q: Question>(
     protocol::read(&host::ask(env, settings, shard, &protocol::write(&request)?).await?)
 }
 
-/// Sends one request to each shard at the same time. Returns the replies in the order of the shards.
+/// The replies of the shards that answered, in their order, and the numbers of the others.
+pub(crate) struct Replies<T> {
+    pub(crate) all: Vec<T>,
+    pub(crate) broken: Vec<u32>,
+}
+
+/// Sends one request to each shard at the same time.
+///
+/// # Errors
+///
+/// No shard has answered.
 pub(crate) async fn ask_all<Q: Question>(
     env: &Env,
     settings: &Settings,
     shards: u32,
     question: impl Fn(u32) -> Q,
-) -> Result<Vec<Q::Reply>> {
+) -> Result<Replies<Q::Reply>> {
     let requests = Array::new();
     for shard in 0..shards {
         let request: Request = question(shard).into();
         requests.push(&protocol::write(&request)?);
     }
-    let replies = host::ask_all(env, settings, &requests).await?;
-    items(&replies).map(|reply| protocol::read(&reply)).collect()
+    let settled = host::ask_all(env, settings, &requests).await?;
+    let mut replies = Replies { all: Vec::new(), broken: Vec::new() };
+    for (shard, settled) in (0..).zip(items(&settled)) {
+        let reason = get(&settled, "reason");
+        let reply = if reason.is_undefined() {
+            protocol::read(&get(&settled, "value"))
+        } else {
+            Err(reason.into())
+        };
+        match reply {
+            Ok(reply) => replies.all.push(reply),
+            Err(problem) if shards == 1 => return Err(problem),
+            Err(problem) => {
+                log::inbox_failed(&problem);
+                replies.broken.push(shard);
+            }
+        }
+    }
+    if replies.all.is_empty() {
+        return Err(Problem::new("no shard has answered"));
+    }
+    Ok(replies)
 }
 
 /// Wakes every shard.

@@ -54,6 +54,11 @@ pub(super) fn text(status: &Status) -> String {
     text.seconds(matched, &[("key", "previous")], last.previous);
     text.family("stored_bytes", "gauge", "The size of the databases.");
     text.sample("stored_bytes", &[], status.bytes);
+    text.family("shard_up", "gauge", "Whether a shard answered: 1, or 0.");
+    for shard in 0..status.shards {
+        let is_up = !status.broken_shards.contains(&shard);
+        text.sample("shard_up", &[("shard", &shard.to_string())], is_up.into());
+    }
     text.0.push_str("# EOF\n");
     text.0
 }

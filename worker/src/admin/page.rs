@@ -1,6 +1,7 @@
 //! The files of the page for the delivery log. They contain no data, so they need no token.
 
 use js_sys::Uint8Array;
+use wasm_bindgen::JsValue;
 use web_sys::Response;
 
 use crate::host::{self, Lines};
@@ -9,8 +10,6 @@ use crate::host::{self, Lines};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                       require-trusted-types-for 'script'";
-
-const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Returns a file of the page, which `tools/build-worker.mjs` minifies.
 macro_rules! source {
@@ -24,10 +23,7 @@ pub(super) fn file(path: &str) -> Option<Response> {
     let (content_type, text) = match path {
         "" | "/" => ("text/html; charset=utf-8", source!("index.html")),
         "/page.css" => ("text/css; charset=utf-8", source!("page.css")),
-        "/page.js" => (SCRIPT, source!("page.js")),
-        "/rejected.js" => (SCRIPT, source!("rejected.js")),
-        "/api.js" => (SCRIPT, source!("api.js")),
-        "/elements.js" => (SCRIPT, source!("elements.js")),
+        "/page.js" => ("text/javascript; charset=utf-8", source!("page.js")),
         _ => return None,
     };
     Some(host::respond(200, &headers(content_type, "no-cache"), text))
@@ -38,6 +34,11 @@ pub(super) fn download(body: Uint8Array) -> Response {
     let headers = headers("application/octet-stream", "no-store")
         .with("content-disposition", "attachment; filename=\"body\"");
     host::respond(200, &headers, body)
+}
+
+/// Makes the response of an export, which is a stream.
+pub(super) fn export(lines: JsValue) -> Response {
+    host::respond(200, &headers("application/x-ndjson", "no-store"), lines)
 }
 
 /// Makes the response of metrics.

@@ -97,15 +97,14 @@ impl Shards<'_> {
         let Payload { content_type, signature, .. } = payload;
         let signature = signature.unwrap_or_default();
         let finding = verify(self.settings, &body.to_vec(), &signature, rejected.received);
-        let genuine = finding.genuine.ok_or(Failure::NotVerified)?;
+        let headline = finding.genuine.ok_or(Failure::NotVerified)?;
         let message = Message {
             signature: &signature,
             content_type: &content_type.unwrap_or_default(),
             body: &body,
             received: Some(rejected.received),
         };
-        let (headline, is_test) = (&genuine.headline, genuine.is_test);
-        let stored = receive::store(self.env, self.settings, headline, is_test, &message).await?;
+        let stored = receive::store(self.env, self.settings, &headline, &message).await?;
         let row = parse_row(id)?;
         self.ask(FIRST, RemoveRejected { row, is_delivered: true }).await?;
         Ok(value(&Delivered { stored: stored.as_str() }))

@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use crate::config::{Mistakes, Settings};
 use crate::keys::{KeyStatus, LastMatch};
 use crate::protocol::{Count, DeliveryState, DestinationStatus, QuarantineStatus, ShardStatus};
-use crate::shards;
+use crate::shards::{self, Replies};
 
 /// The status of the edge. Times are in milliseconds since the Unix epoch.
 #[derive(Serialize)]
@@ -13,7 +13,9 @@ use crate::shards;
 pub(super) struct Status {
     version: &'static str,
     mode: &'static str,
-    shards: usize,
+    pub(super) shards: u32,
+    /// The shards that did not answer. All counts leave them out.
+    pub(super) broken_shards: Vec<u32>,
     now: u64,
     mistakes: Mistakes,
     warnings: Vec<String>,
@@ -58,16 +60,18 @@ impl Serialize for Counts {
 
 impl Status {
     /// Merges the replies of the shards. The mistake of `SHARDS` is known by then.
-    pub(super) fn new(settings: &Settings, replies: Vec<ShardStatus>, now: u64) -> Self {
+    pub(super) fn new(settings: &Settings, replies: Replies<ShardStatus>, now: u64) -> Self {
         let states =
             DeliveryState::ALL.map(|state| Count { name: state.as_str().to_owned(), count: 0 });
         let destinations = settings.destinations.iter().map(|it| DestinationStatus::new(&it.name));
-        let matched = replies.iter().map(|shard| shard.matched);
+        let matched = replies.all.iter().map(|shard| shard.matched);
         let matched = matched.fold(LastMatch::default(), LastMatch::max);
         let mut status = Self {
             version: env!("CARGO_PKG_VERSION"),
             mode: "durable",
-            shards: replies.len(),
+            shards: u32::try_from(replies.all.len().saturating_add(replies.broken.len()))
+                .unwrap_or(u32::MAX),
+            broken_shards: replies.broken,
             now,
             mistakes: shards::mistakes(settings),
             warnings: settings.warnings.clone(),
@@ -83,7 +87,7 @@ impl Status {
             last_received: None,
             bytes: 0,
         };
-        for shard in replies {
+        for shard in replies.all {
             status.add(shard);
         }
         for stranded in &status.stranded {

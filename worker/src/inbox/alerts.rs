@@ -17,9 +17,8 @@ pub(super) const HOUR_MS: u64 = 60 * 60 * 1000;
 /// How long to wait after a failed post, in milliseconds.
 const RETRY_MS: u64 = 60_000;
 
-/// The time limit of a post, in milliseconds, and the longest response, in bytes.
+/// The time limit of a post, in milliseconds.
 const TIMEOUT_MS: u32 = 10_000;
-const MAX_RESPONSE_BYTES: u32 = 1 << 20;
 
 /// What an alert names as its source.
 const SOURCE: &str = "walnut-webhooks";
@@ -238,9 +237,7 @@ async fn post(url: &str, format: AlertFormat, cause: &str, text: &str, at: u64) 
         AlertFormat::Teams => card(cause, text),
     };
     let headers = Lines::default().with("content-type", "application/json");
-    let posted =
-        host::post(Place::Inbox, url, &headers, &alert.into(), TIMEOUT_MS, MAX_RESPONSE_BYTES)
-            .await;
+    let posted = host::post(Place::Inbox, url, &headers, &alert.into(), TIMEOUT_MS).await;
     if posted.failure.is_some() {
         log::alert_failed(cause, posted.status);
     }

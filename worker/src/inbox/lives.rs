@@ -4,7 +4,7 @@ use walnut_webhooks::Value;
 use wasm_bindgen::JsValue;
 
 use super::db::{Batch, Db, Row};
-use crate::digits;
+use super::identity::Identity;
 use crate::forward::Headline;
 use crate::ids::RowId;
 use crate::js::{Result, number};
@@ -13,8 +13,9 @@ use crate::keys::KeySlot;
 use crate::life::{Effect, Life, Progress, Reason, Send, State};
 use crate::protocol::{Attempt, DeliveryState, SendStatus};
 use crate::standard::message_id;
+use crate::{digits, edges};
 
-/// How many attempts of a delivery are kept: the last ones.
+/// How many attempts of a delivery are kept: the last ones. Only the last 10 have a body.
 const MOST_ATTEMPTS: u32 = 100;
 
 /// What an attempt needs.
@@ -230,21 +231,27 @@ pub(super) fn id(db: &Db, row: RowId) -> Result<String> {
 }
 
 /// Loads what an attempt needs; `None` if the body was erased or has expired.
-pub(super) fn load(db: &Db, row_id: RowId) -> Result<Option<Loaded>> {
+pub(super) fn load(db: &Db, row_id: RowId, identity: Option<&Identity>) -> Result<Option<Loaded>> {
     let row = db.row(
         "SELECT id, kind, name, type, signed_with, signature, content_type, traps, sends,
-            COALESCE(body, (SELECT body FROM bodies WHERE delivery = key))
+            COALESCE(body, (SELECT body FROM bodies WHERE delivery = key)), test, edges
         FROM deliveries WHERE key = ? AND signature IS NOT NULL",
         &[row_id.into()],
     )?;
     let Some(row) = row else { return Ok(None) };
     let id = row.text(0)?;
+    let mut edges = row.maybe_text(11)?.unwrap_or_default();
+    if let Some(identity) = identity {
+        edges::push(&mut edges, &identity.instance);
+    }
     let headline = Headline {
         message_id: message_id(&id, (row.text(1)? != "first").then_some(row_id)),
         id,
         name: row.maybe_text(2)?,
         event_type: row.text(3)?,
         key_slot: KeySlot::parse(&row.text(4)?),
+        is_test: row.maybe_number(10)?.is_some(),
+        edges,
         drift: Vec::new(),
     };
     Ok(Some(Loaded {
@@ -390,7 +397,7 @@ fn save(
     if let Some(attempt) = attempt {
         // A delivery that is sent again and again by hand would else outgrow its row.
         set(
-            ", attempts = json_insert(CASE WHEN json_array_length(attempts) < ? ",
+            ", attempts = json_insert(json_remove(CASE WHEN json_array_length(attempts) < ? ",
             number(MOST_ATTEMPTS),
         );
         let json = json::object(&[
@@ -399,8 +406,11 @@ fn save(
             ("ms", attempt.ms.into()),
             ("status", attempt.status.map(u64::from).into()),
             ("code", attempt.code.as_deref().into()),
+            ("how", attempt.how.as_deref().map_or(Item::Missing, Item::from)),
+            ("body", attempt.body.as_deref().map_or(Item::Missing, Item::from)),
         ]);
-        set("THEN attempts ELSE json_remove(attempts, '$[0]') END, '$[#]', json(?))", json.into());
+        let last = "THEN attempts ELSE json_remove(attempts, '$[0]') END, '$[#-10].body'), '$[#]', json(?))";
+        set(last, json.into());
     }
     if before.is_untried() != after.is_untried() {
         set(", untried = ?", if after.is_untried() { number(1_u32) } else { JsValue::NULL });

@@ -3,11 +3,14 @@
 use wasm_bindgen::JsValue;
 
 use super::quarantine::{self, Quarantine};
-use super::{Inbox, SHARDS, admin, alerts, erase, schema};
+use super::{Inbox, admin, alerts, erase, identity, redeliver, search};
 use crate::config::Settings;
+use crate::ids::DeliveryId;
 use crate::js::{Problem, Result, now};
 use crate::keys::KeyStatus;
-use crate::protocol::{Cause, ConfirmShards, Count, Question, Raise, Report, Request};
+use crate::protocol::{
+    Cause, Count, EraseEmail, Erased, List, Listed, Question, Raise, Report, Request, ShardStatus,
+};
 use crate::{log, shards, watch};
 
 impl Inbox {
@@ -24,28 +27,45 @@ impl Inbox {
         }
         match request {
             Request::ConfirmShards(question) => question.reply(&self.confirm_shards(*question)?),
-            Request::GetShards(question) => question.reply(&self.stored_shards()?),
-            Request::Wake(question) => question.reply(&self.cron(shard, &settings, now)?),
-            Request::Report(report) => report.reply(&self.note_report(report, &settings, now)?),
+            Request::GetShards(question) => question.reply(&identity::shards(db)?),
+            Request::Wake(question) => {
+                if shard == shards::FIRST {
+                    self.save_rejections(now)?;
+                    // What this shard itself has stored from the quarantine.
+                    self.note_drift(&watch::take_drift(), now)?;
+                    self.with_quarantine(|it| it.expire(db, now))?;
+                    alerts::check(db, &self.rejections.borrow(), now, settings.silence_ms)?;
+                }
+                self.check_pauses(shard == shards::FIRST, now)?;
+                self.counts.borrow_mut().save_if_due(db, now)?;
+                self.wake_for_work(&settings, now)?;
+                question.reply(&())
+            }
+            Request::Report(report) => {
+                self.note_report(report, &settings, now)?;
+                report.reply(&())
+            }
             Request::Raise(question) => {
                 alerts::raise(db, question, now)?;
                 self.wake_for_work(&settings, now)?;
                 question.reply(&())
             }
             Request::GetDrift(question) => question.reply(&self.drift.borrow_mut().list(db)?),
-            Request::List(list) => list.reply(&admin::list(db, shard, list)?),
+            Request::List(list) => list.reply(&self.list(shard, list)?),
+            Request::Search(question) => question.reply(&search::search(db, shard, question)?),
+            Request::Export(question) => question.reply(&search::export(db, question)?),
             Request::Show(show) => show.reply(&admin::show(db, shard, show.row)?),
             Request::Redeliver(question) => {
                 self.note_change();
                 let circuits = self.circuits.borrow();
-                let redelivered = admin::redeliver(db, &settings, &circuits, question, now)?;
+                let redelivered = redeliver::one(db, &settings, &circuits, question, now)?;
                 self.wake(now);
                 question.reply(&redelivered)
             }
-            Request::RedeliverDead(question) => {
+            Request::RedeliverMany(question) => {
                 self.note_change();
                 let circuits = self.circuits.borrow();
-                let redelivered = admin::redeliver_dead(db, &settings, &circuits, question, now)?;
+                let redelivered = redeliver::many(db, &settings, &circuits, question, now)?;
                 self.wake(now);
                 question.reply(&redelivered)
             }
@@ -53,26 +73,8 @@ impl Inbox {
                 self.note_change();
                 erase.reply(&db.transaction(|| erase::one(db, erase.row, now))?)
             }
-            Request::EraseEmail(question) => {
-                self.note_change();
-                let mut erased = erase::with_email(db, &question.email, question.after, now)?;
-                // The last call of a search also searches what is kept.
-                if erased.last.is_none() {
-                    let kept = self.with_quarantine(|it| it.erase_email(db, &question.email))?;
-                    erased.erased = erased.erased.saturating_add(kept.unwrap_or(0));
-                }
-                question.reply(&erased)
-            }
-            Request::GetStatus(question) => {
-                let (counts, circuits) = (self.counts.borrow(), self.circuits.borrow());
-                let mut status = admin::status(db, &counts, &circuits, now)?;
-                status.refused = self.rejections.borrow().counts(db)?;
-                status.quarantine = self.with_quarantine(|it| Ok(it.status()))?;
-                if shard == shards::FIRST {
-                    status.drift = Some(self.drift.borrow_mut().count(db)?);
-                }
-                question.reply(&status)
-            }
+            Request::EraseEmail(question) => question.reply(&self.erase_email(question, now)?),
+            Request::GetStatus(question) => question.reply(&self.status(shard, now)?),
             Request::SetPaused(question) => {
                 let since = self.set_paused(question, now)?;
                 self.wake_for_work(&settings, now)?;
@@ -111,22 +113,6 @@ impl Inbox {
         }
     }
 
-    /// Does what the cron trigger calls for.
-    fn cron(&self, shard: u32, settings: &Settings, now: u64) -> Result<()> {
-        let db = &self.db;
-        if shard == shards::FIRST {
-            self.save_rejections(now)?;
-            // What this shard itself has stored from the quarantine.
-            self.note_drift(&watch::take_drift(), now)?;
-            self.with_quarantine(|it| it.expire(db, now))?;
-            alerts::check(db, &self.rejections.borrow(), now, settings.silence_ms)?;
-        }
-        self.check_pauses(shard == shards::FIRST, now)?;
-        self.counts.borrow_mut().save_if_due(db, now)?;
-        self.wake_for_work(settings, now)
-    }
-
-    /// Notes what an isolate reports.
     fn note_report(&self, report: &Report, settings: &Settings, now: u64) -> Result<()> {
         let db = &self.db;
         alerts::store_match(db, report.matched)?;
@@ -139,12 +125,43 @@ impl Inbox {
         self.wake_for_work(settings, now)
     }
 
+    fn erase_email(&self, question: &EraseEmail, now: u64) -> Result<Erased> {
+        self.note_change();
+        let db = &self.db;
+        let mut erased = erase::with_email(db, &question.email, question.after, now)?;
+        // The last call of a search also searches what is kept.
+        if erased.last.is_none() {
+            let kept = self.with_quarantine(|it| it.erase_email(db, &question.email))?;
+            erased.erased = erased.erased.saturating_add(kept.unwrap_or(0));
+        }
+        Ok(erased)
+    }
+
+    fn status(&self, shard: u32, now: u64) -> Result<ShardStatus> {
+        let db = &self.db;
+        let mut status = admin::status(db, &self.counts.borrow(), &self.circuits.borrow(), now)?;
+        status.refused = self.rejections.borrow().counts(db)?;
+        status.quarantine = self.with_quarantine(|it| Ok(it.status()))?;
+        if shard == shards::FIRST {
+            status.drift = Some(self.drift.borrow_mut().count(db)?);
+        }
+        Ok(status)
+    }
+
+    fn list(&self, shard: u32, list: &List) -> Result<Listed> {
+        let row = self.counts.borrow().newest;
+        Ok(Listed {
+            newest: Some(DeliveryId { shard, row }),
+            ..admin::list(&self.db, shard, list)?
+        })
+    }
+
     /// Notices which key is set. What is kept is verified with a new one.
     fn notice_key(&self, settings: &Settings) -> Result<()> {
         let is_first = self.quarantine.borrow().is_none();
         if is_first {
             let mut quarantine = Quarantine::make(&self.db)?;
-            if self.stored_shards()?.is_some() {
+            if identity::shards(&self.db)?.is_some() {
                 quarantine.had_deliveries(&self.db)?;
             }
             *self.quarantine.borrow_mut() = Some(quarantine);
@@ -183,15 +200,6 @@ impl Inbox {
                 alerts::raise(&self.db, &new, now)
             }
         }
-    }
-
-    /// Returns the stored number of shards; stores the given one if there is none.
-    fn confirm_shards(&self, ConfirmShards { shards }: ConfirmShards) -> Result<u32> {
-        if let Some(stored) = self.stored_shards()? {
-            return Ok(stored);
-        }
-        schema::save_meta(&self.db, SHARDS, Some(shards.into()))?;
-        Ok(shards)
     }
 }
 

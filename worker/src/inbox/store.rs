@@ -35,6 +35,8 @@ pub(super) struct NewDelivery {
     pub(super) destinations: Option<Vec<String>>,
     /// When it was received, in milliseconds since the Unix epoch. What was kept was received earlier.
     pub(super) received: u64,
+    /// The edges that it has been through, or `null`.
+    pub(super) edges: JsValue,
 }
 
 /// The longest body that is stored in the row of its delivery, in bytes.
@@ -106,8 +108,8 @@ fn insert(
     let in_row = new.fits_in_row();
     let inserted = db.row(
         "INSERT INTO deliveries (key, id, kind, name, type, received, signed_with, signature,
-            content_type, size, state, ended, untried, sends, body, digest)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?17
+            content_type, size, state, ended, untried, sends, body, digest, test, edges)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?17, NULLIF(?16, 0), ?18
         WHERE NOT EXISTS (SELECT 1 FROM remembered WHERE id = ?2 AND (erased OR NOT ?16))
         ON CONFLICT (id) WHERE kind = 'first' DO NOTHING
         RETURNING key",
@@ -129,6 +131,7 @@ fn insert(
             if in_row { body.clone() } else { JsValue::NULL },
             number(u32::from(new.is_test)),
             bytes_or_null(digest),
+            new.edges.clone(),
         ],
     )?;
     if inserted.is_some() && !in_row {

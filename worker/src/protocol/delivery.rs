@@ -72,6 +72,8 @@ pub(crate) struct Delivery {
     kind: String,
     name: Option<String>,
     r#type: String,
+    is_test: IsTest,
+    demo_name: Option<String>,
     /// A [`DeliveryState`], or one that another version of the edge has stored.
     state: String,
     pub(crate) received: u64,
@@ -82,6 +84,10 @@ pub(crate) struct Delivery {
     last_duplicate: Option<u64>,
     pub(crate) sends: Vec<SendStatus>,
 }
+
+/// Whether a delivery is a test event. Older rows do not know it, and neither do older shards.
+#[derive(Clone, Copy, Serialize)]
+pub(crate) struct IsTest(bool);
 
 /// The progress of a delivery to one destination.
 #[derive(Serialize)]
@@ -101,6 +107,12 @@ pub(crate) struct Attempt {
     pub(crate) ms: u64,
     pub(crate) status: Option<u16>,
     pub(crate) code: Option<String>,
+    /// How it failed: a [`crate::forward::How`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) how: Option<String>,
+    /// The beginning of the body of a failing response, in the last attempts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) body: Option<String>,
 }
 
 /// Everything about a delivery.
@@ -129,6 +141,13 @@ impl Payload {
     }
 }
 
+impl FromJs for IsTest {
+    /// In a row it is 1 or `null`.
+    fn from_js(value: &JsValue) -> Option<Self> {
+        Some(Self(value.is_truthy()))
+    }
+}
+
 impl FromJs for DeliveryState {
     fn from_js(value: &JsValue) -> Option<Self> {
         let name = text(value)?;
@@ -143,6 +162,8 @@ from_js! {
         kind: "kind",
         name: "name",
         r#type: "type",
+        is_test: "isTest",
+        demo_name: "demoName",
         state: "state",
         received: "received",
         ended: "ended",
@@ -159,7 +180,15 @@ from_js! {
         attempts: "attempts",
         due: "due",
     }
-    Attempt { destination: "destination", at: "at", ms: "ms", status: "status", code: "code" }
+    Attempt {
+        destination: "destination",
+        at: "at",
+        ms: "ms",
+        status: "status",
+        code: "code",
+        how: "how",
+        body: "body",
+    }
     Details { delivery: "delivery", payload: "payload", attempts: "attempts", related: "related" }
     Payload { content_type: "contentType", signature: "signature", body: "body" }
 }

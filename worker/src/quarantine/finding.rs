@@ -10,7 +10,7 @@ use crate::receive;
 /// What the keys say of a kept request.
 pub(crate) struct Finding {
     /// Set if a key verifies it, and it was not too old when it was received.
-    pub(crate) genuine: Option<Genuine>,
+    pub(crate) genuine: Option<Headline>,
     pub(crate) cause: Cause,
 }
 
@@ -30,12 +30,6 @@ pub(crate) enum Cause {
     Trapped,
 }
 
-/// A kept request that a key verifies.
-pub(crate) struct Genuine {
-    pub(crate) headline: Headline,
-    pub(crate) is_test: bool,
-}
-
 /// Verifies a kept request with the keys that are set now. Its age is that at which it was received.
 pub(crate) fn verify(settings: &Settings, body: &[u8], signature: &str, received: u64) -> Finding {
     let rejected = |cause| Finding { genuine: None, cause };
@@ -44,7 +38,7 @@ pub(crate) fn verify(settings: &Settings, body: &[u8], signature: &str, received
         return rejected(Cause::UnknownKey);
     };
     let age = settings.max_event_age_ms;
-    let Ok((headline, is_test)) = receive::headline(&verified, age, received) else {
+    let Ok(headline) = receive::headline(&verified, age, received) else {
         return rejected(Cause::Stale);
     };
     let remembered = age.map(|age| age.max(KEPT_MS));
@@ -53,13 +47,13 @@ pub(crate) fn verify(settings: &Settings, body: &[u8], signature: &str, received
         KeySlot::Current => Cause::CurrentKey,
         _ => Cause::PreviousKey,
     };
-    Finding { genuine: Some(Genuine { headline, is_test }), cause }
+    Finding { genuine: Some(headline), cause }
 }
 
 impl Finding {
     /// Returns the key that verifies the request.
     pub(crate) fn slot(&self) -> Option<KeySlot> {
-        self.genuine.as_ref().map(|it| it.headline.key_slot)
+        self.genuine.as_ref().map(|headline| headline.key_slot)
     }
 }
 

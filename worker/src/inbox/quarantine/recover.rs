@@ -115,8 +115,8 @@ impl Inbox {
         if !is_admitted(finding.slot()) || finding.cause == quarantine::Cause::Late {
             return Ok(false);
         }
-        let Some(genuine) = finding.genuine else { return Ok(false) };
-        let shard = shards::of(&self.env, settings, &genuine.headline.id).await?;
+        let Some(headline) = finding.genuine else { return Ok(false) };
+        let shard = shards::of(&self.env, settings, &headline.id).await?;
         if failed.contains(&shard) {
             return Ok(false);
         }
@@ -127,8 +127,7 @@ impl Inbox {
             received: Some(kept.received),
         };
         self.recovering.set(Some(row));
-        let store =
-            receive::store(&self.env, settings, &genuine.headline, genuine.is_test, &message);
+        let store = receive::store(&self.env, settings, &headline, &message);
         let stored = in_time(store).await;
         self.recovering.set(None);
         let Some(Ok(stored)) = stored else {

@@ -1,0 +1,93 @@
+// The memory of bodies that are not complete: how much of it an isolate holds, and when it is freed.
+import { equal, ok } from "node:assert/strict";
+import { once } from "node:events";
+import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import WebSocket from "ws";
+import { event, half, post, sign, start } from "./support.mjs";
+
+const MIB = 1 << 20;
+const PIECE = 16_384;
+const MOST = 32 * MIB;
+const FORGED = { "x-walnut-signature": "0".repeat(64) };
+
+/** An edge, and what tells how many bytes the buffers of its isolate have. */
+async function inspected(t) {
+  const started = await start(t, {}, { inspector: true });
+  const { host } = new URL(await started.edge.inspected());
+  const targets = await (await fetch(`http://${host}/json/list`)).json();
+  const socket = new WebSocket(targets.find(({ webSocketDebuggerUrl: url }) => url.includes("core:user:")).webSocketDebuggerUrl);
+  t.after(() => socket.close());
+  await once(socket, "open");
+  const buffers = async () => {
+    socket.send(JSON.stringify({ id: 1, method: "Runtime.getHeapUsage" }));
+    const [message] = await once(socket, "message");
+    return JSON.parse(message).result.backingStorageSize;
+  };
+  const overloaded = () => started.lines.filter((line) => line.includes('"overloaded"')).length;
+  return { ...started, buffers, overloaded };
+}
+
+/** Begins so many chunked uploads of a body of 1 MiB, of which each sends so many bytes. */
+const uploads = (t, edge, count, bytes) =>
+  Array.from({ length: count }, () => {
+    const socket = half(t, edge, [`X-Walnut-Signature: ${"0".repeat(64)}`, "Transfer-Encoding: chunked"], `${MIB.toString(16)}\r\n`);
+    socket.write(Buffer.alloc(bytes));
+    return socket;
+  });
+
+const until = async (is) => {
+  while (!(await is())) await setImmediate();
+};
+
+test("frees the memory of 200 stalled uploads when their clients leave", { timeout: 120_000 }, async (t) => {
+  const { edge, buffers, overloaded } = await inspected(t);
+  const sockets = uploads(t, edge, 200, MIB - 20_000);
+  // The remaining 32 uploads fit.
+  await until(() => overloaded() >= 168);
+  const held = await buffers();
+  ok(held <= MOST + MIB, `${held} bytes are held`);
+  for (const socket of sockets) socket.destroy();
+  const left = Date.now();
+  await until(async () => (await buffers()) <= MIB);
+  t.diagnostic(`held: ${held} bytes; freed after ${Date.now() - left} ms`);
+});
+
+test("frees the memory of stalled uploads when they time out", { timeout: 120_000 }, async (t) => {
+  const { edge, lines, buffers } = await inspected(t);
+  uploads(t, edge, 10, MIB - 20_000);
+  await until(async () => (await buffers()) >= 9 * MIB);
+  await until(() => lines.filter((line) => line.includes('"body_timeout"')).length === 10);
+  await until(async () => (await buffers()) <= MIB);
+});
+
+test("holds 32 MiB of unfinished bodies, and answers what exceeds them 503 overloaded", { timeout: 120_000 }, async (t) => {
+  const { edge, url, overloaded } = await inspected(t);
+  // Memory for the next piece is held before the piece arrives.
+  const [first] = uploads(t, edge, MOST / MIB, MIB - PIECE);
+  let refused = 0;
+  await until(async () => {
+    const { status, code } = await post(url, "x", FORGED);
+    if (status === 401) return false;
+    equal(`${status} ${code}`, "503 overloaded");
+    return ++refused;
+  });
+  equal(overloaded(), refused); // none of the uploads
+  first.destroy();
+  await until(async () => (await post(url, "x", FORGED)).status === 401);
+  equal((await post(url, event())).status, 200);
+});
+
+for (const bytes of [65_536, 65_537, 300_000, MIB]) {
+  test(`receives a genuine body of ${bytes} bytes whole, with a declared length and without`, async (t) => {
+    const { url, origin } = await start(t);
+    const body = event({ padding: "x".repeat(bytes - event({ padding: "" }).length) });
+    const headers = { "x-walnut-signature": sign(body) };
+    equal((await post(url, body, headers)).status, 200);
+    const response = await fetch(url, { method: "POST", headers, body: new Blob([body]).stream(), duplex: "half" });
+    equal(response.status, 200);
+    await origin.took(2);
+    for (const taken of origin.taken) equal(taken.body.toString(), body);
+    equal(origin.taken.length, 2);
+  });
+}

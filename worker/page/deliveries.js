@@ -1,0 +1,125 @@
+// The list of deliveries with its filter and its search, and one delivery.
+import { askList, search } from "./api.js";
+import { $, badge, bytes, choices, facts, fill, link, make, ms, tell, time } from "./elements.js";
+
+const PAGE = 50;
+
+/** The state that the URL names, and the other filters in force, by the names of the API's parameters. */
+let state = "";
+let filters = {};
+/** What is searched for in place of the list. It can be an e-mail address, so it is never in the URL. */
+let wanted;
+/** The list as far as it is shown, and where it continues. */
+let deliveries = [];
+let cursor = null;
+/** Counts the lists that were requested: a late response must not replace a newer one. */
+let turn = 0;
+
+/** Returns whether a search is shown. A timer does not repeat it, since it reads many bodies. */
+export const isSearch = () => wanted !== undefined;
+
+/** Chooses a state, which ends a search. Who comes back from a delivery finds the list as it was. */
+export function choose(chosen, isBack = false) {
+  if (isBack && chosen === state) return;
+  state = chosen;
+  wanted = undefined;
+  deliveries = [];
+}
+
+export async function filter() {
+  const entered = { name: $("name").value, since: ms("since"), until: ms("until"), test: $("test").value };
+  filters = Object.fromEntries(Object.entries(entered).filter(([, value]) => value));
+  wanted = undefined;
+  await list(PAGE);
+}
+
+export async function find() {
+  wanted = { [$("by").value]: $("value").value };
+  await list(PAGE);
+}
+
+export async function older() {
+  const before = deliveries.length;
+  await list(before + PAGE, deliveries, cursor);
+  if ($("older").hidden) document.querySelectorAll("#deliveries tbody a")[before]?.focus();
+}
+
+/** Reads the list up to a length, from its beginning or after what is known of it. */
+export async function list(length = Math.max(PAGE, deliveries.length), found = [], next = null) {
+  const mine = ++turn;
+  const all = state === "" ? filters : { ...filters, state };
+  const reading = { length, filters: all, found, cursor: next, isWanted: () => mine === turn };
+  const answer = await (wanted ? search(wanted, reading) : askList("deliveries", reading));
+  if (answer === undefined) return;
+  ({ found: deliveries, cursor = null } = answer);
+  const isAll = cursor === null;
+  const isFiltered = Boolean(wanted) || Object.keys(all).length > 0;
+  $("older").hidden = isAll;
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  tell("shown", `Shown: ${deliveries.length}${isAll ? ", all" : ""}. ${wanted ? "Search. " : isFiltered ? "Filtered. " : ""}Time zone: ${zone}.`);
+  const isEmpty = deliveries.length === 0;
+  $("empty").hidden = !isEmpty;
+  $("deliveries").hidden = isEmpty;
+  $("clear").hidden = !isFiltered;
+  tell("why-empty", !isFiltered ? "No deliveries yet." : isAll ? `No delivery matches the ${wanted ? "search" : "filter"}.` : "No match so far. “Older” continues.");
+  tell("clear", wanted ? "Clear the search" : "Clear the filter");
+  fill("deliveries", deliveries, ({ deliveryId, kind, received, name, demoName, isTest, state, sends }) => ({
+    Delivery: make("div", {}, link(deliveryId, demoName || name || "no name"), ...marks(isTest, kind)),
+    Received: time(received),
+    Event: name ?? "no name",
+    State: badge(state),
+    Destinations: make("div", { class: "sends" }, ...(sends.length > 0 ? sends.map((send) =>
+      make("div", {}, badge(send.state, send.destination), make("span", { class: "unseen" }, ` ${send.state}`), ` ${send.reason ?? ""}`)) : ["–"])),
+  }));
+}
+
+function marks(isTest, kind) {
+  return [isTest && [" ", badge("test")], kind !== "first" && [make("i", {}, ` ${kind}`)]].filter(Boolean).flat();
+}
+
+export function showDelivery(shown, configured) {
+  const { deliveryId, demoName, isTest, related, body, sends } = shown;
+  facts("fields", {
+    State: badge(shown.state),
+    Event: shown.name ?? "no name",
+    Demo: demoName ?? undefined,
+    "Test event": isTest ? "yes" : undefined,
+    Type: shown.type,
+    Delivery: deliveryId,
+    Id: shown.id,
+    Kind: shown.kind,
+    "Same id": related.length > 0 ? make("div", { class: "row" }, ...related.map((key) => link(key))) : "no other",
+    Received: time(shown.received),
+    Ended: time(shown.ended),
+    Duplicates: `${shown.duplicates}`,
+    "Last duplicate": time(shown.lastDuplicate),
+    Size: bytes(shown.size),
+    "Content type": shown.contentType ?? "–",
+    Signature: shown.signature ?? "–",
+    "Signed with": `the ${shown.signedWith} key`,
+  });
+  fill("sends", sends, ({ destination, state, reason, attempts, due }) => ({
+    Destination: destination,
+    State: make("div", {}, badge(state), ` ${reason ?? ""}`),
+    Attempts: `${attempts}`,
+    Next: state === "pending" ? time(due) : "–",
+  }));
+  fill("attempts", shown.attempts, ({ destination, at, ms, status, code, how, body }) => ({
+    At: time(at),
+    Destination: destination,
+    Response: make("div", {}, [status, code, how && how !== "status" && `(${how})`].filter(Boolean).join(" ") || "–",
+      Boolean(body) && make("details", {}, make("summary", {}, "Body"), make("pre", { tabindex: "0" }, body))),
+    Time: `${ms.toLocaleString("en")} ms`,
+  }));
+  $("redeliver").hidden = body === null;
+  const isDead = sends.some(({ state }) => state === "dead");
+  choices("to", isDead ? "where it is dead" : "all destinations that want it", [...(isDead ? [ALL] : []), ...configured]);
+}
+
+const ALL = "all that want it";
+
+/** Returns the body of a request for redelivery. */
+export function target() {
+  const { value } = $("to");
+  return value === ALL ? { state: "all" } : value === "" ? {} : { destination: value };
+}

@@ -1,0 +1,59 @@
+// The destinations, with their buttons, and how events differ from the documentation.
+import { ask } from "./api.js";
+import { $, badge, fill, make, time } from "./elements.js";
+
+const WHY = {
+  refused: "It refuses the connection.",
+  dns: "Its host name is unknown.",
+  tls: "Its TLS certificate is not accepted.",
+  timeout: "It does not answer in time.",
+  reset: "It closes the connection.",
+  status: "It answers with an error.",
+};
+
+const KINDS = { added: "not documented", missing: "missing", type: "of another type" };
+
+export function showDestinations({ destinations, stranded = [] }) {
+  fill("destinations", destinations, ({ name, state = "ok", pending, lastTaken, ...rest }) => ({
+    Name: make("div", {}, name, " ", badge(state)),
+    Problem: problem(state, rest),
+    Since: time((state === "paused" ? rest.pausedSince : rest.failingSince) ?? null),
+    "Last success": time(lastTaken),
+    Waiting: waiting(pending),
+    Action: make("button", { value: name, "data-do": state === "paused" ? "resume" : "pause" }, state === "paused" ? "Resume" : "Pause"),
+  }), "No destination is configured.");
+  $("stranded-part").hidden = stranded.length === 0;
+  fill("stranded", stranded, ({ name, pending }) => ({
+    Name: name,
+    Waiting: waiting(pending),
+    Action: make("button", { value: name, "data-opens": "revive" }, "Redeliver to another…"),
+  }));
+}
+
+function waiting(pending) {
+  return pending > 0 ? make("a", { href: "#state=pending" }, `${pending}`) : "0";
+}
+
+function problem(state, { failures, how, heldUntil, lastFailed, lastCode }) {
+  if (state === "ok") return make("div", {}, "none", ...(lastFailed ? ["; last failure ", time(lastFailed), ` ${lastCode ?? ""}`] : []));
+  const text = [how && WHY[how], lastCode && `(${lastCode})`, failures > 0 && `Failures in a row: ${failures}.`];
+  return make("div", {}, text.filter(Boolean).join(" "), ...(state === "held" ? [" Next attempt: ", time(heldUntil)] : []));
+}
+
+/** Pauses or resumes the destination of a button; returns what was done. */
+export async function pauseOrResume({ value, dataset }) {
+  await ask("POST", `destinations/${encodeURIComponent(value)}/${dataset.do}`);
+  return dataset.do === "pause" ? `${value} is paused. Its deliveries wait.` : `${value} is resumed.`;
+}
+
+export async function listDrift() {
+  const { drift } = await ask("GET", "drift");
+  fill("drift", drift, ({ event, path, kind, times, first, last }) => ({
+    Path: path,
+    Event: event,
+    Difference: KINDS[kind] ?? kind,
+    Times: `${times}`,
+    First: time(first),
+    Last: time(last),
+  }), "No event differed from the documentation.");
+}
