@@ -299,6 +299,7 @@ pub(crate) struct Totals {
     pub(crate) duplicates: u64,
     pub(crate) last_received: Option<u64>,
     pub(crate) oldest_pending: Option<u64>,
+    pub(crate) oldest_dead: Option<u64>,
 }
 
 impl FromJs for Wake {
@@ -395,6 +396,7 @@ from_js! {
         duplicates: "duplicates",
         last_received: "lastReceived",
         oldest_pending: "oldestPending",
+        oldest_dead: "oldestDead",
     }
 }
 
