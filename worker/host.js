@@ -104,8 +104,8 @@ const PROBE_MS = 1000;
 
 /**
  * Posts a body, and waits `ms` milliseconds at most for the response. `head` is a line for the URL, and the headers as
- * below. Resolves with a line, and after a line feed the beginning of a failing response's body. The line has "accepted",
- * which is any 2xx status, "status", which is any other one, or why there is no response; then the status, or 0; then
+ * below. Resolves with a line, and after a line feed the beginning of a failing response's body. The line has three
+ * words: "accepted" for a 2xx status, "status" for another one, or else the cause of the failure; the status, or 0; and
  * `Retry-After`.
  */
 export async function post(head, body, ms) {
@@ -163,8 +163,8 @@ async function readRest({ status, body }, most) {
 }
 
 /**
- * Finds out why there was no response. The platform throws one error if the connection was lost or never made, and another
- * one if the name, TLS or HTTP was wrong; a connection of its own tells these apart.
+ * Finds out why a request failed. The platform throws the same error for a connection that was lost or refused, and
+ * another one for an unknown name, TLS and a response that is not HTTP. A new connection tells these apart.
  */
 async function whyFailed({ message }, url) {
   const isLost = message.startsWith("Network connection lost");
@@ -241,9 +241,57 @@ export async function ask(env, jurisdiction, shard, version, request) {
 /** Lets other requests have their turn: without a timer, a chain of calls within one process leaves them none. */
 export const pause = () => new Promise((resolve) => setTimeout(resolve));
 
-/** Sends each shard a request of its own, all at the same time; resolves with what each has come to. */
+/** Sends a request to each shard at the same time; resolves with the result of each. */
 export const askAll = (env, jurisdiction, version, requests) =>
   Promise.allSettled(requests.map((request, shard) => ask(env, jurisdiction, shard, version, request)));
+
+/**
+ * Waits until a shard stores a delivery that is newer than its own of `newest`, a list of delivery IDs, but at most so many
+ * milliseconds.
+ */
+export const waitForNewer = (env, jurisdiction, newest, ms) =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+    for (const id of newest) {
+      const [shard, row] = id.split("-").map(Number);
+      // A shard that fails ends no wait.
+      shardOf(env, jurisdiction, shard).wait(row, ms).then(resolve, () => {});
+    }
+  });
+
+/**
+ * Streams the lines that the shards export, one shard after the other. `request` is the first one to each. Each pull asks
+ * for one part, so that no more than that is in memory. A line for each shard that fails ends the stream.
+ */
+export function exportLines(env, jurisdiction, shards, version, request) {
+  const encoder = new TextEncoder();
+  const failures = [];
+  let [shard, after] = [0, request.Export.after];
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        for (let lines = ""; lines === ""; ) {
+          if (shard === shards) {
+            controller.enqueue(encoder.encode(failures.join("")));
+            return controller.close();
+          }
+          let last;
+          try {
+            ({ lines, last } = await ask(env, jurisdiction, shard, version, { Export: { ...request.Export, after } }));
+          } catch ({ message: reason }) {
+            console.error(JSON.stringify({ event: "inbox_failed", reason }));
+            failures.push(`${JSON.stringify({ error: { code: "inbox_failed", shard } })}\n`);
+          }
+          after = last ?? request.Export.after;
+          if (last === undefined) shard++;
+          if (lines) controller.enqueue(encoder.encode(lines));
+          await pause();
+        }
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
 
 /** Stores a delivery in a shard: a flat call, since it is sent for every delivery. */
 export async function store(env, jurisdiction, shard, ...arrival) {

@@ -128,6 +128,8 @@ export class Inbox extends DurableObject {
   /** The row that Rust is working on, or 0; one of the quarantine is negative. */
   #row = 0;
   #ended = false;
+  /** What is called after each delivery that is stored. */
+  #waiting = new Set();
 
   constructor(context, env) {
     super(context, env);
@@ -163,7 +165,23 @@ export class Inbox extends DurableObject {
 
   /** Stores a delivery; the arguments are those of Rust's `Inbox::store`. */
   store(...arrival) {
-    return this.#armed(() => this.#live().store(...arrival));
+    const stored = this.#armed(() => this.#live().store(...arrival));
+    for (const check of this.#waiting) check();
+    return stored;
+  }
+
+  /** Resolves once a delivery is stored that is newer than a row, or after so many milliseconds. */
+  async wait(row, ms) {
+    const isNewer = () => call(() => this.#live().newest()) > row;
+    if (isNewer()) return;
+    let [check, timer] = [];
+    await new Promise((resolve) => {
+      check = () => isNewer() && resolve();
+      timer = setTimeout(resolve, ms);
+      this.#waiting.add(check);
+    });
+    this.#waiting.delete(check);
+    clearTimeout(timer);
   }
 
   /** Replies to a request, as `protocol.rs` defines them. */

@@ -337,6 +337,48 @@ test("listen --edge: retries after a later failure, and sends the token to the e
   equal(elsewhere.taken.length, 0);
 });
 
+test("listen --edge: shows a delivery as soon as the edge has stored it, with one list for each", async (t) => {
+  const entry = `
+    import worker from "./index.js";
+    export { Inbox } from "./index.js";
+    const fetch = (request, ...more) => {
+      if (request.url.includes("/admin/deliveries?")) console.log("list " + request.url);
+      return worker.fetch(request, ...more);
+    };
+    export default { ...worker, fetch };
+  `;
+  const { url, edge, lines, logged } = await startEdge(t, { ...DURABLE, ADMIN_TOKEN: TOKEN, SHARDS: "2" }, { entry });
+  // With this interval, an edge that is not asked to wait is asked once.
+  const args = ["listen", "--edge", edge.url, "--interval", "1h", "--count", "5", "--json"];
+  const pulling = start(args, { input: "", env: { ADMIN_TOKEN: TOKEN } });
+  t.after(() => pulling.child.kill());
+  await logged("list ", "wait=25s");
+  for (let n = 0; n < 5; n++) {
+    const body = event();
+    equal((await post(url, body)).status, 200);
+    equal(JSON.parse(await pulling.line()).delivery.id, `demo_session_finished:${JSON.parse(body).data.session_id}`);
+  }
+  equal((await pulling.ended).status, 0);
+  equal(lines.filter((line) => line.startsWith("list ")).length, 1 + 5);
+});
+
+test("listen --edge: asks an edge that can't wait again and again", async (t) => {
+  const row = { deliveryId: rowId(1), id: "e:1", name: "e", type: "unknown", kind: "first", state: "delivered", received: Date.now() };
+  const lists = [];
+  const edge = await endpoint(t, ({ url }, response) => {
+    if (url.endsWith("/body")) return response.end("{}");
+    if (url.includes("/deliveries/")) return response.end(JSON.stringify({ ...row, contentType: "application/json", signature: sign("{}") }));
+    lists.push(url.includes("wait="));
+    if (lists.at(-1)) return response.writeHead(400).end(JSON.stringify({ error: { code: "invalid_request" } }));
+    response.end(JSON.stringify({ deliveries: lists.length > 4 ? [row] : [], cursor: null }));
+  });
+  const args = ["listen", "--edge", new URL(edge.url).origin, "--interval", "100ms", "--count", "1", "--json"];
+  const { status, out, err } = await run(args, { env: { ADMIN_TOKEN: TOKEN } });
+  deepEqual([status, JSON.parse(out).ok], [0, true]);
+  equal(JSON.parse(err.trim()).warning, undefined);
+  deepEqual(lists, [false, true, false, false, false]);
+});
+
 test("listen --edge: makes control characters from the edge visible", async (t) => {
   const row = { deliveryId: rowId(1), id: "e:\x1b[31m1", name: "\x1b[1m", type: "\x1b[31mX", kind: "first", state: "erased", received: Date.now() };
   const edge = await endpoint(t, ({ url }, response) => {

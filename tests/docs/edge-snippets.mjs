@@ -42,6 +42,15 @@ async function dead(t, { code }) {
   equal((await origin.took(2)).body.toString(), body);
 }
 
+async function drift(t, { code }) {
+  const { url, run, lines, logged } = await edged(t, (_, response) => response.end());
+  await logged('"keys"');
+  lines.length = 0;
+  equal((await postEvent(url, event({ phone: 1 }))).status, 200);
+  await logged('"keys"');
+  match((await run(code)).printed, /"path":"phone","kind":"added","times":1,/);
+}
+
 async function laptop(t, { code }) {
   const { body, cwd, run, serve: serveInShell } = await edged(t, (_, response) => response.end());
   const receiver = await startExpress(t, { WALNUT_WEBHOOK_KEY: EDGE_KEY });
@@ -181,6 +190,7 @@ export const edgeKinds = {
   sh: parsed,
   "sh make": parsed,
   "sh dead": dead,
+  "sh drift": drift,
   "sh laptop": laptop,
   "sh quarantine": quarantine,
   "sh setup": setUp,

@@ -1,4 +1,4 @@
-// What an attempt says of a destination: whether it accepted the delivery, how it failed, and what it answered.
+// An attempt says whether the destination accepted the delivery, how the attempt failed, and how the answer began.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { EventEmitter, once } from "node:events";
@@ -10,7 +10,7 @@ import { createServer as createTlsServer } from "node:tls";
 import { lasting, look } from "./storage.mjs";
 import { admin, DIRECT, DURABLE, event, folder, post, start, TOKEN } from "./support.mjs";
 
-/** A port at which nobody listens. */
+/** Returns a free port. */
 async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -46,7 +46,7 @@ async function server(t, answer, make = createServer) {
   return { served, port: it.address().port };
 }
 
-/** A TLS server whose certificate nobody trusts. */
+/** A TLS server with a self-signed certificate. */
 async function untrusted(t) {
   const at = await folder(t);
   const [key, cert] = ["key.pem", "cert.pem"].map((name) => join(at, name));
@@ -127,7 +127,7 @@ test("an attempt keeps the status and the first 1 KiB of a failing answer, in UT
   equal(durable.lines.some((line) => line.includes("stock")), false);
 });
 
-test("what has come of a failing answer is kept if its end does not come", async (t) => {
+test("keeps the part of a failing answer that arrived, if the rest does not", async (t) => {
   const { attempt } = await both(t);
   for (const end of [() => {}, (response) => response.socket.resetAndDestroy()]) {
     const [{ how, body }] = await attempt((_, response) => response.writeHead(500).write("half", () => end(response)));
@@ -230,7 +230,7 @@ test("only the last 10 attempts keep the body of the answer", async (t) => {
   }
 });
 
-test("what a destination answered is erased with its delivery", async (t) => {
+test("erases the answer of a destination with its delivery", async (t) => {
   const { edge, url, origin, storage, ask, ids, until } = await lasting(t, { MAX_ATTEMPTS: "1" });
   origin.answer = (_, response) => response.writeHead(500).end("about someone@example.com");
   equal((await post(url, event())).status, 200);

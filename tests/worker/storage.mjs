@@ -1,7 +1,7 @@
 // What an edge has stored, read and changed while it is stopped: time passes, and harm is done, without a hook for it in
 // the Worker.
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { admin, DURABLE, folder, start, TOKEN } from "./support.mjs";
 
@@ -17,20 +17,34 @@ const program = `
   process.stdout.write(JSON.stringify(rows));
 `;
 
-/** Runs SQL, and then a query, on each database; returns the rows of each. */
-function run(storage, name, sql, query) {
-  const files = readdirSync(storage, { recursive: true }).filter((file) => name.test(file));
-  if (files.length === 0) throw new Error("no database is there");
-  return files.map((file) => {
-    const input = JSON.stringify({ file: join(storage, file), sql, query });
-    return JSON.parse(execFileSync(node, ["--disable-warning=ExperimentalWarning", "--eval", program], { input }));
-  });
+/** Lists the databases whose names match. */
+function files(storage, name) {
+  const found = readdirSync(storage, { recursive: true }).filter((file) => name.test(file));
+  if (found.length === 0) throw new Error("no database is there");
+  return found.map((file) => join(storage, file));
 }
 
+/** Runs SQL, and then a query, on a database; returns the rows. */
+function runOn(file, sql, query) {
+  const input = JSON.stringify({ file, sql, query });
+  return JSON.parse(execFileSync(node, ["--disable-warning=ExperimentalWarning", "--eval", program], { input }));
+}
+
+/** Does so on each database; returns the rows of each. */
+const run = (storage, name, sql, query) => files(storage, name).map((file) => runOn(file, sql, query));
+
+const INBOXES = /[0-9a-f]{64}\.sqlite$/;
 /** Runs SQL on the database of each inbox. */
-export const change = (storage, sql) => void run(storage, /[0-9a-f]{64}\.sqlite$/, sql);
+export const change = (storage, sql) => void run(storage, INBOXES, sql);
 /** Returns the rows of a query to all of them. */
-export const look = (storage, query) => run(storage, /[0-9a-f]{64}\.sqlite$/, "", query).flat();
+export const look = (storage, query) => run(storage, INBOXES, "", query).flat();
+
+/** Makes the database unreadable that has this delivery. */
+export function spoil(storage, id) {
+  const [file] = files(storage, INBOXES).filter((file) => runOn(file, "", `SELECT 1 FROM deliveries WHERE id = '${id}'`).length > 0);
+  for (const end of ["-wal", "-shm"]) rmSync(file + end, { force: true });
+  writeFileSync(file, "no database".repeat(1000));
+}
 /** Runs SQL on what workerd keeps of all objects: in `_cf_ALARM` their alarms, in ns; `_cf_METADATA` of each has its own. */
 const changeAlarms = (storage, sql) => void run(storage, /metadata\.sqlite$/, sql);
 
@@ -99,7 +113,7 @@ export function age(storage, ms) {
   const tables = Object.entries(TIMES).map(([table, columns]) => `UPDATE ${table} SET ${columns.map(older)};`);
   tables.push(SENDS.replaceAll("MS", ms));
   // What is smaller is no time.
-  const meta = `UPDATE meta SET ${older("value")} WHERE value > 1e12;`;
+  const meta = `UPDATE meta SET ${older("value")} WHERE value > 1e12 AND typeof(value) <> 'text';`;
   change(storage, `${tables.join("")} ${meta} UPDATE _cf_METADATA SET value = value - ${ms} * 1000000;`);
   changeAlarms(storage, `UPDATE _cf_ALARM SET scheduled_time = scheduled_time - ${ms} * 1000000`);
 }

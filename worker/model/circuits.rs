@@ -94,6 +94,7 @@ impl World {
     /// `Inbox::note_outcome`
     pub(super) fn note_outcome(&mut self, name: &str, answer: Answer, is_probe: bool) {
         let now = self.now;
+        self.budget.holds -= u8::from(answer == Answer::Later);
         self.change(name, |circuit| match answer {
             Answer::Taken => circuit.accepted(now),
             Answer::Failed => {

@@ -6,7 +6,9 @@ mod drift;
 mod metrics;
 mod page;
 mod question;
+mod redeliver;
 mod rejected;
+mod search;
 mod status;
 
 use base64ct::{Base64, Encoding};
@@ -22,13 +24,10 @@ use crate::failure::Failure;
 use crate::host::BODY_MS;
 use crate::ids::{DeliveryId, RowId};
 use crate::js::{Problem, now};
-use crate::protocol::{
-    Attempt, Delivery, Details, Erase, EraseEmail, GetStatus, Question, Redeliver, RedeliverDead,
-    Redelivered, Show,
-};
+use crate::protocol::{Attempt, Delivery, Details, Erase, EraseEmail, GetStatus, Question, Show};
 use crate::shards::Replies;
 use crate::{host, log, quarantine, shards};
-use question::{Body, Cursor, Page, Period};
+use question::{Body, Cursor};
 use status::Status;
 
 /// The longest body of a request, in bytes.
@@ -105,8 +104,10 @@ impl Shards<'_> {
             }
             ("DELETE", [Some("deliveries"), Some(id), None, _]) => self.erase(id).await,
             ("POST", [Some("redeliver"), None, ..]) => {
-                self.redeliver_dead(&body(request).await?).await
+                self.redeliver_many(&body(request).await?).await
             }
+            ("POST", [Some("search"), None, ..]) => self.search(&body(request).await?).await,
+            ("GET", [Some("export"), None, ..]) => self.export(url),
             ("POST", [Some("erase"), None, ..]) => self.erase_email(&body(request).await?).await,
             ("POST", [Some("destinations"), Some(name), Some("pause"), None]) => {
                 self.pause(name).await
@@ -130,7 +131,11 @@ impl Shards<'_> {
             }
             (
                 _,
-                [Some("deliveries" | "rejected" | "drift" | "status" | "metrics"), None, ..]
+                [
+                    Some("deliveries" | "rejected" | "export" | "drift" | "status" | "metrics"),
+                    None,
+                    ..,
+                ]
                 | [Some("deliveries" | "rejected"), Some(_), Some("body"), None],
             ) => Err(Failure::MethodNotAllowed("GET")),
             (_, [Some("deliveries" | "rejected"), Some(_), None, _]) => {
@@ -138,7 +143,7 @@ impl Shards<'_> {
             }
             (
                 _,
-                [Some("redeliver" | "erase"), None, ..]
+                [Some("redeliver" | "search" | "erase"), None, ..]
                 | [Some("deliveries"), Some(_), Some("redeliver"), None]
                 | [Some("rejected"), Some(_), Some("deliver"), None]
                 | [Some("destinations"), Some(_), Some("pause" | "resume"), None],
@@ -161,23 +166,6 @@ impl Shards<'_> {
         shards::ask_all(self.env, self.settings, self.count, question)
             .await
             .map_err(|problem| inbox_failed(&problem))
-    }
-
-    async fn list(&self, url: &Url) -> Answer<Response> {
-        #[derive(Serialize)]
-        struct Listed {
-            deliveries: Vec<Delivery>,
-            cursor: Option<String>,
-            #[serde(rename = "brokenShards")]
-            broken_shards: Vec<u32>,
-        }
-        let page = Page::parse(&url.search_params())?;
-        let Replies { all, broken } = self.ask_all(|shard| page.question(shard)).await?;
-        let lists = all.into_iter().map(|shard| (shard.deliveries, shard.searched)).collect();
-        let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
-        let (deliveries, cursor) = merge(lists, Cursor::at, limit);
-        let cursor = cursor.map(|cursor| cursor.to_string());
-        Ok(value(&Listed { deliveries, cursor, broken_shards: broken }))
     }
 
     async fn details(&self, DeliveryId { shard, row }: DeliveryId) -> Answer<Details> {
@@ -205,44 +193,6 @@ impl Shards<'_> {
             attempts,
             related,
         }))
-    }
-
-    async fn redeliver(&self, id: &str, body: &Body) -> Answer<Response> {
-        #[derive(Serialize)]
-        struct Sent {
-            destinations: Vec<String>,
-        }
-        let DeliveryId { shard, row } = parse_id(id)?;
-        self.check_destinations()?;
-        let destination = body.destination(self.settings)?;
-        match self.ask(shard, Redeliver { row, destination }).await? {
-            Redelivered::NotFound => Err(Failure::NotFound),
-            Redelivered::Forgotten => Err(Failure::Forgotten),
-            Redelivered::To(destinations) => Ok(value(&Sent { destinations })),
-        }
-    }
-
-    async fn redeliver_dead(&self, body: &Body) -> Answer<Response> {
-        #[derive(Serialize)]
-        struct Sent {
-            redelivered: u64,
-        }
-        let Period { since, until } = body.period()?;
-        self.check_destinations()?;
-        let destination = body.destination(self.settings)?;
-        let mut redelivered: u64 = 0;
-        for shard in 0..self.count {
-            let mut next = Some(RowId::FIRST);
-            while let Some(after) = next {
-                let destination = destination.clone();
-                let question = RedeliverDead { since, until, destination, after };
-                let reply = self.ask(shard, question).await?;
-                redelivered = redelivered.saturating_add(reply.redelivered);
-                next = reply.last;
-                host::pause().await.map_err(|problem| inbox_failed(&problem))?;
-            }
-        }
-        Ok(value(&Sent { redelivered }))
     }
 
     async fn erase(&self, id: &str) -> Answer<Response> {
@@ -282,11 +232,6 @@ impl Shards<'_> {
         }
         let replies = self.ask_all(|_| GetStatus).await?;
         Ok(Status::new(self.settings, replies, now()))
-    }
-
-    /// Fails while the configuration has mistakes: the destinations may be incomplete then.
-    fn check_destinations(&self) -> Answer<()> {
-        if self.settings.holds() { Err(Failure::Misconfigured) } else { Ok(()) }
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn make_id() -> String {
     hex(host::random(ID_BYTES).to_vec().iter())
 }
 
-/// Returns the id of this isolate, which is an edge of its own in direct mode.
+/// Returns the id of this isolate: in direct mode, each one counts as an edge.
 pub(crate) fn of_isolate() -> String {
     OWN.with(|own| own.get_or_init(make_id).clone())
 }

@@ -35,13 +35,13 @@ pub(crate) struct Headline {
 /// How an attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum How {
-    /// There was no connection.
+    /// The connection failed.
     Refused,
     /// The name of the host is unknown.
     Dns,
     Tls,
     Timeout,
-    /// The connection ended before the response, or what came was not HTTP.
+    /// The connection ended before the response, or the response was not HTTP.
     Reset,
     /// The status is not 2xx.
     Status,
@@ -59,7 +59,8 @@ impl How {
         }
     }
 
-    /// Reads what `host.js` says of a request. For some causes Cloudflare answers with a status of its own, 520 to 530.
+    /// Reads what `host.js` says of a request. Cloudflare replaces some errors by a status
+    /// from 520 to 530.
     pub(crate) fn new(word: &str, status: Option<u16>) -> Option<Self> {
         Some(match (word, status) {
             ("accepted", _) => return None,

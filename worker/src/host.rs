@@ -57,6 +57,23 @@ mod imported {
             requests: &Array,
         ) -> Promise;
 
+        #[wasm_bindgen(js_name = waitForNewer)]
+        pub(super) fn wait_for_newer(
+            env: &Env,
+            jurisdiction: Option<&str>,
+            newest: &Array,
+            ms: u32,
+        ) -> Promise;
+
+        #[wasm_bindgen(js_name = exportLines)]
+        pub(super) fn export_lines(
+            env: &Env,
+            jurisdiction: Option<&str>,
+            shards: u32,
+            version: u32,
+            request: &JsValue,
+        ) -> JsValue;
+
         pub(super) fn store(
             env: &Env,
             jurisdiction: Option<&str>,
@@ -210,14 +227,36 @@ pub(crate) async fn pause() -> Result<()> {
     Ok(Awaited::New(imported::pause()).await.map(drop)?)
 }
 
-/// Sends each shard a request of its own, all at the same time; returns an array of what each has come to.
+/// Sends a request to each shard at the same time; returns an array of their results.
 pub(crate) async fn ask_all(env: &Env, settings: &Settings, requests: &Array) -> Result<JsValue> {
     let jurisdiction = settings.jurisdiction.as_deref();
     Ok(Awaited::New(imported::ask_all(env, jurisdiction, protocol::VERSION, requests)).await?)
 }
 
-/// Sends a delivery to a shard of the inbox; returns the reply. `shards` and `instance` are what it goes by, as far as
-/// the Worker knows it.
+/// Waits until a shard stores a delivery that is newer than its own of a list, but at most so many milliseconds.
+pub(crate) async fn wait_for_newer(
+    env: &Env,
+    settings: &Settings,
+    newest: &Array,
+    ms: u32,
+) -> Result<()> {
+    let jurisdiction = settings.jurisdiction.as_deref();
+    Ok(Awaited::New(imported::wait_for_newer(env, jurisdiction, newest, ms)).await.map(drop)?)
+}
+
+/// Returns a stream of what the shards export. `request` is the first one to each.
+pub(crate) fn export_lines(
+    env: &Env,
+    settings: &Settings,
+    shards: u32,
+    request: &JsValue,
+) -> JsValue {
+    let jurisdiction = settings.jurisdiction.as_deref();
+    imported::export_lines(env, jurisdiction, shards, protocol::VERSION, request)
+}
+
+/// Sends a delivery to a shard of the inbox; returns the reply. `shards` and `instance` are the number of shards and the
+/// id of this edge, if the Worker knows them.
 pub(crate) async fn store(
     env: &Env,
     settings: &Settings,

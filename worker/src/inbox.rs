@@ -24,9 +24,11 @@ mod quarantine;
 #[cfg(test)]
 #[path = "../model/quarantine.rs"]
 mod quarantine_model;
+mod redeliver;
 mod rejections;
 mod reply;
 mod schema;
+mod search;
 mod send;
 mod slots;
 pub(crate) mod store;
@@ -43,8 +45,8 @@ use worker::Env;
 use crate::config::{self, Settings};
 use crate::ids::RowId;
 use crate::js::{Problem, Result, float, items, now, or_null, text, whole};
-use crate::protocol::{self, Reply, Stored};
-use crate::{edges, failpoint, log};
+use crate::protocol::{self, Stored};
+use crate::{failpoint, log};
 use circuit::Access;
 use circuits::Circuits;
 use counts::Counts;
@@ -62,12 +64,6 @@ use untried::Untried;
 
 /// The name under which the time of a death is stored until the first shard has received the report.
 const UNREPORTED_DEATH: &str = "died";
-
-/// The name under which the number of shards is stored.
-const SHARDS: &str = "shards";
-
-/// The name under which the id of this edge is stored.
-const INSTANCE: &str = "instance";
 
 /// The time between two calls of the cron trigger, in milliseconds: `wrangler.toml`.
 const CRON_MS: u64 = 5 * 60_000;
@@ -200,8 +196,8 @@ impl Inbox {
             may_have_queues: Cell::default(),
             changes: Cell::default(),
             counts: RefCell::default(),
-            circuits: RefCell::default(),
             identity: RefCell::default(),
+            circuits: RefCell::default(),
             quarantine: RefCell::default(),
             rejections: RefCell::default(),
             drift: RefCell::default(),
@@ -289,6 +285,16 @@ impl Inbox {
         Ok(failpoint::after(&self.env, "after-store", stored.as_str().into()))
     }
 
+    /// Returns the row that was stored last, or 0.
+    ///
+    /// # Errors
+    ///
+    /// An `Error`.
+    pub fn newest(&self) -> std::result::Result<f64, JsValue> {
+        self.prepare()?;
+        Ok(float(self.counts.borrow().newest.0))
+    }
+
     /// Replies to a request; `shard` is the number of this shard. A message of an unknown version is rejected before it
     /// is read.
     ///
@@ -345,37 +351,14 @@ impl Inbox {
             schema::migrate(&self.db)?;
             held::repair(&self.db)?;
             *self.counts.borrow_mut() = Counts::load(&self.db)?;
-            self.load_circuits()?;
             *self.identity.borrow_mut() = Identity::load(&self.db)?;
+            self.load_circuits()?;
             *self.quarantine.borrow_mut() = Quarantine::load(&self.db)?;
             *self.rejections.borrow_mut() =
                 Rejections::load(&self.db, alerts::last_match(&self.db)?)?;
             self.ready.set(true);
         }
         Ok(())
-    }
-
-    /// Returns the reply to a delivery that is not stored in this shard, if it is not.
-    fn turn_away(
-        &self,
-        shards: Option<u32>,
-        instance: Option<String>,
-        edges: Option<&str>,
-    ) -> Result<Option<Reply>> {
-        let mut identity = self.identity.borrow_mut();
-        if identity.is_none()
-            && let (Some(shards), Some(instance)) = (shards, instance)
-        {
-            *identity = Some(Identity { shards, instance }.save(&self.db)?);
-        }
-        let Some(known) = identity.as_ref() else {
-            return Ok(shards.map(|_| Reply::Unconfirmed));
-        };
-        if shards.is_some_and(|shards| shards != known.shards) {
-            return Ok(Some(Reply::Shards(known.shards)));
-        }
-        let is_loop = edges.is_some_and(|list| edges::names(list, &known.instance));
-        Ok(is_loop.then_some(Reply::Loop))
     }
 
     /// Fails if the database has no room for a delivery with a body of so many bytes. What is left is for results.

@@ -194,6 +194,11 @@ impl Life {
         self.sends.iter().any(|send| send.destination == destination)
     }
 
+    /// Tells whether it waits for a destination.
+    pub(crate) fn is_pending_to(&self, destination: &str) -> bool {
+        self.sends.iter().any(|send| send.destination == destination && send.is_pending())
+    }
+
     /// Lists the destinations that will not receive it.
     pub(crate) fn dead(&self) -> impl Iterator<Item = &str> {
         let dead = |send: &&Send| matches!(send.progress, Progress::Dead(_));

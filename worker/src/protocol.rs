@@ -6,15 +6,19 @@
 mod arrival;
 mod delivery;
 mod destination;
+mod redeliver;
 mod rejected;
+mod search;
 
 pub(crate) use arrival::{Arrival, ConfirmShards, Confirmed, Reply, Stored};
 pub(crate) use delivery::{Attempt, Delivery, DeliveryState, Details, Payload, SendStatus};
 pub(crate) use destination::{DestinationState, DestinationStatus, Hasten, SetPaused};
+pub(crate) use redeliver::{Redeliver, RedeliverMany, Redelivered, RedeliveredMany, Redelivery};
 pub(crate) use rejected::{
     Full, HadKey, Keep, Kept, ListRejected, QuarantineStatus, Rejected, RejectedDetails,
     RemoveRejected, ShowRejected,
 };
+pub(crate) use search::{Export, Exported, List, Listed, Search};
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 
@@ -89,7 +93,9 @@ requests! {
     List => Listed,
     Show => Option<Details>,
     Redeliver => Redelivered,
-    RedeliverDead => RedeliveredDead,
+    RedeliverMany => RedeliveredMany,
+    Search => Listed,
+    Export => Exported,
     Erase => u32,
     EraseEmail => Erased,
     GetStatus => ShardStatus,
@@ -166,50 +172,10 @@ pub(crate) enum Cause {
     Drift,
 }
 
-/// Lists deliveries, the newest first.
-#[derive(Serialize)]
-pub(crate) struct List {
-    pub(crate) limit: u32,
-    pub(crate) state: Option<DeliveryState>,
-    /// The name of the event.
-    pub(crate) name: Option<String>,
-    /// Milliseconds since the Unix epoch, inclusive.
-    pub(crate) since: Option<u64>,
-    /// Milliseconds since the Unix epoch, exclusive.
-    pub(crate) until: Option<u64>,
-    /// Only rows before this one are listed.
-    pub(crate) before: RowId,
-}
-
-/// The deliveries of one shard.
-#[derive(Serialize)]
-pub(crate) struct Listed {
-    pub(crate) deliveries: Vec<Delivery>,
-    /// Down to which row the shard was searched, if there are older ones and fewer deliveries than the limit were found.
-    pub(crate) searched: Option<RowId>,
-}
-
 /// Asks for everything about a delivery, its body included.
 #[derive(Serialize)]
 pub(crate) struct Show {
     pub(crate) row: RowId,
-}
-
-/// Sends a delivery again, to one destination or to all that want its event.
-#[derive(Serialize)]
-pub(crate) struct Redeliver {
-    pub(crate) row: RowId,
-    pub(crate) destination: Option<String>,
-}
-
-/// Sends the dead deliveries of a period again, to one destination or to each that gave up.
-#[derive(Serialize)]
-pub(crate) struct RedeliverDead {
-    pub(crate) since: u64,
-    pub(crate) until: u64,
-    pub(crate) destination: Option<String>,
-    /// Only rows after this one are looked at.
-    pub(crate) after: RowId,
 }
 
 /// Erases a delivery; replies with how many were erased, 0 or 1.
@@ -233,22 +199,6 @@ pub(crate) struct GetStatus;
 /// Asks for the differences from the documented shapes that were seen, as a JSON list.
 #[derive(Serialize)]
 pub(crate) struct GetDrift;
-
-#[derive(Serialize)]
-pub(crate) enum Redelivered {
-    NotFound,
-    /// Its body was erased or has expired.
-    Forgotten,
-    To(Vec<String>),
-}
-
-/// How many dead deliveries are sent again.
-#[derive(Serialize)]
-pub(crate) struct RedeliveredDead {
-    pub(crate) redelivered: u64,
-    /// Where to go on, if there may be more.
-    pub(crate) last: Option<RowId>,
-}
 
 /// How many deliveries were erased.
 #[derive(Serialize)]
@@ -344,18 +294,6 @@ impl FromJs for Cause {
     }
 }
 
-impl FromJs for Redelivered {
-    fn from_js(value: &JsValue) -> Option<Self> {
-        let (name, destinations) = variant(value)?;
-        match name.as_str() {
-            "NotFound" => Some(Self::NotFound),
-            "Forgotten" => Some(Self::Forgotten),
-            "To" => Vec::from_js(&destinations).map(Self::To),
-            _ => None,
-        }
-    }
-}
-
 from_js! {
     Report {
         refused: "refused",
@@ -365,21 +303,9 @@ from_js! {
         drift: "drift",
     }
     Raise { cause: "cause", destination: "destination", detail: "detail" }
-    List {
-        limit: "limit",
-        state: "state",
-        name: "name",
-        since: "since",
-        until: "until",
-        before: "before",
-    }
-    Listed { deliveries: "deliveries", searched: "searched" }
     Show { row: "row" }
-    Redeliver { row: "row", destination: "destination" }
-    RedeliverDead { since: "since", until: "until", destination: "destination", after: "after" }
     Erase { row: "row" }
     EraseEmail { email: "email", after: "after" }
-    RedeliveredDead { redelivered: "redelivered", last: "last" }
     Erased { erased: "erased", last: "last" }
     Count { name: "name", count: "count" }
     ShardStatus {

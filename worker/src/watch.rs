@@ -157,6 +157,8 @@ mod tests {
             name: Some("demo_session_finished".to_owned()),
             event_type: String::new(),
             key_slot: KeySlot::Current,
+            is_test: false,
+            edges: String::new(),
             drift: paths.into_iter().map(added).collect(),
         };
         let long = format!("{}é", "p".repeat(255));

@@ -32,7 +32,7 @@ export const listen: Command = {
     count: { value: "N", help: "end after N requests" },
     edge: { value: "URL", help: "get the deliveries from the edge at this URL; a key is not needed" },
     since: { value: "TIME", help: "with --edge: what the edge stored since this time, RFC 3339 or how long ago, such as 2h; the default is now" },
-    interval: { value: "TIME", help: "with --edge: how often to look for new deliveries, 100ms to 1h; the default is 2s" },
+    interval: { value: "TIME", help: "with --edge: how often to ask an older edge, which can't wait for deliveries, 100ms to 1h; the default is 2s, and 25s while nothing comes" },
   },
   examples: ["listen --forward http://127.0.0.1:3000/webhook --save deliveries", "listen --edge https://walnut.example.com --since 2h --forward http://127.0.0.1:3000/webhook"],
   async run(args, interruption) {

@@ -8,8 +8,11 @@ import type { Arrival, Known } from "./intake.js";
 /** The length of the first page, which is usually enough, and of each further one: the limit of the API. */
 const [FIRST_PAGE, PAGE] = [20, 200];
 
-/** The limit on one request, in milliseconds. */
+/** The limit on one request, in milliseconds, besides the time for which the edge was asked to wait. */
 const TIMEOUT_MS = 30_000;
+
+/** For how long the edge is asked to wait for a new delivery, which is as long as it can, in milliseconds. */
+const WAIT_MS = 25_000;
 
 /** The clocks of shards differ: each pull goes back this far, in milliseconds, behind the newest delivery. */
 const OVERLAP_MS = 60_000;
@@ -26,10 +29,19 @@ interface Row extends Known {
   readonly received: number;
 }
 
+/** A page of the delivery log. `newest` changes with each delivery that the edge stores. */
+interface Page {
+  readonly deliveries: Row[];
+  readonly cursor: string | null;
+  readonly newest?: string;
+}
+
 export class Edge {
   /** The deliveries that were pulled, with the time of their arrival in the log. */
   readonly #seen = new Map<string, number>();
   #since: number;
+  #newest: string | undefined;
+  #canWait = true;
 
   /** Pulls what arrives in the log from `since`, in milliseconds since the Unix epoch. */
   constructor(
@@ -41,40 +53,66 @@ export class Edge {
     this.#since = since;
   }
 
-  /** Calls `take` with each new delivery, in the order of the log. */
-  async pull(take: (arrival: Arrival, known: Known) => Promise<void>): Promise<void> {
-    for (const row of await this.#news()) {
+  /** Whether the edge can wait for a new delivery, as far as is known. An older one can't. */
+  get canWait(): boolean {
+    return this.#canWait;
+  }
+
+  /**
+   * Calls `take` with each new delivery, in the order of the log; returns whether there was one. With `wait`, the edge is
+   * asked to wait for one.
+   */
+  async pull(take: (arrival: Arrival, known: Known) => Promise<void>, wait: boolean): Promise<boolean> {
+    const { rows, newest } = await this.#news(wait);
+    for (const row of rows) {
       const arrival = await this.#arrival(row);
       if (arrival !== undefined) await take(arrival, row);
       // Only now: a delivery that `take` failed on is pulled again.
       const logged = loggedAt(row);
       this.#seen.set(row.deliveryId, logged);
       this.#since = Math.max(this.#since, logged - OVERLAP_MS);
-      if (this.signal.aborted) return;
+      if (this.signal.aborted) return true;
     }
     for (const [id, logged] of this.#seen) if (logged < this.#since) this.#seen.delete(id);
+    this.#newest = newest;
+    return rows.length > 0;
   }
 
-  async #news(): Promise<Row[]> {
+  async #news(wait: boolean): Promise<{ rows: Row[]; newest: string | undefined }> {
     const rows: Row[] = [];
+    let newest: string | undefined;
     let cursor: string | null = null;
     let isOlder = false;
     do {
-      const query: string = new URLSearchParams(cursor === null ? { limit: String(FIRST_PAGE) } : { limit: String(PAGE), cursor }).toString();
-      const page = await this.#askJson<{ deliveries: Row[]; cursor: string | null }>(`deliveries?${query}`);
-      if (!Array.isArray(page?.deliveries)) throw odd();
+      const page: Page = await (cursor === null ? this.#firstPage(wait) : this.#page({ limit: String(PAGE), cursor }));
+      if (cursor === null) newest = page.newest;
       const news = page.deliveries.filter((row) => loggedAt(row) >= this.#since);
       rows.push(...news);
       isOlder = news.length < page.deliveries.length;
       cursor = page.cursor ?? null;
     } while (cursor !== null && !isOlder);
     // The edge does not forward a variant, which has a known id and another body. It forwards every test event.
-    return rows.filter(({ deliveryId, kind }) => kind !== "variant" && !this.#seen.has(deliveryId)).reverse();
+    return { rows: rows.filter(({ deliveryId, kind }) => kind !== "variant" && !this.#seen.has(deliveryId)).reverse(), newest };
+  }
+
+  async #firstPage(wait: boolean): Promise<Page> {
+    const query = { limit: String(FIRST_PAGE) };
+    if (wait && this.#canWait) {
+      const waiting = { ...query, wait: `${WAIT_MS / 1000}s`, ...(this.#newest !== undefined && { newest: this.#newest }) };
+      const { status, bytes } = await this.#ask(`deliveries?${new URLSearchParams(waiting)}`, [400], WAIT_MS);
+      if (status !== 400) return toPage(parse(bytes));
+      this.#canWait = false;
+    }
+    return this.#page(query);
+  }
+
+  async #page(query: Record<string, string>): Promise<Page> {
+    return toPage(parse((await this.#ask(`deliveries?${new URLSearchParams(query)}`)).bytes));
   }
 
   /** Gets a delivery with its body; `undefined` if the body no longer exists. */
   async #arrival({ deliveryId, received }: Row): Promise<Arrival | undefined> {
-    const one = await this.#askJson<{ contentType: string | null; signature: string | null }>(`deliveries/${deliveryId}`);
+    const one = parse<{ contentType: string | null; signature: string | null }>((await this.#ask(`deliveries/${deliveryId}`)).bytes);
     if (one?.contentType === undefined || one.signature === undefined) throw odd();
     // It may be erased between the two requests. An erased or expired delivery has no signature either.
     const { status, bytes } = await this.#ask(`deliveries/${deliveryId}/body`, [409]);
@@ -92,20 +130,11 @@ export class Edge {
     };
   }
 
-  async #askJson<T>(path: string): Promise<T | null> {
-    const { bytes } = await this.#ask(path);
-    try {
-      return JSON.parse(new TextDecoder().decode(bytes));
-    } catch {
-      throw odd();
-    }
-  }
-
-  async #ask(path: string, allowed: readonly number[] = []): Promise<{ status: number; bytes: Uint8Array }> {
+  async #ask(path: string, allowed: readonly number[] = [], wait = 0): Promise<{ status: number; bytes: Uint8Array }> {
     let answer: Response;
     let bytes: Uint8Array;
     try {
-      const signal = AbortSignal.any([this.signal, AbortSignal.timeout(TIMEOUT_MS)]);
+      const signal = AbortSignal.any([this.signal, AbortSignal.timeout(wait + TIMEOUT_MS)]);
       answer = await fetch(new URL(`/admin/${path}`, this.url), { headers: { authorization: `Bearer ${this.token}` }, redirect: "manual", signal });
       bytes = new Uint8Array(await answer.arrayBuffer());
     } catch (error) {
@@ -119,6 +148,19 @@ export class Edge {
   }
 }
 
+function parse<T>(bytes: Uint8Array): T | null {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    throw odd();
+  }
+}
+
+function toPage(page: Page | null): Page {
+  if (!Array.isArray(page?.deliveries)) throw odd();
+  return page;
+}
+
 /** Returns when a delivery arrived in the log, in milliseconds since the Unix epoch. */
 function loggedAt({ deliveryId }: Row): number {
   const row = /^\d+-(\d+)$/.exec(deliveryId)?.[1];
@@ -130,13 +172,29 @@ function odd(): Failure {
   return new Failure("edge_failed", "the response is not from the admin API of an edge", NOT_RUN);
 }
 
-/** Pulls until the signal aborts. A failure of the first pull is thrown; later ones are warnings, and are retried. */
-export async function follow(edge: Edge, interval: number, take: (arrival: Arrival, known: Known) => Promise<void>): Promise<void> {
+/**
+ * Pulls until the signal aborts. A failure of the first pull is thrown; later ones are warnings, and are retried.
+ *
+ * An edge that can wait is asked again as soon as it has answered. Any other edge is asked after `interval` milliseconds,
+ * and less often while nothing comes or while it fails.
+ */
+export async function follow(
+  edge: Pick<Edge, "pull" | "canWait" | "signal">,
+  interval: number,
+  take: (arrival: Arrival, known: Known) => Promise<void>,
+): Promise<void> {
   let isFirst = true;
+  let succeeded = false;
   let last = "";
+  let delay = interval;
   while (!edge.signal.aborted) {
+    const began = Date.now();
+    const waits = succeeded;
+    let hasNews = false;
+    succeeded = false;
     try {
-      await edge.pull(take);
+      hasNews = await edge.pull(take, waits);
+      succeeded = true;
       last = "";
     } catch (error) {
       if (edge.signal.aborted) return;
@@ -145,6 +203,10 @@ export async function follow(edge: Edge, interval: number, take: (arrival: Arriv
       last = error.message;
     }
     isFirst = false;
-    await pause(interval, edge.signal);
+    const isAnswered = succeeded && edge.canWait && (hasNews || !waits || Date.now() - began >= WAIT_MS);
+    if (isAnswered || hasNews) delay = interval;
+    if (isAnswered) continue;
+    await pause(delay, edge.signal);
+    delay = Math.max(interval, Math.min(2 * delay, WAIT_MS));
   }
 }

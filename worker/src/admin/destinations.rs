@@ -38,6 +38,10 @@ impl Shards<'_> {
         }
         let question = SetPaused { destination: name.to_owned(), is_paused };
         let replies = self.ask_all(|_| question.clone()).await?;
+        // A shard that can't be read now would go on as before, once it can.
+        if !replies.broken.is_empty() {
+            return Err(Failure::InboxFailed);
+        }
         let paused_since = replies.all.into_iter().flatten().min();
         Ok(value(&Paused { name: name.to_owned(), paused_since }))
     }

@@ -1,6 +1,7 @@
 //! The files of the page for the delivery log. They contain no data, so they need no token.
 
 use js_sys::Uint8Array;
+use wasm_bindgen::JsValue;
 use web_sys::Response;
 
 use crate::host::{self, Lines};
@@ -33,6 +34,11 @@ pub(super) fn download(body: Uint8Array) -> Response {
     let headers = headers("application/octet-stream", "no-store")
         .with("content-disposition", "attachment; filename=\"body\"");
     host::respond(200, &headers, body)
+}
+
+/// Makes the response of an export, which is a stream.
+pub(super) fn export(lines: JsValue) -> Response {
+    host::respond(200, &headers("application/x-ndjson", "no-store"), lines)
 }
 
 /// Makes the response of metrics.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use js_sys::{Array, JSON};
+use walnut_webhooks::EVENT_NAMES;
 use wasm_bindgen::JsValue;
 use web_sys::UrlSearchParams;
 
@@ -12,11 +13,14 @@ use crate::digits;
 use crate::failure::Failure;
 use crate::ids::{DeliveryId, RowId};
 use crate::js::{MAX_SAFE_INTEGER, get, items, text, whole};
-use crate::protocol::{Delivery, DeliveryState, List, ListRejected};
+use crate::protocol::{
+    Delivery, DeliveryState, Export, List, ListRejected, RedeliverMany, Redelivery,
+};
 use crate::shards::FIRST;
 
 const DEFAULT_LIMIT: u32 = 50;
-const MOST_LIMIT: u32 = 200;
+pub(super) const MOST_LIMIT: u32 = 200;
+const MOST_WAIT_MS: u32 = 25_000;
 const LEAST_EMAIL_BYTES: usize = 3;
 const MOST_EMAIL_BYTES: usize = 254;
 
@@ -61,7 +65,7 @@ impl Cursor {
     }
 
     /// Returns the row that the list of a shard goes on before.
-    fn before(self, shard: u32) -> RowId {
+    pub(super) fn before(self, shard: u32) -> RowId {
         if shard < self.shard { self.row.next() } else { self.row }
     }
 }
@@ -77,9 +81,14 @@ pub(super) struct Page {
     pub(super) limit: u32,
     state: Option<DeliveryState>,
     name: Option<String>,
+    test: Option<bool>,
     since: Option<u64>,
     until: Option<u64>,
     cursor: Cursor,
+    /// How long the answer waits for a delivery that is newer than all that are stored.
+    pub(super) wait_ms: Option<u32>,
+    /// What the list said last of the newest delivery. If it is no longer so, the answer does not wait.
+    pub(super) newest: Option<String>,
 }
 
 impl Page {
@@ -88,9 +97,12 @@ impl Page {
             limit: DEFAULT_LIMIT,
             state: None,
             name: None,
+            test: None,
             since: None,
             until: None,
             cursor: Cursor::START,
+            wait_ms: None,
+            newest: None,
         };
         for pair in items(&Array::from(query)) {
             let mut pair = items(&pair).filter_map(|it| text(&it));
@@ -109,15 +121,22 @@ impl Page {
                     page.state = state;
                 }
                 "name" => page.name = Some(value),
+                "test" => match value.as_str() {
+                    "true" => page.test = Some(true),
+                    "false" => page.test = Some(false),
+                    _ => return invalid("test must be true or false"),
+                },
+                "wait" => page.wait_ms = Some(parse_wait(&value)?),
+                "newest" => page.newest = Some(value),
                 "since" => page.since = Some(parse_time(&value)?),
                 "until" => page.until = Some(parse_time(&value)?),
                 "cursor" => match Cursor::parse(&value) {
                     Some(cursor) => page.cursor = cursor,
-                    None => return invalid("cursor must be the one that another list returned"),
+                    None => return invalid_cursor(),
                 },
                 _ => {
                     return invalid(
-                        "the parameters of a list are limit, cursor, state, name, since and until",
+                        "the parameters of a list are limit, cursor, state, name, test, since, until, wait and newest",
                     );
                 }
             }
@@ -130,7 +149,11 @@ impl Page {
         let cursor = params.get("cursor");
         params.delete("cursor");
         let mut page = Self::parse(params)?;
-        if page.state.is_some() {
+        if page.state.is_some()
+            || page.test.is_some()
+            || page.wait_ms.is_some()
+            || page.newest.is_some()
+        {
             return invalid("the parameters of this list are limit, cursor, name, since and until");
         }
         match cursor.map(|cursor| digits::parse(&cursor)) {
@@ -138,7 +161,7 @@ impl Page {
             Some(Some(row)) => {
                 page.cursor = Cursor { row: RowId(row).min(RowId::LAST), shard: FIRST }
             }
-            Some(None) => return invalid("cursor must be the one that another list returned"),
+            Some(None) => return invalid_cursor(),
         }
         Ok(page)
     }
@@ -154,12 +177,27 @@ impl Page {
         }
     }
 
+    /// Reads the parameters of an export.
+    pub(super) fn parse_export(params: &UrlSearchParams) -> Answer<Export> {
+        let period = ["since", "until"].map(|name| {
+            let time = params.get(name);
+            params.delete(name);
+            time.map(|time| parse_time(&time)).transpose()
+        });
+        let [Ok(Some(since)), Ok(until)] = period else { return invalid_time() };
+        if items(&Array::from(params)).next().is_some() {
+            return invalid("the parameters of an export are since and until");
+        }
+        Ok(Export { since, until: until.unwrap_or(MAX_SAFE_INTEGER), after: RowId::FIRST })
+    }
+
     /// Makes the question to one shard. It asks for one delivery more than the limit, to know whether there are more.
     pub(super) fn question(&self, shard: u32) -> List {
         List {
             limit: self.limit.saturating_add(1),
             state: self.state,
             name: self.name.clone(),
+            test: self.test,
             since: self.since,
             until: self.until,
             before: self.cursor.before(shard),
@@ -167,10 +205,8 @@ impl Page {
     }
 }
 
-/// A period of time; the end is exclusive.
-pub(super) struct Period {
-    pub(super) since: u64,
-    pub(super) until: u64,
+fn invalid_cursor<T>() -> Answer<T> {
+    invalid("cursor must be the one that another list returned")
 }
 
 fn invalid_time<T>() -> Answer<T> {
@@ -181,6 +217,23 @@ fn parse_time(text: &str) -> Answer<u64> {
     let milliseconds = digits::parse(text).or_else(|| config::millis(text));
     // A later time than JavaScript can represent is as good as the last that it can.
     milliseconds.map_or_else(invalid_time, |time: u64| Ok(time.min(MAX_SAFE_INTEGER)))
+}
+
+/// Reads how long to wait, in seconds.
+fn parse_wait(text: &str) -> Answer<u32> {
+    let seconds = text.strip_suffix('s').and_then(digits::parse::<u32>);
+    let ms = seconds.and_then(|seconds| seconds.checked_mul(1000));
+    match ms.filter(|ms| *ms <= MOST_WAIT_MS) {
+        Some(ms) => Ok(ms),
+        None => invalid("wait must be a number of seconds up to 25s"),
+    }
+}
+
+/// What is searched for: deliveries with one of these IDs, or with this e-mail address.
+pub(super) struct Found {
+    pub(super) ids: Vec<String>,
+    pub(super) email: Option<String>,
+    pub(super) cursor: Cursor,
 }
 
 /// The body of a request: a JSON object; no body counts as an empty object.
@@ -202,15 +255,85 @@ impl Body {
         Some(get(&self.0, name)).filter(|value| !value.is_null() && !value.is_undefined())
     }
 
-    pub(super) fn period(&self) -> Answer<Period> {
-        let time = |name| {
-            let value = get(&self.0, name);
-            match text(&value) {
-                Some(text) => parse_time(&text),
-                None => whole(&value).map_or_else(invalid_time, Ok),
-            }
+    fn time(&self, name: &str) -> Answer<Option<u64>> {
+        let Some(value) = self.field(name) else { return Ok(None) };
+        match text(&value) {
+            Some(text) => parse_time(&text).map(Some),
+            None => whole(&value).map_or_else(invalid_time, |time| Ok(Some(time))),
+        }
+    }
+
+    fn state(&self) -> Answer<Option<Redelivery>> {
+        let Some(value) = self.field("state") else { return Ok(None) };
+        match text(&value).and_then(|state| Redelivery::parse(&state)) {
+            None => invalid("state must be dead, unrouted or all"),
+            state => Ok(state),
+        }
+    }
+
+    /// Reads which destinations one delivery is sent to again.
+    pub(super) fn state_of_one(&self) -> Answer<Option<Redelivery>> {
+        match self.state()? {
+            Some(Redelivery::Unrouted) => invalid("state must be dead or all"),
+            state => Ok(state),
+        }
+    }
+
+    /// Reads which deliveries are sent again.
+    pub(super) fn redelivery(&self, settings: &Settings) -> Answer<RedeliverMany> {
+        let state = self.state()?.unwrap_or(Redelivery::Dead);
+        let destination = self.destination(settings)?;
+        let from = self.from(settings)?;
+        let [since, until] = [self.time("since")?, self.time("until")?];
+        if state == Redelivery::All && (destination.is_none() || since.is_none() || until.is_none())
+        {
+            return invalid("with state all, destination, since and until must be given");
+        }
+        if from.is_some() && (destination.is_none() || state != Redelivery::Dead) {
+            return invalid("with from, destination must be given, and state can only be dead");
+        }
+        Ok(RedeliverMany {
+            state,
+            since: since.unwrap_or(0),
+            until: until.unwrap_or(MAX_SAFE_INTEGER),
+            destination,
+            from,
+            after: RowId::FIRST,
+        })
+    }
+
+    /// Reads the old name of a destination, if there is one.
+    fn from(&self, settings: &Settings) -> Answer<Option<String>> {
+        let Some(value) = self.field("from") else { return Ok(None) };
+        match text(&value) {
+            Some(name) if settings.destinations.iter().all(|it| it.name != name) => Ok(Some(name)),
+            _ => invalid("from must be a name that no configured destination has"),
+        }
+    }
+
+    /// Reads what is searched for.
+    pub(super) fn found(&self) -> Answer<Found> {
+        let [id, session_id, email] = ["id", "session_id", "email"].map(|name| self.field(name));
+        let one = |value: &JsValue| {
+            let id = text(value).filter(|id| !id.is_empty());
+            id.map_or_else(|| invalid("id and session_id must be texts"), Ok)
         };
-        Ok(Period { since: time("since")?, until: time("until")? })
+        let found = |ids| Ok(Found { ids, email: None, cursor: Cursor::START });
+        match (id, session_id, email) {
+            (Some(id), None, None) => found(vec![one(&id)?]),
+            (None, Some(session), None) => {
+                let session = one(&session)?;
+                found(EVENT_NAMES.map(|event| [event, ":", &session].concat()).into())
+            }
+            (None, None, Some(_)) => {
+                let cursor = match self.cursor() {
+                    None => Cursor::START,
+                    Some(cursor) => Cursor::parse(&cursor).map_or_else(invalid_cursor, Ok)?,
+                };
+                Ok(Found { ids: Vec::new(), email: Some(self.address()?), cursor })
+            }
+            _ => invalid("the body must have one of id, session_id and email"),
+        }
     }
 
     /// Reads the name of the destination, if there is one.
@@ -222,19 +345,29 @@ impl Body {
         }
     }
 
-    /// Reads the e-mail address to erase, and where to go on.
-    pub(super) fn email(&self) -> Answer<(String, DeliveryId)> {
+    fn cursor(&self) -> Option<String> {
+        self.field("cursor").map(|cursor| text(&cursor).unwrap_or_default())
+    }
+
+    fn address(&self) -> Answer<String> {
         let email = text(&get(&self.0, "email"))
             .map(|email| email.trim().to_owned())
             .filter(|email| (LEAST_EMAIL_BYTES..=MOST_EMAIL_BYTES).contains(&email.len()))
             .filter(|email| email.contains('@'));
-        let Some(email) = email else {
-            return invalid(format!(
-                "email must be an e-mail address of {LEAST_EMAIL_BYTES} to {MOST_EMAIL_BYTES} bytes"
-            ));
-        };
-        let cursor = self.field("cursor").map(|cursor| text(&cursor).unwrap_or_default());
-        match cursor.map(|cursor| DeliveryId::parse(&cursor)) {
+        email.map_or_else(
+            || {
+                invalid(format!(
+                    "email must be an e-mail address of {LEAST_EMAIL_BYTES} to {MOST_EMAIL_BYTES} bytes"
+                ))
+            },
+            Ok,
+        )
+    }
+
+    /// Reads the e-mail address to erase, and where to go on.
+    pub(super) fn email(&self) -> Answer<(String, DeliveryId)> {
+        let email = self.address()?;
+        match self.cursor().map(|cursor| DeliveryId::parse(&cursor)) {
             None => Ok((email, DeliveryId { shard: 0, row: RowId::FIRST })),
             Some(Some(cursor)) => Ok((email, cursor)),
             Some(None) => invalid("cursor must be the one that another erasure returned"),

@@ -14,7 +14,7 @@ pub(super) struct Status {
     version: &'static str,
     mode: &'static str,
     pub(super) shards: u32,
-    /// The shards that did not answer. The other numbers are those of the others.
+    /// The shards that did not answer. All counts leave them out.
     pub(super) broken_shards: Vec<u32>,
     now: u64,
     mistakes: Mistakes,

@@ -9,33 +9,40 @@ use super::alerts;
 use super::circuit::{Access, Circuit};
 use super::circuits::Circuits;
 use super::counts::{Counts, Destination};
-use super::db::{Batch, Db, from_row};
-use super::held::{self, HELD};
-use super::lives::{self, Course};
+use super::db::{Db, from_row};
+use super::held::HELD;
+use super::lives::Course;
 use super::quarantine::room::KEPT_MS;
 use super::schema::RARE;
-use crate::config::Settings;
 use crate::ids::{DeliveryId, RowId};
-use crate::js::{Problem, Result, get, number, text};
-use crate::life::Event;
+use crate::js::{Result, get, number, text};
 use crate::protocol::{
     Count, Delivery, DeliveryState, DestinationState, DestinationStatus, Details, List, Listed,
-    Redeliver, RedeliverDead, Redelivered, RedeliveredDead, ShardStatus, Totals,
+    ShardStatus, Totals,
 };
 
-/// The columns of [`Delivery`]; the first parameter is the shard.
-const COLUMNS: &str = "?1 || '-' || key AS deliveryId, id, kind, name, type, state, received, ended, size, \
-                       signed_with AS signedWith, duplicates, last_duplicate AS lastDuplicate, sends AS course";
-
-/// How many dead deliveries are redelivered in one call.
-const DEAD_AT_ONCE: usize = 100;
+/// The columns of [`Delivery`]; the first parameter is the shard. The name of the demo, or of the playlist, is in the body,
+/// which is not parsed if it is long.
+pub(super) const COLUMNS: &str = "?1 || '-' || key AS deliveryId, id, kind, name, type, state, received, ended, size, \
+                       signed_with AS signedWith, duplicates, last_duplicate AS lastDuplicate, sends AS course, \
+                       test AS isTest, (
+                           SELECT CASE WHEN json_valid(text) THEN
+                               CASE json_type(text, path) WHEN 'text' THEN json_extract(text, path) END
+                           END FROM (
+                               SELECT CAST(COALESCE(body, (SELECT body FROM bodies WHERE delivery = key)) AS TEXT) AS text,
+                                   CASE name
+                                       WHEN 'demo_session_finished' THEN '$.data.demo.name'
+                                       WHEN 'playlist_session_finished' THEN '$.data.playlist.name'
+                                   END AS path
+                           ) WHERE path IS NOT NULL AND size <= 65536
+                       ) AS demoName";
 
 /// How many rows one list searches: a search through all of them would keep events waiting.
-const SEARCHED_AT_ONCE: u32 = 1000;
+pub(super) const SEARCHED_AT_ONCE: u32 = 1000;
 
 /// How much later than its time of arrival the number of a row can be, in milliseconds: it may have waited in the
 /// quarantine, and the clock may have been set back by a day.
-const CLOCK_MS: u64 = KEPT_MS + 24 * 60 * 60 * 1000;
+pub(super) const CLOCK_MS: u64 = KEPT_MS + 24 * 60 * 60 * 1000;
 
 /// Lists deliveries, the newest first.
 pub(super) fn list(db: &Db, shard: u32, list: &List) -> Result<Listed> {
@@ -49,6 +56,9 @@ pub(super) fn list(db: &Db, shard: u32, list: &List) -> Result<Listed> {
         Some(DeliveryState::Held) => query.push_str(" AND state = 'held'"),
         Some(DeliveryState::Pending) => query.push_str(" AND state <> 'held'"),
         _ => {}
+    }
+    if let Some(is_test) = list.test {
+        query.push_str(if is_test { " AND test = 1" } else { " AND test IS NULL" });
     }
     let mut values = vec![shard.to_string().into(), before.into()];
     for (condition, value) in [
@@ -66,7 +76,7 @@ pub(super) fn list(db: &Db, shard: u32, list: &List) -> Result<Listed> {
     let rows = db.objects(&query, &values)?;
     let deliveries: Vec<Delivery> = rows.iter().map(|row| delivery(&row)).collect::<Result<_>>()?;
     let is_full = u32::try_from(deliveries.len()).is_ok_and(|found| found >= list.limit);
-    Ok(Listed { deliveries, searched: searched.filter(|_| !is_full) })
+    Ok(Listed { deliveries, searched: searched.filter(|_| !is_full), newest: None })
 }
 
 /// Returns the condition for a state, by which an index finds the deliveries. The second parameter is the row that the list
@@ -100,7 +110,8 @@ fn condition(state: Option<DeliveryState>) -> Cow<'static, str> {
 fn searched(db: &Db, list: &List, before: RowId) -> Result<Option<RowId>> {
     // No index finds what is delivered, so all rows are searched for it.
     let indexed = list.state.filter(|state| *state != DeliveryState::Delivered);
-    let all_match = list.name.is_none() && list.until.is_none() && list.state == indexed;
+    let all_match =
+        list.name.is_none() && list.test.is_none() && list.until.is_none() && list.state == indexed;
     // The conditions for these themselves find only so many.
     let is_limited = matches!(indexed, Some(DeliveryState::Pending | DeliveryState::Held));
     if all_match && !is_limited {
@@ -114,7 +125,7 @@ fn searched(db: &Db, list: &List, before: RowId) -> Result<Option<RowId>> {
 }
 
 /// Reads a row with the columns of [`Delivery`].
-fn delivery(row: &JsValue) -> Result<Delivery> {
+pub(super) fn delivery(row: &JsValue) -> Result<Delivery> {
     let sends = Course::parse(&text(&get(row, "course")).unwrap_or_default()).statuses();
     let mut delivery: Delivery = from_row(row)?;
     delivery.sends = sends;
@@ -143,107 +154,6 @@ pub(super) fn show(db: &Db, shard: u32, row: RowId) -> Result<Option<Details>> {
     let related = related.into_iter().map(|row| Ok(DeliveryId { shard, row: row.row_id(0)? }));
     let related = related.collect::<Result<_>>()?;
     Ok(Some(Details { delivery, payload: from_row(&found)?, attempts, related }))
-}
-
-/// Sends a delivery again, to one destination or to all that want its event.
-pub(super) fn redeliver(
-    db: &Db,
-    settings: &Settings,
-    circuits: &Circuits,
-    redeliver: &Redeliver,
-    now: u64,
-) -> Result<Redelivered> {
-    check_destinations(settings)?;
-    let row = db.row(
-        "SELECT name, signature IS NOT NULL FROM deliveries WHERE key = ?",
-        &[redeliver.row.into()],
-    )?;
-    let Some(row) = row else { return Ok(Redelivered::NotFound) };
-    if row.number(1)? == 0 {
-        return Ok(Redelivered::Forgotten);
-    }
-    let name = row.maybe_text(0)?;
-    let destinations: Vec<String> = match &redeliver.destination {
-        Some(destination) => vec![destination.clone()],
-        None => held::destinations(settings, name.as_deref(), held::is_test(db, redeliver.row)?),
-    };
-    redeliver_to(db, settings, circuits, redeliver.row, &destinations, now)?;
-    Ok(Redelivered::To(destinations))
-}
-
-/// Sends the dead deliveries of a period again, each to the destinations that gave it up.
-pub(super) fn redeliver_dead(
-    db: &Db,
-    settings: &Settings,
-    circuits: &Circuits,
-    question: &RedeliverDead,
-    now: u64,
-) -> Result<RedeliveredDead> {
-    check_destinations(settings)?;
-    let rows = db.rows(
-        "SELECT key FROM deliveries WHERE dead > 0 AND key > ? AND key < ? AND received >= ? AND received < ?
-        ORDER BY key LIMIT ?",
-        &[
-            question.after.max(RowId::at(question.since).before()).into(),
-            RowId::at(question.until.saturating_add(CLOCK_MS)).into(),
-            number(question.since),
-            number(question.until),
-            number(DEAD_AT_ONCE),
-        ],
-    )?;
-    let only = question.destination.as_deref();
-    let mut redelivered: u64 = 0;
-    let full = rows.len() == DEAD_AT_ONCE;
-    let mut last = None;
-    for row in rows {
-        let row = row.row_id(0)?;
-        last = Some(row);
-        let course = lives::read(db, row)?;
-        let destinations: Vec<String> = course
-            .life
-            .dead()
-            .filter(|name| only.is_none_or(|only| only == *name))
-            .filter(|name| settings.destinations.iter().any(|it| it.name == *name))
-            .map(str::to_owned)
-            .collect();
-        if !destinations.is_empty() {
-            redeliver_to(db, settings, circuits, row, &destinations, now)?;
-            redelivered = redelivered.saturating_add(1);
-        }
-    }
-    Ok(RedeliveredDead { redelivered, last: last.filter(|_| full) })
-}
-
-/// Fails while the configuration has mistakes: the destinations may be incomplete then.
-fn check_destinations(settings: &Settings) -> Result<()> {
-    if settings.holds() {
-        return Err(Problem::new("the configuration of the inbox has mistakes"));
-    }
-    Ok(())
-}
-
-fn redeliver_to(
-    db: &Db,
-    settings: &Settings,
-    circuits: &Circuits,
-    row: RowId,
-    destinations: &[String],
-    now: u64,
-) -> Result<()> {
-    db.transaction(|| {
-        held::route_if_held(db, settings, circuits, row, now)?;
-        db.run("UPDATE deliveries SET traps = 0 WHERE key = ? AND traps > 0", &[row.into()])?;
-        for destination in destinations {
-            let course = lives::read(db, row)?;
-            let event = Event::Redelivered { destination };
-            let paused = circuits.paused(destination, now);
-            let (life, effects) = course.life.clone().after(&event, now, paused, settings.limits);
-            let mut batch = Batch::default();
-            lives::write(&mut batch, row, &course, &life, &effects, None, now);
-            batch.run(db)?;
-        }
-        Ok(())
-    })
 }
 
 /// Returns the counts and times of this shard. Only what is pending or rare is counted here: how many are delivered follows

@@ -67,7 +67,7 @@ impl Inbox {
             soon.into_iter().chain(expiry.filter(|time| *time < now.saturating_add(CRON_MS))).min();
         let due = self.open_queues(settings, queues, now).iter().map(|queue| queue.first).min();
         let recovery = self.next_recovery(settings);
-        let times = [due, soon, recovery, self.next_report(settings)?, alerts::next(db)?];
+        let times = [due, soon, recovery, self.next_report(settings, now)?, alerts::next(db)?];
         Ok(times.into_iter().flatten().min())
     }
 
@@ -98,10 +98,10 @@ impl Inbox {
     }
 
     /// Returns when there is something to tell the first shard.
-    fn next_report(&self, settings: &Settings) -> Result<Option<u64>> {
-        let died = schema::load_meta(&self.db, UNREPORTED_DEATH)?.map(|_| 0);
+    fn next_report(&self, settings: &Settings, now: u64) -> Result<Option<u64>> {
+        let died = schema::load_meta(&self.db, UNREPORTED_DEATH)?.map(|_| now);
         let circuits = self.circuits.borrow();
-        let next = reporting(settings, &circuits).filter_map(|(_, circuit)| circuit.report_at());
+        let next = reporting(settings, &circuits).filter_map(|(_, circuit)| circuit.report_at(now));
         Ok(next.chain(died).min().map(|time| time.max(self.report_after.get())))
     }
 
@@ -141,7 +141,7 @@ impl Inbox {
     /// Lists what there is to tell of destinations, each with the time to note.
     fn due_reports(&self, settings: &Settings, now: u64) -> Vec<(Raise, Option<u64>)> {
         let circuits = self.circuits.borrow();
-        let is_due = |circuit: &Circuit| circuit.report_at().is_some_and(|time| time <= now);
+        let is_due = |circuit: &Circuit| circuit.report_at(now).is_some_and(|time| time <= now);
         let report = |(name, circuit): (&str, &Circuit)| {
             let destination = Some(name.to_owned());
             match &circuit.how {

@@ -135,9 +135,9 @@ impl Circuit {
 
     /// Returns when the first shard is to be told that the destination is failing, which it is each hour, or that it has
     /// recovered; `None` if it knows.
-    pub(crate) fn report_at(&self) -> Option<u64> {
+    pub(crate) fn report_at(&self, now: u64) -> Option<u64> {
         match self.alerted {
-            Some(_) if self.failing_since.is_none() => Some(0),
+            Some(_) if self.failing_since.is_none() => Some(now),
             Some(last) => self.failing_at().map(|at| at.max(last.saturating_add(REPORT_MS))),
             None => self.failing_at(),
         }
@@ -263,21 +263,21 @@ mod tests {
     fn is_failing_after_three_failures_and_five_minutes() {
         let mut circuit = Circuit::default();
         for failures in 1..=3 {
-            assert_eq!(circuit.report_at(), None, "{failures}");
+            assert_eq!(circuit.report_at(20), None, "{failures}");
             circuit.failed(trouble(false), false, 10);
         }
-        assert_eq!(circuit.report_at(), Some(10 + FAILING_MS));
+        assert_eq!(circuit.report_at(20), Some(10 + FAILING_MS));
         assert!(!circuit.is_failing(9 + FAILING_MS));
         assert!(circuit.is_failing(10 + FAILING_MS));
         circuit.accepted(20);
-        assert_eq!(circuit.report_at(), None);
+        assert_eq!(circuit.report_at(20), None);
     }
 
     #[test]
     fn a_rejection_is_reported_at_once() {
         let mut circuit = Circuit::default();
         circuit.failed(Trouble { how: "404".to_owned(), ..trouble(false) }, false, 10);
-        assert_eq!(circuit.report_at(), Some(10));
+        assert_eq!(circuit.report_at(20), Some(10));
     }
 
     #[test]
@@ -285,9 +285,9 @@ mod tests {
         let mut circuit = Circuit::default();
         circuit.failed(Trouble { how: "404".to_owned(), ..trouble(false) }, false, 10);
         circuit.alerted = Some(11);
-        assert_eq!(circuit.report_at(), Some(11 + REPORT_MS));
+        assert_eq!(circuit.report_at(20), Some(11 + REPORT_MS));
         circuit.accepted(20);
-        assert_eq!(circuit.report_at(), Some(0));
+        assert_eq!(circuit.report_at(30), Some(30));
     }
 
     #[test]

@@ -34,13 +34,28 @@ pub(super) fn empty(db: &Db, row: RowId, state: DeliveryState, ended: Option<u64
 
 /// Erases the deliveries after a row that contain an e-mail address.
 pub(super) fn with_email(db: &Db, email: &str, after: RowId, now: u64) -> Result<Erased> {
-    let rows = db.rows(
-        "SELECT key, size FROM deliveries WHERE key > ? AND signature IS NOT NULL ORDER BY key LIMIT ?",
-        &[after.into(), number(AT_ONCE)],
-    )?;
+    let mut erased: u64 = 0;
+    let query = "SELECT key, size FROM deliveries WHERE key > ? AND signature IS NOT NULL ORDER BY key LIMIT ?";
+    let last = search(db, query, after, email, &mut |row| {
+        erased = erased.saturating_add(db.transaction(|| one(db, row, now))?.into());
+        Ok(())
+    })?;
+    Ok(Erased { erased, last })
+}
+
+/// Searches the bodies of the deliveries that a query lists for an e-mail address. Returns where to go on, if there may be
+/// more.
+pub(super) fn search(
+    db: &Db,
+    query: &str,
+    start: RowId,
+    email: &str,
+    found: &mut dyn FnMut(RowId) -> Result<()>,
+) -> Result<Option<RowId>> {
+    let rows = db.rows(query, &[start.into(), number(AT_ONCE)])?;
     let mut more = rows.len() == AT_ONCE;
     let mut last = None;
-    let (mut erased, mut bytes): (u64, u64) = (0, 0);
+    let mut bytes: u64 = 0;
     for row in rows {
         if bytes >= BYTES_AT_ONCE {
             more = true;
@@ -51,10 +66,10 @@ pub(super) fn with_email(db: &Db, email: &str, after: RowId, now: u64) -> Result
         last = Some(row_id);
         let body = lives::body(db, row_id)?.unwrap_or_default();
         if body_contains(&body, email) {
-            erased = erased.saturating_add(db.transaction(|| one(db, row_id, now))?.into());
+            found(row_id)?;
         }
     }
-    Ok(Erased { erased, last: last.filter(|_| more) })
+    Ok(last.filter(|_| more))
 }
 
 /// Tells whether a body contains an e-mail address.
@@ -77,11 +92,20 @@ fn value_contains(body: &Body, email: &str) -> bool {
     }
 }
 
-/// Tells whether a text contains an e-mail address, which must be in lowercase: as it is, percent-encoded as in a URL, or
-/// within escaped JSON.
+/// How often a text is decoded. A URL within JSON text, for example, is encoded twice.
+const DECODED: u32 = 2;
+
+/// Tells whether a text contains an e-mail address, which must be in lowercase: as it is, percent-encoded as in a URL,
+/// within escaped JSON, or encoded in two of these ways.
 fn contains(text: &str, email: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    contains_whole(&text, email) || contains_whole(&unescaped(&text), email)
+    let mut text = text.to_ascii_lowercase();
+    for _ in 0..DECODED {
+        if contains_whole(&text, email) {
+            return true;
+        }
+        text = decoded(&text);
+    }
+    contains_whole(&text, email)
 }
 
 /// Tells whether a text contains an address that is not part of a longer one. Non-ASCII characters count as letters.
@@ -103,27 +127,40 @@ fn contains_whole(text: &str, email: &str) -> bool {
     })
 }
 
-/// Decodes percent-encoding, and replaces each backslash escape by a space.
-fn unescaped(text: &str) -> String {
-    let mut plain = Vec::new();
+/// Decodes percent-encoding and the escapes of JSON, once. An escape of a control character counts as a space.
+fn decoded(text: &str) -> String {
+    let mut plain = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let (byte, after) = match (first, after) {
-            (b'%', [high, low, after @ ..]) if hex(*high).is_some() && hex(*low).is_some() => {
-                let [high, low] = [high, low].map(|digit| hex(*digit).unwrap_or(0));
-                ((high << 4) | low, after)
-            }
-            (b'\\', [_, after @ ..]) => (b' ', after),
-            (byte, after) => (*byte, after),
-        };
-        plain.push(byte);
+    while let Some((first, after)) = rest.split_first() {
         rest = after;
+        let percent = after.split_first_chunk().filter(|_| *first == b'%');
+        let escape = after.split_first().filter(|_| *first == b'\\');
+        if let Some((digits, after)) = percent
+            && let Some(byte) = hex::<2>(digits).and_then(|byte| u8::try_from(byte).ok())
+        {
+            plain.push(byte);
+            rest = after;
+        } else if let Some((b'u', after)) = escape
+            && let Some((digits, after)) = after.split_first_chunk()
+            && let Some(unit) = hex::<4>(digits)
+        {
+            // Half of a surrogate pair is not part of an address.
+            let c = char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER);
+            plain.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            rest = after;
+        } else if let Some((escaped, after)) = escape {
+            plain.push(if b"\"\\/".contains(escaped) { *escaped } else { b' ' });
+            rest = after;
+        } else {
+            plain.push(*first);
+        }
     }
     String::from_utf8_lossy(&plain).to_ascii_lowercase()
 }
 
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+/// Reads a number of so many hexadecimal digits.
+fn hex<const DIGITS: usize>(digits: &[u8; DIGITS]) -> Option<u32> {
+    digits.iter().try_fold(0, |number, digit| Some(number << 4 | char::from(*digit).to_digit(16)?))
 }
 
 #[cfg(test)]
@@ -144,11 +181,34 @@ mod tests {
             "to=%3ca%40B.COM",
             r#"{"t":"hi\na@b.com\n"}"#,
             "100% a@b.com",
+            // JSON text within a string.
+            r#"{"email":"a\u0040b.com"}"#,
+            r#"{"e":"\u0041\u0040b\u002Ecom"}"#,
+            r#"{\"email\":\"a@b.com\"}"#,
+            r#"{\"email\":\"a\\u0040b.com\"}"#,
+            r#"{\"t\":\"hi\\na@b.com\\n\"}"#,
+            r"C:\\a@b.com",
+            // Encoded twice, or in two ways.
+            "next=%2Fx%3Femail%3Da%2540b.com",
+            "to=a%5Cu0040b.com",
+            r"to=a\u002540b.com",
+            r"to=\u0025\u0034\u0030, a%\u00340b.com",
         ] {
             assert!(contains(text, "a@b.com"), "{text}");
         }
-        for text in ["aa@b.com", "x.a@b.com", "x+a@b.com", "a@b.com.au", "a@b.community", "a@b.co"]
-        {
+        for text in [
+            "aa@b.com",
+            "x.a@b.com",
+            "x+a@b.com",
+            "a@b.com.au",
+            "a@b.community",
+            "a@b.co",
+            r"\u0061a@b.com",
+            "x%2ea%40b.com",
+            r"a\u004b.com",
+            r"a\u00",
+            "a%252540b.com",
+        ] {
             assert!(!contains(text, "a@b.com"), "{text}");
         }
     }

@@ -1,9 +1,15 @@
 //! What each shard keeps a copy of, so that it needs no other shard to accept a delivery. The first shard makes it.
 
+use super::Inbox;
 use super::db::Db;
 use super::schema::{load_meta, save_meta};
-use super::{INSTANCE, SHARDS};
+use crate::edges;
 use crate::js::Result;
+use crate::protocol::{ConfirmShards, Confirmed, Reply};
+
+/// The names under which the number of shards and the id of this edge are stored.
+const SHARDS: &str = "shards";
+const INSTANCE: &str = "instance";
 
 /// What all shards of an inbox have in common.
 pub(super) struct Identity {
@@ -40,4 +46,47 @@ impl Identity {
 pub(super) fn shards(db: &Db) -> Result<Option<u32>> {
     let stored = load_meta(db, SHARDS)?;
     Ok(stored.map(|shards| u32::try_from(shards).unwrap_or(u32::MAX)))
+}
+
+impl Inbox {
+    /// Returns the reply to a delivery that is not stored in this shard, if it is not.
+    pub(super) fn turn_away(
+        &self,
+        shards: Option<u32>,
+        instance: Option<String>,
+        edges: Option<&str>,
+    ) -> Result<Option<Reply>> {
+        let mut identity = self.identity.borrow_mut();
+        if identity.is_none()
+            && let (Some(shards), Some(instance)) = (shards, instance)
+        {
+            *identity = Some(Identity { shards, instance }.save(&self.db)?);
+        }
+        let Some(known) = identity.as_ref() else {
+            return Ok(shards.map(|_| Reply::Unconfirmed));
+        };
+        if shards.is_some_and(|shards| shards != known.shards) {
+            return Ok(Some(Reply::Shards(known.shards)));
+        }
+        let is_loop = edges.is_some_and(|list| edges::names(list, &known.instance));
+        Ok(is_loop.then_some(Reply::Loop))
+    }
+
+    /// Returns what each shard has a copy of; makes it if there is none. The number of shards, once stored, stays.
+    pub(super) fn confirm_shards(&self, question: ConfirmShards) -> Result<Confirmed> {
+        let identity = if let Some(identity) = self.identity.take() {
+            identity
+        } else {
+            let shards = shards(&self.db)?.unwrap_or(question.shards);
+            Identity { shards, instance: edges::make_id() }.save(&self.db)?
+        };
+        let confirmed = match question.wants_instance {
+            Some(true) => {
+                Confirmed::Both { shards: identity.shards, instance: identity.instance.clone() }
+            }
+            _ => Confirmed::Shards(identity.shards),
+        };
+        self.identity.replace(Some(identity));
+        Ok(confirmed)
+    }
 }

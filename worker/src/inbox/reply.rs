@@ -2,14 +2,16 @@
 
 use wasm_bindgen::JsValue;
 
-use super::identity::{self, Identity};
 use super::quarantine::{self, Quarantine};
-use super::{Inbox, admin, alerts, erase};
+use super::{Inbox, admin, alerts, erase, identity, redeliver, search};
 use crate::config::Settings;
+use crate::ids::DeliveryId;
 use crate::js::{Problem, Result, now};
 use crate::keys::KeyStatus;
-use crate::protocol::{Cause, ConfirmShards, Confirmed, Count, Question, Raise, Request};
-use crate::{edges, log, shards, watch};
+use crate::protocol::{
+    Cause, Count, EraseEmail, Erased, List, Listed, Question, Raise, Report, Request, ShardStatus,
+};
+use crate::{log, shards, watch};
 
 impl Inbox {
     /// Replies to a request.
@@ -40,14 +42,7 @@ impl Inbox {
                 question.reply(&())
             }
             Request::Report(report) => {
-                alerts::store_match(db, report.matched)?;
-                self.rejections.borrow_mut().note(report, now);
-                self.with_quarantine(|it| it.note_report(db, report, now))?;
-                self.save_rejections(now)?;
-                self.note_drift(&report.drift, now)?;
-                alerts::check(db, &self.rejections.borrow(), now, settings.silence_ms)?;
-                log::keys(&KeyStatus::new(alerts::last_match(db)?, settings.previous_until, now));
-                self.wake_for_work(&settings, now)?;
+                self.note_report(report, &settings, now)?;
                 report.reply(&())
             }
             Request::Raise(question) => {
@@ -56,19 +51,21 @@ impl Inbox {
                 question.reply(&())
             }
             Request::GetDrift(question) => question.reply(&self.drift.borrow_mut().list(db)?),
-            Request::List(list) => list.reply(&admin::list(db, shard, list)?),
+            Request::List(list) => list.reply(&self.list(shard, list)?),
+            Request::Search(question) => question.reply(&search::search(db, shard, question)?),
+            Request::Export(question) => question.reply(&search::export(db, question)?),
             Request::Show(show) => show.reply(&admin::show(db, shard, show.row)?),
             Request::Redeliver(question) => {
                 self.note_change();
                 let circuits = self.circuits.borrow();
-                let redelivered = admin::redeliver(db, &settings, &circuits, question, now)?;
+                let redelivered = redeliver::one(db, &settings, &circuits, question, now)?;
                 self.wake(now);
                 question.reply(&redelivered)
             }
-            Request::RedeliverDead(question) => {
+            Request::RedeliverMany(question) => {
                 self.note_change();
                 let circuits = self.circuits.borrow();
-                let redelivered = admin::redeliver_dead(db, &settings, &circuits, question, now)?;
+                let redelivered = redeliver::many(db, &settings, &circuits, question, now)?;
                 self.wake(now);
                 question.reply(&redelivered)
             }
@@ -76,26 +73,8 @@ impl Inbox {
                 self.note_change();
                 erase.reply(&db.transaction(|| erase::one(db, erase.row, now))?)
             }
-            Request::EraseEmail(question) => {
-                self.note_change();
-                let mut erased = erase::with_email(db, &question.email, question.after, now)?;
-                // The last call of a search also searches what is kept.
-                if erased.last.is_none() {
-                    let kept = self.with_quarantine(|it| it.erase_email(db, &question.email))?;
-                    erased.erased = erased.erased.saturating_add(kept.unwrap_or(0));
-                }
-                question.reply(&erased)
-            }
-            Request::GetStatus(question) => {
-                let (counts, circuits) = (self.counts.borrow(), self.circuits.borrow());
-                let mut status = admin::status(db, &counts, &circuits, now)?;
-                status.refused = self.rejections.borrow().counts(db)?;
-                status.quarantine = self.with_quarantine(|it| Ok(it.status()))?;
-                if shard == shards::FIRST {
-                    status.drift = Some(self.drift.borrow_mut().count(db)?);
-                }
-                question.reply(&status)
-            }
+            Request::EraseEmail(question) => question.reply(&self.erase_email(question, now)?),
+            Request::GetStatus(question) => question.reply(&self.status(shard, now)?),
             Request::SetPaused(question) => {
                 let since = self.set_paused(question, now)?;
                 self.wake_for_work(&settings, now)?;
@@ -134,6 +113,49 @@ impl Inbox {
         }
     }
 
+    fn note_report(&self, report: &Report, settings: &Settings, now: u64) -> Result<()> {
+        let db = &self.db;
+        alerts::store_match(db, report.matched)?;
+        self.rejections.borrow_mut().note(report, now);
+        self.with_quarantine(|it| it.note_report(db, report, now))?;
+        self.save_rejections(now)?;
+        self.note_drift(&report.drift, now)?;
+        alerts::check(db, &self.rejections.borrow(), now, settings.silence_ms)?;
+        log::keys(&KeyStatus::new(alerts::last_match(db)?, settings.previous_until, now));
+        self.wake_for_work(settings, now)
+    }
+
+    fn erase_email(&self, question: &EraseEmail, now: u64) -> Result<Erased> {
+        self.note_change();
+        let db = &self.db;
+        let mut erased = erase::with_email(db, &question.email, question.after, now)?;
+        // The last call of a search also searches what is kept.
+        if erased.last.is_none() {
+            let kept = self.with_quarantine(|it| it.erase_email(db, &question.email))?;
+            erased.erased = erased.erased.saturating_add(kept.unwrap_or(0));
+        }
+        Ok(erased)
+    }
+
+    fn status(&self, shard: u32, now: u64) -> Result<ShardStatus> {
+        let db = &self.db;
+        let mut status = admin::status(db, &self.counts.borrow(), &self.circuits.borrow(), now)?;
+        status.refused = self.rejections.borrow().counts(db)?;
+        status.quarantine = self.with_quarantine(|it| Ok(it.status()))?;
+        if shard == shards::FIRST {
+            status.drift = Some(self.drift.borrow_mut().count(db)?);
+        }
+        Ok(status)
+    }
+
+    fn list(&self, shard: u32, list: &List) -> Result<Listed> {
+        let row = self.counts.borrow().newest;
+        Ok(Listed {
+            newest: Some(DeliveryId { shard, row }),
+            ..admin::list(&self.db, shard, list)?
+        })
+    }
+
     /// Notices which key is set. What is kept is verified with a new one.
     fn notice_key(&self, settings: &Settings) -> Result<()> {
         let is_first = self.quarantine.borrow().is_none();
@@ -167,24 +189,6 @@ impl Inbox {
             }
             Ok(())
         })
-    }
-
-    /// Returns what each shard has a copy of; makes it if there is none. The number of shards, once stored, stays.
-    fn confirm_shards(&self, question: ConfirmShards) -> Result<Confirmed> {
-        let identity = if let Some(identity) = self.identity.take() {
-            identity
-        } else {
-            let shards = identity::shards(&self.db)?.unwrap_or(question.shards);
-            Identity { shards, instance: edges::make_id() }.save(&self.db)?
-        };
-        let confirmed = match question.wants_instance {
-            Some(true) => {
-                Confirmed::Both { shards: identity.shards, instance: identity.instance.clone() }
-            }
-            _ => Confirmed::Shards(identity.shards),
-        };
-        self.identity.replace(Some(identity));
-        Ok(confirmed)
     }
 
     /// Counts differences from the documented shapes. A new one is a cause for an alert.

@@ -16,7 +16,7 @@ use super::untried::{self, Waiting};
 use super::{Guard, Inbox, UNREPORTED_DEATH, held, keep, lives, schema};
 use crate::config::{Destination, Settings};
 use crate::failure::Failure;
-use crate::forward::{self, Headline, Outcome};
+use crate::forward::{self, Headline, How, Outcome};
 use crate::host::Place;
 use crate::ids::RowId;
 use crate::js::{Result, now};
@@ -477,6 +477,11 @@ impl Inbox {
 fn trouble(outcome: &Outcome) -> Trouble {
     let asked_ms = outcome.retry_after_ms.filter(|wait| *wait > 0);
     let asked_ms = asked_ms.or((outcome.status == Some(429)).then_some(0));
-    let how = outcome.status.map_or("timeout".to_owned(), |status| status.to_string());
-    Trouble { is_unreachable: outcome.status.is_none(), asked_ms, how }
+    // Cloudflare answers with a status in place of a destination that can't be reached.
+    let answered = outcome.status.filter(|_| outcome.how == Some(How::Status));
+    let how = match (answered, outcome.how) {
+        (Some(status), _) => status.to_string(),
+        (None, how) => how.map_or("", How::as_str).to_owned(),
+    };
+    Trouble { is_unreachable: answered.is_none(), asked_ms, how }
 }

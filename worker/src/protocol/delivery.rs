@@ -72,6 +72,8 @@ pub(crate) struct Delivery {
     kind: String,
     name: Option<String>,
     r#type: String,
+    is_test: IsTest,
+    demo_name: Option<String>,
     /// A [`DeliveryState`], or one that another version of the edge has stored.
     state: String,
     pub(crate) received: u64,
@@ -82,6 +84,10 @@ pub(crate) struct Delivery {
     last_duplicate: Option<u64>,
     pub(crate) sends: Vec<SendStatus>,
 }
+
+/// Whether a delivery is a test event. Older rows do not know it, and neither do older shards.
+#[derive(Clone, Copy, Serialize)]
+pub(crate) struct IsTest(bool);
 
 /// The progress of a delivery to one destination.
 #[derive(Serialize)]
@@ -135,6 +141,13 @@ impl Payload {
     }
 }
 
+impl FromJs for IsTest {
+    /// In a row it is 1 or `null`.
+    fn from_js(value: &JsValue) -> Option<Self> {
+        Some(Self(value.is_truthy()))
+    }
+}
+
 impl FromJs for DeliveryState {
     fn from_js(value: &JsValue) -> Option<Self> {
         let name = text(value)?;
@@ -149,6 +162,8 @@ from_js! {
         kind: "kind",
         name: "name",
         r#type: "type",
+        is_test: "isTest",
+        demo_name: "demoName",
         state: "state",
         received: "received",
         ended: "ended",

@@ -1,0 +1,101 @@
+//! The messages that send stored deliveries again.
+
+use serde::Serialize;
+use wasm_bindgen::JsValue;
+
+use crate::ids::RowId;
+use crate::js::{FromJs, from_js, text, variant};
+
+/// Which deliveries are sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Redelivery {
+    /// Those that are dead, each to the destinations where it is.
+    Dead,
+    /// Those that no destination wanted when they arrived.
+    Unrouted,
+    /// All, also those that a destination has accepted.
+    All,
+}
+
+impl Redelivery {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "dead" => Some(Self::Dead),
+            "unrouted" => Some(Self::Unrouted),
+            "all" => Some(Self::All),
+            _ => None,
+        }
+    }
+}
+
+/// Sends one delivery again: to a destination, or else to those of `state`. Without both, it is sent to where it is dead,
+/// or, if it was sent nowhere, to all that want it.
+#[derive(Serialize)]
+pub(crate) struct Redeliver {
+    pub(crate) row: RowId,
+    pub(crate) destination: Option<String>,
+    pub(crate) state: Option<Redelivery>,
+}
+
+#[derive(Serialize)]
+pub(crate) enum Redelivered {
+    NotFound,
+    /// Its body was erased or has expired.
+    Forgotten,
+    To(Vec<String>),
+}
+
+/// Sends the deliveries of a period again. It is cloned for each call, with another `after`.
+#[derive(Clone, Serialize)]
+pub(crate) struct RedeliverMany {
+    pub(crate) state: Redelivery,
+    /// The time of receipt, in milliseconds since the Unix epoch; the end is exclusive.
+    pub(crate) since: u64,
+    pub(crate) until: u64,
+    /// Only to this destination.
+    pub(crate) destination: Option<String>,
+    /// Move what waits for this name, or is dead there, to `destination`.
+    pub(crate) from: Option<String>,
+    /// Only rows after this one are looked at.
+    pub(crate) after: RowId,
+}
+
+/// How many deliveries are sent again.
+#[derive(Serialize)]
+pub(crate) struct RedeliveredMany {
+    pub(crate) redelivered: u64,
+    /// Where to go on, if there may be more.
+    pub(crate) last: Option<RowId>,
+}
+
+impl FromJs for Redelivery {
+    fn from_js(value: &JsValue) -> Option<Self> {
+        Self::parse(&text(value)?)
+    }
+}
+
+impl FromJs for Redelivered {
+    fn from_js(value: &JsValue) -> Option<Self> {
+        let (name, destinations) = variant(value)?;
+        match name.as_str() {
+            "NotFound" => Some(Self::NotFound),
+            "Forgotten" => Some(Self::Forgotten),
+            "To" => Vec::from_js(&destinations).map(Self::To),
+            _ => None,
+        }
+    }
+}
+
+from_js! {
+    Redeliver { row: "row", destination: "destination", state: "state" }
+    RedeliverMany {
+        state: "state",
+        since: "since",
+        until: "until",
+        destination: "destination",
+        from: "from",
+        after: "after",
+    }
+    RedeliveredMany { redelivered: "redelivered", last: "last" }
+}
