@@ -8,7 +8,10 @@
 
 mod action;
 mod circuits;
+mod operator;
+mod rules;
 mod seen;
+mod setups;
 mod world;
 
 use std::io::Write as _;
@@ -17,12 +20,9 @@ use stateright::{Checker, Model, Property};
 
 use crate::ids::RowId;
 use crate::inbox::circuit::{Access, Circuit};
-use crate::life::{Event, Limits, Progress, Reason, Send};
+use crate::life::{Limits, Progress, Reason, Send};
 use action::Action;
-use seen::{
-    AGE, ATTEMPTS, CUT_OFF, DELIVERED, ERASED_IN_FLIGHT, HELD, HELD_ERASED, HELD_LOST, LOST, OLDER,
-    PAUSED, PROBED, REMOVED, Seen, TRAPPED, TWO_IN_FLIGHT, WAITS,
-};
+use seen::Seen;
 use world::{Answer, GUARD_MS, Known, Row, SLOW_MS, World};
 
 /// The destinations; a setup has the first, or both.
@@ -235,40 +235,7 @@ impl Model for Setup {
                 }
                 world.trap();
             }
-            Action::Redelivered(row_id, destination) => {
-                world.budget.redeliveries -= 1;
-                world.row(row_id).traps = 0;
-                if world.row(row_id).held {
-                    world.route(row_id, configured);
-                }
-                let destination = NAMES[destination];
-                world.happened(self, row_id, &Event::Redelivered { destination });
-                world.wake(world.now);
-            }
-            Action::Erased(row_id) => {
-                world.budget.erasures -= 1;
-                let now = world.now;
-                world.row(row_id).empty();
-                world.row(row_id).ended = Some(now);
-            }
-            Action::Changes => {
-                world.budget.changes -= 1;
-                world.removed = !world.removed;
-                world.crash();
-            }
-            Action::Paused | Action::Resumed => {
-                let is_paused = action == Action::Paused;
-                world.budget.pauses -= u8::from(is_paused);
-                world.set_paused(self, NAMES[0], is_paused);
-                if let Some(time) = world.next_work(self) {
-                    world.wake(time);
-                }
-            }
-            Action::Breaks | Action::Corrected => {
-                world.mistaken = action == Action::Breaks;
-                world.budget.mistakes -= u8::from(world.mistaken);
-                world.crash();
-            }
+            operated => world.operate(self, operated),
         }
         Some(world)
     }
@@ -330,110 +297,8 @@ impl Model for Setup {
 
 #[test]
 fn in_every_order_and_through_every_crash_all_that_is_stored_ends_as_it_should() {
-    const LIMITS: Limits = Limits { max_attempts: 2, max_age_ms: 2000 };
-    let none = Budget { arrivals: 1, ..Budget::default() };
-    let setup = |deliveries, destinations, budget, seen| Setup {
-        deliveries,
-        destinations,
-        limits: LIMITS,
-        budget,
-        seen,
-    };
-    let setups = [
-        (
-            "one delivery to two destinations, crashes, lost and late alarms",
-            setup(
-                1,
-                2,
-                Budget { kills: 1, traps: 1, losses: 1, slow: 1, tired: 1, ..none },
-                &[DELIVERED, ATTEMPTS, CUT_OFF, LOST],
-            ),
-        ),
-        (
-            "one delivery to two destinations, sent again and erased by hand",
-            setup(
-                1,
-                2,
-                Budget { arrivals: 2, kills: 1, early: 1, redeliveries: 1, erasures: 1, ..none },
-                &[ERASED_IN_FLIGHT, CUT_OFF],
-            ),
-        ),
-        (
-            "two deliveries to one destination",
-            setup(
-                2,
-                1,
-                Budget { kills: 1, redeliveries: 1, erasures: 1, ..none },
-                &[TWO_IN_FLIGHT, ERASED_IN_FLIGHT],
-            ),
-        ),
-        (
-            "one delivery that traps again and again",
-            setup(1, 2, Budget { traps: 3, redeliveries: 1, ..none }, &[TRAPPED]),
-        ),
-        (
-            "one delivery to two destinations, which ask for time",
-            setup(
-                1,
-                2,
-                Budget { kills: 1, losses: 1, slow: 1, holds: 2, ..none },
-                &[DELIVERED, AGE, PROBED, LOST],
-            ),
-        ),
-        (
-            "two deliveries to one destination, which asks for time and is paused",
-            setup(2, 1, Budget { kills: 1, holds: 2, pauses: 1, ..none }, &[PAUSED, PROBED]),
-        ),
-        (
-            "a destination that is paused, and what waits for it sent again and erased by hand",
-            setup(
-                1,
-                1,
-                Budget {
-                    kills: 1,
-                    slow: 2,
-                    holds: 1,
-                    redeliveries: 1,
-                    erasures: 1,
-                    pauses: 2,
-                    ..none
-                },
-                &[PAUSED, OLDER],
-            ),
-        ),
-        (
-            "a destination that is taken out and comes back",
-            Setup {
-                limits: Limits { max_attempts: 2, max_age_ms: 2 * CRON_MS },
-                ..setup(
-                    1,
-                    2,
-                    Budget { kills: 1, holds: 1, changes: 2, redeliveries: 1, ..none },
-                    &[REMOVED],
-                )
-            },
-        ),
-        (
-            "one delivery to two destinations, while the configuration has a mistake",
-            setup(
-                1,
-                2,
-                Budget { kills: 1, losses: 1, mistakes: 1, tries: 1, ..none },
-                &[HELD, HELD_LOST, WAITS],
-            ),
-        ),
-        (
-            "two deliveries to one destination, while the configuration has a mistake, sent again and erased by hand",
-            setup(
-                2,
-                1,
-                Budget { mistakes: 1, tries: 1, redeliveries: 1, erasures: 1, ..none },
-                &[HELD, HELD_ERASED, WAITS, TWO_IN_FLIGHT],
-            ),
-        ),
-    ];
     let mut out = std::io::stdout();
-    for (name, setup) in setups {
+    for (name, setup) in setups::all() {
         let checked = setup.checker().threads(2).spawn_bfs().join();
         checked.assert_properties();
         let (states, steps) = (checked.unique_state_count(), checked.max_depth());

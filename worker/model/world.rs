@@ -5,7 +5,7 @@ use super::{Budget, NAMES, Setup};
 use crate::ids::RowId;
 use crate::inbox::circuit::{Access, Circuit};
 use crate::inbox::slots::{Flight, Slots};
-use crate::life::{Effect, Event, Failed, Life, MOST_TRAPS, Progress, Send, State};
+use crate::life::{Event, Failed, Life, MOST_TRAPS, Progress, Send, State};
 
 /// How late something is that is slow, and the longest wait that a destination asks for.
 pub(super) const SLOW_MS: u64 = 1500;
@@ -55,7 +55,7 @@ pub(super) struct Memory {
     /// In the order of [`NAMES`].
     pub(super) circuits: Vec<Circuit>,
     /// The destinations that a probe is in flight to.
-    probed: Vec<String>,
+    pub(super) probed: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -153,7 +153,7 @@ impl World {
                 slots.note_speed(name, false);
             }
         }
-        self.memory = Some(Memory { alarm, circuits, slots, ..Memory::default() });
+        self.memory = Some(Memory { alarm, slots, circuits, ..Memory::default() });
     }
 
     pub(super) fn arm(&mut self, time: Option<u64>) {
@@ -331,90 +331,5 @@ impl World {
         };
         self.happened(setup, *delivery, &event);
         self.work(setup);
-    }
-
-    /// Carries out what follows from an event by the real transition.
-    pub(super) fn happened(&mut self, setup: &Setup, row_id: RowId, event: &Event<'_>) {
-        let before = self.row(row_id).life.clone();
-        let paused = event.destination().map_or(0, |name| self.circuit(name).paused(self.now));
-        let (after, effects) = before.clone().after(event, self.now, paused, setup.limits);
-        self.look(setup, event, &before, &after);
-        self.store(row_id, &after, &effects);
-        match *event {
-            Event::Accepted { destination }
-                if before.sends.iter().any(|send| send.destination == destination) =>
-            {
-                self.row(row_id).known(destination).taken = true;
-            }
-            Event::Redelivered { destination } => {
-                // What is in flight to it is the first of its new attempts.
-                let is_it = |it: &&Flight| it.delivery == row_id && it.destination == destination;
-                let is_probed = self.memory().probed.iter().any(|name| name == destination);
-                let requests = u32::try_from(self.flights().iter().filter(is_it).count()).unwrap();
-                let requests = if is_probed { 0 } else { requests };
-                *self.row(row_id).known(destination) = Known { requests, ..Known::default() };
-            }
-            _ => {}
-        }
-    }
-
-    /// Looks whether a transition keeps to the rules.
-    fn look(&mut self, setup: &Setup, event: &Event<'_>, before: &Life, after: &Life) {
-        let to = event.destination();
-        let taken = matches!(event, Event::Accepted { .. });
-        let anew = matches!(event, Event::Redelivered { .. });
-        for (old, new) in before.sends.iter().zip(&after.sends) {
-            let own = to.is_none_or(|to| old.destination == to);
-            self.check(own || old == new, "each destination has a course of its own");
-            let stays = match (old.progress, new.progress) {
-                (Progress::Pending { .. }, _) => true,
-                (Progress::Dead(_), Progress::Delivered) => taken,
-                (old, new) => old == new,
-            };
-            self.check(stays || anew, "what has ended stays so, or ends better");
-            let planned = match new.progress {
-                // That a delivery waits is no plan.
-                Progress::Pending { due } if old != new => {
-                    let paused = self.circuit(&new.destination).paused(self.now);
-                    due.saturating_sub(paused).saturating_sub(new.began)
-                }
-                _ => 0,
-            };
-            let most = setup.limits.max_age_ms;
-            self.check(planned <= most, "no attempt is planned for when it would be too old");
-        }
-        let added = after.sends.len() - before.sends.len();
-        self.check(added == 0 || anew, "who did not want it gets it only from who sends it again");
-    }
-
-    /// `lives::write`: what an effect does not name is not written.
-    pub(super) fn store(&mut self, row_id: RowId, after: &Life, effects: &[Effect]) {
-        let now = self.now;
-        let row = self.row(row_id);
-        let before = row.life.clone();
-        for effect in effects {
-            match *effect {
-                Effect::Save(index) if index < row.life.sends.len() => {
-                    row.life.sends[index] = after.sends[index].clone();
-                }
-                Effect::Save(index) => {
-                    row.life.sends.push(after.sends[index].clone());
-                    row.known.push(Known::default());
-                }
-                Effect::Died(_) | Effect::Dropped(_) => {}
-                Effect::Became(state) => {
-                    row.state = state;
-                    row.ended = (state != State::Pending).then_some(now);
-                }
-            }
-        }
-        let stored = row.life == *after && (!row.body || row.state == after.state());
-        let is_dead = |send: &Send| matches!(send.progress, Progress::Dead(_));
-        let told = (0..).zip(&after.sends).all(|(index, send)| {
-            let died = is_dead(send) && !before.sends.get(index).is_some_and(is_dead);
-            died == effects.contains(&Effect::Died(index))
-        });
-        self.check(stored, "all that has changed is stored");
-        self.check(told, "a death is told, once");
     }
 }

@@ -27,6 +27,7 @@ mod quarantine_model;
 mod redeliver;
 mod rejections;
 mod reply;
+mod results;
 mod schema;
 mod search;
 mod send;

@@ -1,0 +1,134 @@
+//! What is checked in one go each: an inbox, and how often each thing may happen to it.
+
+use super::seen::{
+    AGE, ATTEMPTS, CUT_OFF, DELIVERED, ERASED_IN_FLIGHT, HELD, HELD_ERASED, HELD_LOST, LOST, OLDER,
+    PAUSED, PROBED, REMOVED, Seen, TRAPPED, TWO_IN_FLIGHT, WAITS,
+};
+use super::{Budget, CRON_MS, Setup};
+use crate::life::Limits;
+
+const LIMITS: Limits = Limits { max_attempts: 2, max_age_ms: 2000 };
+
+fn setup(deliveries: u64, destinations: usize, budget: Budget, seen: &'static [Seen]) -> Setup {
+    Setup { deliveries, destinations, limits: LIMITS, budget, seen }
+}
+
+/// Lists the setups, each with its name.
+pub(super) fn all() -> Vec<(&'static str, Setup)> {
+    let mut all = crashes();
+    all.extend(circuits());
+    all.extend(mistakes());
+    all
+}
+
+/// Crashes, traps, lost alarms, and an operator.
+fn crashes() -> Vec<(&'static str, Setup)> {
+    let none = Budget { arrivals: 1, ..Budget::default() };
+    vec![
+        (
+            "one delivery to two destinations, crashes, lost and late alarms",
+            setup(
+                1,
+                2,
+                Budget { kills: 1, traps: 1, losses: 1, slow: 1, tired: 1, ..none },
+                &[DELIVERED, ATTEMPTS, CUT_OFF, LOST],
+            ),
+        ),
+        (
+            "one delivery to two destinations, sent again and erased by hand",
+            setup(
+                1,
+                2,
+                Budget { arrivals: 2, kills: 1, early: 1, redeliveries: 1, erasures: 1, ..none },
+                &[ERASED_IN_FLIGHT, CUT_OFF],
+            ),
+        ),
+        (
+            "two deliveries to one destination",
+            setup(
+                2,
+                1,
+                Budget { kills: 1, redeliveries: 1, erasures: 1, ..none },
+                &[TWO_IN_FLIGHT, ERASED_IN_FLIGHT],
+            ),
+        ),
+        (
+            "one delivery that traps again and again",
+            setup(1, 2, Budget { traps: 3, redeliveries: 1, ..none }, &[TRAPPED]),
+        ),
+    ]
+}
+
+/// Destinations that ask for time, are paused or are removed.
+fn circuits() -> Vec<(&'static str, Setup)> {
+    let none = Budget { arrivals: 1, ..Budget::default() };
+    vec![
+        (
+            "one delivery to two destinations, which ask for time",
+            setup(
+                1,
+                2,
+                Budget { kills: 1, losses: 1, slow: 1, holds: 2, ..none },
+                &[DELIVERED, AGE, PROBED, LOST],
+            ),
+        ),
+        (
+            "two deliveries to one destination, which asks for time and is paused",
+            setup(2, 1, Budget { kills: 1, holds: 2, pauses: 1, ..none }, &[PAUSED, PROBED]),
+        ),
+        (
+            "a destination that is paused, and what waits for it sent again and erased by hand",
+            setup(
+                1,
+                1,
+                Budget {
+                    kills: 1,
+                    slow: 2,
+                    holds: 1,
+                    redeliveries: 1,
+                    erasures: 1,
+                    pauses: 2,
+                    ..none
+                },
+                &[PAUSED, OLDER],
+            ),
+        ),
+        (
+            "a destination that is taken out and comes back",
+            Setup {
+                limits: Limits { max_attempts: 2, max_age_ms: 2 * CRON_MS },
+                ..setup(
+                    1,
+                    2,
+                    Budget { kills: 1, holds: 1, changes: 2, redeliveries: 1, ..none },
+                    &[REMOVED],
+                )
+            },
+        ),
+    ]
+}
+
+/// Mistakes in the configuration.
+fn mistakes() -> Vec<(&'static str, Setup)> {
+    let none = Budget { arrivals: 1, ..Budget::default() };
+    vec![
+        (
+            "one delivery to two destinations, while the configuration has a mistake",
+            setup(
+                1,
+                2,
+                Budget { kills: 1, losses: 1, mistakes: 1, tries: 1, ..none },
+                &[HELD, HELD_LOST, WAITS],
+            ),
+        ),
+        (
+            "two deliveries to one destination, while the configuration has a mistake, sent again and erased by hand",
+            setup(
+                2,
+                1,
+                Budget { mistakes: 1, tries: 1, redeliveries: 1, erasures: 1, ..none },
+                &[HELD, HELD_ERASED, WAITS, TWO_IN_FLIGHT],
+            ),
+        ),
+    ]
+}

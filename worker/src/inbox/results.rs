@@ -1,0 +1,165 @@
+//! What an attempt, or a wait that is too long, means for a delivery and for its destination.
+
+use super::circuit::{Access, Trouble, is_rejection};
+use super::db::Batch;
+use super::lives::{Course, Queue};
+use super::send::Landed;
+use super::{Inbox, UNREPORTED_DEATH, lives, schema};
+use crate::config::Settings;
+use crate::failure::Failure;
+use crate::forward::{How, Outcome};
+use crate::ids::RowId;
+use crate::js::{Result, now};
+use crate::life::{Effect, Event, Failed, Reason, Send};
+use crate::log;
+use crate::protocol::Attempt;
+
+/// How many sends that have waited for too long one alarm ends, for each destination.
+const EXPIRED_AT_ONCE: u32 = 100;
+
+impl Inbox {
+    /// Saves the result of a request: the attempt and everything that follows from it, in one transaction.
+    pub(super) fn save_attempt(&self, settings: &Settings, landed: Landed) -> Result<()> {
+        let Landed { flight, headline, course, changes, began, is_probe, outcome } = landed;
+        let now = now();
+        let ms = now.saturating_sub(began);
+        let failure = outcome.failure.as_ref();
+        let destination = flight.destination.as_str();
+        self.note_outcome(destination, &outcome, is_probe, now)?;
+        let event = match outcome.status {
+            _ if failure.is_none() => Event::Accepted { destination },
+            Some(410) => Event::Gone { destination },
+            status => {
+                let failed = Failed {
+                    is_probe,
+                    is_rejected: status.is_some_and(is_rejection),
+                    chance: js_sys::Math::random(),
+                };
+                Event::Failed { destination, failed }
+            }
+        };
+        self.slots.borrow_mut().end(&flight, ms);
+        log::forwarded(&headline, destination, &outcome).write();
+        let attempt = Attempt {
+            destination: destination.to_owned(),
+            at: began,
+            ms,
+            status: outcome.status,
+            code: failure.map(|failure| failure.code().to_owned()),
+            how: outcome.how.map(|how| how.as_str().to_owned()),
+            body: outcome.body,
+        };
+        let course = Some(course).filter(|_| changes == self.changes.get());
+        self.apply(settings, flight.delivery, course, &event, Some(&attempt), now)?;
+        self.counts.borrow_mut().attempted(destination, failure.map(Failure::code), now);
+        Ok(())
+    }
+
+    /// Notes what an attempt says of the destination.
+    fn note_outcome(
+        &self,
+        destination: &str,
+        outcome: &Outcome,
+        is_probe: bool,
+        now: u64,
+    ) -> Result<()> {
+        let accepted = outcome.failure.is_none();
+        // Most destinations are never in trouble, and have no circuit.
+        if accepted && self.circuits.borrow().find(destination).is_none() {
+            return Ok(());
+        }
+        self.circuits.borrow_mut().change(&self.db, destination, |circuit| {
+            if accepted {
+                circuit.accepted(now);
+            } else {
+                circuit.failed(trouble(outcome), is_probe, now);
+            }
+        })
+    }
+
+    /// Ends what has waited for longer than a delivery may, for a destination that is held or not configured. Any other
+    /// delivery ends with an attempt. A send is due when it arrived or later, so none ends too early.
+    pub(super) fn expire(&self, settings: &Settings) -> Result<()> {
+        let now = now();
+        for Queue { destination, first, .. } in lives::queues(&self.db, now)? {
+            let destination = destination.as_str();
+            let access = self.circuits.borrow().access(settings, destination, now);
+            let reason = match access {
+                None => Reason::DestinationRemoved,
+                Some(Access::After(_) | Access::Probe) => Reason::MaxAge,
+                Some(Access::All | Access::Paused) => continue,
+            };
+            let expires = self.expires(settings, destination, first, now);
+            let Some(late) = now.checked_sub(expires) else { continue };
+            let until = first.saturating_add(late);
+            for it in lives::due(&self.db, destination, until, EXPIRED_AT_ONCE)? {
+                let waited = Event::Waited { destination, reason };
+                self.apply(settings, it.row, None, &waited, None, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns when what has been due since a time is too old. The clock of a paused destination stands still.
+    pub(super) fn expires(
+        &self,
+        settings: &Settings,
+        destination: &str,
+        due: u64,
+        now: u64,
+    ) -> u64 {
+        let paused = self.circuits.borrow().paused(destination, now);
+        due.saturating_add(settings.limits.max_age_ms).saturating_add(paused).saturating_add(1)
+    }
+
+    /// Applies an event to the life of a delivery, and carries out the effects, all or none of them. The result of an
+    /// attempt changes nothing if its delivery was erased meanwhile. `course` is given if it is known.
+    pub(super) fn apply(
+        &self,
+        settings: &Settings,
+        row: RowId,
+        course: Option<Course>,
+        event: &Event<'_>,
+        attempt: Option<&Attempt>,
+        now: u64,
+    ) -> Result<()> {
+        let course = course.map_or_else(|| lives::read(&self.db, row), Ok)?;
+        let attempt = attempt.filter(|attempt| course.life.is_sent_to(&attempt.destination));
+        let paused = event.destination().map_or(0, |it| self.circuits.borrow().paused(it, now));
+        let (life, effects) = course.life.clone().after(event, now, paused, settings.limits);
+        let mut batch = Batch::default();
+        if attempt.is_some() || !effects.is_empty() {
+            lives::write(&mut batch, row, &course, &life, &effects, attempt, now);
+        }
+        if effects.iter().any(|effect| matches!(effect, Effect::Died(_))) {
+            schema::add_meta(&mut batch, UNREPORTED_DEATH, now);
+        }
+        batch.run(&self.db)?;
+        // The other sends of the delivery may be in flight, and any but an accepted one may be queued.
+        if life.sends.len() > 1 || !matches!(event, Event::Accepted { .. }) {
+            self.note_change();
+        }
+        let died = |effect: &Effect| match effect {
+            Effect::Died(index) => life.sends.get(*index),
+            _ => None,
+        };
+        let died: Vec<&Send> = effects.iter().filter_map(died).collect();
+        if !died.is_empty() {
+            log::dead(&lives::id(&self.db, row)?, &died);
+        }
+        Ok(())
+    }
+}
+
+/// Says what a failed attempt means for the destination.
+fn trouble(outcome: &Outcome) -> Trouble {
+    let asked_ms = outcome.retry_after_ms.filter(|wait| *wait > 0);
+    let asked_ms = asked_ms.or((outcome.status == Some(429)).then_some(0));
+    // Cloudflare answers with a status in place of a destination that can't be reached.
+    let answered = outcome.status.filter(|_| outcome.how == Some(How::Status));
+    let how = match (answered, outcome.how) {
+        (Some(status), _) => status.to_string(),
+        (None, how) => how.map_or("", How::as_str).to_owned(),
+    };
+    Trouble { is_unreachable: answered.is_none(), asked_ms, how }
+}
