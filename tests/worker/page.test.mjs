@@ -297,7 +297,7 @@ test("page: the keys are warned about as the API does", { timeout: 60_000 }, asy
   await next.page.close();
 });
 
-test("page: a delivery that nobody wants, of an edge that had another destination before", { timeout: 60_000 }, async (t) => {
+test("page: redelivers an event that no destination wants to the chosen one", { timeout: 60_000 }, async (t) => {
   const storage = await folder(t);
   const crm = await startOrigin();
   t.after(crm.stop);
@@ -314,9 +314,9 @@ test("page: a delivery that nobody wants, of an edge that had another destinatio
   const [id] = await admin(at).ids();
   await page.click(linkTo(id));
   await page.locator("#redeliver").waitFor();
-  assert.deepEqual(await page.locator("#to option").allTextContents(), ["all destinations", "crm"]);
+  assert.deepEqual(await page.locator("#to option").allTextContents(), ["all that want it", "crm"]);
   await page.click("#redeliver .primary");
-  await page.locator("#problem", { hasText: "No destination wants this event: choose one." }).waitFor();
+  await page.locator("#problem", { hasText: "No destination wants this event. Choose one." }).waitFor();
   await page.selectOption("#to", "crm");
   await page.click("#redeliver .primary");
   await said(page, `Delivery ${id} is sent again to crm.`);

@@ -7,7 +7,7 @@ const PAGE = 50;
 /** The state that the URL names, and the other filters in force, by the names of the API's parameters. */
 let state = "";
 let filters = {};
-/** What is searched for in place of the list. It can be an e-mail address, so it is never in the URL. */
+/** The search, if there is one. It can contain an e-mail address, so it is never in the URL. */
 let wanted;
 /** The list as far as it is shown, and where it continues. */
 let deliveries = [];
@@ -18,7 +18,7 @@ let turn = 0;
 /** Returns whether a search is shown. A timer does not repeat it, since it reads many bodies. */
 export const isSearch = () => wanted !== undefined;
 
-/** Chooses a state, which ends a search. Who comes back from a delivery finds the list as it was. */
+/** Chooses a state, which ends a search. After a delivery was shown, `isBack` keeps the list as it was. */
 export function choose(chosen, isBack = false) {
   if (isBack && chosen === state) return;
   state = chosen;
@@ -44,7 +44,7 @@ export async function older() {
   if ($("older").hidden) document.querySelectorAll("#deliveries tbody a")[before]?.focus();
 }
 
-/** Reads the list up to a length, from its beginning or after what is known of it. */
+/** Reads the list up to a length, from its beginning or after the deliveries in `found`. */
 export async function list(length = Math.max(PAGE, deliveries.length), found = [], next = null) {
   const mine = ++turn;
   const all = state === "" ? filters : { ...filters, state };
