@@ -64,6 +64,7 @@ const status = (number) => (number === 200 ? green(number) : red(number));
 
 async function main(stops) {
   const key = process.env.WALNUT_WEBHOOK_KEY || randomBytes(16).toString("hex");
+  const token = process.env.ADMIN_TOKEN || randomBytes(24).toString("hex");
   const origin = await startOrigin(key, await port("ORIGIN_PORT", 3000));
   stops.push(origin.stop);
 
@@ -71,7 +72,7 @@ async function main(stops) {
   const decided = new EventEmitter();
   let live = false;
   const edge = await startEdge({
-    bindings: { WALNUT_WEBHOOK_KEY: key, ORIGIN_URL: origin.url, ALLOW_LOOPBACK: "1", MAX_EVENT_AGE: "0" },
+    bindings: { WALNUT_WEBHOOK_KEY: key, ADMIN_TOKEN: token, ORIGIN_URL: origin.url, ALLOW_LOOPBACK: "1", MAX_EVENT_AGE: "0" },
     port: await port("EDGE_PORT", 8787),
     log: (line) => {
       if (!line.startsWith("{")) return console.error(line);
@@ -120,10 +121,12 @@ async function main(stops) {
   hop("edge", "forger", `${status(forged.status)}  ${refusal.code}, refused at the edge`);
 
   say();
-  say(`  edge     ${url}  ${dim("MAX_EVENT_AGE=0, since the documented sample is from 2023: events of any age are taken")}`);
+  say(`  edge     ${url}  ${dim("MAX_EVENT_AGE=0, since the documented sample is from 2023: events of any age are accepted")}`);
+  say(`  admin    ${edge.url}/admin/`);
   say(`  origin   ${origin.url}`);
   say(`  harness  ${harness.url}`);
   if (!process.env.WALNUT_WEBHOOK_KEY) say(dim(`  the key of this run: ${key} (set WALNUT_WEBHOOK_KEY to use your own)`));
+  if (!process.env.ADMIN_TOKEN) say(dim(`  the admin token of this run: ${token} (set ADMIN_TOKEN to use your own)`));
   say();
 
   const observed = {

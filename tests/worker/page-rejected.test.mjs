@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { isSound, LOOKS } from "../browser/support.mjs";
-import { browser, DURABLE, IMAGE, look, said, SCRIPT, signIn } from "./page.mjs";
+import { browser, DURABLE, IMAGE, look, rowOf as deliveryOf, said, SCRIPT, signIn, view } from "./page.mjs";
 import { admin, deferred, event, folder, post, sign, start } from "./support.mjs";
 
 const OLD_KEY = "the key before";
@@ -48,13 +48,15 @@ for (const looks of LOOKS) {
     assert.equal((await post(url, "{}", {})).code, "missing_signature");
     const { page, wrong } = await opened(edge, looks);
     await signIn(page);
+    assert.match(await page.locator("#facts").innerText(), /kept: 3 \(952\u00a0B\), recovered: 0, dropped: 0/);
+    assert.equal(await page.locator('#views [href="#rejected"]').innerText(), "Rejected 3");
+    await view(page, "rejected");
     await shown(page, 3);
     const rows = await page.locator("#rejected tbody tr").allInnerTexts();
     for (const [index, name] of ["demo_session_finished", IMAGE, "forged"].entries()) assert.ok(rows[index].includes(name), rows[index]);
     assert.match(rows[0], /signature_mismatch[^]*previous_key[^]*leak/);
     assert.match(rows[2], /signature_mismatch[^]*unknown_key Set WALNUT_WEBHOOK_KEY/);
     assert.match(await page.textContent("#counted"), /signature_mismatch: \d/);
-    assert.match(await page.locator("#facts").innerText(), /kept: 3 \(952\u00a0B\), recovered: 0, dropped: 0/);
     for (const text of ["demo_session_finished", "848\u00a0B"]) assert.equal(await linesOf(page, text), 1, text);
     assert.deepEqual(await rowOf(page, "forged").getByRole("button").allTextContents(), ["Erase…"]);
     assert.equal(await page.locator("img, table script").count(), 0);
@@ -82,10 +84,12 @@ for (const looks of LOOKS) {
     assert.equal((await origin.took(1)).body.toString(), image);
     assert.equal(await page.textContent("#said"), "Request: accepted.");
     await shown(page, 2);
-    await page.locator("#log-title:focus").waitFor();
-    await page.locator("#deliveries tbody tr", { hasText: IMAGE }).waitFor();
-    await page.goBack();
+    await page.locator("#rejected-title:focus").waitFor();
     assert.equal(await page.locator("#one").isVisible(), false);
+    await view(page, "");
+    await deliveryOf(page, IMAGE).waitFor();
+    await view(page, "rejected");
+    await shown(page, 2);
 
     for (const [name, left] of [["forged", 1], ["demo_session_finished", 0]]) {
       await rowOf(page, name).getByText("Erase…").click();
@@ -96,7 +100,7 @@ for (const looks of LOOKS) {
       await said(page, "The request was erased.");
       await shown(page, left);
     }
-    assert.equal(await page.locator("#rejected").innerText(), "none");
+    assert.equal(await page.locator("#rejected").innerText(), "No rejected request is kept.");
     await look(page, "rejected-none", looks);
     assert.equal(origin.taken.length, 1);
     assert.deepEqual(wrong, []);
@@ -109,6 +113,7 @@ test("page: more kept requests than one answer holds, by keyboard, on a narrow s
   for (let n = 0; n < 60; n++) await rejected(world, `{"event":"many","n":${n}}`, FORGED);
   const { page, wrong } = await opened(world.edge, { viewport: { width: 320, height: 640 } });
   await signIn(page);
+  await view(page, "rejected");
   await shown(page, 50);
   await page.focus("#more");
   await page.keyboard.press("Enter");
@@ -145,11 +150,11 @@ test("page: a link is followed while a list is still loading", { timeout: 60_000
   await page.locator("#details").waitFor();
   const loaded = deferred();
   t.after(loaded.resolve);
-  await page.route("**/admin/rejected?*", async (route) => {
+  await page.route("**/admin/deliveries?*", async (route) => {
     await loaded.promise;
     await route.continue();
   });
-  await page.click("text=All deliveries");
+  await page.click("#back");
   await page.click(`a[href="#delivery=${id}"]`);
   await page.locator("#details").waitFor();
   loaded.resolve();

@@ -29,3 +29,17 @@ export const said = (page, text) => page.locator("#said", { hasText: text }).wai
 
 /** Checks how the page is at this moment, and leaves a screenshot. */
 export const look = (page, name, looks) => lookAt(page, `admin-${name}`, looks);
+
+/** Goes to a view by its link. */
+export const view = (page, name) => page.click(`#views a[href="#${name}"]`);
+
+/** Shows the filter and the search, which are folded on a phone. */
+export const openFinder = (page) => page.evaluate(() => (document.getElementById("finder").open = true));
+
+/** Waits until the list of deliveries shows so many. */
+export const shown = (page, text) => page.locator("#shown", { hasText: `Shown: ${text}` }).waitFor();
+
+/** The row of a delivery with this in it, the ID of the delivery in a row, and the selector of its link. */
+export const rowOf = (page, text) => page.locator("#deliveries tbody tr", { hasText: text });
+export const idIn = async (row) => (await row.locator("a").first().getAttribute("href")).split("=")[1];
+export const linkTo = (id) => `a[href="#delivery=${id}"]`;

@@ -5,12 +5,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isSound, LOOKS } from "../browser/support.mjs";
-import { browser, DURABLE as STORING, IMAGE, look, said, SCRIPT, signIn } from "./page.mjs";
+import { browser, DURABLE as STORING, idIn, IMAGE, linkTo, look, openFinder, rowOf, said, SCRIPT, shown, signIn, view } from "./page.mjs";
 import { admin, folder, post, sign, start, startOrigin, TOKEN } from "./support.mjs";
 
 const sample = readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json"), "utf8");
 const DURABLE = { ...STORING, MAX_ATTEMPTS: "1" };
-const FILES = { "": "text/html", "page.css": "text/css", "page.js": "text/javascript", "rejected.js": "text/javascript", "api.js": "text/javascript", "elements.js": "text/javascript" };
+const FILES = { "": "text/html", "page.css": "text/css", "page.js": "text/javascript" };
 const POLICY = ["default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"];
 
 const opened = browser();
@@ -31,12 +31,6 @@ async function startRefusing(t) {
   return { ...started, ...admin(started.edge), crm, archive };
 }
 
-/** The row of a delivery with this in it, and the ID of the delivery in a row. */
-const rowOf = (page, text) => page.locator("#deliveries tbody tr", { hasText: text });
-const idIn = (row) => row.locator("a").first().textContent();
-const linkTo = (id) => `a[href="#delivery=${id}"]`;
-const shown = (page, text) => page.locator("#shown", { hasText: `Shown: ${text}` }).waitFor();
-
 for (const looks of LOOKS) {
   const title = `${looks.colorScheme}, ${looks.viewport.width} px`;
 
@@ -56,15 +50,17 @@ for (const looks of LOOKS) {
     await until(demo, "delivered");
     await page.click("#refresh");
     await rowOf(page, "broken").getByText("max_attempts").waitFor();
-    assert.equal(await page.locator("#counts .dead dd").textContent(), "1");
-    assert.equal(await page.locator("#counts .delivered dd").textContent(), "2");
-    assert.equal(await page.locator("#destinations tbody tr").count(), 2);
-    assert.match(await page.locator("#destinations tbody tr", { hasText: "archive" }).innerText(), /origin_failed/);
+    assert.equal(await page.locator("#counts .dead span").textContent(), "1");
+    assert.equal(await page.locator("#counts .delivered span").textContent(), "2");
+    if (looks.viewport.width < 400) assert.ok((await page.locator("#deliveries tbody tr").first().boundingBox()).y < 600);
     assert.match(await page.locator("#facts").innerText(), /Current key\s+last matched:\s+20/);
     assert.equal(await page.locator("img, pre script").count(), 0);
     await look(page, "list", looks);
 
-    await page.selectOption("#state", "dead");
+    await page.click("#counts .dead");
+    await shown(page, "1, all. Filtered.");
+    assert.equal(await page.locator("#counts [aria-current]").innerText(), "dead1");
+    await openFinder(page);
     await page.fill("#name", "broken");
     await page.fill("#since", "2020-01-01T00:00");
     await page.click("#filter .primary");
@@ -72,13 +68,17 @@ for (const looks of LOOKS) {
     await page.fill("#until", "2020-01-02T00:00");
     await page.click("#filter .primary");
     await shown(page, "0, all");
-    await page.click("#filter [type=reset]");
+    await page.locator("#why-empty", { hasText: "No delivery matches the filter." }).waitFor();
+    await look(page, "empty", looks);
+    await page.click("#clear");
     await shown(page, "3, all");
+    assert.equal(await page.inputValue("#name"), "");
+    assert.equal(new URL(page.url()).hash, "");
 
     await page.click(linkTo(image));
     await page.locator("#body", { hasText: SCRIPT }).waitFor();
     assert.equal(await page.locator("img, pre script").count(), 0);
-    await page.click("text=All deliveries");
+    await page.click("#back");
     await page.click(linkTo(broken));
     await page.locator("#body", { hasText: '"broken"' }).waitFor();
     assert.equal(await page.textContent("#body"), '{\n  "event": "broken",\n  "n": 1.0\n}');
@@ -111,7 +111,7 @@ for (const looks of LOOKS) {
     await page.click("[data-opens=delete]");
     await page.click("#delete .danger");
     await said(page, `Delivery ${broken} was erased.`);
-    await page.locator("#body-note", { hasText: "Gone" }).waitFor();
+    await page.locator("#body-note", { hasText: "The body was deleted" }).waitFor();
     assert.equal(await page.locator("#redeliver").isVisible(), false);
     await page.goBack();
     await page.locator("#deliveries .erased").waitFor();
@@ -122,7 +122,7 @@ for (const looks of LOOKS) {
   });
 
   test(`page, ${title}: the dead of a period, and what is of one person`, { timeout: 120_000 }, async (t) => {
-    const { edge, url, archive, until } = await startRefusing(t);
+    const { edge, url, archive, until, ask } = await startRefusing(t);
     for (const body of [sample, '{"event":"broken","n":1}', '{"event":"broken","n":2}']) await post(url, body);
     const { page, wrong } = await opened(edge, looks);
     await signIn(page);
@@ -134,7 +134,9 @@ for (const looks of LOOKS) {
     archive.refusing = false;
     await page.click("[data-opens=revive]");
     assert.equal(await page.inputValue("#revive-to"), "");
-    await page.fill("#revive-since", "2020-01-01T00:00");
+    const oldest = (await ask("GET", "status")).oldestDead;
+    const since = await page.locator("#revive-since").evaluate(({ value }) => new Date(value).getTime());
+    assert.ok(since <= oldest && oldest < since + 60_000, `${since} ${oldest}`);
     await look(page, "redeliver", looks);
     await page.click("#revive .primary");
     await said(page, "Sent again: 2.");
@@ -166,11 +168,10 @@ for (const looks of LOOKS) {
     const { mistakes } = await admin(edge).ask("GET", "status");
     assert.deepEqual(await page.locator("#mistakes li").allTextContents(), mistakes);
     assert.ok(mistakes.length >= 3);
-    assert.equal(await page.locator("#counts .held dd").textContent(), "1");
+    assert.equal(await page.locator("#counts .held span").textContent(), "1");
     assert.equal(await page.locator("img, #mistakes :not(li)").count(), 0);
     await look(page, "mistakes", looks);
-    await page.selectOption("#state", "held");
-    await page.click("#filter .primary");
+    await page.click("#counts .held");
     await shown(page, "1, all");
     await page.click(linkTo(await idIn(rowOf(page, "demo_session_finished"))));
     await page.locator("#fields .held").waitFor();
@@ -267,7 +268,7 @@ test("page: more than one answer holds, by keyboard, and back", { timeout: 120_0
   await page.uncheck("#pretty");
   assert.equal(readFileSync(await saved.path(), "utf8"), await page.textContent("#body"));
   await page.goBack();
-  await page.waitForSelector("#overview", { state: "visible" });
+  await page.waitForSelector("#deliveries-view", { state: "visible" });
   assert.equal(await focused(), link);
   assert.deepEqual(wrong, []);
   await page.close();
@@ -281,7 +282,7 @@ test("page: the keys are warned about as the API does", { timeout: 60_000 }, asy
   await during.logged('"keys"', '"previous_ends_soon"');
   const { page, wrong } = await opened(during.edge);
   await signIn(page);
-  assert.match(await page.textContent("#warning"), /only the previous key has matched.* ends in less than a day/);
+  assert.match(await page.textContent("#warnings"), /only the previous key has matched.* ends in less than a day/);
   await isSound(page);
   await during.edge.stop();
   await page.close();
@@ -291,12 +292,12 @@ test("page: the keys are warned about as the API does", { timeout: 60_000 }, asy
   const next = await opened(after.edge);
   await signIn(next.page);
   assert.match(await next.page.locator("#facts").innerText(), /Previous key\s+last matched:\s+20/);
-  assert.equal(await next.page.textContent("#warning"), "");
+  assert.equal(await next.page.textContent("#warnings"), "");
   assert.deepEqual([...wrong, ...next.wrong], []);
   await next.page.close();
 });
 
-test("page: a delivery that nobody wants, of an edge that had another destination before", { timeout: 60_000 }, async (t) => {
+test("page: redelivers an event that no destination wants to the chosen one", { timeout: 60_000 }, async (t) => {
   const storage = await folder(t);
   const crm = await startOrigin();
   t.after(crm.stop);
@@ -313,9 +314,9 @@ test("page: a delivery that nobody wants, of an edge that had another destinatio
   const [id] = await admin(at).ids();
   await page.click(linkTo(id));
   await page.locator("#redeliver").waitFor();
-  assert.deepEqual(await page.locator("#to option").allTextContents(), ["all destinations", "crm"]);
+  assert.deepEqual(await page.locator("#to option").allTextContents(), ["all that want it", "crm"]);
   await page.click("#redeliver .primary");
-  await page.locator("#problem", { hasText: "No destination wants this event: choose one." }).waitFor();
+  await page.locator("#problem", { hasText: "No destination wants this event. Choose one." }).waitFor();
   await page.selectOption("#to", "crm");
   await page.click("#redeliver .primary");
   await said(page, `Delivery ${id} is sent again to crm.`);
@@ -332,11 +333,12 @@ test("page: what goes wrong is said, and nothing is lost", { timeout: 120_000 },
 
   await page.fill("#token", "not-the-token-of-this-edge-at-all-0000");
   await page.keyboard.press("Enter");
-  await page.locator("#gate-note", { hasText: "unauthorized: " }).waitFor();
+  await page.locator("#gate-note", { hasText: "This is not the edge's ADMIN_TOKEN." }).waitFor();
   await isSound(page);
   assert.match(wrong.splice(0).join(), /^[^,]* 401 [^,]*$/);
 
   await signIn(page);
+  await openFinder(page);
   await page.fill("#name", "demo_session_finished");
   await page.context().setOffline(true);
   await page.click("#refresh");
@@ -353,7 +355,7 @@ test("page: what goes wrong is said, and nothing is lost", { timeout: 120_000 },
 
   await page.goto(`${edge.url}/admin/#delivery=0-999999`);
   await problem("not_found");
-  await page.click("text=All deliveries");
+  await page.click("#back");
   await rowOf(page, "demo_session_finished").waitFor();
   assert.match(wrong.splice(0).join(), /^[^,]* 404 [^,]*$/);
 

@@ -7,7 +7,7 @@ const PAGE = 50;
 /** The state that the URL names, and the other filters in force, by the names of the API's parameters. */
 let state = "";
 let filters = {};
-/** What is searched for in place of the list. It can be an e-mail address, so it is never in the URL. */
+/** The search, if there is one. It can contain an e-mail address, so it is never in the URL. */
 let wanted;
 /** The list as far as it is shown, and where it continues. */
 let deliveries = [];
@@ -18,7 +18,7 @@ let turn = 0;
 /** Returns whether a search is shown. A timer does not repeat it, since it reads many bodies. */
 export const isSearch = () => wanted !== undefined;
 
-/** Chooses a state, which ends a search. Who comes back from a delivery finds the list as it was. */
+/** Chooses a state, which ends a search. After a delivery was shown, `isBack` keeps the list as it was. */
 export function choose(chosen, isBack = false) {
   if (isBack && chosen === state) return;
   state = chosen;
@@ -44,7 +44,7 @@ export async function older() {
   if ($("older").hidden) document.querySelectorAll("#deliveries tbody a")[before]?.focus();
 }
 
-/** Reads the list up to a length, from its beginning or after what is known of it. */
+/** Reads the list up to a length, from its beginning or after the deliveries in `found`. */
 export async function list(length = Math.max(PAGE, deliveries.length), found = [], next = null) {
   const mine = ++turn;
   const all = state === "" ? filters : { ...filters, state };
@@ -64,17 +64,17 @@ export async function list(length = Math.max(PAGE, deliveries.length), found = [
   tell("why-empty", !isFiltered ? "No deliveries yet." : isAll ? `No delivery matches the ${wanted ? "search" : "filter"}.` : "No match so far. “Older” continues.");
   tell("clear", wanted ? "Clear the search" : "Clear the filter");
   fill("deliveries", deliveries, ({ deliveryId, kind, received, name, demoName, isTest, state, sends }) => ({
-    Delivery: make("div", {}, link(deliveryId, demoName || name || "no name"), ...marks(isTest, kind)),
+    Delivery: make("div", {}, link(deliveryId, demoName || name || "no name"), ...marks(isTest, kind, demoName && name)),
     Received: time(received),
-    Event: name ?? "no name",
     State: badge(state),
     Destinations: make("div", { class: "sends" }, ...(sends.length > 0 ? sends.map((send) =>
       make("div", {}, badge(send.state, send.destination), make("span", { class: "unseen" }, ` ${send.state}`), ` ${send.reason ?? ""}`)) : ["–"])),
   }));
 }
 
-function marks(isTest, kind) {
-  return [isTest && [" ", badge("test")], kind !== "first" && [make("i", {}, ` ${kind}`)]].filter(Boolean).flat();
+function marks(isTest, kind, name) {
+  const kinds = [name, kind !== "first" && kind].filter(Boolean).join(", ");
+  return [isTest && " ", isTest && badge("test"), kinds && make("i", {}, ` ${kinds}`)].filter(Boolean);
 }
 
 export function showDelivery(shown, configured) {
@@ -113,13 +113,14 @@ export function showDelivery(shown, configured) {
   }));
   $("redeliver").hidden = body === null;
   const isDead = sends.some(({ state }) => state === "dead");
-  choices("to", isDead ? "where it is dead" : "all destinations that want it", [...(isDead ? [ALL] : []), ...configured]);
+  choices("to", isDead ? DEAD : ALL, [...(isDead ? [ALL] : []), ...configured]);
 }
 
+const DEAD = "where it is dead";
 const ALL = "all that want it";
 
 /** Returns the body of a request for redelivery. */
 export function target() {
-  const { value } = $("to");
-  return value === ALL ? { state: "all" } : value === "" ? {} : { destination: value };
+  const { value, selectedOptions: [{ text }] } = $("to");
+  return text === ALL ? { state: "all" } : text === DEAD ? {} : { destination: value };
 }

@@ -8,7 +8,6 @@ const WHY = {
   tls: "Its TLS certificate is not accepted.",
   timeout: "It does not answer in time.",
   reset: "It closes the connection.",
-  status: "It answers with an error.",
 };
 
 const KINDS = { added: "not documented", missing: "missing", type: "of another type" };
@@ -35,8 +34,8 @@ function waiting(pending) {
 }
 
 function problem(state, { failures, how, heldUntil, lastFailed, lastCode }) {
-  if (state === "ok") return make("div", {}, "none", ...(lastFailed ? ["; last failure ", time(lastFailed), ` ${lastCode ?? ""}`] : []));
-  const text = [how && WHY[how], lastCode && `(${lastCode})`, failures > 0 && `Failures in a row: ${failures}.`];
+  if (state === "ok" && !failures) return make("div", {}, "none", ...(lastFailed ? ["; last failure ", time(lastFailed), ` ${lastCode ?? ""}`] : []));
+  const text = [how && (WHY[how] ?? `It answers with the status ${how}.`), lastCode && `(${lastCode})`, failures > 0 && `Failures in a row: ${failures}.`];
   return make("div", {}, text.filter(Boolean).join(" "), ...(state === "held" ? [" Next attempt: ", time(heldUntil)] : []));
 }
 

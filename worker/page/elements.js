@@ -17,7 +17,7 @@ export function tell(id, text) {
   if ($(id).textContent !== text) $(id).textContent = text;
 }
 
-/** Replaces the content of an element if it differs. The same link or button keeps the focus, and what is open stays open. */
+/** Replaces the content of an element if it differs. The same link or button keeps the focus, and details stay open. */
 export function put(id, children) {
   const next = $(id).cloneNode();
   next.append(...children);

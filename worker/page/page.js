@@ -12,7 +12,7 @@ const WARNINGS = {
 };
 const TITLE = document.title;
 
-/** The views, by the part of the URL that names them, with what reads them. Each reads the status too. */
+/** The functions that read each view. The keys are the names in the URL. */
 const VIEWS = {
   deliveries: list,
   rejected: listRejected,
@@ -62,7 +62,9 @@ dialog("revive", revive, ({ value }) => {
   choices("revive-to", "every one that applies", configured());
   choices("revive-from", "none", names);
   $("revive-from").value = names.includes(value) ? value : "";
-  $("revive-old").hidden = names.length === 0;
+  // From an old name, what waits there is moved too.
+  $("revive-which").hidden = names.includes(value);
+  $("revive-old").hidden = !names.includes(value);
   $("revive-since").value = $("since").value || (known.oldestDead && !value ? minutes(known.oldestDead) : "");
   $("revive-until").value = $("until").value;
 });
@@ -168,6 +170,7 @@ async function leave() {
 /** Ends the search, or clears the filter and the state. */
 function clear() {
   history.replaceState(null, "", "#");
+  $("back").href = "#";
   choose("");
   navigate();
   $("filter").reset(); // whose listener reads the list

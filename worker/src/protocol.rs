@@ -249,6 +249,7 @@ pub(crate) struct Totals {
     pub(crate) duplicates: u64,
     pub(crate) last_received: Option<u64>,
     pub(crate) oldest_pending: Option<u64>,
+    pub(crate) oldest_dead: Option<u64>,
 }
 
 impl FromJs for Wake {
@@ -321,6 +322,7 @@ from_js! {
         duplicates: "duplicates",
         last_received: "lastReceived",
         oldest_pending: "oldestPending",
+        oldest_dead: "oldestDead",
     }
 }
 

@@ -22,6 +22,7 @@ pub(super) struct Status {
     pub(super) deliveries: Counts,
     pub(super) duplicates: u64,
     pub(super) oldest_pending: Option<u64>,
+    oldest_dead: Option<u64>,
     pub(super) destinations: Vec<DestinationStatus>,
     stranded: Vec<Stranded>,
     pub(super) keys: KeyStatus,
@@ -78,6 +79,7 @@ impl Status {
             deliveries: Counts(states.into()),
             duplicates: 0,
             oldest_pending: None,
+            oldest_dead: None,
             destinations: destinations.collect(),
             stranded: Vec::new(),
             keys: KeyStatus::new(matched, settings.previous_until, now),
@@ -109,8 +111,9 @@ impl Status {
         }
         self.drift = self.drift.saturating_add(shard.drift.unwrap_or(0));
         self.duplicates = self.duplicates.saturating_add(totals.duplicates);
-        self.oldest_pending =
-            [self.oldest_pending, totals.oldest_pending].into_iter().flatten().min();
+        let oldest = |one: Option<u64>, other| one.into_iter().chain(other).min();
+        self.oldest_pending = oldest(self.oldest_pending, totals.oldest_pending);
+        self.oldest_dead = oldest(self.oldest_dead, totals.oldest_dead);
         self.last_received = self.last_received.max(totals.last_received);
         self.bytes = self.bytes.saturating_add(shard.bytes);
         for other in shard.destinations {

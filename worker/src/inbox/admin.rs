@@ -197,8 +197,14 @@ pub(super) fn status(
     let oldest_pending =
         db.number("SELECT received FROM deliveries WHERE key = ?", &[RowId(oldest).into()])?;
     let last_received = Some(counts.last_received).filter(|time| *time > 0);
+    // One that was in the quarantine was received before its row was written.
+    let oldest_dead = db.number(
+        "SELECT MIN(received) FROM (SELECT received FROM deliveries WHERE dead > 0 ORDER BY key LIMIT 1000)",
+        &[],
+    )?;
+    let duplicates = counts.duplicates;
     Ok(ShardStatus {
-        totals: Totals { duplicates: counts.duplicates, last_received, oldest_pending },
+        totals: Totals { duplicates, last_received, oldest_pending, oldest_dead },
         deliveries,
         refused: Vec::new(),
         destinations: destinations(db, counts, circuits, now)?,

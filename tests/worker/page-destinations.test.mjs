@@ -1,0 +1,114 @@
+// The destinations and the drift on the page, as a person uses them, on a real edge.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LOOKS } from "../browser/support.mjs";
+import { browser, DURABLE, IMAGE, linkTo, look, rowOf, said, SCRIPT, shown, signIn, view } from "./page.mjs";
+import { admin, event, folder, post, start, startOrigin } from "./support.mjs";
+
+const opened = browser();
+
+const destination = (page, name) => page.locator("#destinations tbody tr", { has: page.getByRole("rowheader", { name: new RegExp(`^${name}\\b`) }) });
+
+for (const looks of LOOKS) {
+  const title = `page, ${looks.colorScheme}, ${looks.viewport.width} px`;
+
+  test(`${title}: shows why a destination fails, pauses it, and resumes it`, { timeout: 120_000 }, async (t) => {
+    const crm = await startOrigin();
+    t.after(crm.stop);
+    crm.answer = (_, response) => response.writeHead(403).end(`${IMAGE}${SCRIPT}`);
+    const { edge, url } = await start(t, (origin) => ({
+      ...DURABLE,
+      ORIGIN_URL: undefined,
+      DESTINATIONS: JSON.stringify([{ name: "crm", url: crm.url }, { name: "mail", url: origin.url }]),
+    }));
+    const { ids, until } = admin(edge);
+    assert.equal((await post(url, event())).status, 200);
+    const [id] = await ids();
+    await until(id, ({ attempts, sends }) => attempts.length >= 2 && sends.some(({ state }) => state === "delivered"));
+
+    const { page, wrong } = await opened(edge, looks);
+    await signIn(page);
+    await shown(page, "1, all");
+    assert.equal(await page.locator('#views [href="#destinations"]').innerText(), "Destinations 1");
+    await view(page, "destinations");
+    await page.locator("#destinations-title:focus").waitFor();
+    assert.match(await destination(page, "crm").innerText(), /It answers with the status 403\. \(origin_failed\) Failures in a row: [1-9]/);
+    assert.match(await destination(page, "mail").innerText(), /✓?\s*ok/);
+    assert.equal(await destination(page, "crm").getByRole("link").innerText(), "1");
+    await look(page, "destinations", looks);
+
+    await destination(page, "crm").getByRole("button", { name: "Pause" }).press("Enter");
+    await said(page, "crm is paused. Its deliveries wait.");
+    await destination(page, "crm").locator("b.paused").waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), "Resume");
+    await look(page, "paused", looks);
+    crm.answer = (_, response) => response.end();
+    await page.keyboard.press("Enter");
+    await said(page, "crm is resumed.");
+    await until(id, "delivered");
+    await page.click("#refresh");
+    await destination(page, "crm").locator("b.ok").waitFor();
+
+    await view(page, "");
+    await page.click(linkTo(id));
+    const failed = page.locator("#attempts tbody tr", { hasText: "403 origin_failed" }).first();
+    await failed.locator("summary").click();
+    assert.equal(await failed.locator("pre").innerText(), `${IMAGE}${SCRIPT}`);
+    await page.click("#refresh");
+    assert.equal(await failed.locator("pre").isVisible(), true); // it stays open
+    assert.equal(await page.locator("img, pre script").count(), 0);
+    await look(page, "attempts", looks);
+    assert.deepEqual(wrong, []);
+    await page.close();
+  });
+
+  test(`${title}: lists names that are not configured, and redelivers from them`, { timeout: 120_000 }, async (t) => {
+    const storage = await folder(t);
+    const edge = (name, url) => start(t, { ...DURABLE, ORIGIN_URL: undefined, DESTINATIONS: JSON.stringify([{ name, url }]) }, { storage });
+    const before = await edge("old", "https://old.invalid/");
+    assert.equal((await post(before.url, event())).status, 200);
+    const { ids, until } = admin(before.edge);
+    const [id] = await ids();
+    await until(id, ({ attempts }) => attempts.length > 0);
+    await before.edge.stop();
+
+    const crm = await startOrigin();
+    t.after(crm.stop);
+    const { edge: at } = await edge("crm", crm.url);
+    const { page, wrong } = await opened(at, looks);
+    await signIn(page);
+    await page.locator("#warnings", { hasText: "1 deliveries wait for old" }).waitFor();
+    await view(page, "destinations");
+    assert.match(await page.locator("#stranded tbody").innerText(), /old[^]*1/);
+    await look(page, "stranded", looks);
+    await page.locator("#stranded").getByRole("button").click();
+    assert.equal(await page.inputValue("#revive-from"), "old");
+    await page.selectOption("#revive-to", "crm");
+    await look(page, "redeliver-from", looks);
+    await page.click("#revive .primary");
+    await said(page, "Sent again: 1.");
+    await admin(at).until(id, "delivered");
+    await page.click("#refresh");
+    await page.locator("#stranded-part").waitFor({ state: "hidden" });
+    assert.deepEqual(wrong, []);
+    await page.close();
+  });
+
+  test(`${title}: lists how events differ from the documentation`, { timeout: 120_000 }, async (t) => {
+    const { edge, url } = await start(t, DURABLE);
+    const { page, wrong } = await opened(edge, looks);
+    await signIn(page);
+    await view(page, "drift");
+    await page.locator("#drift", { hasText: "No event differed from the documentation." }).waitFor();
+    await look(page, "drift-none", looks);
+    assert.equal((await post(url, event({ [IMAGE]: 1 }))).status, 200);
+    while ((await admin(edge).ask("GET", "status")).drift === 0);
+    await page.click("#refresh");
+    await page.locator("#drift", { hasText: IMAGE }).waitFor();
+    assert.match(await page.locator("#drift tbody").innerText(), /demo_session_finished[^]*not documented[^]*1/);
+    assert.equal(await page.locator("img").count(), 0);
+    await look(page, "drift", looks);
+    assert.deepEqual(wrong, []);
+    await page.close();
+  });
+}
