@@ -42,6 +42,16 @@ async function dead(t, { code }) {
   equal((await origin.took(2)).body.toString(), body);
 }
 
+async function attempts(t, { code }) {
+  const { edge, run } = await edged(t, (_, response) => response.writeHead(500).end("out of order"));
+  const { until, ids } = admin(edge);
+  const [id] = await ids();
+  await until(id, ({ attempts }) => attempts.length > 0);
+  const [listed, shown] = commands(code);
+  match((await run(listed)).printed, /"state":"pending"/);
+  match((await run(shown.replace("ID", id))).printed, /"how":"status","body":"out of order"/);
+}
+
 async function drift(t, { code }) {
   const { url, run, lines, logged } = await edged(t, (_, response) => response.end());
   await logged('"keys"');
@@ -200,6 +210,7 @@ export const edgeKinds = {
   sh: parsed,
   "sh make": parsed,
   "sh admin": asked,
+  "sh attempts": attempts,
   "sh dead": dead,
   "sh drift": drift,
   "sh laptop": laptop,
