@@ -1,4 +1,5 @@
-// The destinations of the soak. Each answers an event badly in one of ten ways, at most twice, and then well.
+// The destinations of the soak. Each fails an event in one of ten ways, or accepts it with an odd answer, at most twice, and then
+// answers well.
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -21,12 +22,18 @@ const chunk = Buffer.alloc(64 << 10);
 /** Sends the last bytes of a 2xx answer; resolves with whether they were sent. */
 const ends = (socket, text) => new Promise((resolve) => socket.end(text, (error) => resolve(!error)));
 
-/** The ways to answer badly. Each returns whether it was a 2xx after all, whatever became of its body. */
+/** The ways to answer badly: ten that fail, and four that accept. Each returns whether it was a 2xx, whatever became of its body. */
 const KINDS = {
   status500: ({ response }) => void response.writeHead(500).end(),
+  status404: ({ response }) => void response.writeHead(404).end(),
   status429: ({ response }) => void response.writeHead(429, { "retry-after": RETRY_AFTER_S }).end(),
+  status503: ({ response }) => void response.writeHead(503, { "retry-after": RETRY_AFTER_S }).end(),
+  redirect: ({ response }) => void response.writeHead(307, { location: "/redirected" }).end(),
   reset: ({ socket }) => void socket.resetAndDestroy(),
   hang: () => {},
+  garbage: ({ socket }) => void socket.end("This is not HTTP.\r\n\r\n"),
+  headCutOff: ({ socket }) => void socket.end("HTTP/1.1 200 OK\r\ncontent-le"),
+  earlyHints: ({ socket }) => void socket.end(`HTTP/1.1 103 Early Hints\r\n\r\n${WHOLE}`),
   half: ({ socket }) => ends(socket, "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\ntaken"),
   byteByByte: async ({ socket }) => {
     for (const byte of WHOLE) {
@@ -43,8 +50,6 @@ const KINDS = {
     pipeline(body, response, () => {}); // it ends when the edge closes the connection
     return true;
   },
-  redirect: ({ response }) => void response.writeHead(307, { location: "/redirected" }).end(),
-  garbage: ({ socket }) => void socket.end("This is not HTTP.\r\n\r\n"),
   cutOff: ({ socket }) => ends(socket, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\ntaken\r\n"),
 };
 const names = Object.keys(KINDS);
