@@ -12,6 +12,7 @@ mod counts;
 mod db;
 mod drift;
 mod erase;
+mod guard;
 mod held;
 mod identity;
 mod keep;
@@ -24,6 +25,7 @@ mod quarantine;
 #[cfg(test)]
 #[path = "../model/quarantine.rs"]
 mod quarantine_model;
+mod queues;
 mod redeliver;
 mod rejections;
 mod reply;
@@ -37,9 +39,8 @@ mod untried;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::task::{Context, Waker};
 
-use js_sys::{Array, Object, Uint8Array};
+use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 use worker::Env;
 
@@ -53,6 +54,8 @@ use circuits::Circuits;
 use counts::Counts;
 use db::{Db, Storage};
 use drift::Drift;
+use guard::Bell;
+pub(crate) use guard::Guard;
 use identity::Identity;
 use quarantine::Quarantine;
 use quarantine::recover::Pass;
@@ -80,60 +83,6 @@ const ROW_BYTES: u64 = 4096;
 
 /// After how many bytes of deliveries the database is measured again: that takes longer than to store one.
 const MEASURED_EVERY: u64 = 1 << 20;
-
-#[wasm_bindgen]
-extern "C" {
-    /// The JavaScript around the inbox: see `worker/index.js`.
-    #[wasm_bindgen(extends = Object)]
-    #[derive(Clone)]
-    pub type Guard;
-
-    /// Tells which row is worked on now; 0 is none, and a negative number is one of the quarantine.
-    #[wasm_bindgen(method, js_name = mark)]
-    fn mark_row(this: &Guard, row: f64);
-
-    /// Sets the alarm to a time, unless it is set to an earlier time.
-    #[wasm_bindgen(method, js_name = armBy)]
-    fn arm_by(this: &Guard, time: f64);
-
-    /// Sets the alarm to a time, or deletes it.
-    #[wasm_bindgen(method)]
-    fn arm(this: &Guard, time: Option<f64>);
-}
-
-impl Guard {
-    /// Tells which delivery is worked on now.
-    fn mark(&self, delivery: Option<RowId>) {
-        self.mark_row(delivery.map_or(0.0, |row| float(row.0)));
-    }
-
-    /// Tells which request of the quarantine is worked on now.
-    fn mark_kept(&self, request: Option<RowId>) {
-        self.mark_row(request.map_or(0.0, |row| -float(row.0)));
-    }
-}
-
-/// Wakes the alarm that is working when there is something new to send.
-#[derive(Default)]
-struct Bell {
-    rung: Cell<bool>,
-    waker: RefCell<Option<Waker>>,
-}
-
-impl Bell {
-    fn ring(&self) {
-        self.rung.set(true);
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
-    }
-
-    /// Tells whether it has rung since the last call; if not, it wakes the task when it rings.
-    fn has_rung(&self, context: &Context<'_>) -> bool {
-        self.waker.replace(Some(context.waker().clone()));
-        self.rung.replace(false)
-    }
-}
 
 /// One shard of the inbox. `worker/index.js` calls each method from the method of the object with the same name.
 #[wasm_bindgen]

@@ -4,7 +4,7 @@ use futures_util::future::join3;
 
 use super::circuit::Circuit;
 use super::circuits::Circuits;
-use super::lives::Queue;
+use super::queues::{self, Queue};
 use super::{CRON_MS, Inbox, UNREPORTED_DEATH, alerts, keep, lives, schema};
 use crate::config::{self, Settings};
 use crate::ids::RowId;
@@ -61,7 +61,7 @@ impl Inbox {
         }
         let expires = keep::next(db, settings)?;
         let soon = expires.filter(|time| *time < now.saturating_add(CRON_MS));
-        let queues = lives::queues(db, now)?;
+        let queues = queues::list(db, now)?;
         let expiry = self.next_expiry(settings, &queues, now);
         let soon =
             soon.into_iter().chain(expiry.filter(|time| *time < now.saturating_add(CRON_MS))).min();

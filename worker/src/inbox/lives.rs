@@ -5,6 +5,7 @@ use wasm_bindgen::JsValue;
 
 use super::db::{Batch, Db, Row};
 use super::identity::Identity;
+use super::queues;
 use crate::forward::Headline;
 use crate::ids::RowId;
 use crate::js::{Result, number};
@@ -166,60 +167,6 @@ pub(super) fn has_untried(db: &Db, after: RowId) -> Result<bool> {
     Ok(first.is_some())
 }
 
-/// The queued sends to one destination. Times are milliseconds since the Unix epoch.
-pub(super) struct Queue {
-    pub(super) destination: String,
-    /// When the first of them is due.
-    pub(super) first: u64,
-    /// When the first of those is due that are not due yet.
-    pub(super) next: Option<u64>,
-}
-
-/// Lists the queues that are not empty, with three index lookups for each.
-pub(super) fn queues(db: &Db, now: u64) -> Result<Vec<Queue>> {
-    let rows = db.rows(
-        "WITH RECURSIVE names (name) AS (
-            SELECT MIN(destination) FROM retries
-            UNION ALL
-            SELECT (SELECT MIN(destination) FROM retries WHERE destination > name)
-            FROM names WHERE name IS NOT NULL
-        )
-        SELECT name, (SELECT MIN(due) FROM retries WHERE destination = name),
-            (SELECT MIN(due) FROM retries WHERE destination = name AND due > ?)
-        FROM names WHERE name IS NOT NULL",
-        &[number(now)],
-    )?;
-    let read = |row: Row| {
-        Ok(Queue { destination: row.text(0)?, first: row.number(1)?, next: row.maybe_number(2)? })
-    };
-    rows.into_iter().map(read).collect()
-}
-
-/// A queued send that is due.
-pub(super) struct Retry {
-    pub(super) due: u64,
-    pub(super) row: RowId,
-    /// The size of the body in bytes.
-    pub(super) size: usize,
-}
-
-/// Lists the queued sends to a destination that are due, the longest due first.
-pub(super) fn due(
-    db: &Db,
-    destination: &str,
-    now: u64,
-    most: impl TryInto<u64>,
-) -> Result<Vec<Retry>> {
-    let rows = db.rows(
-        "SELECT due, delivery, size FROM retries JOIN deliveries ON key = delivery
-        WHERE destination = ? AND due <= ? ORDER BY due LIMIT ?",
-        &[destination.into(), number(now), number(most)],
-    )?;
-    let read =
-        |row: Row| Ok(Retry { due: row.number(0)?, row: row.row_id(1)?, size: size(&row, 2)? });
-    rows.into_iter().map(read).collect()
-}
-
 pub(super) fn size(row: &Row, column: u32) -> Result<usize> {
     Ok(usize::try_from(row.number(column)?).unwrap_or(usize::MAX))
 }
@@ -304,12 +251,12 @@ pub(super) fn write(
                     continue;
                 };
                 if *queued {
-                    unqueue(batch, row, before.life.sends.get(index));
+                    queues::remove(batch, row, before.life.sends.get(index));
                 }
-                *queued = queue(batch, row, send);
+                *queued = queues::add(batch, row, send);
             }
             Effect::Dropped(index) => {
-                unqueue(batch, row, before.life.sends.get(index));
+                queues::remove(batch, row, before.life.sends.get(index));
                 if index < course.queued.len() {
                     course.queued.remove(index);
                 }
@@ -337,46 +284,11 @@ pub(super) fn park(
     let mut batch = Batch::default();
     for (send, queued) in course.life.sends.iter().zip(&mut course.queued) {
         if send.destination == destination && !*queued {
-            *queued = queue(&mut batch, row, send);
+            *queued = queues::add(&mut batch, row, send);
         }
     }
     save(&mut batch, row, before, &course, &[], None, now);
     batch.run(db)
-}
-
-/// Adds a send to the table `retries` if it is pending; returns whether it is.
-fn queue(batch: &mut Batch, row: RowId, send: &Send) -> bool {
-    let Progress::Pending { due } = send.progress else { return false };
-    batch.add(
-        "INSERT OR IGNORE INTO retries (destination, due, delivery) VALUES (?, ?, ?)",
-        &[send.destination.as_str().into(), number(due), row.into()],
-    );
-    true
-}
-
-/// Returns a delivery with a queued send to a destination that is not due yet.
-pub(super) fn not_due(db: &Db, destination: &str, now: u64, most: usize) -> Result<Vec<RowId>> {
-    let rows = db.rows(
-        "SELECT delivery FROM retries WHERE destination = ? AND due > ? LIMIT ?",
-        &[destination.into(), number(now), number(most)],
-    )?;
-    rows.iter().map(|row| row.row_id(0)).collect()
-}
-
-/// Removes retries that their delivery does not know of, so that they hold up no other.
-pub(super) fn drop_retry(db: &Db, row: RowId, destination: &str) -> Result<()> {
-    db.run(
-        "DELETE FROM retries WHERE destination = ? AND delivery = ?",
-        &[destination.into(), row.into()],
-    )
-}
-
-fn unqueue(batch: &mut Batch, row: RowId, send: Option<&Send>) {
-    let Some(Send { destination, progress: Progress::Pending { due }, .. }) = send else { return };
-    batch.add(
-        "DELETE FROM retries WHERE destination = ? AND due = ? AND delivery = ?",
-        &[destination.as_str().into(), number(*due), row.into()],
-    );
 }
 
 fn save(

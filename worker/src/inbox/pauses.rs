@@ -1,7 +1,7 @@
 //! Pauses of destinations. A paused destination receives nothing, and what waits for it does not grow older.
 
 use super::circuit::{Circuit, MOST_PAUSE_MS, PAUSED_ALERT_MS};
-use super::{Inbox, alerts, lives};
+use super::{Inbox, alerts, queues};
 use crate::config::Settings;
 use crate::js::Result;
 use crate::life::Event;
@@ -32,7 +32,7 @@ impl Inbox {
         Hasten { destination }: &Hasten,
         now: u64,
     ) -> Result<bool> {
-        let rows = lives::not_due(&self.db, destination, now, AT_ONCE)?;
+        let rows = queues::not_due(&self.db, destination, now, AT_ONCE)?;
         self.note_change();
         for row in &rows {
             self.apply(settings, *row, None, &Event::Resumed { destination }, None, now)?;

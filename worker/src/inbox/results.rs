@@ -2,7 +2,8 @@
 
 use super::circuit::{Access, Trouble, is_rejection};
 use super::db::Batch;
-use super::lives::{Course, Queue};
+use super::lives::Course;
+use super::queues::{self, Queue};
 use super::send::Landed;
 use super::{Inbox, UNREPORTED_DEATH, lives, schema};
 use crate::config::Settings;
@@ -81,7 +82,7 @@ impl Inbox {
     /// delivery ends with an attempt. A send is due when it arrived or later, so none ends too early.
     pub(super) fn expire(&self, settings: &Settings) -> Result<()> {
         let now = now();
-        for Queue { destination, first, .. } in lives::queues(&self.db, now)? {
+        for Queue { destination, first, .. } in queues::list(&self.db, now)? {
             let destination = destination.as_str();
             let access = self.circuits.borrow().access(settings, destination, now);
             let reason = match access {
@@ -92,7 +93,7 @@ impl Inbox {
             let expires = self.expires(settings, destination, first, now);
             let Some(late) = now.checked_sub(expires) else { continue };
             let until = first.saturating_add(late);
-            for it in lives::due(&self.db, destination, until, EXPIRED_AT_ONCE)? {
+            for it in queues::due(&self.db, destination, until, EXPIRED_AT_ONCE)? {
                 let waited = Event::Waited { destination, reason };
                 self.apply(settings, it.row, None, &waited, None, now)?;
             }

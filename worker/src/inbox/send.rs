@@ -9,7 +9,8 @@ use futures_util::stream::{FuturesUnordered, Stream};
 use worker::Delay;
 
 use super::circuit::{Access, Circuit};
-use super::lives::{Course, Queue, Retry};
+use super::lives::Course;
+use super::queues::{self, Queue, Retry};
 use super::slots::Flight;
 use super::untried::{self, Waiting};
 use super::{Guard, Inbox, held, keep, lives};
@@ -145,7 +146,7 @@ impl Inbox {
         if !self.may_have_queues.get() {
             return Ok(Vec::new());
         }
-        let queues = lives::queues(&self.db, now)?;
+        let queues = queues::list(&self.db, now)?;
         self.may_have_queues.set(!queues.is_empty());
         Ok(self.open_queues(settings, queues, now))
     }
@@ -274,7 +275,7 @@ impl Inbox {
     /// Returns the queued send to a destination that is due for the longest time, and not in flight.
     fn first_due(&self, destination: &str) -> Result<Option<Retry>> {
         let flying: Vec<RowId> = self.slots.borrow().to(destination).collect();
-        let due = lives::due(&self.db, destination, now(), flying.len().saturating_add(1))?;
+        let due = queues::due(&self.db, destination, now(), flying.len().saturating_add(1))?;
         Ok(due.into_iter().find(|it| !flying.contains(&it.row)))
     }
 
@@ -297,7 +298,7 @@ impl Inbox {
             .filter(|loaded| loaded.course.is_waiting(&flight.destination, is_queued));
         let Some(loaded) = loaded else {
             if is_queued {
-                lives::drop_retry(&self.db, row, &flight.destination)?;
+                queues::drop_unknown(&self.db, row, &flight.destination)?;
             }
             return Ok(false);
         };
