@@ -31,7 +31,7 @@ function whole(name, otherwise) {
 }
 
 /** For how long nothing arrives before what is missing is lost, in ms: far longer than the wait between any two attempts. */
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 300_000;
 const KEYS = ["the key of the soak", "the key after the reset"];
 const ADMIN_TOKEN = "the admin token of the soak, which is long";
 

@@ -277,7 +277,7 @@ export function exportLines(env, jurisdiction, shards, version, request) {
       async pull(controller) {
         for (let lines = ""; lines === ""; ) {
           if (shard === shards) {
-            controller.enqueue(encoder.encode(failures.join("")));
+            if (failures.length > 0) controller.enqueue(encoder.encode(failures.join("")));
             return controller.close();
           }
           let last;

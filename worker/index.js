@@ -128,7 +128,7 @@ export class Inbox extends DurableObject {
   /** The row that Rust is working on, or 0; one of the quarantine is negative. */
   #row = 0;
   #ended = false;
-  /** What is called after each delivery that is stored. */
+  /** The checks of waiting clients, which run after each stored delivery. */
   #waiting = new Set();
 
   constructor(context, env) {

@@ -1,4 +1,5 @@
-// The destinations of the soak. Each fails an event in one of ten ways, at most twice, and then answers well.
+// The destinations of the soak. Each fails an event in one of ten ways, or accepts it with an odd answer, at most twice, and then
+// answers well.
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -9,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** The longest that a destination asks to wait, in seconds. */
 const RETRY_AFTER_S = 1;
 
-/** How often an event fails at one destination at most: the wait before the next attempt doubles each time. */
+/** How often one destination answers an event badly at most: the wait before the next attempt doubles each time. */
 const MAX_FAILURES = 2;
 
 /** The time between two bytes of a slow answer, in ms. Even on a busy machine, all of it takes less than `ORIGIN_TIMEOUT`. */
@@ -18,13 +19,22 @@ const BYTE_MS = 2;
 const WHOLE = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\ntaken";
 const chunk = Buffer.alloc(64 << 10);
 
-/** The ways to answer badly. Each returns whether it was a whole 2xx after all. */
+/** Sends the last bytes of a 2xx answer; resolves with whether they were sent. */
+const ends = (socket, text) => new Promise((resolve) => socket.end(text, (error) => resolve(!error)));
+
+/** The ways to answer badly: ten that fail, and four that accept. Each returns whether it was a 2xx, whatever became of its body. */
 const KINDS = {
   status500: ({ response }) => void response.writeHead(500).end(),
+  status404: ({ response }) => void response.writeHead(404).end(),
   status429: ({ response }) => void response.writeHead(429, { "retry-after": RETRY_AFTER_S }).end(),
+  status503: ({ response }) => void response.writeHead(503, { "retry-after": RETRY_AFTER_S }).end(),
+  redirect: ({ response }) => void response.writeHead(307, { location: "/redirected" }).end(),
   reset: ({ socket }) => void socket.resetAndDestroy(),
   hang: () => {},
-  half: ({ socket }) => void socket.end("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\ntaken"),
+  garbage: ({ socket }) => void socket.end("This is not HTTP.\r\n\r\n"),
+  headCutOff: ({ socket }) => void socket.end("HTTP/1.1 200 OK\r\ncontent-le"),
+  earlyHints: ({ socket }) => void socket.end(`HTTP/1.1 103 Early Hints\r\n\r\n${WHOLE}`),
+  half: ({ socket }) => ends(socket, "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\ntaken"),
   byteByByte: async ({ socket }) => {
     for (const byte of WHOLE) {
       await sleep(BYTE_MS);
@@ -38,10 +48,9 @@ const KINDS = {
       for (;;) yield chunk;
     })());
     pipeline(body, response, () => {}); // it ends when the edge closes the connection
+    return true;
   },
-  redirect: ({ response }) => void response.writeHead(307, { location: "/redirected" }).end(),
-  garbage: ({ socket }) => void socket.end("This is not HTTP.\r\n\r\n"),
-  cutOff: ({ socket }) => void socket.end("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\ntaken\r\n"),
+  cutOff: ({ socket }) => ends(socket, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\ntaken\r\n"),
 };
 const names = Object.keys(KINDS);
 
@@ -49,8 +58,8 @@ const names = Object.keys(KINDS);
 export const served = Object.fromEntries(names.map((name) => [name, 0]));
 
 /**
- * Starts a destination. `failing` is the part of attempts that fails, `check(body, headers)` returns the session of a
- * request, and `taken(session)` is called when its whole answer was sent. A redirect that is followed is counted.
+ * Starts a destination. `failing` is the part of attempts that it answers badly, `check(body, headers)` returns the session of a
+ * request, and `taken(session)` is called when it has accepted the event. A redirect that is followed is counted.
  */
 export async function startOrigin(name, { seed, failing, check, taken }) {
   const attempts = new Map();

@@ -42,6 +42,16 @@ async function dead(t, { code }) {
   equal((await origin.took(2)).body.toString(), body);
 }
 
+async function attempts(t, { code }) {
+  const { edge, run } = await edged(t, (_, response) => response.writeHead(500).end("out of order"));
+  const { until, ids } = admin(edge);
+  const [id] = await ids();
+  await until(id, ({ attempts }) => attempts.length > 0);
+  const [listed, shown] = commands(code);
+  match((await run(listed)).printed, /"state":"pending"/);
+  match((await run(shown.replace("ID", id))).printed, /"how":"status","body":"out of order"/);
+}
+
 async function drift(t, { code }) {
   const { url, run, lines, logged } = await edged(t, (_, response) => response.end());
   await logged('"keys"');
@@ -60,6 +70,16 @@ async function laptop(t, { code }) {
   equal((await run(replay)).status, 0);
   // Once from the replay, and once from `listen` if it forwards.
   await receiver.printed(new RegExp(JSON.parse(body).data.session_id), listen.includes("--forward") ? 2 : 1);
+}
+
+/** Commands that the admin API answers. */
+async function asked(t, { code }) {
+  const { run } = await edged(t, (_, response) => response.end());
+  for (const command of commands(code)) {
+    const { status, printed } = await run(command);
+    equal(status, 0, printed);
+    ok(!printed.includes('"error"'), `${command}: ${printed}`);
+  }
 }
 
 const signedWith = (key, body) => ({ "x-walnut-signature": sign(body, key) });
@@ -189,6 +209,8 @@ async function localEdge(t, { code }) {
 export const edgeKinds = {
   sh: parsed,
   "sh make": parsed,
+  "sh admin": asked,
+  "sh attempts": attempts,
   "sh dead": dead,
   "sh drift": drift,
   "sh laptop": laptop,

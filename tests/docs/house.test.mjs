@@ -124,7 +124,7 @@ test("the limits and defaults of the edge are those of its source", () => {
 test("every event of the edge's log has its row, and every row its event", () => {
   const listed = first(section(read("docs/operate.md"), "## The log")).filter((word) => word !== "event");
   const log = read("worker/src/log.rs");
-  const [stored] = matches(read("worker/src/protocol.rs"), /\nimpl Stored \{([^]+?)\n\}/g);
+  const [stored] = matches(read("worker/src/protocol/arrival.rs"), /\nimpl Stored \{([^]+?)\n\}/g);
   const events = new Set([
     ...matches(log, /\("event", "(\w+)"/g),
     ...matches(log, /\(Level::\w+, "(\w+)"\)/g),

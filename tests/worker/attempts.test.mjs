@@ -150,17 +150,16 @@ test("a 2xx status is acceptance, whatever becomes of the body", async (t) => {
   equal(durable.origin.taken.length, 5);
 });
 
-test("no more than 64 KiB of an answer is read, and for 1 s at most", async (t) => {
+test("an attempt ends, and so does its connection, though the answer does not", async (t) => {
   const { attempt } = await both(t);
   const piece = Buffer.alloc(65_536);
   for (const status of [200, 500]) {
     const ends = [];
-    let sent = 0;
     const endless = (_, response) => {
       ends.push(once(response, "close"));
       response.writeHead(status);
       const more = () => {
-        while (!response.destroyed && response.write(piece)) sent += piece.length;
+        while (!response.destroyed && response.write(piece));
       };
       response.on("drain", more);
       more();
@@ -170,27 +169,33 @@ test("no more than 64 KiB of an answer is read, and for 1 s at most", async (t) 
       response.writeHead(status).write("begins");
     };
     for (const answer of [endless, open]) {
-      const [{ ms }] = await attempt(answer);
-      ok(ms < 10_000, `${ms} ms`);
+      await attempt(answer);
     }
     // The edge ends the connections.
     await Promise.all(ends);
     equal(ends.length, 4);
-    // What the system's buffers hold has been sent too.
-    ok(sent < 32 << 20, `${sent} bytes`);
   }
 });
 
-test("the connection to a destination is used again, also after failures", async (t) => {
+test("the connection to a destination is used again, also after failures, unless the answer has more than 64 KiB", async (t) => {
   const { attempt, durable } = await both(t);
   const sockets = new Set();
-  for (const [status, length] of [[200, 10], [500, 2000], [200, 60_000], [500, 0], [200, 10]]) {
+  for (const [status, length, expected] of [
+    [200, 10, 1],
+    [500, 2000, 1],
+    [200, 60_000, 1],
+    [500, 0, 1],
+    [200, 1 << 20, 1],
+    [200, 10, 2],
+    [500, 1 << 20, 2],
+    [200, 10, 3],
+  ]) {
     await attempt((request, response) => {
       if (request.headers.host === new URL(durable.origin.url).host) sockets.add(request.socket);
       response.writeHead(status).end("x".repeat(length));
     });
+    equal(sockets.size, expected, `${status}, ${length} bytes`);
   }
-  equal(sockets.size, 1);
 });
 
 test("103 Early Hints is taken for the answer: the platform shows no other", async (t) => {
@@ -212,6 +217,8 @@ test("a status that Cloudflare answers in place of a destination tells how the a
   for (const [status, expected] of Object.entries(hows)) {
     const [{ how, status: told }] = await attempt((_, response) => response.writeHead(Number(status)).end());
     deepEqual([told, how], [Number(status), expected]);
+    // After several of them in a row, the destination would be held.
+    await attempt((_, response) => response.end());
   }
 });
 

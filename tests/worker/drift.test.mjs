@@ -51,7 +51,7 @@ test("a new difference is listed, counted in the status, and raises an alert tha
   equal((await world.ask("GET", "status")).drift, 1);
   const { cause, text } = JSON.parse((await world.alerts.took(1)).body);
   equal(cause, "drift");
-  ok(text.endsWith(" demo_session_finished phone added"), text);
+  ok(text.includes("demo_session_finished phone added"), text);
 });
 
 test("each event counts once, and a known difference raises no alert", async (t) => {

@@ -42,7 +42,7 @@ test("an origin that is down has all of it when it is back", async (t) => {
   origin.answer = (request) => request.socket.destroy();
   const bodies = Array.from({ length: 5 }, () => event());
   for (const body of bodies) equal((await post(url, body)).status, 200);
-  await origin.took(10);
+  await origin.took(5);
   const back = origin.taken.length;
   origin.answer = status(204);
   const missing = () => bodies.filter((body) => !origin.taken.slice(back).some((it) => it.body.toString() === body));

@@ -43,7 +43,7 @@ test("raises an alert 5 minutes after the first of 3 failures, and one when it r
   equal((await destination(world)).state, "failing");
 
   origin.answer = (_, response) => response.end();
-  await world.later(60 * MINUTE);
+  await world.later(10 * MINUTE);
   await world.until(deliveryId, "delivered");
   const recovered = alert(await alerts.took(2));
   deepEqual([recovered.cause, recovered.destination], ["recovered", "origin"]);

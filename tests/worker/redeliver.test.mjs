@@ -126,7 +126,7 @@ test("a move needs an old name and a destination", async (t) => {
   equal((await ask("POST", "redeliver", { from: "old", destination: "crm", state: "dead" })).redelivered, 0);
 });
 
-test("one delivery is sent again to where it is dead, or to all that want it", async (t) => {
+test("one delivery is sent again to the destinations that gave it up, or to all that want it", async (t) => {
   const { origins: [crm, mail], edge } = await world(t, 2);
   const { url, ask, ids, until } = await edge({ name: "crm", url: crm.url }, { name: "mail", url: mail.url });
   const redeliver = async (id, body) => {

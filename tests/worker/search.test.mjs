@@ -77,7 +77,7 @@ test("an address is found in the bodies, 200 in each shard at once, the newest f
   }
   deepEqual(pages[0], [newest]);
   deepEqual(pages.flat(), [newest, ...oldest.slice(-2)]);
-  // What is erased has no body, but still an id.
+  // An erased delivery has an ID, but no body.
   equal((await ask("DELETE", `deliveries/${newest}`)).erased, 1);
   deepEqual((await ask("POST", "search", { email: "jane@example.com" })).deliveries, []);
 });

@@ -235,7 +235,7 @@ impl Model for Setup {
                 }
                 world.trap();
             }
-            operated => world.operate(self, operated),
+            operated => world.operate(self, &operated),
         }
         Some(world)
     }

@@ -6,8 +6,8 @@ use super::{NAMES, Setup};
 use crate::life::Event;
 
 impl World {
-    pub(super) fn operate(&mut self, setup: &Setup, action: Action) {
-        match action {
+    pub(super) fn operate(&mut self, setup: &Setup, action: &Action) {
+        match *action {
             Action::Redelivered(row_id, destination) => {
                 self.budget.redeliveries -= 1;
                 self.row(row_id).traps = 0;
@@ -30,7 +30,7 @@ impl World {
                 self.crash();
             }
             Action::Paused | Action::Resumed => {
-                let is_paused = action == Action::Paused;
+                let is_paused = *action == Action::Paused;
                 self.budget.pauses -= u8::from(is_paused);
                 self.set_paused(setup, NAMES[0], is_paused);
                 if let Some(time) = self.next_work(setup) {
@@ -38,7 +38,7 @@ impl World {
                 }
             }
             Action::Breaks | Action::Corrected => {
-                self.mistaken = action == Action::Breaks;
+                self.mistaken = *action == Action::Breaks;
                 self.budget.mistakes -= u8::from(self.mistaken);
                 self.crash();
             }

@@ -22,10 +22,11 @@ impl World {
             }
             Event::Redelivered { destination } => {
                 // What is in flight to it is the first of its new attempts.
-                let is_it = |it: &&Flight| it.delivery == row_id && it.destination == destination;
-                let is_probed = self.memory().probed.iter().any(|name| name == destination);
+                let probes = self.memory().probes.clone();
+                let is_it = |it: &&Flight| {
+                    it.delivery == row_id && it.destination == destination && !probes.contains(it)
+                };
                 let requests = u32::try_from(self.flights().iter().filter(is_it).count()).unwrap();
-                let requests = if is_probed { 0 } else { requests };
                 *self.row(row_id).known(destination) = Known { requests, ..Known::default() };
             }
             _ => {}
@@ -37,6 +38,7 @@ impl World {
         let to = event.destination();
         let taken = matches!(event, Event::Accepted { .. });
         let anew = matches!(event, Event::Redelivered { .. });
+        let is_resumed = matches!(event, Event::Resumed { .. });
         for (old, new) in before.sends.iter().zip(&after.sends) {
             let own = to.is_none_or(|to| old.destination == to);
             self.check(own || old == new, "each destination has a course of its own");
@@ -47,8 +49,8 @@ impl World {
             };
             self.check(stays || anew, "what has ended stays so, or ends better");
             let planned = match new.progress {
-                // That a delivery waits is no plan.
-                Progress::Pending { due } if old != new => {
+                // That a delivery waits is no plan, and what is resumed is tried once, however old it is.
+                Progress::Pending { due } if old != new && !is_resumed => {
                     let paused = self.circuit(&new.destination).paused(self.now);
                     due.saturating_sub(paused).saturating_sub(new.began)
                 }

@@ -54,8 +54,8 @@ pub(super) struct Memory {
     pub(super) flights: Vec<Flight>,
     /// In the order of [`NAMES`].
     pub(super) circuits: Vec<Circuit>,
-    /// The destinations that a probe is in flight to.
-    pub(super) probed: Vec<String>,
+    /// Those of the flights that are probes.
+    pub(super) probes: Vec<Flight>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -177,14 +177,12 @@ impl World {
             self.alarm.get_or_insert(self.now);
         }
         let memory = self.memory.take().unwrap_or_default();
-        for Flight { delivery, destination, .. } in memory.flights {
-            // A probe is not counted.
-            if memory.probed.contains(&destination) {
-                continue;
-            }
-            let row = self.row(delivery);
-            if row.life.sends.iter().any(|send| send.destination == destination) {
-                row.known(&destination).unheard += 1;
+        // A probe is not counted.
+        let counted = memory.flights.iter().filter(|flight| !memory.probes.contains(flight));
+        for Flight { delivery, destination, .. } in counted {
+            let row = self.row(*delivery);
+            if row.life.sends.iter().any(|send| send.destination == *destination) {
+                row.known(destination).unheard += 1;
             }
         }
     }
@@ -277,16 +275,20 @@ impl World {
         }
         let body = self.row(row_id).body;
         self.check(body, "nothing is sent that is erased or forgotten");
+        let mut is_probe = false;
         let is_alone = self.flights().iter().all(|flight| flight.destination != name);
         match self.access(setup, name) {
             Some(Access::All) => self.row(row_id).known(name).requests += 1,
             Some(Access::Probe) => {
                 self.check(is_alone, "a destination that is held gets one request at a time");
-                self.memory().probed.push(name.to_owned());
+                is_probe = true;
             }
             _ => self.check(false, "nothing is sent to a destination that is paused or waits"),
         }
         let flight = Flight { delivery: row_id, destination: name.to_owned(), bytes: 1 };
+        if is_probe {
+            self.memory().probes.push(flight.clone());
+        }
         self.memory().slots.begin(flight.clone());
         self.memory().flights.push(flight);
         true
@@ -321,8 +323,8 @@ impl World {
         let flight = self.memory().flights.remove(flight);
         let Flight { delivery, destination, .. } = &flight;
         self.memory().slots.end(&flight, 0);
-        let is_probe = self.memory().probed.contains(destination);
-        self.memory().probed.retain(|name| name != destination);
+        let is_probe = self.memory().probes.contains(&flight);
+        self.memory().probes.retain(|probe| *probe != flight);
         self.note_outcome(destination, answer, is_probe);
         let failed = Failed { is_probe, ..Failed::default() };
         let event = match answer {

@@ -12,7 +12,7 @@ pub(crate) async fn reached(env: &Env, point: &str) {
     if variable("FAILPOINT") == point {
         let url = variable("FAILPOINT_URL");
         let (place, headers) = (crate::host::Place::Inbox, crate::host::Lines::default());
-        crate::host::post(place, &url, &headers, &"".into(), MS, 0).await;
+        crate::host::post(place, &url, &headers, &"".into(), MS).await;
     }
 }
 

@@ -8,7 +8,7 @@ import type { Arrival, Known } from "./intake.js";
 /** The length of the first page, which is usually enough, and of each further one: the limit of the API. */
 const [FIRST_PAGE, PAGE] = [20, 200];
 
-/** The limit on one request, in milliseconds, besides the time for which the edge was asked to wait. */
+/** The limit on one request, in milliseconds. The wait of the edge is added to it. */
 const TIMEOUT_MS = 30_000;
 
 /** For how long the edge is asked to wait for a new delivery, which is as long as it can, in milliseconds. */

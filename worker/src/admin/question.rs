@@ -229,7 +229,7 @@ fn parse_wait(text: &str) -> Answer<u32> {
     }
 }
 
-/// What is searched for: deliveries with one of these IDs, or with this e-mail address.
+/// A search for deliveries with one of these IDs, or with this e-mail address.
 pub(super) struct Found {
     pub(super) ids: Vec<String>,
     pub(super) email: Option<String>,

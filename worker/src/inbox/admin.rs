@@ -14,6 +14,7 @@ use super::held::HELD;
 use super::lives::Course;
 use super::quarantine::room::KEPT_MS;
 use super::schema::RARE;
+use crate::forward::How;
 use crate::ids::{DeliveryId, RowId};
 use crate::js::{Result, get, number, text};
 use crate::protocol::{
@@ -248,7 +249,8 @@ fn destinations(
             state: Some(state(&circuit, now)),
             failing_since: circuit.failing_since,
             failures: Some(circuit.failures),
-            how: circuit.how,
+            last_status: circuit.status(),
+            how: circuit.status().map(|_| How::Status.as_str().to_owned()).or(circuit.how),
             held_until: circuit.held_until.filter(|until| *until > now),
             paused_since: circuit.paused_since,
         }

@@ -125,7 +125,7 @@ fn candidates(question: &RedeliverMany) -> Cow<'static, str> {
     match question.state {
         Redelivery::Dead => "dead > 0".into(),
         Redelivery::Unrouted => format!("state = 'unrouted' AND {RARE}").into(),
-        // No index finds these, so all rows are looked at. A variant is not sent unless somebody sends that one.
+        // No index finds these, so all rows are searched. An operator sends a variant by its ID.
         Redelivery::All => "kind <> 'variant' AND state <> 'held'".into(),
     }
 }
@@ -144,7 +144,7 @@ fn destinations(
     if let Some(only) = &question.destination {
         destinations.retain(|name| name == only);
     }
-    // What is pending there is sent without that.
+    // A pending delivery will be sent anyway.
     destinations.retain(|name| !life.is_pending_to(name));
     Ok(destinations)
 }

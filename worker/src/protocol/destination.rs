@@ -41,11 +41,12 @@ pub(crate) struct DestinationStatus {
     pub(crate) last_code: Option<String>,
     /// An inbox of an older version does not tell it.
     pub(crate) state: Option<DestinationState>,
-    /// When the first attempt since the last success failed, how many have since, and how the last one did: a word, or the
-    /// status of the answer.
+    /// When the first attempt since the last success failed, how many have since, and how the last one did: a
+    /// [`crate::forward::How`], and the status if there was one.
     pub(crate) failing_since: Option<u64>,
     pub(crate) failures: Option<u32>,
     pub(crate) how: Option<String>,
+    pub(crate) last_status: Option<u16>,
     pub(crate) held_until: Option<u64>,
     pub(crate) paused_since: Option<u64>,
 }
@@ -63,6 +64,7 @@ impl DestinationStatus {
             failing_since: None,
             failures: Some(0),
             how: None,
+            last_status: None,
             held_until: None,
             paused_since: None,
         }
@@ -81,7 +83,9 @@ impl DestinationStatus {
         self.paused_since = earlier(self.paused_since, other.paused_since);
         self.failures =
             Some(self.failures.unwrap_or(0).saturating_add(other.failures.unwrap_or(0)));
-        self.how = other.how.or(self.how.take());
+        if other.how.is_some() {
+            (self.how, self.last_status) = (other.how, other.last_status);
+        }
         self.held_until = self.held_until.max(other.held_until);
     }
 }
@@ -115,6 +119,7 @@ from_js! {
         failing_since: "failingSince",
         failures: "failures",
         how: "how",
+        last_status: "lastStatus",
         held_until: "heldUntil",
         paused_since: "pausedSince",
     }

@@ -10,11 +10,11 @@ use crate::js::{FromJs, from_js, text, variant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Redelivery {
-    /// Those that are dead, each to the destinations where it is.
+    /// Dead deliveries, each to the destinations that have given it up.
     Dead,
-    /// Those that no destination wanted when they arrived.
+    /// Deliveries that no destination wanted when they arrived.
     Unrouted,
-    /// All, also those that a destination has accepted.
+    /// All deliveries, also accepted ones.
     All,
 }
 
@@ -29,8 +29,8 @@ impl Redelivery {
     }
 }
 
-/// Sends one delivery again: to a destination, or else to those of `state`. Without both, it is sent to where it is dead,
-/// or, if it was sent nowhere, to all that want it.
+/// Sends one delivery again: to a destination, or to the destinations that `state` selects. Without both, it is sent to the
+/// destinations that have given it up, or, if it has no send at all, to all that want it.
 #[derive(Serialize)]
 pub(crate) struct Redeliver {
     pub(crate) row: RowId,
@@ -55,7 +55,7 @@ pub(crate) struct RedeliverMany {
     pub(crate) until: u64,
     /// Only to this destination.
     pub(crate) destination: Option<String>,
-    /// Move what waits for this name, or is dead there, to `destination`.
+    /// An old name: pending and dead sends to it move to `destination`.
     pub(crate) from: Option<String>,
     /// Only rows after this one are looked at.
     pub(crate) after: RowId,
