@@ -2,11 +2,14 @@
 // Rust are what costs time.
 import { connect } from "cloudflare:sockets";
 
-/** How many bytes are read at a time if the length is unknown. */
+/** How many bytes of a response are read at a time. */
 const PIECE = 16_384;
 
-/** How many bytes are read at a time if more are declared. */
-const LONG_PIECE = 65_536;
+/** The least that is read of a body at a time, in bytes. */
+const LEAST_PIECE = 4096;
+
+/** Up to which declared length a body is read in one call, in bytes. Of a longer one, only what has arrived takes memory. */
+const MAX_WHOLE = 65_536;
 
 /** How many bytes the bodies that an isolate is reading may take together. */
 const MAX_UNFINISHED = 32 << 20;
@@ -36,20 +39,22 @@ export function read(request, declared, limit, grace, ms) {
 async function readAll(upload, request, declared, limit, grace) {
   uploads.add(upload);
   try {
-    if (declared > 0 && declared <= Math.min(limit, LONG_PIECE) && isAsLongAsDeclared(request)) {
+    if (declared > 0 && declared <= Math.min(limit, MAX_WHOLE) && isAsLongAsDeclared(request)) {
       return hold(upload, declared) && new Uint8Array(await request.arrayBuffer());
     }
-    return await readPieces(upload, request.body, declared > LONG_PIECE ? LONG_PIECE : PIECE, limit, grace);
+    return await readPieces(upload, request.body, limit, grace);
   } finally {
     release(upload);
   }
 }
 
-async function readPieces(upload, stream, size, limit, grace) {
+async function readPieces(upload, stream, limit, grace) {
   if (!stream) return new Uint8Array();
   upload.reader = stream.getReader({ mode: "byob" });
   let length = 0;
   for (;;) {
+    // When the client leaves, the memory for this piece is freed only by the garbage collection, so it is a small part.
+    const size = Math.max(LEAST_PIECE, length >> 6);
     if (!hold(upload, size)) {
       cancel(upload);
       return false;

@@ -7,7 +7,6 @@ import WebSocket from "ws";
 import { event, half, post, sign, start } from "./support.mjs";
 
 const MIB = 1 << 20;
-const PIECE = 16_384;
 const MOST = 32 * MIB;
 const FORGED = { "x-walnut-signature": "0".repeat(64) };
 
@@ -28,10 +27,11 @@ async function inspected(t) {
   return { ...started, buffers, overloaded };
 }
 
-/** Begins so many chunked uploads of a body of 1 MiB, of which each sends so many bytes. */
-const uploads = (t, edge, count, bytes) =>
+/** Begins so many uploads, of a declared length or chunked. Each sends so many bytes. */
+const uploads = (t, edge, count, bytes, declared) =>
   Array.from({ length: count }, () => {
-    const socket = half(t, edge, [`X-Walnut-Signature: ${"0".repeat(64)}`, "Transfer-Encoding: chunked"], `${MIB.toString(16)}\r\n`);
+    const [header, piece] = declared ? [`Content-Length: ${declared}`, ""] : ["Transfer-Encoding: chunked", `${MIB.toString(16)}\r\n`];
+    const socket = half(t, edge, [`X-Walnut-Signature: ${"0".repeat(64)}`, header], piece);
     socket.write(Buffer.alloc(bytes));
     return socket;
   });
@@ -40,18 +40,25 @@ const until = async (is) => {
   while (!(await is())) await setImmediate();
 };
 
-test("frees the memory of 200 stalled uploads when their clients leave", { timeout: 120_000 }, async (t) => {
-  const { edge, buffers, overloaded } = await inspected(t);
-  const sockets = uploads(t, edge, 200, MIB - 20_000);
-  // The remaining 32 uploads fit.
-  await until(() => overloaded() >= 168);
-  const held = await buffers();
-  ok(held <= MOST + MIB, `${held} bytes are held`);
-  for (const socket of sockets) socket.destroy();
-  const left = Date.now();
-  await until(async () => (await buffers()) <= MIB);
-  t.diagnostic(`held: ${held} bytes; freed after ${Date.now() - left} ms`);
-});
+for (const bytes of [0, 100_000, MIB - 20_000]) {
+  for (const declared of [undefined, MIB]) {
+    const title = `${bytes} bytes sent, ${declared ? "with a declared length" : "chunked"}`;
+    test(`frees the memory of 200 stalled uploads when their clients leave: ${title}`, { timeout: 120_000 }, async (t) => {
+      const { edge, lines, buffers, overloaded } = await inspected(t);
+      const sockets = uploads(t, edge, 200, bytes, declared);
+      // Each has a first piece at least.
+      if (bytes < MIB / 2) await until(async () => (await buffers()) >= 200 * Math.max(bytes, 4096));
+      else await until(() => overloaded() >= 167);
+      const held = await buffers();
+      ok(held <= MOST + MIB, `${held} bytes are held`);
+      for (const socket of sockets) socket.destroy();
+      const left = Date.now();
+      await until(async () => (await buffers()) <= MIB);
+      t.diagnostic(`held: ${held} bytes; freed after ${Date.now() - left} ms`);
+      await until(() => lines.filter((line) => /"(overloaded|body_cut_off)"/.test(line)).length === 200);
+    });
+  }
+}
 
 test("frees the memory of stalled uploads when they time out", { timeout: 120_000 }, async (t) => {
   const { edge, lines, buffers } = await inspected(t);
@@ -63,8 +70,7 @@ test("frees the memory of stalled uploads when they time out", { timeout: 120_00
 
 test("holds 32 MiB of unfinished bodies, and answers what exceeds them 503 overloaded", { timeout: 120_000 }, async (t) => {
   const { edge, url, overloaded } = await inspected(t);
-  // Memory for the next piece is held before the piece arrives.
-  const [first] = uploads(t, edge, MOST / MIB, MIB - PIECE);
+  const [first] = uploads(t, edge, MOST / 65_536, 1, 65_536);
   let refused = 0;
   await until(async () => {
     const { status, code } = await post(url, "x", FORGED);
