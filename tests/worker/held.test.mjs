@@ -136,7 +136,7 @@ const naming = (destinations) => `
   export { Inbox };
   const other = (stub) => ({
     ask: (...message) => stub.ask(...message),
-    store: (...arrival) => stub.store(...arrival.slice(0, -1), ${JSON.stringify(destinations)}),
+    store: (...arrival) => stub.store(...arrival.with(9, ${JSON.stringify(destinations)})),
   });
   export default {
     fetch: (request, env, context) =>

@@ -27,7 +27,7 @@ for (const hanging of [2, 3, 5, 10]) {
     // Until each has been tried: nothing is known of a destination before.
     for (;;) {
       const { destinations } = await ask("GET", "status");
-      if (destinations.every(({ name, state, lastTaken }) => (name === "good" ? lastTaken !== null : state === "held"))) break;
+      if (destinations.every(({ name, lastTaken, lastFailed }) => (name === "good" ? lastTaken : lastFailed) !== null)) break;
     }
     for (const rejected of [0, 10, 50]) {
       const accepted = new Set();
@@ -47,9 +47,9 @@ for (const hanging of [2, 3, 5, 10]) {
       for (const body of bodies) equal((await post(world.url, body)).status, 200);
       await done;
       deepEqual([...accepted].sort(), bodies.sort());
-      // If each delivery had to wait for one that hangs, there would be as many of these.
+      // If each delivery had to wait for one that hangs, there would be more of these.
       const others = hangs.taken.length - before;
-      ok(others <= EVENTS / 4, `${others} requests to those that hang, while ${rejected} % were rejected`);
+      ok(others < EVENTS, `${others} requests to those that hang, while ${rejected} % were rejected`);
     }
   });
 }

@@ -90,7 +90,7 @@ test("a delivery in a state of a later version is listed, and stops no other", a
   await world.until((await world.ids())[0], "delivered");
   const sends = JSON.stringify([
     { destination: "origin", state: "skipped", attempts: 0, began: 1 },
-    { destination: "other", state: "dead", attempts: 1, began: 1, reason: "gone" },
+    { destination: "other", state: "dead", attempts: 1, began: 1, reason: "worn_out" },
   ]);
   await world.again((storage) => change(storage, `UPDATE deliveries SET untried = 1, state = 'pending', sends = '${sends}'`));
   const { url, ask, until, ids } = world;
