@@ -33,9 +33,9 @@ function waiting(pending) {
   return pending > 0 ? make("a", { href: "#state=pending" }, `${pending}`) : "0";
 }
 
-function problem(state, { failures, how, heldUntil, lastFailed, lastCode }) {
+function problem(state, { failures, how, heldUntil, lastFailed, lastCode, lastStatus }) {
   if (state === "ok" && !failures) return make("div", {}, "none", ...(lastFailed ? ["; last failure ", time(lastFailed), ` ${lastCode ?? ""}`] : []));
-  const text = [how && (WHY[how] ?? `It answers with the status ${how}.`), lastCode && `(${lastCode})`, failures > 0 && `Failures in a row: ${failures}.`];
+  const text = [how && (WHY[how] ?? `It answers with the status ${lastStatus}.`), lastCode && `(${lastCode})`, failures > 0 && `Failures in a row: ${failures}.`];
   return make("div", {}, text.filter(Boolean).join(" "), ...(state === "held" ? [" Next attempt: ", time(heldUntil)] : []));
 }
 
