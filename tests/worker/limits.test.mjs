@@ -200,7 +200,8 @@ test("MAX_DELIVERY_AGE: what would be tried later is dead", async (t) => {
 });
 
 test("Retry-After holds a destination for seconds or until a date, an hour at most; what is neither is ignored", async (t) => {
-  const date = (ms) => new Date(Date.now() + ms).toUTCString();
+  const before = Date.now();
+  const date = (ms) => new Date(before + ms).toUTCString();
   const asked = [["1800", HOUR / 2], ["3600", HOUR], ["3601", HOUR], ["99999999999", HOUR], [date(2 * HOUR), HOUR], [date(HOUR / 2), HOUR / 2]];
   const ignored = ["0", "soon", "soon 2999", "-2999", "+3600", "1e9", "3600s", "3600 s", "0x10", "", date(-HOUR)];
   const values = [...asked.map(([value]) => value), ...ignored];
@@ -212,7 +213,6 @@ test("Retry-After holds a destination for seconds or until a date, an hour at mo
     const [, n] = /(\d+)$/.exec(request.url);
     response.writeHead(500, { "retry-after": values[n] }).end();
   };
-  const before = Date.now();
   equal((await post(url, event())).status, 200);
   const [id] = await ids();
   await until(id, ({ attempts }) => new Set(attempts.map(({ destination }) => destination)).size === values.length);
