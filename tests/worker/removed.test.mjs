@@ -61,7 +61,7 @@ test("names what waits for a destination that is not configured", async (t) => {
   const { stranded, warnings, destinations } = await world.ask("GET", "status");
   deepEqual(stranded, [{ name: "crm", pending: 1 }]);
   deepEqual(destinations.map(({ name }) => name), ["other"]);
-  match(warnings.join(), /1 deliveries wait for crm, which is not a destination/);
+  match(warnings.join(), /pending for crm, which is not a destination: 1/);
 });
 
 test("what waits for a destination that stays away dies of its age", async (t) => {

@@ -44,8 +44,8 @@ impl Stranded {
     fn warning(&self) -> String {
         let Self { name, pending } = self;
         format!(
-            "{pending} deliveries wait for {name}, which is not a destination: add it again, or redeliver from it to \
-             another one"
+            "pending for {name}, which is not a destination: {pending}. Add it again, or redeliver from it to another \
+             one"
         )
     }
 }
