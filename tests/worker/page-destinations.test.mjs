@@ -77,7 +77,7 @@ for (const looks of LOOKS) {
     const { edge: at } = await edge("crm", crm.url);
     const { page, wrong } = await opened(at, looks);
     await signIn(page);
-    await page.locator("#warnings", { hasText: "1 deliveries wait for old" }).waitFor();
+    await page.locator("#warnings", { hasText: "pending for old, which is not a destination: 1" }).waitFor();
     await view(page, "destinations");
     assert.match(await page.locator("#stranded tbody").innerText(), /old[^]*1/);
     await look(page, "stranded", looks);
