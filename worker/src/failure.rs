@@ -106,7 +106,7 @@ impl Failure {
                     .to_owned()
             }
             Self::Misconfigured | Self::Unhealthy => {
-                "the edge's configuration has mistakes: its log and /admin/status list them"
+                "the edge's configuration has mistakes: its log lists them, and in durable mode /admin/status does too"
                     .to_owned()
             }
             Self::Unauthorized => {
