@@ -289,10 +289,15 @@ test("status and metrics say how it stands", async (t) => {
   const [{ name, pending, lastTaken, lastFailed, lastCode }] = status.destinations;
   deepEqual([name, pending, lastTaken, lastCode], ["origin", 0, null, "origin_failed"]);
   ok(lastFailed > 0 && status.lastReceived > 0 && status.bytes > 0);
+  const { pausedSince } = await ask("POST", "destinations/origin/pause");
   const metrics = await fetch(`${at.url}/admin/metrics`, { headers: { authorization: `Bearer ${TOKEN}` } });
   const text = await metrics.text();
   match(metrics.headers.get("content-type"), /^application\/openmetrics-text/);
   match(text, /^walnut_deliveries\{state="dead"\} 1$/m);
+  const { failingSince } = status.destinations[0];
+  for (const [name, at] of [["failing", failingSince], ["paused", pausedSince]]) {
+    ok(text.includes(`\nwalnut_${name}_since_timestamp_seconds{destination="origin"} ${Math.floor(at / 1000)}\n`), name);
+  }
   match(text, /^walnut_refused_total\{code="signature_mismatch"\} 1$/m);
   ok(text.endsWith("\n# EOF\n"));
 });
