@@ -15,6 +15,7 @@ use worker::Env;
 
 pub(crate) use destinations::Destination;
 use duration::{DAY_MS, Range};
+pub(crate) use near::nearest;
 pub(crate) use reader::millis;
 use reader::{Reader, Reading};
 pub(crate) use url::Url;
