@@ -21,8 +21,8 @@ use crate::shards::FIRST;
 const DEFAULT_LIMIT: u32 = 50;
 pub(super) const MOST_LIMIT: u32 = 200;
 const MOST_WAIT_MS: u32 = 25_000;
-const PARAMETERS: [&str; 9] =
-    ["limit", "cursor", "state", "name", "test", "since", "until", "wait", "newest"];
+const PARAMETERS: [&str; 10] =
+    ["limit", "cursor", "state", "name", "destination", "test", "since", "until", "wait", "newest"];
 const LEAST_EMAIL_BYTES: usize = 3;
 const MOST_EMAIL_BYTES: usize = 254;
 
@@ -114,6 +114,7 @@ pub(super) struct Page {
     pub(super) limit: u32,
     state: Option<DeliveryState>,
     name: Option<String>,
+    destination: Option<String>,
     test: Option<bool>,
     since: Option<u64>,
     until: Option<u64>,
@@ -137,6 +138,7 @@ impl Page {
             limit: DEFAULT_LIMIT,
             state: None,
             name: None,
+            destination: None,
             test: None,
             since: None,
             until: None,
@@ -159,6 +161,7 @@ impl Page {
                     page.state = state;
                 }
                 "name" => page.name = Some(value),
+                "destination" => page.destination = Some(value),
                 "test" => match value.as_str() {
                     "true" => page.test = Some(true),
                     "false" => page.test = Some(false),
@@ -211,6 +214,7 @@ impl Page {
             limit: self.limit.saturating_add(1),
             state: self.state,
             name: self.name.clone(),
+            destination: self.destination.clone(),
             test: self.test,
             since: self.since,
             until: self.until,
