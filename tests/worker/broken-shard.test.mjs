@@ -53,7 +53,7 @@ for (const shard of [0, 2]) {
       const { status, code } = await ask("GET", `deliveries/${id}`);
       deepEqual([status, code], healthy.includes(id) ? [200, undefined] : [503, "inbox_failed"], id);
     }
-    equal((await ask("POST", `deliveries/${healthy[0]}/redeliver`)).status, 200);
+    equal((await ask("POST", `deliveries/${healthy[0]}/redeliver`, { state: "all" })).status, 200);
     await until(healthy[0], ({ attempts }) => attempts.length === 2);
     // Only the first shard keeps these.
     const { code } = await ask("GET", "rejected");
