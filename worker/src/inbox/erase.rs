@@ -65,11 +65,18 @@ pub(super) fn search(
         bytes = bytes.saturating_add(row.number(1)?);
         last = Some(row_id);
         let body = lives::body(db, row_id)?.unwrap_or_default();
-        if body_contains(&body, email) {
+        if body_contains(&body, email) || attempts_contain(db, row_id, email)? {
             found(row_id)?;
         }
     }
     Ok(last.filter(|_| more))
+}
+
+/// Tells whether what a destination answered contains an e-mail address.
+fn attempts_contain(db: &Db, row: RowId, email: &str) -> Result<bool> {
+    let query = "SELECT attempts FROM deliveries WHERE key = ? AND instr(attempts, '\"body\"') > 0";
+    let attempts = db.row(query, &[row.into()])?.map(|row| row.text(0)).transpose()?;
+    Ok(attempts.is_some_and(|attempts| body_contains(attempts.as_bytes(), email)))
 }
 
 /// Tells whether a body contains an e-mail address.
