@@ -112,3 +112,33 @@ for (const looks of LOOKS) {
     await page.close();
   });
 }
+
+/** An edge whose destination `crm` answers with a status, with one event, signed in on the page. */
+async function startFailing(t, status, headers) {
+  const crm = await startOrigin();
+  t.after(crm.stop);
+  crm.answer = (_, response) => response.writeHead(status, headers).end();
+  const { edge, url } = await start(t, (origin) => ({
+    ...DURABLE,
+    ORIGIN_URL: undefined,
+    DESTINATIONS: JSON.stringify([{ name: "crm", url: crm.url }, { name: "mail", url: origin.url }]),
+  }));
+  assert.equal((await post(url, event())).status, 200);
+  const world = { edge, url, crm, ...admin(edge) };
+  const [id] = await world.ids();
+  await world.until(id, ({ attempts, sends }) => attempts.length >= 2 && sends.some(({ state }) => state === "delivered"));
+  const { page, wrong } = await opened(edge);
+  await signIn(page);
+  t.after(async () => {
+    await page.close();
+    assert.deepEqual(wrong, []);
+  });
+  return { ...world, id, page };
+}
+
+test("page: names both causes of a failed TLS handshake", { timeout: 60_000 }, async (t) => {
+  const { page } = await startFailing(t, 525);
+  await view(page, "destinations");
+  const text = "The TLS handshake fails: its certificate is not accepted, or the port does not speak TLS.";
+  assert.ok((await destination(page, "crm").innerText()).includes(text));
+});

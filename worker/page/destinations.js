@@ -5,7 +5,7 @@ import { $, badge, fill, make, time } from "./elements.js";
 const WHY = {
   refused: "It refuses the connection.",
   dns: "Its host name is unknown.",
-  tls: "Its TLS certificate is not accepted.",
+  tls: "The TLS handshake fails: its certificate is not accepted, or the port does not speak TLS.",
   timeout: "It does not answer in time.",
   reset: "It closes the connection.",
 };
