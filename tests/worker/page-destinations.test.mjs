@@ -142,3 +142,29 @@ test("page: names both causes of a failed TLS handshake", { timeout: 60_000 }, a
   const text = "The TLS handshake fails: its certificate is not accepted, or the port does not speak TLS.";
   assert.ok((await destination(page, "crm").innerText()).includes(text));
 });
+
+test("page: requires a destination and a start to redeliver all of a period, until now", { timeout: 60_000 }, async (t) => {
+  const { page, crm, id, until } = await startFailing(t, 500);
+  crm.answer = (_, response) => response.end();
+  await until(id, "delivered");
+  await page.click("[data-opens=revive]");
+  await page.selectOption("#revive-state", "all");
+  assert.equal(await page.locator("#revive-to option").first().innerText(), "choose one");
+  const invalid = () => page.locator("#revive :invalid:not(form)").evaluateAll((fields) => fields.map(({ id }) => id));
+  assert.deepEqual(await invalid(), ["revive-to", "revive-since"]);
+  await page.click("#revive .primary");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "revive-to"); // where the browser shows why
+  assert.equal(await page.locator("#revive .note").innerText(), "");
+  await page.selectOption("#revive-to", "crm");
+  await page.fill("#revive-since", "2020-01-01T00:00");
+  const request = page.waitForRequest("**/admin/redeliver");
+  const before = Date.now();
+  await page.click("#revive .primary");
+  assert.ok((await request).postDataJSON().until >= before);
+  await said(page, "Sent again: 1.");
+
+  await page.click("[data-opens=revive]");
+  assert.deepEqual(await invalid(), []);
+  assert.equal(await page.locator("#revive-to option").first().innerText(), "every one that applies");
+  await page.click("#revive .close");
+});

@@ -59,15 +59,16 @@ setInterval(async () => {
 }, AUTO_MS);
 dialog("revive", revive, ({ value }) => {
   const names = known.stranded?.map(({ name }) => name) ?? [];
-  choices("revive-to", "every one that applies", configured());
   choices("revive-from", "none", names);
   $("revive-from").value = names.includes(value) ? value : "";
+  requireFields();
   // From an old name, what waits there is moved too.
   $("revive-which").hidden = names.includes(value);
   $("revive-old").hidden = !names.includes(value);
   $("revive-since").value = $("since").value || (known.oldestDead && !value ? minutes(known.oldestDead) : "");
   $("revive-until").value = $("until").value;
 });
+$("revive-state").addEventListener("change", requireFields);
 dialog("erase", erase);
 dialog("delete", async () => {
   await ask("DELETE", `deliveries/${shown.deliveryId}`);
@@ -223,6 +224,14 @@ async function redeliver() {
   if (destinations.length === 0) throw new Error("No destination wants this event. Choose one.");
   say(`Delivery ${deliveryId} is sent again to ${destinations.join(", ")}.`);
   await refresh();
+}
+
+/** Requires the fields of a redelivery that the API requires. */
+function requireFields() {
+  const isAll = $("revive-state").value === "all";
+  $("revive-since").required = isAll;
+  $("revive-to").required = isAll || $("revive-from").value !== "";
+  choices("revive-to", $("revive-to").required ? "choose one" : "every one that applies", configured());
 }
 
 async function revive() {
