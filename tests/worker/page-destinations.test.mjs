@@ -21,7 +21,7 @@ for (const looks of LOOKS) {
       ORIGIN_URL: undefined,
       DESTINATIONS: JSON.stringify([{ name: "crm", url: crm.url }, { name: "mail", url: origin.url }]),
     }));
-    const { ids, until } = admin(edge);
+    const { ids, until, ask } = admin(edge);
     assert.equal((await post(url, event())).status, 200);
     const [id] = await ids();
     await until(id, ({ attempts, sends }) => attempts.length >= 2 && sends.some(({ state }) => state === "delivered"));
@@ -40,10 +40,13 @@ for (const looks of LOOKS) {
     await destination(page, "crm").getByRole("button", { name: "Pause" }).press("Enter");
     await said(page, "crm is paused. Its deliveries wait.");
     await destination(page, "crm").locator("b.paused").waitFor();
-    assert.equal(await page.evaluate(() => document.activeElement.textContent), "Resume");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "said");
     await look(page, "paused", looks);
     crm.answer = (_, response) => response.end();
-    await page.keyboard.press("Enter");
+    await page.keyboard.press("Enter"); // does nothing
+    await page.locator("#said", { hasText: "crm is paused." }).waitFor();
+    assert.equal((await ask("GET", "status")).destinations[0].state, "paused");
+    await destination(page, "crm").getByRole("button", { name: "Resume" }).press("Enter");
     await said(page, "crm is resumed.");
     await until(id, "delivered");
     await page.click("#refresh");

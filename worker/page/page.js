@@ -49,7 +49,7 @@ on("redeliver", "submit", redeliver);
 on("pretty", "change", showBody);
 on("destinations", "click", async ({ target }) => {
   if (!target.dataset.do) return;
-  say(await pauseOrResume(target));
+  announce(await pauseOrResume(target));
   await status();
 });
 addEventListener("hashchange", () => once(route)()); // which does not wait for earlier requests
@@ -222,7 +222,7 @@ async function redeliver() {
   const { deliveryId } = shown;
   const { destinations } = await ask("POST", `deliveries/${deliveryId}/redeliver`, target());
   if (destinations.length === 0) throw new Error("No destination wants this event. Choose one.");
-  say(`Delivery ${deliveryId} is sent again to ${destinations.join(", ")}.`);
+  announce(`Delivery ${deliveryId} is sent again to ${destinations.join(", ")}.`);
   await refresh();
 }
 
@@ -307,6 +307,12 @@ function say(done, problem = "") {
   tell("said", done);
   tell("problem", problem);
   $("dismiss").hidden = done + problem === "";
+}
+
+/** Shows what a button did, and takes the focus from it, so that a second Enter does nothing. */
+function announce(done) {
+  say(done);
+  $("said").focus({ preventScroll: true });
 }
 
 /** Runs a task, shows its error, and returns whether it succeeded. */
