@@ -1,5 +1,5 @@
 // The list of deliveries with its filter and its search, and one delivery.
-import { askList, search } from "./api.js";
+import { askList, search, signedIn } from "./api.js";
 import { $, badge, bytes, choices, facts, fill, link, make, ms, tell, time } from "./elements.js";
 
 const PAGE = 50;
@@ -35,7 +35,14 @@ export async function filter() {
 
 export async function find() {
   wanted = { [$("by").value]: $("value").value };
-  await list(PAGE);
+  const mine = turn + 1;
+  try {
+    await list(PAGE);
+  } catch ({ message }) {
+    if (mine !== turn || !signedIn()) return;
+    show({ found: [] }, true, message);
+    $("value").focus();
+  }
 }
 
 export async function older() {
@@ -50,10 +57,14 @@ export async function list(length = Math.max(PAGE, deliveries.length), found = [
   const all = state === "" ? filters : { ...filters, state };
   const reading = { length, filters: all, found, cursor: next, isWanted: () => mine === turn };
   const answer = await (wanted ? search(wanted, reading) : askList("deliveries", reading));
-  if (answer === undefined) return;
+  if (answer !== undefined) show(answer, Boolean(wanted) || Object.keys(all).length > 0);
+}
+
+/** Shows a list, or why a search failed. */
+function show(answer, isFiltered, problem = "") {
   ({ found: deliveries, cursor = null } = answer);
   const isAll = cursor === null;
-  const isFiltered = Boolean(wanted) || Object.keys(all).length > 0;
+  tell("search-note", problem);
   $("older").hidden = isAll;
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   tell("shown", `Shown: ${deliveries.length}${isAll ? ", all" : ""}. ${wanted ? "Search. " : isFiltered ? "Filtered. " : ""}Time zone: ${zone}.`);
@@ -61,7 +72,7 @@ export async function list(length = Math.max(PAGE, deliveries.length), found = [
   $("empty").hidden = !isEmpty;
   $("deliveries").hidden = isEmpty;
   $("clear").hidden = !isFiltered;
-  tell("why-empty", !isFiltered ? "No deliveries yet." : isAll ? `No delivery matches the ${wanted ? "search" : "filter"}.` : "No match so far. “Older” continues.");
+  tell("why-empty", problem ? "The search failed." : !isFiltered ? "No deliveries yet." : isAll ? `No delivery matches the ${wanted ? "search" : "filter"}.` : "No match so far. “Older” continues.");
   tell("clear", wanted ? "Clear the search" : "Clear the filter");
   fill("deliveries", deliveries, ({ deliveryId, kind, received, name, demoName, isTest, state, sends }) => ({
     Delivery: make("div", {}, link(deliveryId, demoName || name || "no name"), ...marks(isTest, kind, demoName && name)),
