@@ -171,3 +171,35 @@ test("page: requires a destination and a start to redeliver all of a period, unt
   assert.equal(await page.locator("#revive-to option").first().innerText(), "every one that applies");
   await page.click("#revive .close");
 });
+
+test("page: lists what waits for one destination, until the filter is removed", { timeout: 60_000 }, async (t) => {
+  const { edge, url } = await start(t, (origin) => ({
+    ...DURABLE,
+    ORIGIN_URL: undefined,
+    DESTINATIONS: JSON.stringify(["crm", "mail"].map((name) => ({ name, url: origin.url, events: [name] }))),
+  }));
+  for (const name of ["crm", "mail"]) {
+    await admin(edge).ask("POST", `destinations/${name}/pause`);
+    assert.equal((await post(url, JSON.stringify({ event: name }))).status, 200);
+  }
+  const { page, wrong } = await opened(edge);
+  await signIn(page);
+  await shown(page, "2, all. Time");
+  await view(page, "destinations");
+  await destination(page, "crm").getByRole("link", { name: "1" }).click();
+  await shown(page, "1, all. Filtered.");
+  assert.equal(await page.locator("#deliveries tbody a").innerText(), "crm");
+  await look(page, "one-destination", LOOKS[1]);
+  await page.click("#deliveries tbody a");
+  await page.click("#back");
+  await shown(page, "1, all. Filtered.");
+  await page.getByRole("link", { name: "Destination: crm" }).click();
+  await shown(page, "2, all. Filtered.");
+  assert.equal(await page.locator("#only a").count(), 0);
+  await page.goBack();
+  await shown(page, "1, all. Filtered.");
+  await page.click("#clear");
+  await shown(page, "2, all. Time");
+  assert.deepEqual(wrong, []);
+  await page.close();
+});

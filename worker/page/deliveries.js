@@ -1,11 +1,12 @@
 // The list of deliveries with its filter and its search, and one delivery.
 import { askList, search, signedIn } from "./api.js";
-import { $, badge, bytes, choices, facts, fill, link, make, ms, tell, time } from "./elements.js";
+import { $, badge, bytes, choices, facts, fill, link, make, ms, put, tell, time } from "./elements.js";
 
 const PAGE = 50;
 
-/** The state that the URL names, and the other filters in force, by the names of the API's parameters. */
+/** The state and the destination that the URL names, and the other filters in force, by the names of the API's parameters. */
 let state = "";
+let destination = "";
 let filters = {};
 /** The search, if there is one. It can contain an e-mail address, so it is never in the URL. */
 let wanted;
@@ -18,10 +19,10 @@ let turn = 0;
 /** Returns whether a search is shown. A timer does not repeat it, since it reads many bodies. */
 export const isSearch = () => wanted !== undefined;
 
-/** Chooses a state, which ends a search. After a delivery was shown, `isBack` keeps the list as it was. */
-export function choose(chosen, isBack = false) {
-  if (isBack && chosen === state) return;
-  state = chosen;
+/** Chooses a state and a destination, which ends a search. After a delivery was shown, `isBack` keeps the list as it was. */
+export function choose(chosen = { state: "", destination: "" }, isBack = false) {
+  if (isBack && chosen.state === state && chosen.destination === destination) return;
+  ({ state, destination } = chosen);
   wanted = undefined;
   deliveries = [];
 }
@@ -54,7 +55,7 @@ export async function older() {
 /** Reads the list up to a length, from its beginning or after the deliveries in `found`. */
 export async function list(length = Math.max(PAGE, deliveries.length), found = [], next = null) {
   const mine = ++turn;
-  const all = state === "" ? filters : { ...filters, state };
+  const all = { ...filters, ...(state && { state }), ...(destination && { destination }) };
   const reading = { length, filters: all, found, cursor: next, isWanted: () => mine === turn };
   const answer = await (wanted ? search(wanted, reading) : askList("deliveries", reading));
   if (answer !== undefined) show(answer, Boolean(wanted) || Object.keys(all).length > 0);
@@ -65,6 +66,7 @@ function show(answer, isFiltered, problem = "") {
   ({ found: deliveries, cursor = null } = answer);
   const isAll = cursor === null;
   tell("search-note", problem);
+  put("only", destination && !wanted ? [make("a", { href: `#state=${state}` }, `Destination: ${destination} ✕`, make("span", { class: "unseen" }, " (remove this filter)"))] : []);
   $("older").hidden = isAll;
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   tell("shown", `Shown: ${deliveries.length}${isAll ? ", all" : ""}. ${wanted ? "Search. " : isFiltered ? "Filtered. " : ""}Time zone: ${zone}.`);

@@ -18,19 +18,19 @@ export function showDestinations({ destinations, stranded = [] }) {
     Problem: problem(state, rest),
     Since: time((state === "paused" ? rest.pausedSince : rest.failingSince) ?? null),
     "Last success": time(lastTaken),
-    Waiting: waiting(pending),
+    Waiting: waiting(name, pending),
     Action: make("button", { value: name, "data-do": state === "paused" ? "resume" : "pause" }, state === "paused" ? "Resume" : "Pause"),
   }), "No destination is configured.");
   $("stranded-part").hidden = stranded.length === 0;
   fill("stranded", stranded, ({ name, pending }) => ({
     Name: name,
-    Waiting: waiting(pending),
+    Waiting: waiting(name, pending),
     Action: make("button", { value: name, "data-opens": "revive" }, "Redeliver to another…"),
   }));
 }
 
-function waiting(pending) {
-  return pending > 0 ? make("a", { href: "#state=pending" }, `${pending}`) : "0";
+function waiting(name, pending) {
+  return pending > 0 ? make("a", { href: `#state=pending&destination=${name}` }, `${pending}`) : "0";
 }
 
 function problem(state, { failures, how, heldUntil, lastFailed, lastCode, lastStatus }) {

@@ -114,11 +114,11 @@ function lock(why) {
 
 const configured = () => known.destinations.map(({ name }) => name);
 
-/** Reads the URL: a view, with the state of its deliveries, or one delivery or rejected request by its ID. */
+/** Reads the URL: a view, with the state and the destination of its deliveries, or one delivery or rejected request by its ID. */
 function named() {
-  const [, kind, id] = /^#(\w+)(?:=([\w-]+))?$/.exec(location.hash) ?? [];
+  const [, kind, id, destination = ""] = /^#(\w+)(?:=([\w-]+))?(?:&destination=([\w-]+))?$/.exec(location.hash) ?? [];
   if (id && ["delivery", "rejected"].includes(kind)) return { view: "one", isDelivery: kind === "delivery", id };
-  return { view: Object.hasOwn(VIEWS, kind) ? kind : "deliveries", state: (kind === "state" && id) || "" };
+  return { view: Object.hasOwn(VIEWS, kind) ? kind : "deliveries", state: (kind === "state" && id) || "", destination };
 }
 
 /** The heading of the part that is shown. */
@@ -147,7 +147,7 @@ async function route() {
   }
   document.title = `${title().textContent} – ${TITLE}`;
   $("back").href = location.hash || "#";
-  if (view === "deliveries") choose(one.state, before === "one");
+  if (view === "deliveries") choose(one, before === "one");
   if (before === view) return refresh();
   scrollTo(0, 0);
   const back = () => left && document.querySelector(`table [href="${left}"]`);
@@ -172,7 +172,7 @@ async function leave() {
 function clear() {
   history.replaceState(null, "", "#");
   $("back").href = "#";
-  choose("");
+  choose();
   navigate();
   $("filter").reset(); // whose listener reads the list
   title().focus();
