@@ -291,10 +291,13 @@ async function status() {
 function navigate() {
   const { view, state = "" } = named();
   const troubled = known.destinations.filter((it) => it.state && it.state !== "ok").length;
-  const numbers = { rejected: known.quarantine.kept, drift: known.drift, destinations: troubled };
+  const numbers = { rejected: [known.quarantine.kept, "kept"], drift: [known.drift, "differences"], destinations: [troubled, "in trouble"] };
   const item = (href, isCurrent, ...content) => make("a", { href, ...(isCurrent && { "aria-current": "page" }) }, ...content);
-  put("views", Object.keys(VIEWS).filter((name) => name !== "drift" || known.drift !== undefined).map((name) =>
-    item(name === "deliveries" ? "#" : `#${name}`, name === view, $(`${name}-title`).textContent, numbers[name] > 0 && ` ${numbers[name]}`)));
+  put("views", Object.keys(VIEWS).filter((name) => name !== "drift" || known.drift !== undefined).map((name) => {
+    const [count, counted] = numbers[name] ?? [];
+    const number = count > 0 ? [` ${count}`, make("span", { class: "unseen" }, ` ${counted}`)] : [];
+    return item(name === "deliveries" ? "#" : `#${name}`, name === view, $(`${name}-title`).textContent, ...number);
+  }));
   put("counts", [["all"], ...Object.entries(known.deliveries)].map(([name, count]) => {
     const tile = item(count === undefined ? "#" : `#state=${name}`, state === (count === undefined ? "" : name), name, count !== undefined && make("span", {}, `${count}`));
     if (count > 0) tile.className = name;
