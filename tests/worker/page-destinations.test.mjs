@@ -203,3 +203,22 @@ test("page: lists what waits for one destination, until the filter is removed", 
   assert.deepEqual(wrong, []);
   await page.close();
 });
+
+test("page: shows until when a delivery is held, and that its destination is paused", { timeout: 60_000 }, async (t) => {
+  const { page, ask, id } = await startFailing(t, 503, { "retry-after": "600" });
+  const { heldUntil } = (await ask("GET", "status")).destinations[0];
+  const row = rowOf(page, "demo_session_finished").locator(".sends");
+  const next = page.locator("#sends tbody tr", { hasText: "crm" }).locator("[data-column=Next]");
+  await page.click("#refresh");
+  await row.getByText("held until").waitFor();
+  assert.equal(await row.locator("time").getAttribute("datetime"), new Date(heldUntil).toISOString());
+  await page.click(linkTo(id));
+  await next.getByText("held until").waitFor();
+  assert.equal(await next.locator("time").getAttribute("datetime"), new Date(heldUntil).toISOString());
+
+  await ask("POST", "destinations/crm/pause");
+  await page.click("#refresh");
+  await page.waitForFunction(() => document.querySelector("#sends [data-column=Next]").textContent === "paused");
+  await page.click("#back");
+  await row.getByText("paused").waitFor();
+});

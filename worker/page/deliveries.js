@@ -1,5 +1,6 @@
 // The list of deliveries with its filter and its search, and one delivery.
 import { askList, search, signedIn } from "./api.js";
+import { hold } from "./destinations.js";
 import { $, badge, bytes, choices, facts, fill, link, make, ms, put, tell, time } from "./elements.js";
 
 const PAGE = 50;
@@ -81,7 +82,7 @@ function show(answer, isFiltered, problem = "") {
     Received: time(received),
     State: badge(state),
     Destinations: make("div", { class: "sends" }, ...(sends.length > 0 ? sends.map((send) =>
-      make("div", {}, badge(send.state, send.destination), make("span", { class: "unseen" }, ` ${send.state}`), ` ${send.reason ?? ""}`)) : ["–"])),
+      make("div", {}, badge(send.state, send.destination), make("span", { class: "unseen" }, ` ${send.state}`), " ", (send.state === "pending" && hold(send.destination)) || (send.reason ?? ""))) : ["–"])),
   }));
 }
 
@@ -115,7 +116,7 @@ export function showDelivery(shown, configured) {
     Destination: destination,
     State: make("div", {}, badge(state), ` ${reason ?? ""}`),
     Attempts: `${attempts}`,
-    Next: state === "pending" ? time(due) : "–",
+    Next: state === "pending" ? (hold(destination, due) ?? time(due)) : "–",
   }));
   fill("attempts", shown.attempts, ({ destination, at, ms, status, code, how, body }) => ({
     At: time(at),

@@ -12,7 +12,10 @@ const WHY = {
 
 const KINDS = { added: "not documented", missing: "missing", type: "of another type" };
 
+let known = [];
+
 export function showDestinations({ destinations, stranded = [] }) {
+  known = destinations;
   fill("destinations", destinations, ({ name, state = "ok", pending, lastTaken, ...rest }) => ({
     Name: make("div", {}, name, " ", badge(state)),
     Problem: problem(state, rest),
@@ -27,6 +30,13 @@ export function showDestinations({ destinations, stranded = [] }) {
     Waiting: waiting(name, pending),
     Action: make("button", { value: name, "data-opens": "revive" }, "Redeliver to another…"),
   }));
+}
+
+/** Why a destination gets no delivery now, if there is a reason beyond the time that a delivery is `due`. */
+export function hold(name, due = 0) {
+  const { state, heldUntil } = known.find((it) => it.name === name) ?? { state: "not configured" };
+  if (state === "held") return heldUntil > Math.max(due, Date.now()) ? make("span", {}, "held until ", time(heldUntil)) : undefined;
+  return ["paused", "not configured"].includes(state) ? state : undefined;
 }
 
 function waiting(name, pending) {

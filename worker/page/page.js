@@ -143,7 +143,7 @@ async function route() {
     if (before === "") $("back").href = one.isDelivery ? "#" : "#rejected";
     tell("one-title", heading);
     $("one-title").focus();
-    return read(one);
+    return refresh();
   }
   document.title = `${title().textContent} – ${TITLE}`;
   $("back").href = location.hash || "#";
@@ -157,8 +157,8 @@ async function route() {
 }
 
 async function refresh() {
-  const one = named();
-  await Promise.all([view === "one" ? read(one) : VIEWS[view](), status()]);
+  await status(); // which says what is held
+  await (view === "one" ? read(named()) : VIEWS[view]());
 }
 
 /** Leaves a request that is no longer kept. */
