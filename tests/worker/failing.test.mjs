@@ -80,6 +80,28 @@ test("repeats the alert each hour while the destination fails, in whatever shard
   equal(alert(await alerts.took(2)).cause, "failing");
 });
 
+test("a destination that is gone is failing, and the alert of a dead delivery names it", async (t) => {
+  const world = await edge(t);
+  world.origin.answer = (_, response) => response.writeHead(410).end();
+  equal((await post(world.url, event())).status, 200);
+  await world.until((await world.ids())[0], "dead");
+  const alerts = [await world.alerts.took(1), await world.alerts.took(2)].map(alert);
+  deepEqual(alerts.map(({ cause, destination }) => `${cause} ${destination}`).sort(), ["dead origin", "failing origin"]);
+  await world.again();
+  const { state, failures, lastStatus } = await destination(world);
+  deepEqual([state, failures, lastStatus], ["failing", 1, 410]);
+});
+
+test("counts failures in a row through a restart", async (t) => {
+  const world = await edge(t);
+  world.origin.answer = (_, response) => response.writeHead(500).end();
+  equal((await post(world.url, event())).status, 200);
+  await world.until((await world.ids())[0], ({ attempts }) => attempts.length >= 4);
+  world.origin.answer = () => {};
+  await world.again();
+  ok((await destination(world)).failures >= 4);
+});
+
 test("says how a destination fails that can't be reached, and since when", async (t) => {
   const world = await edge(t);
   world.origin.answer = (request) => request.socket.destroy();

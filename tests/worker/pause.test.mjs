@@ -77,6 +77,25 @@ test("stays paused through a restart, and does not let what waits grow older", a
   await world.until(id, "dead");
 });
 
+test("sends what waits in the order of arrival when it is resumed, whatever was tried before", async (t) => {
+  const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
+  Object.assign(world, admin(world.edge));
+  world.origin.answer = (_, response) => response.writeHead(404).end();
+  const bodies = Array.from({ length: 12 }, () => event());
+  for (const body of bodies.slice(0, 6)) equal((await post(world.url, body)).status, 200);
+  for (const id of await world.ids()) await world.until(id, ({ attempts }) => attempts.length === 1);
+  await pause(world);
+  for (const body of bodies.slice(6)) equal((await post(world.url, body)).status, 200);
+  await pendingIs(world, 12);
+  world.origin.answer = (_, response) => response.end();
+  const before = world.origin.taken.length;
+  await resume(world);
+  for (const id of await world.ids()) await world.until(id, "delivered");
+  const sent = world.origin.taken.slice(before).map(({ body }) => bodies.indexOf(body.toString()));
+  // Two are in flight at a time, so neighbours may be swapped.
+  for (const [place, index] of sent.entries()) ok(Math.abs(place - index) <= 1, sent.join());
+});
+
 test("makes what waits due at once when it is resumed", async (t) => {
   const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
   Object.assign(world, admin(world.edge));

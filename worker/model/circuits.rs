@@ -20,10 +20,8 @@ impl World {
         change(circuit);
         // What only alerts need decides nothing here, and would make more states.
         (circuit.failing_since, circuit.failures, circuit.how) = (None, 0, None);
-        let circuit = circuit.clone();
-        if circuit.differs_from(&self.circuits[index]) {
-            self.circuits[index] = circuit.stored();
-        }
+        let stored = circuit.stored();
+        self.circuits[index] = stored;
     }
 
     /// `Circuits::access`

@@ -66,9 +66,6 @@ use slots::Slots;
 use store::NewDelivery;
 use untried::Untried;
 
-/// The name under which the time of a death is stored until the first shard has received the report.
-const UNREPORTED_DEATH: &str = "died";
-
 /// The time between two calls of the cron trigger, in milliseconds: `wrangler.toml`.
 const CRON_MS: u64 = 5 * 60_000;
 

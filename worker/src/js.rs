@@ -97,6 +97,11 @@ pub(crate) fn now() -> u64 {
     whole(&JsValue::from_f64(js_sys::Date::now())).unwrap_or(0)
 }
 
+/// Writes a time, in milliseconds since the Unix epoch, as RFC 3339.
+pub(crate) fn iso(time: u64) -> String {
+    js_sys::Date::new(&number(time)).to_iso_string().into()
+}
+
 /// A value that can be read from JavaScript. Deserializing with serde would make the Worker a tenth larger.
 pub(crate) trait FromJs: Sized {
     /// Returns `None` if the value has another form.

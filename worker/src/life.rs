@@ -308,8 +308,9 @@ fn apply(send: &Send, event: &Event<'_>, now: u64, paused_ms: u64, limits: Limit
         {
             next = Send::new(to, now, paused_ms);
         }
+        // As if it had just arrived, so that the oldest is sent first.
         Event::Resumed { destination } if destination == send.destination && send.is_pending() => {
-            next.progress = Progress::Pending { due: now };
+            next.progress = Progress::Pending { due: send.began };
         }
         _ => {}
     }

@@ -1,6 +1,6 @@
 //! What an isolate has seen: which keys verified deliveries, how these differ from their documented shapes, and which
 //! requests were rejected. It is counted in memory, and reported to the first shard at most once a minute for matches, once
-//! for differences and once for rejections. That shard writes it now and then, so strangers can't make the edge write more.
+//! for known differences and once for rejections; a new difference is reported at once. That shard writes it now and then, so strangers can't make the edge write more.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -21,6 +21,9 @@ const MOST_NETWORKS: usize = 50;
 const MOST_DRIFT: usize = 100;
 const MOST_PATH_BYTES: usize = 256;
 
+/// How many differences are known as reported. The inbox counts no more.
+const MOST_KNOWN_DRIFT: usize = 200;
+
 /// The shortest time between two reports of the same kind, in milliseconds.
 const REPORT_MS: u64 = 60_000;
 
@@ -34,6 +37,8 @@ struct Seen {
     networks: Vec<String>,
     /// How many events had a difference, as [`Report`] has it.
     drift: Vec<Count>,
+    /// The differences that were reported before.
+    known_drift: Vec<String>,
     /// When a rejection, a match and a difference last led to a report.
     reported_refused: u64,
     reported_matched: u64,
@@ -107,7 +112,8 @@ pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Rc<Set
                     seen.networks.push(network);
                 }
                 is_match_due = is_due(&mut seen.reported_matched);
-                if !(is_match_due || has_drift && is_due(&mut seen.reported_drift)) {
+                let is_new = seen.drift.iter().any(|it| !seen.known_drift.contains(&it.name));
+                if !(is_match_due || is_new || has_drift && is_due(&mut seen.reported_drift)) {
                     return None;
                 }
             }
@@ -127,6 +133,11 @@ pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Rc<Set
         };
         if has_drift {
             seen.reported_drift = now;
+            for Count { name, .. } in &report.drift {
+                if seen.known_drift.len() < MOST_KNOWN_DRIFT && !seen.known_drift.contains(name) {
+                    seen.known_drift.push(name.clone());
+                }
+            }
         }
         // A match is written at once, so a rejection must not have it reported more often.
         let has_matches = seen.matched != LastMatch::default();

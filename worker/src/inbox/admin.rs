@@ -262,7 +262,7 @@ fn state(circuit: &Circuit, now: u64) -> DestinationState {
     match circuit.access(now) {
         Access::Paused => DestinationState::Paused,
         Access::After(_) | Access::Probe => DestinationState::Held,
-        Access::All if circuit.is_failing(now) => DestinationState::Failing,
+        Access::All if circuit.failing_since.is_some() => DestinationState::Failing,
         Access::All => DestinationState::Ok,
     }
 }

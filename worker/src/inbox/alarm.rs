@@ -5,10 +5,10 @@ use futures_util::future::join3;
 use super::circuit::Circuit;
 use super::circuits::Circuits;
 use super::queues::{self, Queue};
-use super::{CRON_MS, Inbox, UNREPORTED_DEATH, alerts, keep, lives, schema};
+use super::{CRON_MS, Inbox, alerts, keep, lives, schema};
 use crate::config::{self, Settings};
 use crate::ids::RowId;
-use crate::js::{Result, float, now};
+use crate::js::{Result, float, iso, now};
 use crate::protocol::{Cause, Raise};
 use crate::{log, shards};
 
@@ -99,7 +99,7 @@ impl Inbox {
 
     /// Returns when there is something to tell the first shard.
     fn next_report(&self, settings: &Settings, now: u64) -> Result<Option<u64>> {
-        let died = schema::load_meta(&self.db, UNREPORTED_DEATH)?.map(|_| now);
+        let died = (!alerts::deaths(&self.db)?.is_empty()).then_some(now);
         let circuits = self.circuits.borrow();
         let next = reporting(settings, &circuits).filter_map(|(_, circuit)| circuit.report_at(now));
         Ok(next.chain(died).min().map(|time| time.max(self.report_after.get())))
@@ -119,9 +119,10 @@ impl Inbox {
 
     async fn report(&self, settings: &Settings) -> Result<()> {
         let tell = |raise: Raise| shards::ask(&self.env, settings, shards::FIRST, raise);
-        if schema::load_meta(&self.db, UNREPORTED_DEATH)?.is_some() {
-            tell(Raise::of(Cause::Dead)).await?;
-            schema::save_meta(&self.db, UNREPORTED_DEATH, None)?;
+        for destination in alerts::deaths(&self.db)? {
+            let named = Some(destination.clone()).filter(|name| !name.is_empty());
+            tell(Raise { destination: named, ..Raise::of(Cause::Dead) }).await?;
+            alerts::forget_death(&self.db, &destination)?;
         }
         let (now, size) = (now(), self.db.size());
         let is_filling = size.saturating_mul(5) >= settings.max_stored_bytes.saturating_mul(4);
@@ -151,6 +152,10 @@ impl Inbox {
                         detail.push_str("status ");
                     }
                     detail.push_str(how);
+                    if let Some(since) = circuit.failing_since {
+                        detail.push_str(", since ");
+                        detail.push_str(&iso(since));
+                    }
                     let detail = Some(detail);
                     (Raise { cause: Cause::Failing, destination, detail }, Some(now))
                 }

@@ -1,9 +1,9 @@
 //! Alerts: what an operator should look at, at most once an hour for each cause. The first shard raises and posts them,
 //! since all reports go there.
 
-use super::db::Db;
+use super::db::{Batch, Db};
 use super::rejections::Rejections;
-use super::schema::{load_meta, save_meta};
+use super::schema::{add_meta, load_meta, save_meta};
 use crate::config::{AlertFormat, Settings};
 use crate::host::{self, Lines, Place};
 use crate::js::{Result, number, or_null};
@@ -45,7 +45,7 @@ impl Cause {
 
     fn text(self) -> &'static str {
         match self {
-            Self::Dead => "A destination will not receive a delivery: look at the delivery log.",
+            Self::Dead => "A delivery is dead: look at the delivery log.",
             Self::Full => {
                 "A shard has stored 80 % of MAX_STORED_MB, and will accept no more deliveries at 100 %: raise it, up to \
                  9000, or lower RETENTION."
@@ -167,6 +167,8 @@ pub(super) fn raise(db: &Db, raise: &Raise, now: u64) -> Result<()> {
     let destination = destination.as_deref();
     let last = match cause {
         Cause::Recovered => raised_at(db, Cause::Failing, destination)?.unwrap_or(now),
+        // Each is a new one, and there are few.
+        Cause::Drift => now,
         _ => now.saturating_sub(HOUR_MS),
     };
     let mut text = String::new();
@@ -184,6 +186,29 @@ pub(super) fn raise(db: &Db, raise: &Raise, now: u64) -> Result<()> {
         ON CONFLICT (cause) DO UPDATE SET text = ?2, at = ?3, due = ?3 WHERE at <= ?4",
         &[key(*cause, destination).into(), text.into(), number(now), number(last)],
     )
+}
+
+/// The name under which a death is stored until the first shard was told, followed by a space and the destination. Older
+/// versions store it without a destination.
+const DIED: &str = "died";
+
+/// Stores that a destination will not receive a delivery.
+pub(super) fn add_death(batch: &mut Batch, destination: &str, now: u64) {
+    add_meta(batch, &[DIED, " ", destination].concat(), now);
+}
+
+/// Lists the destinations whose deaths the first shard was not told; an empty name if an older version stored it.
+pub(super) fn deaths(db: &Db) -> Result<Vec<String>> {
+    let rows = db.rows(
+        "SELECT substr(name, 6) FROM meta WHERE name >= 'died' AND name < 'diee' AND value IS NOT NULL",
+        &[],
+    )?;
+    rows.iter().map(|row| row.text(0)).collect()
+}
+
+/// Forgets a death that the first shard was told.
+pub(super) fn forget_death(db: &Db, destination: &str) -> Result<()> {
+    db.run("DELETE FROM meta WHERE name = rtrim('died ' || ?)", &[destination.into()])
 }
 
 /// Returns when an alert was last raised.

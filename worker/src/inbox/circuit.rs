@@ -48,7 +48,7 @@ pub(crate) struct Trouble {
 /// Tells whether a status says that the destination rejects the request: only a change there, or of its configuration here,
 /// can help. 508 is a forwarding loop.
 pub(crate) fn is_rejection(status: u16) -> bool {
-    matches!(status, 400 | 401 | 403 | 404 | 405 | 413 | 415 | 422 | 508)
+    matches!(status, 400 | 401 | 403 | 404 | 405 | 410 | 413 | 415 | 422 | 508)
 }
 
 /// What is known of one destination.
@@ -128,11 +128,6 @@ impl Circuit {
         (self.paused_since, self.held_until, self.holds) = (None, None, 0);
     }
 
-    /// Tells whether the destination is failing: it accepts nothing, and not only for a moment.
-    pub(crate) fn is_failing(&self, now: u64) -> bool {
-        self.failing_at().is_some_and(|time| time <= now)
-    }
-
     /// Returns when the first shard is to be told that the destination is failing, which it is each hour, or that it has
     /// recovered; `None` if it knows.
     pub(crate) fn report_at(&self, now: u64) -> Option<u64> {
@@ -163,13 +158,7 @@ impl Circuit {
         if self.failing_at().is_none() && self.held_until.is_none() {
             (stored.failing_since, stored.failures, stored.how) = (None, 0, None);
         }
-        stored.failures = stored.failures.min(FAILING_AFTER);
         stored
-    }
-
-    /// Tells whether it must be stored, given what is stored of it. That another failure came is not worth a row.
-    pub(crate) fn differs_from(&self, stored: &Self) -> bool {
-        Self { how: stored.how.clone(), ..self.stored() } != *stored
     }
 }
 
@@ -267,8 +256,6 @@ mod tests {
             circuit.failed(trouble(false), false, 10);
         }
         assert_eq!(circuit.report_at(20), Some(10 + FAILING_MS));
-        assert!(!circuit.is_failing(9 + FAILING_MS));
-        assert!(circuit.is_failing(10 + FAILING_MS));
         circuit.accepted(20);
         assert_eq!(circuit.report_at(20), None);
     }
@@ -316,14 +303,10 @@ mod tests {
         let mut circuit = Circuit::default();
         for _ in 1..FAILING_AFTER {
             circuit.failed(trouble(false), false, 10);
-            assert!(!circuit.differs_from(&Circuit::default()));
+            assert_eq!(circuit.stored(), Circuit::default());
         }
         circuit.failed(trouble(false), false, 10);
         let stored = circuit.stored();
         assert_eq!((stored.failing_since, stored.failures), (Some(10), FAILING_AFTER));
-        circuit.failed(Trouble { how: "reset".to_owned(), ..trouble(false) }, false, 11);
-        assert!(!circuit.differs_from(&stored));
-        circuit.failed(asked(0), false, 12);
-        assert!(circuit.differs_from(&stored));
     }
 }

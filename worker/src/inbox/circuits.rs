@@ -67,8 +67,8 @@ impl Circuits {
         });
         let Some((name, circuit, stored)) = self.0.get_mut(index) else { return Ok(()) };
         change(circuit);
-        if circuit.differs_from(stored) {
-            let new = circuit.stored();
+        let new = circuit.stored();
+        if new != *stored {
             db.run(
                 "INSERT OR REPLACE INTO circuits
                     (name, paused_since, paused_ms, held_until, holds, failing_since, failures, how, alerted)

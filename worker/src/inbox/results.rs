@@ -5,7 +5,7 @@ use super::db::Batch;
 use super::lives::Course;
 use super::queues::{self, Queue};
 use super::send::Landed;
-use super::{Inbox, UNREPORTED_DEATH, lives, schema};
+use super::{Inbox, alerts, lives};
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::forward::{How, Outcome};
@@ -132,8 +132,12 @@ impl Inbox {
         if attempt.is_some() || !effects.is_empty() {
             lives::write(&mut batch, row, &course, &life, &effects, attempt, now);
         }
-        if effects.iter().any(|effect| matches!(effect, Effect::Died(_))) {
-            schema::add_meta(&mut batch, UNREPORTED_DEATH, now);
+        for effect in &effects {
+            if let Effect::Died(index) = *effect
+                && let Some(send) = life.sends.get(index)
+            {
+                alerts::add_death(&mut batch, &send.destination, now);
+            }
         }
         batch.run(&self.db)?;
         // The other sends of the delivery may be in flight, and any but an accepted one may be queued.

@@ -141,11 +141,11 @@ fn what_moves_to_a_name_that_it_is_sent_to_is_dropped() {
 }
 
 #[test]
-fn what_waits_for_a_resumed_destination_is_due_now() {
+fn what_waits_for_a_resumed_destination_is_due_since_it_arrived() {
     let waiting = lived(life(&["a", "b"]), &[(failed("a"), 0), (failed("b"), 0)]);
     let (life, effects) = waiting.after(&Event::Resumed { destination: "a" }, 3, 0, LIMITS);
     assert_eq!(effects, [Effect::Save(0)]);
-    assert_eq!(life.sends[0].progress, Progress::Pending { due: 3 });
+    assert_eq!(life.sends[0].progress, Progress::Pending { due: 0 });
     assert_eq!(life.sends[0].attempts, 1);
     assert_eq!(life.sends[1].progress, Progress::Pending { due: 1000 });
 }

@@ -23,7 +23,7 @@ pub(crate) struct Hasten {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum DestinationState {
     Ok,
-    /// It accepts nothing, and deliveries are still tried.
+    /// Its last attempt failed, and deliveries are still tried.
     Failing,
     /// It asks for time or can't be reached, so it is only probed.
     Held,
