@@ -132,22 +132,20 @@ async function startFailing(t, status, headers) {
   await world.until(id, ({ attempts, sends }) => attempts.length >= 2 && sends.some(({ state }) => state === "delivered"));
   const { page, wrong } = await opened(edge);
   await signIn(page);
-  t.after(async () => {
-    await page.close();
-    assert.deepEqual(wrong, []);
-  });
-  return { ...world, id, page };
+  return { ...world, id, page, wrong };
 }
 
 test("page: names both causes of a failed TLS handshake", { timeout: 60_000 }, async (t) => {
-  const { page } = await startFailing(t, 525);
+  const { page, wrong } = await startFailing(t, 525);
   await view(page, "destinations");
   const text = "The TLS handshake fails: its certificate is not accepted, or the port does not speak TLS.";
   assert.ok((await destination(page, "crm").innerText()).includes(text));
+  assert.deepEqual(wrong, []);
+  await page.close();
 });
 
 test("page: requires a destination and a start to redeliver all of a period, until now", { timeout: 60_000 }, async (t) => {
-  const { page, crm, id, until } = await startFailing(t, 500);
+  const { page, wrong, crm, id, until } = await startFailing(t, 500);
   crm.answer = (_, response) => response.end();
   await until(id, "delivered");
   await page.click("[data-opens=revive]");
@@ -170,6 +168,8 @@ test("page: requires a destination and a start to redeliver all of a period, unt
   assert.deepEqual(await invalid(), []);
   assert.equal(await page.locator("#revive-to option").first().innerText(), "every one that applies");
   await page.click("#revive .close");
+  assert.deepEqual(wrong, []);
+  await page.close();
 });
 
 test("page: lists what waits for one destination, until the filter is removed", { timeout: 60_000 }, async (t) => {
@@ -205,7 +205,7 @@ test("page: lists what waits for one destination, until the filter is removed", 
 });
 
 test("page: shows until when a delivery is held, and that its destination is paused", { timeout: 60_000 }, async (t) => {
-  const { page, ask, id } = await startFailing(t, 503, { "retry-after": "600" });
+  const { page, wrong, ask, id } = await startFailing(t, 503, { "retry-after": "600" });
   const { heldUntil } = (await ask("GET", "status")).destinations[0];
   const row = rowOf(page, "demo_session_finished").locator(".sends");
   const next = page.locator("#sends tbody tr", { hasText: "crm" }).locator("[data-column=Next]");
@@ -221,4 +221,6 @@ test("page: shows until when a delivery is held, and that its destination is pau
   await page.waitForFunction(() => document.querySelector("#sends [data-column=Next]").textContent === "paused");
   await page.click("#back");
   await row.getByText("paused").waitFor();
+  assert.deepEqual(wrong, []);
+  await page.close();
 });
