@@ -14,6 +14,8 @@ let wanted;
 /** The list as far as it is shown, and where it continues. */
 let deliveries = [];
 let cursor = null;
+/** The rows that are shown, if a list was read. They stay until another list has been read. */
+let drawn;
 /** Counts the lists that were requested: a late response must not replace a newer one. */
 let turn = 0;
 
@@ -77,7 +79,14 @@ function show(answer, isFiltered, problem = "") {
   $("clear").hidden = !isFiltered;
   tell("why-empty", problem ? "The search failed." : !isFiltered ? "No deliveries yet." : isAll ? `No delivery matches the ${wanted ? "search" : "filter"}.` : "No match so far. “Older” continues.");
   tell("clear", wanted ? "Clear the search" : "Clear the filter");
-  fill("deliveries", deliveries, ({ deliveryId, kind, received, name, demoName, isTest, state, sends }) => ({
+  drawn = deliveries;
+  drawList();
+}
+
+/** Shows the rows of the list, also when it is known anew which destinations are held. */
+export function drawList() {
+  if (!drawn) return;
+  fill("deliveries", drawn, ({ deliveryId, kind, received, name, demoName, isTest, state, sends }) => ({
     Delivery: make("div", {}, link(deliveryId, demoName || name || "no name"), ...marks(isTest, kind, demoName && name)),
     Received: time(received),
     State: badge(state),

@@ -1,6 +1,6 @@
 // The admin page. It decides nothing: it asks the API and shows the response.
 import { ask, request, signIn, signedIn, TIMEOUT_MS } from "./api.js";
-import { choose, filter, find, isSearch, list, older, showDelivery, target } from "./deliveries.js";
+import { choose, drawList, filter, find, isSearch, list, older, showDelivery, target } from "./deliveries.js";
 import { listDrift, pauseOrResume, showDestinations } from "./destinations.js";
 import { $, bytes, choices, facts, indent, make, minutes, ms, put, tell, time } from "./elements.js";
 import { listRejected, moreRejected, showRejected } from "./rejected.js";
@@ -157,8 +157,8 @@ async function route() {
 }
 
 async function refresh() {
-  await status(); // which says what is held
-  await (view === "one" ? read(named()) : VIEWS[view]());
+  const one = named();
+  await Promise.all([view === "one" ? read(one) : VIEWS[view](), status()]);
 }
 
 /** Leaves a request that is no longer kept. */
@@ -284,6 +284,9 @@ async function status() {
     Quarantine: `kept: ${kept} (${bytes(size)}), recovered: ${recovered}, dropped: ${dropped}`,
   });
   showDestinations(known);
+  // Both say what is held.
+  drawList();
+  if (shown?.deliveryId) showDelivery(shown, configured());
   navigate();
 }
 
