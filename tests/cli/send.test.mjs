@@ -300,6 +300,41 @@ test("replay: sends saved deliveries unchanged, the oldest first, without a key"
   }
 });
 
+test("replay: sends the deliveries of an export unchanged, the oldest first", async (t) => {
+  const { url, taken } = await endpoint(t, verifies);
+  const file = join(folder(t), "export.ndjson");
+  const bodies = [Buffer.from([0xff, 0x00, 0x0a]), readFileSync(demo)];
+  const exported = (body, at) => JSON.stringify({ id: `id ${at}`, name: null, receivedAt: at, isTest: false, signature: sign(body), bodyBase64: body.toString("base64"), destinations: [] });
+  const lines = [exported(bodies[1], 2), exported(bodies[0], 1)];
+  writeFileSync(file, `${lines.join("\n")}\n`);
+  const { status, out, err } = await run(["replay", file, url, "--json"], { env: { WALNUT_WEBHOOK_KEY: "" } });
+  deepEqual([status, err], [0, ""]);
+  deepEqual(taken.map(({ body, headers }) => [body, headers["content-type"]]), bodies.map((body) => [body, "application/json"]));
+  deepEqual(objects(out).map(({ id }) => id), ["id 1", "id 2", undefined]);
+  equal((await run(["replay", "-", url], { input: lines.join("\n") })).status, 0);
+  equal(taken.length, 4);
+
+  // The others are sent, and what is missing is said.
+  const error = JSON.stringify({ error: { code: "inbox_failed", shard: 3 } });
+  const lacking = await run(["replay", "-", url], { input: [...lines, error, ""].join("\n") });
+  deepEqual([lacking.status, taken.length], [1, 6]);
+  match(lacking.out, /2 × 200/);
+  match(lacking.err, /lacks the deliveries of the shards that could not be read \(3\): export them again/);
+
+  for (const [input, expected, said] of [
+    [error, 1, /lacks the deliveries/],
+    ["", 2, /the export has no deliveries/],
+    [`${lines[0]}\n${lines[1].slice(0, -9)}`, 2, /line 2 of standard input is not a line of an export/],
+    [`${lines[0]}\nnull\n`, 2, /line 2 of standard input/],
+    ['{"error":"x"}', 2, /line 1 of standard input/],
+  ]) {
+    const { status, out, err } = await run(["replay", "-", url], { input });
+    deepEqual([status, out], [expected, ""], input);
+    match(err, said);
+  }
+  equal(taken.length, 6);
+});
+
 test("send: ends without a message if the pipe is closed", async (t) => {
   const { url, taken } = await endpoint(t, verifies);
   const child = spawn(process.execPath, [main, "send", url, "--count", "10000", "--json"], { env: { ...process.env, WALNUT_WEBHOOK_KEY: KEY }, stdio: ["ignore", "pipe", "pipe"] });

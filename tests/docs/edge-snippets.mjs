@@ -72,6 +72,18 @@ async function laptop(t, { code }) {
   await receiver.printed(new RegExp(JSON.parse(body).data.session_id), listen.includes("--forward") ? 2 : 1);
 }
 
+async function exported(t, { code }) {
+  const { body, run } = await edged(t, (_, response) => response.end());
+  const receiver = await startExpress(t, { WALNUT_WEBHOOK_KEY: EDGE_KEY });
+  const since = new Date(Date.now() - 3_600_000).toISOString();
+  const [download, replay] = commands(code.replace("2027-01-31T00:00:00Z", since).replace("http://127.0.0.1:3000/webhook", receiver.url));
+  for (const command of [download, replay]) {
+    const { status, printed } = await run(command);
+    equal(status, 0, printed);
+  }
+  await receiver.printed(new RegExp(JSON.parse(body).data.session_id));
+}
+
 /** Commands that the admin API answers. */
 async function asked(t, { code }) {
   const { run } = await edged(t, (_, response) => response.end());
@@ -211,6 +223,7 @@ export const edgeKinds = {
   "sh make": parsed,
   "sh admin": asked,
   "sh attempts": attempts,
+  "sh export": exported,
   "sh dead": dead,
   "sh drift": drift,
   "sh laptop": laptop,

@@ -55,9 +55,44 @@ test("what is asked wrongly is an invalid request, and what is not there is not 
   equal((await ask("PUT", "deliveries/0-1")).code, "method_not_allowed");
 });
 
+test("a field or a parameter that is unknown or repeated is an invalid request, which names what was meant", async (t) => {
+  const { url, ask, ids, until } = await edge(t);
+  await post(url, event());
+  const [id] = await ids();
+  await until(id, "delivered");
+  const message = async (method, path, body) => {
+    const { status, code, error } = await ask(method, path, body);
+    deepEqual([status, code], [400, "invalid_request"], `${path} ${JSON.stringify(body)}`);
+    return error.message;
+  };
+  for (const [path, body, meant] of [
+    ["redeliver", { destinaton: "origin", since: 0 }, "destination"],
+    ["redeliver", { sinse: 0 }, "since"],
+    [`deliveries/${id}/redeliver`, { State: "all" }, "state"],
+    ["search", { id: "x", sessionid: "x" }, "session_id"],
+    ["erase", { email: "a@b.example", cursr: null }, "cursor"],
+  ]) {
+    equal(await message("POST", path, body), `the body has an unknown field: did you mean ${meant}?`);
+  }
+  equal(await message("POST", `deliveries/${id}/redeliver`, { since: 0 }), "the body has an unknown field: use destination, state");
+  equal((await ask("GET", `deliveries/${id}`)).attempts.length, 1);
+
+  for (const body of [{ destination: 3 }, { state: ["all"] }, { from: {}, destination: "origin" }, { since: true }, { until: "" }]) await message("POST", "redeliver", body);
+  equal(await message("POST", "redeliver", { destination: "orgin" }), "destination: no destination has this name: did you mean origin?");
+  equal(await message("POST", `deliveries/${id}/redeliver`, { destination: "crm" }), "destination: no destination has this name: use origin");
+
+  equal(await message("GET", "deliveries?limt=5"), "there is no such parameter: did you mean limit?");
+  equal(await message("GET", "deliveries?limit=5&limit=6"), "limit must be given only once");
+  equal(await message("GET", "rejected?state=dead"), "there is no such parameter: use limit, cursor, name, since, until");
+  equal(await message("GET", "rejected?cursor=1&cursor=2"), "cursor must be given only once");
+  equal(await message("GET", "export?since=1&since=2"), "since must be given only once");
+  equal(await message("GET", "export?until=1"), "since is required: the time from which on deliveries are exported");
+  equal(await message("GET", "deliveries?wait=25"), "wait must be a number of seconds with its unit, up to 25s");
+});
+
 test("what is asked may have 64 KiB, and is answered as what it is if it does not come whole", { timeout: 60_000 }, async (t) => {
   const { ask, edge: at } = await edge(t);
-  const padded = (length) => ({ email: "a@b.example", padding: "x".repeat(length - '{"email":"a@b.example","padding":""}'.length) });
+  const padded = (length) => ({ email: "a@b.example" + " ".repeat(length - '{"email":"a@b.example"}'.length) });
   equal((await ask("POST", "erase", padded(65_536))).status, 200);
   const { status, code } = await ask("POST", "erase", padded(65_537));
   deepEqual([status, code], [413, "body_too_large"]);
@@ -289,10 +324,15 @@ test("status and metrics say how it stands", async (t) => {
   const [{ name, pending, lastTaken, lastFailed, lastCode }] = status.destinations;
   deepEqual([name, pending, lastTaken, lastCode], ["origin", 0, null, "origin_failed"]);
   ok(lastFailed > 0 && status.lastReceived > 0 && status.bytes > 0);
+  const { pausedSince } = await ask("POST", "destinations/origin/pause");
   const metrics = await fetch(`${at.url}/admin/metrics`, { headers: { authorization: `Bearer ${TOKEN}` } });
   const text = await metrics.text();
   match(metrics.headers.get("content-type"), /^application\/openmetrics-text/);
   match(text, /^walnut_deliveries\{state="dead"\} 1$/m);
+  const { failingSince } = status.destinations[0];
+  for (const [name, at] of [["failing", failingSince], ["paused", pausedSince]]) {
+    ok(text.includes(`\nwalnut_${name}_since_timestamp_seconds{destination="origin"} ${Math.floor(at / 1000)}\n`), name);
+  }
   match(text, /^walnut_refused_total\{code="signature_mismatch"\} 1$/m);
   ok(text.endsWith("\n# EOF\n"));
 });

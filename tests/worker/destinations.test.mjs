@@ -45,6 +45,50 @@ test("a test event that no destination wants is unrouted", async (t) => {
   equal(JSON.parse((await origin.took(1)).body).is_test, 1, "only true makes a test event");
 });
 
+test("the list can be of one destination, with the state of what is sent there", async (t) => {
+  const { crm, lake } = await origins(t, "crm", "lake");
+  const bindings = { ...DURABLE, ADMIN_TOKEN: TOKEN, MAX_ATTEMPTS: "2", ORIGIN_URL: undefined };
+  const DESTINATIONS = [{ name: "crm", url: crm.url }, { name: "lake", url: lake.url, events: ["demo_session_finished"] }];
+  const { url, edge } = await start(t, { ...bindings, SHARDS: "2", DESTINATIONS });
+  const { ask, ids, until } = admin(edge);
+  const sent = async (body) => {
+    await accepted(url, body);
+    return (await ids("?limit=1"))[0];
+  };
+  const isOver = ({ sends }) => sends.every(({ attempts }) => attempts > 0);
+  crm.answer = (_, response) => response.writeHead(410).end();
+  const dead = await sent(event());
+  await until(dead, isOver);
+  crm.answer = (_, response) => response.writeHead(500, { "retry-after": "600" }).end();
+  const waiting = await sent(event());
+  await until(waiting, isOver);
+  await ask("POST", "destinations/crm/pause");
+  const untried = await sent(event());
+  await lake.took(3);
+  const only = await sent(event({ event: "other" }));
+  await until(untried, ({ sends }) => sends.some(({ state }) => state === "delivered"));
+
+  for (const [query, expected] of [
+    ["destination=crm", [only, untried, waiting, dead]],
+    ["destination=lake", [untried, waiting, dead]],
+    ["destination=crm&state=pending", [only, untried, waiting]],
+    ["destination=crm&state=dead", [dead]],
+    ["destination=crm&state=delivered", []],
+    ["destination=lake&state=pending", []],
+    ["destination=lake&state=dead", []],
+    ["destination=lake&state=delivered", [untried, waiting, dead]],
+    ["destination=lake&state=delivered&name=other", []],
+    ["destination=crm&name=other", [only]],
+    ["destination=crm&state=unrouted", []],
+    ["destination=cr", []],
+  ]) {
+    deepEqual(await ids(`?${query}`), expected, query);
+  }
+  const { deliveries, cursor } = await ask("GET", "deliveries?destination=crm&state=pending&limit=2");
+  deepEqual(deliveries.map(({ deliveryId }) => deliveryId), [only, untried]);
+  deepEqual(await ids(`?destination=crm&state=pending&limit=2&cursor=${cursor}`), [waiting]);
+});
+
 test("a held test event is sent only to destinations that want it, also when it is redelivered", async (t) => {
   const { crm, lake } = await origins(t, "crm", "lake");
   const DESTINATIONS = [{ name: "crm", url: crm.url, tests: false }, { name: "lake", url: lake.url }];

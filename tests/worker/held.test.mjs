@@ -330,6 +330,8 @@ test("without a key, or in direct mode, mistakes are answered 500", async (t) =>
     const it = await start(t, { ...DURABLE, ...bindings });
     deepEqual(await health(it), codes, JSON.stringify(bindings));
     deepEqual(await post(it.url, event()), { status: 500, code: "misconfigured" });
+    const { error } = await (await fetch(`${it.edge.url}/healthz`)).json();
+    equal(error.message, "the edge's configuration has mistakes: its log lists them, and in durable mode /admin/status does too");
   }
 });
 

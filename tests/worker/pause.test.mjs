@@ -46,6 +46,17 @@ test("sends nothing to a paused destination, and all of it in order once it is r
   equal((await destination(world, "crm")).state, "ok");
 });
 
+test("pausing or resuming an unknown name says which name was meant", async (t) => {
+  const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
+  Object.assign(world, admin(world.edge));
+  for (const change of [pause, resume]) {
+    const near = await change(world, "orgin");
+    deepEqual([near.status, near.error], [404, { code: "not_found", message: "no destination has this name: did you mean origin?" }]);
+    const far = await change(world, "crm");
+    deepEqual([far.status, far.error], [404, { code: "not_found", message: "no destination has this name: use origin" }]);
+  }
+});
+
 test("lets what is in flight finish", async (t) => {
   const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
   Object.assign(world, admin(world.edge));

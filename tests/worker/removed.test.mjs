@@ -2,7 +2,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { lasting } from "./storage.mjs";
-import { event, post } from "./support.mjs";
+import { event, post, TOKEN } from "./support.mjs";
 
 const HOUR = 3_600_000;
 
@@ -62,6 +62,8 @@ test("names what waits for a destination that is not configured", async (t) => {
   deepEqual(stranded, [{ name: "crm", pending: 1 }]);
   deepEqual(destinations.map(({ name }) => name), ["other"]);
   match(warnings.join(), /pending for crm, which is not a destination: 1/);
+  const metrics = await fetch(`${world.edge.url}/admin/metrics`, { headers: { authorization: `Bearer ${TOKEN}` } });
+  match(await metrics.text(), /^walnut_stranded\{destination="crm"\} 1$/m);
 });
 
 test("what waits for a destination that stays away dies of its age", async (t) => {

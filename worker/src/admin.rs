@@ -100,15 +100,21 @@ impl Shards<'_> {
                 body.map(page::download).ok_or(Failure::Forgotten)
             }
             ("POST", [Some("deliveries"), Some(id), Some("redeliver"), None]) => {
-                self.redeliver(id, &body(request).await?).await
+                self.redeliver(id, &body(request, &["destination", "state"]).await?).await
             }
             ("DELETE", [Some("deliveries"), Some(id), None, _]) => self.erase(id).await,
             ("POST", [Some("redeliver"), None, ..]) => {
-                self.redeliver_many(&body(request).await?).await
+                let fields = ["state", "destination", "from", "since", "until"];
+                self.redeliver_many(&body(request, &fields).await?).await
             }
-            ("POST", [Some("search"), None, ..]) => self.search(&body(request).await?).await,
+            ("POST", [Some("search"), None, ..]) => {
+                let fields = ["id", "session_id", "email", "cursor"];
+                self.search(&body(request, &fields).await?).await
+            }
             ("GET", [Some("export"), None, ..]) => self.export(url),
-            ("POST", [Some("erase"), None, ..]) => self.erase_email(&body(request).await?).await,
+            ("POST", [Some("erase"), None, ..]) => {
+                self.erase_email(&body(request, &["email", "cursor"]).await?).await
+            }
             ("POST", [Some("destinations"), Some(name), Some("pause"), None]) => {
                 self.pause(name).await
             }
@@ -269,9 +275,9 @@ impl ShownBody {
     }
 }
 
-async fn body(request: &Request) -> Answer<Body> {
+async fn body(request: &Request, fields: &[&str]) -> Answer<Body> {
     let body = host::read(request, 0, MAX_BODY_BYTES, 0, BODY_MS).await?;
-    Body::parse(&body.to_vec())
+    Body::parse(&body.to_vec(), fields)
 }
 
 fn parse_id(text: &str) -> Answer<DeliveryId> {

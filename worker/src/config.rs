@@ -15,6 +15,7 @@ use worker::Env;
 
 pub(crate) use destinations::Destination;
 use duration::{DAY_MS, Range};
+pub(crate) use near::nearest;
 pub(crate) use reader::millis;
 use reader::{Reader, Reading};
 pub(crate) use url::Url;
@@ -299,6 +300,11 @@ fn read_settings(reader: &mut Reader<'_>, mode: Option<Mode>) -> Settings {
     let alert_url = reader.alert_url();
     let alert_format = reader.choice("ALERT_FORMAT", &["json", "teams"]).valid();
     let silence = reader.duration("ALERT_SILENCE", &SILENCES).valid();
+    for name in ["ALERT_FORMAT", "ALERT_SILENCE"] {
+        if reader.get(name).is_some() && reader.get("ALERT_URL").is_none() {
+            reader.warnings.push([name, " has no effect without ALERT_URL"].concat());
+        }
+    }
     let setup = reader.switch("SETUP");
     if mode == Some(Mode::Direct) {
         check_direct(reader, &destinations, &setup);

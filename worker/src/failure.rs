@@ -29,6 +29,8 @@ pub(crate) enum Failure {
     Unhealthy,
     /// There is no such path or delivery.
     NotFound,
+    /// No destination has this name; the sentence says which there are.
+    NoDestination(String),
     /// The admin API was called without a valid token.
     Unauthorized,
     /// The admin API was called with a wrong parameter; the sentence says what is expected.
@@ -54,7 +56,7 @@ impl Failure {
             Self::StoreFailed => "store_failed",
             Self::InboxFailed => "inbox_failed",
             Self::Misconfigured | Self::Unhealthy => "misconfigured",
-            Self::NotFound => "not_found",
+            Self::NotFound | Self::NoDestination(_) => "not_found",
             Self::Unauthorized => "unauthorized",
             Self::InvalidRequest(_) => "invalid_request",
             Self::Forgotten => "forgotten",
@@ -71,7 +73,7 @@ impl Failure {
             Self::Loop => 508,
             Self::Overloaded | Self::StoreFailed | Self::InboxFailed | Self::Unhealthy => 503,
             Self::Misconfigured => 500,
-            Self::NotFound => 404,
+            Self::NotFound | Self::NoDestination(_) => 404,
             Self::Unauthorized => 401,
             Self::BodyCutOff | Self::InvalidRequest(_) => 400,
             Self::BodyTimeout => 408,
@@ -106,13 +108,13 @@ impl Failure {
                     .to_owned()
             }
             Self::Misconfigured | Self::Unhealthy => {
-                "the edge's configuration has mistakes: its log and /admin/status list them"
+                "the edge's configuration has mistakes: its log lists them, and in durable mode /admin/status does too"
                     .to_owned()
             }
             Self::Unauthorized => {
                 "the admin token is missing or wrong: send it as a bearer token".to_owned()
             }
-            Self::InvalidRequest(sentence) => sentence.clone(),
+            Self::InvalidRequest(sentence) | Self::NoDestination(sentence) => sentence.clone(),
             Self::Forgotten => "the body of this delivery was erased or has expired".to_owned(),
             Self::NotVerified => {
                 "no key that is set now verifies this request: set the key that signed it"

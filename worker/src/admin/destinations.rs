@@ -3,6 +3,7 @@
 use serde::Serialize;
 use web_sys::Response;
 
+use super::question::unknown_destination;
 use super::{Answer, Shards, inbox_failed};
 use crate::answer::value;
 use crate::failure::Failure;
@@ -34,7 +35,7 @@ impl Shards<'_> {
 
     async fn set_paused(&self, name: &str, is_paused: bool) -> Answer<Response> {
         if !self.settings.destinations.iter().any(|it| it.name == name) {
-            return Err(Failure::NotFound);
+            return Err(Failure::NoDestination(unknown_destination(name, self.settings)));
         }
         let question = SetPaused { destination: name.to_owned(), is_paused };
         let replies = self.ask_all(|_| question.clone()).await?;

@@ -1,7 +1,25 @@
 //! The status as `OpenMetrics` text (<https://prometheus.io/docs/specs/om/open_metrics_spec/>).
 
-use super::status::Status;
-use crate::protocol::{Count, QuarantineStatus};
+use super::status::{Status, Stranded};
+use crate::protocol::{Count, DestinationStatus, QuarantineStatus};
+
+type Time = fn(&DestinationStatus) -> Option<u64>;
+
+/// The times of each destination.
+const TIMES: [(&str, &str, Time); 4] = [
+    ("last_taken_timestamp_seconds", "When a destination last accepted a delivery.", |it| {
+        it.last_taken
+    }),
+    ("last_failed_timestamp_seconds", "When an attempt to a destination last failed.", |it| {
+        it.last_failed
+    }),
+    (
+        "failing_since_timestamp_seconds",
+        "When the first attempt since the last success failed.",
+        |it| it.failing_since,
+    ),
+    ("paused_since_timestamp_seconds", "When a destination was paused.", |it| it.paused_since),
+];
 
 /// Writes a status as metrics. Times are in seconds since the Unix epoch.
 pub(super) fn text(status: &Status) -> String {
@@ -31,15 +49,15 @@ pub(super) fn text(status: &Status) -> String {
     for destination in &status.destinations {
         text.sample("pending", &[("destination", &destination.name)], destination.pending);
     }
-    let accepted = "last_taken_timestamp_seconds";
-    text.family(accepted, "gauge", "When a destination last accepted a delivery.");
-    for destination in &status.destinations {
-        text.seconds(accepted, &[("destination", &destination.name)], destination.last_taken);
+    text.family("stranded", "gauge", "Deliveries that wait for a name that is no destination.");
+    for Stranded { name, pending } in &status.stranded {
+        text.sample("stranded", &[("destination", name)], *pending);
     }
-    let failed = "last_failed_timestamp_seconds";
-    text.family(failed, "gauge", "When an attempt to a destination last failed.");
-    for destination in &status.destinations {
-        text.seconds(failed, &[("destination", &destination.name)], destination.last_failed);
+    for (name, help, time) in TIMES {
+        text.family(name, "gauge", help);
+        for destination in &status.destinations {
+            text.seconds(name, &[("destination", &destination.name)], time(destination));
+        }
     }
     let oldest = "oldest_pending_timestamp_seconds";
     text.family(oldest, "gauge", "When the oldest pending delivery was received.");

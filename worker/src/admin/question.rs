@@ -8,11 +8,11 @@ use wasm_bindgen::JsValue;
 use web_sys::UrlSearchParams;
 
 use super::Answer;
-use crate::config::{self, Settings};
+use crate::config::{self, Settings, nearest};
 use crate::digits;
 use crate::failure::Failure;
 use crate::ids::{DeliveryId, RowId};
-use crate::js::{MAX_SAFE_INTEGER, get, items, text, whole};
+use crate::js::{self, MAX_SAFE_INTEGER, get, items, text, whole};
 use crate::protocol::{
     Delivery, DeliveryState, Export, List, ListRejected, RedeliverMany, Redelivery,
 };
@@ -21,11 +21,44 @@ use crate::shards::FIRST;
 const DEFAULT_LIMIT: u32 = 50;
 pub(super) const MOST_LIMIT: u32 = 200;
 const MOST_WAIT_MS: u32 = 25_000;
+const PARAMETERS: [&str; 10] =
+    ["limit", "cursor", "state", "name", "destination", "test", "since", "until", "wait", "newest"];
 const LEAST_EMAIL_BYTES: usize = 3;
 const MOST_EMAIL_BYTES: usize = 254;
 
 fn invalid<T>(sentence: impl Into<String>) -> Answer<T> {
     Err(Failure::InvalidRequest(sentence.into()))
+}
+
+/// Ends a sentence about a name that is unknown: with the known name that was meant, or else with all of them.
+fn unknown(problem: &str, name: &str, known: &[&str]) -> String {
+    match nearest(name, known) {
+        Some(meant) => [problem, ": did you mean ", meant, "?"].concat(),
+        None => [problem, ": use ", &known.join(", ")].concat(),
+    }
+}
+
+/// Says that no destination has this name.
+pub(super) fn unknown_destination(name: &str, settings: &Settings) -> String {
+    let known: Vec<&str> = settings.destinations.iter().map(|it| it.name.as_str()).collect();
+    unknown("no destination has this name", name, &known)
+}
+
+/// Reads parameters, each at most once.
+fn parameters(query: &UrlSearchParams, known: &[&str]) -> Answer<Vec<(String, String)>> {
+    let mut all: Vec<(String, String)> = Vec::new();
+    for pair in items(&Array::from(query)) {
+        let mut pair = items(&pair).filter_map(|it| text(&it));
+        let (Some(name), Some(value)) = (pair.next(), pair.next()) else { continue };
+        if !known.contains(&name.as_str()) {
+            return invalid(unknown("there is no such parameter", &name, known));
+        }
+        if all.iter().any(|(other, _)| *other == name) {
+            return invalid([&name, " must be given only once"].concat());
+        }
+        all.push((name, value));
+    }
+    Ok(all)
 }
 
 /// Reads the number of a row.
@@ -81,6 +114,7 @@ pub(super) struct Page {
     pub(super) limit: u32,
     state: Option<DeliveryState>,
     name: Option<String>,
+    destination: Option<String>,
     test: Option<bool>,
     since: Option<u64>,
     until: Option<u64>,
@@ -93,10 +127,18 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn parse(query: &UrlSearchParams) -> Answer<Self> {
+        Self::read(parameters(query, &PARAMETERS)?, Cursor::parse)
+    }
+
+    fn read(
+        parameters: Vec<(String, String)>,
+        parse_cursor: fn(&str) -> Option<Cursor>,
+    ) -> Answer<Self> {
         let mut page = Self {
             limit: DEFAULT_LIMIT,
             state: None,
             name: None,
+            destination: None,
             test: None,
             since: None,
             until: None,
@@ -104,9 +146,7 @@ impl Page {
             wait_ms: None,
             newest: None,
         };
-        for pair in items(&Array::from(query)) {
-            let mut pair = items(&pair).filter_map(|it| text(&it));
-            let (Some(name), Some(value)) = (pair.next(), pair.next()) else { continue };
+        for (name, value) in parameters {
             match name.as_str() {
                 "limit" => match digits::parse(&value) {
                     Some(limit) if (1..=MOST_LIMIT).contains(&limit) => page.limit = limit,
@@ -121,6 +161,7 @@ impl Page {
                     page.state = state;
                 }
                 "name" => page.name = Some(value),
+                "destination" => page.destination = Some(value),
                 "test" => match value.as_str() {
                     "true" => page.test = Some(true),
                     "false" => page.test = Some(false),
@@ -130,15 +171,8 @@ impl Page {
                 "newest" => page.newest = Some(value),
                 "since" => page.since = Some(parse_time(&value)?),
                 "until" => page.until = Some(parse_time(&value)?),
-                "cursor" => match Cursor::parse(&value) {
-                    Some(cursor) => page.cursor = cursor,
-                    None => return invalid_cursor(),
-                },
-                _ => {
-                    return invalid(
-                        "the parameters of a list are limit, cursor, state, name, test, since, until, wait and newest",
-                    );
-                }
+                "cursor" => page.cursor = parse_cursor(&value).map_or_else(invalid_cursor, Ok)?,
+                _ => {}
             }
         }
         Ok(page)
@@ -146,24 +180,12 @@ impl Page {
 
     /// Reads the parameters of the list of rejected requests; its cursor is the last ID.
     pub(super) fn parse_rejected(params: &UrlSearchParams) -> Answer<Self> {
-        let cursor = params.get("cursor");
-        params.delete("cursor");
-        let mut page = Self::parse(params)?;
-        if page.state.is_some()
-            || page.test.is_some()
-            || page.wait_ms.is_some()
-            || page.newest.is_some()
-        {
-            return invalid("the parameters of this list are limit, cursor, name, since and until");
-        }
-        match cursor.map(|cursor| digits::parse(&cursor)) {
-            None => {}
-            Some(Some(row)) => {
-                page.cursor = Cursor { row: RowId(row).min(RowId::LAST), shard: FIRST }
-            }
-            Some(None) => return invalid_cursor(),
-        }
-        Ok(page)
+        let parameters = parameters(params, &["limit", "cursor", "name", "since", "until"])?;
+        let parse_cursor = |text: &str| {
+            let row = RowId(digits::parse(text)?).min(RowId::LAST);
+            Some(Cursor { row, shard: FIRST })
+        };
+        Self::read(parameters, parse_cursor)
     }
 
     /// Makes the question to the quarantine. It asks for one request more than the limit, to know whether there are more.
@@ -179,16 +201,11 @@ impl Page {
 
     /// Reads the parameters of an export.
     pub(super) fn parse_export(params: &UrlSearchParams) -> Answer<Export> {
-        let period = ["since", "until"].map(|name| {
-            let time = params.get(name);
-            params.delete(name);
-            time.map(|time| parse_time(&time)).transpose()
-        });
-        let [Ok(Some(since)), Ok(until)] = period else { return invalid_time() };
-        if items(&Array::from(params)).next().is_some() {
-            return invalid("the parameters of an export are since and until");
-        }
-        Ok(Export { since, until: until.unwrap_or(MAX_SAFE_INTEGER), after: RowId::FIRST })
+        let page = Self::read(parameters(params, &["since", "until"])?, Cursor::parse)?;
+        let Some(since) = page.since else {
+            return invalid("since is required: the time from which on deliveries are exported");
+        };
+        Ok(Export { since, until: page.until.unwrap_or(MAX_SAFE_INTEGER), after: RowId::FIRST })
     }
 
     /// Makes the question to one shard. It asks for one delivery more than the limit, to know whether there are more.
@@ -197,6 +214,7 @@ impl Page {
             limit: self.limit.saturating_add(1),
             state: self.state,
             name: self.name.clone(),
+            destination: self.destination.clone(),
             test: self.test,
             since: self.since,
             until: self.until,
@@ -225,7 +243,7 @@ fn parse_wait(text: &str) -> Answer<u32> {
     let ms = seconds.and_then(|seconds| seconds.checked_mul(1000));
     match ms.filter(|ms| *ms <= MOST_WAIT_MS) {
         Some(ms) => Ok(ms),
-        None => invalid("wait must be a number of seconds up to 25s"),
+        None => invalid("wait must be a number of seconds with its unit, up to 25s"),
     }
 }
 
@@ -240,14 +258,18 @@ pub(super) struct Found {
 pub(super) struct Body(JsValue);
 
 impl Body {
-    pub(super) fn parse(body: &[u8]) -> Answer<Self> {
+    /// Reads a body that has only known fields.
+    pub(super) fn parse(body: &[u8], known: &[&str]) -> Answer<Self> {
         if body.is_empty() {
             return Ok(Self(JsValue::UNDEFINED));
         }
         let fields = str::from_utf8(body).ok().and_then(|text| JSON::parse(text).ok());
-        match fields.filter(|fields| fields.is_object() && !Array::is_array(fields)) {
-            Some(fields) => Ok(Self(fields)),
-            None => invalid("the body must be a JSON object"),
+        let Some(fields) = fields.filter(|it| it.is_object() && !Array::is_array(it)) else {
+            return invalid("the body must be a JSON object");
+        };
+        match js::keys(&fields).find(|name| !known.contains(&name.as_str())) {
+            Some(name) => invalid(unknown("the body has an unknown field", &name, known)),
+            None => Ok(Self(fields)),
         }
     }
 
@@ -339,10 +361,11 @@ impl Body {
     /// Reads the name of the destination, if there is one.
     pub(super) fn destination(&self, settings: &Settings) -> Answer<Option<String>> {
         let Some(value) = self.field("destination") else { return Ok(None) };
-        match text(&value) {
-            Some(name) if settings.destinations.iter().any(|it| it.name == name) => Ok(Some(name)),
-            _ => invalid("destination must be the name of a configured destination"),
+        let name = text(&value).unwrap_or_default();
+        if settings.destinations.iter().any(|it| it.name == name) {
+            return Ok(Some(name));
         }
+        invalid(["destination: ", &unknown_destination(&name, settings)].concat())
     }
 
     fn cursor(&self) -> Option<String> {

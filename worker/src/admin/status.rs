@@ -24,7 +24,7 @@ pub(super) struct Status {
     pub(super) oldest_pending: Option<u64>,
     oldest_dead: Option<u64>,
     pub(super) destinations: Vec<DestinationStatus>,
-    stranded: Vec<Stranded>,
+    pub(super) stranded: Vec<Stranded>,
     pub(super) keys: KeyStatus,
     pub(super) failures: Counts,
     pub(super) quarantine: QuarantineStatus,
@@ -35,9 +35,9 @@ pub(super) struct Status {
 
 /// A name that is no destination any more, with deliveries that wait for it.
 #[derive(Serialize)]
-struct Stranded {
-    name: String,
-    pending: u64,
+pub(super) struct Stranded {
+    pub(super) name: String,
+    pub(super) pending: u64,
 }
 
 impl Stranded {

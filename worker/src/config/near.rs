@@ -2,7 +2,7 @@
 const MOST_EDITS: usize = 2;
 
 /// Returns the known name that a name is a misspelling of, without regard to case; the nearest, if there are several.
-pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     (0..=MOST_EDITS).find_map(|edits| {
         let near = |other: &&str| {
             // Two edits change too much of a short name: HOME is two edits from MODE.

@@ -52,7 +52,10 @@ pub(super) fn list(db: &Db, shard: u32, list: &List) -> Result<Listed> {
     let since = list.since.map_or(RowId::FIRST, RowId::at);
     let searched = searched(db, list, before)?.filter(|row| *row > since);
     let mut query = format!("SELECT {COLUMNS} FROM deliveries WHERE key < ?2");
-    query.push_str(&condition(list.state));
+    // What one destination has accepted can be pending or dead for another.
+    if list.destination.is_none() || list.state != Some(DeliveryState::Delivered) {
+        query.push_str(&condition(list.state));
+    }
     match list.state {
         Some(DeliveryState::Held) => query.push_str(" AND state = 'held'"),
         Some(DeliveryState::Pending) => query.push_str(" AND state <> 'held'"),
@@ -62,6 +65,19 @@ pub(super) fn list(db: &Db, shard: u32, list: &List) -> Result<Listed> {
         query.push_str(if is_test { " AND test = 1" } else { " AND test IS NULL" });
     }
     let mut values = vec![shard.to_string().into(), before.into()];
+    if let Some(destination) = &list.destination {
+        values.push(destination.as_str().into());
+        query.push_str(
+            " AND EXISTS (SELECT 1 FROM json_each(sends) WHERE value ->> 'destination' = ?3",
+        );
+        let state = list.state.map(DeliveryState::as_str);
+        if let Some(state @ ("pending" | "delivered" | "dead")) = state {
+            query.push_str(" AND value ->> 'state' = '");
+            query.push_str(state);
+            query.push('\'');
+        }
+        query.push(')');
+    }
     for (condition, value) in [
         (" AND key >= ?", Some(searched.unwrap_or(since).into())),
         (" AND received >= ?", list.since.map(number)),
@@ -111,8 +127,11 @@ fn condition(state: Option<DeliveryState>) -> Cow<'static, str> {
 fn searched(db: &Db, list: &List, before: RowId) -> Result<Option<RowId>> {
     // No index finds what is delivered, so all rows are searched for it.
     let indexed = list.state.filter(|state| *state != DeliveryState::Delivered);
-    let all_match =
-        list.name.is_none() && list.test.is_none() && list.until.is_none() && list.state == indexed;
+    let all_match = list.name.is_none()
+        && list.destination.is_none()
+        && list.test.is_none()
+        && list.until.is_none()
+        && list.state == indexed;
     // The conditions for these themselves find only so many.
     let is_limited = matches!(indexed, Some(DeliveryState::Pending | DeliveryState::Held));
     if all_match && !is_limited {

@@ -13,6 +13,8 @@ pub(crate) struct List {
     pub(crate) state: Option<DeliveryState>,
     /// The name of the event.
     pub(crate) name: Option<String>,
+    /// Only what is or was sent to this destination. The state is then that of the delivery to it.
+    pub(crate) destination: Option<String>,
     /// Whether only test events are listed, or only others.
     pub(crate) test: Option<bool>,
     /// Milliseconds since the Unix epoch, inclusive.
@@ -66,6 +68,7 @@ from_js! {
         limit: "limit",
         state: "state",
         name: "name",
+        destination: "destination",
         test: "test",
         since: "since",
         until: "until",

@@ -50,6 +50,18 @@ fn a_misspelling_beside_its_variable_is_a_warning() {
 }
 
 #[test]
+fn warns_of_settings_of_alerts_without_their_url() {
+    let mut both = vec![("ALERT_SILENCE", Some("24h")), ("ALERT_FORMAT", Some("teams"))];
+    let sentences = [
+        "ALERT_FORMAT has no effect without ALERT_URL",
+        "ALERT_SILENCE has no effect without ALERT_URL",
+    ];
+    assert_eq!(warnings(&both), sentences);
+    both.push(("ALERT_URL", Some("https://alerts.example")));
+    assert_eq!(warnings(&both), Mistakes::new());
+}
+
+#[test]
 fn warns_of_unknown_variables() {
     let unknown = [("LOG_LEVEL", Some("debug")), ("HOME", Some("/root"))];
     let settings = settings(&unknown);
