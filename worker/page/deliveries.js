@@ -83,7 +83,7 @@ function show(answer, isFiltered, problem = "") {
   drawList();
 }
 
-/** Shows the rows of the list, also when it is known anew which destinations are held. */
+/** Draws the rows of the list. A newer status can change which destinations are held. */
 export function drawList() {
   if (!drawn) return;
   fill("deliveries", drawn, ({ deliveryId, kind, received, name, demoName, isTest, state, sends }) => ({

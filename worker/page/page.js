@@ -284,7 +284,7 @@ async function status() {
     Quarantine: `kept: ${kept} (${bytes(size)}), recovered: ${recovered}, dropped: ${dropped}`,
   });
   showDestinations(known);
-  // Both say what is held.
+  // A list and a delivery show which destinations are held.
   drawList();
   if (shown?.deliveryId) showDelivery(shown, configured());
   navigate();
