@@ -262,10 +262,14 @@ fn merge<T>(
 ) -> (Vec<T>, Option<Cursor>) {
     let end = lists.iter().filter_map(|(_, searched)| *searched).max().map(Cursor::older_than);
     let found = lists.into_iter().flat_map(|(found, _)| found);
-    let mut merged: Vec<T> = found.filter(|it| end.is_none_or(|end| at(it) >= end)).collect();
-    merged.sort_unstable_by_key(|it| std::cmp::Reverse(at(it)));
-    let more = merged.len() > limit;
-    merged.truncate(limit);
+    let mut found: Vec<T> = found.filter(|it| end.is_none_or(|end| at(it) >= end)).collect();
+    let mut merged = Vec::new();
+    while merged.len() < limit
+        && let Some((newest, _)) = found.iter().map(&at).enumerate().max_by_key(|(_, at)| *at)
+    {
+        merged.push(found.swap_remove(newest));
+    }
+    let more = !found.is_empty();
     let cursor = if more { merged.last().map(at) } else { end };
     (merged, cursor)
 }

@@ -118,9 +118,10 @@ fn contains(text: &str, email: &str) -> bool {
 /// Tells whether a text contains an address that is not part of a longer one. Non-ASCII characters count as letters.
 fn contains_whole(text: &str, email: &str) -> bool {
     let is_letter = |c: char| c.is_ascii_alphanumeric() || !c.is_ascii();
-    text.match_indices(email).any(|(at, _)| {
-        let (before, rest) = text.split_at(at);
-        let after = rest.get(email.len()..).unwrap_or_default();
+    let Some(first) = email.chars().next() else { return false };
+    text.match_indices(first).any(|(at, _)| {
+        let (before, rest) = (text.get(..at).unwrap_or_default(), text.get(at..));
+        let Some(after) = rest.and_then(|rest| rest.strip_prefix(email)) else { return false };
         // A full stop belongs to the address only if a letter precedes it.
         let before = before.strip_suffix('.').unwrap_or(before);
         let longer = |c: char| is_letter(c) || "_%+-".contains(c);
