@@ -241,7 +241,9 @@ impl Path<'_> {
                 let index = if EXACT { index.to_string() } else { String::new() };
                 return String::from_iter([&parent.text::<EXACT>(), "[", &index, "]"]);
             }
-            Self::Member(parent, name) if !EXACT && name.contains('@') => {
+            Self::Member(parent, name)
+                if !EXACT && (name.contains('@') || name.contains("%40")) =>
+            {
                 (parent.text::<EXACT>(), "*")
             }
             Self::Member(parent, name) => (parent.text::<EXACT>(), name),

@@ -52,8 +52,9 @@ const used = WebAssembly.Module.exports(compiled(wasm)).map(({ name }) => name).
 writeFileSync(join(glue, "used.json"), JSON.stringify(used.map((name) => ({ name, export: name, root: true }))));
 const features = ["simd", "bulk-memory", "bulk-memory-opt", "nontrapping-float-to-int", "sign-ext", "mutable-globals",
   "reference-types", "multivalue"].map((feature) => `--enable-${feature}`);
-execFileSync(bin("wasm-metadce"), [wasm, ...features, `--graph-file=${join(glue, "used.json")}`, "-o", join(glue, "used.wasm")]);
-run(bin("wasm-opt"), "-Oz", "--converge", "--low-memory-unused", "--strip-debug", "--strip-target-features", ...features, join(glue, "used.wasm"),
+execFileSync(bin("wasm-metadce"), [wasm, "--debuginfo", ...features, `--graph-file=${join(glue, "used.json")}`, "-o", join(glue, "used.wasm")]);
+// Functions of one module lie side by side, so that gzip finds within its 32 KiB what they have in common.
+run(bin("wasm-opt"), "-Oz", "--converge", "--low-memory-unused", "--reorder-functions-by-name", "--strip-debug", "--strip-target-features", ...features, join(glue, "used.wasm"),
   "-o", join(out, "core_bg.wasm"));
 
 // Nor does the bundle need what only those exports have called.

@@ -39,7 +39,9 @@ export function read(request, declared, limit, grace, ms) {
 async function readAll(upload, request, declared, limit, grace) {
   uploads.add(upload);
   try {
-    if (declared > 0 && declared <= Math.min(limit, MAX_WHOLE) && isAsLongAsDeclared(request)) {
+    // Strangers may declare much and send little: once they have taken half of the room, only what arrives counts.
+    const mayHold = unfinished + declared <= MAX_UNFINISHED / 2;
+    if (mayHold && declared > 0 && declared <= Math.min(limit, MAX_WHOLE) && isAsLongAsDeclared(request)) {
       return hold(upload, declared) && new Uint8Array(await request.arrayBuffer());
     }
     return await readPieces(upload, request.body, limit, grace);

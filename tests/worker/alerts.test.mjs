@@ -43,8 +43,8 @@ test("with ALERT_FORMAT=teams, an alert is a message with a card", async (t) => 
   equal($schema, "http://adaptivecards.io/schemas/adaptive-card.json");
   deepEqual(card, { type: "AdaptiveCard", version: "1.4" });
   deepEqual(blocks.map(({ type, wrap }) => [type, wrap]), [["TextBlock", true], ["TextBlock", true]]);
-  equal(blocks[0].text, "walnut-webhooks: dead");
-  ok(blocks[1].text.startsWith("A destination will not receive a delivery"));
+  equal(blocks[0].text, "walnut-webhooks: dead origin");
+  ok(blocks[1].text.startsWith("origin: A delivery is dead"));
 });
 
 test("an alert says that only the previous key matches", async (t) => {

@@ -21,7 +21,7 @@ for (const looks of LOOKS) {
       ORIGIN_URL: undefined,
       DESTINATIONS: JSON.stringify([{ name: "crm", url: crm.url }, { name: "mail", url: origin.url }]),
     }));
-    const { ids, until } = admin(edge);
+    const { ids, until, ask } = admin(edge);
     assert.equal((await post(url, event())).status, 200);
     const [id] = await ids();
     await until(id, ({ attempts, sends }) => attempts.length >= 2 && sends.some(({ state }) => state === "delivered"));
@@ -29,7 +29,7 @@ for (const looks of LOOKS) {
     const { page, wrong } = await opened(edge, looks);
     await signIn(page);
     await shown(page, "1, all");
-    assert.equal(await page.locator('#views [href="#destinations"]').innerText(), "Destinations 1");
+    await page.getByRole("navigation").getByRole("link", { name: "Destinations 1 in trouble", exact: true }).waitFor();
     await view(page, "destinations");
     await page.locator("#destinations-title:focus").waitFor();
     assert.match(await destination(page, "crm").innerText(), /It answers with the status 403\. \(origin_failed\) Failures in a row: [1-9]/);
@@ -40,10 +40,13 @@ for (const looks of LOOKS) {
     await destination(page, "crm").getByRole("button", { name: "Pause" }).press("Enter");
     await said(page, "crm is paused. Its deliveries wait.");
     await destination(page, "crm").locator("b.paused").waitFor();
-    assert.equal(await page.evaluate(() => document.activeElement.textContent), "Resume");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "said");
     await look(page, "paused", looks);
     crm.answer = (_, response) => response.end();
-    await page.keyboard.press("Enter");
+    await page.keyboard.press("Enter"); // does nothing
+    await page.locator("#said", { hasText: "crm is paused." }).waitFor();
+    assert.equal((await ask("GET", "status")).destinations[0].state, "paused");
+    await destination(page, "crm").getByRole("button", { name: "Resume" }).press("Enter");
     await said(page, "crm is resumed.");
     await until(id, "delivered");
     await page.click("#refresh");
@@ -112,3 +115,112 @@ for (const looks of LOOKS) {
     await page.close();
   });
 }
+
+/** An edge whose destination `crm` answers with a status, with one event, signed in on the page. */
+async function startFailing(t, status, headers) {
+  const crm = await startOrigin();
+  t.after(crm.stop);
+  crm.answer = (_, response) => response.writeHead(status, headers).end();
+  const { edge, url } = await start(t, (origin) => ({
+    ...DURABLE,
+    ORIGIN_URL: undefined,
+    DESTINATIONS: JSON.stringify([{ name: "crm", url: crm.url }, { name: "mail", url: origin.url }]),
+  }));
+  assert.equal((await post(url, event())).status, 200);
+  const world = { edge, url, crm, ...admin(edge) };
+  const [id] = await world.ids();
+  await world.until(id, ({ attempts, sends }) => attempts.length >= 2 && sends.some(({ state }) => state === "delivered"));
+  const { page, wrong } = await opened(edge);
+  await signIn(page);
+  return { ...world, id, page, wrong };
+}
+
+test("page: names both causes of a failed TLS handshake", { timeout: 60_000 }, async (t) => {
+  const { page, wrong } = await startFailing(t, 525);
+  await view(page, "destinations");
+  const text = "The TLS handshake fails: its certificate is not accepted, or the port does not speak TLS.";
+  assert.ok((await destination(page, "crm").innerText()).includes(text));
+  assert.deepEqual(wrong, []);
+  await page.close();
+});
+
+test("page: requires a destination and a start to redeliver all of a period, until now", { timeout: 60_000 }, async (t) => {
+  const { page, wrong, crm, id, until } = await startFailing(t, 500);
+  crm.answer = (_, response) => response.end();
+  await until(id, "delivered");
+  await page.click("[data-opens=revive]");
+  await page.selectOption("#revive-state", "all");
+  assert.equal(await page.locator("#revive-to option").first().innerText(), "choose one");
+  const invalid = () => page.locator("#revive :invalid:not(form)").evaluateAll((fields) => fields.map(({ id }) => id));
+  assert.deepEqual(await invalid(), ["revive-to", "revive-since"]);
+  await page.click("#revive .primary");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "revive-to"); // where the browser shows why
+  assert.equal(await page.locator("#revive .note").innerText(), "");
+  await page.selectOption("#revive-to", "crm");
+  await page.fill("#revive-since", "2020-01-01T00:00");
+  const request = page.waitForRequest("**/admin/redeliver");
+  const before = Date.now();
+  await page.click("#revive .primary");
+  assert.ok((await request).postDataJSON().until >= before);
+  await said(page, "Sent again: 1.");
+
+  await page.click("[data-opens=revive]");
+  assert.deepEqual(await invalid(), []);
+  assert.equal(await page.locator("#revive-to option").first().innerText(), "every one that applies");
+  await page.click("#revive .close");
+  assert.deepEqual(wrong, []);
+  await page.close();
+});
+
+test("page: lists what waits for one destination, until the filter is removed", { timeout: 60_000 }, async (t) => {
+  const { edge, url } = await start(t, (origin) => ({
+    ...DURABLE,
+    ORIGIN_URL: undefined,
+    DESTINATIONS: JSON.stringify(["crm", "mail"].map((name) => ({ name, url: origin.url, events: [name] }))),
+  }));
+  for (const name of ["crm", "mail"]) {
+    await admin(edge).ask("POST", `destinations/${name}/pause`);
+    assert.equal((await post(url, JSON.stringify({ event: name }))).status, 200);
+  }
+  const { page, wrong } = await opened(edge);
+  await signIn(page);
+  await shown(page, "2, all. Time");
+  await view(page, "destinations");
+  await destination(page, "crm").getByRole("link", { name: "1" }).click();
+  await shown(page, "1, all. Filtered.");
+  assert.equal(await page.locator("#deliveries tbody a").innerText(), "crm");
+  await look(page, "one-destination", LOOKS[1]);
+  await page.click("#deliveries tbody a");
+  await page.click("#back");
+  await shown(page, "1, all. Filtered.");
+  await page.getByRole("link", { name: "Destination: crm" }).click();
+  await shown(page, "2, all. Filtered.");
+  assert.equal(await page.locator("#only a").count(), 0);
+  await page.goBack();
+  await shown(page, "1, all. Filtered.");
+  await page.click("#clear");
+  await shown(page, "2, all. Time");
+  assert.deepEqual(wrong, []);
+  await page.close();
+});
+
+test("page: shows until when a delivery is held, and that its destination is paused", { timeout: 60_000 }, async (t) => {
+  const { page, wrong, ask, id } = await startFailing(t, 503, { "retry-after": "600" });
+  const { heldUntil } = (await ask("GET", "status")).destinations[0];
+  const row = rowOf(page, "demo_session_finished").locator(".sends");
+  const next = page.locator("#sends tbody tr", { hasText: "crm" }).locator("[data-column=Next]");
+  await page.click("#refresh");
+  await row.getByText("held until").waitFor();
+  assert.equal(await row.locator("time").getAttribute("datetime"), new Date(heldUntil).toISOString());
+  await page.click(linkTo(id));
+  await next.getByText("held until").waitFor();
+  assert.equal(await next.locator("time").getAttribute("datetime"), new Date(heldUntil).toISOString());
+
+  await ask("POST", "destinations/crm/pause");
+  await page.click("#refresh");
+  await page.waitForFunction(() => document.querySelector("#sends [data-column=Next]").textContent === "paused");
+  await page.click("#back");
+  await row.getByText("paused").waitFor();
+  assert.deepEqual(wrong, []);
+  await page.close();
+});

@@ -49,7 +49,7 @@ for (const looks of LOOKS) {
     const { page, wrong } = await opened(edge, looks);
     await signIn(page);
     assert.match(await page.locator("#facts").innerText(), /kept: 3 \(952\u00a0B\), recovered: 0, dropped: 0/);
-    assert.equal(await page.locator('#views [href="#rejected"]').innerText(), "Rejected 3");
+    assert.equal(await page.locator('#views [href="#rejected"]').textContent(), "Rejected 3 kept");
     await view(page, "rejected");
     await shown(page, 3);
     const rows = await page.locator("#rejected tbody tr").allInnerTexts();

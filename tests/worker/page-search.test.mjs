@@ -56,7 +56,19 @@ for (const looks of LOOKS) {
     assert.deepEqual(await found(), [other]);
     await search("session_id", "unknown");
     await page.locator("#why-empty", { hasText: "No delivery matches the search." }).waitFor();
+    await search("id", "demo_session_finished:s-1");
+    await shown(page, "1, all. Search.");
+    await search("email", "kim"); // which is no address
+    const note = page.locator("#search-note", { hasText: "email must be an e-mail address" });
+    await note.waitFor();
+    assert.equal(await page.locator("#deliveries").isVisible(), false);
+    await page.locator("#why-empty", { hasText: "The search failed." }).waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.id), "value");
+    assert.equal(await page.textContent("#problem"), "");
+    await look(page, "search-failed", looks);
+    assert.match(wrong.splice(0).join(), /^[^,]* 400 [^,]*$/);
     await page.click("#clear");
+    await note.waitFor({ state: "detached" });
     await shown(page, "3, all. Time");
 
     await page.selectOption("#test", "true");

@@ -97,15 +97,11 @@ impl World {
             Answer::Taken => circuit.accepted(now),
             Answer::Failed => {
                 let how = "500".to_owned();
-                circuit.failed(
-                    Trouble { is_unreachable: false, asked_ms: None, how },
-                    is_probe,
-                    now,
-                );
+                circuit.failed(answered(None, how), is_probe, now);
             }
             Answer::Later => {
                 let how = "429".to_owned();
-                let trouble = Trouble { is_unreachable: false, asked_ms: Some(SLOW_MS), how };
+                let trouble = answered(Some(SLOW_MS), how);
                 circuit.failed(trouble, is_probe, now);
             }
         });
@@ -132,4 +128,9 @@ impl World {
 
 fn is_pending_to(send: &Send, destination: &str) -> bool {
     send.destination == destination && matches!(send.progress, Progress::Pending { .. })
+}
+
+/// What a failing answer means for the destination.
+fn answered(asked_ms: Option<u64>, how: String) -> Trouble {
+    Trouble { is_unreachable: false, asked_ms, is_new: true, last_success: None, how }
 }

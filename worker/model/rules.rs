@@ -52,7 +52,7 @@ impl World {
                 // That a delivery waits is no plan, and what is resumed is tried once, however old it is.
                 Progress::Pending { due } if old != new && !is_resumed => {
                     let paused = self.circuit(&new.destination).paused(self.now);
-                    due.saturating_sub(paused).saturating_sub(new.began)
+                    due.saturating_sub(paused - new.paused_ms).saturating_sub(new.began)
                 }
                 _ => 0,
             };

@@ -1,27 +1,31 @@
 // The list of deliveries with its filter and its search, and one delivery.
-import { askList, search } from "./api.js";
-import { $, badge, bytes, choices, facts, fill, link, make, ms, tell, time } from "./elements.js";
+import { askList, search, signedIn } from "./api.js";
+import { hold } from "./destinations.js";
+import { $, badge, bytes, choices, facts, fill, link, make, ms, put, tell, time } from "./elements.js";
 
 const PAGE = 50;
 
-/** The state that the URL names, and the other filters in force, by the names of the API's parameters. */
+/** The state and the destination that the URL names, and the other filters in force, by the names of the API's parameters. */
 let state = "";
+let destination = "";
 let filters = {};
 /** The search, if there is one. It can contain an e-mail address, so it is never in the URL. */
 let wanted;
 /** The list as far as it is shown, and where it continues. */
 let deliveries = [];
 let cursor = null;
+/** The rows that are shown, if a list was read. They stay until another list has been read. */
+let drawn;
 /** Counts the lists that were requested: a late response must not replace a newer one. */
 let turn = 0;
 
 /** Returns whether a search is shown. A timer does not repeat it, since it reads many bodies. */
 export const isSearch = () => wanted !== undefined;
 
-/** Chooses a state, which ends a search. After a delivery was shown, `isBack` keeps the list as it was. */
-export function choose(chosen, isBack = false) {
-  if (isBack && chosen === state) return;
-  state = chosen;
+/** Chooses a state and a destination, which ends a search. After a delivery was shown, `isBack` keeps the list as it was. */
+export function choose(chosen = { state: "", destination: "" }, isBack = false) {
+  if (isBack && chosen.state === state && chosen.destination === destination) return;
+  ({ state, destination } = chosen);
   wanted = undefined;
   deliveries = [];
 }
@@ -35,7 +39,14 @@ export async function filter() {
 
 export async function find() {
   wanted = { [$("by").value]: $("value").value };
-  await list(PAGE);
+  const mine = turn + 1;
+  try {
+    await list(PAGE);
+  } catch ({ message }) {
+    if (mine !== turn || !signedIn()) return;
+    show({ found: [] }, true, message);
+    $("value").focus();
+  }
 }
 
 export async function older() {
@@ -47,13 +58,18 @@ export async function older() {
 /** Reads the list up to a length, from its beginning or after the deliveries in `found`. */
 export async function list(length = Math.max(PAGE, deliveries.length), found = [], next = null) {
   const mine = ++turn;
-  const all = state === "" ? filters : { ...filters, state };
+  const all = { ...filters, ...(state && { state }), ...(destination && { destination }) };
   const reading = { length, filters: all, found, cursor: next, isWanted: () => mine === turn };
   const answer = await (wanted ? search(wanted, reading) : askList("deliveries", reading));
-  if (answer === undefined) return;
+  if (answer !== undefined) show(answer, Boolean(wanted) || Object.keys(all).length > 0);
+}
+
+/** Shows a list, or why a search failed. */
+function show(answer, isFiltered, problem = "") {
   ({ found: deliveries, cursor = null } = answer);
   const isAll = cursor === null;
-  const isFiltered = Boolean(wanted) || Object.keys(all).length > 0;
+  tell("search-note", problem);
+  put("only", destination && !wanted ? [make("a", { href: `#state=${state}` }, `Destination: ${destination} ✕`, make("span", { class: "unseen" }, " (remove this filter)"))] : []);
   $("older").hidden = isAll;
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   tell("shown", `Shown: ${deliveries.length}${isAll ? ", all" : ""}. ${wanted ? "Search. " : isFiltered ? "Filtered. " : ""}Time zone: ${zone}.`);
@@ -61,14 +77,21 @@ export async function list(length = Math.max(PAGE, deliveries.length), found = [
   $("empty").hidden = !isEmpty;
   $("deliveries").hidden = isEmpty;
   $("clear").hidden = !isFiltered;
-  tell("why-empty", !isFiltered ? "No deliveries yet." : isAll ? `No delivery matches the ${wanted ? "search" : "filter"}.` : "No match so far. “Older” continues.");
+  tell("why-empty", problem ? "The search failed." : !isFiltered ? "No deliveries yet." : isAll ? `No delivery matches the ${wanted ? "search" : "filter"}.` : "No match so far. “Older” continues.");
   tell("clear", wanted ? "Clear the search" : "Clear the filter");
-  fill("deliveries", deliveries, ({ deliveryId, kind, received, name, demoName, isTest, state, sends }) => ({
+  drawn = deliveries;
+  drawList();
+}
+
+/** Draws the rows of the list. A newer status can change which destinations are held. */
+export function drawList() {
+  if (!drawn) return;
+  fill("deliveries", drawn, ({ deliveryId, kind, received, name, demoName, isTest, state, sends }) => ({
     Delivery: make("div", {}, link(deliveryId, demoName || name || "no name"), ...marks(isTest, kind, demoName && name)),
     Received: time(received),
     State: badge(state),
     Destinations: make("div", { class: "sends" }, ...(sends.length > 0 ? sends.map((send) =>
-      make("div", {}, badge(send.state, send.destination), make("span", { class: "unseen" }, ` ${send.state}`), ` ${send.reason ?? ""}`)) : ["–"])),
+      make("div", {}, badge(send.state, send.destination), make("span", { class: "unseen" }, ` ${send.state}`), " ", (send.state === "pending" && hold(send.destination)) || (send.reason ?? ""))) : ["–"])),
   }));
 }
 
@@ -102,7 +125,7 @@ export function showDelivery(shown, configured) {
     Destination: destination,
     State: make("div", {}, badge(state), ` ${reason ?? ""}`),
     Attempts: `${attempts}`,
-    Next: state === "pending" ? time(due) : "–",
+    Next: state === "pending" ? (hold(destination, due) ?? time(due)) : "–",
   }));
   fill("attempts", shown.attempts, ({ destination, at, ms, status, code, how, body }) => ({
     At: time(at),

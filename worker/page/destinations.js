@@ -5,32 +5,42 @@ import { $, badge, fill, make, time } from "./elements.js";
 const WHY = {
   refused: "It refuses the connection.",
   dns: "Its host name is unknown.",
-  tls: "Its TLS certificate is not accepted.",
+  tls: "The TLS handshake fails: its certificate is not accepted, or the port does not speak TLS.",
   timeout: "It does not answer in time.",
   reset: "It closes the connection.",
 };
 
 const KINDS = { added: "not documented", missing: "missing", type: "of another type" };
 
+let known = [];
+
 export function showDestinations({ destinations, stranded = [] }) {
+  known = destinations;
   fill("destinations", destinations, ({ name, state = "ok", pending, lastTaken, ...rest }) => ({
     Name: make("div", {}, name, " ", badge(state)),
     Problem: problem(state, rest),
     Since: time((state === "paused" ? rest.pausedSince : rest.failingSince) ?? null),
     "Last success": time(lastTaken),
-    Waiting: waiting(pending),
+    Waiting: waiting(name, pending),
     Action: make("button", { value: name, "data-do": state === "paused" ? "resume" : "pause" }, state === "paused" ? "Resume" : "Pause"),
   }), "No destination is configured.");
   $("stranded-part").hidden = stranded.length === 0;
   fill("stranded", stranded, ({ name, pending }) => ({
     Name: name,
-    Waiting: waiting(pending),
+    Waiting: waiting(name, pending),
     Action: make("button", { value: name, "data-opens": "revive" }, "Redeliver to another…"),
   }));
 }
 
-function waiting(pending) {
-  return pending > 0 ? make("a", { href: "#state=pending" }, `${pending}`) : "0";
+/** Why a destination gets no delivery now, if there is a reason beyond the time that a delivery is `due`. */
+export function hold(name, due = 0) {
+  const { state, heldUntil } = known.find((it) => it.name === name) ?? { state: "not configured" };
+  if (state === "held") return heldUntil > Math.max(due, Date.now()) ? make("span", {}, "held until ", time(heldUntil)) : undefined;
+  return ["paused", "not configured"].includes(state) ? state : undefined;
+}
+
+function waiting(name, pending) {
+  return pending > 0 ? make("a", { href: `#state=pending&destination=${name}` }, `${pending}`) : "0";
 }
 
 function problem(state, { failures, how, heldUntil, lastFailed, lastCode, lastStatus }) {

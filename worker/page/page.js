@@ -1,6 +1,6 @@
 // The admin page. It decides nothing: it asks the API and shows the response.
 import { ask, request, signIn, signedIn, TIMEOUT_MS } from "./api.js";
-import { choose, filter, find, isSearch, list, older, showDelivery, target } from "./deliveries.js";
+import { choose, drawList, filter, find, isSearch, list, older, showDelivery, target } from "./deliveries.js";
 import { listDrift, pauseOrResume, showDestinations } from "./destinations.js";
 import { $, bytes, choices, facts, indent, make, minutes, ms, put, tell, time } from "./elements.js";
 import { listRejected, moreRejected, showRejected } from "./rejected.js";
@@ -49,7 +49,7 @@ on("redeliver", "submit", redeliver);
 on("pretty", "change", showBody);
 on("destinations", "click", async ({ target }) => {
   if (!target.dataset.do) return;
-  say(await pauseOrResume(target));
+  announce(await pauseOrResume(target));
   await status();
 });
 addEventListener("hashchange", () => once(route)()); // which does not wait for earlier requests
@@ -59,15 +59,16 @@ setInterval(async () => {
 }, AUTO_MS);
 dialog("revive", revive, ({ value }) => {
   const names = known.stranded?.map(({ name }) => name) ?? [];
-  choices("revive-to", "every one that applies", configured());
   choices("revive-from", "none", names);
   $("revive-from").value = names.includes(value) ? value : "";
+  requireFields();
   // From an old name, what waits there is moved too.
   $("revive-which").hidden = names.includes(value);
   $("revive-old").hidden = !names.includes(value);
   $("revive-since").value = $("since").value || (known.oldestDead && !value ? minutes(known.oldestDead) : "");
   $("revive-until").value = $("until").value;
 });
+$("revive-state").addEventListener("change", requireFields);
 dialog("erase", erase);
 dialog("delete", async () => {
   await ask("DELETE", `deliveries/${shown.deliveryId}`);
@@ -113,11 +114,11 @@ function lock(why) {
 
 const configured = () => known.destinations.map(({ name }) => name);
 
-/** Reads the URL: a view, with the state of its deliveries, or one delivery or rejected request by its ID. */
+/** Reads the URL: a view, with the state and the destination of its deliveries, or one delivery or rejected request by its ID. */
 function named() {
-  const [, kind, id] = /^#(\w+)(?:=([\w-]+))?$/.exec(location.hash) ?? [];
+  const [, kind, id, destination = ""] = /^#(\w+)(?:=([\w-]+))?(?:&destination=([\w-]+))?$/.exec(location.hash) ?? [];
   if (id && ["delivery", "rejected"].includes(kind)) return { view: "one", isDelivery: kind === "delivery", id };
-  return { view: Object.hasOwn(VIEWS, kind) ? kind : "deliveries", state: (kind === "state" && id) || "" };
+  return { view: Object.hasOwn(VIEWS, kind) ? kind : "deliveries", state: (kind === "state" && id) || "", destination };
 }
 
 /** The heading of the part that is shown. */
@@ -142,11 +143,11 @@ async function route() {
     if (before === "") $("back").href = one.isDelivery ? "#" : "#rejected";
     tell("one-title", heading);
     $("one-title").focus();
-    return read(one);
+    return refresh();
   }
   document.title = `${title().textContent} – ${TITLE}`;
   $("back").href = location.hash || "#";
-  if (view === "deliveries") choose(one.state, before === "one");
+  if (view === "deliveries") choose(one, before === "one");
   if (before === view) return refresh();
   scrollTo(0, 0);
   const back = () => left && document.querySelector(`table [href="${left}"]`);
@@ -171,7 +172,7 @@ async function leave() {
 function clear() {
   history.replaceState(null, "", "#");
   $("back").href = "#";
-  choose("");
+  choose();
   navigate();
   $("filter").reset(); // whose listener reads the list
   title().focus();
@@ -221,8 +222,16 @@ async function redeliver() {
   const { deliveryId } = shown;
   const { destinations } = await ask("POST", `deliveries/${deliveryId}/redeliver`, target());
   if (destinations.length === 0) throw new Error("No destination wants this event. Choose one.");
-  say(`Delivery ${deliveryId} is sent again to ${destinations.join(", ")}.`);
+  announce(`Delivery ${deliveryId} is sent again to ${destinations.join(", ")}.`);
   await refresh();
+}
+
+/** Requires the fields of a redelivery that the API requires. */
+function requireFields() {
+  const isAll = $("revive-state").value === "all";
+  $("revive-since").required = isAll;
+  $("revive-to").required = isAll || $("revive-from").value !== "";
+  choices("revive-to", $("revive-to").required ? "choose one" : "every one that applies", configured());
 }
 
 async function revive() {
@@ -275,6 +284,9 @@ async function status() {
     Quarantine: `kept: ${kept} (${bytes(size)}), recovered: ${recovered}, dropped: ${dropped}`,
   });
   showDestinations(known);
+  // A list and a delivery show which destinations are held.
+  drawList();
+  if (shown?.deliveryId) showDelivery(shown, configured());
   navigate();
 }
 
@@ -282,10 +294,13 @@ async function status() {
 function navigate() {
   const { view, state = "" } = named();
   const troubled = known.destinations.filter((it) => it.state && it.state !== "ok").length;
-  const numbers = { rejected: known.quarantine.kept, drift: known.drift, destinations: troubled };
+  const numbers = { rejected: [known.quarantine.kept, "kept"], drift: [known.drift, "differences"], destinations: [troubled, "in trouble"] };
   const item = (href, isCurrent, ...content) => make("a", { href, ...(isCurrent && { "aria-current": "page" }) }, ...content);
-  put("views", Object.keys(VIEWS).filter((name) => name !== "drift" || known.drift !== undefined).map((name) =>
-    item(name === "deliveries" ? "#" : `#${name}`, name === view, $(`${name}-title`).textContent, numbers[name] > 0 && ` ${numbers[name]}`)));
+  put("views", Object.keys(VIEWS).filter((name) => name !== "drift" || known.drift !== undefined).map((name) => {
+    const [count, counted] = numbers[name] ?? [];
+    const number = count > 0 ? [` ${count}`, make("span", { class: "unseen" }, ` ${counted}`)] : [];
+    return item(name === "deliveries" ? "#" : `#${name}`, name === view, $(`${name}-title`).textContent, ...number);
+  }));
   put("counts", [["all"], ...Object.entries(known.deliveries)].map(([name, count]) => {
     const tile = item(count === undefined ? "#" : `#state=${name}`, state === (count === undefined ? "" : name), name, count !== undefined && make("span", {}, `${count}`));
     if (count > 0) tile.className = name;
@@ -298,6 +313,12 @@ function say(done, problem = "") {
   tell("said", done);
   tell("problem", problem);
   $("dismiss").hidden = done + problem === "";
+}
+
+/** Shows what a button did, and takes the focus from it, so that a second Enter does nothing. */
+function announce(done) {
+  say(done);
+  $("said").focus({ preventScroll: true });
 }
 
 /** Runs a task, shows its error, and returns whether it succeeded. */

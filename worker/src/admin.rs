@@ -216,19 +216,31 @@ impl Shards<'_> {
     /// Erases shard by shard: each call searches one batch of one shard.
     async fn erase_email(&self, body: &Body) -> Answer<Response> {
         #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
         struct Done {
             erased: u64,
             cursor: Option<DeliveryId>,
+            broken_shards: Vec<u32>,
         }
         let (email, DeliveryId { shard, row }) = body.email()?;
-        let reply = self.ask(shard, EraseEmail { email, after: row }).await?;
+        let reply = self.ask(shard, EraseEmail { email, after: row }).await;
+        let mut broken_shards = Vec::new();
+        let (erased, last) = match reply {
+            Ok(reply) => (reply.erased, reply.last),
+            // The others can be erased all the same.
+            Err(_) if shard < self.count && self.count > 1 => {
+                broken_shards.push(shard);
+                (0, None)
+            }
+            Err(failure) => return Err(failure),
+        };
         let next = shard.saturating_add(1);
-        let cursor = match reply.last {
+        let cursor = match last {
             Some(row) => Some(DeliveryId { shard, row }),
             None if next < self.count => Some(DeliveryId { shard: next, row: RowId::FIRST }),
             None => None,
         };
-        Ok(value(&Done { erased: reply.erased, cursor }))
+        Ok(value(&Done { erased, cursor, broken_shards }))
     }
 
     async fn status(&self) -> Answer<Status> {
@@ -250,10 +262,14 @@ fn merge<T>(
 ) -> (Vec<T>, Option<Cursor>) {
     let end = lists.iter().filter_map(|(_, searched)| *searched).max().map(Cursor::older_than);
     let found = lists.into_iter().flat_map(|(found, _)| found);
-    let mut merged: Vec<T> = found.filter(|it| end.is_none_or(|end| at(it) >= end)).collect();
-    merged.sort_unstable_by_key(|it| std::cmp::Reverse(at(it)));
-    let more = merged.len() > limit;
-    merged.truncate(limit);
+    let mut found: Vec<T> = found.filter(|it| end.is_none_or(|end| at(it) >= end)).collect();
+    let mut merged = Vec::new();
+    while merged.len() < limit
+        && let Some((newest, _)) = found.iter().map(&at).enumerate().max_by_key(|(_, at)| *at)
+    {
+        merged.push(found.swap_remove(newest));
+    }
+    let more = !found.is_empty();
     let cursor = if more { merged.last().map(at) } else { end };
     (merged, cursor)
 }

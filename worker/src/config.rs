@@ -150,6 +150,11 @@ impl Settings {
     pub(crate) fn holds(&self) -> bool {
         !self.mistakes.is_empty()
     }
+
+    /// Tells whether a destination of this name is configured.
+    pub(crate) fn has_destination(&self, name: &str) -> bool {
+        self.destinations.iter().any(|it| it.name == name)
+    }
 }
 
 /// Returns the part of a path below `/admin`; `None` if the path is not there.

@@ -108,14 +108,22 @@ pub(crate) trait FromJs: Sized {
     fn from_js(value: &JsValue) -> Option<Self>;
 }
 
+/// Reads a field of an object.
+pub(crate) fn field<T: FromJs>(object: &JsValue, name: &str) -> Option<T> {
+    T::from_js(&get(object, name))
+}
+
 /// Implements [`FromJs`] for structs. Each field has its name in JavaScript; other fields there are ignored.
 macro_rules! from_js {
     ($($name:ident { $($field:ident: $key:literal),* $(,)? })*) => {$(
         impl $crate::js::FromJs for $name {
             fn from_js(value: &wasm_bindgen::JsValue) -> Option<Self> {
-                Some(Self {
-                    $($field: $crate::js::FromJs::from_js(&$crate::js::get(value, $key))?,)*
-                })
+                $(let $field = $crate::js::field(value, $key);)*
+                // All at once: to drop a part of the fields at each that is wrong would be a third of the code.
+                match ($($field,)*) {
+                    ($(Some($field),)*) => Some(Self { $($field,)* }),
+                    _ => None,
+                }
             }
         }
     )*};

@@ -9,7 +9,7 @@ const FIRST_WAIT_MS: u64 = 1000;
 
 /// The same two waits if the destination rejects the delivery, since only a change there can help.
 const FIRST_REJECTED_WAIT_MS: u64 = 60 * 1000;
-const MOST_REJECTED_WAIT_MS: u64 = 6 * MOST_WAIT_MS;
+const MOST_REJECTED_WAIT_MS: u64 = 2 * MOST_WAIT_MS;
 
 /// How often work on a delivery may trap before the delivery is dead.
 pub(crate) const MOST_TRAPS: u32 = 2;
@@ -75,9 +75,11 @@ pub(crate) struct Send {
     pub(crate) destination: String,
     /// How many attempts count towards the limit.
     pub(crate) attempts: u32,
-    /// When it was received, or was last redelivered by hand, less the time for which the destination had been paused by
-    /// then. Its age counts from then, by a clock that stands still during pauses.
+    /// When it was received, or was last redelivered by hand: its age counts from then.
     pub(crate) began: u64,
+    /// For how long the destination had been paused by then, all pauses together, in milliseconds. Pauses since then are no
+    /// part of its age.
+    pub(crate) paused_ms: u64,
     pub(crate) progress: Progress,
 }
 
@@ -88,13 +90,20 @@ impl Send {
         Self {
             destination: destination.to_owned(),
             attempts: 0,
-            began: now.saturating_sub(paused_ms),
+            began: now,
+            paused_ms,
             progress: Progress::Pending { due: now },
         }
     }
 
     fn is_too_old(&self, time: u64, paused_ms: u64, limits: Limits) -> bool {
-        time.saturating_sub(paused_ms).saturating_sub(self.began) > limits.max_age_ms
+        let paused = paused_ms.saturating_sub(self.paused_ms);
+        time.saturating_sub(self.began).saturating_sub(paused) > limits.max_age_ms
+    }
+
+    /// Tells whether no attempt has failed since it began, or since its destination was resumed.
+    pub(crate) fn is_new(&self) -> bool {
+        matches!(self.progress, Progress::Pending { due } if due <= self.began)
     }
 
     fn is_pending(&self) -> bool {
@@ -229,6 +238,8 @@ impl Life {
     ) -> (Self, Vec<Effect>) {
         let before = self.state();
         let mut effects = Vec::new();
+        let mut event = event;
+        let revived;
         match *event {
             Event::Redelivered { destination } if !self.is_sent_to(destination) => {
                 self.sends.push(Send {
@@ -242,6 +253,10 @@ impl Life {
                 if let Some(index) = self.sends.iter().position(is_moved) {
                     self.sends.remove(index);
                     effects.push(Effect::Dropped(index));
+                    if self.dead().any(|dead| dead == to) {
+                        revived = Event::Redelivered { destination: to };
+                        event = &revived;
+                    }
                 }
             }
             _ => {}

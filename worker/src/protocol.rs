@@ -112,9 +112,13 @@ requests! {
 #[derive(Serialize)]
 pub(crate) struct GetShards;
 
-/// Sets the shard's alarm, in case the platform has lost it.
-#[derive(Serialize)]
-pub(crate) struct Wake;
+/// Sets the shard's alarm, in case the platform has lost it. Gives the shard its copy of what [`ConfirmShards`] made, so that
+/// it accepts its first delivery without the first shard.
+#[derive(Clone, Serialize)]
+pub(crate) struct Wake {
+    pub(crate) shards: Option<u32>,
+    pub(crate) instance: Option<String>,
+}
 
 /// Tells the first shard what an isolate has counted since its last report.
 #[derive(Serialize)]
@@ -252,12 +256,6 @@ pub(crate) struct Totals {
     pub(crate) oldest_dead: Option<u64>,
 }
 
-impl FromJs for Wake {
-    fn from_js(_: &JsValue) -> Option<Self> {
-        Some(Self)
-    }
-}
-
 impl FromJs for GetShards {
     fn from_js(_: &JsValue) -> Option<Self> {
         Some(Self)
@@ -295,6 +293,7 @@ impl FromJs for Cause {
 }
 
 from_js! {
+    Wake { shards: "shards", instance: "instance" }
     Report {
         refused: "refused",
         dropped: "dropped",

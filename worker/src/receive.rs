@@ -48,8 +48,9 @@ pub(crate) struct Head {
 impl Head {
     /// Returns the path of the URL as it is: dots and escapes that a client left in it are not resolved.
     pub(crate) fn path(&self) -> &str {
-        let (_, rest) = self.url.split_once("://").unwrap_or_default();
-        let path = rest.find('/').and_then(|from| rest.get(from..)).unwrap_or_default();
+        // Two slashes precede the host.
+        let from = self.url.match_indices('/').nth(2).map_or(self.url.len(), |(at, _)| at);
+        let path = self.url.get(from..).unwrap_or_default();
         path.split(['?', '#']).next().unwrap_or_default()
     }
 

@@ -208,11 +208,30 @@ pub(crate) async fn wake(env: &Env, settings: &Settings) {
         log::inbox_failed(&problem);
         settings.shards
     });
+    let mut wake = Wake { shards: None, instance: None };
+    // A single shard makes its own.
+    if shards > 1 {
+        match identity(env, settings).await {
+            Ok(identity) => wake = identity,
+            Err(problem) => log::inbox_failed(&problem),
+        }
+    }
     for shard in 0..shards {
-        if let Err(problem) = ask(env, settings, shard, Wake).await {
+        if let Err(problem) = ask(env, settings, shard, wake.clone()).await {
             log::inbox_failed(&problem);
         }
     }
+}
+
+/// Returns what each shard has a copy of, if the first shard has made it.
+async fn identity(env: &Env, settings: &Settings) -> Result<Wake> {
+    if let Some(shards) = ask(env, settings, FIRST, GetShards).await? {
+        let question = ConfirmShards { shards, wants_instance: Some(true) };
+        if let Confirmed::Both { shards, instance } = ask(env, settings, FIRST, question).await? {
+            return Ok(Wake { shards: Some(shards), instance: Some(instance) });
+        }
+    }
+    Ok(Wake { shards: None, instance: None })
 }
 
 /// Chooses the shard of an idempotency key. The choice must never change, or duplicates would not be recognized.

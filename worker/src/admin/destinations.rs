@@ -15,35 +15,34 @@ use crate::protocol::{Hasten, SetPaused};
 struct Paused {
     name: String,
     paused_since: Option<u64>,
+    /// The shards that could not be read. They go on as before.
+    broken_shards: Vec<u32>,
 }
 
 impl Shards<'_> {
     pub(super) async fn pause(&self, name: &str) -> Answer<Response> {
-        self.set_paused(name, true).await
+        Ok(value(&self.set_paused(name, true).await?))
     }
 
     /// Resumes a destination. What waits for it is due at once, whatever its schedule was.
     pub(super) async fn resume(&self, name: &str) -> Answer<Response> {
-        let response = self.set_paused(name, false).await?;
-        for shard in 0..self.count {
+        let paused = self.set_paused(name, false).await?;
+        for shard in (0..self.count).filter(|shard| !paused.broken_shards.contains(shard)) {
             while self.ask(shard, Hasten { destination: name.to_owned() }).await? {
                 host::pause().await.map_err(|problem| inbox_failed(&problem))?;
             }
         }
-        Ok(response)
+        Ok(value(&paused))
     }
 
-    async fn set_paused(&self, name: &str, is_paused: bool) -> Answer<Response> {
-        if !self.settings.destinations.iter().any(|it| it.name == name) {
+    async fn set_paused(&self, name: &str, is_paused: bool) -> Answer<Paused> {
+        if !self.settings.has_destination(name) {
             return Err(Failure::NoDestination(unknown_destination(name, self.settings)));
         }
         let question = SetPaused { destination: name.to_owned(), is_paused };
         let replies = self.ask_all(|_| question.clone()).await?;
-        // A shard that can't be read now would go on as before, once it can.
-        if !replies.broken.is_empty() {
-            return Err(Failure::InboxFailed);
-        }
         let paused_since = replies.all.into_iter().flatten().min();
-        Ok(value(&Paused { name: name.to_owned(), paused_since }))
+        let name = name.to_owned();
+        Ok(Paused { name, paused_since, broken_shards: replies.broken })
     }
 }

@@ -7,7 +7,7 @@ pub(super) const SECOND_MS: u64 = 1000;
 pub(super) const HOUR_MS: u64 = 60 * 60 * SECOND_MS;
 pub(super) const DAY_MS: u64 = 24 * HOUR_MS;
 
-/// More digits than any reasonable number has, and few enough that nothing overflows.
+/// More digits than any reasonable number has.
 const MOST_DIGITS: usize = 25;
 
 /// The limits of a duration and an example, as an operator writes them.
@@ -56,14 +56,15 @@ fn parse(text: &str) -> Option<u64> {
 /// Multiplies a decimal number by a unit. The product is rounded up, so that only 0 becomes 0.
 fn times(number: &str, unit: u64) -> Option<u64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let digits = [whole, fraction].concat();
-    if whole.is_empty() || fraction.is_empty() || digits.len() > MOST_DIGITS {
+    let has_digits = !fraction.is_empty() && fraction.bytes().all(|c| c.is_ascii_digit());
+    if !has_digits || whole.len().saturating_add(fraction.len()) > MOST_DIGITS {
         return None;
     }
-    let scale = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-    let product = digits::parse::<u128>(&digits)?.checked_mul(unit.into())?;
-    let rounded = product.checked_add(scale.checked_sub(1)?)?.checked_div(scale)?;
-    u64::try_from(rounded).ok()
+    let part = fraction.bytes().rev().fold(0_u64, |part, digit| {
+        let digit = u64::from(digit.saturating_sub(b'0'));
+        part.saturating_add(digit.saturating_mul(unit)).div_ceil(10)
+    });
+    digits::parse::<u64>(whole)?.checked_mul(unit)?.checked_add(part)
 }
 
 #[cfg(test)]

@@ -23,12 +23,13 @@ use crate::protocol::{
 };
 
 /// The columns of [`Delivery`]; the first parameter is the shard. The name of the demo, or of the playlist, is in the body,
-/// which is not parsed if it is long.
+/// which is not parsed if it is long. A name that may contain an e-mail address is not listed.
 pub(super) const COLUMNS: &str = "?1 || '-' || key AS deliveryId, id, kind, name, type, state, received, ended, size, \
                        signed_with AS signedWith, duplicates, last_duplicate AS lastDuplicate, sends AS course, \
                        test AS isTest, (
                            SELECT CASE WHEN json_valid(text) THEN
-                               CASE json_type(text, path) WHEN 'text' THEN json_extract(text, path) END
+                               CASE WHEN json_type(text, path) = 'text' AND instr(json_extract(text, path), '@') = 0
+                                   THEN json_extract(text, path) END
                            END FROM (
                                SELECT CAST(COALESCE(body, (SELECT body FROM bodies WHERE delivery = key)) AS TEXT) AS text,
                                    CASE name

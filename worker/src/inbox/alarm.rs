@@ -2,7 +2,7 @@
 
 use futures_util::future::join3;
 
-use super::circuit::Circuit;
+use super::circuit::{Access, Circuit};
 use super::circuits::Circuits;
 use super::queues::{self, Queue};
 use super::{CRON_MS, Inbox, alerts, keep, lives, schema};
@@ -88,13 +88,17 @@ impl Inbox {
         }
     }
 
-    /// Returns when what waits for a destination that is not configured is too old.
+    /// Returns when what waits for a destination that is held or not configured is too old.
     fn next_expiry(&self, settings: &Settings, queues: &[Queue], now: u64) -> Option<u64> {
-        let is_removed = |queue: &&Queue| {
-            self.circuits.borrow().access(settings, &queue.destination, now).is_none()
+        let is_closed = |queue: &&Queue| {
+            let circuits = self.circuits.borrow();
+            let is_paused =
+                circuits.find(&queue.destination).is_some_and(|it| it.paused_since.is_some());
+            let access = circuits.access(settings, &queue.destination, now);
+            !is_paused && !matches!(access, Some(Access::All))
         };
         let expires = |queue: &Queue| self.expires(settings, &queue.destination, queue.first, now);
-        queues.iter().filter(is_removed).map(expires).min()
+        queues.iter().filter(is_closed).map(expires).min()
     }
 
     /// Returns when there is something to tell the first shard.
@@ -132,11 +136,21 @@ impl Inbox {
         }
         for (raise, alerted) in self.due_reports(settings, now) {
             let Some(destination) = raise.destination.clone() else { continue };
-            tell(raise).await?;
+            // What still fails is told again only while something waits.
+            let is_repeated = raise.cause == Cause::Failing && self.is_alerted(&destination);
+            let waits = |queue: &Queue| queue.destination == destination;
+            if !is_repeated || queues::list(&self.db, now)?.iter().any(waits) {
+                tell(raise).await?;
+            }
             let told = |circuit: &mut Circuit| circuit.alerted = alerted;
             self.circuits.borrow_mut().change(&self.db, &destination, told)?;
         }
         Ok(())
+    }
+
+    fn is_alerted(&self, destination: &str) -> bool {
+        let circuits = self.circuits.borrow();
+        circuits.find(destination).is_some_and(|circuit| circuit.alerted.is_some())
     }
 
     /// Lists what there is to tell of destinations, each with the time to note.
@@ -172,7 +186,7 @@ fn reporting<'a>(
     settings: &'a Settings,
     circuits: &'a Circuits,
 ) -> impl Iterator<Item = (&'a str, &'a Circuit)> {
-    circuits.all().filter(|(name, circuit)| {
-        circuit.paused_since.is_none() && settings.destinations.iter().any(|it| it.name == *name)
-    })
+    circuits
+        .all()
+        .filter(|(name, circuit)| circuit.paused_since.is_none() && settings.has_destination(name))
 }

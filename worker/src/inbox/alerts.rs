@@ -6,7 +6,7 @@ use super::rejections::Rejections;
 use super::schema::{add_meta, load_meta, save_meta};
 use crate::config::{AlertFormat, Settings};
 use crate::host::{self, Lines, Place};
-use crate::js::{Result, number, or_null};
+use crate::js::{self, Result, number, or_null};
 use crate::json::Item;
 use crate::keys::LastMatch;
 use crate::protocol::{Cause, Raise};
@@ -165,11 +165,17 @@ pub(super) fn check(
 pub(super) fn raise(db: &Db, raise: &Raise, now: u64) -> Result<()> {
     let Raise { cause, destination, detail } = raise;
     let destination = destination.as_deref();
+    let hour_ago = now.saturating_sub(HOUR_MS);
     let last = match cause {
         Cause::Recovered => raised_at(db, Cause::Failing, destination)?.unwrap_or(now),
+        // A recovery ends the hour.
+        Cause::Failing => {
+            let recovered = raised_at(db, Cause::Recovered, destination)?;
+            recovered.map_or(hour_ago, |time| time.max(hour_ago))
+        }
         // Each is a new one, and there are few.
         Cause::Drift => now,
-        _ => now.saturating_sub(HOUR_MS),
+        _ => hour_ago,
     };
     let mut text = String::new();
     for part in [destination.unwrap_or_default(), if destination.is_some() { ": " } else { "" }] {
@@ -233,7 +239,8 @@ pub(super) fn next(db: &Db) -> Result<Option<u64>> {
 
 /// Posts the alerts that are due. An alert that could not be posted for an hour is dropped.
 pub(super) async fn post_due(db: &Db, settings: &Settings, now: u64) -> Result<()> {
-    let rows = db.rows("SELECT cause, text, at FROM alerts WHERE due <= ?", &[number(now)])?;
+    let rows =
+        db.rows("SELECT cause, text, at FROM alerts WHERE due <= ? ORDER BY at", &[number(now)])?;
     for row in rows {
         let (cause, text, at) = (row.text(0)?, row.text(1)?, row.number(2)?);
         let posted = match &settings.alert_url {
@@ -245,6 +252,10 @@ pub(super) async fn post_due(db: &Db, settings: &Settings, now: u64) -> Result<(
             "UPDATE alerts SET due = ? WHERE cause = ?",
             &[or_null(due.map(number)), cause.into()],
         )?;
+        // The next alarm posts the others: one that has to wait for this would end too late.
+        if !posted || js::now().saturating_sub(now) > u64::from(TIMEOUT_MS) {
+            break;
+        }
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use crate::digits;
 
-/// After how many failures in a row a destination is held that can't be reached. A single one may be due to its delivery.
+/// After how many deliveries in a row a destination is held that can't be reached. One may be due to its delivery.
 const UNREACHABLE_AFTER: u32 = 3;
 
 /// How long a destination is held at first, in milliseconds; twice as long after each failed probe, up to the longest. A
@@ -41,6 +41,11 @@ pub(crate) struct Trouble {
     pub(crate) is_unreachable: bool,
     /// The wait that it asked for, in milliseconds; 0 if it did not say how long.
     pub(crate) asked_ms: Option<u64>,
+    /// Whether it is the first failure of its delivery. Only such failures show that the destination is down, since a delivery
+    /// may fail by its own fault, again and again.
+    pub(crate) is_new: bool,
+    /// When the destination last accepted a delivery.
+    pub(crate) last_success: Option<u64>,
     /// How the attempt failed: a word such as `timeout`, or the status of the answer.
     pub(crate) how: String,
 }
@@ -65,6 +70,10 @@ pub(crate) struct Circuit {
     pub(crate) failing_since: Option<u64>,
     pub(crate) failures: u32,
     pub(crate) how: Option<String>,
+    /// How many deliveries in a row found it unreachable.
+    pub(crate) unreachable: u32,
+    /// When it last accepted a delivery, as far as this decides on the alert.
+    pub(crate) last_success: Option<u64>,
     /// When the first shard was last told that the destination is failing, unless it was told of a recovery since.
     pub(crate) alerted: Option<u64>,
 }
@@ -88,6 +97,7 @@ impl Circuit {
             (self.held_until, self.holds) = (None, 0);
         }
         (self.failing_since, self.failures, self.how) = (None, 0, None);
+        self.unreachable = 0;
     }
 
     /// Notes that an attempt has failed. `is_probe` tells whether it was made while the destination was held.
@@ -95,10 +105,18 @@ impl Circuit {
         self.failing_since.get_or_insert(now);
         self.failures = self.failures.saturating_add(1);
         self.how = Some(trouble.how);
-        let is_down = is_probe || self.failures >= UNREACHABLE_AFTER;
+        self.last_success = trouble.last_success;
+        if !trouble.is_unreachable {
+            self.unreachable = 0;
+        } else if trouble.is_new {
+            self.unreachable = self.unreachable.saturating_add(1);
+        }
+        let is_down = is_probe || self.unreachable >= UNREACHABLE_AFTER;
         if trouble.asked_ms.is_some() || (trouble.is_unreachable && is_down) {
-            // What else was in flight when the destination was held says nothing new.
-            if is_probe || self.held_until.is_none() {
+            // What else was in flight when the destination was held says nothing new, nor does a delivery that fails again.
+            if self.held_until.is_none()
+                || (is_probe && (trouble.is_new || !trouble.is_unreachable))
+            {
                 self.holds = self.holds.saturating_add(1);
             }
             let doublings = self.holds.saturating_sub(1).min(32);
@@ -140,11 +158,19 @@ impl Circuit {
 
     fn failing_at(&self) -> Option<u64> {
         let since = self.failing_since?;
-        // A rejection calls for an alert at once.
+        // A rejection calls for an alert at once, unless other deliveries were accepted lately.
         if self.status().is_some_and(is_rejection) {
-            return Some(since);
+            let quiet = self.last_success.map_or(0, |time| time.saturating_add(FAILING_MS));
+            return Some(since.max(quiet));
         }
-        (self.failures >= FAILING_AFTER).then(|| since.saturating_add(FAILING_MS))
+        let is_failing = self.failures >= FAILING_AFTER || self.held_until.is_some();
+        is_failing.then(|| since.saturating_add(FAILING_MS))
+    }
+
+    /// Forgets the failures of a destination that is not configured any more.
+    pub(crate) fn forget(&mut self) {
+        *self =
+            Self { paused_since: self.paused_since, paused_ms: self.paused_ms, ..Self::default() };
     }
 
     /// Returns the status of the last failing answer, if the last failure was one.
@@ -155,7 +181,9 @@ impl Circuit {
     /// Returns what is stored of it: a few failures are not worth a row.
     pub(crate) fn stored(&self) -> Self {
         let mut stored = self.clone();
-        if self.failing_at().is_none() && self.held_until.is_none() {
+        (stored.unreachable, stored.last_success) = (0, None);
+        let is_worth_it = self.failing_at().is_some() || self.alerted.is_some();
+        if !is_worth_it && self.held_until.is_none() {
             (stored.failing_since, stored.failures, stored.how) = (None, 0, None);
         }
         stored
@@ -167,7 +195,8 @@ mod tests {
     use super::*;
 
     fn trouble(is_unreachable: bool) -> Trouble {
-        Trouble { is_unreachable, asked_ms: None, how: "timeout".to_owned() }
+        let how = "timeout".to_owned();
+        Trouble { is_unreachable, asked_ms: None, is_new: true, last_success: None, how }
     }
 
     /// A destination that was held after its last failure, at 0.
@@ -258,6 +287,46 @@ mod tests {
         assert_eq!(circuit.report_at(20), Some(10 + FAILING_MS));
         circuit.accepted(20);
         assert_eq!(circuit.report_at(20), None);
+    }
+
+    #[test]
+    fn a_destination_that_asks_for_time_is_failing_after_five_minutes() {
+        let mut circuit = Circuit::default();
+        circuit.failed(asked(3_600_000), false, 10);
+        assert_eq!(circuit.report_at(20), Some(10 + FAILING_MS));
+    }
+
+    #[test]
+    fn one_delivery_that_fails_again_and_again_holds_nothing() {
+        let again = Trouble { is_new: false, ..trouble(true) };
+        let mut circuit = Circuit::default();
+        circuit.failed(trouble(true), false, 0);
+        for _ in 0..10 {
+            circuit.failed(again.clone(), false, 0);
+        }
+        assert_eq!(circuit.access(0), Access::All);
+        let mut circuit = held();
+        let first = circuit.held_until.unwrap();
+        circuit.failed(again, true, first);
+        assert_eq!(circuit.held_until, Some(first + FIRST_HOLD_MS));
+    }
+
+    #[test]
+    fn a_rejection_beside_deliveries_that_are_accepted_is_reported_later() {
+        let rejected = Trouble { how: "422".to_owned(), ..trouble(false) };
+        let mut circuit = Circuit::default();
+        circuit.failed(Trouble { last_success: Some(5), ..rejected }, false, 10);
+        assert_eq!(circuit.report_at(20), Some(5 + FAILING_MS));
+    }
+
+    #[test]
+    fn a_failure_that_was_reported_is_stored_until_a_success() {
+        let mut circuit = Circuit::default();
+        circuit.failed(Trouble { how: "404".to_owned(), ..trouble(false) }, false, 10);
+        circuit.alerted = Some(11);
+        circuit.failed(trouble(false), false, 12);
+        assert_eq!(circuit.stored().report_at(20), None);
+        assert_eq!(circuit.stored().failing_since, Some(10));
     }
 
     #[test]

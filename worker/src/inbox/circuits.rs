@@ -25,6 +25,7 @@ impl Circuits {
                 failures: u32::try_from(row.number(6)?).unwrap_or(u32::MAX),
                 how: row.maybe_text(7)?,
                 alerted: row.maybe_number(8)?,
+                ..Circuit::default()
             };
             Ok((row.text(0)?, circuit.clone(), circuit))
         };
@@ -43,7 +44,7 @@ impl Circuits {
 
     /// Returns what may be sent to a destination now; `None` if it is not configured.
     pub(super) fn access(&self, settings: &Settings, name: &str, now: u64) -> Option<Access> {
-        let is_configured = settings.destinations.iter().any(|it| it.name == name);
+        let is_configured = settings.has_destination(name);
         let access = || self.find(name).map_or(Access::All, |circuit| circuit.access(now));
         is_configured.then(access)
     }

@@ -12,6 +12,9 @@ const SAVE_MS: u64 = 15 * 60 * 1000;
 /// How many differences are kept. Later ones are not counted.
 const MOST_ROWS: usize = 200;
 
+/// How many fields that are not documented are kept, so that there is room for what changes the type of an event.
+const MOST_ADDED: usize = 150;
+
 /// A difference. Times are in milliseconds since the Unix epoch.
 struct Known {
     /// As [`crate::protocol::Report`] has it.
@@ -56,7 +59,7 @@ impl Drift {
             if let Some(known) = all.iter_mut().find(|it| it.name == *name) {
                 known.times = known.times.saturating_add(*count);
                 known.last = now;
-            } else if all.len() < MOST_ROWS {
+            } else if all.len() < if name.ends_with(" added") { MOST_ADDED } else { MOST_ROWS } {
                 let name = name.clone();
                 new.get_or_insert_with(|| name.clone());
                 all.push(Known { name, times: *count, first: now, last: now, saved: 0 });

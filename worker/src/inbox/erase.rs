@@ -65,11 +65,18 @@ pub(super) fn search(
         bytes = bytes.saturating_add(row.number(1)?);
         last = Some(row_id);
         let body = lives::body(db, row_id)?.unwrap_or_default();
-        if body_contains(&body, email) {
+        if body_contains(&body, email) || attempts_contain(db, row_id, email)? {
             found(row_id)?;
         }
     }
     Ok(last.filter(|_| more))
+}
+
+/// Tells whether what a destination answered contains an e-mail address.
+fn attempts_contain(db: &Db, row: RowId, email: &str) -> Result<bool> {
+    let query = "SELECT attempts FROM deliveries WHERE key = ? AND instr(attempts, '\"body\"') > 0";
+    let attempts = db.row(query, &[row.into()])?.map(|row| row.text(0)).transpose()?;
+    Ok(attempts.is_some_and(|attempts| body_contains(attempts.as_bytes(), email)))
 }
 
 /// Tells whether a body contains an e-mail address.
@@ -111,9 +118,10 @@ fn contains(text: &str, email: &str) -> bool {
 /// Tells whether a text contains an address that is not part of a longer one. Non-ASCII characters count as letters.
 fn contains_whole(text: &str, email: &str) -> bool {
     let is_letter = |c: char| c.is_ascii_alphanumeric() || !c.is_ascii();
-    text.match_indices(email).any(|(at, _)| {
-        let (before, rest) = text.split_at(at);
-        let after = rest.get(email.len()..).unwrap_or_default();
+    let Some(first) = email.chars().next() else { return false };
+    text.match_indices(first).any(|(at, _)| {
+        let (before, rest) = (text.get(..at).unwrap_or_default(), text.get(at..));
+        let Some(after) = rest.and_then(|rest| rest.strip_prefix(email)) else { return false };
         // A full stop belongs to the address only if a letter precedes it.
         let before = before.strip_suffix('.').unwrap_or(before);
         let longer = |c: char| is_letter(c) || "_%+-".contains(c);

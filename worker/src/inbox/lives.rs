@@ -45,6 +45,7 @@ struct StoredSend<'a> {
     state: &'static str,
     attempts: u32,
     began: u64,
+    paused: Option<u64>,
     due: Option<u64>,
     reason: Option<&'static str>,
     queued: bool,
@@ -76,6 +77,7 @@ impl Course {
                 destination: text("destination").unwrap_or_default().to_owned(),
                 attempts: u32::try_from(whole("attempts")).unwrap_or(u32::MAX),
                 began: whole("began"),
+                paused_ms: whole("paused"),
                 progress,
             });
             course.queued.push(matches!(item.get("queued"), Some(Value::Bool(true))));
@@ -91,6 +93,7 @@ impl Course {
                 ("state", send.state.into()),
                 ("attempts", u64::from(send.attempts).into()),
                 ("began", send.began.into()),
+                ("paused", send.paused.map_or(Item::Missing, Item::from)),
                 ("due", send.due.map_or(Item::Missing, Item::from)),
                 ("reason", send.reason.map_or(Item::Missing, Item::from)),
                 ("queued", if send.queued { Item::Bool(true) } else { Item::Missing }),
@@ -106,12 +109,13 @@ impl Course {
                 Progress::Delivered => ("delivered", None, None),
                 Progress::Dead(reason) => ("dead", None, Some(reason.as_str())),
             };
-            let Send { destination, attempts, began, .. } = send;
+            let Send { destination, attempts, began, paused_ms, .. } = send;
             StoredSend {
                 destination,
                 state,
                 attempts: *attempts,
                 began: *began,
+                paused: Some(*paused_ms).filter(|ms| *ms > 0),
                 due,
                 reason,
                 queued: *queued,

@@ -41,7 +41,8 @@ impl Inbox {
     }
 
     /// Ends pauses that are too long. The first shard raises an alert for a long one.
-    pub(super) fn check_pauses(&self, is_first: bool, now: u64) -> Result<()> {
+    pub(super) fn check_pauses(&self, settings: &Settings, is_first: bool, now: u64) -> Result<()> {
+        self.forget_removed(settings)?;
         let paused: Vec<(String, u64)> = {
             let circuits = self.circuits.borrow();
             let since =
@@ -53,7 +54,7 @@ impl Inbox {
             if ms >= MOST_PAUSE_MS {
                 self.circuits.borrow_mut().change(&self.db, &name, |it| it.resume(now))?;
                 self.note_change();
-            } else if is_first && ms >= PAUSED_ALERT_MS {
+            } else if is_first && ms >= PAUSED_ALERT_MS && settings.has_destination(&name) {
                 let cause = Cause::Paused;
                 // Once for each pause.
                 if alerts::raised_at(&self.db, cause, Some(&name))?.is_none_or(|at| at < since) {
@@ -63,5 +64,20 @@ impl Inbox {
             }
         }
         Ok(())
+    }
+
+    /// Forgets the failures of destinations that are not configured: another one of that name may come.
+    fn forget_removed(&self, settings: &Settings) -> Result<()> {
+        let names: Vec<String> = {
+            let circuits = self.circuits.borrow();
+            let is_removed = |(name, circuit): &(&str, &Circuit)| {
+                !settings.has_destination(name)
+                    && (circuit.failing_since.is_some() || circuit.held_until.is_some())
+            };
+            circuits.all().filter(is_removed).map(|(name, _)| name.to_owned()).collect()
+        };
+        names
+            .iter()
+            .try_for_each(|name| self.circuits.borrow_mut().change(&self.db, name, Circuit::forget))
     }
 }

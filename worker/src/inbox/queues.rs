@@ -43,6 +43,17 @@ pub(super) struct Retry {
     pub(super) size: usize,
 }
 
+/// Returns the queued send of the newest delivery to a destination, if it is due.
+pub(super) fn newest(db: &Db, destination: &str, now: u64) -> Result<Option<Retry>> {
+    let row = db.row(
+        "SELECT due, delivery, size FROM retries INDEXED BY retries_by_delivery JOIN deliveries ON key = delivery
+        WHERE destination = ? AND due <= ? ORDER BY delivery DESC LIMIT 1",
+        &[destination.into(), number(now)],
+    )?;
+    row.map(|row| Ok(Retry { due: row.number(0)?, row: row.row_id(1)?, size: size(&row, 2)? }))
+        .transpose()
+}
+
 /// Lists the queued sends to a destination that are due, the longest due first.
 pub(super) fn due(
     db: &Db,

@@ -29,6 +29,7 @@ impl Inbox {
             Request::ConfirmShards(question) => question.reply(&self.confirm_shards(*question)?),
             Request::GetShards(question) => question.reply(&identity::shards(db)?),
             Request::Wake(question) => {
+                self.turn_away(question.shards, question.instance.clone(), None)?;
                 if shard == shards::FIRST {
                     self.save_rejections(now)?;
                     // What this shard itself has stored from the quarantine.
@@ -36,7 +37,7 @@ impl Inbox {
                     self.with_quarantine(|it| it.expire(db, now))?;
                     alerts::check(db, &self.rejections.borrow(), now, settings.silence_ms)?;
                 }
-                self.check_pauses(shard == shards::FIRST, now)?;
+                self.check_pauses(&settings, shard == shards::FIRST, now)?;
                 self.counts.borrow_mut().save_if_due(db, now)?;
                 self.wake_for_work(&settings, now)?;
                 question.reply(&())

@@ -26,7 +26,10 @@ impl Inbox {
         let ms = now.saturating_sub(began);
         let failure = outcome.failure.as_ref();
         let destination = flight.destination.as_str();
-        self.note_outcome(destination, &outcome, is_probe, now)?;
+        self.slots.borrow_mut().end(&flight, ms);
+        let is_new =
+            course.life.sends.iter().any(|it| it.destination == destination && it.is_new());
+        self.note_outcome(destination, &outcome, is_probe, is_new, now)?;
         let event = match outcome.status {
             _ if failure.is_none() => Event::Accepted { destination },
             Some(410) => Event::Gone { destination },
@@ -39,7 +42,6 @@ impl Inbox {
                 Event::Failed { destination, failed }
             }
         };
-        self.slots.borrow_mut().end(&flight, ms);
         log::forwarded(&headline, destination, &outcome).write();
         let attempt = Attempt {
             destination: destination.to_owned(),
@@ -62,6 +64,7 @@ impl Inbox {
         destination: &str,
         outcome: &Outcome,
         is_probe: bool,
+        is_new: bool,
         now: u64,
     ) -> Result<()> {
         let accepted = outcome.failure.is_none();
@@ -73,7 +76,7 @@ impl Inbox {
             if accepted {
                 circuit.accepted(now);
             } else {
-                circuit.failed(trouble(outcome), is_probe, now);
+                circuit.failed(self.trouble(destination, outcome, is_new), is_probe, now);
             }
         })
     }
@@ -90,10 +93,12 @@ impl Inbox {
                 Some(Access::After(_) | Access::Probe) => Reason::MaxAge,
                 Some(Access::All | Access::Paused) => continue,
             };
-            let expires = self.expires(settings, destination, first, now);
-            let Some(late) = now.checked_sub(expires) else { continue };
-            let until = first.saturating_add(late);
-            for it in queues::due(&self.db, destination, until, EXPIRED_AT_ONCE)? {
+            let until = now.saturating_sub(settings.limits.max_age_ms);
+            if first >= until {
+                continue;
+            }
+            let late = queues::due(&self.db, destination, until, EXPIRED_AT_ONCE)?;
+            for it in &late {
                 let waited = Event::Waited { destination, reason };
                 self.apply(settings, it.row, None, &waited, None, now)?;
             }
@@ -154,17 +159,25 @@ impl Inbox {
         }
         Ok(())
     }
-}
 
-/// Says what a failed attempt means for the destination.
-fn trouble(outcome: &Outcome) -> Trouble {
-    let asked_ms = outcome.retry_after_ms.filter(|wait| *wait > 0);
-    let asked_ms = asked_ms.or((outcome.status == Some(429)).then_some(0));
-    // Cloudflare answers with a status in place of a destination that can't be reached.
-    let answered = outcome.status.filter(|_| outcome.how == Some(How::Status));
-    let how = match (answered, outcome.how) {
-        (Some(status), _) => status.to_string(),
-        (None, how) => how.map_or("", How::as_str).to_owned(),
-    };
-    Trouble { is_unreachable: answered.is_none(), asked_ms, how }
+    /// Says what a failed attempt means for the destination.
+    fn trouble(&self, destination: &str, outcome: &Outcome, is_new: bool) -> Trouble {
+        let asked_ms = outcome.retry_after_ms.filter(|wait| *wait > 0);
+        let asked_ms = asked_ms.or((outcome.status == Some(429)).then_some(0));
+        // Cloudflare answers with a status in place of a destination that can't be reached.
+        let answered = outcome.status.filter(|_| outcome.how == Some(How::Status));
+        let how = match (answered, outcome.how) {
+            (Some(status), _) => status.to_string(),
+            (None, how) => how.map_or("", How::as_str).to_owned(),
+        };
+        let counts = self.counts.borrow();
+        let known = counts.destinations.iter().find(|it| it.name == destination);
+        Trouble {
+            is_unreachable: answered.is_none(),
+            asked_ms,
+            is_new,
+            last_success: known.and_then(|it| it.taken),
+            how,
+        }
+    }
 }

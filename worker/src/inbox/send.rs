@@ -248,7 +248,11 @@ impl Inbox {
     ) -> Result<bool> {
         let name = destination.name.as_str();
         loop {
-            let due = if queued { self.first_due(name)? } else { None };
+            let probe = if queued { self.newest_to_probe(settings, name)? } else { None };
+            let due = match probe {
+                None if queued => self.first_due(name)?,
+                probe => probe,
+            };
             let untried = self.untried.borrow().first(name);
             let (row, bytes, is_queued) = match (due, untried) {
                 (Some(it), Some((row, _))) if RowId::at(it.due) < row => (it.row, it.size, true),
@@ -270,6 +274,17 @@ impl Inbox {
                 return Ok(true);
             }
         }
+    }
+
+    /// Returns the newest queued send to a destination that is probed, every other time: what is due for the longest time may
+    /// be what fails by its own fault.
+    fn newest_to_probe(&self, settings: &Settings, destination: &str) -> Result<Option<Retry>> {
+        let now = now();
+        let access = self.circuits.borrow().access(settings, destination, now);
+        if access != Some(Access::Probe) || js_sys::Math::random() < 0.5 {
+            return Ok(None);
+        }
+        queues::newest(&self.db, destination, now)
     }
 
     /// Returns the queued send to a destination that is due for the longest time, and not in flight.

@@ -222,17 +222,14 @@ fn bytes_or_null(bytes: Option<Vec<u8>>) -> JsValue {
 /// Returns the SHA-256 of a body without its timestamp, which may differ between Walnut's retries, whatever the order of
 /// its members is; `None` if it is not JSON. So a body is parsed once, however many others come with its ID.
 fn digest_of(body: &[u8]) -> Option<Vec<u8>> {
-    let mut body = Body::parse_any(body).ok()?;
-    if let Body::Object(members) = &mut body {
-        members.remove("timestamp");
-    }
+    let body = Body::parse_any(body).ok()?;
     let mut digest = Sha256::new();
-    add(&mut digest, &body);
+    add(&mut digest, &body, Some("timestamp"));
     Some(digest.finalize().to_vec())
 }
 
-/// Adds a value to a digest: its kind, its length and its content.
-fn add(digest: &mut Sha256, value: &Body) {
+/// Adds a value to a digest: its kind, its length and its content, without the member that is left out, if it has it.
+fn add(digest: &mut Sha256, value: &Body, left_out: Option<&str>) {
     let mut head = |kind: u8, length: usize| {
         digest.update([kind]);
         digest.update(u64::try_from(length).unwrap_or(u64::MAX).to_le_bytes());
@@ -251,15 +248,16 @@ fn add(digest: &mut Sha256, value: &Body) {
         Body::Array(items) => {
             head(b'[', items.len());
             for item in items {
-                add(digest, item);
+                add(digest, item, None);
             }
         }
         Body::Object(members) => {
-            head(b'{', members.len());
-            for (name, value) in members {
+            let members = || members.iter().filter(|(name, _)| Some(name.as_str()) != left_out);
+            head(b'{', members().count());
+            for (name, value) in members() {
                 digest.update(u64::try_from(name.len()).unwrap_or(u64::MAX).to_le_bytes());
                 digest.update(name);
-                add(digest, value);
+                add(digest, value, None);
             }
         }
     }

@@ -72,11 +72,11 @@ fn delays_double_up_to_an_hour_with_full_jitter() {
 }
 
 #[test]
-fn delays_after_a_rejection_double_from_a_minute_up_to_six_hours() {
+fn delays_after_a_rejection_double_from_a_minute_up_to_two_hours() {
     let delay = |attempts, chance| {
         retry_delay_ms(attempts, &Failed { chance, is_rejected: true, ..FAILED })
     };
-    for (attempts, most) in [(1, 60_000), (2, 120_000), (9, 15_360_000), (10, 21_600_000)] {
+    for (attempts, most) in [(1, 60_000), (2, 120_000), (7, 3_840_000), (8, 7_200_000)] {
         assert_eq!(delay(attempts, 1.0), most, "{attempts}");
         assert_eq!(delay(attempts, 0.0), most / 2, "{attempts}");
     }
@@ -138,6 +138,15 @@ fn what_moves_to_a_name_that_it_is_sent_to_is_dropped() {
     let (one, effects) = both.after(&moved, 7, 0, LIMITS);
     assert_eq!((one.sends.len(), one.state()), (1, State::Delivered));
     assert_eq!(effects, [Effect::Dropped(0), Effect::Became(State::Delivered)]);
+}
+
+#[test]
+fn what_moves_to_a_name_where_it_is_dead_is_sent_again() {
+    let moved = Event::Moved { from: "old", to: "new" };
+    let dead = lived(life(&["old", "new"]), &[(Event::Gone { destination: "new" }, 1)]);
+    let (one, effects) = dead.after(&moved, 7, 0, LIMITS);
+    assert_eq!(one.sends, [Send::new("new", 7, 0)]);
+    assert_eq!(effects, [Effect::Dropped(0), Effect::Save(0)]);
 }
 
 #[test]
