@@ -53,13 +53,71 @@ for (const shard of [0, 2]) {
       const { status, code } = await ask("GET", `deliveries/${id}`);
       deepEqual([status, code], healthy.includes(id) ? [200, undefined] : [503, "inbox_failed"], id);
     }
-    equal((await ask("POST", `deliveries/${healthy[0]}/redeliver`, { state: "all" })).status, 200);
+    deepEqual((await ask("POST", `deliveries/${healthy[0]}/redeliver`, { state: "all" })).destinations, ["origin"]);
     await until(healthy[0], ({ attempts }) => attempts.length === 2);
     // Only the first shard keeps these.
     const { code } = await ask("GET", "rejected");
     equal(code, shard === 0 ? "inbox_failed" : undefined);
   });
 }
+
+for (const shard of [0, 2]) {
+  test(`while shard ${shard} can't be read, pauses and resumes a destination in the others, and sends what waits at once`, async (t) => {
+    const { url, origin, ask, until, ids } = await broken(t, shard);
+    const had = origin.taken.length;
+    const bodies = [0, 1, 2, 3].filter((n) => n !== shard).map((n) => inShard(n, SHARDS));
+    // Each waits for half a minute at least.
+    origin.answer = (_, response) => response.writeHead(404).end();
+    for (const body of bodies) equal((await post(url, body)).status, 200);
+    const waiting = await ids("?limit=3");
+    for (const id of waiting) await until(id, ({ attempts }) => attempts.length === 1);
+    const paused = await ask("POST", "destinations/origin/pause");
+    deepEqual([paused.status, paused.pausedSince > 0, paused.brokenShards], [200, true, [shard]]);
+    equal((await ask("GET", "status")).destinations[0].state, "paused");
+    origin.answer = (_, response) => response.end();
+    const late = inShard(1, SHARDS);
+    equal((await post(url, late)).status, 200);
+    equal((await ask("GET", "status")).destinations[0].pending, 4);
+    equal(origin.taken.length, had + 3);
+    const resumed = await ask("POST", "destinations/origin/resume");
+    deepEqual([resumed.status, resumed.pausedSince, resumed.brokenShards], [200, null, [shard]]);
+    for (const id of await ids("?limit=4")) await until(id, "delivered");
+    equal(origin.taken.length, had + 7);
+  });
+
+  test(`while shard ${shard} can't be read, erases an address in the others`, async (t) => {
+    const { url, ask, ids } = await broken(t, shard);
+    const email = "jane@example.com";
+    const healthy = [0, 1, 2, 3].filter((n) => n !== shard);
+    for (const n of healthy) {
+      const body = inShard(n, SHARDS).replace("{", `{"email":"${email}",`);
+      equal((await post(url, body)).status, 200);
+    }
+    const calls = [];
+    for (let cursor; cursor !== null; ) {
+      const answer = await ask("POST", "erase", { email, ...(cursor && { cursor }) });
+      equal(answer.status, 200);
+      calls.push(answer);
+      ({ cursor } = answer);
+    }
+    equal(calls.reduce((sum, { erased }) => sum + erased, 0), healthy.length);
+    deepEqual(calls.flatMap(({ brokenShards }) => brokenShards), [shard]);
+    equal((await ids("?state=erased")).length, healthy.length);
+  });
+}
+
+test("after a cron trigger, shards that never stored an event accept while shard 0 can't be read", async (t) => {
+  const world = await lasting(t, { SHARDS: String(SHARDS) });
+  const first = inShard(0, SHARDS);
+  equal((await post(world.url, first)).status, 200);
+  await world.edge.scheduled();
+  await world.until((await world.ids())[0], "delivered");
+  await world.again((storage) => spoil(storage, idOf(first)));
+  const bodies = [1, 2, 3].map((n) => inShard(n, SHARDS));
+  for (const body of bodies) deepEqual(await post(world.url, body), { status: 200, code: undefined });
+  await world.origin.took(4);
+  deepEqual(world.origin.taken.slice(1).map(({ body }) => body.toString()).sort(), bodies.sort());
+});
 
 test("while shard 0 can't be read, an edge that is to be set up answers 503", async (t) => {
   const bindings = {};

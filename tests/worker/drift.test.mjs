@@ -65,7 +65,9 @@ test("each event counts once, and a known difference raises no alert", async (t)
   await accepted(world, body);
   await world.edge.scheduled();
   await world.counted("demo_session_finished phone added 4", "playlist_session_finished data.items[].score added 1");
-  equal(world.alerts.taken.length, 1);
+  const alerts = [await world.alerts.took(1), await world.alerts.took(2)].map(({ body }) => JSON.parse(body).text);
+  ok(alerts[0].includes("phone added") && alerts[1].includes("score added"), alerts.join());
+  equal(world.alerts.taken.length, 2);
 });
 
 test("a duplicate and a forgery do not count, a test event does", async (t) => {
@@ -112,7 +114,33 @@ test("a member whose name is an e-mail address is listed as *", async (t) => {
   ok(!alert.includes("someone") && alert.includes('[\\"*\\"] added'), alert);
 });
 
-test("at most 200 differences are kept, and a path of at most 256 bytes", async (t) => {
+test("a member whose name has an escaped e-mail address is listed as *", async (t) => {
+  const world = await edge(t);
+  await accepted(world, added("jane%40example.com"));
+  await world.counted('demo_session_finished ["*"] added 1');
+  ok(!(await world.alerts.took(1)).body.toString().includes("jane"));
+});
+
+test("after 300 fields that are not documented, a documented one that is missing is listed, and raises an alert", async (t) => {
+  const world = await edge(t);
+  for (let n = 0; n < 3; n++) {
+    await accepted(world, event(Object.fromEntries(Array.from({ length: 100 }, (_, field) => [`field_${n}_${field}`, 1]))));
+    await world.edge.scheduled();
+  }
+  const raised = async () => {
+    await world.edge.scheduled();
+    return world.alerts.taken.some(({ body }) => JSON.parse(body).text.includes("data.demo.name missing"));
+  };
+  const { data, ...fields } = JSON.parse(event());
+  delete data.demo.name;
+  await accepted(world, JSON.stringify({ ...fields, data }));
+  while (!(await raised()));
+  const all = await world.list();
+  deepEqual(all.filter(({ kind }) => kind === "missing").map(({ path }) => path), ["data.demo.name"]);
+  ok(all.length <= 200, `${all.length} differences`);
+});
+
+test("at most 150 added fields are kept, and a path of at most 256 bytes", async (t) => {
   const world = await edge(t);
   const many = (from, count) =>
     event(Object.fromEntries(Array.from({ length: count }, (_, n) => [`field_${from + n}`, 1])));
@@ -121,9 +149,9 @@ test("at most 200 differences are kept, and a path of at most 256 bytes", async 
     await world.edge.scheduled();
   }
   const all = await world.list();
-  equal(all.length, 200);
+  equal(all.length, 150);
   ok(all.some(({ path }) => path === "p".repeat(256)));
-  equal((await world.ask("GET", "status")).drift, 200);
+  equal((await world.ask("GET", "status")).drift, 150);
   await accepted(world, many(0, 1));
   await world.edge.scheduled();
   equal((await world.list()).find(({ path }) => path === "field_0").times, 2);

@@ -1,7 +1,7 @@
 // A paused destination receives nothing, and loses nothing.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { lasting } from "./storage.mjs";
+import { lasting, look } from "./storage.mjs";
 import { admin, deferred, DURABLE, event, post, start, startOrigin, TOKEN } from "./support.mjs";
 
 const MINUTE = 60_000;
@@ -86,6 +86,45 @@ test("stays paused through a restart, and does not let what waits grow older", a
   equal((await world.ask("GET", `deliveries/${id}`)).state, "pending");
   await world.later(HOUR);
   await world.until(id, "dead");
+});
+
+test("after a pause of 4 days, deliveries keep their times of arrival, and die at MAX_DELIVERY_AGE without the pause", async (t) => {
+  const world = await lasting(t, { MAX_DELIVERY_AGE: "1h" });
+  world.origin.answer = (_, response) => response.writeHead(404).end();
+  const sent = async () => {
+    equal((await post(world.url, event())).status, 200);
+    const [id] = await world.ids("?limit=1");
+    await world.until(id, ({ attempts }) => attempts.length === 1);
+    return id;
+  };
+  const later = async (ms, id, count) => {
+    await world.later(ms);
+    return world.until(id, ({ attempts }) => attempts.length >= count);
+  };
+  const early = await sent();
+  await later(30 * MINUTE, early, 2);
+  await pause(world);
+  await world.later(4 * DAY);
+  await resume(world);
+  await world.until(early, ({ attempts }) => attempts.length === 3);
+  const before = Date.now();
+  const late = await sent();
+  await world.again((storage) => {
+    const sends = look(storage, "SELECT sends FROM deliveries ORDER BY key").map(({ sends }) => JSON.parse(sends)[0]);
+    const [ages, paused] = [sends.map(({ began }) => Date.now() - began), sends.map(({ paused }) => paused ?? 0)];
+    ok(sends[1].began >= before && ages[1] < HOUR, `arrived ${ages[1]} ms ago`);
+    ok(ages[0] >= 4 * DAY + 30 * MINUTE && ages[0] < 4 * DAY + 31 * MINUTE, `arrived ${ages[0]} ms ago`);
+    ok(paused[0] === 0 && paused[1] >= 4 * DAY && paused[1] < 4 * DAY + MINUTE, paused.join());
+  });
+  const states = async () => Promise.all([early, late].map(async (id) => (await world.ask("GET", `deliveries/${id}`)).state));
+  await later(20 * MINUTE, early, 4);
+  deepEqual(await states(), ["pending", "pending"]);
+  await later(11 * MINUTE, early, 5);
+  deepEqual(await states(), ["dead", "pending"]);
+  await later(20 * MINUTE, late, 4);
+  deepEqual(await states(), ["dead", "pending"]);
+  await later(11 * MINUTE, late, 5);
+  deepEqual(await states(), ["dead", "dead"]);
 });
 
 test("sends what waits in the order of arrival when it is resumed, whatever was tried before", async (t) => {

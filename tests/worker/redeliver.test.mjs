@@ -110,6 +110,21 @@ test("what waits for a renamed destination, or is dead there, moves to the new n
   equal(other.taken.length, 4);
 });
 
+test("what waits for a renamed destination is sent to the new name where it is dead", async (t) => {
+  const { origins: [old, crm], edge } = await world(t, 2);
+  const before = await edge({ name: "old", url: old.url }, { name: "crm", url: crm.url });
+  old.answer = () => {};
+  crm.answer = (_, response) => response.writeHead(410).end();
+  equal((await post(before.url, event())).status, 200);
+  const [id] = await before.ids();
+  await before.until(id, (it) => names(it).some(([, state]) => state === "dead"));
+  crm.answer = takes;
+  const after = await edge({ name: "crm", url: crm.url });
+  equal((await after.ask("POST", "redeliver", { from: "old", destination: "crm" })).redelivered, 1);
+  deepEqual(names(await after.until(id, "delivered")), [["crm", "delivered"]]);
+  equal(crm.taken.length, 2);
+});
+
 test("a move needs an old name and a destination", async (t) => {
   const { origins: [crm], edge } = await world(t, 1);
   const { ask } = await edge({ name: "crm", url: crm.url });

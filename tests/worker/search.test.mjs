@@ -82,6 +82,22 @@ test("an address is found in the bodies, 200 in each shard at once, the newest f
   deepEqual((await ask("POST", "search", { email: "jane@example.com" })).deliveries, []);
 });
 
+test("an address that only an answer of a destination contains is found, and is erased", async (t) => {
+  const { url, origin, ask, ids, until } = await edge(t, { MAX_ATTEMPTS: "1" });
+  const email = "jane@example.com";
+  for (const answer of [`user ${email} is unknown`, '{"user":"Jane%40Example.com"}', "someone else"]) {
+    origin.answer = (_, response) => response.writeHead(422).end(answer);
+    equal((await post(url, event())).status, 200);
+    await until((await ids("?limit=1"))[0], "dead");
+  }
+  const [other, ...found] = await ids();
+  deepEqual((await ask("POST", "search", { email })).deliveries.map(({ deliveryId }) => deliveryId), found);
+  equal((await ask("POST", "erase", { email })).erased, 2);
+  deepEqual((await ask("POST", "search", { email })).deliveries, []);
+  for (const id of found) deepEqual((await ask("GET", `deliveries/${id}`)).attempts, []);
+  equal((await ask("GET", `deliveries/${other}`)).attempts.length, 1);
+});
+
 test("a shard that can't be read is named, and the others are searched", async (t) => {
   const { url, ask } = await edge(t, { SHARDS: "3" }, { entry: BROKEN });
   const here = inShard(2, 3);
@@ -114,11 +130,12 @@ test("the list names the demo or the playlist of an event", async (t) => {
     "not JSON",
     event({ padding: "x".repeat(8000) }),
     event({ padding: "x".repeat(65_536) }),
+    playlist({ playlist: { ...PLAYLIST.data.playlist, name: "For jane@example.com" } }),
   ];
   for (const body of bodies) equal((await post(url, body)).status, 200);
   const { deliveries } = await ask("GET", "deliveries");
   const names = deliveries.reverse().map(({ demoName }) => demoName);
-  deepEqual(names, ["Ä <b>\u0000", "For Ann", null, null, null, demo.demo.name, null]);
+  deepEqual(names, ["Ä <b>\u0000", "For Ann", null, null, null, demo.demo.name, null, null]);
   const { deliveryId } = deliveries[1];
   equal((await ask("GET", `deliveries/${deliveryId}`)).demoName, "For Ann");
   await ask("DELETE", `deliveries/${deliveryId}`);
