@@ -54,13 +54,21 @@ const features = ["simd", "bulk-memory", "bulk-memory-opt", "nontrapping-float-t
   "reference-types", "multivalue"].map((feature) => `--enable-${feature}`);
 execFileSync(bin("wasm-metadce"), [wasm, "--debuginfo", ...features, `--graph-file=${join(glue, "used.json")}`, "-o", join(glue, "used.wasm")]);
 // Functions of one module lie side by side, so that gzip finds within its 32 KiB what they have in common.
-run(bin("wasm-opt"), "-Oz", "--converge", "--low-memory-unused", "--reorder-functions-by-name", "--strip-debug", "--strip-target-features", ...features, join(glue, "used.wasm"),
-  "-o", join(out, "core_bg.wasm"));
+const small = join(glue, "small.wasm");
+run(bin("wasm-opt"), "-Oz", "--converge", "--low-memory-unused", "--reorder-functions-by-name", "--strip-debug", "--strip-target-features", ...features,
+  join(glue, "used.wasm"), "-o", small);
 
-// Nor does the bundle need what only those exports have called.
-const imported = WebAssembly.Module.imports(compiled(join(out, "core_bg.wasm"))).map(({ name }) => name);
-writeFileSync(core, readFileSync(core, "utf8").replace(/^ {8}(\w+): function\(.*?^ {8}\},\n/gms,
-  (text, name) => imported.includes(name) ? text : ""));
+// What the two files call each other by has a hash, which gzip can't shorten: wasm-opt makes short names, and says which.
+const renamed = JSON.parse(execFileSync(bin("wasm-opt"), [small, ...features, "--minify-imports-and-exports-and-modules", "-o", join(out, "core_bg.wasm")],
+  { encoding: "utf8" }));
+const imports = new Map(renamed.imports.map(([, name, short]) => [name, short]));
+const exports = new Map(renamed.exports);
+const functions = renamed.imports.filter(([module]) => module !== "./core_bg.js").map(([, name, short]) => `${short}: import1.${name}`);
+// Nor does the bundle need what only the functions that were left out have called.
+writeFileSync(core, readFileSync(core, "utf8")
+  .replace(/^ {8}(\w+): function\(.*?^ {8}\}(?:, arguments\); \})?,\n/gms, (text, name) => imports.has(name) ? text.replace(name, imports.get(name)) : "")
+  .replace(/\bwasm\.(\w+)/g, (text, name) => exports.has(name) ? `wasm.${exports.get(name)}` : text)
+  .replace(/^ {8}"\.\/core_bg\.js": import0,\n {8}".*": import1,$/m, `a: { ...import0, ${functions} },`));
 bundle();
 
 // What is deployed from elsewhere, as from the archive of a release, comes with it.
