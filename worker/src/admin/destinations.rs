@@ -12,7 +12,7 @@ use crate::protocol::{Hasten, SetPaused};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Paused {
+struct State {
     name: String,
     paused_since: Option<u64>,
     /// The shards that could not be read. They go on as before.
@@ -35,7 +35,7 @@ impl Shards<'_> {
         Ok(value(&paused))
     }
 
-    async fn set_paused(&self, name: &str, is_paused: bool) -> Answer<Paused> {
+    async fn set_paused(&self, name: &str, is_paused: bool) -> Answer<State> {
         if !self.settings.has_destination(name) {
             return Err(Failure::NoDestination(unknown_destination(name, self.settings)));
         }
@@ -43,6 +43,6 @@ impl Shards<'_> {
         let replies = self.ask_all(|_| question.clone()).await?;
         let paused_since = replies.all.into_iter().flatten().min();
         let name = name.to_owned();
-        Ok(Paused { name, paused_since, broken_shards: replies.broken })
+        Ok(State { name, paused_since, broken_shards: replies.broken })
     }
 }
