@@ -22,7 +22,7 @@
 //! # Features
 //!
 //! - `edge`: for a host that has its own SHA-256, and for reading without the event's fields. It adds
-//!   `EVENT_NAMES`, `parse_time`, `Verifier::inner_blocks`, `Verifier::verify_hashed`, `Verified::summary`, `Summary` and `Value::parse_any`.
+//!   `EVENT_NAMES`, `Verifier::inner_blocks`, `Verifier::verify_hashed`, `Verified::summary`, `Summary` and `Value::parse_any`.
 //! - `http`: for a server that has an `http::HeaderMap`, such as axum or hyper. [`Verifier::verify`] and
 //!   [`Stream::finish`] take it as a whole, and reject a request with two signatures.
 
@@ -49,8 +49,6 @@ mod verify;
 #[cfg(feature = "wasm")]
 mod wasm;
 
-#[cfg(feature = "edge")]
-pub use age::parse_time;
 #[cfg(feature = "edge")]
 pub use delivery::Summary;
 pub use delivery::{Delivery, Event};

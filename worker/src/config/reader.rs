@@ -1,4 +1,6 @@
-use walnut_webhooks::{Key, parse_time};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use walnut_webhooks::Key;
 
 use super::destinations::is_header_name;
 use super::duration::Range;
@@ -243,5 +245,7 @@ impl<'a> Reader<'a> {
 
 /// Reads an RFC 3339 time, in milliseconds since the Unix epoch. A time before 1970 becomes 0.
 pub(crate) fn millis(rfc3339: &str) -> Option<u64> {
-    parse_time(rfc3339).map(|time| u64::try_from(time).unwrap_or(0))
+    let time = OffsetDateTime::parse(rfc3339, &Rfc3339).ok()?;
+    let seconds = u64::try_from(time.unix_timestamp()).unwrap_or(0);
+    Some(seconds.saturating_mul(1000).saturating_add(time.millisecond().into()))
 }
