@@ -24,8 +24,8 @@ async function destinationUntil(world, is) {
 }
 
 for (const [title, status, headers] of [
-  ["429 with Retry-After", 429, { "retry-after": "30" }],
-  ["503 with Retry-After", 503, { "retry-after": "30" }],
+  ["429 with Retry-After", 429, { "retry-after": "600" }],
+  ["503 with Retry-After", 503, { "retry-after": "600" }],
 ]) {
   test(`sends at most 2 requests to a destination that answers ${title}, until the time is over`, async (t) => {
     const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
@@ -104,6 +104,17 @@ test("what waits for a destination that stays down dies of its age, attempted or
   await world.later(MINUTE);
   for (const id of await world.ids()) await world.until(id, "dead");
   ok(world.origin.taken.length <= before + 3, `${world.origin.taken.length - before} more requests`);
+});
+
+test("ends 300 deliveries that are too old for a held destination within one cron trigger", async (t) => {
+  const world = await lasting(t, { MAX_DELIVERY_AGE: "2h" });
+  world.origin.answer = (_, response) => response.writeHead(429, { "retry-after": "3600" }).end();
+  await send(world.url, 300);
+  await destinationUntil(world, ({ state, pending }) => state === "held" && pending === 300);
+  const before = world.origin.taken.length;
+  await world.later(2 * 60 * MINUTE + MINUTE);
+  while ((await world.ask("GET", "status")).deliveries.dead < 300);
+  ok(world.origin.taken.length <= before + 2, `${world.origin.taken.length - before} more requests`);
 });
 
 test("a status that rejects is retried slowly, and one that fails is not", async (t) => {
