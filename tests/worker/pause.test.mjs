@@ -69,7 +69,7 @@ test("lets what is in flight finish", async (t) => {
   await world.until((await world.ids())[0], "delivered");
 });
 
-test("stays paused through a restart, and does not let what waits grow older", async (t) => {
+test("stays paused through a restart, and does not let pending deliveries grow older", async (t) => {
   const world = await lasting(t, { MAX_DELIVERY_AGE: "1h" });
   world.origin.answer = (_, response) => response.writeHead(500, { "retry-after": "600" }).end();
   equal((await post(world.url, event())).status, 200);
@@ -127,7 +127,7 @@ test("after a pause of 4 days, deliveries keep their times of arrival, and die a
   deepEqual(await states(), ["dead", "dead"]);
 });
 
-test("sends what waits in the order of arrival when it is resumed, whatever was tried before", async (t) => {
+test("sends pending deliveries in the order of arrival when it is resumed, tried before or not", async (t) => {
   const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
   Object.assign(world, admin(world.edge));
   world.origin.answer = (_, response) => response.writeHead(404).end();
@@ -146,7 +146,7 @@ test("sends what waits in the order of arrival when it is resumed, whatever was 
   for (const [place, index] of sent.entries()) ok(Math.abs(place - index) <= 1, sent.join());
 });
 
-test("makes what waits due at once when it is resumed", async (t) => {
+test("makes pending deliveries due at once when it is resumed", async (t) => {
   const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
   Object.assign(world, admin(world.edge));
   world.origin.answer = (_, response) => response.writeHead(404).end();
@@ -179,7 +179,7 @@ test("raises an alert after a day, once, and resumes after 7 days", async (t) =>
   equal((await destination(world)).pausedSince, null);
 });
 
-test("answers 404 for a name that is no destination, and 405 for another method", async (t) => {
+test("answers 404 for an unknown name, and 405 for another method", async (t) => {
   const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
   Object.assign(world, admin(world.edge));
   for (const name of ["crm", "", "%00", "origin/x"]) equal((await pause(world, name)).status, 404, name);

@@ -1,4 +1,4 @@
-// Destinations that hang leave room for one that answers, whatever it answers.
+// Destinations that hang leave room for one that answers, even if it rejects.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { admin, DURABLE, event, post, start, startOrigin, TOKEN } from "./support.mjs";

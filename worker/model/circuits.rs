@@ -7,7 +7,7 @@ use crate::inbox::circuit::{Access, Circuit, Trouble};
 use crate::life::{Event, Progress, Reason, Send};
 
 impl World {
-    /// What is known of a destination: in memory, or else as it is stored.
+    /// The circuit of a destination: in memory, or else as it is stored.
     pub(super) fn circuit(&self, name: &str) -> &Circuit {
         let index = NAMES.iter().position(|other| *other == name).unwrap();
         &self.memory.as_ref().map_or(&self.circuits, |memory| &memory.circuits)[index]
@@ -75,7 +75,7 @@ impl World {
                 self.happened(setup, row_id, &Event::Waited { destination, reason });
                 let sends = &self.row(row_id).life.sends;
                 let ended = sends.iter().all(|send| !is_pending_to(send, destination));
-                self.check(ended, "what is ended for its age was too old");
+                self.check(ended, "only a delivery that is too old is ended for its age");
             }
         }
     }

@@ -244,7 +244,7 @@ impl Model for Setup {
         type P = Property<Setup>;
         let mut properties = vec![
             P::always("no step breaks a rule", |_, world| world.broken.is_none()),
-            P::always("what is pending and can be sent has an alarm", |setup, world| {
+            P::always("a pending delivery that can be sent has an alarm", |setup, world| {
                 let is_open = |send: &Send| {
                     world.access(setup, &send.destination).is_some_and(|it| it != Access::Paused)
                         && matches!(send.progress, Progress::Pending { .. })

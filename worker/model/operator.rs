@@ -42,7 +42,7 @@ impl World {
                 self.budget.mistakes -= u8::from(self.mistaken);
                 self.crash();
             }
-            // All else is no operator's.
+            // The other actions are not an operator's.
             _ => {}
         }
     }

@@ -49,7 +49,7 @@ impl World {
             };
             self.check(stays || anew, "what has ended stays so, or ends better");
             let planned = match new.progress {
-                // That a delivery waits is no plan, and what is resumed is tried once, however old it is.
+                // A wait is not a plan, and a resumed delivery is tried once, however old it is.
                 Progress::Pending { due } if old != new && !is_resumed => {
                     let paused = self.circuit(&new.destination).paused(self.now);
                     due.saturating_sub(paused - new.paused_ms).saturating_sub(new.began)

@@ -67,7 +67,7 @@ pub(super) const OLDER: Seen =
         is_late && has(world, is_delivered)
     });
 pub(super) const PROBED: Seen = ("delivered by a probe", |_, world| {
-    // A probe is no request that counts.
+    // A probe does not count as a request.
     let is_it = |(send, known): (&Send, &Known)| {
         send.progress == Progress::Delivered && send.attempts > known.requests
     };

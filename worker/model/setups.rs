@@ -1,4 +1,4 @@
-//! What is checked in one go each: an inbox, and how often each thing may happen to it.
+//! The setups: an inbox each, and how often each thing may happen to it.
 
 use super::seen::{
     AGE, ATTEMPTS, CUT_OFF, DELIVERED, ERASED_IN_FLIGHT, HELD, HELD_ERASED, HELD_LOST, LOST, OLDER,

@@ -227,7 +227,7 @@ impl Shards<'_> {
         let mut broken_shards = Vec::new();
         let (erased, last) = match reply {
             Ok(reply) => (reply.erased, reply.last),
-            // The others can be erased all the same.
+            // The other shards can be erased nevertheless.
             Err(_) if shard < self.count && self.count > 1 => {
                 broken_shards.push(shard);
                 (0, None)

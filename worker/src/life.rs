@@ -77,8 +77,8 @@ pub(crate) struct Send {
     pub(crate) attempts: u32,
     /// When it was received, or was last redelivered by hand: its age counts from then.
     pub(crate) began: u64,
-    /// For how long the destination had been paused by then, all pauses together, in milliseconds. Pauses since then are no
-    /// part of its age.
+    /// For how long the destination had been paused by then, all pauses together, in milliseconds. Later pauses do not count
+    /// towards its age.
     pub(crate) paused_ms: u64,
     pub(crate) progress: Progress,
 }

@@ -49,7 +49,7 @@ pub(super) fn text(status: &Status) -> String {
     for destination in &status.destinations {
         text.sample("pending", &[("destination", &destination.name)], destination.pending);
     }
-    text.family("stranded", "gauge", "Deliveries that wait for a name that is no destination.");
+    text.family("stranded", "gauge", "Deliveries pending for a name that is not a destination.");
     for Stranded { name, pending } in &status.stranded {
         text.sample("stranded", &[("destination", name)], *pending);
     }

@@ -33,7 +33,7 @@ pub(super) struct Status {
     pub(super) bytes: u64,
 }
 
-/// A name that is no destination any more, with deliveries that wait for it.
+/// The name of a removed destination, with its pending deliveries.
 #[derive(Serialize)]
 pub(super) struct Stranded {
     pub(super) name: String,

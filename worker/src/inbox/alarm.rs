@@ -109,8 +109,8 @@ impl Inbox {
         Ok(next.chain(died).min().map(|time| time.max(self.report_after.get())))
     }
 
-    /// Tells the first shard what calls for an alert, and posts the alerts that are due: only the first shard has some. If it
-    /// can't be told, this shard sends all the same, and tries again later.
+    /// Reports causes for alerts to the first shard, and posts the alerts that are due. Only the first shard has alerts. If a
+    /// report fails, this shard sends nevertheless, and reports again later.
     pub(super) async fn post_alerts(&self, settings: &Settings) -> Result<()> {
         if now() >= self.report_after.get()
             && let Err(problem) = self.report(settings).await
@@ -136,7 +136,7 @@ impl Inbox {
         }
         for (raise, alerted) in self.due_reports(settings, now) {
             let Some(destination) = raise.destination.clone() else { continue };
-            // What still fails is told again only while something waits.
+            // A failure is reported again only while deliveries wait.
             let is_repeated = raise.cause == Cause::Failing && self.is_alerted(&destination);
             let waits = |queue: &Queue| queue.destination == destination;
             if !is_repeated || queues::list(&self.db, now)?.iter().any(waits) {
@@ -153,7 +153,7 @@ impl Inbox {
         circuits.find(destination).is_some_and(|circuit| circuit.alerted.is_some())
     }
 
-    /// Lists what there is to tell of destinations, each with the time to note.
+    /// Lists the reports on destinations that are due, each with the time to note.
     fn due_reports(&self, settings: &Settings, now: u64) -> Vec<(Raise, Option<u64>)> {
         let circuits = self.circuits.borrow();
         let is_due = |circuit: &Circuit| circuit.report_at(now).is_some_and(|time| time <= now);

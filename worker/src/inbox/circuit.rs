@@ -16,14 +16,14 @@ const MOST_ASKED_MS: u64 = 60 * 60_000;
 const FAILING_AFTER: u32 = 3;
 const FAILING_MS: u64 = 5 * 60_000;
 
-/// How often the first shard is told that a destination is still failing.
+/// How often a shard tells the first one that a destination is still failing.
 const REPORT_MS: u64 = 60 * 60_000;
 
 /// After how long a pause leads to an alert, and after how long it ends by itself.
 pub(crate) const PAUSED_ALERT_MS: u64 = 24 * 60 * 60_000;
 pub(crate) const MOST_PAUSE_MS: u64 = 7 * PAUSED_ALERT_MS;
 
-/// What may be sent to a destination now.
+/// Which requests a destination may receive now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     All,
@@ -37,7 +37,7 @@ pub(crate) enum Access {
 /// How an attempt failed, as far as it concerns the destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Trouble {
-    /// Whether there was no answer.
+    /// Whether the destination did not answer.
     pub(crate) is_unreachable: bool,
     /// The wait that it asked for, in milliseconds; 0 if it did not say how long.
     pub(crate) asked_ms: Option<u64>,
@@ -56,7 +56,7 @@ pub(crate) fn is_rejection(status: u16) -> bool {
     matches!(status, 400 | 401 | 403 | 404 | 405 | 410 | 413 | 415 | 422 | 508)
 }
 
-/// What is known of one destination.
+/// The state of one destination.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Circuit {
     pub(crate) paused_since: Option<u64>,
@@ -74,7 +74,7 @@ pub(crate) struct Circuit {
     pub(crate) unreachable: u32,
     /// When it last accepted a delivery, as far as this decides on the alert.
     pub(crate) last_success: Option<u64>,
-    /// When the first shard was last told that the destination is failing, unless it was told of a recovery since.
+    /// When this shard last told the first one of the failure; `None` once it told of the recovery.
     pub(crate) alerted: Option<u64>,
 }
 
@@ -113,7 +113,7 @@ impl Circuit {
         }
         let is_down = is_probe || self.unreachable >= UNREACHABLE_AFTER;
         if trouble.asked_ms.is_some() || (trouble.is_unreachable && is_down) {
-            // What else was in flight when the destination was held says nothing new, nor does a delivery that fails again.
+            // Requests that were in flight when the hold began prove nothing new, and neither does a delivery that fails again.
             if self.held_until.is_none()
                 || (is_probe && (trouble.is_new || !trouble.is_unreachable))
             {

@@ -5,7 +5,7 @@ use super::db::{Db, Row};
 use crate::config::Settings;
 use crate::js::{Result, number, or_null};
 
-/// The circuits of the destinations that are, or were, in trouble or paused, with what is stored of each.
+/// The circuits of the destinations that were ever in trouble or paused, each with its stored form.
 #[derive(Default)]
 pub(super) struct Circuits(Vec<(String, Circuit, Circuit)>);
 

@@ -11,7 +11,7 @@ use crate::protocol::{Cause, Hasten, Raise, SetPaused};
 const AT_ONCE: usize = 100;
 
 impl Inbox {
-    /// Pauses a destination or resumes it; returns since when it is paused. What is in flight finishes.
+    /// Pauses a destination or resumes it; returns since when it is paused. Requests in flight finish.
     pub(super) fn set_paused(&self, question: &SetPaused, now: u64) -> Result<Option<u64>> {
         let destination = question.destination.as_str();
         self.circuits.borrow_mut().change(&self.db, destination, |circuit| {

@@ -276,8 +276,8 @@ impl Inbox {
         }
     }
 
-    /// Returns the newest queued send to a destination that is probed, every other time: what is due for the longest time may
-    /// be what fails by its own fault.
+    /// Returns the newest queued send to a destination that is probed, every other time: the one that is due for the longest
+    /// time may fail by its own fault.
     fn newest_to_probe(&self, settings: &Settings, destination: &str) -> Result<Option<Retry>> {
         let now = now();
         let access = self.circuits.borrow().access(settings, destination, now);
