@@ -107,11 +107,15 @@ const TIMES = {
 const SENDS = `UPDATE deliveries SET sends = (SELECT json_group_array(json_replace(value,
   '$.began', value ->> 'began' - MS, '$.due', value ->> 'due' - MS)) FROM json_each(sends));`;
 
+/** The times in the JSON of `attempts`. */
+const ATTEMPTS = `UPDATE deliveries SET attempts = (SELECT json_group_array(json_replace(value,
+  '$.at', value ->> 'at' - MS)) FROM json_each(attempts));`;
+
 /** Lets time pass: all that is stored becomes older. Rows keep their numbers, so that tests can go on naming them. */
 export function age(storage, ms) {
   const older = (column) => `${column} = ${column} - ${ms}`;
   const tables = Object.entries(TIMES).map(([table, columns]) => `UPDATE ${table} SET ${columns.map(older)};`);
-  tables.push(SENDS.replaceAll("MS", ms));
+  tables.push(SENDS.replaceAll("MS", ms), ATTEMPTS.replaceAll("MS", ms));
   // What is smaller is no time.
   const meta = `UPDATE meta SET ${older("value")} WHERE value > 1e12 AND typeof(value) <> 'text';`;
   change(storage, `${tables.join("")} ${meta} UPDATE _cf_METADATA SET value = value - ${ms} * 1000000;`);

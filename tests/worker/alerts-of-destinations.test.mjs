@@ -1,0 +1,167 @@
+// The alerts of a destination say what is true, each once, and hold up no delivery.
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { test } from "node:test";
+import { lasting, look } from "./storage.mjs";
+import { event, post, startOrigin } from "./support.mjs";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+const rejects = (_, response) => response.writeHead(404).end();
+const fails = (_, response) => response.writeHead(503).end();
+const accepts = (_, response) => response.end();
+
+/** An edge whose time can pass, and `alerts`, whatever takes what it posts. */
+async function edge(t, bindings = {}) {
+  const alerts = await startOrigin();
+  t.after(alerts.stop);
+  const world = await lasting(t, Object.assign(bindings, { ALERT_URL: alerts.url }));
+  return Object.assign(world, { alerts });
+}
+
+/** The same with destinations of these names. An event is sent to those whose name it has; `origins` has their origins. */
+async function named(t, ...names) {
+  const origins = {};
+  for (const name of names) {
+    origins[name] = await startOrigin();
+    t.after(origins[name].stop);
+  }
+  const bindings = { ORIGIN_URL: undefined };
+  const configure = (...some) => {
+    const one = (name) => ({ name, url: origins[name].url, events: [name] });
+    bindings.DESTINATIONS = JSON.stringify(some.map(one));
+  };
+  configure(...names);
+  return Object.assign(await edge(t, bindings), { origins, configure });
+}
+
+const destination = async ({ ask }, name = "origin") =>
+  (await ask("GET", "status")).destinations.find((it) => it.name === name);
+const raised = ({ alerts }) => alerts.taken.map(({ body }) => JSON.parse(body)).map(({ cause, destination }) => `${cause} ${destination}`);
+
+/** Waits until these alerts were posted. One that is posted while the edge is stopped may be posted again. */
+async function told(world, ...expected) {
+  const told = () => raised(world).filter((it, index, all) => it !== all[index - 1]);
+  for (let n = 1; told().length < expected.length; n++) await world.alerts.took(n);
+  deepEqual(told(), expected);
+}
+
+/** Sends one event, and waits until so many attempts are stored. */
+async function attempted(world, fields, count = 1) {
+  equal((await post(world.url, event(fields))).status, 200);
+  const [id] = await world.ids("?limit=1");
+  return world.until(id, ({ attempts }) => attempts.length >= count);
+}
+
+for (const [title, again] of [["a status that rejects", rejects], ["a status that fails", fails]]) {
+  test(`reports a second failure of a destination within 6 minutes of its recovery: ${title}`, async (t) => {
+    const world = await edge(t);
+    world.origin.answer = rejects;
+    await attempted(world);
+    await told(world, "failing origin");
+    world.origin.answer = accepts;
+    await world.later(2 * MINUTE);
+    await told(world, "failing origin", "recovered origin");
+    world.origin.answer = again;
+    await attempted(world, {}, again === fails ? 3 : 1);
+    await world.later(6 * MINUTE);
+    await told(world, "failing origin", "recovered origin", "failing origin");
+  });
+}
+
+test("reports no recovery while a destination fails in another way, through a restart", async (t) => {
+  const world = await edge(t);
+  world.origin.answer = rejects;
+  const { deliveryId } = await attempted(world);
+  await world.alerts.took(1);
+  world.origin.answer = fails;
+  await world.later(MINUTE);
+  await world.until(deliveryId, ({ attempts }) => attempts.length >= 2);
+  await world.again();
+  await world.edge.scheduled();
+  await attempted(world);
+  equal((await destination(world)).state, "failing");
+  await world.again((storage) => deepEqual(look(storage, "SELECT cause FROM alerts"), [{ cause: "failing origin" }]));
+  world.origin.answer = accepts;
+  await world.later(HOUR / 2);
+  await world.alerts.took(2);
+  deepEqual(raised(world), ["failing origin", "recovered origin"]);
+});
+
+test("reports a destination that asks for an hour after 5 minutes, while events wait", async (t) => {
+  const world = await edge(t);
+  world.origin.answer = (_, response) => response.writeHead(503, { "retry-after": "3600" }).end();
+  await attempted(world);
+  for (let n = 0; n < 3; n++) equal((await post(world.url, event())).status, 200);
+  await world.later(4 * MINUTE);
+  equal((await destination(world)).state, "held");
+  equal(world.alerts.taken.length, 0);
+  await world.later(2 * MINUTE);
+  await world.alerts.took(1);
+  deepEqual(raised(world), ["failing origin"]);
+});
+
+test("reports no failure of a destination that rejects one event in ten, and accepts the others", async (t) => {
+  const world = await named(t, "crm", "other");
+  const rejected = new Set();
+  world.origins.crm.answer = (_, response, body) => response.writeHead(rejected.has(body.toString()) ? 422 : 200).end();
+  for (let hour = 0; hour < 2; hour++) {
+    const bad = event({ event: "crm" });
+    rejected.add(bad);
+    for (let n = 0; n < 10; n++) {
+      equal((await post(world.url, n === 5 ? bad : event({ event: "crm" }))).status, 200);
+      await world.until((await world.ids("?limit=1"))[0], ({ attempts }) => attempts.length >= 1);
+    }
+    await world.later(HOUR + MINUTE);
+  }
+  // What was to be reported of the one would be posted before this.
+  world.origins.other.answer = rejects;
+  await attempted(world, { event: "other" });
+  await world.alerts.took(1);
+  deepEqual(raised(world), ["failing other"]);
+});
+
+test("repeats no alert of a destination that nothing waits for", async (t) => {
+  const world = await named(t, "crm", "other");
+  world.origins.crm.answer = rejects;
+  const { deliveryId } = await attempted(world, { event: "crm" });
+  await world.alerts.took(1);
+  equal((await world.ask("DELETE", `deliveries/${deliveryId}`)).erased, 1);
+  for (let hour = 0; hour < 3; hour++) await world.later(HOUR + MINUTE);
+  world.origins.other.answer = rejects;
+  await attempted(world, { event: "other" });
+  await world.alerts.took(2);
+  deepEqual(raised(world), ["failing crm", "failing other"]);
+});
+
+test("does not report a destination that is added again as failing", async (t) => {
+  const world = await named(t, "crm", "other");
+  const { origins } = world;
+  origins.crm.answer = rejects;
+  const { deliveryId } = await attempted(world, { event: "crm" });
+  await world.alerts.took(1);
+  equal((await world.ask("DELETE", `deliveries/${deliveryId}`)).erased, 1);
+  world.configure("other");
+  await world.later(2 * HOUR);
+  world.configure("crm", "other");
+  await world.later(2 * HOUR);
+  const { state, failingSince, failures } = await destination(world, "crm");
+  deepEqual([state, failingSince, failures], ["ok", null, 0]);
+  origins.other.answer = rejects;
+  await attempted(world, { event: "other" });
+  await world.alerts.took(2);
+  deepEqual(raised(world), ["failing crm", "failing other"]);
+});
+
+test("while ALERT_URL hangs and 8 destinations reject, sends to another at once, and nothing twice", async (t) => {
+  const bad = Array.from({ length: 8 }, (_, n) => `bad-${n}`);
+  const world = await named(t, "good", ...bad);
+  world.alerts.answer = () => {};
+  for (const name of bad) world.origins[name].answer = rejects;
+  for (const name of bad) await attempted(world, { event: name });
+  await world.alerts.took(1);
+  for (let n = 0; n < 20; n++) await attempted(world, { event: "good" });
+  equal(world.alerts.now, 1, "an alert still hangs");
+  for (const [name, { taken }] of Object.entries(world.origins)) equal(taken.length, name === "good" ? 20 : 1, name);
+  ok(!world.lines.some((line) => line.includes("inbox_ended")), "the inbox went on");
+});
