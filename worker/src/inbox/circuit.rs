@@ -70,6 +70,9 @@ pub(crate) struct Circuit {
     pub(crate) failing_since: Option<u64>,
     pub(crate) failures: u32,
     pub(crate) how: Option<String>,
+    /// Whether it rejected a delivery at the first attempt, and has accepted none since. A delivery that is rejected again says
+    /// nothing of the others.
+    pub(crate) rejects: bool,
     /// How many deliveries in a row found it unreachable.
     pub(crate) unreachable: u32,
     /// When it last accepted a delivery, as far as this decides on the alert.
@@ -97,7 +100,7 @@ impl Circuit {
             (self.held_until, self.holds) = (None, 0);
         }
         (self.failing_since, self.failures, self.how) = (None, 0, None);
-        self.unreachable = 0;
+        (self.unreachable, self.rejects) = (0, false);
     }
 
     /// Notes that an attempt has failed. `is_probe` tells whether it was made while the destination was held.
@@ -105,6 +108,7 @@ impl Circuit {
         self.failing_since.get_or_insert(now);
         self.failures = self.failures.saturating_add(1);
         self.how = Some(trouble.how);
+        self.rejects = self.rejects || (trouble.is_new && self.status().is_some_and(is_rejection));
         self.last_success = trouble.last_success;
         if !trouble.is_unreachable {
             self.unreachable = 0;
@@ -159,7 +163,7 @@ impl Circuit {
     fn failing_at(&self) -> Option<u64> {
         let since = self.failing_since?;
         // A rejection calls for an alert at once, unless other deliveries were accepted lately.
-        if self.status().is_some_and(is_rejection) {
+        if self.rejects {
             let quiet = self.last_success.map_or(0, |time| time.saturating_add(FAILING_MS));
             return Some(since.max(quiet));
         }
@@ -181,7 +185,7 @@ impl Circuit {
     /// Returns what is stored of it: a few failures are not worth a row.
     pub(crate) fn stored(&self) -> Self {
         let mut stored = self.clone();
-        (stored.unreachable, stored.last_success) = (0, None);
+        (stored.unreachable, stored.last_success, stored.rejects) = (0, None, false);
         let is_worth_it = self.failing_at().is_some() || self.alerted.is_some();
         if !is_worth_it && self.held_until.is_none() {
             (stored.failing_since, stored.failures, stored.how) = (None, 0, None);
@@ -317,6 +321,14 @@ mod tests {
         let mut circuit = Circuit::default();
         circuit.failed(Trouble { last_success: Some(5), ..rejected }, false, 10);
         assert_eq!(circuit.report_at(20), Some(5 + FAILING_MS));
+    }
+
+    #[test]
+    fn a_delivery_that_is_rejected_again_is_no_rejection_of_the_others() {
+        let again = Trouble { is_new: false, how: "422".to_owned(), ..trouble(false) };
+        let mut circuit = Circuit::default();
+        circuit.failed(again, false, 10);
+        assert_eq!(circuit.report_at(20), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The circuit of each destination, as this shard stores it.
 
-use super::circuit::{Access, Circuit};
+use super::circuit::{Access, Circuit, is_rejection};
 use super::db::{Db, Row};
 use crate::config::Settings;
 use crate::js::{Result, number, or_null};
@@ -16,7 +16,7 @@ impl Circuits {
             &[],
         )?;
         let read = |row: Row| {
-            let circuit = Circuit {
+            let mut circuit = Circuit {
                 paused_since: row.maybe_number(1)?,
                 paused_ms: row.number(2)?,
                 held_until: row.maybe_number(3)?,
@@ -27,7 +27,9 @@ impl Circuits {
                 alerted: row.maybe_number(8)?,
                 ..Circuit::default()
             };
-            Ok((row.text(0)?, circuit.clone(), circuit))
+            let stored = circuit.stored();
+            circuit.rejects = circuit.status().is_some_and(is_rejection);
+            Ok((row.text(0)?, circuit, stored))
         };
         rows.into_iter().map(read).collect::<Result<_>>().map(Self)
     }
