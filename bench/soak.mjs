@@ -33,7 +33,7 @@ function whole(name, otherwise) {
 /** For how long nothing arrives before what is missing is lost, in ms: far longer than the wait between any two attempts. */
 const PATIENCE_MS = 300_000;
 const KEYS = ["the key of the soak", "the key after the reset"];
-const ADMIN_TOKEN = "the admin token of the soak, which is long";
+const ADMIN_TOKEN = "the-admin-token-of-the-soak-which-is-long";
 
 const load = async (name) => JSON.parse(await readFile(join(root, `tests/vectors/bodies/${name}.json`)));
 const samples = [await load("demo"), await load("playlist")];
@@ -105,6 +105,7 @@ async function ask(path, body) {
     const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
     const response = await fetch(`${edge.url}/admin/${path}`, { method: "POST", headers, body: JSON.stringify(body) }).catch(() => undefined);
     if (response?.ok) return response.json();
+    if (response?.status < 500) throw new Error(`${path}: ${await response.text()}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
