@@ -118,7 +118,12 @@ export function age(storage, ms) {
   tables.push(SENDS.replaceAll("MS", ms), ATTEMPTS.replaceAll("MS", ms));
   // What is smaller is no time.
   const meta = `UPDATE meta SET ${older("value")} WHERE value > 1e12 AND typeof(value) <> 'text';`;
-  change(storage, `${tables.join("")} ${meta} UPDATE _cf_METADATA SET value = value - ${ms} * 1000000;`);
+  change(storage, `${tables.join("")} ${meta}`);
+  // There is no such table before the first alarm.
+  const isThere = "SELECT name FROM sqlite_master WHERE name = '_cf_METADATA'";
+  for (const file of files(storage, INBOXES)) {
+    if (runOn(file, "", isThere).length > 0) runOn(file, `UPDATE _cf_METADATA SET value = value - ${ms} * 1000000`);
+  }
   changeAlarms(storage, `UPDATE _cf_ALARM SET scheduled_time = scheduled_time - ${ms} * 1000000`);
 }
 
