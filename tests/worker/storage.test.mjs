@@ -134,10 +134,10 @@ test("an alert says what this version says, though an older one has said it befo
   const world = await lasting(t, { MAX_ATTEMPTS: "1", ALERT_URL: alerts.url });
   world.origin.answer = (_, response) => response.writeHead(500).end();
   await world.edge.scheduled();
-  await world.again((storage) => change(storage, "INSERT INTO alerts (cause, text, at) VALUES ('dead', 'older', 0)"));
+  await world.again((storage) => change(storage, "INSERT INTO alerts (cause, text, at) VALUES ('dead origin', 'older', 0)"));
   equal((await post(world.url, event())).status, 200);
   const { cause, text } = JSON.parse((await alerts.took(1)).body);
-  deepEqual([cause, text], ["dead", "A destination will not receive a delivery: look at the delivery log."]);
+  deepEqual([cause, text], ["dead", "origin: A delivery is dead: look at the delivery log."]);
 });
 
 for (const remembered of [false, true]) {
