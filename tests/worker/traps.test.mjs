@@ -37,7 +37,8 @@ test("a body that traps while it is sent goes dead alone", async (t) => {
   const poison = event({ note: "trap-in-send" });
   const others = [event(), event(), event()];
   equal((await post(url, others[0])).status, 200);
-  equal((await post(url, poison)).status, 200);
+  // The alarm may trap before the answer is on its way; then Walnut sends the event again.
+  while ((await send(url, poison)) !== 200);
   const dead = JSON.parse(await logged('"dead"'));
   ok(dead.id.endsWith(JSON.parse(poison).data.session_id));
   deepEqual(dead.reasons, { origin: "trapped" });
