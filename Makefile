@@ -14,7 +14,8 @@ WORKER := $(CORE) $(EXPLAIN) worker/Cargo.toml $(wildcard worker/*.js worker/pag
 RUSTDOC := RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --package walnut-webhooks --package walnut-webhooks-explain --features walnut-webhooks/edge,walnut-webhooks/http
 PKG := $(CORE) $(EXPLAIN) $(wildcard pkg-templates/sdk/*) $(wildcard tools/*.mjs tools/contract/Cargo.toml tools/contract/src/*) $(wildcard LICENSE-*) \
 	$(BINDGEN) node_modules/.package-lock.json
-CLI := pkg/package.json $(wildcard pkg-templates/cli/* pkg-templates/cli/*/*.ts) $(wildcard harness/*.* harness/*/*.ts)
+CLI := pkg/package.json worker/build/index.js worker/machine.js $(wildcard pkg-templates/cli/* pkg-templates/cli/*/*.ts pkg-templates/cli/*/*/*) \
+	$(wildcard harness/*.* harness/*/*.ts)
 
 .PHONY: help run test compat supply bench bench-edge soak flood lint contract docs build pkg worker prerequisites clean panic-free ct fuzz trust mutants mutants-core mutants-facade
 .DELETE_ON_ERROR:

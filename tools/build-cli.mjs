@@ -1,8 +1,8 @@
-// Builds the command line into pkg-cli/, ready to publish: pkg-templates/cli/ as ES modules, and the harness page.
-// It needs pkg/, whose types and code it uses.
+// Builds the command line into pkg-cli/, ready to publish: pkg-templates/cli/ as ES modules, the harness page, and the
+// prebuilt Worker. It needs pkg/, whose types and code it uses, and worker/build/.
 import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { build } from "esbuild";
 import { contract, fields, write } from "./contract.mjs";
 import { finish, version } from "./package.mjs";
@@ -24,6 +24,11 @@ await build({ entryPoints: [path("harness/app.ts")], outfile: join(out, "harness
 for (const file of readdirSync(path("harness"))) {
   if (/\.(html|css|svg)$/.test(file)) cpSync(path("harness", file), join(out, "harness", file));
 }
+
+// The Worker as it is deployed, and what `edge init` writes around it.
+mkdirSync(join(out, "worker"));
+for (const file of ["build/index.js", "build/core_bg.wasm", "machine.js"]) cpSync(path("worker", file), join(out, "worker", basename(file)));
+cpSync(path("pkg-templates/cli/edge/template"), join(out, "edge/template"), { recursive: true });
 
 const manifest = JSON.parse(readFileSync(path("pkg-templates/cli/package.json"), "utf8"));
 // The page holds the SDK, whose notices these are.

@@ -163,6 +163,11 @@ export class Inbox extends DurableObject {
     else if (old !== null) this.ctx.storage.deleteAlarm();
   }
 
+  /** Tells whether the alarm must begin no further request, because the process is about to end: see machine.js. */
+  isStopping() {
+    return false;
+  }
+
   /** Stores a delivery; the arguments are those of Rust's `Inbox::store`. */
   store(...arrival) {
     const stored = this.#armed(() => this.#live().store(...arrival));

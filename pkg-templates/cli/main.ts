@@ -13,16 +13,33 @@ import { sample } from "./commands/sample.js";
 import { send } from "./commands/send.js";
 import { sign } from "./commands/sign.js";
 import { verify } from "./commands/verify.js";
+import { edgeStart } from "./edge/start.js";
 import { Failure, INTERRUPTED, OK, PIPE_CLOSED, reason, NOT_RUN, usage } from "./failure.js";
 import { didYouMean } from "./nearest.js";
 import { asJson, out, plain, say } from "./terminal.js";
 
-const commands: Readonly<Record<string, Command>> = { sign, verify, explain, sample, send, listen, replay, doctor, harness };
+const commands: Readonly<Record<string, Command>> = {
+  sign, verify, explain, sample, send, listen, replay, doctor, harness,
+  "edge start": edgeStart,
+};
 
-async function main([name, ...args]: string[]): Promise<number> {
-  if (name === "help" && args[0] !== undefined) {
-    out(help(args[0], find(args[0])));
-    return OK;
+/** The first words of commands of two words. */
+const GROUPS = ["edge"];
+
+/** Splits arguments into the name of the command, which may have two words, and the rest. */
+function split([name, ...rest]: readonly string[]): [string | undefined, string[]] {
+  const second = rest[0];
+  const isGroup = name !== undefined && GROUPS.includes(name) && second !== undefined && !second.startsWith("-");
+  return isGroup ? [`${name} ${second}`, rest.slice(1)] : [name, rest];
+}
+
+async function main(all: readonly string[]): Promise<number> {
+  const [name, args] = split(all);
+  if (name === "help" && args[0] !== undefined) return main([...args, "--help"]);
+  if (name !== undefined && GROUPS.includes(name)) {
+    const group = Object.entries(commands).filter(([command]) => command.startsWith(`${name} `));
+    out(overview(Object.fromEntries(group), version()));
+    return has(args, "--help") || has(args, "-h") ? OK : NOT_RUN;
   }
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     out(overview(commands, version()));
@@ -80,12 +97,13 @@ function interruption(): AbortSignal {
 /** How often to look whether npx was ended, in milliseconds. */
 const ORPHAN_CHECK_MS = 500;
 
-function fail(error: unknown, [name]: string[], isJson: boolean): number {
+function fail(error: unknown, args: readonly string[], isJson: boolean): number {
   // An unexpected error is a sentence, too: a stack does not help the user of a command.
   const { code, message, status } = error instanceof Failure ? error : new Failure("internal", plain(`${error}`), NOT_RUN);
   if (isJson) process.stderr.write(`${JSON.stringify({ error: { code, message } })}\n`);
   else if (code !== "interrupted") say(`${NAME}: ${message}`);
   if (code === "usage" && !isJson) {
+    const [name] = split(args);
     const known = name !== undefined && Object.hasOwn(commands, name);
     say(`Try: ${NAME} ${known ? `${name} ` : ""}--help`);
   }

@@ -27,6 +27,10 @@ extern "C" {
     /// Sets the alarm to a time, or deletes it.
     #[wasm_bindgen(method)]
     pub(super) fn arm(this: &Guard, time: Option<f64>);
+
+    /// Tells whether no further request may begin, because the process is about to end.
+    #[wasm_bindgen(method, js_name = isStopping)]
+    pub(super) fn is_stopping(this: &Guard) -> bool;
 }
 
 impl Guard {

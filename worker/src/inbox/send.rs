@@ -102,10 +102,15 @@ impl Inbox {
         let mut keep = 0;
         let mut timer = Timer::new(0);
         loop {
+            if self.guard.is_stopping() && flights.is_empty() && self.others.get() == 0 {
+                return Ok(());
+            }
             let more = self.read_untried(settings)?;
             let now = now();
             let queues = self.queues(settings, now)?;
-            self.fill(settings, &queues, flights)?;
+            if !self.guard.is_stopping() {
+                self.fill(settings, &queues, flights)?;
+            }
             if now >= keep {
                 let more = keep::forget(&self.db, &mut self.counts.borrow_mut(), settings, now)?;
                 keep = now.saturating_add(if more { 0 } else { keep::EVERY_MS });

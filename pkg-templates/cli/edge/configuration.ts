@@ -1,0 +1,57 @@
+// The configuration of workerd. It contains no value of a variable, since some are secrets: workerd reads them from its
+// environment.
+
+/** As in worker/wrangler.toml. */
+export const COMPATIBILITY_DATE = "2026-04-01";
+
+export interface Setup {
+  readonly host: string;
+  readonly port: number;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** Returns the configuration. The Worker's modules are in a folder of `--import-path`. The storage is in the folder `inbox`, and the socket `control.sock`, of workerd's current folder. */
+export function configuration({ host, port, variables }: Setup): string {
+  const module = (name: string, kind: string) => `(name = "${name}", ${kind} = embed "/${name}")`;
+  const binding = (name: string) => `(name = ${quoted(name)}, fromEnvironment = ${quoted(name)})`;
+  // A client can send the header by which Cloudflare names it. It counts only if CLIENT_IP_HEADER says so.
+  const isTrusted = variables.CLIENT_IP_HEADER?.toLowerCase() === "cf-connecting-ip";
+  const http = isTrusted ? "()" : '(injectRequestHeaders = [(name = "CF-Connecting-IP")])';
+  return `using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "edge", worker = (
+      modules = [
+        ${module("machine.js", "esModule")},
+        ${module("index.js", "esModule")},
+        ${module("core_bg.wasm", "wasm")},
+      ],
+      compatibilityDate = "${COMPATIBILITY_DATE}",
+      bindings = [
+        (name = "INBOX", durableObjectNamespace = "Inbox"),
+        ${Object.keys(variables).map(binding).join(",\n        ")}
+      ],
+      durableObjectNamespaces = [(className = "Inbox", uniqueKey = "walnut-webhooks-Inbox", enableSql = true)],
+      durableObjectStorage = (localDisk = "inbox"),
+      globalOutbound = "network"
+    )),
+    (name = "network", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),
+    (name = "inbox", disk = (path = "inbox", writable = true)),
+  ],
+  sockets = [
+    (name = "http", address = ${quoted(`${host.includes(":") ? `[${host}]` : host}:${port}`)}, http = ${http}, service = "edge"),
+    (name = "control", address = "unix:control.sock", http = (), service = (name = "edge", entrypoint = "machine")),
+  ],
+);
+`;
+}
+
+/** A text in quotes, as Cap'n Proto reads it: each byte that is not visible ASCII is escaped. */
+function quoted(text: string): string {
+  const escaped = [...Buffer.from(text)].map((byte) => {
+    const character = String.fromCharCode(byte);
+    return /^[ !#-[\]-~]$/.test(character) ? character : `\\x${byte.toString(16).padStart(2, "0")}`;
+  });
+  return `"${escaped.join("")}"`;
+}
