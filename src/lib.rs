@@ -28,9 +28,9 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// Runs the README's example of the crate.
+// Runs the example of docs/rust.md.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
+#[doc = include_str!("../docs/rust.md")]
 mod readme {}
 
 mod age;

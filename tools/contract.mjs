@@ -1,5 +1,5 @@
 // Generates what repeats the contract from its declarations in src/event.rs, src/error.rs and explain/src/cause.rs: the SDK's types, the JSON
-// Schemas, the form fields of the harness page and the tables of docs/errors.md. Run alone, it rewrites those tables.
+// Schemas, the form fields of the harness page and the tables of docs/errors.md and docs/events.md. Run alone, it rewrites those tables.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -146,16 +146,38 @@ function inputType(type) {
   return type === "string" ? "text" : type;
 }
 
-/** Writes the table of each place into the page, between `<!-- codes: PLACE -->` and `<!-- end -->`. */
-export function withTables(page, { codes }) {
-  return page.replace(/(<!-- codes: (\w+) -->\n).*?(<!-- end -->)/gs, (_, begin, place, end) => {
+/**
+ * Writes the generated tables into a page: the codes of a place between `<!-- codes: PLACE -->` and `<!-- end -->`, and the
+ * fields of an event between `<!-- event: NAME -->` and `<!-- end -->`.
+ */
+export function withTables(page, { codes, events }) {
+  const withEvents = page.replace(/(<!-- event: (\w+) -->\n).*?(<!-- end -->)/gs, (_, begin, name, end) => {
+    const event = events.find((event) => event.name === name);
+    if (event === undefined) throw new Error(`a page has a table for ${name}, but src/event.rs declares no such event`);
+    return `${begin}| field | type | |\n|---|---|---|\n${fieldRows(event.type.object, "").join("")}${end}`;
+  });
+  return withEvents.replace(/(<!-- codes: (\w+) -->\n).*?(<!-- end -->)/gs, (_, begin, place, end) => {
     const rows = codes.filter((code) => code.place === place).map(({ code, status, when, fix }) => `| \`${code}\` | ${status} | ${when} | ${fix} |\n`);
     if (rows.length === 0) throw new Error(`docs/errors.md has a table for ${place}, but src/error.rs declares no code there`);
     return `${begin}| code | status | when | what to do |\n|---|---|---|---|\n${rows.join("")}${end}`;
   });
 }
 
+/** Returns a row for each field of an object, and for those of the objects in it. */
+function fieldRows({ fields }, prefix) {
+  return fields.flatMap(({ name, doc, type, optional }) => {
+    const path = `${prefix}${name}`;
+    const { array, object } = type;
+    const shown = object === undefined ? `${typeText(type).replace(/^Array<.*>$/, "list").replace(" | null", ", or null")}${optional ? "; may be absent" : ""}` : "object";
+    const inner = array?.object ?? object;
+    const row = `| \`${path}\` | ${shown} | ${plain(doc)} |\n`;
+    return [row, ...(inner === undefined ? [] : fieldRows(inner, `${path}${array === undefined ? "." : "[]."}`))];
+  });
+}
+
 if (import.meta.filename === process.argv[1]) {
-  const path = join(root, "docs/errors.md");
-  writeFileSync(path, withTables(readFileSync(path, "utf8"), contract()));
+  for (const name of ["docs/errors.md", "docs/events.md"]) {
+    const path = join(root, name);
+    writeFileSync(path, withTables(readFileSync(path, "utf8"), contract()));
+  }
 }

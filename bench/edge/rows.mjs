@@ -30,7 +30,7 @@ export async function rows() {
     [FOUR_DESTINATIONS]: inAll(four),
     [BURST]: each(many, (count) => count / EVENTS),
     [DUPLICATE]: duplicate,
-    // Its request to each shard is no event's: docs/scale.md says what it costs.
+    // Its request to each shard is no event's: docs/edge/scale.md says what it costs.
     [IDLE]: { written: idle.written, read: idle.read },
   };
 }

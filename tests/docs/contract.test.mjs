@@ -16,6 +16,12 @@ test("docs/errors.md has the declared error codes: make contract rewrites its ta
   deepEqual(tables, [...new Set(declared.codes.map(({ place }) => place))]);
 });
 
+test("docs/events.md has every field of the declared events: make contract rewrites its tables", () => {
+  const page = read("docs/events.md");
+  equal(page, withTables(page, declared));
+  deepEqual(matches(page, /<!-- event: (\w+) -->/g).flat(), declared.events.map(({ name }) => name));
+});
+
 test("the built types, schemas and form fields are those of the declarations: make pkg rebuilds them", () => {
   equal(read("target/pkg-src/contract.ts"), types(declared));
   equal(read("target/contract/fields.ts"), fields(declared));

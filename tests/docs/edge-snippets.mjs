@@ -142,7 +142,7 @@ async function setUp(t, { code }) {
 }
 
 /** The variables and secrets of the edge. */
-const variables = rows(section(read("README.md"), "## The edge")).flatMap(([cell]) => quoted(cell));
+const variables = rows(read("docs/edge/configure.md")).flatMap(([cell]) => quoted(cell));
 
 /** Commands that build or deploy: runs the part that needs no account and that was not run before. */
 async function parsed(t, { page, code }) {
@@ -184,7 +184,7 @@ async function destinations(t, { code }) {
   equal((await fetch(`${edge.url}/healthz`)).status, 200);
 }
 
-/** Calculates the figures of docs/scale.md with its formulas. */
+/** Calculates the figures of docs/edge/scale.md with its formulas. */
 function formula(_, { page, code }) {
   const all = rows(read(page)).map((cells) => cells.map((cell) => cell.replaceAll(",", "")));
   if (code.startsWith("deliveries a second")) {

@@ -6,16 +6,17 @@ import { test } from "node:test";
 import { contract } from "../../tools/contract.mjs";
 import { anchors, folders, pages, parse, quoted, read, root, rows, section } from "./markdown.mjs";
 
-const readme = read("README.md");
+const reference = read("docs/reference.md");
+const configuration = read("docs/edge/configure.md");
 const sorted = (words) => [...new Set(words)].sort();
 /** The quoted words in the first column of a text's tables. */
 const first = (text) => sorted(rows(text).flatMap(([cell]) => quoted(cell)));
 const matches = (text, pattern) => Array.from(text.matchAll(pattern), ([, found]) => found);
 
-/** The variables of the edge in the README's table. */
-const variables = rows(section(readme, "## The edge")).flatMap(([cell]) => quoted(cell)).filter((word) => /^[A-Z_]+$/.test(word));
+/** The variables of the edge in their table. */
+const variables = rows(configuration).flatMap(([cell]) => quoted(cell)).filter((word) => /^[A-Z_]+$/.test(word));
 
-const house = rows(section(readme, "## The house"));
+const house = rows(section(read("CONTRIBUTING.md"), "## The house"));
 
 test("the table of the house has every folder, and no other", () => {
   const listed = house.flatMap(([cell]) => quoted(cell));
@@ -58,7 +59,7 @@ for (const page of pages) {
 
   test(`${page}: every file that a sentence names is there`, () => {
     // A quick start speaks of the sources of its reader.
-    const ours = folders().filter((name) => page !== "docs/quick-start.md" || name !== "src");
+    const ours = folders().filter((name) => page !== "docs/frameworks.md" || name !== "src");
     const named = quoted(parse(read(page)).prose).filter((path) => new RegExp(`^(${ours.join("|")})/[\\w./-]*$`).test(path));
     for (const path of named) {
       // NAME stands for any, and what is built is not always there.
@@ -78,7 +79,7 @@ test("every example is run by the tests", () => {
 });
 
 test("every cause of an explanation has its row, and every row its cause", () => {
-  const listed = first(section(readme, "### When a signature fails")).filter((word) => word !== "code");
+  const listed = first(section(reference, "## When a signature fails")).filter((word) => word !== "code");
   const { causes, codes } = contract();
   // A cause that is an error's code says no more than the error, which has its row in docs/errors.md.
   const errors = codes.map(({ code }) => code).filter((code) => code !== "missing_signature");
@@ -103,7 +104,7 @@ test("the limits and defaults of the edge are those of its source", () => {
     const [limits] = matches(source, new RegExp(`const ${name}: Range = Range \\{ least: "(.+", most: ".+)", example: `, "g"));
     return limits.split('", most: "');
   };
-  const row = (variable) => rows(section(readme, "## The edge")).find(([cell]) => cell === `\`${variable}\``);
+  const row = (variable) => rows(configuration).find(([cell]) => cell === `\`${variable}\``);
   const is = (variable, defaults, ...limits) => {
     const [, stated, meaning] = row(variable);
     equal(stated.replaceAll("`", ""), defaults, variable);
@@ -122,7 +123,7 @@ test("the limits and defaults of the edge are those of its source", () => {
 });
 
 test("every event of the edge's log has its row, and every row its event", () => {
-  const listed = first(section(read("docs/operate.md"), "## The log")).filter((word) => word !== "event");
+  const listed = first(section(read("docs/edge/operate.md"), "## The log")).filter((word) => word !== "event");
   const log = read("worker/src/log.rs");
   const [stored] = matches(read("worker/src/protocol/arrival.rs"), /\nimpl Stored \{([^]+?)\n\}/g);
   const events = new Set([
@@ -135,21 +136,27 @@ test("every event of the edge's log has its row, and every row its event", () =>
 });
 
 test("every command has its row, and every row its command", () => {
-  const listed = rows(section(readme, "## The command line")).map(([cell]) => quoted(cell)[0]?.split(/[ [{]/)[0]);
+  const listed = rows(read("docs/cli.md")).map(([cell]) => quoted(cell)[0]?.split(/[ [{]/)[0]);
   const commands = readdirSync(join(root, "pkg-templates/cli/commands")).map((name) => name.replace(".ts", ""));
   deepEqual(sorted(listed.filter((word) => commands.includes(word))), sorted(commands));
 });
 
-test("every entry of the package is in the reference, and every adapter in the README", () => {
+test("every entry of the package is in the reference, and every adapter has its row", () => {
   const { exports } = JSON.parse(read("pkg-templates/sdk/package.json"));
   const entries = Object.keys(exports).filter((path) => !path.endsWith(".json")).map((path) => path.slice(2) || "index");
   const { typedocOptions } = JSON.parse(read("docs/tsconfig.json"));
   deepEqual(sorted(typedocOptions.entryPoints.map((path) => path.replace(/^.*\/|\.ts$/g, ""))), sorted(entries));
-  const adapters = first(section(readme, "### In your framework")).filter((word) => word.startsWith("/"));
+  const adapters = first(section(reference, "## Adapters")).filter((word) => word.startsWith("/"));
   deepEqual(adapters, sorted(entries.filter((name) => !["index", "explain", "testing"].includes(name)).map((name) => `/${name}`)));
 });
 
-test("every guide is in the README's list", () => {
-  const listed = matches(section(readme, "## Guides"), /\]\(docs\/([a-z-]+\.md)\)/g);
-  deepEqual(sorted(listed), sorted(readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md"))));
+test("the README links to every page of the documentation", () => {
+  const listed = matches(section(read("README.md"), "## Documentation"), /\]\((docs\/[a-z/-]+\.md)\)/g);
+  deepEqual(sorted(listed), sorted(pages.filter((page) => page.startsWith("docs/"))));
+});
+
+test("the README has at most 180 lines, and the command that installs the package in its first 12", () => {
+  const lines = read("README.md").trimEnd().split("\n");
+  ok(lines.length <= 180, `${lines.length} lines`);
+  ok(lines.slice(0, 12).includes("npm install walnut-webhooks"));
 });

@@ -1,4 +1,4 @@
-// The prices in docs/scale.md follow from its counts and from the prices of the benchmark.
+// The prices in docs/edge/scale.md follow from its counts and from the prices of the benchmark.
 import { deepEqual, equal } from "node:assert/strict";
 import { test } from "node:test";
 import { PRICES } from "../../bench/edge/prices.mjs";
@@ -12,7 +12,7 @@ const BILLED = {
   "log events": "logEvents",
 };
 
-const tables = rows(section(read("docs/scale.md"), "## What a million events cost"));
+const tables = rows(section(read("docs/edge/scale.md"), "## What a million events cost"));
 const dollars = (value) => `$${value.toFixed(2)}`;
 
 test("the prices are those of the benchmark", () => {

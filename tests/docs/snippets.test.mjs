@@ -239,8 +239,8 @@ const kinds = {
   "sh cli": commandLine,
   "js same": same,
   "rust same": same,
-  /** src/lib.rs has the README's run with the crate's own examples. */
-  rust: (_, { page }) => equal(page, "README.md", "only the README's Rust is run"),
+  /** src/lib.rs runs the example of this page. */
+  rust: (_, { page }) => equal(page, "docs/rust.md", "only the Rust of docs/rust.md is run"),
   "sh part": part,
   "sh queue": queue,
   "sh walk": fiveMinutes,

@@ -1,4 +1,4 @@
-// What the platform bills for events: docs/scale.md says it, and `make bench-edge` has goals for it.
+// What the platform bills for events: docs/edge/scale.md says it, and `make bench-edge` has goals for it.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { alone, burst, counting, delivers, destinations, forgotten } from "./rows.mjs";

@@ -1,5 +1,5 @@
 //! The durable delivery, checked: every order of events, and a crash between any two steps, within the bounds of
-//! each [`Setup`]. `docs/model.md` says the same in words.
+//! each [`Setup`]. `docs/edge/delivery-model.md` says the same in words.
 //!
 //! What decides is the real code: `life.rs`, and `slots.rs`. What carries it out can't run here, since its database
 //! is the platform's: the model stands for it step by step, one step being what is written together.

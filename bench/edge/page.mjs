@@ -1,4 +1,4 @@
-// The edge's tables for README.md.
+// The edge's tables for docs/benchmarks.md.
 import { CONNECTIONS } from "./goals.mjs";
 import {
   ACCEPTING, DIRECT, DIRECT_DUTIES, DURABLE_DUTIES, EVENT, JS_DURABLE, LIST_NEWEST, LIST_NO_NAME, PASS_THROUGH, SHOW,

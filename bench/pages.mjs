@@ -1,8 +1,8 @@
-// Writes the last whole runs into README.md: that of bench/sdk.mjs between <!-- bench --> and <!-- /bench -->, and
+// Writes the last whole runs into docs/benchmarks.md: that of bench/sdk.mjs between <!-- bench --> and <!-- /bench -->, and
 // that of bench/edge.mjs, if there is one, between <!-- bench-edge --> and <!-- /bench-edge -->.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { edgeText } from "./edge/readme.mjs";
+import { edgeText } from "./edge/page.mjs";
 import { NODE, OURS, SUBTLE, ZOD } from "./names.mjs";
 
 const root = join(import.meta.dirname, "..");
@@ -49,15 +49,15 @@ ${peerRows.join("\n")}
 }
 
 /** Puts a text between two marks. */
-function between(readme, mark, text) {
+function between(page, mark, text) {
   const marked = new RegExp(`(?<=<!-- ${mark} -->\n).*(?=<!-- /${mark} -->)`, "s");
-  if (!marked.test(readme)) throw new Error(`README.md needs the line <!-- ${mark} -->, and below it <!-- /${mark} -->`);
-  return readme.replace(marked, () => text);
+  if (!marked.test(page)) throw new Error(`docs/benchmarks.md needs the line <!-- ${mark} -->, and below it <!-- /${mark} -->`);
+  return page.replace(marked, () => text);
 }
 
 const sdk = read("target/bench/sdk.json", "run make bench first, without ONLY, SIZES or ROUNDS");
-let readme = between(read("README.md", "it belongs to the repository"), "bench", sdkText(JSON.parse(sdk)));
+let page = between(read("docs/benchmarks.md", "it belongs to the repository"), "bench", sdkText(JSON.parse(sdk)));
 const edge = "target/bench/edge.json";
-if (existsSync(join(root, edge))) readme = between(readme, "bench-edge", edgeText(JSON.parse(read(edge))));
+if (existsSync(join(root, edge))) page = between(page, "bench-edge", edgeText(JSON.parse(read(edge))));
 else console.error(`There is no ${edge}, so the edge's tables stay as they are: make bench-edge writes it.`);
-writeFileSync(join(root, "README.md"), readme);
+writeFileSync(join(root, "docs/benchmarks.md"), page);
