@@ -35,6 +35,8 @@ export interface LocalEdge extends Pick<Edge, "ended"> {
   stop(): Promise<void>;
 }
 
+export const newKey = () => randomBytes(16).toString("hex");
+
 /** Whether the edge gets the URL of its destination from the variables, as they are set. */
 export function hasDestination(variables: Readonly<Record<string, string>>): boolean {
   return Object.keys(variables).some((name) => /^DESTINATIONS(_\d)?$/.test(name)) || !isMissing("ORIGIN_URL", variables);
@@ -43,7 +45,7 @@ export function hasDestination(variables: Readonly<Record<string, string>>): boo
 export async function startLocal({ workerd, data, port, variables, origin, log }: LocalOptions): Promise<LocalEdge> {
   const wanted = {
     // During the set-up there is no key yet.
-    ...(variables.SETUP !== "1" && { WALNUT_WEBHOOK_KEY: randomBytes(16).toString("hex") }),
+    ...(variables.SETUP !== "1" && { WALNUT_WEBHOOK_KEY: newKey() }),
     ADMIN_TOKEN: randomBytes(24).toString("base64url"),
     ALLOW_LOOPBACK: "1",
     ...(!hasDestination(variables) && { ORIGIN_URL: origin }),
