@@ -12,6 +12,7 @@ import { sample } from "./commands/sample.js";
 import { send } from "./commands/send.js";
 import { sign } from "./commands/sign.js";
 import { verify } from "./commands/verify.js";
+import { edgeDev } from "./edge/dev.js";
 import { edgeStart } from "./edge/start.js";
 import { Failure, INTERRUPTED, OK, PIPE_CLOSED, reason, NOT_RUN, usage } from "./failure.js";
 import { didYouMean } from "./nearest.js";
@@ -19,6 +20,7 @@ import { asJson, out, plain, say } from "./terminal.js";
 
 const commands: Readonly<Record<string, Command>> = {
   sign, verify, explain, sample, send, listen, replay, doctor, harness,
+  "edge dev": edgeDev,
   "edge start": edgeStart,
 };
 
