@@ -13,6 +13,7 @@ import { sample } from "./commands/sample.js";
 import { send } from "./commands/send.js";
 import { sign } from "./commands/sign.js";
 import { verify } from "./commands/verify.js";
+import { edgeDeploy } from "./edge/deploy.js";
 import { edgeStart } from "./edge/start.js";
 import { Failure, INTERRUPTED, OK, PIPE_CLOSED, reason, NOT_RUN, usage } from "./failure.js";
 import { didYouMean } from "./nearest.js";
@@ -21,6 +22,7 @@ import { asJson, out, plain, say } from "./terminal.js";
 const commands: Readonly<Record<string, Command>> = {
   sign, verify, explain, sample, send, listen, replay, doctor, harness,
   "edge start": edgeStart,
+  "edge deploy": edgeDeploy,
 };
 
 /** The first words of commands of two words. */
