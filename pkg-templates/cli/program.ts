@@ -12,6 +12,7 @@ import { sample } from "./commands/sample.js";
 import { send } from "./commands/send.js";
 import { sign } from "./commands/sign.js";
 import { verify } from "./commands/verify.js";
+import { edgeDeploy } from "./edge/deploy.js";
 import { edgeDev } from "./edge/dev.js";
 import { edgeStart } from "./edge/start.js";
 import { Failure, INTERRUPTED, OK, PIPE_CLOSED, reason, NOT_RUN, usage } from "./failure.js";
@@ -22,6 +23,7 @@ const commands: Readonly<Record<string, Command>> = {
   sign, verify, explain, sample, send, listen, replay, doctor, harness,
   "edge dev": edgeDev,
   "edge start": edgeStart,
+  "edge deploy": edgeDeploy,
 };
 
 /** The first words of commands of two words. */
