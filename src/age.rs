@@ -38,7 +38,7 @@ pub(crate) fn check_millis(
     Ok(())
 }
 
-/// Checks that there is a readable time.
+/// Checks that the time is present and readable.
 pub(crate) fn check_readable(timestamp: Option<&str>) -> Result<(), Error> {
     timestamp.and_then(parse).map(|_| ()).ok_or(Error::NoTimestamp)
 }
@@ -46,7 +46,7 @@ pub(crate) fn check_readable(timestamp: Option<&str>) -> Result<(), Error> {
 /// Parses an RFC 3339 time, as milliseconds since the Unix epoch. A leap second counts as the end of the second before.
 fn parse(rfc3339: &str) -> Option<i64> {
     let time = OffsetDateTime::parse(rfc3339, &Rfc3339).ok()?;
-    // Years have four digits, so this can't wrap; in WebAssembly, an operation that checks it would be a call.
+    // Years have four digits, so this can't overflow. In WebAssembly, a checked operation would be a function call.
     let seconds = time.unix_timestamp().wrapping_mul(1000);
     Some(seconds.wrapping_add(time.millisecond().into()))
 }
@@ -111,7 +111,7 @@ mod tests {
             ("2000-02-29T12:00:00+11:30", Some(951_784_200_000)),
             ("0000-01-01T00:00:00Z", Some(-62_167_219_200_000)),
             ("9999-12-31T23:59:59Z", Some(253_402_300_799_000)),
-            // A leap second, which UTC has at the end of a month.
+            // A leap second: UTC inserts one at the end of a month.
             ("2016-12-31T23:59:60Z", Some(1_483_228_799_999)),
             ("2016-12-31T15:59:60-08:00", Some(1_483_228_799_999)),
             ("2016-12-30T23:59:60Z", None),

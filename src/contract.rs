@@ -7,7 +7,7 @@ use crate::event::Documented as _;
 use crate::reading::EventType;
 use crate::{DemoSessionFinished, PlaylistSessionFinished, error};
 
-/// Holds everything that is generated from.
+/// The data for all generated files.
 #[derive(Debug, Serialize)]
 pub struct Contract {
     /// The documented events.
@@ -60,7 +60,7 @@ pub enum Type {
 pub struct Object {
     /// The name of its type.
     pub name: &'static str,
-    /// Its documentation, as Rust has it.
+    /// Its Rust documentation.
     pub doc: &'static str,
     /// Its members.
     pub fields: &'static [Field],
@@ -71,11 +71,11 @@ pub struct Object {
 pub struct Field {
     /// Its name.
     pub name: &'static str,
-    /// Its documentation, as Rust has it.
+    /// Its Rust documentation.
     pub doc: &'static str,
     /// Whether it may be absent.
     pub optional: bool,
-    /// What a string holds: `time`, `url` or `email`.
+    /// The content of a string: `time`, `url` or `email`.
     pub format: Option<&'static str>,
     /// Its type when it is present.
     pub r#type: Type,

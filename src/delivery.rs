@@ -38,7 +38,7 @@ pub struct Delivery {
     pub timestamp: Option<String>,
     /// Whether `is_test` is `true`. No other value counts.
     pub is_test: bool,
-    /// The differences between the event and its documentation. Of an event that is not documented, only the name is
+    /// The differences between the event and its documentation. For an undocumented event, only the name is
     /// compared.
     pub drift: Vec<Drift>,
     /// The key that matched.
@@ -55,13 +55,13 @@ pub enum Event {
     DemoSessionFinished(Box<DemoSessionFinished>),
     /// A visitor's session in a playlist has ended.
     PlaylistSessionFinished(Box<PlaylistSessionFinished>),
-    /// An event that is not documented, or does not have its documented shape. It is genuine all the same: see
+    /// An event that is not documented, or does not have its documented shape. It is still genuine: see
     /// [`Delivery::name`], [`Delivery::payload`] and [`Delivery::drift`].
     Unknown,
 }
 
 impl Event {
-    /// Returns the name of the type: that of the event, or `unknown`.
+    /// Returns the name of the type: the event's name, or `unknown`.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -131,11 +131,11 @@ impl Delivery {
         age::check(self.timestamp.as_deref(), now, max_age, skew)
     }
 
-    /// Checks that the delivery has a timestamp in the form of RFC 3339.
+    /// Checks that the delivery has a timestamp in the format of RFC 3339.
     ///
     /// # Errors
     ///
-    /// [`Error::NoTimestamp`] if it has none, or one in another form.
+    /// [`Error::NoTimestamp`] if it has none, or one in another format.
     pub fn require_timestamp(&self) -> Result<(), Error> {
         age::check_readable(self.timestamp.as_deref())
     }
@@ -157,7 +157,7 @@ impl Serialize for Delivery {
     }
 }
 
-/// A verified body, read without the fields of its event: enough to store it or to forward it.
+/// The facts of a verified body that a host needs to store or forward it, without the fields of its event.
 #[cfg(feature = "edge")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -172,9 +172,9 @@ pub struct Summary {
     pub timestamp: Option<String>,
     /// Whether `is_test` is `true`. No other value counts.
     pub is_test: bool,
-    /// The differences between the event and its documentation: see [`Delivery::drift`]. A path has no indexes, such as
-    /// `data.items[].name`, and `*` instead of a name with `@`. Numbers are not parsed, so one with an exponent is a fraction
-    /// if the exponent is negative.
+    /// The differences between the event and its documentation: see [`Delivery::drift`]. A path has no indexes, as in
+    /// `data.items[].name`, and `*` instead of a name with `@`. Numbers are not parsed, so a number with a negative exponent
+    /// counts as a fraction.
     pub drift: Vec<Drift>,
 }
 
@@ -198,7 +198,7 @@ impl Summary {
     ///
     /// # Errors
     ///
-    /// [`Error::Stale`], and no other.
+    /// Only [`Error::Stale`].
     pub fn check_age(
         &self,
         now: SystemTime,

@@ -44,23 +44,23 @@ pub enum Error {
     NoTimestamp,
 }
 
-/// Says what is wrong with the form of a signature header.
+/// The reason why a signature header is malformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MalformedSignature {
     /// It is empty.
     Empty,
-    /// It has another length than 64 bytes.
+    /// Its length is not 64 bytes.
     Length(usize),
     /// It has the right length, but contains uppercase hex digits.
     Uppercase,
     /// It has the right length, but the byte at this index is not a hex digit.
     Character(usize),
-    /// The request has it more than once, or as a list.
+    /// The request has several signature headers, or one with a list.
     Repeated,
 }
 
-/// Says why a body is not JSON as the contract defines it: RFC 8259 in UTF-8, an object at the top.
+/// The reason why a body is not JSON as the contract defines it: RFC 8259 in UTF-8, an object at the top.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotJson {
@@ -79,8 +79,8 @@ pub enum NotJson {
 }
 
 /// Declares every error code of the contract, once for each place that answers with it: the HTTP status, when
-/// it occurs, and what to do. The rows that begin with a variant are also what [`Error::code`] and
-/// [`Error::status`] return. `make contract` writes the sentences into docs/errors.md.
+/// the code occurs, and what to do. [`Error::code`] and [`Error::status`] return the values of the rows that
+/// begin with a variant. `make contract` writes the sentences into docs/errors.md.
 macro_rules! codes {
     (
         $first:ident { $($variant:pat => $core_code:literal, $core_status:literal, $core_when:literal, $core_fix:literal;)* }
@@ -121,11 +121,11 @@ codes! {
             "Switch signature verification on for the webhook in Walnut's settings, or find the proxy that drops the header.";
         Error::MalformedSignature(_) => "malformed_signature", 401,
             "The header is not exactly 64 lowercase hex digits, or the request has it more than once.",
-            "Find what changes the header on its way. If nothing does, Walnut did not send the request.";
+            "Find the proxy or code that changes the header. If there is none, Walnut did not send the request.";
         Error::SignatureMismatch { .. } => "signature_mismatch", 401,
             "No key produces this signature for this body.",
             "Compare the key with the one in Walnut's settings, and check that [the body is the raw one](raw-bodies.md) \
-             and that nobody [reset the key](key-reset.md). `explain` recognizes many of these mistakes.";
+             and that the key was not [reset](key-reset.md). `explain` recognizes many of these mistakes.";
         Error::InvalidKey { .. } => "invalid_key", 500,
             "A key is empty, there is no key, or there are more than four keys. `new Webhook` throws it; a request never causes it.",
             "Set the environment variable that holds the key.";
@@ -135,7 +135,7 @@ codes! {
         Error::NotJson(_) => "not_json", 400,
             "The signature is correct, but the body is not a JSON object, or is nested deeper than 128 levels. The edge \
              forwards such a body as `unknown`, and retries if the origin rejects it.",
-            "Open an issue that says what Walnut sent.";
+            "Open an issue that describes the body. Leave out personal data.";
         Error::Stale { .. } | Error::NoTimestamp => "stale", 400,
             "The signature is correct, but the event is older than `maxAge` (at the edge: `MAX_EVENT_AGE`), its \
              timestamp is too far in the future, or it has no readable timestamp and `requireTimestamp` is set.",
@@ -151,8 +151,8 @@ codes! {
             "The request's path is not the `path` option of `/node` or `/fetch`.",
             "Check the webhook's URL in Walnut's settings.";
         "method_not_allowed", 405,
-            "`/node` or `/fetch` received another method than POST.",
-            "Nothing, if a browser or a monitor sent it: Walnut sends POST.";
+            "`/node` or `/fetch` received a method other than POST.",
+            "Nothing, if a browser or a monitor sent the request: Walnut sends POST.";
         "body_timeout", 408,
             "The body did not arrive within `bodyTimeout`.",
             "Nothing: Walnut sends the event again. Raise `bodyTimeout` if this happens often.";
@@ -161,9 +161,9 @@ codes! {
             "Read the error's `cause`.";
         "handler_timeout", 503,
             "Your handler took longer than `handlerTimeout`.",
-            "Do less before the handler resolves: store the delivery, then work on it.";
+            "Do less in the handler: store the delivery, and process it later.";
         "delivery_busy", 503,
-            "The same delivery is [being handled at this moment](duplicates-and-order.md).",
+            "The same delivery is [still being handled](duplicates-and-order.md).",
             "Nothing: Walnut sends the event again.";
         "store_failed", 503,
             "The `seen` store threw an error, or took too long.",
@@ -194,11 +194,11 @@ codes! {
             "The edge could not store the delivery. Walnut sends the event again.",
             "Read the edge's log.";
         "misconfigured", 500,
-            "A variable is missing or invalid, so the edge cannot receive events. In durable mode with a key it can: it stores \
-             and holds them, `/healthz` answers this code with 503, and redelivery with 500.",
+            "A variable is missing or invalid, so the edge cannot receive events. In durable mode with a key, it still does: it stores \
+             and holds them. Then `/healthz` answers this code with 503, and redelivery with 500.",
             "Read the edge's log, which lists every mistake.";
         "not_found", 404,
-            "Nothing is at this path.",
+            "The edge has no route at this path.",
             "Check the webhook's URL in Walnut's settings.";
         "method_not_allowed", 405,
             "The path does not accept this method.",
@@ -217,7 +217,7 @@ codes! {
             "Nothing: the body cannot be restored.";
         "not_verified", 409,
             "Admin API: no key that is set verifies the kept request.",
-            "Set the key that signed it, if you know that Walnut sent it. Otherwise erase it.";
+            "If you know that Walnut sent it, set the key that signed it. Otherwise, erase it.";
     }
 }
 
@@ -234,8 +234,7 @@ impl Error {
         self.code_and_status().1
     }
 
-    /// Writes the message without `core::fmt`, whose machinery would be a good part of the WebAssembly
-    /// module's size.
+    /// Writes the message without `core::fmt`, which would be a large part of the WebAssembly module.
     pub(crate) fn message(&self) -> String {
         let number = |n: usize| n.to_string();
         match self {
@@ -247,7 +246,7 @@ impl Error {
             Self::MalformedSignature(reason) => {
                 let (before, value, after) = match *reason {
                     MalformedSignature::Empty => ("it is empty", None, ""),
-                    // No more of a header is read, in JavaScript.
+                    // JavaScript reads no more of a header.
                     MalformedSignature::Length(4096..) => ("it has 4096 bytes or more", None, ""),
                     MalformedSignature::Length(length) => {
                         ("its length is ", Some(length), " bytes")

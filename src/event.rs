@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::contract::{self, Type};
 use crate::shape::{Field, Shape};
 
-/// A type whose documented shape is known.
+/// A type with a documented shape.
 pub(crate) trait Documented {
     const SHAPE: Shape;
     #[cfg(feature = "contract")]
@@ -20,8 +20,8 @@ impl Documented for bool {
     const TYPE: Type = Type::Boolean;
 }
 
-/// Every number that Walnut documents is an integer. The fields are doubles all the same, as numbers in JSON
-/// are: a fraction is only drift, and an integer type could not hold it.
+/// Every number that Walnut documents is an integer. The fields are still doubles, like all numbers in JSON:
+/// a fraction is only drift, and an integer type could not hold it.
 impl Documented for f64 {
     const SHAPE: Shape = Shape::Integer;
     #[cfg(feature = "contract")]
@@ -53,7 +53,7 @@ impl<T: Documented> Documented for Vec<T> {
 }
 
 /// Declares structs together with their shapes. A field that may be absent states its type when it is present
-/// after `if present`. What a string holds stands after `holds`, for the form fields of the page.
+/// after `if present`. `holds` states the content of a string, for the form fields of the page.
 macro_rules! documented {
     ($($(#[doc = $doc:literal])* struct $name:ident {
         $($(#[doc = $field_doc:literal])* $field:ident: $type:ty

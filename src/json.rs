@@ -64,7 +64,7 @@ impl Value {
     ///
     /// # Errors
     ///
-    /// The reason why it is not JSON, and the offset in bytes at which that was found.
+    /// The reason why the text is not JSON, and the offset of the error in bytes.
     #[cfg(feature = "edge")]
     pub fn parse_any(text: &[u8]) -> Result<Self, (NotJson, usize)> {
         parse::parse_any(text)
@@ -89,9 +89,9 @@ impl Value {
     }
 }
 
-/// A JSON number, kept as it is written, so that no digit is lost.
+/// A JSON number, stored as it is written, so that no digit is lost.
 ///
-/// serde knows no such numbers: it is given a `u64` or an `i64` if the number is one, and else the nearest double.
+/// serde has no such type: it receives a `u64` or an `i64` if the number is one, else the nearest double.
 ///
 /// Two numbers are equal if they are written the same way: `4.0` is not equal to `4`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,8 +16,8 @@ pub const MAX_KEYS: usize = 4;
 
 /// Signs bodies as Walnut does: HMAC-SHA256 (RFC 2104).
 ///
-/// It holds the state of the HMAC, computed once, and with the feature `edge` the block that is hashed before a body,
-/// which is as secret as the key. Both are wiped on drop and never printed.
+/// It holds the state of the HMAC, computed once. With the feature `edge`, it also holds the block that is hashed
+/// before a body, which is as secret as the key. Both are wiped on drop and never printed.
 #[derive(Clone)]
 pub struct Key {
     hmac: Hmac<Sha256>,
@@ -37,7 +37,7 @@ impl Key {
         if bytes.is_empty() {
             return Err(Error::InvalidKey { keys: 1 });
         }
-        // HMAC accepts a key of any length: its constructor is fallible because those of other MACs are.
+        // HMAC accepts a key of any length. Its constructor is fallible only because some other MACs reject a length.
         let hmac = Hmac::new_from_slice(bytes).map_err(|_| Error::InvalidKey { keys: 1 })?;
         Ok(Self {
             hmac,
@@ -77,7 +77,7 @@ impl fmt::Debug for Key {
 
 /// Holds one to four keys: the current one first, then previous ones that may still sign after a reset.
 ///
-/// A [`Key`] and an array of one to four convert into it. [`Keys::new`] makes it of any other collection.
+/// A [`Key`] and an array of one to four convert into it. [`Keys::new`] makes it from any other collection.
 ///
 /// ```
 /// # use walnut_webhooks::{Key, Keys, Verifier};
@@ -88,7 +88,7 @@ impl fmt::Debug for Key {
 /// # Ok::<(), walnut_webhooks::Error>(())
 /// ```
 ///
-/// No key and a fifth one are errors of the compiler in an array:
+/// An empty array and an array of five do not compile:
 ///
 /// ```compile_fail,E0277
 /// # use walnut_webhooks::{Key, Verifier};
@@ -102,7 +102,7 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidKey`] if there are none, or more than [`MAX_KEYS`].
+    /// [`Error::InvalidKey`] for no key, or more than [`MAX_KEYS`].
     pub fn new(keys: impl IntoIterator<Item = Key>) -> Result<Self, Error> {
         let keys: Vec<Key> = keys.into_iter().collect();
         if keys.is_empty() || keys.len() > MAX_KEYS {
@@ -129,7 +129,7 @@ impl From<Key> for Keys {
     }
 }
 
-/// Implements the conversion for each number of keys that is allowed, so that any other does not compile.
+/// Implements the conversion for each allowed number of keys, so that any other number does not compile.
 macro_rules! from_arrays {
     ($($length:literal)*) => {$(
         impl From<[Key; $length]> for Keys {
@@ -164,8 +164,8 @@ impl KeyIndex {
     }
 }
 
-/// HMAC in two halves (RFC 2104), for a host with a faster SHA-256: the host hashes the inner block and the body, which
-/// is most of the work, and this crate does the rest.
+/// HMAC in two halves (RFC 2104), for a host with a faster SHA-256. The host hashes the inner block and the body, which
+/// is most of the work. This crate does the rest.
 #[cfg(feature = "edge")]
 mod pads {
     use sha2::{Digest, Sha256};

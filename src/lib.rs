@@ -1,6 +1,6 @@
-//! Receive webhooks from [Walnut](https://www.walnut.io), the interactive demo platform, safely.
+//! Safely receives webhooks from [Walnut](https://www.walnut.io), the interactive demo platform.
 //!
-//! A [`Key`] signs. A [`Signature`] proves a body. A [`Delivery`] is a verified body, typed.
+//! A [`Key`] signs a body. A [`Signature`] proves that a body was signed. A [`Delivery`] is a verified and typed body.
 //!
 //! ```
 //! use walnut_webhooks::{Event, Key, Verifier};
@@ -21,10 +21,10 @@
 //!
 //! # Features
 //!
-//! - `edge`: for a host that has its own SHA-256, and for reading without the event's fields. It adds
-//!   `EVENT_NAMES`, `Verifier::inner_blocks`, `Verifier::verify_hashed`, `Verified::summary`, `Summary` and `Value::parse_any`.
+//! - `edge`: for a host that has its own SHA-256, and for reading a body without the event's fields. It adds `EVENT_NAMES`,
+//!   `Verifier::inner_blocks`, `Verifier::verify_hashed`, `Verified::summary`, `Summary` and `Value::parse_any`.
 //! - `http`: for a server that has an `http::HeaderMap`, such as axum or hyper. [`Verifier::verify`] and
-//!   [`Stream::finish`] take it as a whole, and reject a request with two signatures.
+//!   [`Stream::finish`] accept the whole map, and reject a request with two signatures.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

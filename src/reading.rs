@@ -39,7 +39,7 @@ impl EventType {
     }
 }
 
-/// Everything that is decided about a verified body once it is parsed, by this crate or by the JavaScript host.
+/// The properties of a verified body after this crate or the JavaScript host has parsed it.
 pub(crate) struct Reading<N> {
     /// `None` stands for `unknown`.
     pub(crate) event_type: Option<EventType>,
@@ -54,7 +54,7 @@ pub(crate) struct Reading<N> {
 }
 
 impl<N: Node> Reading<N> {
-    /// Reads a body. `EXACT` is that of the [`Comparison`].
+    /// Reads a body. [`Comparison`] explains `EXACT`.
     ///
     /// # Errors
     ///

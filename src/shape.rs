@@ -12,7 +12,7 @@ pub struct Drift {
     pub kind: DriftKind,
     /// The documented type, such as `string` or `string | null`; `None` for an added field.
     pub expected: Option<&'static str>,
-    /// The type that was found: `null`, `boolean`, `number`, `string`, `array` or `object`; `None` for a missing field.
+    /// The received type: `null`, `boolean`, `number`, `string`, `array` or `object`; `None` for a missing field.
     pub found: Option<&'static str>,
 }
 
@@ -112,14 +112,14 @@ pub(crate) trait Node: Sized {
     fn kind(&self) -> Kind;
     /// Whether a number is finite and has no fraction.
     fn is_whole(&self) -> bool;
-    /// As [`Node::is_whole`], without parsing the number if possible.
+    /// Does the same as [`Node::is_whole`], without parsing the number if possible.
     fn is_written_whole(&self) -> bool {
         self.is_whole()
     }
     /// Returns the text of a string.
     fn text(&self) -> Option<String>;
-    /// Returns the members of an object that `fields` name, in their order, `None` where one is absent; and the number of
-    /// all its members.
+    /// Returns the members that `fields` name, in that order, with `None` for an absent one; and the number of all
+    /// members of the object.
     fn documented(&self, fields: &'static [Field]) -> ([Option<Self>; MAX_FIELDS], usize);
     /// Returns the names and values of an object's members.
     fn members(&self) -> impl Iterator<Item = (String, Self)>;
@@ -127,7 +127,7 @@ pub(crate) trait Node: Sized {
     fn items(&self) -> impl Iterator<Item = Self>;
 }
 
-/// The result of comparing a value with its documented shape. Only with `EXACT`, numbers are parsed, and paths are exact.
+/// The result of comparing a value with its documented shape. Numbers are parsed, and paths are exact, only with `EXACT`.
 #[derive(Debug, Default)]
 pub(crate) struct Comparison<const EXACT: bool> {
     pub(crate) drift: Vec<Drift>,
@@ -142,7 +142,7 @@ impl<const EXACT: bool> Comparison<EXACT> {
         comparison
     }
 
-    /// Compares only the name of an event: nothing else is known of an event that is not documented.
+    /// Compares only the name of an event: nothing else is known about an undocumented event.
     pub(crate) fn with_name(event: &impl Node) -> Self {
         const NAME: &[Field] = &[Field { name: "event", optional: false, shape: Shape::String }];
         let mut comparison = Self::default();
@@ -158,7 +158,7 @@ impl<const EXACT: bool> Comparison<EXACT> {
             | (Shape::NullableInteger | Shape::NullableString, Kind::Null) => {}
             (Shape::Integer | Shape::NullableInteger, Kind::Number) => {
                 let is_whole = if EXACT { value.is_whole() } else { value.is_written_whole() };
-                // A fraction is reported, but is no reason to doubt the rest.
+                // A fraction is reported, but does not change the type.
                 if !is_whole {
                     self.differs(path, DriftKind::Type, Some(shape.expected()), Some(kind.found()));
                 }
@@ -178,7 +178,7 @@ impl<const EXACT: bool> Comparison<EXACT> {
 
     fn object(&mut self, object: &impl Node, fields: &'static [Field], path: Path<'_>) {
         let added = self.fields(object, fields, path);
-        // Most objects have no other members, and then no name need be copied.
+        // Most objects have no other members, so no name needs to be copied.
         if added == 0 {
             return;
         }
@@ -193,7 +193,7 @@ impl<const EXACT: bool> Comparison<EXACT> {
         }
     }
 
-    /// Compares the documented members and returns how many others there are.
+    /// Compares the documented members and returns the number of other members.
     fn fields(&mut self, object: &impl Node, fields: &'static [Field], path: Path<'_>) -> usize {
         let (documented, mut others) = object.documented(fields);
         for (field, member) in fields.iter().zip(documented) {
@@ -223,7 +223,7 @@ impl<const EXACT: bool> Comparison<EXACT> {
     }
 }
 
-/// The place of a value. It is written as text only where something differs.
+/// The place of a value. It is written as text only for a difference.
 #[derive(Clone, Copy)]
 enum Path<'p> {
     Top,
@@ -232,8 +232,8 @@ enum Path<'p> {
 }
 
 impl Path<'_> {
-    /// Writes the path as in JavaScript: `.name`, `["a name"]`, `[0]`. If it is not `EXACT`, it has no indexes, and `*` instead
-    /// of a name that may be an e-mail address.
+    /// Writes the path as in JavaScript: `.name`, `["a name"]`, `[0]`. Without `EXACT`, the path has no indexes, and `*`
+    /// instead of a name that may be an e-mail address.
     fn text<const EXACT: bool>(self) -> String {
         let (mut path, name) = match self {
             Self::Top => return String::new(),

@@ -12,10 +12,10 @@ pub const SIGNATURE_HEADER: &str = "x-walnut-signature";
 /// The number of digits in a signature: SHA-256 in hex.
 pub(crate) const DIGITS: usize = 64;
 
-/// Proves that a body was signed: the 32 bytes of an HMAC-SHA256.
+/// The 32 bytes of an HMAC-SHA256, which prove that a body was signed.
 ///
 /// Equality is constant-time. [`Display`](fmt::Display) prints the 64 lowercase hex digits for the header. `Debug` prints
-/// none of them, because a calculated signature is secret.
+/// no digits, because a calculated signature is secret.
 #[derive(Clone, Copy)]
 pub struct Signature([u8; 32]);
 
@@ -32,7 +32,7 @@ impl Signature {
     ///
     /// # Errors
     ///
-    /// [`Error::MissingSignature`] if there is no header, else [`Error::MalformedSignature`].
+    /// [`Error::MissingSignature`] without a header, else [`Error::MalformedSignature`].
     pub fn parse<'h>(header: impl Into<Header<'h>>) -> Result<Self, Error> {
         let digits = match header.into().0 {
             Value::Absent => return Err(Error::MissingSignature),
@@ -53,7 +53,7 @@ impl Signature {
     }
 }
 
-/// Returns what is wrong with the form of a header.
+/// Returns the reason why a header is malformed.
 fn malformed(digits: &[u8]) -> MalformedSignature {
     if digits.is_empty() {
         return MalformedSignature::Empty;
@@ -89,7 +89,7 @@ impl fmt::Debug for Signature {
 
 /// The value of a request's signature header as received, or its absence.
 ///
-/// It is made from a string, from bytes, or from an `Option` of either:
+/// Make it from a string, from bytes, or from an `Option` of either:
 ///
 /// ```
 /// # use walnut_webhooks::{Error, Header, Signature};
@@ -98,8 +98,9 @@ impl fmt::Debug for Signature {
 /// assert_eq!(Signature::parse("zz").unwrap_err().code(), "malformed_signature");
 /// ```
 ///
-/// With the feature `http`, it is also made from all headers of a request, an `http::HeaderMap`. Prefer that to
-/// `headers.get(…)`, which returns the first of several values: a request with two signatures must be rejected.
+/// With the feature `http`, you can also make it from all headers of a request, an `http::HeaderMap`. Prefer
+/// that to `headers.get(…)`, which returns the first of several values: a request with two signatures must be
+/// rejected.
 #[cfg_attr(
     feature = "http",
     doc = r#"
@@ -141,8 +142,8 @@ impl<'h> From<Option<&'h str>> for Header<'h> {
     }
 }
 
-/// Implements the conversion for types one by one: one for all that are bytes would also accept an `http::HeaderValue`,
-/// and rule out the one from an `http::HeaderMap`.
+/// Implements the conversion for each type. A generic implementation for all byte types would also accept an
+/// `http::HeaderValue`, and would conflict with the one for an `http::HeaderMap`.
 macro_rules! from_bytes {
     ($($type:ty $(, const $length:ident)?;)*) => {$(
         impl<'h $(, const $length: usize)?> From<&'h $type> for Header<'h> {

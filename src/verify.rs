@@ -49,15 +49,15 @@ impl Verifier {
         Ok(Verified { body, key_index })
     }
 
-    /// Returns the inner block of HMAC (RFC 2104) for each key, in their order: what [`Verifier::verify_hashed`] needs
-    /// hashed before the body. A block is as secret as its key.
+    /// Returns the inner block of HMAC (RFC 2104) for each key, in their order. For [`Verifier::verify_hashed`], the
+    /// host hashes this block before the body. A block is as secret as its key.
     #[cfg(feature = "edge")]
     pub fn inner_blocks(&self) -> impl Iterator<Item = &[u8; key::BLOCK]> {
         self.keys.as_slice().iter().map(Key::inner_block)
     }
 
-    /// Checks a body that the host hashes: `sha256` returns the SHA-256 of an inner block followed by the body, and is
-    /// trusted. The comparison stays in this crate.
+    /// Checks a body that the host hashes: `sha256` returns the SHA-256 of an inner block followed by the body. The
+    /// result is trusted. The comparison stays in this crate.
     ///
     /// # Errors
     ///
@@ -74,7 +74,7 @@ impl Verifier {
         Ok(Verified { body, key_index })
     }
 
-    /// As [`Verifier::verify_hashed`], for a body that only the host has.
+    /// Does the same as [`Verifier::verify_hashed`] for a body that only the host has.
     #[cfg(feature = "edge")]
     pub(crate) fn find_key_hashed<'h>(
         &self,
@@ -111,13 +111,13 @@ impl Verifier {
         }
     }
 
-    /// Returns the key that signs: the first.
+    /// Returns the key that signs: the first one.
     #[must_use]
     pub fn current_key(&self) -> Option<&Key> {
         self.keys.current()
     }
 
-    /// Checks what is known of a request before its body is read: the header's form, and the body's declared length.
+    /// Checks a request before its body is read: the header's form, and the body's declared length.
     ///
     /// # Errors
     ///
@@ -161,16 +161,16 @@ pub struct Stream {
     /// The number of bytes that may still arrive.
     remaining: usize,
     limit: usize,
-    /// Whether a piece went over the limit. No shorter piece may be accepted after it.
+    /// Whether a piece exceeded the limit. After that, no shorter piece may be accepted.
     is_over_limit: bool,
 }
 
 impl Stream {
-    /// Takes the next piece of the body.
+    /// Adds the next piece of the body.
     ///
     /// # Errors
     ///
-    /// [`Error::BodyTooLarge`] from the piece on that goes over the limit. Stop reading then.
+    /// [`Error::BodyTooLarge`] for the piece that exceeds the limit, and for every later one. Stop reading then.
     pub fn update(&mut self, chunk: impl AsRef<[u8]>) -> Result<(), Error> {
         let chunk = chunk.as_ref();
         match self.remaining.checked_sub(chunk.len()) {
@@ -226,20 +226,20 @@ impl<'b> Verified<'b> {
         reading::body_id(&Sha256::digest(self.body))
     }
 
-    /// Reads the body as a delivery. Its shape is never a reason to reject it.
+    /// Reads the body as a delivery. A body is never rejected because of its shape.
     ///
     /// # Errors
     ///
-    /// [`Error::NotJson`], and no other.
+    /// Only [`Error::NotJson`].
     pub fn delivery(&self) -> Result<Delivery, Error> {
         Delivery::new(json::parse(self.body)?, || self.body_id(), self.key_index)
     }
 
-    /// Reads as much of the body as is needed to store it or to forward it.
+    /// Reads the part of the body that a host needs to store or forward it.
     ///
     /// # Errors
     ///
-    /// [`Error::NotJson`], and no other.
+    /// Only [`Error::NotJson`].
     #[cfg(feature = "edge")]
     pub fn summary(&self) -> Result<Summary, Error> {
         Summary::new(&json::parse(self.body)?, || self.body_id())

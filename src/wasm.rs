@@ -1,4 +1,4 @@
-//! The exports of the npm package's WebAssembly: conversions, no decisions.
+//! The exports of the npm package's WebAssembly. They convert values and decide nothing.
 //!
 //! Verifiers and streams stay here between calls, under numeric handles. A body passes through a window of fixed size,
 //! so memory does not grow with its length. A function that returns [`FAILED`] has set its error in JavaScript.
@@ -21,10 +21,10 @@ use crate::reading::{self, Reading};
 use crate::shape::Node;
 use crate::{Drift, Error, Key, KeyIndex, Keys, MAX_DEPTH, Signature, Stream, Verifier, age};
 
-/// The length of the part of a body that is in WebAssembly's memory at once, in bytes.
+/// The size of the window: how many bytes of a body are in WebAssembly's memory at once.
 const WINDOW: usize = 64 << 10;
 
-/// The length of the part of a header that is read, in bytes. A longer header is malformed in any case.
+/// How many bytes of a header are read. A longer header is malformed in any case.
 const HEADER: usize = 4 << 10;
 
 const FAILED: i32 = -1;
@@ -47,7 +47,7 @@ impl Core {
     };
 }
 
-/// Half the size of the standard library's.
+/// Half the size of the standard library's allocator.
 #[cfg(all(not(target_feature = "atomics"), target_family = "wasm"))]
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
@@ -56,7 +56,7 @@ thread_local! {
     static CORE: RefCell<Core> = const { RefCell::new(Core::NEW) };
 }
 
-/// Runs a call. `None` is an unknown handle, which the facade never passes.
+/// Runs a call. `None` means an unknown handle, which the facade never passes.
 fn run(call: impl FnOnce(&mut Core) -> Option<Result<usize, Error>>) -> i32 {
     let result = CORE.try_with(|core| call(&mut *core.try_borrow_mut().ok()?));
     match result.ok().flatten() {
@@ -189,7 +189,7 @@ pub fn sign(verifier: usize, length: usize) -> i32 {
     })
 }
 
-/// Begins to verify a body that arrives in chunks, and returns its handle.
+/// Starts to verify a body that arrives in chunks, and returns its handle.
 #[wasm_bindgen(js_name = openStream)]
 pub fn open_stream(verifier: usize) -> i32 {
     run(|core| {
@@ -207,7 +207,7 @@ pub fn update_stream(stream: usize, length: usize) -> i32 {
     })
 }
 
-/// Ends a body, frees its handle, and returns the index of the key that matched.
+/// Finishes a body, frees its handle, and returns the index of the key that matched.
 #[wasm_bindgen(js_name = finishStream)]
 pub fn finish_stream(stream: usize) -> i32 {
     run(|core| {

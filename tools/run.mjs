@@ -1,14 +1,16 @@
 // The main job, live: the Worker in workerd, in durable mode, an Express origin behind it, and the harness page.
 // Sends the documented sample event through the edge, then a forgery, and shows what happened at each hop.
 import { spawn } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Webhook } from "walnut-webhooks";
-import { startEdge } from "./edge.mjs";
+import { decisionLines, parseDecision } from "../pkg-cli/edge/decisions.js";
+import { newKey, startLocal } from "../pkg-cli/edge/local.js";
+import { findWorkerd } from "../pkg-cli/edge/project.js";
 import { startHarness } from "../pkg-cli/page.js";
 
 const root = join(import.meta.dirname, "..");
@@ -39,7 +41,6 @@ async function startOrigin(key, port) {
     env: { ...process.env, WALNUT_WEBHOOK_KEY: key, PORT: String(port) },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  // Miniflare ends this process at a signal before it could stop anything in turn.
   process.once("exit", () => child.kill());
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async () => (await lines.next()).value;
@@ -63,21 +64,24 @@ const hop = (from, to, what) => say(`  ${bold(from.padEnd(7))} ${dim("→")} ${b
 const status = (number) => (number === 200 ? green(number) : red(number));
 
 async function main(stops) {
-  const key = process.env.WALNUT_WEBHOOK_KEY || randomBytes(16).toString("hex");
-  const token = process.env.ADMIN_TOKEN || randomBytes(24).toString("hex");
+  const { WALNUT_WEBHOOK_KEY, ADMIN_TOKEN } = process.env;
+  const key = WALNUT_WEBHOOK_KEY || newKey();
   const origin = await startOrigin(key, await port("ORIGIN_PORT", 3000));
   stops.push(origin.stop);
 
   const decisions = [];
   const decided = new EventEmitter();
   let live = false;
-  const edge = await startEdge({
-    bindings: { WALNUT_WEBHOOK_KEY: key, ADMIN_TOKEN: token, ORIGIN_URL: origin.url, ALLOW_LOOPBACK: "1", MAX_EVENT_AGE: "0" },
+  const edge = await startLocal({
+    workerd: findWorkerd(root),
     port: await port("EDGE_PORT", 8787),
+    variables: { WALNUT_WEBHOOK_KEY: key, ...(ADMIN_TOKEN && { ADMIN_TOKEN }), MAX_EVENT_AGE: "0" },
+    origin: origin.url,
     log: (line) => {
-      if (!line.startsWith("{")) return console.error(line);
-      if (live) return say(`  ${bold("edge")}    ${line}`);
-      decisions.push(JSON.parse(line));
+      const entry = parseDecision(line);
+      if (entry === undefined) return console.error(line);
+      if (live) return decisionLines(entry).forEach((shown) => say(shown));
+      decisions.push(entry);
       decided.emit("decision");
     },
   });
@@ -93,7 +97,7 @@ async function main(stops) {
   const harness = await startHarness(await port("HARNESS_PORT", 8788));
   stops.push(harness.stop);
 
-  const url = `${edge.url}/webhook`;
+  const url = edge.webhook;
   const body = readFileSync(join(root, "tests/vectors/bodies/demo.json"));
   const sha256 = createHash("sha256").update(body).digest("hex");
   const webhook = new Webhook(key);
@@ -122,11 +126,10 @@ async function main(stops) {
 
   say();
   say(`  edge     ${url}  ${dim("MAX_EVENT_AGE=0, since the documented sample is from 2023: events of any age are accepted")}`);
-  say(`  admin    ${edge.url}/admin/`);
+  say(`  admin    ${edge.admin}`);
   say(`  origin   ${origin.url}`);
   say(`  harness  ${harness.url}`);
-  if (!process.env.WALNUT_WEBHOOK_KEY) say(dim(`  the key of this run: ${key} (set WALNUT_WEBHOOK_KEY to use your own)`));
-  if (!process.env.ADMIN_TOKEN) say(dim(`  the admin token of this run: ${token} (set ADMIN_TOKEN to use your own)`));
+  if (!WALNUT_WEBHOOK_KEY) say(dim(`  the key of this run: ${key} (set WALNUT_WEBHOOK_KEY to use your own)`));
   say();
 
   const observed = {
@@ -153,8 +156,14 @@ const stop = async () => {
   for (const end of stops.reverse()) await end();
 };
 const interrupted = new Promise((resolve) => {
-  process.once("SIGINT", resolve);
-  process.once("SIGTERM", resolve);
+  // The second signal ends it at once; the edge and its folder go with the process.
+  let isFirst = true;
+  const interrupt = () => {
+    if (!isFirst) process.exit(130);
+    isFirst = false;
+    resolve();
+  };
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, interrupt);
 });
 
 try {

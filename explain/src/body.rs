@@ -7,7 +7,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 const COMPRESSED: [&[u8]; 6] =
     [b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda", b"\x28\xb5\x2f\xfd"];
 
-/// Each mistake that a body may have been made with, apart from rewritten JSON. The body itself comes first, because
+/// The mistakes that may have changed a body, apart from rewritten JSON. The unchanged body comes first, because
 /// each original is also tried with the newline that the body may have lost.
 pub(crate) const UNDOS: [Undo; 13] = [
     (Cause::BodyWhitespace, |body, out| out.extend_from_slice(body)),
@@ -44,7 +44,7 @@ fn write_lines(body: &[u8], end: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Says what probably happened to a body whose original cannot be calculated. `has_encoding` says whether the request's
+/// Returns the likely cause for a body whose original cannot be calculated. `has_encoding` is whether the request's
 /// headers name a content encoding.
 pub(crate) fn likely_cause(body: &[u8], has_encoding: bool) -> Cause {
     let text = trimmed(body, BLANKS);

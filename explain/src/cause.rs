@@ -8,9 +8,9 @@ macro_rules! causes {
     ($($(#[doc = $doc:literal])+ $name:ident: $word:literal, $problem:expr, $fix:expr;)+) => {
         /// Names what [`explain`](crate::explain) found.
         ///
-        /// Each cause was checked by calculation: once the mistake is undone, the signature is right. The
-        /// exceptions are those that say *likely*, which follow from the content of the body or from the headers,
-        /// and those of an error that nothing known explains.
+        /// Each cause was checked by calculation: once the mistake is undone, the signature is right. There are
+        /// two exceptions: a *likely* cause follows from the content of the body or from the headers, and some
+        /// errors have no known explanation.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[non_exhaustive]
         pub enum Cause {
@@ -52,7 +52,7 @@ causes! {
     MissingSignature: "missing_signature",
         "The request has no X-Walnut-Signature header.",
         "Switch signature verification on for this webhook in Walnut's settings, or find the proxy that removes the header.";
-    /// Another header than the signature header holds the signature.
+    /// A header other than the signature header holds the signature.
     OtherHeader: "other_header",
         "The signature is in another header than X-Walnut-Signature: ",
         "Read the signature from that header, or find the proxy that renames it.";
@@ -65,7 +65,7 @@ causes! {
     /// The header occurs more than once, or its value was doubled.
     SignatureRepeated: "signature_repeated",
         "The X-Walnut-Signature header has several values.", FIX_HEADER;
-    /// The header has more than the digits, such as blanks, quotes or `sha256=`.
+    /// The header has other characters around its digits, such as blanks, quotes or `sha256=`.
     SignatureExtraText: "signature_extra_text",
         "The X-Walnut-Signature header has blanks, quotes or a prefix around its digits.", FIX_HEADER;
     /// The header was cut: at least 32 digits are left.
@@ -74,7 +74,7 @@ causes! {
     MalformedSignature: "malformed_signature",
         "The X-Walnut-Signature header is not 64 lowercase hex digits.", FIX_HEADER;
 
-    /// A key is empty, or there are none, or more than [`MAX_KEYS`](walnut_webhooks::MAX_KEYS).
+    /// A key is empty, no key was given, or more than [`MAX_KEYS`](walnut_webhooks::MAX_KEYS) were given.
     InvalidKey: "invalid_key",
         "A key is empty, no key was given, or more than 4 keys were given.",
         "Pass the key that Walnut's settings show; during a key reset, pass the current key first.";
@@ -111,15 +111,15 @@ causes! {
     /// The body was encoded as JSON once more, so that it is one string; or such a string was decoded.
     BodyEncodedTwice: "body_encoded_twice",
         "The body was encoded as JSON a second time, or a second encoding was removed.", FIX_BODY;
-    /// The body is in UTF-16 or Latin-1, or was decoded as Latin-1. *Likely*, if the signature does not show it: a body in
-    /// UTF-16.
+    /// The body is in UTF-16 or Latin-1, or was decoded as Latin-1. *Likely* only for a body in UTF-16 that the signature
+    /// does not confirm.
     BodyCharset: "body_charset",
         "The body is not in UTF-8: it is in UTF-16 or Latin-1, or was decoded as Latin-1.",
         "Pass the bytes as received. If they come from a file, save it in UTF-8.";
     /// The body's JSON was parsed and written again, with other whitespace, other escapes or other decimals.
     BodyReformatted: "body_reformatted",
         "The JSON of the body was parsed and written again.", FIX_BODY;
-    /// *Likely:* the body was read before, so that nothing is left of it.
+    /// *Likely:* the body is empty because it was read before.
     BodyEmpty: "body_empty", "The body is empty: it was probably read before.", FIX_BODY;
     /// *Likely:* the body is an object that was converted to a string.
     BodyObjectText: "body_object_text",
@@ -134,16 +134,16 @@ causes! {
     BodyDecompressed: "body_decompressed",
         "The content-encoding header says that the body is compressed, but it is not: it was probably decompressed.",
         "Pass the bytes as received, before anything decompresses them. If this does not help, check the key.";
-    /// The body is longer than the limit that verification has.
+    /// The body is longer than the limit of the verification.
     BodyTooLarge: "body_too_large",
         "The body is longer than the limit.", "Raise the limit if you expect bodies of this length.";
-    /// Neither the header nor a key explains it, and the body is longer than
+    /// Neither the header nor a key explains the error, and the body is longer than
     /// [`MAX_EXPLAINED_BODY_BYTES`](crate::MAX_EXPLAINED_BODY_BYTES).
     BodyTooLargeToExplain: "body_too_large_to_explain",
         "The header and the key have no known mistake, and a body over 64 KiB is not examined.",
         "Try again with a smaller event.";
 
-    /// Nothing that was tried explains it.
+    /// No known mistake explains the error.
     Unknown: "unknown",
         "No key produces this signature for this body, and no known mistake explains it.",
         "Check that the key is the one that Walnut's settings show now, and that the body is byte for byte what Walnut sent.";

@@ -1,6 +1,6 @@
-//! Characters that people do not see, and character sets other than UTF-8.
+//! Invisible characters, and character sets other than UTF-8.
 
-/// Returns whether a character leaves nothing to see: white space, a control or format character, a byte order mark.
+/// Returns whether a character is invisible: white space, a control or format character, a byte order mark.
 pub(crate) fn is_invisible(character: char) -> bool {
     character.is_whitespace()
         || character.is_control()
@@ -25,8 +25,8 @@ pub(crate) fn is_quote(character: char) -> bool {
     )
 }
 
-/// Returns how two bytes are read as a unit of UTF-16; `None` if the text has no mark of UTF-16: a byte order mark, or
-/// a first character of ASCII.
+/// Returns the byte order of a UTF-16 text as a function that reads one unit. Returns `None` if the text begins with
+/// neither a byte order mark nor an ASCII character in UTF-16.
 pub(crate) fn utf16_order(text: &[u8]) -> Option<fn([u8; 2]) -> u16> {
     match text.first_chunk()? {
         [0xff, 0xfe] | [1..=0x7f, 0] => Some(u16::from_le_bytes),
@@ -40,8 +40,8 @@ pub(crate) fn write(character: char, out: &mut Vec<u8>) {
     out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
 }
 
-/// Writes a text of UTF-16 in UTF-8, without its byte order mark and the white space around it. Writes nothing if the
-/// text is not UTF-16.
+/// Converts a text from UTF-16 to UTF-8, without its byte order mark and the white space around it. Writes nothing if
+/// the text is not UTF-16.
 pub(crate) fn write_from_utf16(text: &[u8], out: &mut Vec<u8>) {
     let Some(read) = utf16_order(text) else { return };
     let (pairs, _) = text.as_chunks();
@@ -59,7 +59,7 @@ pub(crate) fn write_from_utf16(text: &[u8], out: &mut Vec<u8>) {
     out.truncate(end);
 }
 
-/// Writes a text of Latin-1 in UTF-8; nothing if it is UTF-8 already.
+/// Converts a text from Latin-1 to UTF-8. Writes nothing if the text is UTF-8 already.
 pub(crate) fn write_from_latin1(text: &[u8], out: &mut Vec<u8>) {
     if core::str::from_utf8(text).is_err() {
         for byte in text {
@@ -68,7 +68,7 @@ pub(crate) fn write_from_latin1(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Writes the bytes that were decoded as Latin-1 to give this text; nothing if that cannot be.
+/// Writes the bytes that give this text when decoded as Latin-1. Writes nothing if there are no such bytes.
 pub(crate) fn write_as_latin1(text: &[u8], out: &mut Vec<u8>) {
     let characters = core::str::from_utf8(text).unwrap_or_default().chars();
     for byte in characters.map(u8::try_from) {
@@ -107,7 +107,7 @@ mod tests {
         {
             assert_eq!(written(write_from_utf16, text), b"", "{text:?}");
         }
-        // What remains of a pair is not a character.
+        // Half of a surrogate pair is not a character.
         assert_eq!(written(write_from_utf16, b"{\0}\0\n"), b"{}");
     }
 

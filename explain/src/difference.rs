@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-/// How many bytes of either body are shown.
+/// How many bytes of each body are shown.
 const SHOWN: usize = 16;
 
 /// Shows where a body differs from the one that was signed.
@@ -24,11 +24,11 @@ const SHOWN: usize = 16;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Difference {
-    /// How many bytes come before the first one that differs.
+    /// The offset of the first byte that differs.
     pub at: usize,
-    /// Up to 16 bytes from there of the body that was received; empty where it ends there.
+    /// Up to 16 bytes of the received body from that offset; empty if the body ends there.
     pub received: String,
-    /// Up to 16 bytes from there of the body that was signed; empty where it ends there.
+    /// Up to 16 bytes of the signed body from that offset; empty if the body ends there.
     pub signed: String,
 }
 

@@ -14,7 +14,7 @@ const MIN_DIGITS: usize = 32;
 /// How many digits a signature has in base64, without padding.
 const BASE64_DIGITS: usize = 43;
 
-/// Finds one of the expected signatures in a value, and says in what form it is there.
+/// Finds one of the expected signatures in a value, and returns the form in which the value has it.
 ///
 /// The value of the signature's own header is known to be malformed: with 64 digits, only their case can be wrong.
 pub(crate) fn mistake(value: &[u8], expected: &[Signature]) -> Option<Cause> {

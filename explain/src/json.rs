@@ -1,5 +1,5 @@
-//! Rewrites JSON token by token, so that it keeps what a parsed value would lose, such as the order of names and
-//! the spelling of numbers.
+//! Rewrites JSON token by token. This keeps details that a parsed value would lose, such as the order of names
+//! and the spelling of numbers.
 
 mod number;
 mod string;
@@ -7,7 +7,8 @@ mod string;
 pub(crate) use number::{MAX_DECIMALS, complete, keep, names, without_zeros};
 pub(crate) use string::{SPELLINGS, Spelling, write_as_string, write_content};
 
-/// How many bytes are written before the rest is left out: indented nesting grows with its depth.
+/// The longest output in bytes; the rest is left out. Without a limit, the indents of deep nesting could grow
+/// very large.
 const MAX_BYTES: usize = 256 << 10;
 
 /// How JSON is laid out.
@@ -27,7 +28,7 @@ pub(crate) const STYLES: [Style; 5] = [
     Style { after_comma: b"", after_colon: b" ", indent: Some(b"\t") },
 ];
 
-/// Returns the first [`SPELLINGS`], without any that writes a text as another one does.
+/// Returns the first [`SPELLINGS`], without duplicates: spellings that write this text in the same way.
 pub(crate) fn distinct_spellings(text: &[u8], first: usize) -> Vec<&'static Spelling> {
     let mut all: Vec<(&Spelling, Vec<u8>)> = Vec::new();
     for spelling in SPELLINGS.iter().take(first) {
@@ -40,7 +41,8 @@ pub(crate) fn distinct_spellings(text: &[u8], first: usize) -> Vec<&'static Spel
     all.into_iter().map(|(spelling, _)| spelling).collect()
 }
 
-/// Writes a number: gets the name that the number belongs to, as spelled in the text, the number, and the output.
+/// Writes a number. The arguments are the name that the number belongs to, as spelled in the text; the number;
+/// and the output.
 pub(crate) type WriteNumber<'w, 't> = &'w mut dyn FnMut(&'t [u8], &'t [u8], &mut Vec<u8>);
 
 /// Writes a text in another style. For a text that is not JSON, the output is arbitrary.
@@ -132,7 +134,7 @@ mod tests {
     fn finds_the_spellings_that_differ() {
         for (text, expected) in [
             (r#"{"a":1}"#, 1),
-            // PHP's two spellings of a slash are the same without a character beyond ASCII.
+            // In a text that is pure ASCII, PHP's two spellings of a slash give the same result.
             (r#"{"a":"/"}"#, 2),
             (r#"{"a":"é"}"#, 3),
             (r#"{"a":"é/"}"#, 5),

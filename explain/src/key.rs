@@ -2,14 +2,14 @@ use percent_encoding::percent_decode;
 
 use crate::{BLANKS, Cause, Undo, base64, characters, json, trimmed};
 
-/// How many bytes of a key are searched for the end of a reference of HTML. The longest is `#x0010ffff;`.
+/// How many bytes of a key are searched for the end of an HTML character reference. The longest is `#x0010ffff;`.
 const MAX_REFERENCE_BYTES: usize = 11;
 
-/// Each mistake that a wrong key may have been made with.
+/// The mistakes that may have changed a key.
 ///
 /// No function may write more than [`room`] bytes: a growing vector would leave a copy of the key behind.
 pub(crate) const UNDOS: [Undo; 14] = [
-    // Before invisible characters, which the zeros of UTF-16 are.
+    // Must come before invisible characters, because the zeros of UTF-16 count as such.
     (Cause::KeyCharset, characters::write_from_utf16),
     (Cause::KeyWhitespace, |key, out| out.extend_from_slice(trimmed(key, BLANKS))),
     (Cause::KeyInvisible, |key, out| write_trimmed(key, characters::is_invisible, out)),
@@ -40,7 +40,7 @@ pub(crate) const UNDOS: [Undo; 14] = [
         }
     }),
     (Cause::KeyDecoded, base64::encode),
-    // What a program such as `base64` writes ends in a newline.
+    // The output of a program such as `base64` ends in a newline.
     (Cause::KeyEncoded, |key, out| {
         let digits = trimmed(key, BLANKS);
         out.resize(digits.len() / 2, 0);
@@ -56,7 +56,7 @@ pub(crate) const fn room(key: &[u8]) -> usize {
     key.len().saturating_mul(2).saturating_add(4)
 }
 
-/// Returns a key as text; empty if it is not UTF-8.
+/// Returns a key as text; the text is empty if the key is not UTF-8.
 fn text(key: &[u8]) -> &str {
     core::str::from_utf8(key).unwrap_or_default()
 }
@@ -76,7 +76,8 @@ fn is_around(character: char) -> bool {
     characters::is_invisible(character) || characters::is_quote(character) || character == ';'
 }
 
-/// Returns what follows a name and `=` or `:`, as shells, PowerShell and YAML write it. Without a name, returns nothing.
+/// Returns the value of an assignment: the text after a name and `=` or `:`, as shells, PowerShell and YAML write it.
+/// Returns nothing if there is no name.
 fn assigned(key: &[u8]) -> &[u8] {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-. \"'".contains(byte);
     let key = key.strip_prefix(b"$env:").unwrap_or(key);
@@ -87,7 +88,7 @@ fn assigned(key: &[u8]) -> &[u8] {
     }
 }
 
-/// Resolves the references that HTML writes for characters: the five of XML, the no-break space, and all numeric ones.
+/// Resolves HTML character references: the five of XML, the no-break space, and all numeric ones.
 fn write_without_html(mut key: &[u8], out: &mut Vec<u8>) {
     while let [first, rest @ ..] = key {
         let reference = if *first == b'&' { read_reference(rest) } else { None };
@@ -122,7 +123,7 @@ fn read_reference(text: &[u8]) -> Option<(char, &[u8])> {
     Some((character, rest.strip_prefix(b";")?))
 }
 
-/// Says why a number of keys is rejected: 1 means that the key is empty.
+/// Returns the reason why a number of keys is rejected: 1 means that the key is empty.
 pub(crate) fn problem(keys: usize) -> String {
     match keys {
         0 => "No key was given.".to_owned(),
@@ -135,7 +136,7 @@ pub(crate) fn problem(keys: usize) -> String {
 mod tests {
     use super::*;
 
-    /// Returns what the functions for a cause write.
+    /// Returns the output of the functions for a cause.
     fn originals(cause: Cause, key: &str) -> Vec<String> {
         let undos = UNDOS.iter().filter(|(its, _)| *its == cause);
         undos

@@ -1,6 +1,6 @@
 //! Explains why the signature of a Walnut webhook fails, in words a person can act on.
 //!
-//! The crate builds on the public API of [`walnut_webhooks`]: what counts as genuine is decided there.
+//! The crate builds on the public API of [`walnut_webhooks`], which alone decides whether a request is genuine.
 
 mod base64;
 mod body;
@@ -21,7 +21,7 @@ pub use cause::Cause;
 pub use difference::Difference;
 use search::Search;
 
-/// The longest body whose own mistakes [`explain`] looks for, in bytes: 64 KiB.
+/// The longest body in which [`explain`] looks for mistakes, in bytes: 64 KiB.
 pub const MAX_EXPLAINED_BODY_BYTES: usize = 64 << 10;
 
 /// How many of the other headers [`explain`] examines.
@@ -30,7 +30,7 @@ pub const MAX_EXPLAINED_HEADERS: usize = 100;
 /// How many bytes of another header's name an explanation shows.
 const MAX_NAME_BYTES: usize = 64;
 
-/// A mistake, and a function that writes the original, or nothing where the mistake cannot have been made.
+/// A mistake, and a function that writes the original. It writes nothing if the mistake cannot have been made.
 type Undo = (Cause, fn(&[u8], &mut Vec<u8>));
 
 const BLANKS: &[u8] = b" \t\r\n";
@@ -52,7 +52,7 @@ pub struct Explanation {
     pub problem: String,
     /// The fix, as a sentence.
     pub fix: &'static str,
-    /// Where the body differs from the one that was signed, if calculation found that one.
+    /// Where the body differs from the one that was signed, if calculation found the signed body.
     ///
     /// `None` for every cause of a key or a header, because it would reveal a key or a calculated signature;
     /// for [`Cause::BodyBase64`], [`Cause::BodyEncodedTwice`] and [`Cause::BodyCharset`], because the body differs
@@ -70,8 +70,8 @@ impl Explanation {
         Self { ok: false, code: Some(error.code()), ..Self::verified(cause) }
     }
 
-    /// Explains an error that says all that is known. Writes numbers without `core::fmt`, which would be a good part of
-    /// the WebAssembly.
+    /// Explains an error whose message already says everything. Writes numbers without `core::fmt`, which would be a
+    /// large part of the WebAssembly.
     fn of_error(error: &Error) -> Self {
         let (cause, problem) = match *error {
             Error::MissingSignature => (Cause::MissingSignature, None),
@@ -95,16 +95,16 @@ impl Explanation {
 
 /// Explains why a request is rejected, by undoing common mistakes until the signature is right.
 ///
-/// It is for a person who looks for a mistake, not for the path of requests: it calculates at most 450
-/// signatures for each key, some 150 for a usual event. It examines only the header and the keys if the body is longer
-/// than [`MAX_EXPLAINED_BODY_BYTES`], and stops to undo mistakes of a body once it has hashed 6 MiB with each key. It
-/// never accepts what verification rejects: `ok` is true if and only if the signature is right as it is. No limit on
-/// the body's length applies, and neither JSON nor age is checked.
+/// Use it to look for a mistake, not for every request: it calculates at most 450 signatures for each key, and about
+/// 150 for a usual event. If the body is longer than [`MAX_EXPLAINED_BODY_BYTES`], it examines only the header and the
+/// keys. It stops undoing mistakes in a body once it has hashed 6 MiB with each key. It never accepts what
+/// verification rejects: `ok` is true if and only if the signature is right as it is. No limit on the body's length
+/// applies, and neither JSON nor age is checked.
 ///
 /// `keys` are as configured, the current one first. `others` are the request's other headers, of which the first
 /// [`MAX_EXPLAINED_HEADERS`] are examined: they may hold the signature if its own header is absent, and
-/// `content-encoding` may say that the body was compressed. They may be empty. Mistakes are tried one at a time; of two
-/// at once, only a mistake in the header is found.
+/// `content-encoding` may say that the body was compressed. They may be empty. Mistakes are tried one at a time. If
+/// there are two at once, only a mistake in the header is found.
 ///
 /// ```
 /// use walnut_webhooks::Key;
@@ -157,7 +157,7 @@ pub fn explain<'o>(
     }
     if let Some((name, _)) = others.find(|(_, value)| header::mistake(value, &expected).is_some()) {
         let mut explanation = Explanation::rejected(&error, Cause::OtherHeader);
-        // The name comes from a stranger: only characters that can be part of a name are shown.
+        // The name is untrusted: only characters that a header name can have are shown.
         let name = name.bytes().filter(u8::is_ascii_graphic).take(MAX_NAME_BYTES);
         explanation.problem.extend(name.map(char::from).chain(['.']));
         return explanation;
@@ -178,7 +178,7 @@ pub fn explain_too_large(
     Explanation::of_error(&error)
 }
 
-/// Makes keys of their bytes, and checks their number as verification does.
+/// Makes keys from their bytes, and checks their number as verification does.
 fn signing_keys(keys: &[impl AsRef<[u8]>]) -> Result<Vec<Key>, Error> {
     let keys = keys.iter().map(|key| Key::new(key.as_ref())).collect::<Result<Vec<_>, _>>()?;
     Keys::new(keys.iter().cloned())?;

@@ -4,17 +4,17 @@ use zeroize::Zeroizing;
 use crate::json::{Spelling, Style, WriteNumber};
 use crate::{Cause, Difference, MAX_EXPLAINED_BODY_BYTES, body, json, key};
 
-/// How many bytes are hashed at most with each key while mistakes of a body are undone: 6 MiB. Bodies of up to 12 KiB never
+/// The most bytes that are hashed with each key while mistakes in a body are undone: 6 MiB. Bodies of up to 12 KiB never
 /// reach this limit.
 const MAX_HASHED_BYTES: usize = 6 << 20;
 
-/// Looks for the key or the body that a signature was made with.
+/// Looks for the key or the body that produces a signature.
 pub(crate) struct Search<'s> {
     signing: &'s [Key],
     received: &'s Signature,
     /// How many bytes may still be hashed with each key.
     remaining: usize,
-    /// How many bodies were signed.
+    /// How many bodies have been signed.
     #[cfg(test)]
     bodies: usize,
 }
@@ -87,11 +87,11 @@ impl<'s> Search<'s> {
     }
 
     /// Finds the JSON of a body whose numbers lost or gained zeros after the decimal point. Numbers of the same name
-    /// are written alike. Which names have decimals is not known, so all combinations of a few names are tried.
+    /// are written alike. The names that have decimals are unknown, so all combinations of a few names are tried.
     fn find_decimals(&mut self, body: &[u8], signed: &mut Vec<u8>) -> bool {
         let names = json::names(body);
         let combinations = (0..names.len()).fold(1_u32, |count, _| count.saturating_mul(2));
-        // The serializers that keep such zeros write as JavaScript or as Python does.
+        // The serializers that keep such zeros write like JavaScript or like Python.
         let spellings = json::distinct_spellings(body, 2);
         json::STYLES.iter().take(2).any(|style| {
             spellings.iter().any(|spelling| {
@@ -127,9 +127,9 @@ impl<'s> Search<'s> {
         }
     }
 
-    /// Returns whether a body was signed, and completes it with the newline that it was signed with.
+    /// Returns whether a body is the signed one, and adds the newline at its end if the signed body has one.
     ///
-    /// A newline at the end is lost so often, and costs so little, that it is tried with every other mistake.
+    /// A newline at the end is often lost and cheap to try, so it is tried with every other mistake.
     fn complete(&mut self, body: &mut Vec<u8>) -> bool {
         let length = body.len();
         length > 0
@@ -140,7 +140,7 @@ impl<'s> Search<'s> {
             })
     }
 
-    /// Returns whether a body was signed: not, once the limit is reached.
+    /// Returns whether a body is the signed one. Returns `false` once the limit is reached.
     fn is_signed(&mut self, body: &[u8]) -> bool {
         self.remaining = self.remaining.saturating_sub(body.len());
         if self.remaining == 0 {
@@ -158,7 +158,7 @@ impl<'s> Search<'s> {
 mod tests {
     use super::*;
 
-    /// Explains a body that nothing explains, and returns how many bodies and bytes were hashed.
+    /// Explains a body without a known mistake, and returns how many bodies and bytes were hashed.
     fn effort(keys: usize, body: &[u8]) -> (usize, usize) {
         let signing: Vec<_> = (0..keys).map(|_| Key::new("key").unwrap()).collect();
         let received = Key::new("another").unwrap().sign("");
@@ -167,7 +167,7 @@ mod tests {
         (search.bodies, MAX_HASHED_BYTES.saturating_sub(search.remaining))
     }
 
-    /// A body that each of the spellings writes differently.
+    /// A body that each spelling writes differently.
     fn costly(padding: usize) -> Vec<u8> {
         let padding = "x".repeat(padding);
         format!(r#" {{"a":1,"b":2,"c":3,"d":4,"e":5,"f":"é/<='\"{padding}"}} "#).into_bytes()

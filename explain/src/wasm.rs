@@ -20,7 +20,7 @@ static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_all
 ///
 /// # Errors
 ///
-/// Never: an explanation has only strings, numbers and booleans.
+/// None in practice: an explanation has only strings, numbers and booleans.
 #[wasm_bindgen]
 #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands values over")]
 pub fn explain(

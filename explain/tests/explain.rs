@@ -1,4 +1,4 @@
-//! Checks the texts of explanations, and that no secret is in them.
+//! Checks the texts of explanations, and that they contain no secret.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail so")]
 

@@ -25,7 +25,7 @@ fn every_mistake_has_its_explanation() {
         if let Some(expected) = case.get("explain") {
             let mut got = explanation(case, keys);
             let mut expected = expected.clone();
-            // Where a case states no difference, there must be none.
+            // If a case states no difference, the explanation must have none.
             expected.as_object_mut().unwrap().entry("difference").or_insert(Value::Null);
             got.as_object_mut().unwrap().retain(|field, _| expected.get(field).is_some());
             if got != expected {
@@ -42,7 +42,7 @@ fn every_mistake_has_its_explanation() {
 fn never_contradicts_the_verdict() {
     each(|name, case, keys| {
         let (verdict, explanation) = (&case["expect"], explanation(case, keys));
-        // Explaining has no limit on the body.
+        // `explain` has no limit on the length of a body.
         if verdict["code"] != "body_too_large" {
             let right = verdict.get("keyIndex").is_some();
             assert_eq!(explanation["ok"], right, "{name}");

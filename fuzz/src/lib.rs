@@ -1,9 +1,9 @@
-//! What the targets share: how an input is cut into parts, and an HMAC that is not ours.
+//! Shared by the targets: splitting an input into parts, and an independent HMAC.
 
 use ring::hmac;
 
-/// An input, of which parts are taken from the front. There is always one more part, since the fuzzer can't
-/// know how many are wanted: an empty one where nothing is left.
+/// An input, whose parts are read from the front. The fuzzer can't know how many parts a target reads, so a
+/// part after the end is empty.
 pub struct Input<'i>(&'i [u8]);
 
 impl<'i> Input<'i> {
@@ -18,7 +18,7 @@ impl<'i> Input<'i> {
         *first
     }
 
-    /// Takes a part that has its length before it, in two bytes, the lower one first.
+    /// Reads a part. Its length comes before it, as two bytes, the lower one first.
     pub fn part(&mut self) -> &'i [u8] {
         let length = u16::from_le_bytes([self.byte(), self.byte()]);
         let (part, rest) = self.0.split_at(self.0.len().min(length.into()));
@@ -26,21 +26,21 @@ impl<'i> Input<'i> {
         part
     }
 
-    /// Takes one to four keys, none of them empty, with their number before them.
+    /// Reads one to four non-empty keys. Their number comes before them.
     pub fn keys(&mut self) -> Vec<Vec<u8>> {
         let count = self.byte() % 4 + 1;
         let key = |part: &[u8]| if part.is_empty() { b"k".to_vec() } else { part.to_vec() };
         (0..count).map(|_| key(self.part())).collect()
     }
 
-    /// Takes all that is left.
+    /// Returns the rest of the input.
     #[must_use]
     pub fn rest(self) -> &'i [u8] {
         self.0
     }
 }
 
-/// The signature of a body, as Walnut writes it.
+/// Returns the signature of a body, as Walnut writes it.
 #[must_use]
 pub fn sign(key: &[u8], body: &[u8]) -> String {
     hex(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), body).as_ref())
@@ -51,17 +51,17 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The form that a signature must have.
+/// Returns whether a header has the form of a signature.
 #[must_use]
 pub fn is_well_formed(header: &[u8]) -> bool {
     header.len() == 64 && header.iter().all(|digit| b"0123456789abcdef".contains(digit))
 }
 
-/// The code that a check must fail with, or the index of the key that must match.
+/// Returns the index of the key that must match, or the error code that a check must fail with.
 ///
 /// # Errors
 ///
-/// The code.
+/// The error code.
 pub fn verdict(
     keys: &[Vec<u8>],
     body: &[u8],
@@ -79,12 +79,12 @@ pub fn verdict(
     keys.iter().position(matches).ok_or("signature_mismatch")
 }
 
-/// How a header is spoilt that has nothing of the signature left.
+/// The change that replaces the whole signature.
 pub const REPLACED: u8 = 6;
 
-/// A header made of the right signature by one change, as the fuzzer likes.
+/// Makes a header from the right signature by one change, which the fuzzer chooses.
 ///
-/// A fuzzer never guesses a signature, so one is given to it, to spoil.
+/// A fuzzer never guesses a signature, so it gets the right one to change.
 #[must_use]
 pub fn spoil(signature: &str, how: u8, with: &[u8]) -> Option<Vec<u8>> {
     let mut header = signature.as_bytes().to_vec();

@@ -1,6 +1,6 @@
-//! A configuration is read, or its mistakes are listed without any value. Without mistakes, the settings are those that
-//! were set; with mistakes, they are within the limits that README.md states all the same. The URL that is requested is
-//! the one that was checked.
+//! Checks that a configuration is accepted, or its mistakes are listed without any value. Without mistakes, the
+//! settings have the values of the variables. With mistakes, they are still within the documented limits. The requested
+//! URL is the one that was checked.
 
 #![no_main]
 
@@ -28,7 +28,7 @@ const TIMES: [(&str, Option<u64>, [u64; 2]); 5] = [
 ];
 
 fuzz_target!(|text: &str| {
-    // Lines of NAME=value; what is a line of a value begins with a blank.
+    // Lines of NAME=value. A further line of a value begins with a blank.
     let text = text.replace("\n ", "\u{0}");
     let lines = text.lines().filter_map(|line| line.split_once('='));
     let variables: BTreeMap<&str, String> =
@@ -43,7 +43,7 @@ fuzz_target!(|text: &str| {
                 values_are_those(&configured, &get);
                 destinations_are_sound(&configured, &get);
             } else {
-                // Direct mode can hold nothing.
+                // Direct mode can't hold deliveries, so it rejects a configuration with mistakes.
                 assert!(!configured.direct);
             }
             limits_hold(&configured, &get);
@@ -56,14 +56,14 @@ fuzz_target!(|text: &str| {
     };
     assert!(sentences.len() <= 400 + set.len(), "{sentences:?}");
     for sentence in &sentences {
-        // Two variables may have been swapped, so that any may hold a secret.
+        // Two variables may have been swapped, so any of them may hold a secret.
         for value in variables.values() {
-            assert!(!is_telling(value) || !sentence.contains(value), "{sentence}");
+            assert!(!is_unusual(value) || !sentence.contains(value), "{sentence}");
         }
     }
 });
 
-/// Parses a URL as the platform does: both follow the WHATWG's standard.
+/// Parses a URL like the platform: both follow the WHATWG's standard.
 fn parse(text: &str) -> Option<fuzzing::Url> {
     let url = Url::parse(text).ok()?;
     Some(fuzzing::Url {
@@ -75,24 +75,24 @@ fn parse(text: &str) -> Option<fuzzing::Url> {
     })
 }
 
-/// Returns what a URL is requested as.
+/// Returns the form in which a URL is requested.
 fn href(text: &str) -> String {
     Url::parse(text).unwrap().into()
 }
 
-/// Tells whether a text is too unusual to occur in a sentence by chance.
-fn is_telling(value: &str) -> bool {
+/// Returns whether a text is too unusual to occur in a sentence by chance.
+fn is_unusual(value: &str) -> bool {
     value.contains(['!', '$', '%', '&', '@', '^', '{', '}', '|', '<', '>', '#'])
 }
 
 fn keys_are_those<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v str>) {
     let index = |name| {
-        // Empty, since the limit may be any.
+        // The body is empty, because the limit may have any value.
         let signature = sign(get(name)?.as_bytes(), b"");
         let verified = configured.verifier.as_ref()?.verify("", &signature).ok()?;
         Some(verified.key_index().get())
     };
-    // During set-up there may be no key.
+    // During set-up, the key may be absent.
     assert!(
         index("WALNUT_WEBHOOK_KEY") == Some(0)
             || get("WALNUT_WEBHOOK_KEY").is_none() && get("SETUP") == Some("1")
@@ -100,14 +100,14 @@ fn keys_are_those<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v
     match configured.previous_until {
         Some(until) => {
             assert!((NOW + 1..=NOW + 7 * DAY_MS).contains(&until));
-            // Two keys may be one.
+            // The two keys may be equal.
             assert!(index("WALNUT_WEBHOOK_KEY_PREVIOUS").is_some());
         }
         None => assert_ne!(index("WALNUT_WEBHOOK_KEY_PREVIOUS"), Some(1)),
     }
 }
 
-/// Checks what holds with mistakes too.
+/// Checks the limits, which also hold with mistakes.
 fn limits_hold<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v str>) {
     for ((name, _, most), read) in NUMBERS.into_iter().zip(configured.numbers) {
         assert!((1..=most).contains(&read), "{name}");
@@ -119,7 +119,7 @@ fn limits_hold<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v st
     if let Some(path) = &configured.path {
         assert!(path.starts_with('/') && path != "/healthz" && path != "/admin");
         assert!(!path.starts_with("/admin/"));
-        // What a URL's path is read as otherwise would never be asked for.
+        // No request could have a path that the URL parser would change.
         assert_eq!(Url::parse(&format!("https://a.example{path}")).unwrap().path(), path);
     }
     let [jurisdiction, token, alert_url] = &configured.texts;
@@ -134,7 +134,7 @@ fn limits_hold<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v st
     assert!((1..=64).contains(&header.len()) && header.iter().all(u8::is_ascii_graphic));
 }
 
-/// Checks that each setting is what was set, or the default.
+/// Checks that each setting has the value of its variable, or the default.
 fn values_are_those<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v str>) {
     for ((name, default, _), read) in NUMBERS.into_iter().zip(configured.numbers) {
         let expected = get(name).map_or(default, |text| text.parse().unwrap());
@@ -145,23 +145,23 @@ fn values_are_those<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&
             assert_eq!(read, default, "{name}");
             continue;
         };
-        // No age at all is any age.
+        // An absent limit is written as 0.
         let read = read.unwrap_or(0);
         let expected = milliseconds(text);
         let read = f64::from(u32::try_from(read / 1000).unwrap()) * 1000.0
             + f64::from(u32::try_from(read % 1000).unwrap());
-        // It is rounded up, and a double is not exact.
+        // The time is rounded up, and a double is not exact.
         assert!((-0.01..1.01).contains(&(read - expected)), "{name} is {read}, not {expected}");
     }
-    let of = |name, words: &[&str]| {
+    let is_one_of = |name, words: &[&str]| {
         assert!(get(name).is_none_or(|value| words.contains(&value)), "{name}");
     };
-    of("MODE", &["durable", "direct"]);
+    is_one_of("MODE", &["durable", "direct"]);
     for name in ["ALLOW_LOOPBACK", "SETUP", "QUARANTINE"] {
-        of(name, &["0", "1"]);
+        is_one_of(name, &["0", "1"]);
     }
-    of("JURISDICTION", &["eu", "fedramp"]);
-    of("ALERT_FORMAT", &["json", "teams"]);
+    is_one_of("JURISDICTION", &["eu", "fedramp"]);
+    is_one_of("ALERT_FORMAT", &["json", "teams"]);
     assert_eq!(configured.direct, get("MODE") == Some("direct"));
     assert_eq!(configured.path.as_deref(), Some(get("WEBHOOK_PATH").unwrap_or("/webhook")));
     let [jurisdiction, token, alert_url] = &configured.texts;
@@ -172,7 +172,7 @@ fn values_are_those<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&
     assert!(configured.client_ip_header.eq_ignore_ascii_case(header));
 }
 
-/// Reads a time as a double. Only 0 has no unit.
+/// Parses a time as a double. Only 0 has no unit.
 fn milliseconds(text: &str) -> f64 {
     let units = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", DAY_MS / 24), ("d", DAY_MS)];
     let suffix = units.iter().find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, *unit)));
@@ -206,9 +206,9 @@ fn destinations_are_sound<'v>(configured: &Configured, get: &impl Fn(&str) -> Op
                 (1..=64).contains(&name.len()) && !name.bytes().any(|c| c.is_ascii_uppercase())
             );
             assert!(!["host", "connection", "transfer-encoding", "te"].contains(&name.as_str()));
-            let taken = ["x-walnut-", "walnut-", "webhook-", "content-"];
-            assert!(!taken.iter().any(|taken| name.starts_with(taken)), "{name}");
-            // No line of a header can be broken into two.
+            let reserved = ["x-walnut-", "walnut-", "webhook-", "content-"];
+            assert!(!reserved.iter().any(|prefix| name.starts_with(prefix)), "{name}");
+            // No value can break a header line into two.
             let visible = |c: u8| matches!(c, b'\t' | b' '..=b'~');
             assert!(name.bytes().all(|c| (b'!'..=b'~').contains(&c) && c != b':'), "{name:?}");
             assert!(value.bytes().all(visible) && value.trim() == value, "{value:?}");
@@ -223,14 +223,15 @@ fn destinations_are_sound<'v>(configured: &Configured, get: &impl Fn(&str) -> Op
         }
         None => assert!(get("DESTINATIONS").is_some_and(serde_agrees)),
     }
-    // No list is set without the one before it.
+    // A list is set only if the one before it is set.
     let further = (2..10).map(|number| get(&format!("DESTINATIONS_{number}")).is_some());
     let lists: Vec<bool> = [get("DESTINATIONS").is_some()].into_iter().chain(further).collect();
     assert!(lists.is_sorted_by(|before, after| before >= after));
     assert!(!configured.direct || all.len() == 1);
 }
 
-/// What was read is a list by another reading too. That one refuses half of a pair as an escape, and says so.
+/// Returns whether `serde_json` also reads a list. It may reject the text for half of an escaped surrogate pair or for
+/// a number out of range.
 fn serde_agrees(json: &str) -> bool {
     match serde_json::from_str::<serde_json::Value>(json) {
         Ok(value) => value.is_array(),
@@ -243,16 +244,19 @@ fn serde_agrees(json: &str) -> bool {
     }
 }
 
-/// Checks that a URL is requested as it is written, by TLS or on this machine.
+/// Checks that a URL is requested as it is written, and that it uses TLS or a loopback address.
 fn url_is_sound(text: &str, loopback: bool) {
     assert!(text.len() <= 2048);
     let url = Url::parse(text).unwrap();
     assert_eq!(url.as_str(), text);
     assert!(url.username().is_empty() && url.password().is_none() && url.fragment().is_none());
-    let is_here = match url.host().unwrap() {
+    let is_loopback = match url.host().unwrap() {
         Host::Domain(name) => name == "localhost",
         Host::Ipv4(address) => address.is_loopback(),
         Host::Ipv6(address) => address.is_loopback(),
     };
-    assert!(url.scheme() == "https" || (url.scheme() == "http" && is_here && loopback), "{text:?}");
+    assert!(
+        url.scheme() == "https" || (url.scheme() == "http" && is_loopback && loopback),
+        "{text:?}"
+    );
 }

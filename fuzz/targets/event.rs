@@ -1,9 +1,11 @@
-//! An authentic body is read if and only if it is JSON as the contract has it; what is read is what `serde_json`
-//! reads; and the name, the type, the id and the drift are those that plain rules, written here anew, lead to.
+//! Checks that a genuine body is accepted if and only if it is JSON as the contract defines it; that its values
+//! are the same in `serde_json`; and that the name, the type, the id and the drift agree with a second, simple
+//! implementation.
 //!
-//! The contract and `serde_json` differ: a `\u` escape may be half of a pair, and a number beyond a double is
-//! infinite. There `serde_json` judges the text, for which it looks at neither, but reads nothing. Depth is
-//! measured here, since `serde_json`'s own limit is another; and so is that the top is an object.
+//! The contract is wider than `serde_json`: a `\u` escape may be half of a surrogate pair, and a number
+//! beyond a double is infinite. For such a text, `serde_json` checks the syntax, for which it examines
+//! neither, but its values are not compared. This target checks the depth itself, because `serde_json` has
+//! another limit, and that the top is an object.
 
 #![no_main]
 
@@ -45,7 +47,7 @@ fuzz_target!(|body: &[u8]| {
     if let Ok(read) = serde_json::from_slice(body) {
         same(&delivery.payload, &read);
     }
-    reads_as_it_must(&delivery, body);
+    assert_reading(&delivery, body);
 
     let summary = summary.unwrap();
     assert_eq!(summary.id, delivery.id);
@@ -68,7 +70,7 @@ fn is_json(body: &[u8]) -> bool {
     is_text && text.trim_start().starts_with('{') && depth(text) <= MAX_DEPTH
 }
 
-/// The deepest nesting of a text that is JSON.
+/// Returns the deepest nesting of a JSON text.
 fn depth(text: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let mut bytes = text.bytes();
@@ -77,7 +79,7 @@ fn depth(text: &str) -> usize {
             b'[' | b'{' => depth += 1,
             b']' | b'}' => depth -= 1,
             b'"' => {
-                // An escape's second byte ends nothing.
+                // The second byte of an escape does not end the string.
                 while let Some(inner) = bytes.next().filter(|inner| *inner != b'"') {
                     if inner == b'\\' {
                         bytes.next();
@@ -114,7 +116,7 @@ fn same(ours: &Value, theirs: &Json) {
     }
 }
 
-fn reads_as_it_must(delivery: &Delivery, body: &[u8]) {
+fn assert_reading(delivery: &Delivery, body: &[u8]) {
     let payload = &delivery.payload;
     let name = payload.get("event").and_then(Value::as_str);
     let is_test = payload.get("is_test") == Some(&Value::Bool(true));
@@ -138,25 +140,25 @@ fn reads_as_it_must(delivery: &Delivery, body: &[u8]) {
     let shape: Json = serde_json::from_str(shape).unwrap();
     let mut comparison = Comparison { differences: Vec::new(), fits: true };
     comparison.value(payload, &shape, "");
-    // Of what is not documented, more than its name is no difference.
+    // For an undocumented event, added fields are no drift.
     if known.is_none() {
         comparison.differences.retain(|(_, kind, ..)| *kind != "added");
     }
     let fitting = known.filter(|_| comparison.fits).map_or("unknown", |(name, _)| name);
     assert_eq!(delivery.event_type(), fitting, "{:?}", delivery.drift);
     let mut differences = comparison.differences;
-    let mut told: Vec<_> = delivery.drift.iter().map(difference).collect();
+    let mut reported: Vec<_> = delivery.drift.iter().map(difference).collect();
     if differences.len() > MAX_DRIFT {
-        assert_eq!(told.len(), MAX_DRIFT);
-        assert!(told.iter().all(|told| differences.contains(told)), "{told:?}");
+        assert_eq!(reported.len(), MAX_DRIFT);
+        assert!(reported.iter().all(|drift| differences.contains(drift)), "{reported:?}");
     } else {
-        told.sort();
+        reported.sort();
         differences.sort();
-        assert_eq!(told, differences);
+        assert_eq!(reported, differences);
     }
 }
 
-/// The path, the kind, what is expected and what was found.
+/// The path, the kind, the expected type and the received type.
 type Difference = (String, &'static str, Option<String>, Option<&'static str>);
 
 fn difference(drift: &Drift) -> Difference {
@@ -166,7 +168,7 @@ fn difference(drift: &Drift) -> Difference {
 
 struct Comparison {
     differences: Vec<Difference>,
-    /// Whether it has its type.
+    /// Whether the event keeps its type.
     fits: bool,
 }
 
@@ -197,12 +199,12 @@ impl Comparison {
         match (present, value) {
             (_, Value::Null) if present != expected => return,
             ("integer", Value::Number(number)) if is_whole(number.as_f64()) => return,
-            // A fraction is told, and the type stays.
+            // A fraction is reported, but the event keeps its type.
             ("integer", Value::Number(_)) => {}
             _ if present == found => return,
             _ => self.fits = false,
         }
-        self.tell(path.to_owned(), "type", Some(expected), Some(found));
+        self.report(path.to_owned(), "type", Some(expected), Some(found));
     }
 
     fn object(
@@ -223,19 +225,19 @@ impl Comparison {
                         other => other.as_str().unwrap(),
                     };
                     self.fits = false;
-                    self.tell(path, "missing", Some(expected), None);
+                    self.report(path, "missing", Some(expected), None);
                 }
                 None => {}
             }
         }
         for (name, member) in members {
             if !fields.keys().any(|field| name_of(field) == name) {
-                self.tell(step(path, name), "added", None, Some(found(member)));
+                self.report(step(path, name), "added", None, Some(found(member)));
             }
         }
     }
 
-    fn tell(
+    fn report(
         &mut self,
         path: String,
         kind: &'static str,
@@ -246,7 +248,7 @@ impl Comparison {
     }
 }
 
-/// A documented name, without the question mark of what may be absent.
+/// Returns a documented name without the question mark of an optional field.
 fn name_of(field: &str) -> &str {
     field.trim_end_matches('?')
 }
@@ -262,7 +264,7 @@ fn found(value: &Value) -> &'static str {
     }
 }
 
-/// A step into an object, as JavaScript writes it.
+/// Appends a name to a path, as JavaScript writes it.
 fn step(path: &str, name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$';
     if !name.is_empty()

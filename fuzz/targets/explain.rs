@@ -1,5 +1,5 @@
-//! Checks that an explanation has the verdict of a verification; that its texts are the same whatever the keys and
-//! signatures are; that it shows only what is in the bodies; and that all of it is short.
+//! Checks that an explanation has the verdict of the verification; that its texts do not depend on the keys and
+//! the signatures; that it shows only parts of the bodies; and that every text is short.
 
 #![no_main]
 
@@ -62,14 +62,14 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-/// Reads the names of other headers, and how each spoils the signature.
+/// Reads the names of other headers, and how each changes the signature.
 fn others<'i>(input: &mut Input<'i>) -> Vec<(String, u8, &'i [u8])> {
     (0..input.byte())
         .map(|_| (String::from_utf8_lossy(input.part()).into_owned(), input.byte(), input.part()))
         .collect()
 }
 
-/// Makes a body too long to be explained if the fuzzer wants one, because it would not find one itself.
+/// Makes a body too long to be explained if the fuzzer chooses so: it would not find such a body itself.
 fn sized(body: &[u8], size: u8) -> Vec<u8> {
     let mut body = body.to_vec();
     if size == u8::MAX {
@@ -97,7 +97,7 @@ fn shows_no_secret<'n>(
 ) {
     let mut problem = explanation.problem.as_str();
     if explanation.cause == Cause::OtherHeader {
-        // Only a stranger's header name may follow this text.
+        // Only an untrusted header name may follow this text.
         let shown = |name: &str| -> String {
             name.chars().filter(char::is_ascii_graphic).take(64).collect()
         };
@@ -114,7 +114,8 @@ fn shows_no_secret<'n>(
         let longest = text.split(|c: char| !c.is_ascii_hexdigit()).map(str::len).max();
         assert!(longest < Some(9), "{text:?}");
     }
-    // Only keys with a character that no sentence has can be recognized in one. `explain` does not treat them differently.
+    // Only a key with a character that no sentence has can be recognized in one. `explain` does not treat such keys
+    // differently.
     let is_unlike = |key: &[u8]| key.iter().any(|c| b"!#$%&*@^~{}|<>\"\\".contains(c));
     for key in keys.iter().map(Vec::as_slice).chain([signing]) {
         let is_shown = problem.as_bytes().windows(key.len()).any(|window| window == key);

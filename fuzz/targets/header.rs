@@ -1,4 +1,5 @@
-//! A header is a signature if and only if it is 64 lowercase hex digits, and then it is the one that it says.
+//! Checks that a header is parsed if and only if it is 64 lowercase hex digits, and that the signature then
+//! has these digits.
 
 #![no_main]
 
@@ -6,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use walnut_webhooks::{Error, Key, MalformedSignature, Signature, Verifier};
 use walnut_webhooks_fuzz::is_well_formed;
 
-/// What must be said to be wrong with a header that is not well-formed.
+/// Returns the reason that must be reported for a malformed header.
 fn reason(header: &[u8]) -> MalformedSignature {
     let is_digit = |c: &u8| b"0123456789abcdefABCDEF".contains(c);
     match header.len() {
@@ -28,13 +29,13 @@ fuzz_target!(|header: &[u8]| {
             assert_eq!(format!("{signature:?}"), "Signature(redacted)");
         }
         Err(error) => {
-            assert!(!is_well_formed(header), "{header:?} was refused");
+            assert!(!is_well_formed(header), "{header:?} was rejected");
             assert_eq!(*error, Error::MalformedSignature(reason(header)));
             assert!(error.to_string().len() < 200);
         }
     }
 
-    // Whatever else reads a header reads it so.
+    // The other functions that read a header agree.
     let verifier = Verifier::new(Key::new("k").unwrap());
     assert_eq!(verifier.precheck(header, None), parsed);
     let code = |error: Error| error.code();

@@ -1,4 +1,4 @@
-//! A body that comes in pieces has the verdict of the whole, however it is cut, and at each limit.
+//! Checks that a body in pieces has the verdict of the whole body, for any split and any limit.
 
 #![no_main]
 
@@ -23,7 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
     let made = keys.iter().map(|key| Key::new(key).unwrap());
     let verifier = Verifier::new(Keys::new(made).unwrap()).with_max_body_bytes(limit);
 
-    // Each byte is the length of a piece, and the last piece is what they leave.
+    // Each byte is the length of a piece. The last piece is the rest of the body.
     let mut rest = body;
     let mut stream = verifier.stream();
     for length in lengths.iter().copied().chain([u8::MAX]).map(usize::from) {
@@ -31,10 +31,10 @@ fuzz_target!(|bytes: &[u8]| {
         let (piece, left) = rest.split_at(length);
         rest = left;
         let updated = stream.update(piece);
-        // It is refused from the piece on that goes over the limit.
+        // The piece that exceeds the limit is rejected, and so is every later one.
         let over = body.len() - rest.len() > limit;
         assert_eq!(updated, if over { Err(Error::BodyTooLarge { limit }) } else { Ok(()) });
-        // One that is looked at on the way goes on undisturbed.
+        // Finishing a clone does not disturb the stream.
         assert!(stream.clone().finish(None::<&str>).is_err());
     }
     let streamed = stream.finish(header);

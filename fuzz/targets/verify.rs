@@ -1,5 +1,5 @@
-//! A body is accepted if and only if another implementation of HMAC-SHA256 says so, by the key that it says,
-//! whoever hashes; and what is refused has the code that the contract's order leads to.
+//! Checks that a body is accepted if and only if another implementation of HMAC-SHA256 accepts it, and that
+//! the same key matches, whether this crate or the host hashes. Errors follow the contract's order.
 
 #![no_main]
 
@@ -18,12 +18,12 @@ fuzz_target!(|bytes: &[u8]| {
     let signed = input.part();
     let body = input.rest();
 
-    // The body is the one that was signed, unless another comes after it.
+    // The body is the signed one, unless a different one follows in the input.
     let body = if body.is_empty() { signed } else { body };
     let signature = sign(&keys[signer % keys.len()], signed);
     let header = spoil(&signature, how, with);
     let header = header.as_deref();
-    // On both sides of the limit, and at it.
+    // The limit may be below, at or above the length of the body.
     let limit = (body.len() + slack).saturating_sub(2);
     let expected = verdict(&keys, body, header, limit);
 
@@ -45,7 +45,7 @@ fuzz_target!(|bytes: &[u8]| {
     };
     assert_eq!(index(verifier.verify_hashed(body, header, sha256)), expected);
 
-    // What is known before the body is read says nothing that is not said afterwards.
+    // The check before the body is read must not contradict the final verdict.
     match verifier.precheck(header, Some(body.len())) {
         Ok(_) => assert!(matches!(expected, Ok(_) | Err("signature_mismatch"))),
         Err(error) => assert_eq!(Err(error.code()), expected),

@@ -1,128 +1,18 @@
 #!/usr/bin/env node
-// The command line.
-import { setMaxListeners } from "node:events";
-import { readFileSync } from "node:fs";
-import { parse } from "./args.js";
-import { COMMON, type Command, help, NAME, overview } from "./command.js";
-import { doctor } from "./commands/doctor.js";
-import { explain } from "./commands/explain.js";
-import { harness } from "./commands/harness.js";
-import { listen } from "./commands/listen.js";
-import { replay } from "./commands/replay.js";
-import { sample } from "./commands/sample.js";
-import { send } from "./commands/send.js";
-import { sign } from "./commands/sign.js";
-import { verify } from "./commands/verify.js";
-import { edgeStart } from "./edge/start.js";
-import { Failure, INTERRUPTED, OK, PIPE_CLOSED, reason, NOT_RUN, usage } from "./failure.js";
-import { didYouMean } from "./nearest.js";
-import { asJson, out, plain, say } from "./terminal.js";
+// Starts the program, unless this Node is too old for it. So this file imports nothing, and an old Node can read it.
 
-const commands: Readonly<Record<string, Command>> = {
-  sign, verify, explain, sample, send, listen, replay, doctor, harness,
-  "edge start": edgeStart,
-};
+/** As `engines` in package.json. */
+const OLDEST = [20, 19] as const;
 
-/** The first words of commands of two words. */
-const GROUPS = ["edge"];
-
-/** Splits arguments into the name of the command, which may have two words, and the rest. */
-function split([name, ...rest]: readonly string[]): [string | undefined, string[]] {
-  const second = rest[0];
-  const isGroup = name !== undefined && GROUPS.includes(name) && second !== undefined && !second.startsWith("-");
-  return isGroup ? [`${name} ${second}`, rest.slice(1)] : [name, rest];
-}
-
-async function main(all: readonly string[]): Promise<number> {
-  const [name, args] = split(all);
-  if (name === "help" && args[0] !== undefined) return main([...args, "--help"]);
-  if (name !== undefined && GROUPS.includes(name)) {
-    const group = Object.entries(commands).filter(([command]) => command.startsWith(`${name} `));
-    out(overview(Object.fromEntries(group), version()));
-    return has(args, "--help") || has(args, "-h") ? OK : NOT_RUN;
-  }
-  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-    out(overview(commands, version()));
-    return name === undefined ? NOT_RUN : OK;
-  }
-  if (name === "--version" || name === "-v") {
-    out(`${version()}\n`);
-    return OK;
-  }
-  const command = find(name);
-  if (has(args, "--help") || has(args, "-h")) {
-    out(help(name, command));
-    return OK;
-  }
-  return command.run(parse(args, { ...command.options, ...COMMON }, command.positionals, commandsWith), interruption);
-}
-
-/** The names of the commands that have an option. */
-function commandsWith(option: string): string[] {
-  return Object.keys(commands).filter((name) => Object.hasOwn((commands[name] as Command).options, option));
-}
-
-function find(name: string): Command {
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined) throw usage(`there is no command "${plain(name)}".${didYouMean(name, Object.keys(commands))}`);
-  return command;
-}
-
-/** Whether an option is given, before `--`. */
-function has(args: readonly string[], option: string): boolean {
-  const end = args.indexOf("--");
-  return (end < 0 ? args : args.slice(0, end)).includes(option);
-}
-
-function version(): string {
-  return JSON.parse(readFileSync(new URL("./package.json", import.meta.url), "utf8")).version;
-}
-
-/** From now on, the first Ctrl-C aborts the signal, so that the command ends in order; the second ends the process. */
-function interruption(): AbortSignal {
-  const controller = new AbortController();
-  // Each request under way has a listener.
-  setMaxListeners(0, controller.signal);
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => (controller.signal.aborted ? process.exit(INTERRUPTED) : controller.abort()));
-  }
-  // npx starts a shell, and passes a signal to the shell only: this process would lose its parent and run on.
-  if (process.env.npm_command !== undefined) {
-    const parent = process.ppid;
-    setInterval(() => process.ppid !== parent && controller.abort(), ORPHAN_CHECK_MS).unref();
-  }
-  return controller.signal;
-}
-
-/** How often to look whether npx was ended, in milliseconds. */
-const ORPHAN_CHECK_MS = 500;
-
-function fail(error: unknown, args: readonly string[], isJson: boolean): number {
-  // An unexpected error is a sentence, too: a stack does not help the user of a command.
-  const { code, message, status } = error instanceof Failure ? error : new Failure("internal", plain(`${error}`), NOT_RUN);
-  if (isJson) process.stderr.write(`${JSON.stringify({ error: { code, message } })}\n`);
-  else if (code !== "interrupted") say(`${NAME}: ${message}`);
-  if (code === "usage" && !isJson) {
-    const [name] = split(args);
-    const known = name !== undefined && Object.hasOwn(commands, name);
-    say(`Try: ${NAME} ${known ? `${name} ` : ""}--help`);
-  }
-  return status;
-}
-
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    // The reader, such as head, has read enough.
-    if (error.code === "EPIPE") process.exit(PIPE_CLOSED);
-    if (stream === process.stdout) say(`${NAME}: the output can't be written: ${reason(error)}`);
-    process.exit(NOT_RUN);
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
+  const code = "old_node";
+  const message = `Node ${process.versions.node} is too old: install Node ${OLDEST.join(".")} or later`;
+  const isJson = process.argv.indexOf("--json") >= 0;
+  process.stderr.write(isJson ? `${JSON.stringify({ error: { code, message } })}\n` : `walnut-webhooks: ${message}\n`);
+  process.exitCode = 2;
+} else {
+  import("./program.js").then(async ({ run }) => {
+    process.exitCode = await run(process.argv.slice(2));
   });
-}
-
-const args = process.argv.slice(2);
-if (has(args, "--json")) asJson();
-try {
-  process.exitCode = await main(args);
-} catch (error) {
-  process.exitCode = fail(error, args, has(args, "--json"));
 }

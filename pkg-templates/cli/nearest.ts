@@ -8,7 +8,7 @@ export function nearest(given: string, known: readonly string[]): string | undef
 }
 
 /** The optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours. */
-function distance(a: string, b: string): number {
+export function distance(a: string, b: string): number {
   const rows = [Array.from({ length: b.length + 1 }, (_, column) => column)];
   const at = (row: number, column: number) => rows[row]?.[column] ?? Infinity;
   for (let i = 1; i <= a.length; i++) {

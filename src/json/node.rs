@@ -17,7 +17,8 @@ impl Node for &Value {
         matches!(self, Value::Number(number) if number.as_f64().fract() == 0.0)
     }
 
-    // Parsing a double would make the edge a twentieth larger. Only unusual numbers differ, such as 1e-0 or 1e999.
+    // Parsing a double would make the edge 5 % larger. The result differs only for unusual numbers, such as 1e-0
+    // or 1e999.
     fn is_written_whole(&self) -> bool {
         let Value::Number(number) = self else { return false };
         match number.as_str().split_once(['e', 'E']) {

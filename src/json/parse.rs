@@ -15,7 +15,7 @@ pub(crate) fn parse(body: &[u8]) -> Result<Value, Error> {
     parse_any(body).map_err(|(reason, _)| Error::NotJson(reason))
 }
 
-/// Parses a JSON text, or returns the reason why it is none with the offset at which that was found.
+/// Parses a JSON text, or returns the reason why it is not JSON with the offset of the error.
 pub(super) fn parse_any(text: &[u8]) -> Result<Value, (NotJson, usize)> {
     let scan = || {
         let mut scan = Scan::default();
@@ -32,10 +32,11 @@ pub(super) fn parse_any(text: &[u8]) -> Result<Value, (NotJson, usize)> {
     })
 }
 
-/// Reads a value inside of `depth` arrays and objects.
+/// Reads a value nested in `depth` arrays and objects.
 fn value(next: u8, lexer: &mut SliceLexer<'_>, depth: usize) -> Result<Value, hifijson::Error> {
     let depth = depth.saturating_add(usize::from(matches!(next, b'[' | b'{')));
-    // The parser recurses, so the depth is limited here too. Which error it is does not matter: see `parse_any`.
+    // The parser recurses, so the depth is limited here too. The kind of error does not matter here: see
+    // `parse_any`.
     if depth > MAX_DEPTH {
         return Err(Expect::Value.into());
     }
@@ -95,7 +96,7 @@ fn string(lexer: &mut SliceLexer<'_>) -> Result<String, StringError> {
     )
 }
 
-/// Returns how many bytes come before the first quote, escape or control character.
+/// Returns the number of bytes before the first quote, escape or control character.
 #[expect(
     clippy::needless_bitwise_bool,
     reason = "without branches, sixteen bytes are checked at once"
@@ -109,7 +110,7 @@ fn plain_length(text: &[u8]) -> usize {
     from.saturating_add(rest.iter().position(|it| !is_plain(it)).unwrap_or(rest.len()))
 }
 
-/// Reads the digits of a `\u` escape, and of the escapes right after it as long as a surrogate pair may be
+/// Reads the digits of a `\u` escape, and of the escapes right after it while a surrogate pair may be
 /// incomplete.
 fn utf16(lexer: &mut SliceLexer<'_>, out: &mut String) -> Result<(), StringError> {
     let mut units = vec![lexer.hex::<u16>()?];

@@ -3,10 +3,10 @@ use crate::NotJson;
 
 const BYTE_ORDER_MARK: [u8; 3] = *b"\xef\xbb\xbf";
 
-/// The facts about a text that decide why it is not JSON, collected in one pass over its pieces.
+/// Finds the reason why a text is not JSON, in one pass over its pieces.
 ///
-/// Why a text is not JSON is decided here alone, whoever parses it: this crate or `JSON.parse`. Whether JSON is an object
-/// is decided in `Reading`.
+/// This type alone decides the reason, whether this crate or `JSON.parse` parses the text. `Reading` decides whether the
+/// JSON is an object.
 #[derive(Default)]
 pub(crate) struct Scan {
     length: usize,
@@ -47,12 +47,12 @@ impl Scan {
         self.length = self.length.saturating_add(piece.len());
     }
 
-    /// Returns the offset of the first bracket that nests deeper than [`MAX_DEPTH`], wherever a syntax error may be.
+    /// Returns the offset of the first bracket that nests deeper than [`MAX_DEPTH`], before or after any syntax error.
     pub(crate) fn too_deep_at(&self) -> Option<usize> {
         self.too_deep_at
     }
 
-    /// Returns the reason why a text is not JSON, once it is known that it is not.
+    /// Returns the reason why a text is not JSON. The caller already knows that it is not.
     pub(crate) fn reason(&self, is_utf8: bool) -> NotJson {
         if self.length == 0 {
             NotJson::Empty

@@ -67,7 +67,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         } else if value.is_nan() {
             return Err(E::invalid_value(Unexpected::Float(value), &self));
         } else {
-            // JSON has no infinity, but numbers beyond a double.
+            // JSON has no infinity, but it has numbers beyond the range of a double.
             (if value > 0.0 { "1e999" } else { "-1e999" }).to_owned()
         })))
     }
@@ -169,7 +169,7 @@ fn object(members: &BTreeMap<String, Value>) -> MapDeserializer<'_, Members<'_>,
     MapDeserializer::new(members.iter().map(|(name, value)| (Name(name), value)))
 }
 
-/// The name of a member, as the key of a map: a text, or what it is parsed to.
+/// The name of a member, as the key of a map: a text, or a number or boolean parsed from it.
 #[derive(Clone, Copy)]
 struct Name<'de>(&'de str);
 

@@ -1,6 +1,7 @@
 //! The functions that the core imports from JavaScript: `host.ts` implements them.
 //!
-//! Those that every `verify` calls take plain numbers, because wasm-bindgen's typed arguments would cost it 9 to 39 %.
+//! The functions that every `verify` calls have plain numbers as arguments: wasm-bindgen's typed arguments would make
+//! `verify` 9 to 39 % slower.
 
 use core::num::NonZeroU32;
 
@@ -44,10 +45,10 @@ extern "C" {
     pub(super) fn add_drift(path: &str, kind: &str, expected: Option<&str>, found: Option<&str>);
 }
 
-/// The length of the buffer that a string is read into first, in bytes. The strings that a usual event is checked for fit.
+/// The length of the buffer for reading a string, in bytes. The strings that are checked in a usual event fit.
 const USUAL_TEXT: usize = 128;
 
-/// Returns the address of bytes that JavaScript is going to write.
+/// Returns the address of a buffer that JavaScript will fill.
 fn address(bytes: &mut [u8]) -> usize {
     bytes.as_mut_ptr().expose_provenance()
 }
@@ -55,11 +56,11 @@ fn address(bytes: &mut [u8]) -> usize {
 /// Reads the header into `buffer`, cut to its length.
 pub(super) fn header(buffer: &mut [u8]) -> Option<&[u8]> {
     let length = read_header(address(buffer), buffer.len());
-    // A negative length means that there is no header.
+    // A negative length means that the header is absent.
     buffer.get(..usize::try_from(length).ok()?)
 }
 
-/// Fills `to` with the call's input, a body or a key, from the byte `from` on.
+/// Fills `to` with the call's input (a body or a key), starting at the byte `from`.
 pub(super) fn input(from: usize, to: &mut [u8]) {
     read_input(from, to.len(), address(to));
 }
@@ -71,15 +72,15 @@ pub(super) fn hash<const N: usize>(window: &mut [u8], prefix: &[u8; N]) -> [u8; 
         *start = *prefix;
     }
     sha256(address(window), N, address(&mut digest));
-    // The prefix is made of a key.
+    // The prefix is derived from a key.
     if let Some(start) = window.first_chunk_mut() {
         *start = [0; N];
     }
     digest
 }
 
-/// Has JavaScript parse the body. Returns its value and whether that may be nested deeper than `max_depth`; or, if it is not
-/// JSON, no value and whether it is UTF-8.
+/// Lets JavaScript parse the body. Returns its value and whether it may be nested deeper than `max_depth`. If the body is
+/// not JSON, returns no value and whether the body is UTF-8.
 pub(super) fn parse_body(max_depth: usize) -> (Option<Value>, bool) {
     let parsed = parse(max_depth);
     (Value::from_handle(parsed >> 1), parsed & 1 == 1)
@@ -90,7 +91,7 @@ pub(super) fn fail(error: &Error) {
     set_error(error.code(), &error.message(), error.status());
 }
 
-/// Sets what `verify` returns, with all drift that was added. Without a session, the text that was set is the id.
+/// Sets the result of `verify`, with all drift that was added. Without a session, the text that was set before is the id.
 pub(super) fn deliver(
     key_index: usize,
     is_documented: bool,
@@ -105,7 +106,7 @@ pub(super) fn deliver(
 }
 
 /// The handle of a value that JavaScript's `JSON.parse` made: its kind in the lowest four bits, by the numbers in
-/// `host.ts`, and its index above them. 0 is no value.
+/// `host.ts`, and its index above them. 0 means "no value".
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub(super) struct Value(NonZeroU32);
@@ -153,7 +154,7 @@ impl Node for Value {
     }
 
     fn documented(&self, fields: &'static [Field]) -> ([Option<Self>; MAX_FIELDS], usize) {
-        // JavaScript writes handles, of which 0 is `None`.
+        // JavaScript writes handles; 0 is `None`.
         let mut found = [None; MAX_FIELDS];
         let to = found.as_mut_ptr().expose_provenance();
         // The list never moves, so its address identifies it, and JavaScript reads its names only once.

@@ -1,4 +1,4 @@
-/// Values that live between calls, each under a handle. A handle is free again once its value is removed.
+/// Values that live between calls, each under a handle. Removing a value frees its handle.
 ///
 /// No method panics: an unknown handle has no value.
 pub(super) struct Table<T>(Vec<Option<T>>);

@@ -61,9 +61,9 @@ const shellWord = (word) => `'${word.replaceAll("'", `'\\''`)}'`;
  * Starts a command on a pseudo-terminal of 80 columns. `until(text)` waits for a text, `so()` returns all text
  * so far, `type` types, and `ended` is the status and all that was shown.
  */
-export function startOnTerminal(args, { env = {} } = {}) {
+export function startOnTerminal(args, { env = {}, cwd } = {}) {
   const command = `stty cols 80 rows 24; exec ${[process.execPath, main, ...args].map(shellWord).join(" ")}`;
-  const options = { env: { TERM: "xterm", SHELL: "/bin/sh", ...environment(env) } };
+  const options = { cwd, env: { TERM: "xterm", SHELL: "/bin/sh", ...environment(env) } };
   const child = kept(spawn("script", ["--quiet", "--return", "--flush", "--command", command, "/dev/null"], options));
   let shown = "";
   const waiting = new Set();

@@ -52,7 +52,7 @@ on("destinations", "click", async ({ target }) => {
   announce(await pauseOrResume(target));
   await status();
 });
-addEventListener("hashchange", () => once(route)()); // which does not wait for earlier requests
+addEventListener("hashchange", () => once(followUrl)()); // which does not wait for earlier requests
 setInterval(async () => {
   if (!$("auto").checked || !signedIn() || working > 0 || document.hidden || document.querySelector("dialog[open]")) return;
   if (!(await run(() => (isSearch() && view === "deliveries" ? status() : refresh())))) $("auto").checked = false;
@@ -86,6 +86,17 @@ dialog("discard", async (_, { value }) => {
 });
 $("finder").open = innerWidth >= 960;
 $("token").focus();
+once(followUrl)();
+
+/** Signs in with the token of `#token=…`, a link that `walnut-webhooks edge dev` prints, or shows what the URL names. */
+async function followUrl() {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (!token) return route();
+  // At once, so that neither the address bar nor the history keeps the token.
+  history.replaceState(null, "", location.pathname);
+  $("token").value = token;
+  await enter();
+}
 
 async function enter() {
   signIn($("token").value.trim(), lock);

@@ -2,13 +2,14 @@
 
 use super::{SPELLINGS, STYLES};
 
-/// The most names of numbers that are completed in each combination: one more would double their number.
+/// The most names of numbers whose combinations are all tried: one more name would double the number of
+/// combinations.
 const MAX_NAMES: usize = 5;
 
-/// The most decimals that numbers are completed to.
+/// The most decimals to which numbers are completed with zeros.
 pub(crate) const MAX_DECIMALS: usize = 2;
 
-/// Writes a number as it is.
+/// Writes a number unchanged.
 pub(crate) fn keep(_: &[u8], number: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(number);
 }
@@ -22,7 +23,8 @@ pub(crate) fn without_zeros(_: &[u8], number: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(whole.strip_suffix(b".").unwrap_or(number));
 }
 
-/// Writes a number with at least so many decimals: JavaScript, for one, writes `12.0` as `12`.
+/// Writes a number with at least so many decimals, because some serializers drop zeros: JavaScript writes
+/// `12.0` as `12`.
 pub(crate) fn complete(number: &[u8], decimals: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(number);
     let Some(written) = count_decimals(number) else { return };

@@ -2,23 +2,24 @@
 
 use crate::characters;
 
-/// Which characters strings escape beyond those that JSON requires, and how.
+/// The characters that a serializer escapes beyond those that JSON requires, and the form of its escapes.
 #[derive(Clone, Copy)]
 pub(crate) struct Spelling {
     /// Whether all characters beyond ASCII are escaped.
     ascii: bool,
     /// Whether `/` is written as `\/`.
     slash: bool,
-    /// The characters of ASCII that are escaped by their number. If there are any, so are U+2028 and U+2029.
+    /// The ASCII characters that are escaped by their number. If there are any, U+2028 and U+2029 are escaped too.
     numbered: &'static [u8],
     /// Whether the hex digits of escapes are uppercase.
     uppercase: bool,
 }
 
-/// The spelling of `JSON.stringify`, which escapes nothing more.
+/// The spelling of `JSON.stringify`, which escapes only the characters that JSON requires.
 const PLAIN: Spelling = Spelling { ascii: false, slash: false, numbered: b"", uppercase: false };
 
-/// The spellings of common serializers: JavaScript and Python come first, because most other serializers write as one of them.
+/// The spellings of common serializers: JavaScript and Python come first, because most other serializers write like one of the
+/// two.
 pub(crate) const SPELLINGS: [Spelling; 8] = [
     PLAIN,
     Spelling { ascii: true, ..PLAIN },
@@ -29,7 +30,7 @@ pub(crate) const SPELLINGS: [Spelling; 8] = [
     Spelling { numbered: b"<>&", ..PLAIN },
     // Gson.
     Spelling { numbered: b"<>&='", ..PLAIN },
-    // Jackson, made to escape what is not ASCII.
+    // Jackson, configured to escape non-ASCII characters.
     Spelling { ascii: true, uppercase: true, ..PLAIN },
     // .NET.
     Spelling { ascii: true, uppercase: true, numbered: b"\"&'+<>`", ..PLAIN },
@@ -42,7 +43,7 @@ pub(super) fn write<'t>(mut text: &'t [u8], spelling: &Spelling, out: &mut Vec<u
             out.push(b'"');
             return rest;
         }
-        // Most of a text, and never escaped.
+        // These are most of a text, and never escaped.
         if first.is_ascii_alphanumeric() {
             out.push(*first);
             text = rest;
@@ -53,7 +54,7 @@ pub(super) fn write<'t>(mut text: &'t [u8], spelling: &Spelling, out: &mut Vec<u
     text
 }
 
-/// Writes the text that a string stands for, without its quotes. Writes nothing if half of a surrogate pair is in it.
+/// Writes the text of a string, without quotes and escapes. Writes nothing if the string has half of a surrogate pair.
 pub(crate) fn write_content(mut string: &[u8], out: &mut Vec<u8>) {
     while let [first, rest @ ..] = string {
         match char::from_u32(read_character(*first, rest, &mut string)) {
@@ -83,7 +84,7 @@ fn read_character<'t>(first: u8, rest: &'t [u8], text: &mut &'t [u8]) -> u32 {
 const SHORT_ESCAPES: [[u8; 2]; 7] =
     [*b"\"\"", *b"\\\\", *b"\x08b", *b"\x0cf", *b"\nn", *b"\rr", *b"\tt"];
 
-/// Reads what follows a backslash. Half of a surrogate pair counts as a character if the other half is absent.
+/// Reads an escape from after its backslash. Half of a surrogate pair counts as a character if the other half is absent.
 fn read_escape(text: &mut &[u8]) -> u32 {
     if let Some(high) = read_unit(text) {
         let mut ahead = text.strip_prefix(b"\\").unwrap_or_default();

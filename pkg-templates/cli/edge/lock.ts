@@ -1,19 +1,19 @@
-// One process uses a data folder at a time. The lock is a socket: the system closes it when its process ends, however it
-// ends, so that no stale lock is left behind.
+// One process uses a data folder at a time. A lock is a socket: the system closes it when its process ends, however it ends.
+// Each process has a socket with a name of its own, since the socket of a process that was killed can't be replaced atomically.
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { connect, createServer, type Socket } from "node:net";
 import { join, relative } from "node:path";
 import { Failure, NOT_RUN, reason } from "../failure.js";
 
 /** The longest path of a socket, in bytes: macOS has the lowest limit. */
 const MOST_PATH_BYTES = 103;
 
-/** How long a process of workerd whose command was killed may take to end, in milliseconds. */
-const ORPHAN_MS = 10_000;
+/** How long to wait for a process that starts at the same time, in milliseconds. */
+const DECIDE_MS = 5000;
 
-/** How often to look whether it has ended, in milliseconds. */
-const CHECK_MS = 50;
+const LOCK = /^lock-[0-9a-f]{8}\.sock$/;
 
 /**
  * Locks a data folder, and creates it if it does not exist. Returns a function that unlocks it.
@@ -21,25 +21,62 @@ const CHECK_MS = 50;
  * @throws Failure `in_use` or `unwritable`.
  */
 export async function lock(data: string): Promise<() => Promise<void>> {
-  const path = join(data, "lock.sock");
-  const server = createServer((client) => client.destroy());
-  try {
-    mkdirSync(data, { recursive: true, mode: 0o700 });
-    if (await isListening(path)) throw new Failure("in_use", `another process uses the folder ${data}: stop it first, or choose another folder with --data`, NOT_RUN);
-    rmSync(path, { force: true });
-    server.listen(socketPath(path));
-    await once(server, "listening");
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    throw new Failure("unwritable", `the folder ${data} can't be written: ${reason(error)}`, NOT_RUN);
-  }
-  server.unref();
-  await endOrphan(data);
-  return async () => {
+  const name = `lock-${randomBytes(4).toString("hex")}`;
+  const path = join(data, `${name}.sock`);
+  const waiting = new Set<Socket>();
+  let isHeld = false;
+  const server = createServer((client) => {
+    client.on("error", () => client.destroy());
+    if (isHeld) client.end(HELD);
+    else waiting.add(client);
+  });
+  const unlock = async () => {
     if (!server.listening) return;
+    rmSync(path, { force: true });
+    for (const client of waiting) client.destroy();
     server.close();
     await once(server, "close");
   };
+  try {
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+    // Others take a socket without a listener for one of a process that was killed, so it gets its name once it listens.
+    server.listen(socketPath(join(data, name)));
+    await once(server, "listening");
+    renameSync(join(data, name), path);
+    const others = readdirSync(data).filter((other) => LOCK.test(other) && other !== `${name}.sock`);
+    const taken = await Promise.all(others.map((other) => isTaken(join(data, other), path)));
+    if (taken.includes(true)) throw new Failure("in_use", `another process uses the folder ${data}: stop it first, or choose another folder with --data`, NOT_RUN);
+  } catch (error) {
+    await unlock();
+    throw error instanceof Failure ? error : new Failure("unwritable", `the folder ${data} can't be written: ${reason(error)}`, NOT_RUN);
+  }
+  isHeld = true;
+  for (const client of waiting) client.end(HELD);
+  waiting.clear();
+  server.unref();
+  return unlock;
+}
+
+const HELD = "held";
+
+/**
+ * Whether another process has the lock, or will have it. Of two that start at the same time, the one whose name comes first
+ * gets it: it waits until the other has decided, and the other does not wait.
+ */
+async function isTaken(other: string, own: string): Promise<boolean> {
+  const client = await connected(other);
+  if (client === undefined) {
+    rmSync(other, { force: true });
+    return false;
+  }
+  try {
+    if (other < own) return true;
+    const decided = once(client, "data").then(() => true);
+    const ended = once(client.setTimeout(DECIDE_MS), "close").then(() => false, () => false);
+    return await Promise.race([decided, ended, once(client, "timeout").then(() => true)]);
+  } finally {
+    client.destroy();
+  }
 }
 
 /** The shortest path of a socket: the system limits its length. */
@@ -49,30 +86,16 @@ export function socketPath(path: string): string {
   throw new Failure("unwritable", `the path ${path} is too long for a socket: it may have ${MOST_PATH_BYTES} bytes. Use a shorter --data`, NOT_RUN);
 }
 
-/** Whether a process listens on a socket. */
-async function isListening(path: string): Promise<boolean> {
+/** Connects to a socket; `undefined` if no process listens on it. */
+export async function connected(path: string): Promise<Socket | undefined> {
   const client = connect(socketPath(path));
   try {
     await once(client, "connect");
-    return true;
+    return client;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ECONNREFUSED") return false;
-    throw error;
-  } finally {
     client.destroy();
-  }
-}
-
-/** Ends a workerd whose command was killed: it runs on, and holds the storage. */
-async function endOrphan(data: string): Promise<void> {
-  const control = join(data, "control.sock");
-  if (!(await isListening(control))) return;
-  const pid = Number(readFileSync(join(data, "workerd.pid"), "utf8"));
-  process.kill(pid, "SIGTERM");
-  const end = Date.now() + ORPHAN_MS;
-  while (await isListening(control)) {
-    if (Date.now() > end) process.kill(pid, "SIGKILL");
-    await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ECONNREFUSED") return undefined;
+    throw error;
   }
 }

@@ -1,13 +1,13 @@
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { isIP } from "node:net";
 import { join, resolve } from "node:path";
 import type { Command } from "../command.js";
-import { CHECK_FAILED, Failure, NOT_RUN, OK } from "../failure.js";
-import { json } from "../terminal.js";
+import { CHECK_FAILED, Failure, NOT_RUN, OK, reason, usage } from "../failure.js";
+import { json, plain } from "../terminal.js";
 import { findWorkerd } from "./project.js";
 import { variables } from "./variables.js";
-import { startEdge } from "./workerd.js";
+import { type Edge, startEdge } from "./workerd.js";
 
 /** How long the requests in flight may take after a signal, in milliseconds. */
 const GRACE_MS = 10_000;
@@ -24,62 +24,87 @@ export const edgeStart: Command = {
     data: { value: "DIR", help: "the folder of the storage; the default is ./data" },
     "env-file": { value: "FILE", help: "a file of variables, a line NAME=VALUE each" },
     port: { value: "N", help: "the port to listen on, 0 for any free port; the default is 8787" },
-    host: { value: "ADDRESS", help: "the address to listen on; the default is 127.0.0.1, for a reverse proxy on this machine" },
+    host: { value: "ADDRESS", help: "the IP address to listen on; the default is 127.0.0.1, for a reverse proxy on this machine" },
   },
   examples: ["edge start --env-file edge.env", "edge start --data /var/lib/walnut-webhooks --port 8080"],
   async run(args, interruption) {
     const data = resolve(args.text("data") ?? "data");
     const port = args.whole("port", 8787, 0, 65_535);
     const host = args.text("host") ?? "127.0.0.1";
+    if (isIP(host) === 0 && host !== "localhost") throw usage(`--host must be an IP address of this machine, or localhost, but is "${plain(host)}"`);
     const set = variables(args.text("env-file"), process.env);
     const workerd = findWorkerd(process.cwd());
     const signal = interruption();
-    // Later, a mistake must not stop the edge: it accepts events, and holds them.
-    if (!existsSync(join(data, "inbox"))) await check(workerd, set);
-    const log = (line: string) => (parsed(line) === undefined ? json({ event: "runtime", text: line }) : process.stdout.write(`${line}\n`));
-    const edge = await startEdge({ workerd, data, host, port, variables: set, log });
-    const { status } = await fetch(`${edge.url}/healthz`);
-    json({ event: "started", url: edge.url, data, health: status });
-    const aborted = signal.aborted ? Promise.resolve() : once(signal, "abort");
-    const ended = await Promise.race([edge.ended, aborted.then(() => undefined)]);
-    if (ended !== undefined) {
-      json({ event: "stopped", reason: ended });
-      return CHECK_FAILED;
+    const edge = await startEdge({
+      workerd, data, host, port, variables: set, log,
+      // Later, a mistake must not stop the edge: it accepts events, and holds them.
+      prepare: async () => { if (isNew(data)) await check(workerd, join(data, "check"), set); },
+    });
+    try {
+      json({ event: "started", url: edge.url, data, health: await health(edge) });
+      const aborted = signal.aborted ? Promise.resolve() : once(signal, "abort");
+      const ended = await Promise.race([edge.ended, aborted.then(() => undefined)]);
+      if (ended !== undefined) {
+        json({ event: "stopped", reason: ended });
+        return CHECK_FAILED;
+      }
+      json({ event: "stopping" });
+    } finally {
+      await edge.stop(GRACE_MS);
     }
-    json({ event: "stopping" });
-    await edge.stop(GRACE_MS);
     json({ event: "stopped" });
     return OK;
   },
 };
+
+/** Prints a line of workerd's log as JSON. If standard output is read slowly, the promise resolves once it was read. */
+async function log(line: string): Promise<void> {
+  const text = parsed(line) === undefined ? JSON.stringify({ event: "runtime", text: line }) : line;
+  if (!process.stdout.write(`${text}\n`)) await once(process.stdout, "drain");
+}
+
+/** Returns the status of `/healthz`. */
+async function health({ url }: Edge): Promise<number> {
+  try {
+    return (await fetch(`${url}/healthz`)).status;
+  } catch (error) {
+    throw new Failure("not_started", `the edge does not answer at ${url}/healthz: ${reason((error as Error).cause ?? error)}`, NOT_RUN);
+  }
+}
+
+/** Whether nothing was ever stored in a data folder. */
+function isNew(data: string): boolean {
+  const inbox = join(data, "inbox");
+  return !existsSync(inbox) || !readdirSync(inbox, { recursive: true }).some((file) => String(file).endsWith(".sqlite"));
+}
 
 /**
  * Runs the edge in a folder of its own, to see whether the variables have mistakes.
  *
  * @throws Failure `misconfigured`.
  */
-async function check(workerd: string, set: Record<string, string>): Promise<void> {
-  const data = mkdtempSync(join(tmpdir(), "walnut-webhooks-"));
-  const mistakes: unknown[] = [];
+async function check(workerd: string, data: string, set: Record<string, string>): Promise<void> {
+  const mistakes = new Set<unknown>();
   const log = (line: string) => {
     const entry = parsed(line);
-    if (entry?.event === "misconfigured") mistakes.push(...(entry.mistakes as unknown[]));
+    if (entry?.event === "misconfigured") for (const mistake of entry.mistakes as unknown[]) mistakes.add(mistake);
   };
   try {
     const edge = await startEdge({ workerd, data, host: "127.0.0.1", port: 0, variables: set, log });
-    const { ok } = await fetch(`${edge.url}/healthz`);
-    await edge.stop(GRACE_MS);
-    if (ok) return;
+    const status = await health(edge).finally(() => edge.stop(GRACE_MS));
+    if (status === 200) return;
   } finally {
-    rmSync(data, { recursive: true });
+    rmSync(data, { recursive: true, force: true });
   }
-  const unique = [...new Set(mistakes)].map((sentence) => `\n  - ${sentence}`);
-  throw new Failure("misconfigured", `the edge was not started, because its variables have mistakes:${unique.join("")}`, NOT_RUN);
+  const list = [...mistakes].map((sentence) => `\n  - ${sentence}`);
+  throw new Failure("misconfigured", `the edge was not started, because its variables have mistakes:${list.join("")}`, NOT_RUN);
 }
 
+/** Reads a line of the Worker's log; `undefined` if it is of workerd itself. */
 function parsed(line: string): Record<string, unknown> | undefined {
   try {
-    return JSON.parse(line) as Record<string, unknown>;
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
   } catch {
     return undefined;
   }

@@ -1,13 +1,15 @@
 // The variables of the edge: their names, and where their values come from.
 import { readFileSync } from "node:fs";
-import { parseEnv } from "node:util";
 import { Failure, NOT_RUN, reason } from "../failure.js";
-import { nearest } from "../nearest.js";
+import { distance } from "../nearest.js";
 import { plain } from "../terminal.js";
+import { parseFile } from "./envfile.js";
 
 /** A file with every variable, which `edge init` writes for the user. */
 export const EXAMPLE = new URL("./template/dev.vars.example", import.meta.url);
 
+/** A misspelling has as many edits at most: as in worker/src/config/near.rs. */
+const MOST_EDITS = 2;
 /** Shorter names are too near to those of other programs: npm sets `NODE`, which is almost `MODE`. */
 const LEAST_MISSPELT = 8;
 
@@ -20,21 +22,23 @@ export function names(): string[] {
  * Returns the variables that a file sets, and those of the environment, which take precedence. The environment has other
  * programs' variables too: only the edge's, and misspellings of them, count. The edge itself reports every mistake.
  *
- * @throws Failure `unreadable`.
+ * @throws Failure `unreadable` or `malformed`.
  */
 export function variables(file: string | undefined, environment: NodeJS.ProcessEnv): Record<string, string> {
   const known = names();
-  const inFile = file === undefined ? {} : parse(file);
+  const inFile = file === undefined ? {} : read(file);
   const unset = known.filter((name) => environment[name] === undefined && inFile[name] === undefined && name.length >= LEAST_MISSPELT);
-  const isOurs = (name: string) => known.includes(name) || nearest(name.toUpperCase(), unset) !== undefined;
-  const ours = Object.entries(environment).filter(([name, value]) => value !== undefined && isOurs(name));
+  const isMisspelt = (name: string) => unset.some((other) => distance(name.toUpperCase(), other) <= MOST_EDITS);
+  const ours = Object.entries(environment).filter(([name, value]) => value !== undefined && (known.includes(name) || isMisspelt(name)));
   return { ...inFile, ...(Object.fromEntries(ours) as Record<string, string>) };
 }
 
-function parse(file: string): Record<string, string> {
+function read(file: string): Record<string, string> {
+  let bytes: Uint8Array;
   try {
-    return parseEnv(readFileSync(file, "utf8")) as Record<string, string>;
+    bytes = readFileSync(file);
   } catch (error) {
     throw new Failure("unreadable", `${plain(file)} can't be read: ${reason(error)}`, NOT_RUN);
   }
+  return parseFile(bytes, file);
 }

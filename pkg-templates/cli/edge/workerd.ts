@@ -1,21 +1,25 @@
 // Runs the prebuilt Worker in workerd, the runtime of Cloudflare Workers, with its storage in a folder.
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { Failure, NOT_RUN, reason } from "../failure.js";
+import { plain } from "../terminal.js";
 import { configuration } from "./configuration.js";
+import { CONTROL, drain, post } from "./control.js";
 import { lock, socketPath } from "./lock.js";
+import { CONFIGURATION, endOrphan, PID } from "./orphan.js";
 
 /** The prebuilt Worker: `index.js` and `core_bg.wasm`, as they are deployed, and `machine.js`. */
 const WORKER = fileURLToPath(new URL("../worker/", import.meta.url));
 
 /** How often the cron trigger runs, in milliseconds: as in the wrangler configuration. */
 const CRON_MS = 5 * 60_000;
+
+/** How long to read on after workerd has ended, in milliseconds, if the log is read slowly. */
+const LAST_LINES_MS = 1000;
 
 export interface EdgeOptions {
   /** The path of workerd's executable. */
@@ -26,8 +30,10 @@ export interface EdgeOptions {
   /** 0 is any free port. */
   readonly port: number;
   readonly variables: Readonly<Record<string, string>>;
-  /** Receives each line of the log. */
-  log(line: string): void;
+  /** Receives each line of the log. The next line is read when the promise resolves. */
+  log(line: string): void | Promise<void>;
+  /** Runs when the folder is locked, before workerd starts. If it throws, workerd does not start. */
+  prepare?(): Promise<void>;
 }
 
 export interface Edge {
@@ -44,24 +50,38 @@ export interface Edge {
 }
 
 /**
- * Starts an edge, and its cron trigger, at once and then every 5 minutes.
+ * Starts an edge, and its cron trigger, at once and then every 5 minutes. If it throws, no process and no lock is left.
  *
  * @throws Failure `in_use` if another process uses the folder, `unwritable` if the folder can't be written,
  * `cannot_listen` if the port is taken, and `not_started` for any other reason.
  */
-export async function startEdge({ workerd, data, host, port, variables, log }: EdgeOptions): Promise<Edge> {
+export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  const { data } = options;
   if (process.platform === "win32") throw new Failure("unsupported", "the edge runs on Linux and macOS only: on Windows, use WSL", NOT_RUN);
   const unlock = await lock(data);
-  const config = join(data, "workerd.capnp");
-  const control = join(data, "control.sock");
   try {
-    mkdirSync(join(data, "inbox"), { recursive: true });
-    rmSync(control, { force: true });
-    writeFileSync(config, configuration({ host, port, variables }), { mode: 0o600 });
+    await endOrphan(data);
+    await options.prepare?.();
+    const edge = await run(options);
+    const ended = edge.ended.finally(unlock);
+    return { ...edge, ended, stop: async (graceMs) => void (await Promise.all([edge.stop(graceMs), ended])) };
   } catch (error) {
     await unlock();
-    throw new Failure("unwritable", `the folder ${data} can't be written: ${reason(error)}`, NOT_RUN);
+    throw error;
   }
+}
+
+/** Runs workerd in a locked folder. */
+async function run({ workerd, data, host, port, variables, log }: EdgeOptions): Promise<Edge> {
+  const control = join(data, CONTROL);
+  socketPath(control);
+  const config = join(data, CONFIGURATION);
+  write(data, () => {
+    mkdirSync(join(data, "inbox"), { recursive: true });
+    rmSync(control, { force: true });
+    rmSync(join(data, PID), { force: true });
+    writeFileSync(config, configuration({ host, port, variables }), { mode: 0o600 });
+  });
   const child = spawn(workerd, ["serve", config, `--import-path=${WORKER}`, "--control-fd=3"], {
     cwd: data,
     env: { ...certificates(), ...variables },
@@ -69,28 +89,67 @@ export async function startEdge({ workerd, data, host, port, variables, log }: E
     // Ctrl-C in a terminal signals the whole process group: workerd would end before its requests.
     detached: true,
   });
-  let isStarted = false;
-  const early: string[] = [];
+  const kill = () => void child.kill("SIGKILL");
+  process.once("exit", kill);
   const [stdout, stderr, messages] = child.stdio.slice(1) as [Readable, Readable, Readable];
-  for (const stream of [stdout, stderr]) {
-    createInterface({ input: stream }).on("line", (line) => {
-      if (!isStarted) early.push(line);
-      log(line);
-    });
-  }
-  const end = () => child.kill("SIGKILL");
-  process.once("exit", end);
+  const early: string[] = [];
+  let isStarted = false;
+  const relayed = Promise.all(
+    [stdout, stderr].map(async (stream) => {
+      for await (const line of createInterface({ input: stream })) {
+        if (isStarted) await log(line);
+        else early.push(line);
+      }
+    }),
+  );
   const ended = new Promise<string>((resolve) => {
     child.once("error", (error) => resolve(reason(error)));
-    child.once("close", (code, signal) => resolve(signal === null ? `status ${code}` : `signal ${signal}`));
+    child.once("exit", (code, signal) => resolve(signal === null ? `status ${code}` : `signal ${signal}`));
   }).then(async (how) => {
-    process.removeListener("exit", end);
-    await unlock();
+    process.removeListener("exit", kill);
+    await Promise.race([relayed, new Promise((resolve) => setTimeout(resolve, LAST_LINES_MS))]);
     return how;
   });
-  if (child.pid !== undefined) writeFileSync(join(data, "workerd.pid"), `${child.pid}\n`);
 
-  const listening = new Promise<number>((resolve) => {
+  try {
+    if (child.pid !== undefined) write(data, () => writeFileSync(join(data, PID), `${child.pid}\n`));
+    const first = await Promise.race([listening(messages), ended]);
+    if (typeof first === "string") throw notStarted(first, early, host, port);
+    isStarted = true;
+    for (const line of early) await log(line);
+    const cron = () => post(control, "/cron");
+    let isStopping = false;
+    const trigger = async () => {
+      try {
+        await cron();
+      } catch (error) {
+        if (!isStopping) await log(JSON.stringify({ event: "cron_failed", reason: reason(error) }));
+      }
+    };
+    const timer = setInterval(trigger, CRON_MS);
+    void ended.then(() => clearInterval(timer));
+    void trigger();
+    return {
+      url: `http://${host.includes(":") ? `[${host}]` : host}:${first}`,
+      pid: child.pid as number,
+      ended,
+      cron,
+      async stop(graceMs) {
+        isStopping = true;
+        clearInterval(timer);
+        await drain(control, (signal) => void child.kill(signal), ended, graceMs);
+      },
+    };
+  } catch (error) {
+    kill();
+    await ended;
+    throw error;
+  }
+}
+
+/** Resolves with the port once workerd listens on it and on the control socket. */
+function listening(messages: Readable): Promise<number> {
+  return new Promise((resolve) => {
     const ports = new Map<string, number>();
     createInterface({ input: messages }).on("line", (line) => {
       const message = JSON.parse(line) as { event: string; socket: string; port: number };
@@ -98,29 +157,14 @@ export async function startEdge({ workerd, data, host, port, variables, log }: E
       if (ports.size === 2) resolve(ports.get("http") as number);
     });
   });
-  const first = await Promise.race([listening, ended]);
-  if (typeof first === "string") throw notStarted(first, early, host, port);
-  isStarted = true;
+}
 
-  const cron = () => post(socketPath(control), "/cron");
-  const timer = setInterval(() => cron().catch((error) => log(JSON.stringify({ event: "cron_failed", reason: reason(error) }))), CRON_MS);
-  void ended.then(() => clearInterval(timer));
-  await cron();
-  return {
-    url: `http://${host.includes(":") ? `[${host}]` : host}:${first}`,
-    pid: child.pid as number,
-    ended,
-    cron,
-    async stop(graceMs) {
-      clearInterval(timer);
-      const kill = setTimeout(end, graceMs);
-      // This request ends when nothing is in flight. workerd accepts nothing after SIGTERM, and ends after its last request.
-      await post(socketPath(control), "/stop").catch(() => {});
-      child.kill("SIGTERM");
-      await ended;
-      clearTimeout(kill);
-    },
-  };
+function write(data: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    throw new Failure("unwritable", `the folder ${data} can't be written: ${reason(error)}`, NOT_RUN);
+  }
 }
 
 /** Where the certificates of certificate authorities are, if the environment says so. */
@@ -129,20 +173,17 @@ function certificates(): NodeJS.ProcessEnv {
   return { ...(SSL_CERT_FILE !== undefined && { SSL_CERT_FILE }), ...(SSL_CERT_DIR !== undefined && { SSL_CERT_DIR }) };
 }
 
-function notStarted(how: string, lines: readonly string[], host: string, port: number): Failure {
-  const text = lines.join("\n");
-  const cause = /Address already in use|Permission denied|Cannot assign requested address/i.exec(text)?.[0];
-  if (cause === undefined) return new Failure("not_started", `workerd did not start (${how}): ${lines.at(-1) ?? "it wrote nothing"}`, NOT_RUN);
-  const other = cause.toLowerCase().startsWith("address") ? "the port is in use" : cause.toLowerCase();
-  return new Failure("cannot_listen", `can't listen on port ${port} of ${host}: ${other}. Use another port, or --port 0 for any free port`, NOT_RUN);
-}
+/** The beginnings of workerd's messages about an address that it can't listen on. */
+const LISTEN_PROBLEMS = {
+  "Address already in use": "the port is in use. Use another --port, or --port 0 for any free port",
+  "Permission denied": "permission denied. Use a --port from 1024",
+  "Cannot assign requested address": "the address does not belong to this machine. Use another --host",
+  "Can't assign requested address": "the address does not belong to this machine. Use another --host",
+};
 
-/** Posts to the entrypoint `machine` of the Worker, and resolves with the beginning of the response. */
-async function post(socketPath: string, path: string): Promise<void> {
-  const sent = request({ socketPath, path, method: "POST", headers: { host: "machine" } });
-  sent.end();
-  const [response] = (await once(sent, "response")) as [IncomingMessage];
-  // workerd may end before the response does.
-  response.on("error", () => {}).resume();
-  if (response.statusCode !== 200) throw new Failure("cron_failed", `the Worker answered ${response.statusCode}`, NOT_RUN);
+function notStarted(how: string, lines: readonly string[], host: string, port: number): Failure {
+  const message = lines.find((line) => !line.startsWith("stack:")) ?? "it wrote nothing";
+  const problem = Object.entries(LISTEN_PROBLEMS).find(([text]) => /::bind\(|::listen\(/.test(message) && message.includes(text))?.[1];
+  if (problem === undefined) return new Failure("not_started", `workerd did not start (${how}): ${plain(message)}`, NOT_RUN);
+  return new Failure("cannot_listen", `can't listen on port ${port} of ${host}: ${problem}`, NOT_RUN);
 }

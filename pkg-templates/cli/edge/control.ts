@@ -1,0 +1,31 @@
+// The command's requests to the Worker, and how workerd ends.
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
+import { Failure, NOT_RUN } from "../failure.js";
+import { socketPath } from "./lock.js";
+
+/** The socket of the entrypoint `machine`, in the data folder. */
+export const CONTROL = "control.sock";
+
+/** Posts to the entrypoint `machine` of the Worker, and resolves with the beginning of the response. */
+export async function post(control: string, path: string): Promise<void> {
+  const sent = request({ socketPath: socketPath(control), path, method: "POST", headers: { host: "machine" } });
+  sent.end();
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  // workerd may end before the response does.
+  response.on("error", () => {}).resume();
+  if (response.statusCode !== 200) throw new Failure("internal", `the Worker answered ${response.statusCode}`, NOT_RUN);
+}
+
+/** Stops accepting, waits until the requests in flight have ended, at most so many milliseconds, and ends workerd. */
+export async function drain(control: string, kill: (signal: NodeJS.Signals) => void, ended: Promise<unknown>, graceMs: number): Promise<void> {
+  const timer = setTimeout(() => kill("SIGKILL"), graceMs);
+  try {
+    // This request ends when nothing is in flight. workerd accepts nothing after SIGTERM, and ends after its last request.
+    await post(control, "/stop").catch(() => {});
+    kill("SIGTERM");
+    await ended;
+  } finally {
+    clearTimeout(timer);
+  }
+}

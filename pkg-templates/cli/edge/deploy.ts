@@ -1,0 +1,87 @@
+import { url as readUrl } from "../args.js";
+import { type Command, NAME } from "../command.js";
+import { CHECK_FAILED, Failure, OK, usage } from "../failure.js";
+import { json, line, plain, say, warn, wrapped } from "../terminal.js";
+import { waitForHealth } from "./health.js";
+import { hideValues } from "./hide.js";
+import { checkSettings } from "./settings.js";
+import { type Deployed, nextSteps, webhookUrl } from "./steps.js";
+import { openWrangler } from "./wrangler.js";
+
+/** The flags that would make wrangler deploy another Worker than the one whose settings are checked. */
+const OWN_FLAGS = ["--env", "-e", "--config", "-c", "--cwd", "--name", "--dry-run"];
+
+export const edgeDeploy: Command = {
+  summary: "deploy the edge to Cloudflare",
+  usage: "[--env NAME] [--url URL] [--dry-run] [-- WRANGLER FLAGS]",
+  about:
+    "Checks that the variables and secrets are set, deploys the Worker of the current folder with wrangler, waits until the edge is healthy, " +
+    "and prints the next steps in Walnut. Without a key, it deploys with SETUP=1, since Walnut creates the key later. It prints no value " +
+    "of a variable.",
+  positionals: Infinity,
+  options: {
+    env: { value: "NAME", help: "an environment of wrangler.jsonc, which is an edge of its own" },
+    url: { value: "URL", help: "the address of the edge; the default is the one that wrangler names" },
+    wait: { value: "TIME", help: "how long to wait until the edge is healthy, up to 10m; the default is 60s" },
+    "dry-run": { help: "build the Worker and check its variables, without an account; nothing is deployed" },
+  },
+  examples: ["edge deploy", "edge deploy --env sales", "edge deploy --dry-run", "edge deploy --url https://hooks.example.com -- --tag v2"],
+  async run(args, interruption) {
+    const flags = wranglerFlags(args.positionals);
+    const url = args.text("url") === undefined ? undefined : readUrl(args.text("url"), "--url");
+    const waitMs = args.duration("wait", 60_000, 600_000);
+    const isDry = args.flag("dry-run");
+    const isJson = args.flag("json");
+    const environment = args.text("env") ?? process.env.CLOUDFLARE_ENV ?? "";
+    const envFlag = environment === "" ? "" : ` --env ${environment}`;
+    const signal = interruption();
+
+    const wrangler = openWrangler(process.cwd(), environment, signal);
+    const { configuration, file } = wrangler;
+    // A Worker that does not exist has no secrets.
+    const secrets = isDry ? undefined : ((await wrangler.secrets()) ?? []);
+    const settings = checkSettings({ configuration, file, secrets, envFlag });
+    for (const warning of settings.warnings) warn(warning);
+    if (settings.isSetup) say("WALNUT_WEBHOOK_KEY is not set yet, so the edge is deployed with SETUP=1.");
+    const show = hideValues(configuration.vars, isJson ? (text) => text !== "" && say(text) : line);
+    const setup = settings.isSetup ? ["--var", "SETUP:1"] : [];
+    const targets = await wrangler.deploy([...(isDry ? ["--dry-run"] : []), ...setup, ...flags], show);
+    if (isDry) {
+      if (isJson) json({ deployed: false });
+      else line("\nNothing was deployed. The secrets were not checked, since Cloudflare has them.");
+      return OK;
+    }
+    const base = url ?? address(targets);
+    const again = `npx ${NAME} edge deploy${envFlag}`;
+    const health = await waitForHealth(new URL("/healthz", base), { hasKey: !settings.isSetup, waitMs, again, envFlag }, signal);
+    report({ base, health, settings, envFlag }, isJson);
+    return OK;
+  },
+};
+
+function wranglerFlags(flags: readonly string[]): readonly string[] {
+  const [first] = flags;
+  if (first !== undefined && !first.startsWith("-")) throw usage(`"${plain(first)}" is one argument too many: the flags of wrangler follow --`);
+  const own = flags.map((flag) => flag.replace(/=.*/s, "")).find((name) => OWN_FLAGS.includes(name));
+  if (own === undefined) return flags;
+  throw usage(`${own} can't be a flag of wrangler here, since the settings of another Worker would be checked: run the command in the folder of the Worker, and give --env and --dry-run before --`);
+}
+
+/** The address of the Worker, among the addresses and schedules that wrangler names. */
+function address(targets: readonly string[]): URL {
+  const hosts = targets.map((target) => /^(?:https:\/\/)?([\w.-]+)(?: \(custom domain\b.*\))?$/.exec(target)?.[1]);
+  const host = hosts.find((host) => host !== undefined);
+  if (host !== undefined) return new URL(`https://${host}`);
+  throw new Failure("no_address", "the Worker is deployed, but wrangler did not name an address of it: give its address with --url", CHECK_FAILED);
+}
+
+function report(deployed: Deployed, isJson: boolean): void {
+  const { base, health } = deployed;
+  const steps = nextSteps(deployed);
+  if (isJson) {
+    json({ deployed: true, url: base.origin, webhookUrl: webhookUrl(deployed) ?? null, status: health, steps });
+    return;
+  }
+  line(`\n${base.origin} is healthy${health === "setup" ? ", and waits for its key" : ""}. The next steps, in this order:\n`);
+  steps.forEach((step, index) => line(`${index + 1}. ${wrapped(step, "   ").trimStart()}`));
+}

@@ -1,0 +1,75 @@
+// A process of workerd whose command was killed: it runs on, without its cron trigger, and uses the storage.
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Failure, NOT_RUN, reason } from "../failure.js";
+import { CONTROL, drain } from "./control.js";
+import { connected } from "./lock.js";
+
+/** The configuration of workerd, in the data folder. */
+export const CONFIGURATION = "workerd.capnp";
+/** The file with the process id of workerd, in the data folder. */
+export const PID = "workerd.pid";
+
+/** How long the requests in flight may take, in milliseconds. */
+const GRACE_MS = 10_000;
+
+/** How often to look whether it has ended, in milliseconds. */
+const CHECK_MS = 50;
+
+/**
+ * Ends the orphan of a locked data folder, if there is one.
+ *
+ * @throws Failure `in_use` if a process listens that can't be ended.
+ */
+export async function endOrphan(data: string): Promise<void> {
+  const pid = readPid(data);
+  if (pid !== undefined && isWorkerd(pid, data)) await end(pid, data);
+  const client = await connected(join(data, CONTROL));
+  client?.destroy();
+  if (client !== undefined) throw new Failure("in_use", `a process of workerd uses the folder ${data}: end it first, or choose another folder with --data`, NOT_RUN);
+}
+
+async function end(pid: number, data: string): Promise<void> {
+  const kill = (signal: NodeJS.Signals) => {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  };
+  const ended = async () => {
+    while (isWorkerd(pid, data)) await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
+  };
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    throw new Failure("in_use", `process ${pid} uses the folder ${data}, and can't be ended: ${reason(error)}`, NOT_RUN);
+  }
+  await drain(join(data, CONTROL), kill, ended(), GRACE_MS);
+}
+
+function readPid(data: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(join(data, PID), "utf8"));
+    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Whether a process is the workerd of this folder: a number may be another process's by now. */
+function isWorkerd(pid: number, data: string): boolean {
+  return commandLine(pid).includes(` serve ${join(data, CONFIGURATION)} `);
+}
+
+/** The command line of a process; empty if the process has ended. */
+function commandLine(pid: number): string {
+  try {
+    if (process.platform === "linux") return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+    return execFileSync("ps", ["-o", "args=", "-p", `${pid}`], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  } catch {
+    return "";
+  }
+}
