@@ -14,6 +14,7 @@ import { sign } from "./commands/sign.js";
 import { verify } from "./commands/verify.js";
 import { edgeDeploy } from "./edge/deploy.js";
 import { edgeDev } from "./edge/dev.js";
+import { edgeInit } from "./edge/init.js";
 import { edgeStart } from "./edge/start.js";
 import { Failure, INTERRUPTED, OK, PIPE_CLOSED, reason, NOT_RUN, usage } from "./failure.js";
 import { didYouMean } from "./nearest.js";
@@ -21,6 +22,7 @@ import { asJson, out, plain, say } from "./terminal.js";
 
 const commands: Readonly<Record<string, Command>> = {
   sign, verify, explain, sample, send, listen, replay, doctor, harness,
+  "edge init": edgeInit,
   "edge dev": edgeDev,
   "edge start": edgeStart,
   "edge deploy": edgeDeploy,

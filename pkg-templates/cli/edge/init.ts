@@ -1,0 +1,151 @@
+// Writes the folder of an edge: its configuration for Cloudflare, its variables, and the versions to install.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { url as readUrl } from "../args.js";
+import type { Command } from "../command.js";
+import { Failure, INTERRUPTED, NOT_RUN, OK, reason, usage } from "../failure.js";
+import { json, line, plain, say } from "../terminal.js";
+import { COMPATIBILITY_DATE } from "./configuration.js";
+import { manifest, type Manifest } from "./project.js";
+
+/** Cloudflare's limit for a Worker's name, which is a part of its host name. */
+const MOST_NAME_CHARACTERS = 63;
+
+/** As MAX_URL_BYTES in worker/src/config/url.rs. */
+const MOST_URL_BYTES = 2048;
+
+/** The files, each with its template. npm does not publish a file with the name `.gitignore`. */
+const TEMPLATES = {
+  "wrangler.jsonc": "wrangler.jsonc",
+  ".dev.vars.example": "dev.vars.example",
+  ".gitignore": "gitignore",
+  "README.md": "README.md",
+};
+
+export const edgeInit: Command = {
+  summary: "write the folder of a new edge",
+  usage: "DIR [--origin URL]",
+  about:
+    "Writes wrangler.jsonc, package.json with the versions of wrangler and workerd for this Node, .dev.vars.example with every " +
+    "variable, .gitignore, and README.md with the next steps. DIR must be empty or new. Without --origin, the command asks for the URL.",
+  positionals: 1,
+  options: {
+    origin: { value: "URL", help: "the URL that receives each event: https, or http on this machine" },
+  },
+  examples: ["edge init my-edge --origin https://example.com/webhook"],
+  async run(args) {
+    const [directory] = args.positionals;
+    if (directory === undefined || directory === "") throw usage("DIR is missing: give a new folder, such as my-edge, or . for the current folder");
+    const folder = resolve(directory);
+    checkEmpty(folder, directory);
+    const origin = args.text("origin") === undefined ? await ask() : originUrl(args.text("origin"));
+    const versions = manifest(process.versions.node);
+    const files = contents(folder, origin, versions);
+    write(folder, files);
+    if (args.flag("json")) json({ folder, files: Object.keys(files), ...versions.dependencies });
+    else nextSteps(directory, Object.keys(files), origin);
+    return OK;
+  },
+};
+
+/** @throws Failure `not_empty` or `unreadable`. */
+function checkEmpty(folder: string, name: string): void {
+  let files: string[];
+  try {
+    files = readdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw new Failure("unreadable", `${plain(name)} can't be read as a folder: ${reason(error)}`, NOT_RUN);
+  }
+  // `git init` may come first.
+  if (files.some((file) => file !== ".git")) throw new Failure("not_empty", `the folder ${plain(name)} is not empty: give a new or an empty folder`, NOT_RUN);
+}
+
+/** Reads the URL of the origin, as the edge does. The messages do not repeat it, since it may contain a token. */
+function originUrl(text: string | undefined): URL {
+  const url = readUrl(text, "the URL of the origin");
+  if (url.href.includes("#")) throw usage("the URL of the origin has a fragment: remove the # and the text after it");
+  if (url.href.length > MOST_URL_BYTES) throw usage(`the URL of the origin is longer than ${MOST_URL_BYTES} bytes: give a shorter URL`);
+  if (url.protocol !== "https:" && !isLoopback(url)) throw usage("the URL of the origin must be https, because events contain personal data. Only a program on this machine may have http, such as http://127.0.0.1:3000/webhook");
+  return url;
+}
+
+function isLoopback({ protocol, hostname }: URL): boolean {
+  return protocol === "http:" && (/^127(\.\d+){3}$/.test(hostname) || hostname === "localhost" || hostname === "[::1]");
+}
+
+/** Asks for the URL of the origin until the answer is valid. */
+async function ask(): Promise<URL> {
+  const { stdin, stderr } = process;
+  if (!stdin.isTTY || !stderr.isTTY) throw new Failure("no_origin", "the URL of the origin is missing: give --origin URL, such as --origin https://example.com/webhook", NOT_RUN);
+  const lines = createInterface({ input: stdin, output: stderr, prompt: "URL that receives the events (such as https://example.com/webhook): " });
+  let isInterrupted = false;
+  lines.on("SIGINT", () => {
+    isInterrupted = true;
+    lines.close();
+  });
+  lines.prompt();
+  for await (const text of lines) {
+    try {
+      const url = originUrl(text.trim());
+      lines.close();
+      return url;
+    } catch (error) {
+      say((error as Failure).message);
+      lines.prompt();
+    }
+  }
+  stderr.write("\n");
+  throw isInterrupted ? new Failure("interrupted", "interrupted", INTERRUPTED) : new Failure("no_origin", "no URL was entered", NOT_RUN);
+}
+
+/** Returns the texts of the files, by name. */
+function contents(folder: string, { href, protocol }: URL, versions: Manifest): Record<string, string> {
+  const name = workerName(folder);
+  const fill = (file: string, origin: string) => {
+    const template = readFileSync(new URL(`./template/${file}`, import.meta.url), "utf8");
+    return template.replaceAll("{{NAME}}", () => name).replaceAll("{{COMPATIBILITY_DATE}}", COMPATIBILITY_DATE).replaceAll("{{ORIGIN_URL}}", () => origin);
+  };
+  const texts = Object.entries(TEMPLATES).map(([file, template]) => {
+    const text = fill(template, template === "wrangler.jsonc" ? JSON.stringify(href) : href);
+    return [file, protocol === "http:" && template === "dev.vars.example" ? text.replace("# ALLOW_LOOPBACK=1", "ALLOW_LOOPBACK=1") : text];
+  });
+  return { ...Object.fromEntries(texts), "package.json": `${JSON.stringify(versions, undefined, 2)}\n` };
+}
+
+/** The name of the folder, as far as a Worker's name can have it: two edges of an account must have two names. */
+function workerName(folder: string): string {
+  const name = basename(folder).toLowerCase().replace(/[^a-z\d]+/g, "-").replace(/^-/, "").slice(0, MOST_NAME_CHARACTERS).replace(/-$/, "");
+  return name === "" ? "walnut-webhooks" : name;
+}
+
+/** Writes the files, or none of them: otherwise the folder would not be empty at the next try. */
+function write(folder: string, files: Readonly<Record<string, string>>): void {
+  const written: string[] = [];
+  try {
+    mkdirSync(folder, { recursive: true });
+    for (const [name, text] of Object.entries(files)) {
+      const path = join(folder, name);
+      writeFileSync(path, "", { flag: "wx" });
+      written.push(path);
+      writeFileSync(path, text);
+    }
+  } catch (error) {
+    for (const path of written) rmSync(path);
+    throw new Failure("unwritable", `${plain(folder)} can't be written: ${reason(error)}`, NOT_RUN);
+  }
+}
+
+function nextSteps(directory: string, files: readonly string[], { protocol }: URL): void {
+  const isElsewhere = resolve(directory) !== process.cwd();
+  line(`Wrote ${files.join(", ")}${isElsewhere ? ` to ${plain(directory)}` : ""}.`);
+  if (protocol === "http:") line("Cloudflare can't reach a program on this machine: before `edge deploy`, change ORIGIN_URL in wrangler.jsonc.");
+  line();
+  line("Next:");
+  if (isElsewhere) line(`  cd ${/^[\w./-]+$/.test(directory) ? directory : `'${plain(directory).replaceAll("'", `'\\''`)}'`}`);
+  line("  npm install");
+  line("  npx walnut-webhooks edge dev");
+  line();
+  line("README.md has the steps for Cloudflare and for one machine.");
+}
