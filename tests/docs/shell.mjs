@@ -18,13 +18,16 @@ export function scratch(t) {
 export const commands = (code) =>
   code.replaceAll(/\\\n\s*/g, "").split("\n").filter((line) => line.trim() !== "");
 
+function withExamples(folder) {
+  symlinkSync(join(root, "examples"), join(folder, "examples"));
+  return folder;
+}
+
 /**
- * Starts a shell that ends with the test, together with its child processes. `run` runs a command and resolves to its exit
- * status and its output. `serve` starts a command in the background, and waits until its output matches a pattern.
+ * Starts a shell, in a new folder below the repository or in `cwd`, that ends with the test, together with its child processes. `run` runs a command and resolves to its exit
+ * status and its output. `serve` starts a command in the background, and waits until its output matches a pattern, as `until` does.
  */
-export function shell(t, env = {}) {
-  const cwd = scratch(t);
-  symlinkSync(join(root, "examples"), join(cwd, "examples"));
+export function shell(t, env = {}, cwd = withExamples(scratch(t))) {
   const child = spawn("bash", [], {
     cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, NO_COLOR: "1", ...env },
@@ -62,5 +65,5 @@ export function shell(t, env = {}) {
     type(`{ ${command.replace(/\s*&?\s*(#.*)?$/, "")} & } </dev/null\n`);
     return until(pattern);
   };
-  return { cwd, run, serve };
+  return { cwd, run, serve, until };
 }

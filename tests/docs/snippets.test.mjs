@@ -2,9 +2,8 @@
 // frames.mjs. Blocks in TypeScript are also compiled under `strict`.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { createHmac } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -164,36 +163,9 @@ const ends = (status, pattern) => async (t, { code }) => {
   match(results.at(-1).printed, pattern);
 };
 
-/** The five minutes of the README. */
-async function fiveMinutes(t, { code }) {
-  const port = await freePort();
-  const { cwd, run, serve } = shell(t, { PORT: String(port) });
-  const [build, ...rest] = commands(code.replaceAll("3000", port));
-  match(build, /^make build\b/); // it is built
-  for (const command of rest) {
-    if (command.includes("server.mjs &")) {
-      await serve(command, /listening on/);
-    } else if (/^npx walnut-webhooks harness\b/.test(command)) {
-      const [url] = await serve(command.replace("harness", "harness --port 0"), /http:\/\/127\S+/);
-      equal((await fetch(url)).status, 200);
-    } else {
-      const { status, printed } = await run(command);
-      equal(status, 0, `${command}\n${printed}`);
-      if (/\bsign\b/.test(command)) {
-        const body = readFileSync(join(cwd, "event.json"));
-        equal(printed.trim(), createHmac("sha256", "a-key-for-trying").update(body).digest("hex"));
-      }
-    }
-  }
-}
-
-async function broken(t, { code }) {
-  const { run } = shell(t, { WALNUT_WEBHOOK_KEY: KEY });
-  equal((await run("npx walnut-webhooks sample > event.json")).status, 0);
-  const results = [];
-  for (const command of commands(code)) results.push(await run(command));
-  deepEqual(results.map(({ status }) => status), [0, 0, 1]);
-  match(results[2].printed, /body_whitespace/);
+async function harness(t, { code }) {
+  const [url] = await shell(t).serve(code.replace("harness", "harness --port 0"), /http:\/\/127\S+/);
+  equal((await fetch(url)).status, 200);
 }
 
 /** A saved request whose body got a newline. */
@@ -231,8 +203,39 @@ function answer(_, { code }) {
   throw new Error("nothing was refused");
 }
 
+/** A block that guide.test.mjs plays, together with the others of its page. */
+function played(_, { page }) {
+  ok(["docs/edge/try-locally.md", "docs/edge/deploy.md", "docs/edge/self-host.md", "README.md"].includes(page), `guide.test.mjs does not play ${page}`);
+}
+
+/** A part of an object: `"…"` stands for what is left out. */
+const isPart = (part, whole) =>
+  part === "…" || (typeof part === "object" && part !== null ? Object.keys(part).every((name) => name === "…" || isPart(part[name], whole[name])) : part === whole);
+
+function partOf(whole) {
+  return (_, { code }) => {
+    const part = JSON.parse(code);
+    ok(Object.keys(part).length > 2 && isPart(part, whole), code);
+  };
+}
+
 const kinds = {
   ...edgeKinds,
+  "sh edge": played,
+  "sh cloudflare": played,
+  "sh self-host": played,
+  "ini edge.env": played,
+  "sh backup": played,
+  "sh restore": played,
+  "jsonc environment": played,
+  "json event": partOf(JSON.parse(DEMO)),
+  "json delivery": partOf(new Webhook(KEY).verify(DEMO, signed(DEMO))),
+  "sh harness": harness,
+  /** Files of other programs: nothing to run here. */
+  "ini systemd": () => {},
+  "sh systemd": () => {},
+  "nginx proxy": () => {},
+  "text caddy": () => {},
   "js server": server,
   "js fetch": fetches,
   "sh install": installs,
@@ -243,8 +246,6 @@ const kinds = {
   rust: (_, { page }) => equal(page, "docs/rust.md", "only the Rust of docs/rust.md is run"),
   "sh part": part,
   "sh queue": queue,
-  "sh walk": fiveMinutes,
-  "sh broken": broken,
   "sh try": ends(0, /forgeries +1 +1 /),
   "sh doctor": ends(0, /15 right/),
   "sh explain": explained,

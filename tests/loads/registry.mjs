@@ -15,7 +15,7 @@ after(async () => (await started)?.stop());
 
 /**
  * Starts the registry once in this process. `npm(program, args, cwd)` runs npm or npx with no other registry and returns
- * what it printed; `tarballs` has the path of each package's tarball.
+ * what it printed; `env` is the environment for other programs, and `tarballs` has the path of each package's tarball.
  */
 export const registry = () => (started ??= start());
 
@@ -57,7 +57,7 @@ async function start() {
     tarballs[name] = join(folder, filename);
     await npm("npm", ["publish", tarballs[name]], folder);
   }
-  return { npm, tarballs, stop };
+  return { npm, tarballs, env, stop };
 }
 
 /** Creates a user with a random name and password, and returns the user's token. */
