@@ -49,10 +49,11 @@ export function help(name: string, { summary, usage, about, options, examples }:
 
 /** The help of the program. */
 export function overview(commands: Readonly<Record<string, Command>>, version: string): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
   return [
     `${paint("bold", NAME)} ${version}: receive webhooks from Walnut safely`,
     "",
-    ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(8)}  ${summary}`),
+    ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`),
     "",
     wrapped(
       "The key comes from --key-file FILE or from the environment variable WALNUT_WEBHOOK_KEY; otherwise the command asks " +

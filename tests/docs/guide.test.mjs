@@ -60,7 +60,7 @@ function link(project) {
 }
 
 function linkRuntimes(project) {
-  for (const name of ["wrangler", "workerd"]) symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name));
+  for (const name of ["wrangler", "workerd", ".bin/wrangler"]) symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name));
 }
 
 async function passes({ run }, command) {

@@ -16,6 +16,10 @@ const matches = (text, pattern) => Array.from(text.matchAll(pattern), ([, found]
 /** The variables of the edge in their table. */
 const variables = rows(configuration).flatMap(([cell]) => quoted(cell)).filter((word) => /^[A-Z_]+$/.test(word));
 
+/** The names of all commands, such as `send` and `edge start`. */
+const [declared] = matches(read("pkg-templates/cli/program.ts"), /^const commands: [^=]+ = \{([^}]+)\};/gm);
+const commands = [...matches(declared, /"([a-z ]+)":/g), ...matches(declared.replace(/.*:.*/g, ""), /(\w+)/g)];
+
 const house = rows(section(read("CONTRIBUTING.md"), "## The house"));
 
 test("the table of the house has every folder, and no other", () => {
@@ -50,10 +54,9 @@ for (const page of pages) {
   });
 
   test(`${page}: every command in a sentence is one`, () => {
-    const commands = readdirSync(join(root, "pkg-templates/cli/commands")).map((name) => name.replace(".ts", ""));
     for (const code of quoted(parse(read(page)).prose)) {
-      for (const name of matches(code, /^npx walnut-webhooks ([a-z]+)/g)) ok(commands.includes(name), code);
-      for (const name of matches(code, /^npx wrangler secret put (\w+)/g)) ok(variables.includes(name), code);
+      for (const name of matches(code, /^(?:npx )?walnut-webhooks ((?:edge )?[a-z]+)/g)) ok(name === "edge" || commands.includes(name), code);
+      for (const name of matches(code, /^npx wrangler secret put (\w+)/g)) ok(name === "NAME" || variables.includes(name), code);
     }
   });
 
@@ -136,9 +139,8 @@ test("every event of the edge's log has its row, and every row its event", () =>
 });
 
 test("every command has its row, and every row its command", () => {
-  const listed = rows(read("docs/cli.md")).map(([cell]) => quoted(cell)[0]?.split(/[ [{]/)[0]);
-  const commands = readdirSync(join(root, "pkg-templates/cli/commands")).map((name) => name.replace(".ts", ""));
-  deepEqual(sorted(listed.filter((word) => commands.includes(word))), sorted(commands));
+  const [table] = read("docs/cli.md").split("\n## ");
+  deepEqual(sorted(rows(table).map(([cell]) => /^((?:edge )?[a-z]+)/.exec(quoted(cell)[0])?.[1])), sorted(commands));
 });
 
 test("every entry of the package is in the reference, and every adapter has its row", () => {
