@@ -11,11 +11,11 @@ export interface Listening {
   stop(): Promise<void>;
 }
 
-/** Starts a server on 127.0.0.1; port 0 is any free port. */
-export async function listen(server: Server, port: number): Promise<Listening> {
+/** Starts a server on 127.0.0.1; port 0 is any free port. `option` sets the port. */
+export async function listen(server: Server, port: number, option = "--port"): Promise<Listening> {
   server.listen(port, "127.0.0.1");
   await once(server, "listening").catch((error) => {
-    throw new Failure("cannot_listen", `can't listen on port ${port} of 127.0.0.1: ${reason(error)}. Use another port, or --port 0 for any free port`, NOT_RUN);
+    throw new Failure("cannot_listen", `can't listen on port ${port} of 127.0.0.1: ${reason(error)}. Use another ${option}, or ${option} 0 for any free port`, NOT_RUN);
   });
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

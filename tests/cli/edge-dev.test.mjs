@@ -205,9 +205,13 @@ test("edge dev can't run on a port that is taken, or without workerd", async (t)
   t.after(() => server.close());
   const { port } = server.address();
   for (const option of ["--port", "--origin-port"]) {
-    const { status, err } = await start(["edge", "dev", option, `${port}`, ...(option === "--port" ? [] : ["--port", "0"])], made).ended;
+    const args = ["edge", "dev", "--json", option, `${port}`, ...(option === "--port" ? [] : ["--port", "0"])];
+    const { child, line, ended } = start(args, made);
+    t.after(() => child.kill());
+    equal(await line(), undefined);
+    const { status, err } = await ended;
     equal(status, 2, err);
-    match(err, new RegExp(`can't listen on port ${port} of 127\\.0\\.0\\.1: the port is in use\\. Use another port`));
+    match(err, new RegExp(`can't listen on port ${port} of 127\\.0\\.0\\.1: the port is in use\\. Use another ${option}, or ${option} 0 `));
   }
   deepEqual(readdirSync(made.temporary), []);
   const { status, err } = await start(["edge", "dev"], { cwd: folder(t) }).ended;

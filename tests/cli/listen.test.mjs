@@ -200,7 +200,7 @@ test("listen: rejects wrong usage, and a port in use", async (t) => {
   const { url } = await listening(t);
   const { port } = new URL(url);
   for (const [args, said] of [
-    [["--port", port], /the port is in use\. Use another port, or --port 0/],
+    [["--port", port], /the port is in use\. Use another --port, or --port 0/],
     [["--port", "65536"], /0 to 65535/],
     [["--status", "199"], /200 to 599/],
     [["--status", "600"], /200 to 599/],

@@ -20,5 +20,5 @@ export function startSampleOrigin(port: number, receive: (event: Received) => vo
       receive({ id: header("walnut-delivery-id"), type: header("walnut-delivery-type"), bytes });
     });
   });
-  return listen(server, port);
+  return listen(server, port, "--origin-port");
 }
