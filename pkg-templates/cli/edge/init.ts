@@ -44,7 +44,7 @@ export const edgeInit: Command = {
     const versions = manifest(process.versions.node);
     const files = contents(folder, origin, versions);
     write(folder, files);
-    if (args.flag("json")) json({ folder, files: Object.keys(files), ...versions.dependencies });
+    if (args.flag("json")) json({ folder, files: Object.keys(files), dependencies: versions.dependencies });
     else nextSteps(directory, Object.keys(files), origin);
     return OK;
   },
