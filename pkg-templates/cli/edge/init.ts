@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { url as readUrl } from "../args.js";
 import type { Command } from "../command.js";
 import { Failure, INTERRUPTED, NOT_RUN, OK, reason, usage } from "../failure.js";
+import { quoted } from "../sender/shell.js";
 import { json, line, plain, say } from "../terminal.js";
 import { COMPATIBILITY_DATE } from "./configuration.js";
 import { manifest, type Manifest } from "./project.js";
@@ -43,7 +44,7 @@ export const edgeInit: Command = {
     const versions = manifest(process.versions.node);
     const files = contents(folder, origin, versions);
     write(folder, files);
-    if (args.flag("json")) json({ folder, files: Object.keys(files), ...versions.dependencies });
+    if (args.flag("json")) json({ folder, files: Object.keys(files), dependencies: versions.dependencies });
     else nextSteps(directory, Object.keys(files), origin);
     return OK;
   },
@@ -143,7 +144,7 @@ function nextSteps(directory: string, files: readonly string[], { protocol }: UR
   if (protocol === "http:") line("Cloudflare can't reach a program on this machine: before `edge deploy`, change ORIGIN_URL in wrangler.jsonc.");
   line();
   line("Next:");
-  if (isElsewhere) line(`  cd ${/^[\w./-]+$/.test(directory) ? directory : `'${plain(directory).replaceAll("'", `'\\''`)}'`}`);
+  if (isElsewhere) line(`  cd ${quoted(directory)}`);
   line("  npm install");
   line("  npx walnut-webhooks edge dev");
   line();

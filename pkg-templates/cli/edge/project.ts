@@ -40,6 +40,7 @@ export interface Manifest {
   readonly engines: { readonly node: string };
   readonly scripts: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly allowScripts: Readonly<Record<string, boolean>>;
 }
 
 /** Returns the package.json of a new project, with the newest runtime that this version of Node can run. */
@@ -55,6 +56,8 @@ export function manifest(nodeVersion: string): Manifest {
       deploy: "walnut-webhooks edge deploy",
     },
     dependencies: { [own.name]: own.version, workerd: runtime.workerd, wrangler: runtime.wrangler },
+    // Neither needs its install script, and npm warns about scripts that are neither allowed nor denied.
+    allowScripts: { esbuild: false, sharp: false, workerd: false },
   };
 }
 
