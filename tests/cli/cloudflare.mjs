@@ -19,8 +19,10 @@ const NO_SERVICE = { status: 404, code: 10_090, message: "This service does not 
 export const UNAUTHORIZED = { status: 403, code: 10_000, message: "Authentication error" };
 
 /**
- * Starts the stand-in. `workers` maps the name of each Worker to its `vars`, `secrets` and number of `deployments`, and the
- * metadata of the last upload. `failures` maps `METHOD path` to an error to answer.
+ * Starts the stand-in. `env` makes wrangler use it, and `url` is the address of the deployed Worker. `workers` maps the name
+ * of each Worker to its `vars`, `secrets`, number of `deployments`, and `metadata` and `parts` of the last upload. `failures`
+ * maps the method and path of a call, below the account's `/workers`, to an error to answer, or to a function that is called
+ * with the response instead. `unknown` lists the calls that the stand-in does not know.
  */
 export async function cloudflare(t) {
   const workers = new Map();
@@ -28,7 +30,9 @@ export async function cloudflare(t) {
   const unknown = [];
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://127.0.0.1");
-    const { status, result, error } = await answer(request, `${request.method} ${pathname}`).catch((error) => ({ status: 500, error: { code: 1, message: `${error}` } }));
+    const call = `${request.method} ${pathname.replace(`/accounts/${ACCOUNT}/workers`, "")}`;
+    if (typeof failures.get(call) === "function") return failures.get(call)(response);
+    const { status, result, error } = await answer(request, call).catch((error) => ({ status: 500, error: { code: 1, message: `${error}` } }));
     response.writeHead(status, { "content-type": "application/json" });
     response.end(JSON.stringify({ success: error === undefined, errors: error === undefined ? [] : [error], messages: [], result: result ?? null }));
   });
@@ -37,11 +41,10 @@ export async function cloudflare(t) {
     const fail = ({ status, code, message }) => ({ status, error: { code, message } });
     if (failures.has(call)) return fail(failures.get(call));
     if (request.headers.authorization !== "Bearer token-of-the-test") return fail(UNAUTHORIZED);
-    const [, name, rest] = /^\w+ \/accounts\/\w+\/workers\/(?:scripts|services)\/([\w-]+)\/?(.*)$/.exec(call) ?? [];
+    const [, name] = /^\w+ \/(?:scripts|services)\/([\w-]+)/.exec(call) ?? [];
     const worker = workers.get(name);
     const ok = (result) => ({ status: 200, result });
-    const path = call.replace(`/accounts/${ACCOUNT}/workers`, "").replace(name, "NAME");
-    switch (path) {
+    switch (call.replace(name, "NAME")) {
       case "GET /subdomain":
         return ok({ subdomain: SUBDOMAIN });
       case "GET /scripts":
@@ -65,7 +68,10 @@ export async function cloudflare(t) {
       case "POST /scripts/NAME/deployments":
         return ok({ id: randomUUID() });
       case "PATCH /scripts/NAME/script-settings":
+      case "PUT /scripts/NAME/domains/records":
         return ok({});
+      case "GET /scripts/NAME/settings":
+        return ok({ bindings: worker.metadata.bindings });
       case "GET /scripts/NAME/subdomain":
       case "POST /scripts/NAME/subdomain":
         return ok({ enabled: true, previews_enabled: true });
@@ -77,10 +83,11 @@ export async function cloudflare(t) {
         if (worker === undefined) return fail(NOT_FOUND);
         const { name: secret, text } = await body(request).json();
         worker.secrets[secret] = text;
+        await restart(name);
         return ok({ name: secret, type: "secret_text" });
       }
     }
-    unknown.push(`${call} ${rest}`);
+    unknown.push(call);
     return fail({ status: 404, code: 7003, message: `the stand-in does not know ${call}` });
   }
 
@@ -121,7 +128,7 @@ export async function cloudflare(t) {
     }
   });
   const env = { CLOUDFLARE_API_BASE_URL: api, CLOUDFLARE_API_TOKEN: "token-of-the-test", CLOUDFLARE_ACCOUNT_ID: ACCOUNT, WRANGLER_SEND_METRICS: "false" };
-  return { env, url, workers, failures, unknown, restart };
+  return { env, url, workers, failures, unknown };
 }
 
 /** The body of a request. */

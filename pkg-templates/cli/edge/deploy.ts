@@ -69,7 +69,7 @@ function wranglerFlags(flags: readonly string[]): readonly string[] {
 
 /** The address of the Worker, among the addresses and schedules that wrangler names. */
 function address(targets: readonly string[]): URL {
-  const hosts = targets.map((target) => /^(?:https:\/\/)?([\w.-]+)(?: \(custom domain\b.*\))?$/.exec(target)?.[1]);
+  const hosts = targets.map((target) => /^(?:https:\/\/)?([\w.-]+)(?: \(custom domain\b.*)?$/.exec(target)?.[1]);
   const host = hosts.find((host) => host !== undefined);
   if (host !== undefined) return new URL(`https://${host}`);
   throw new Failure("no_address", "the Worker is deployed, but wrangler did not name an address of it: give its address with --url", CHECK_FAILED);

@@ -63,6 +63,9 @@ export function checkSettings({ configuration, file, secrets, envFlag }: Deploym
   }
   if (!isSetup && isSet("SETUP")) warnings.push(`SETUP is set, and has no effect, since the edge has a key: remove it from the ${inFile.includes("SETUP") ? `vars of ${file}` : "secrets"}`);
   if (!settings.hasAdminToken) warnings.push(`ADMIN_TOKEN is missing, so that the page /admin/ is closed: run ${put("ADMIN_TOKEN")} with the output of openssl rand -hex 32`);
+  // wrangler asks on a terminal only, and its output is not one here.
+  const domains = (configuration.routes ?? []).flatMap((route) => (typeof route === "object" && route.custom_domain === true ? [plain(route.pattern)] : []));
+  for (const domain of domains) warnings.push(`wrangler gives the domain ${domain} to this Worker without asking, and replaces a DNS record of this name`);
   return { ...settings, isSetup };
 }
 

@@ -18,6 +18,7 @@ const FILES = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];
 export interface WranglerConfiguration {
   readonly name?: string;
   readonly vars: Readonly<Record<string, unknown>>;
+  readonly routes?: readonly (string | { readonly pattern: string; readonly custom_domain?: boolean })[];
   readonly durable_objects: { readonly bindings: readonly { readonly name: string }[] };
 }
 
