@@ -16,6 +16,7 @@ const SUBDOMAIN = "s".repeat(64);
 /** The errors of the real API. */
 const NOT_FOUND = { status: 404, code: 10_007, message: "This Worker does not exist on your account." };
 const NO_SERVICE = { status: 404, code: 10_090, message: "This service does not exist on this account." };
+const NO_USER_TOKEN = { status: 401, code: 1000, message: "Invalid API Token" };
 export const UNAUTHORIZED = { status: 403, code: 10_000, message: "Authentication error" };
 
 /**
@@ -40,10 +41,10 @@ export async function cloudflare(t) {
   async function answer(request, call) {
     const fail = ({ status, code, message }) => ({ status, error: { code, message } });
     if (failures.has(call)) return fail(failures.get(call));
-    if (request.headers.authorization !== "Bearer token-of-the-test") return fail(UNAUTHORIZED);
+    const ok = (result) => ({ status: 200, result });
+    if (request.headers.authorization !== "Bearer token-of-the-test") return fail(call === "GET /user/tokens/verify" ? NO_USER_TOKEN : UNAUTHORIZED);
     const [, name] = /^\w+ \/(?:scripts|services)\/([\w-]+)/.exec(call) ?? [];
     const worker = workers.get(name);
-    const ok = (result) => ({ status: 200, result });
     switch (call.replace(name, "NAME")) {
       case "GET /subdomain":
         return ok({ subdomain: SUBDOMAIN });
@@ -59,7 +60,7 @@ export async function cloudflare(t) {
         const vars = metadata.bindings.filter(({ type }) => type === "plain_text").map(({ name, text }) => [name, text]);
         const { secrets = {}, deployments = 0, migration, tag = randomUUID() } = worker ?? {};
         const parts = [...form.keys()];
-        workers.set(name, { vars: Object.fromEntries(vars), secrets, tag, metadata, parts, deployments: deployments + 1, migration: metadata.migrations?.new_tag ?? migration });
+        workers.set(name, { ...worker, vars: Object.fromEntries(vars), secrets, tag, metadata, parts, deployments: deployments + 1, migration: metadata.migrations?.new_tag ?? migration });
         await restart(name);
         return ok({ id: randomUUID(), deployment_id: randomUUID(), startup_time_ms: 5, resources: { script: { etag: "etag" } } });
       }
@@ -73,10 +74,18 @@ export async function cloudflare(t) {
       case "GET /scripts/NAME/settings":
         return ok({ bindings: worker.metadata.bindings });
       case "GET /scripts/NAME/subdomain":
+        return ok(worker.subdomain ?? { enabled: true, previews_enabled: true });
       case "POST /scripts/NAME/subdomain":
-        return ok({ enabled: true, previews_enabled: true });
+        worker.subdomain = await body(request).json();
+        return ok(worker.subdomain);
       case "PUT /scripts/NAME/schedules":
         return ok({ schedules: [] });
+      case "GET /user/tokens/verify":
+        return ok({ status: "active" });
+      case "GET /user":
+        return ok({ email: "user@example.com" });
+      case "GET /accounts":
+        return ok([{ id: ACCOUNT, name: "test" }]);
       case "GET /scripts/NAME/secrets":
         return worker === undefined ? fail(NOT_FOUND) : ok(Object.keys(worker.secrets).map((name) => ({ name, type: "secret_text" })));
       case "PUT /scripts/NAME/secrets": {

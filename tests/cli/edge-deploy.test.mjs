@@ -148,7 +148,7 @@ test("says that an address is not the edge's", async (t) => {
 test("deploys nothing if there is no destination, and names the variable that was meant", async (t) => {
   const { env, workers } = await cloudflare(t);
   for (const [vars, secrets, said] of [
-    [{}, {}, /ORIGIN_URL or DESTINATIONS is missing.* add ORIGIN_URL to the vars of wrangler\.jsonc, or run npx wrangler secret put ORIGIN_URL\.$/m],
+    [{}, {}, /ORIGIN_URL or DESTINATIONS is missing.* add ORIGIN_URL to the vars of wrangler\.jsonc, or run npx wrangler secret put ORIGIN_URL$/m],
     [{ ORIGIN_URL: "" }, { ORIGN_URL: ORIGIN }, /ORIGN_URL is set: did you mean ORIGIN_URL\?/],
     [{ ORIGIN_URL: ORIGIN, MODE: "direct" }, {}, /WALNUT_WEBHOOK_KEY is missing, and an edge with MODE=direct can't be deployed without a key/],
     [{ ORIGIN_URL: ORIGIN, QUARANTINE: "0" }, {}, /WALNUT_WEBHOOK_KEY is missing, and an edge with QUARANTINE=0 can't/],
@@ -195,10 +195,14 @@ test("says that wrangler is not logged in", async (t) => {
   const without = await deploy(path, [], none);
   deepEqual([without.status, without.out], [2, ""]);
   match(without.err, /wrangler is not logged in to Cloudflare: run npx wrangler login, or set CLOUDFLARE_API_TOKEN$/m);
-  failures.set("GET /scripts/walnut-webhooks/secrets", UNAUTHORIZED);
-  const wrong = await deploy(path, [], env);
+  const refused = /Cloudflare does not accept the login: run npx wrangler login, or check CLOUDFLARE_API_TOKEN.*\(error 10000\)$/m;
+  const wrong = await deploy(path, [], { ...env, CLOUDFLARE_API_TOKEN: "wrong" });
   deepEqual([wrong.status, wrong.out], [2, ""]);
-  match(wrong.err, /Cloudflare does not accept the login: run npx wrangler login, or check CLOUDFLARE_API_TOKEN.*\(error 10000\)$/m);
+  match(wrong.err, refused);
+  failures.set("GET /scripts/walnut-webhooks/secrets", UNAUTHORIZED);
+  const unpermitted = await deploy(path, [], env);
+  deepEqual([unpermitted.status, unpermitted.out], [2, ""]);
+  match(unpermitted.err, refused);
 });
 
 test("passes on why wrangler failed", async (t) => {
