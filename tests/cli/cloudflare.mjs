@@ -16,11 +16,14 @@ const SUBDOMAIN = "s".repeat(64);
 /** The errors of the real API. */
 const NOT_FOUND = { status: 404, code: 10_007, message: "This Worker does not exist on your account." };
 const NO_SERVICE = { status: 404, code: 10_090, message: "This service does not exist on this account." };
+const NO_USER_TOKEN = { status: 401, code: 1000, message: "Invalid API Token" };
 export const UNAUTHORIZED = { status: 403, code: 10_000, message: "Authentication error" };
 
 /**
- * Starts the stand-in. `workers` maps the name of each Worker to its `vars`, `secrets` and number of `deployments`, and the
- * metadata of the last upload. `failures` maps `METHOD path` to an error to answer.
+ * Starts the stand-in. `env` makes wrangler use it, and `url` is the address of the deployed Worker. `workers` maps the name
+ * of each Worker to its `vars`, `secrets`, number of `deployments`, and `metadata` and `parts` of the last upload. `failures`
+ * maps the method and path of a call, below the account's `/workers`, to an error to answer, or to a function that is called
+ * with the response instead. `unknown` lists the calls that the stand-in does not know.
  */
 export async function cloudflare(t) {
   const workers = new Map();
@@ -28,7 +31,9 @@ export async function cloudflare(t) {
   const unknown = [];
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://127.0.0.1");
-    const { status, result, error } = await answer(request, `${request.method} ${pathname}`).catch((error) => ({ status: 500, error: { code: 1, message: `${error}` } }));
+    const call = `${request.method} ${pathname.replace(`/accounts/${ACCOUNT}/workers`, "")}`;
+    if (typeof failures.get(call) === "function") return failures.get(call)(response);
+    const { status, result, error } = await answer(request, call).catch((error) => ({ status: 500, error: { code: 1, message: `${error}` } }));
     response.writeHead(status, { "content-type": "application/json" });
     response.end(JSON.stringify({ success: error === undefined, errors: error === undefined ? [] : [error], messages: [], result: result ?? null }));
   });
@@ -36,12 +41,11 @@ export async function cloudflare(t) {
   async function answer(request, call) {
     const fail = ({ status, code, message }) => ({ status, error: { code, message } });
     if (failures.has(call)) return fail(failures.get(call));
-    if (request.headers.authorization !== "Bearer token-of-the-test") return fail(UNAUTHORIZED);
-    const [, name, rest] = /^\w+ \/accounts\/\w+\/workers\/(?:scripts|services)\/([\w-]+)\/?(.*)$/.exec(call) ?? [];
-    const worker = workers.get(name);
     const ok = (result) => ({ status: 200, result });
-    const path = call.replace(`/accounts/${ACCOUNT}/workers`, "").replace(name, "NAME");
-    switch (path) {
+    if (request.headers.authorization !== "Bearer token-of-the-test") return fail(call === "GET /user/tokens/verify" ? NO_USER_TOKEN : UNAUTHORIZED);
+    const [, name] = /^\w+ \/(?:scripts|services)\/([\w-]+)/.exec(call) ?? [];
+    const worker = workers.get(name);
+    switch (call.replace(name, "NAME")) {
       case "GET /subdomain":
         return ok({ subdomain: SUBDOMAIN });
       case "GET /scripts":
@@ -56,7 +60,7 @@ export async function cloudflare(t) {
         const vars = metadata.bindings.filter(({ type }) => type === "plain_text").map(({ name, text }) => [name, text]);
         const { secrets = {}, deployments = 0, migration, tag = randomUUID() } = worker ?? {};
         const parts = [...form.keys()];
-        workers.set(name, { vars: Object.fromEntries(vars), secrets, tag, metadata, parts, deployments: deployments + 1, migration: metadata.migrations?.new_tag ?? migration });
+        workers.set(name, { ...worker, vars: Object.fromEntries(vars), secrets, tag, metadata, parts, deployments: deployments + 1, migration: metadata.migrations?.new_tag ?? migration });
         await restart(name);
         return ok({ id: randomUUID(), deployment_id: randomUUID(), startup_time_ms: 5, resources: { script: { etag: "etag" } } });
       }
@@ -65,22 +69,34 @@ export async function cloudflare(t) {
       case "POST /scripts/NAME/deployments":
         return ok({ id: randomUUID() });
       case "PATCH /scripts/NAME/script-settings":
+      case "PUT /scripts/NAME/domains/records":
         return ok({});
+      case "GET /scripts/NAME/settings":
+        return ok({ bindings: worker.metadata.bindings });
       case "GET /scripts/NAME/subdomain":
+        return ok(worker.subdomain ?? { enabled: true, previews_enabled: true });
       case "POST /scripts/NAME/subdomain":
-        return ok({ enabled: true, previews_enabled: true });
+        worker.subdomain = await body(request).json();
+        return ok(worker.subdomain);
       case "PUT /scripts/NAME/schedules":
         return ok({ schedules: [] });
+      case "GET /user/tokens/verify":
+        return ok({ status: "active" });
+      case "GET /user":
+        return ok({ email: "user@example.com" });
+      case "GET /accounts":
+        return ok([{ id: ACCOUNT, name: "test" }]);
       case "GET /scripts/NAME/secrets":
         return worker === undefined ? fail(NOT_FOUND) : ok(Object.keys(worker.secrets).map((name) => ({ name, type: "secret_text" })));
       case "PUT /scripts/NAME/secrets": {
         if (worker === undefined) return fail(NOT_FOUND);
         const { name: secret, text } = await body(request).json();
         worker.secrets[secret] = text;
+        await restart(name);
         return ok({ name: secret, type: "secret_text" });
       }
     }
-    unknown.push(`${call} ${rest}`);
+    unknown.push(call);
     return fail({ status: 404, code: 7003, message: `the stand-in does not know ${call}` });
   }
 
@@ -121,7 +137,7 @@ export async function cloudflare(t) {
     }
   });
   const env = { CLOUDFLARE_API_BASE_URL: api, CLOUDFLARE_API_TOKEN: "token-of-the-test", CLOUDFLARE_ACCOUNT_ID: ACCOUNT, WRANGLER_SEND_METRICS: "false" };
-  return { env, url, workers, failures, unknown, restart };
+  return { env, url, workers, failures, unknown };
 }
 
 /** The body of a request. */

@@ -4,7 +4,7 @@ import { CHECK_FAILED, Failure, OK, usage } from "../failure.js";
 import { json, line, plain, say, warn, wrapped } from "../terminal.js";
 import { waitForHealth } from "./health.js";
 import { hideValues } from "./hide.js";
-import { checkSettings } from "./settings.js";
+import { checkConfiguration, checkSettings } from "./settings.js";
 import { type Deployed, nextSteps, webhookUrl } from "./steps.js";
 import { openWrangler } from "./wrangler.js";
 
@@ -36,21 +36,21 @@ export const edgeDeploy: Command = {
     const envFlag = environment === "" ? "" : ` --env ${environment}`;
     const signal = interruption();
 
-    const wrangler = openWrangler(process.cwd(), environment, signal);
-    const { configuration, file } = wrangler;
-    // A Worker that does not exist has no secrets.
-    const secrets = isDry ? undefined : ((await wrangler.secrets()) ?? []);
-    const settings = checkSettings({ configuration, file, secrets, envFlag });
-    for (const warning of settings.warnings) warn(warning);
-    if (settings.isSetup) say("WALNUT_WEBHOOK_KEY is not set yet, so the edge is deployed with SETUP=1.");
-    const show = hideValues(configuration.vars, isJson ? (text) => text !== "" && say(text) : line);
-    const setup = settings.isSetup ? ["--var", "SETUP:1"] : [];
-    const targets = await wrangler.deploy([...(isDry ? ["--dry-run"] : []), ...setup, ...flags], show);
+    const wrangler = await openWrangler(process.cwd(), environment, signal);
+    const deployment = { configuration: wrangler.configuration, file: wrangler.file, envFlag };
+    checkConfiguration(deployment);
+    const show = hideValues(wrangler.configuration.vars, isJson ? (text) => text !== "" && say(text) : line);
     if (isDry) {
+      await wrangler.deploy(["--dry-run", ...flags], show);
       if (isJson) json({ deployed: false });
       else line("\nNothing was deployed. The secrets were not checked, since Cloudflare has them.");
       return OK;
     }
+    // A Worker that does not exist has no secrets.
+    const settings = checkSettings(deployment, (await wrangler.secrets()) ?? []);
+    for (const warning of settings.warnings) warn(warning);
+    if (settings.isSetup) say("WALNUT_WEBHOOK_KEY is not set yet, so the edge is deployed with SETUP=1.");
+    const targets = await wrangler.deploy([...(settings.isSetup ? ["--var", "SETUP:1"] : []), ...flags], show);
     const base = url ?? address(targets);
     const again = `npx ${NAME} edge deploy${envFlag}`;
     const health = await waitForHealth(new URL("/healthz", base), { hasKey: !settings.isSetup, waitMs, again, envFlag }, signal);
@@ -69,7 +69,7 @@ function wranglerFlags(flags: readonly string[]): readonly string[] {
 
 /** The address of the Worker, among the addresses and schedules that wrangler names. */
 function address(targets: readonly string[]): URL {
-  const hosts = targets.map((target) => /^(?:https:\/\/)?([\w.-]+)(?: \(custom domain\b.*\))?$/.exec(target)?.[1]);
+  const hosts = targets.map((target) => /^(?:https:\/\/)?([\w.-]+)(?: \(custom domain\b.*)?$/.exec(target)?.[1]);
   const host = hosts.find((host) => host !== undefined);
   if (host !== undefined) return new URL(`https://${host}`);
   throw new Failure("no_address", "the Worker is deployed, but wrangler did not name an address of it: give its address with --url", CHECK_FAILED);

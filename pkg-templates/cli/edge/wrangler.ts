@@ -2,24 +2,19 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import { Failure, INTERRUPTED, NOT_RUN } from "../failure.js";
 import { didYouMean } from "../nearest.js";
 import { plain } from "../terminal.js";
 import { findWrangler } from "./project.js";
+import type { Reading, WranglerConfiguration } from "./read-configuration.js";
 
 /** In the order in which wrangler looks for them. */
 const FILES = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];
-
-/** The part of a configuration that is needed here, for one environment. */
-export interface WranglerConfiguration {
-  readonly name?: string;
-  readonly vars: Readonly<Record<string, unknown>>;
-  readonly durable_objects: { readonly bindings: readonly { readonly name: string }[] };
-}
 
 /** An entry of wrangler's output file. */
 interface Entry {
@@ -45,58 +40,57 @@ export interface Wrangler {
  * @param environment - One of the configuration's environments; empty is the top level.
  * @throws Failure `no_configuration`, `no_wrangler`, `bad_configuration` or `unknown_environment`.
  */
-export function openWrangler(project: string, environment: string, signal: AbortSignal): Wrangler {
+export async function openWrangler(project: string, environment: string, signal: AbortSignal): Promise<Wrangler> {
   const file = FILES.find((name) => existsSync(join(project, name)));
   if (file === undefined) {
     throw new Failure("no_configuration", "there is no wrangler.jsonc in this folder: run the command in a folder that `walnut-webhooks edge init` has written", NOT_RUN);
   }
   const program = findWrangler(project);
-  const configuration = read(project, file, environment);
+  const configuration = await read(project, file, environment, signal);
   const run = (args: readonly string[], show: (line: string) => void) => wrangler(program, project, [...args, `--config=${file}`, `--env=${environment}`], show, signal);
   return {
     file,
     configuration,
     async secrets() {
-      let printed = "";
-      const { status, entries } = await run(["secret", "list", "--format=json"], (line) => (printed += `${line}\n`));
-      const problem = failure(entries);
-      if (problem !== undefined && isNotFound(problem)) return undefined;
-      if (status !== 0) throw failed("secret list", status, problem);
+      const ended = await run(["secret", "list", "--format=json"], () => {});
+      if (ended.status !== 0 && isNotFound(problem(ended))) return undefined;
       // Warnings may precede the list.
-      const list = /^\[[^]*\]$/m.exec(printed)?.[0];
-      if (list === undefined) throw failed("secret list", status, { type: "", message: "it did not print a list" });
+      const list = /^\[[^]*\]$/m.exec(ended.printed)?.[0];
+      if (ended.status !== 0 || list === undefined) throw failed("secret list", ended);
       return (JSON.parse(list) as { name: string }[]).map(({ name }) => name);
     },
     async deploy(flags, show) {
-      const { status, entries } = await run(["deploy", ...flags], show);
-      const deployed = entries.find(({ type }) => type === "deploy");
+      const ended = await run(["deploy", ...flags], show);
+      const deployed = ended.entries.find(({ type }) => type === "deploy");
       // wrangler's own starter exits with 0 if wrangler was killed.
-      if (status !== 0 || deployed === undefined) throw failed("deploy", status, failure(entries));
+      if (ended.status !== 0 || deployed === undefined) throw failed("deploy", ended);
       return deployed.targets ?? [];
     },
   };
 }
 
-function read(project: string, file: string, environment: string): WranglerConfiguration {
-  type Read = (args: object, options: object) => WranglerConfiguration & { definedEnvironments?: readonly string[] };
-  const { unstable_readConfig: readConfig } = createRequire(join(project, "package.json"))("wrangler") as { unstable_readConfig: Read };
-  const configuration = (env: string) => {
-    try {
-      return readConfig({ config: join(project, file), env }, { hideWarnings: true });
-    } catch (error) {
-      throw new Failure("bad_configuration", `wrangler can't read ${file}: ${sentence((error as Error).message)}`, NOT_RUN);
-    }
-  };
-  if (environment === "") return configuration("");
-  const environments = configuration("").definedEnvironments ?? [];
-  if (environments.includes(environment)) return configuration(environment);
+async function read(project: string, file: string, environment: string, signal: AbortSignal): Promise<WranglerConfiguration> {
+  const program = fileURLToPath(new URL("./read-configuration.js", import.meta.url));
+  const child = spawn(process.execPath, [program, project, file, environment], { stdio: ["ignore", "pipe", "pipe"], signal });
+  const [printed, problem] = await interruptible(signal, Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]));
+  if (child.exitCode !== 0) throw new Failure("bad_configuration", `wrangler can't read ${file}: ${sentence(problem)}`, NOT_RUN);
+  const { environments, configuration } = JSON.parse(printed) as Reading;
+  if (configuration !== undefined) return configuration;
   const known = environments.length === 0 ? "It has no environments." : `It has ${environments.map(plain).join(", ")}.`;
   throw new Failure("unknown_environment", `${file} has no environment "${plain(environment)}". ${known}${didYouMean(environment, environments)}`, NOT_RUN);
 }
 
-async function wrangler(program: string, cwd: string, args: readonly string[], show: (line: string) => void, signal: AbortSignal) {
+/** How a run of wrangler ended. */
+interface Ended {
+  readonly status: number | string;
+  readonly entries: readonly Entry[];
+  readonly printed: string;
+}
+
+async function wrangler(program: string, cwd: string, args: readonly string[], show: (line: string) => void, signal: AbortSignal): Promise<Ended> {
   const folder = mkdtempSync(join(tmpdir(), "walnut-webhooks-"));
   const output = join(folder, "output.ndjson");
+  let printed = "";
   try {
     const child = spawn(process.execPath, [program, ...args], {
       cwd,
@@ -104,38 +98,52 @@ async function wrangler(program: string, cwd: string, args: readonly string[], s
       stdio: ["ignore", "pipe", "pipe"],
       signal,
     });
-    for (const input of [child.stdout, child.stderr]) createInterface({ input }).on("line", show);
-    const [code, killed] = (await once(child, "close")) as [number | null, string | null];
-    signal.throwIfAborted();
+    for (const input of [child.stdout, child.stderr]) {
+      createInterface({ input }).on("line", (line) => {
+        printed += `${line}\n`;
+        show(line);
+      });
+    }
+    const [code, killed] = (await interruptible(signal, once(child, "close"))) as [number | null, string | null];
     const lines = existsSync(output) ? readFileSync(output, "utf8").trim().split("\n") : [];
-    return { status: code ?? killed ?? "", entries: lines.map((line) => JSON.parse(line) as Entry) };
-  } catch (error) {
-    if (signal.aborted) throw new Failure("interrupted", "interrupted", INTERRUPTED);
-    throw error;
+    return { status: code ?? killed ?? "", entries: lines.map((line) => JSON.parse(line) as Entry), printed };
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-function failure(entries: readonly Entry[]): Entry | undefined {
-  return entries.find(({ type }) => type === "command-failed");
+/** Waits for a process that a signal ends. */
+async function interruptible<T>(signal: AbortSignal, ended: Promise<T>): Promise<T> {
+  try {
+    const result = await ended;
+    signal.throwIfAborted();
+    return result;
+  } catch (error) {
+    if (signal.aborted) throw new Failure("interrupted", "interrupted", INTERRUPTED);
+    throw error;
+  }
 }
 
-function isNotFound({ message = "" }: Entry): boolean {
+/** wrangler's own sentence for the reason that it failed. */
+function problem({ entries }: Ended): string {
+  return entries.find(({ type }) => type === "command-failed")?.message ?? "it did not name a reason";
+}
+
+function isNotFound(message: string): boolean {
   return /^Worker ".*" (?:\(env: .*\) )?not found\./.test(message);
 }
 
-/** Cloudflare's error codes of a token that it does not accept. */
-const AUTHENTICATION = [6003, 9106, 9109, 10_000, 10_001];
-
-function failed(command: string, status: number | string, { code, message = "it did not say why" }: Partial<Entry> = {}): Failure {
-  if (code !== undefined && AUTHENTICATION.includes(code)) {
-    return new Failure("not_logged_in", `Cloudflare does not accept the login: run npx wrangler login, or check CLOUDFLARE_API_TOKEN and its permission "Workers Scripts: Edit" (error ${code})`, NOT_RUN);
-  }
+function failed(command: string, ended: Ended): Failure {
+  const message = problem(ended);
   if (/necessary to set a CLOUDFLARE_API_TOKEN|^Not logged in|wrangler login/.test(message)) {
     return new Failure("not_logged_in", "wrangler is not logged in to Cloudflare: run npx wrangler login, or set CLOUDFLARE_API_TOKEN", NOT_RUN);
   }
-  return new Failure("wrangler_failed", `wrangler ${command} ended with status ${status}: ${sentence(message)}`, NOT_RUN);
+  // After such an error, wrangler asks for the user, and may then end with another error. The codes are Cloudflare's.
+  const code = /\[code: (6003|9106|9109|10000|10001)\]/.exec(ended.printed)?.[1];
+  if (code !== undefined) {
+    return new Failure("not_logged_in", `Cloudflare does not accept the login: run npx wrangler login, or check CLOUDFLARE_API_TOKEN, which needs the permission to edit Workers scripts (error ${code})`, NOT_RUN);
+  }
+  return new Failure("wrangler_failed", `wrangler ${command} ended with status ${ended.status}: ${sentence(message)}`, NOT_RUN);
 }
 
 /** A message of several lines, as one. */

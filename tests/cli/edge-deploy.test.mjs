@@ -1,0 +1,274 @@
+// `edge deploy` with the real wrangler, against a stand-in of Cloudflare's API, and the real workerd.
+import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test as plainTest } from "node:test";
+import { cloudflare, UNAUTHORIZED } from "./cloudflare.mjs";
+import { folder, KEY, run, start } from "./support.mjs";
+
+const root = join(import.meta.dirname, "../..");
+const test = (name, body) => plainTest(name, { timeout: 300_000 }, body);
+const TOKEN = "0123456789abcdef0123456789abcdef-token";
+const ORIGIN = "https://origin.example.com/walnut-events";
+
+const INBOX = {
+  durable_objects: { bindings: [{ name: "INBOX", class_name: "Inbox" }] },
+  migrations: [{ tag: "v1", new_sqlite_classes: ["Inbox"] }],
+};
+const CONFIGURATION = {
+  name: "walnut-webhooks",
+  main: "node_modules/walnut-webhooks-cli/worker/index.js",
+  compatibility_date: "2026-04-01",
+  triggers: { crons: ["*/5 * * * *"] },
+  observability: { enabled: true },
+  vars: { ORIGIN_URL: ORIGIN },
+  ...INBOX,
+};
+
+/** A folder such as `edge init` writes, with wrangler and the command line installed. */
+function project(t, configuration = {}) {
+  const path = folder(t);
+  mkdirSync(join(path, "node_modules"));
+  symlinkSync(join(root, "node_modules/wrangler"), join(path, "node_modules/wrangler"));
+  symlinkSync(join(root, "pkg-cli"), join(path, "node_modules/walnut-webhooks-cli"));
+  writeFileSync(join(path, "package.json"), "{}");
+  writeFileSync(join(path, "wrangler.jsonc"), `// a comment\n${JSON.stringify({ ...CONFIGURATION, ...configuration })}`);
+  return path;
+}
+
+/** Deploys from a folder, whose login of wrangler is its own. */
+const deploy = (cwd, args = [], env = {}) => run(["edge", "deploy", ...args], { cwd, env: { HOME: cwd, ...env } });
+
+/** A Worker that was deployed before, with secrets. */
+const former = (secrets) => ({ vars: {}, secrets, deployments: 0, migration: "v1" });
+
+/** Sets a secret as a user does, with wrangler. */
+async function putSecret(cwd, env, name, value) {
+  const wrangler = join(cwd, "node_modules/wrangler/bin/wrangler.js");
+  const child = spawn(process.execPath, [wrangler, "secret", "put", name], { cwd, env: { PATH: process.env.PATH, HOME: cwd, ...env } });
+  child.stdin.end(value);
+  child.stdout.resume();
+  child.stderr.resume();
+  const [code] = await once(child, "close");
+  equal(code, 0, `wrangler secret put ${name}`);
+}
+
+test("deploys in set-up without a key, and ends the set-up once there is one", async (t) => {
+  const { env, url, workers, unknown } = await cloudflare(t);
+  const path = project(t);
+  const first = await deploy(path, ["--url", url], env);
+  equal(first.status, 0, first.err);
+  const worker = () => workers.get("walnut-webhooks");
+  deepEqual(worker().vars, { ORIGIN_URL: ORIGIN, SETUP: "1" });
+  deepEqual(worker().metadata.migrations?.new_tag, "v1");
+  match(worker().parts.join(), /core_bg\.wasm/);
+  match(first.err, /ADMIN_TOKEN is missing, so that the page \/admin\/ is closed: run npx wrangler secret put ADMIN_TOKEN/);
+  match(first.err, /WALNUT_WEBHOOK_KEY is not set yet, so the edge is deployed with SETUP=1/);
+  match(first.out, /Uploaded walnut-webhooks/);
+  match(first.out, /is healthy, and waits for its key/);
+  const steps = [/secret\s+put\s+ADMIN_TOKEN/, /create a webhook/, /\/webhook\s+as its URL/, /signature verification on/, /secret\s+put\s+WALNUT_WEBHOOK_KEY/, /Send a test event/, /Deploy again/];
+  const places = steps.map((step) => first.out.search(step));
+  deepEqual(places, [...places].sort((a, b) => a - b));
+  equal(places.includes(-1), false, first.out);
+
+  await putSecret(path, env, "ADMIN_TOKEN", TOKEN);
+  await putSecret(path, env, "WALNUT_WEBHOOK_KEY", KEY);
+  const second = await deploy(path, ["--url", url, "--json"], env);
+  equal(second.status, 0, second.err);
+  deepEqual(worker().vars, { ORIGIN_URL: ORIGIN });
+  const { deployed, webhookUrl, status, steps: next } = JSON.parse(second.out);
+  deepEqual({ deployed, webhookUrl, status }, { deployed: true, webhookUrl: `${url}/webhook`, status: "ok" });
+  equal(next.length, 2);
+  for (const text of second.err.trim().split("\n")) JSON.parse(text);
+  for (const printed of [first.out, first.err, second.out, second.err]) {
+    for (const value of [KEY, TOKEN, ORIGIN]) equal(printed.includes(value), false, printed);
+  }
+  deepEqual(unknown, []);
+});
+
+test("deploys an environment, and names it in each step", async (t) => {
+  const { env, url, workers } = await cloudflare(t);
+  const path = project(t, { env: { sales: { ...INBOX, vars: { ORIGIN_URL: ORIGIN, WEBHOOK_PATH: "/sales" } } } });
+  const { status, out, err } = await deploy(path, ["--env", "sales", "--url", url, "--json"], env);
+  equal(status, 0, err);
+  deepEqual([...workers.keys()], ["walnut-webhooks-sales"]);
+  const { webhookUrl, steps } = JSON.parse(out);
+  equal(webhookUrl, `${url}/sales`);
+  const commands = steps.flatMap((step) => step.match(/npx .*?(?=\.|$)/g) ?? []);
+  deepEqual(commands, [
+    "npx wrangler secret put ADMIN_TOKEN --env sales",
+    "npx wrangler secret put WALNUT_WEBHOOK_KEY --env sales",
+    "npx walnut-webhooks edge deploy --env sales",
+  ]);
+});
+
+test("says how to correct an edge that holds its events", async (t) => {
+  const { env, url, workers } = await cloudflare(t);
+  workers.set("walnut-webhooks", former({ WALNUT_WEBHOOK_KEY: KEY, ADMIN_TOKEN: TOKEN, ORIGIN_URL: "not a URL" }));
+  const { status, err } = await deploy(project(t, { vars: {} }), ["--url", url, "--wait", "1s"], env);
+  equal(status, 1);
+  match(err, /\/healthz answered 503 misconfigured\. The edge accepts events, and holds them, because its variables have mistakes/);
+  match(err, /\/admin\/ lists the mistakes.*Correct them, and run npx walnut-webhooks edge deploy$/m);
+});
+
+test("says how to correct an edge that does not accept events", async (t) => {
+  const { env, url, workers } = await cloudflare(t);
+  workers.set("walnut-webhooks", former({ WALNUT_WEBHOOK_KEY: "", ADMIN_TOKEN: TOKEN }));
+  const { status, err } = await deploy(project(t), ["--url", url, "--wait", "1s"], env);
+  equal(status, 1);
+  match(err, /\/healthz answered 500 misconfigured\. The edge does not accept events, because WALNUT_WEBHOOK_KEY is missing or invalid/);
+  match(err, /run npx wrangler secret put WALNUT_WEBHOOK_KEY, and run npx walnut-webhooks edge deploy$/m);
+});
+
+test("asks for the health at the address that wrangler names", async (t) => {
+  const { env } = await cloudflare(t);
+  const { status, err } = await deploy(project(t), ["--wait", "0s"], env);
+  equal(status, 1);
+  match(err, /https:\/\/walnut-webhooks\.s{64}\.workers\.dev\/healthz can't be reached: there is no such host/);
+});
+
+test("asks for the health at a custom domain", async (t) => {
+  const { env } = await cloudflare(t);
+  const path = project(t, { routes: [{ pattern: "hooks.example.invalid", custom_domain: true }] });
+  const { status, err } = await deploy(path, ["--wait", "0s"], env);
+  equal(status, 1);
+  match(err, /wrangler gives the domain hooks\.example\.invalid to this Worker without asking/);
+  match(err, /https:\/\/hooks\.example\.invalid\/healthz can't be reached: there is no such host/);
+});
+
+test("says that an address is not the edge's", async (t) => {
+  const { env } = await cloudflare(t);
+  const { status, err } = await deploy(project(t), ["--wait", "0s", "--url", env.CLOUDFLARE_API_BASE_URL], env);
+  equal(status, 1);
+  match(err, /\/healthz answered \d+, which is not the answer of an edge\. If the edge has another address, give it with --url/);
+});
+
+test("deploys nothing if there is no destination, and names the variable that was meant", async (t) => {
+  const { env, workers } = await cloudflare(t);
+  for (const [vars, secrets, said] of [
+    [{}, {}, /ORIGIN_URL or DESTINATIONS is missing.* add ORIGIN_URL to the vars of wrangler\.jsonc, or run npx wrangler secret put ORIGIN_URL$/m],
+    [{ ORIGIN_URL: "" }, { ORIGN_URL: ORIGIN }, /ORIGN_URL is set: did you mean ORIGIN_URL\?/],
+    [{ ORIGIN_URL: ORIGIN, MODE: "direct" }, {}, /WALNUT_WEBHOOK_KEY is missing, and an edge with MODE=direct can't be deployed without a key/],
+    [{ ORIGIN_URL: ORIGIN, QUARANTINE: "0" }, {}, /WALNUT_WEBHOOK_KEY is missing, and an edge with QUARANTINE=0 can't/],
+  ]) {
+    workers.set("walnut-webhooks", former(secrets));
+    const { status, out, err } = await deploy(project(t, { vars }), [], env);
+    deepEqual([status, out], [1, ""], err);
+    match(err, said);
+    equal(err.includes(ORIGIN), false);
+    equal(workers.get("walnut-webhooks").deployments, 0);
+  }
+});
+
+test("rejects secrets in the vars, and prints no value of a variable", async (t) => {
+  const hidden = "a-value-that-is-hidden";
+  const destinations = JSON.stringify([{ name: "crm", url: ORIGIN, secret: hidden }]);
+  const exposed = await deploy(project(t, { vars: { WALNUT_WEBHOOK_KEY: hidden, ADMIN_TOKEN: hidden, DESTINATIONS_2: destinations, ORIGIN_URL: ORIGIN } }), ["--dry-run"]);
+  deepEqual([exposed.status, exposed.out], [1, ""]);
+  for (const name of ["WALNUT_WEBHOOK_KEY", "ADMIN_TOKEN", "DESTINATIONS_2"]) match(exposed.err, new RegExp(`- ${name}: remove it, and run npx wrangler secret put ${name}$`, "m"));
+  doesNotMatch(exposed.err, /- ORIGIN_URL/);
+
+  const vars = { DESTINATIONS: `[\n{"name":"${hidden}"}\n,{"name":"second-${hidden}","url":"${ORIGIN}"}]`, ORIGIN_URL: ORIGIN, ALERT_URL: `https://${hidden}.example.com/`, RETENTION: { days: hidden } };
+  const shown = await deploy(project(t, { vars }), ["--dry-run"]);
+  equal(shown.status, 0, shown.err);
+  for (const name of Object.keys(vars)) match(shown.out, new RegExp(`^env\\.${name} \\(hidden\\)$`, "m"));
+  match(shown.out, /^--dry-run: exiting now/m);
+  for (const printed of [exposed.err, shown.out, shown.err]) {
+    equal(printed.includes(hidden), false, printed);
+    doesNotMatch(printed, /origin\.example/);
+  }
+});
+
+test("builds the Worker with --dry-run, without an account", async (t) => {
+  const { status, out, err } = await deploy(project(t), ["--dry-run", "--json", "--", "--minify"]);
+  equal(status, 0, err);
+  deepEqual(JSON.parse(out), { deployed: false });
+  match(err, /Total Upload/);
+});
+
+test("says that wrangler is not logged in", async (t) => {
+  const { env, failures } = await cloudflare(t);
+  const path = project(t);
+  const { CLOUDFLARE_API_TOKEN: _, ...none } = env;
+  const without = await deploy(path, [], none);
+  deepEqual([without.status, without.out], [2, ""]);
+  match(without.err, /wrangler is not logged in to Cloudflare: run npx wrangler login, or set CLOUDFLARE_API_TOKEN$/m);
+  const refused = /Cloudflare does not accept the login: run npx wrangler login, or check CLOUDFLARE_API_TOKEN.*\(error 10000\)$/m;
+  const wrong = await deploy(path, [], { ...env, CLOUDFLARE_API_TOKEN: "wrong" });
+  deepEqual([wrong.status, wrong.out], [2, ""]);
+  match(wrong.err, refused);
+  failures.set("GET /scripts/walnut-webhooks/secrets", UNAUTHORIZED);
+  const unpermitted = await deploy(path, [], env);
+  deepEqual([unpermitted.status, unpermitted.out], [2, ""]);
+  match(unpermitted.err, refused);
+});
+
+test("passes on why wrangler failed", async (t) => {
+  const { env, url, failures } = await cloudflare(t);
+  failures.set("PUT /scripts/walnut-webhooks", { status: 400, code: 10_027, message: "Your Worker exceeded the size limit." });
+  const { status, out, err } = await deploy(project(t), ["--url", url], env);
+  equal(status, 2);
+  match(`${out}${err}`, /exceeded the size limit/);
+  match(err, /^walnut-webhooks: wrangler deploy ended with status 1: A request to the Cloudflare API .* failed\.$/m);
+});
+
+test("ends wrangler when it is interrupted", async (t) => {
+  const { env, failures } = await cloudflare(t);
+  const path = project(t);
+  const called = new Promise((resolve) => failures.set("GET /scripts/walnut-webhooks/secrets", resolve));
+  const { child, ended } = start(["edge", "deploy"], { cwd: path, env: { HOME: path, ...env } });
+  const closed = once(await called, "close");
+  child.kill("SIGTERM");
+  const { status, err } = await ended;
+  deepEqual([status, err], [130, ""]);
+  await closed;
+});
+
+test("says what is missing in the folder", async (t) => {
+  const empty = folder(t);
+  const noWrangler = folder(t);
+  writeFileSync(join(noWrangler, "wrangler.jsonc"), "{}");
+  const invalid = project(t);
+  writeFileSync(join(invalid, "wrangler.jsonc"), `{ "name": `);
+  for (const [path, said] of [
+    [empty, /there is no wrangler\.jsonc in this folder: run the command in a folder that `walnut-webhooks edge init` has written/],
+    [noWrangler, /wrangler is not installed in .*: run npm install/],
+    [invalid, /wrangler can't read wrangler\.jsonc: /],
+    [project(t, { durable_objects: undefined }), /the Durable Object INBOX is missing in wrangler\.jsonc/],
+  ]) {
+    const { status, out, err } = await deploy(path);
+    deepEqual([status, out], [2, ""], err);
+    match(err, said);
+    doesNotMatch(err, /\n\s+at /);
+  }
+});
+
+test("names the environment that was meant", async (t) => {
+  const path = project(t, { env: { sales: { vars: { ORIGIN_URL: ORIGIN } }, support: INBOX } });
+  for (const [args, env, said] of [
+    [["--env", "slaes"], {}, /wrangler\.jsonc has no environment "slaes"\. It has sales, support\. Did you mean sales\?$/m],
+    [[], { CLOUDFLARE_ENV: "supprt" }, /no environment "supprt".* Did you mean support\?/],
+    [["--env", "sales"], {}, /INBOX is missing in this environment of wrangler\.jsonc, which does not inherit it/],
+  ]) {
+    const { status, err } = await deploy(path, args, env);
+    equal(status, 2);
+    match(err, said);
+  }
+  match((await deploy(project(t), ["--env", "sales"])).err, /no environment "sales"\. It has no environments\.$/m);
+});
+
+test("rejects flags that would deploy another Worker", async (t) => {
+  for (const [args, said] of [
+    [["index.js"], /"index\.js" is one argument too many: the flags of wrangler follow --/],
+    [["--", "--name=other"], /--name can't be a flag of wrangler here/],
+    [["--", "-e", "sales"], /-e can't be a flag of wrangler here/],
+    [["--url", "hooks.example.com"], /--url must begin with http/],
+    [["--wait", "5"], /--wait must have a unit/],
+  ]) {
+    const { status, err } = await deploy(folder(t), args);
+    equal(status, 2);
+    match(err, said);
+  }
+});
