@@ -1,20 +1,23 @@
-// The platform's functions for Rust. They decide nothing. Each does as much as possible in one call, since calls from
-// Rust are what costs time.
+// The platform's functions for Rust. They decide nothing. Each does as much as possible in one call, because calls
+// from Rust are slow.
 import { connect } from "cloudflare:sockets";
 
 /** How many bytes of a response are read at a time. */
 const PIECE = 16_384;
 
-/** The least that is read of a body at a time, in bytes. */
+/** The smallest read from a body, in bytes. */
 const LEAST_PIECE = 4096;
 
-/** Up to which declared length a body is read in one call, in bytes. Of a longer one, only what has arrived takes memory. */
+/**
+ * The longest declared length for which a body is read in one call, in bytes. For a longer body, only the received part
+ * takes memory.
+ */
 const MAX_WHOLE = 65_536;
 
-/** How many bytes the bodies that an isolate is reading may take together. */
+/** The most bytes of memory for all bodies that an isolate is reading. */
 const MAX_UNFINISHED = 32 << 20;
 
-/** The bodies that are being read, and how many bytes they take. */
+/** The bodies that are being read, and how many bytes they reserve. */
 const uploads = new Set();
 let unfinished = 0;
 
@@ -26,12 +29,12 @@ let unfinished = 0;
 export function read(request, declared, limit, grace, ms) {
   const upload = { bytes: 0, pieces: [], reader: null, end: Date.now() + ms };
   return new Promise((resolve, reject) => {
-    // It ends with the request; clearing it takes longer.
+    // The timer ends with the request; clearing it would take longer.
     setTimeout(() => {
       if (release(upload)) cancel(upload);
       resolve();
     }, ms);
-    // The reading fails when the client leaves.
+    // Reading fails when the client disconnects.
     readAll(upload, request, declared, limit, grace).then(resolve, reject);
   });
 }
@@ -39,7 +42,7 @@ export function read(request, declared, limit, grace, ms) {
 async function readAll(upload, request, declared, limit, grace) {
   uploads.add(upload);
   try {
-    // Strangers may declare much and send little: once they have taken half of the room, only what arrives counts.
+    // An attacker may declare long bodies and send little. Once half of the room is reserved, only received bytes count.
     const mayHold = unfinished + declared <= MAX_UNFINISHED / 2;
     if (mayHold && declared > 0 && declared <= Math.min(limit, MAX_WHOLE) && isAsLongAsDeclared(request)) {
       return hold(upload, declared) && new Uint8Array(await request.arrayBuffer());
@@ -55,7 +58,7 @@ async function readPieces(upload, stream, limit, grace) {
   upload.reader = stream.getReader({ mode: "byob" });
   let length = 0;
   for (;;) {
-    // When the client leaves, the memory for this piece is freed only by the garbage collection, so it is a small part.
+    // When the client disconnects, only the garbage collector frees the memory for this piece, so the piece is small.
     const size = Math.max(LEAST_PIECE, length >> 6);
     if (!hold(upload, size)) {
       cancel(upload);
@@ -73,10 +76,10 @@ async function readPieces(upload, stream, limit, grace) {
   }
 }
 
-/** Takes so many bytes of the room for an upload, if there are so many left. */
+/** Reserves so many bytes of the room for an upload, if so many are left. */
 function hold(upload, bytes) {
   if (unfinished + bytes > MAX_UNFINISHED) {
-    // The platform may end a request without a word.
+    // The platform may end a request without an error.
     for (const other of uploads) if (other.end < Date.now()) release(other);
   }
   if (unfinished + bytes > MAX_UNFINISHED || !uploads.has(upload)) return false;
@@ -85,7 +88,7 @@ function hold(upload, bytes) {
   return true;
 }
 
-/** Gives the room of an upload back, without waiting for the garbage collection. Tells whether it was being read. */
+/** Frees the room of an upload, without waiting for the garbage collection. Returns whether the upload was being read. */
 function release(upload) {
   if (!uploads.delete(upload)) return false;
   unfinished -= upload.bytes;
@@ -99,11 +102,11 @@ function cancel({ reader }) {
   reader?.cancel().catch(() => {});
 }
 
-/** How much of a response's body is read, so that its connection can be used again, and for how long, in ms. */
+/** How many bytes of a response's body are read so that its connection can be reused, and for how many ms. */
 const REST_BYTES = 65_536;
 const REST_MS = 1000;
 
-/** How much of the body of a failing response is returned. */
+/** How many bytes of a failing response's body are returned. */
 const SHOWN_BYTES = 1024;
 
 /** How long it may take to find out why a request failed, in ms. */
@@ -123,7 +126,10 @@ export async function post(head, body, ms) {
   return outcome;
 }
 
-/** Does the same during a request, with which the timer ends. In an object it would go on, and keep that in memory. */
+/**
+ * Does the same during a request, with which the timer ends. In a Durable Object the timer would continue, and keep the
+ * object in memory.
+ */
 export const postInRequest = (head, body, ms) => exchange(head, body, AbortSignal.timeout(ms));
 
 async function exchange(head, body, signal) {
@@ -141,10 +147,10 @@ async function exchange(head, body, signal) {
   return `${ok ? "accepted" : "status"} ${status} ${retryAfter}\n${shown}`;
 }
 
-/** Reads a response; resolves with so many bytes of its beginning, as text. What fails here changes nothing. */
+/** Reads a response, and resolves with so many bytes of its beginning as text. A failure here changes nothing. */
 async function readRest({ status, body }, most) {
   if (!body) return "";
-  // The platform takes 103 Early Hints for the response, and its body never ends.
+  // The platform treats 103 Early Hints as the response, and its body never ends.
   if (status < 200) {
     body.cancel().catch(() => {});
     return "";
@@ -165,7 +171,7 @@ async function readRest({ status, body }, most) {
   }
   clearTimeout(timer);
   const length = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  // A character that is cut is left out.
+  // An incomplete character at the end is left out.
   return new TextDecoder().decode(join(pieces, length).subarray(0, most), { stream: true });
 }
 
@@ -196,7 +202,7 @@ async function connects(url, secureTransport) {
   }
 }
 
-/** Tells whether `content-length` is the length of the body, which it is not if the body is chunked or compressed. */
+/** Returns whether `content-length` is the length of the body. It is not for a chunked or compressed body. */
 const isAsLongAsDeclared = ({ headers }) => !headers.has("transfer-encoding") && !headers.has("content-encoding");
 
 /** Reads a stream to its end, or until it is longer than `limit` bytes; resolves with how many bytes were read. */
@@ -245,7 +251,7 @@ export async function ask(env, jurisdiction, shard, version, request) {
   return shardOf(env, jurisdiction, shard).ask(version, shard, request);
 }
 
-/** Lets other requests have their turn: without a timer, a chain of calls within one process leaves them none. */
+/** Lets other requests run: without a timer, a chain of calls within one process would block them. */
 export const pause = () => new Promise((resolve) => setTimeout(resolve));
 
 /** Sends a request to each shard at the same time; resolves with the result of each. */
@@ -261,7 +267,7 @@ export const waitForNewer = (env, jurisdiction, newest, ms) =>
     setTimeout(resolve, ms);
     for (const id of newest) {
       const [shard, row] = id.split("-").map(Number);
-      // A shard that fails ends no wait.
+      // A failing shard does not end the wait.
       shardOf(env, jurisdiction, shard).wait(row, ms).then(resolve, () => {});
     }
   });
@@ -300,7 +306,7 @@ export function exportLines(env, jurisdiction, shards, version, request) {
   );
 }
 
-/** Stores a delivery in a shard: a flat call, since it is sent for every delivery. */
+/** Stores a delivery in a shard. The call has flat arguments for speed, because it is made for every delivery. */
 export async function store(env, jurisdiction, shard, ...arrival) {
   return shardOf(env, jurisdiction, shard).store(...arrival);
 }
@@ -310,7 +316,10 @@ function shardOf({ INBOX }, jurisdiction, shard) {
   return inJurisdiction(INBOX, jurisdiction).getByName(`shard-${shard}`);
 }
 
-/** A guess, in place of a mistake, begins with a question mark. It is ignored where the platform has no jurisdictions. */
+/**
+ * A value that begins with a question mark is a guess that replaces a mistake. It is ignored if the platform has no
+ * jurisdictions.
+ */
 function inJurisdiction(inbox, jurisdiction) {
   if (!jurisdiction) return inbox;
   if (!jurisdiction.startsWith("?")) return inbox.jurisdiction(jurisdiction);

@@ -1,16 +1,16 @@
-// The Worker and its inbox, as Cloudflare loads them, guarded against traps of WebAssembly.
+// The Worker and its inbox as Cloudflare loads them, with protection against traps of WebAssembly.
 //
-// A trap destroys the instance, and promises of that instance never settle: an alarm in flight, of any object in the
-// isolate, neither ends nor throws. So the next call creates a new instance; this file sets the alarm where Rust trapped,
-// and limits how long an alarm may work; and it ends an object whose instance died during its alarm. The next object
-// finds every accepted delivery in the storage.
+// A trap destroys the instance, and promises of that instance never settle: a running alarm, of any object in the
+// isolate, neither ends nor throws. Therefore the next call creates a new instance. This file sets the alarm if Rust
+// trapped first, and limits how long an alarm may run. It ends an object whose instance died during its alarm. The next
+// object finds every accepted delivery in the storage.
 import { DurableObject } from "cloudflare:workers";
 import * as core from "walnut-webhooks-worker";
 
 /** After how long an alarm is aborted, in ms. Rust ends each alarm sooner. */
 const LOST_MS = 60_000;
 
-/** How far ahead the alarm is set where Rust trapped and set none, in ms; and from when on an alarm is lost. */
+/** How far ahead the alarm is set if Rust trapped before setting one, in ms. An alarm that is overdue by more is lost. */
 const GUARD_MS = 10_000;
 
 /** How far ahead the alarm is set after an aborted one, in ms. */
@@ -21,7 +21,7 @@ const CHECK_MS = 500;
 
 /**
  * The ids of objects whose last alarm did not succeed. If a write can't be stored, for example on a full disk, the platform
- * ends the object without telling it, so the next object has to know it from here.
+ * ends the object without an error, so the next object reads it here.
  */
 const unsuccessful = new Set();
 
@@ -71,8 +71,8 @@ function call(work) {
 }
 
 /**
- * Tasks of the current instance whose work has ended. They begin other work, since wasm-bindgen takes long to make an object.
- * One whose request was cancelled does not come back, and is freed with its garbage.
+ * Tasks of the current instance whose work has ended. They are reused, because creating an object in wasm-bindgen is slow. A
+ * task of a cancelled request does not return here, and is freed by the garbage collector.
  */
 let idle = [];
 
@@ -107,7 +107,7 @@ async function run(begin) {
 }
 
 export default {
-  // All that is needed of the head, since each further call from Rust takes time.
+  // All required parts of the head, because each further call from Rust takes time.
   fetch(request, env, context) {
     const { method, url, headers } = request;
     const header = (name) => headers.get(name);
@@ -125,7 +125,7 @@ export class Inbox extends DurableObject {
   #core;
   #instance;
   #alarm = null;
-  /** The row that Rust is working on, or 0; one of the quarantine is negative. */
+  /** The row that Rust is working on, or 0. A negative number is a row of the quarantine. */
   #row = 0;
   #ended = false;
   /** The checks of waiting clients, which run after each stored delivery. */
@@ -141,7 +141,7 @@ export class Inbox extends DurableObject {
     });
   }
 
-  /** Notes the row that Rust is working on; 0 is none, and a negative number is one of the quarantine. */
+  /** Notes the row that Rust is working on: 0 means none, and a negative number is a row of the quarantine. */
   mark(row) {
     this.#row = row;
   }
@@ -155,7 +155,10 @@ export class Inbox extends DurableObject {
     if (lost || this.#alarm > time) this.arm(time);
   }
 
-  /** Sets the alarm to a time in ms since the epoch, or deletes it. Each is billed as a row, so none is needless. */
+  /**
+   * Sets the alarm to a time in ms since the epoch, or deletes it. It avoids needless calls, because each is billed as
+   * a row.
+   */
   arm(time) {
     const old = this.#alarm;
     this.#alarm = time ?? null;
@@ -163,19 +166,19 @@ export class Inbox extends DurableObject {
     else if (old !== null) this.ctx.storage.deleteAlarm();
   }
 
-  /** Tells whether the alarm must begin no further request, because the process is about to end: see machine.js. */
+  /** Returns whether the alarm must not start another request, because the process is about to end: see machine.js. */
   isStopping() {
     return false;
   }
 
-  /** Stores a delivery; the arguments are those of Rust's `Inbox::store`. */
+  /** Stores a delivery. `Inbox::store` in Rust explains the arguments. */
   store(...arrival) {
     const stored = this.#armed(() => this.#live().store(...arrival));
     for (const check of this.#waiting) check();
     return stored;
   }
 
-  /** Resolves once a delivery is stored that is newer than a row, or after so many milliseconds. */
+  /** Resolves once a delivery newer than a row is stored, or after so many milliseconds. */
   async wait(row, ms) {
     const isNewer = () => call(() => this.#live().newest()) > row;
     if (isNewer()) return;
@@ -204,7 +207,7 @@ export class Inbox extends DurableObject {
     }
   }
 
-  /** Lets Rust send what is due, until it ends, its instance traps, or the time is over. */
+  /** Lets Rust send the deliveries that are due, until it ends, its instance traps, or the time is over. */
   async alarm() {
     // The platform runs this again if the process ends meanwhile.
     this.#alarm = null;
@@ -244,7 +247,7 @@ export class Inbox extends DurableObject {
     return this.#core;
   }
 
-  /** Ends this object, and counts the trap against what Rust was working on. A new object starts soon. */
+  /** Ends this object, and counts the trap for the row that Rust was working on. A new object starts soon. */
   async #end(error) {
     if (this.#ended) return;
     this.#ended = true;

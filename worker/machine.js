@@ -1,14 +1,14 @@
-// The Worker on one machine, in workerd: `walnut-webhooks edge start` runs it. There is no cron trigger and nobody who moves
-// Durable Objects away before a shutdown, so the command does both through the entrypoint `machine`.
+// The Worker on one machine, in workerd: `walnut-webhooks edge start` runs it. Here no platform calls the cron trigger or
+// moves Durable Objects away before a shutdown. The command does both through the entrypoint `machine`.
 import edge, { Inbox } from "./index.js";
 
 export default edge;
 
-/** How long an alarm that comes during the shutdown is put off, in ms. */
+/** How long an alarm that fires during the shutdown is delayed, in ms. */
 const PUT_OFF_MS = 1000;
 
 let isStopping = false;
-/** The alarms that are working. */
+/** The running alarms. */
 const working = new Set();
 
 class MachineInbox extends Inbox {
@@ -38,7 +38,7 @@ const routes = {
     return new Response();
   },
 
-  /** Lets no alarm begin another request. The response ends once no request of an alarm is in flight. */
+  /** Prevents alarms from starting another request. The response ends once no request of an alarm is in flight. */
   "/stop"() {
     isStopping = true;
     const { readable, writable } = new TransformStream();

@@ -1,4 +1,4 @@
-// The API under /admin/. The token is in this module's memory and nowhere else.
+// The client of the API under /admin/. The token exists only in this module's memory.
 
 export const TIMEOUT_MS = 30_000;
 const MOST_PAGE = 200;
@@ -8,7 +8,7 @@ const WRONG_TOKEN = "This is not the edge's ADMIN_TOKEN.";
 let token = "";
 let refused;
 
-/** Sets the token. If the API rejects it, it is forgotten, and `whenRefused(why)` is called. */
+/** Sets the token. If the API rejects the token, it is deleted, and `whenRefused(why)` is called. */
 export function signIn(entered, whenRefused) {
   token = entered;
   refused = whenRefused;
@@ -29,7 +29,7 @@ export async function askList(name, { length, filters, found = [], cursor = null
     ask("GET", `${name}?${new URLSearchParams({ limit, ...filters, ...next })}`));
 }
 
-/** Searches for deliveries, in the same way. One answer can be empty, since it covers a few hundred bodies. */
+/** Searches for deliveries, in the same way. An answer can be empty, because it covers only a few hundred bodies. */
 export async function search(value, wanted) {
   return pages(wanted, "deliveries", (next) => ask("POST", "search", { ...value, ...next }));
 }

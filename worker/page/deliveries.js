@@ -11,7 +11,7 @@ let destination = "";
 let filters = {};
 /** The search, if there is one. It can contain an e-mail address, so it is never in the URL. */
 let wanted;
-/** The list as far as it is shown, and where it continues. */
+/** The shown part of the list, and the cursor of the rest. */
 let deliveries = [];
 let cursor = null;
 /** The rows that are shown, if a list was read. They stay until another list has been read. */
@@ -19,7 +19,7 @@ let drawn;
 /** Counts the lists that were requested: a late response must not replace a newer one. */
 let turn = 0;
 
-/** Returns whether a search is shown. A timer does not repeat it, since it reads many bodies. */
+/** Returns whether a search is shown. The timer does not repeat a search, because it reads many bodies. */
 export const isSearch = () => wanted !== undefined;
 
 /** Chooses a state and a destination, which ends a search. After a delivery was shown, `isBack` keeps the list as it was. */

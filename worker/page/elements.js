@@ -1,4 +1,4 @@
-// How things are shown. Text from events is only ever set as text.
+// Builds the elements of the page. Text from events is always set as text, never as markup.
 
 const MOST_DEPTH = 128;
 
@@ -32,7 +32,7 @@ export function put(id, children) {
 
 /** Fills a table. `cells` returns the contents of an item's row by column; the first one heads the row. */
 export function fill(id, items, cells, none = "none") {
-  // The roles are those that display: block takes away.
+  // `display: block` removes these roles, so they are set here.
   const row = (cells) => make("tr", { role: "row" }, ...cells);
   const head = Object.keys(items.length > 0 ? cells(items[0]) : {}).map((column) => make("th", { role: "columnheader" }, column));
   const rows = items.map((item) => row(Object.entries(cells(item)).map(([column, content], index) =>
@@ -41,7 +41,7 @@ export function fill(id, items, cells, none = "none") {
       : make("td", { role: "cell", "data-column": column }, content))));
   if (rows.length === 0) rows.push(row([make("td", { role: "cell" }, none)]));
   const groups = [make("thead", { role: "rowgroup" }, row(head)), make("tbody", { role: "rowgroup" }, ...rows)];
-  // A heading without cells is no row to a screen reader.
+  // A heading without cells must not be a row for a screen reader.
   put(id, head.length > 0 ? groups : groups.slice(1));
 }
 
@@ -50,7 +50,7 @@ export function facts(id, values) {
   put(id, Object.entries(values).filter(([, value]) => value !== undefined).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
 }
 
-/** Offers a default and names. Keeps the choice, and does not disturb who is choosing. */
+/** Offers a default and names. Keeps the choice, and does not disturb a user who is choosing. */
 export function choices(id, standard, names) {
   const { value } = $(id);
   put(id, [make("option", { value: "" }, standard), ...names.map((name) => make("option", { value: name }, name))]);
@@ -65,12 +65,12 @@ export function badge(state, text = state) {
   return make("b", { class: state }, text);
 }
 
-/** A size as it is shown everywhere. */
+/** Formats a size. */
 export function bytes(size) {
   return `${size.toLocaleString("en")}\u00a0B`;
 }
 
-/** A time in ms since the epoch as it is here, and in UTC on demand. */
+/** Shows a time in ms since the epoch in the local time zone, and in UTC on demand. */
 export function time(at) {
   if (at === null) return "–";
   const utc = new Date(at).toISOString();
@@ -88,8 +88,8 @@ export function minutes(at) {
 }
 
 /**
- * JSON with other blanks: its numbers and repeated keys stay as they were written. Throws if it is none, or
- * nested deeper than the core takes.
+ * Formats JSON with other whitespace: numbers and repeated keys stay as they were written. Throws if the
+ * text is not JSON, or nested deeper than the core accepts.
  */
 export function indent(text) {
   JSON.parse(text);

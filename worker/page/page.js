@@ -36,13 +36,13 @@ const on = (id, type, task) => $(id).addEventListener(type, once(task));
 
 on("enter", "submit", enter);
 on("filter", "submit", filter);
-$("filter").addEventListener("reset", () => setTimeout(once(filter))); // once its fields are empty
+$("filter").addEventListener("reset", () => setTimeout(once(filter))); // after its fields are empty
 on("search", "submit", find);
 on("clear", "click", clear);
 on("older", "click", older);
 on("more", "click", moreRejected);
 on("refresh", "click", refresh);
-on("leave", "click", () => location.reload()); // which forgets everything
+on("leave", "click", () => location.reload()); // deletes everything from memory
 on("dismiss", "click", () => title().focus());
 on("download", "click", download);
 on("redeliver", "submit", redeliver);
@@ -52,7 +52,7 @@ on("destinations", "click", async ({ target }) => {
   announce(await pauseOrResume(target));
   await status();
 });
-addEventListener("hashchange", () => once(followUrl)()); // which does not wait for earlier requests
+addEventListener("hashchange", () => once(followUrl)()); // does not wait for earlier requests
 setInterval(async () => {
   if (!$("auto").checked || !signedIn() || working > 0 || document.hidden || document.querySelector("dialog[open]")) return;
   if (!(await run(() => (isSearch() && view === "deliveries" ? status() : refresh())))) $("auto").checked = false;
@@ -62,7 +62,7 @@ dialog("revive", revive, ({ value }) => {
   choices("revive-from", "none", names);
   $("revive-from").value = names.includes(value) ? value : "";
   requireFields();
-  // From an old name, what waits there is moved too.
+  // From an old name, pending deliveries are moved too.
   $("revive-which").hidden = names.includes(value);
   $("revive-old").hidden = !names.includes(value);
   $("revive-since").value = $("since").value || (known.oldestDead && !value ? minutes(known.oldestDead) : "");
@@ -112,7 +112,7 @@ async function enter() {
   await route();
 }
 
-/** Shows the sign-in, and why. After it, the page is as before. */
+/** Shows the sign-in with a reason. After the sign-in, the page is as before. */
 function lock(why) {
   signIn("");
   for (const box of document.querySelectorAll("dialog")) box.close();
@@ -185,7 +185,7 @@ function clear() {
   $("back").href = "#";
   choose();
   navigate();
-  $("filter").reset(); // whose listener reads the list
+  $("filter").reset(); // its listener reads the list
   title().focus();
 }
 
@@ -254,7 +254,7 @@ async function revive() {
   return `Sent again: ${redelivered}.`;
 }
 
-/** Continues until all are erased, or the dialog is closed. */
+/** Continues until all deliveries are erased, or the dialog is closed. */
 async function erase(box) {
   const email = $("email").value;
   let all = 0;

@@ -6,13 +6,13 @@ const PAGE = 50;
 
 let kept = [];
 let cursor = null;
-/** Counts the lists that were asked for: a late answer must not replace a newer one. */
+/** Counts the requested lists: a late answer must not replace a newer one. */
 let turn = 0;
 
-/** Reads the list again, as long as it was. */
+/** Reads the list again, up to its previous length. */
 export const listRejected = () => show({ length: Math.max(PAGE, kept.length) });
 
-/** Reads one page more. */
+/** Reads one more page. */
 export async function moreRejected() {
   const before = kept.length;
   await show({ length: before + PAGE, found: kept, cursor });
