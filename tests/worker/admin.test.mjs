@@ -86,7 +86,7 @@ test("a field or a parameter that is unknown or repeated is an invalid request, 
   equal(await message("GET", "rejected?state=dead"), "there is no such parameter: use limit, cursor, name, since, until");
   equal(await message("GET", "rejected?cursor=1&cursor=2"), "cursor must be given only once");
   equal(await message("GET", "export?since=1&since=2"), "since must be given only once");
-  equal(await message("GET", "export?until=1"), "since is required: the time from which on deliveries are exported");
+  equal(await message("GET", "export?until=1"), "since is required: deliveries are exported from this time");
   equal(await message("GET", "deliveries?wait=25"), "wait must be a number of seconds with its unit, up to 25s");
 });
 

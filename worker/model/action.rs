@@ -1,4 +1,4 @@
-//! What can happen in the model.
+//! The events of the model.
 
 use super::world::Answer;
 use crate::ids::RowId;
@@ -9,15 +9,15 @@ pub(super) enum Action {
     ArrivesAndTraps(RowId),
     AlarmFires,
     AlarmFiresEarly,
-    AlarmIsTired,
+    AlarmTimesOut,
     AlarmIsLost,
-    /// The alarm that is at work looks for what is due: something has come, or come due.
-    Looks,
+    /// The running alarm looks for new work: a delivery has arrived or become due.
+    LooksForWork,
     Answers(usize, Answer),
-    /// Time goes by until the alarm, since there is nothing to do before.
+    /// Time passes until the alarm, because there is nothing to do before.
     Waits,
     Slow,
-    /// The platform wakes every inbox now and then.
+    /// The cron trigger wakes every inbox regularly.
     Cron,
     Killed,
     Traps(Option<RowId>),
@@ -32,12 +32,12 @@ pub(super) enum Action {
 }
 
 impl Action {
-    /// Whether it must happen in the end. All else happens or not.
-    pub(super) fn is_bound(&self) -> bool {
+    /// Whether the action must happen in the end. Other actions may happen or not.
+    pub(super) fn must_happen(&self) -> bool {
         matches!(
             self,
             Self::AlarmFires
-                | Self::Looks
+                | Self::LooksForWork
                 | Self::Answers(..)
                 | Self::Waits
                 | Self::Cron

@@ -1,4 +1,4 @@
-//! The circuits of the model: what `circuits.rs`, `pauses.rs` and the parts of `send.rs` do that ask them.
+//! The circuits of the model. They replace `circuits.rs`, `pauses.rs` and the parts of `send.rs` that use them.
 
 use super::world::{Answer, SLOW_MS, World};
 use super::{NAMES, Setup};
@@ -7,7 +7,7 @@ use crate::inbox::circuit::{Access, Circuit, Trouble};
 use crate::life::{Event, Progress, Reason, Send};
 
 impl World {
-    /// The circuit of a destination: in memory, or else as it is stored.
+    /// Returns the circuit of a destination from memory, or else from the storage.
     pub(super) fn circuit(&self, name: &str) -> &Circuit {
         let index = NAMES.iter().position(|other| *other == name).unwrap();
         &self.memory.as_ref().map_or(&self.circuits, |memory| &memory.circuits)[index]
@@ -18,7 +18,7 @@ impl World {
         let index = NAMES.iter().position(|other| *other == name).unwrap();
         let circuit = &mut self.memory().circuits[index];
         change(circuit);
-        // What only alerts need decides nothing here, and would make more states.
+        // These fields are only for alerts. They decide nothing here, and would multiply the states.
         (circuit.failing_since, circuit.failures, circuit.how) = (None, 0, None);
         let stored = circuit.stored();
         self.circuits[index] = stored;
@@ -40,8 +40,8 @@ impl World {
         names.filter(is_open).collect()
     }
 
-    /// Returns when something can be done for a send; `None` if only a change of the configuration, or the end of a pause,
-    /// can help.
+    /// Returns the time of the next work on a send. `None` means that it waits for a change of the configuration or the
+    /// end of a pause.
     pub(super) fn due_at(&self, setup: &Setup, send: &Send) -> Option<u64> {
         let Progress::Pending { due } = send.progress else { return None };
         match self.access(setup, &send.destination) {
@@ -72,15 +72,15 @@ impl World {
             };
             let rows = self.stored().filter(|(_, row)| row.life.sends.iter().any(is_late));
             for row_id in rows.map(|(row_id, _)| row_id).collect::<Vec<RowId>>() {
-                self.happened(setup, row_id, &Event::Waited { destination, reason });
+                self.apply(setup, row_id, &Event::Waited { destination, reason });
                 let sends = &self.row(row_id).life.sends;
                 let ended = sends.iter().all(|send| !is_pending_to(send, destination));
-                self.check(ended, "only a delivery that is too old is ended for its age");
+                self.check(ended, "only a delivery that is too old ends because of its age");
             }
         }
     }
 
-    /// Whether something pending waits for a destination that is paused or not configured.
+    /// Returns whether a pending send waits for a destination that is paused or not configured.
     pub(super) fn waits_for_change(&self, setup: &Setup) -> bool {
         let waits = |send: &Send| {
             matches!(send.progress, Progress::Pending { .. })
@@ -94,7 +94,7 @@ impl World {
         let now = self.now;
         self.budget.holds -= u8::from(answer == Answer::Later);
         self.change(name, |circuit| match answer {
-            Answer::Taken => circuit.accepted(now),
+            Answer::Accepted => circuit.accepted(now),
             Answer::Failed => {
                 let how = "500".to_owned();
                 circuit.failed(answered(None, how), is_probe, now);
@@ -107,7 +107,7 @@ impl World {
         });
     }
 
-    /// `Inbox::set_paused`, and `Inbox::hasten` for all that waits.
+    /// `Inbox::set_paused`, and `Inbox::hasten` for all waiting deliveries.
     pub(super) fn set_paused(&mut self, setup: &Setup, destination: &str, is_paused: bool) {
         let now = self.now;
         self.change(
@@ -120,7 +120,7 @@ impl World {
             let waits = |send: &Send| is_pending_to(send, destination);
             let rows = self.stored().filter(|(_, row)| row.life.sends.iter().any(waits));
             for row_id in rows.map(|(row_id, _)| row_id).collect::<Vec<RowId>>() {
-                self.happened(setup, row_id, &Event::Resumed { destination });
+                self.apply(setup, row_id, &Event::Resumed { destination });
             }
         }
     }
@@ -130,7 +130,7 @@ fn is_pending_to(send: &Send, destination: &str) -> bool {
     send.destination == destination && matches!(send.progress, Progress::Pending { .. })
 }
 
-/// What a failing answer means for the destination.
+/// Makes the trouble that a failing answer reports for its destination.
 fn answered(asked_ms: Option<u64>, how: String) -> Trouble {
     Trouble { is_unreachable: false, asked_ms, is_new: true, last_success: None, how }
 }

@@ -1,10 +1,11 @@
-//! The durable delivery, checked: every order of events, and a crash between any two steps, within the bounds of
-//! each [`Setup`]. `docs/edge/delivery-model.md` says the same in words.
+//! Checks the durable delivery in every order of events, with a crash between any two steps, within the bounds
+//! of each [`Setup`]. `docs/edge/delivery-model.md` describes it in words.
 //!
-//! What decides is the real code: `life.rs`, and `slots.rs`. What carries it out can't run here, since its database
-//! is the platform's: the model stands for it step by step, one step being what is written together.
+//! The decisions are made by the real code: `life.rs` and `slots.rs`. The code that carries them out can't run
+//! here, because it uses the platform's database. The model replaces it step by step; one step is everything that
+//! is written together.
 
-#![expect(clippy::arithmetic_side_effects, reason = "an overflow here is a test that fails")]
+#![expect(clippy::arithmetic_side_effects, reason = "an overflow here fails the test")]
 
 mod action;
 mod circuits;
@@ -25,54 +26,54 @@ use action::Action;
 use seen::Seen;
 use world::{Answer, GUARD_MS, Known, Row, SLOW_MS, World};
 
-/// The destinations; a setup has the first, or both.
+/// The destinations. A setup has the first one, or both.
 const NAMES: [&str; 2] = ["a", "b"];
 
-/// Between two of the platform's own wake-ups: `worker/wrangler.toml`.
+/// The interval of the cron trigger: `worker/wrangler.toml`.
 const CRON_MS: u64 = 5 * 60_000;
 
-/// Between two looks whether the configuration still has a mistake: `MISCONFIGURED_MS` in `inbox.rs`.
+/// How long until the configuration is checked again for mistakes: `MISCONFIGURED_MS` in `inbox.rs`.
 const MISTAKEN_MS: u64 = 60_000;
 
-/// How often each thing may happen that is not bound to.
+/// How often each optional event may happen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Budget {
-    /// For each delivery: the first makes it.
+    /// For each delivery. The first arrival creates it.
     arrivals: u8,
-    /// The process is gone, and what it knew: the storage is as it was.
+    /// The process ends and loses its memory. The storage is unchanged.
     kills: u8,
-    /// WebAssembly traps while a delivery is worked on, or none, or after an arrival was stored.
+    /// WebAssembly traps during work on a delivery, during other work, or after an arrival was stored.
     traps: u8,
     /// The platform loses the alarm.
     losses: u8,
-    /// The alarm comes before its time.
+    /// The alarm fires before its time.
     early: u8,
-    /// Time goes by before an answer, or before an alarm that is due.
+    /// Time passes before an answer, or before an alarm that is due.
     slow: u8,
-    /// The time of one alarm is over while requests are in flight.
-    tired: u8,
+    /// The time limit of an alarm is reached while requests are in flight.
+    timeouts: u8,
     redeliveries: u8,
     erasures: u8,
-    /// The last destination is taken out of the configuration, or comes back: what runs is replaced.
+    /// The last destination is removed from the configuration or added again, which restarts the object.
     changes: u8,
-    /// A destination asks for time.
+    /// A destination asks for a wait.
     holds: u8,
-    /// The first destination is paused; in the end, it is resumed.
+    /// The first destination is paused. In the end, it is resumed.
     pauses: u8,
-    /// The configuration gets a mistake, which is corrected in the end: what runs is replaced.
+    /// The configuration gets a mistake, which is corrected in the end. Both restart the object.
     mistakes: u8,
-    /// The alarm comes while the configuration has a mistake.
+    /// The alarm fires while the configuration has a mistake.
     tries: u8,
 }
 
-/// What is checked in one go: this inbox, and these bounds.
+/// One check: an inbox, and the bounds of the events.
 #[derive(Clone, Copy)]
 struct Setup {
     deliveries: u64,
     destinations: usize,
     limits: Limits,
     budget: Budget,
-    /// What must be seen in some state, or else the check has looked at too little.
+    /// The situations that must occur in some state. Otherwise, the check has not visited enough.
     seen: &'static [Seen],
 }
 
@@ -105,7 +106,7 @@ impl Model for Setup {
 
     fn actions(&self, world: &World, actions: &mut Vec<Action>) {
         if world.broken.is_some() {
-            return; // what would come of it need not end
+            return; // a broken rule ends the check, so no further step is needed
         }
         let budget = &world.budget;
         let kept = || world.stored().filter(|(_, row)| row.body).map(|(row_id, _)| row_id);
@@ -120,7 +121,7 @@ impl Model for Setup {
         }
         for row_id in kept() {
             may(Action::Erased(row_id), budget.erasures);
-            // While the configuration has a mistake, nothing is sent again by hand.
+            // While the configuration has a mistake, operators can't redeliver.
             let known = if world.mistaken { 0 } else { self.configured(world).len() };
             for destination in 0..known {
                 may(Action::Redelivered(row_id, destination), budget.redeliveries);
@@ -137,18 +138,18 @@ impl Model for Setup {
             may(Action::Killed, budget.kills);
         }
         if world.is_working() {
-            may(Action::AlarmIsTired, budget.tired);
+            may(Action::AlarmTimesOut, budget.timeouts);
             may(Action::Traps(None), budget.traps);
             for (index, flight) in world.flights().iter().enumerate() {
                 may(Action::Traps(Some(flight.delivery)), budget.traps);
-                for answer in [Answer::Taken, Answer::Failed] {
+                for answer in [Answer::Accepted, Answer::Failed] {
                     may(Action::Answers(index, answer), 1);
                 }
                 may(Action::Answers(index, Answer::Later), budget.holds);
             }
             let mut next = world.clone();
             next.fill(self);
-            may(Action::Looks, u8::from(next != *world));
+            may(Action::LooksForWork, u8::from(next != *world));
         } else if let Some(alarm) = world.alarm {
             may(Action::AlarmIsLost, budget.losses);
             if world.mistaken {
@@ -181,7 +182,7 @@ impl Model for Setup {
                 if world.is_working() {
                     world.trap();
                 } else {
-                    // JavaScript goes on, with a new instance.
+                    // JavaScript continues with a new instance.
                     let alarm = world.memory().alarm;
                     world.crash();
                     world.load(alarm);
@@ -194,15 +195,18 @@ impl Model for Setup {
             Action::AlarmFires | Action::AlarmFiresEarly => {
                 world.budget.early -= u8::from(action == Action::AlarmFiresEarly);
                 world.memory().working = true;
-                // The alarm that runs is none that is set.
+                // A running alarm is no longer set.
                 world.arm(None);
                 world.expire(self);
                 world.work(self);
                 let later = world.alarm.is_none_or(|alarm| alarm > world.now);
-                world.check(later, "an alarm does all that is due, or waits for what is in flight");
+                world.check(
+                    later,
+                    "an alarm does all work that is due, or waits for the requests in flight",
+                );
             }
-            Action::AlarmIsTired => {
-                world.budget.tired -= 1;
+            Action::AlarmTimesOut => {
+                world.budget.timeouts -= 1;
                 world.memory().working = false;
                 world.arm(Some(world.now));
             }
@@ -210,7 +214,7 @@ impl Model for Setup {
                 world.budget.losses -= 1;
                 (world.alarm, world.lost) = (None, true);
             }
-            Action::Looks => world.work(self),
+            Action::LooksForWork => world.work(self),
             Action::Answers(flight, answer) => world.answer(self, flight, answer),
             Action::Waits => world.now = world.alarm?,
             Action::Slow => {
@@ -235,7 +239,7 @@ impl Model for Setup {
                 }
                 world.trap();
             }
-            operated => world.operate(self, &operated),
+            action => world.operate(self, &action),
         }
         Some(world)
     }
@@ -253,40 +257,51 @@ impl Model for Setup {
                     world.stored().any(|(_, row)| row.held || row.life.sends.iter().any(is_open));
                 !pending || world.alarm.is_some() || world.is_working() || world.lost
             }),
-            P::always("what is stored is on its way to each, or has ended", |setup, world| {
-                let sends = |row: &Row| row.life.sends.len();
-                let all = setup.destinations - usize::from(setup.budget.changes > 0);
-                let is_routed = |row: &Row| row.body && !row.held;
-                world.stored().all(
-                    |(_, row)| if is_routed(row) { sends(row) >= all } else { sends(row) == 0 },
-                )
-            }),
+            P::always(
+                "each stored delivery has a send for each destination, or is held or gone",
+                |setup, world| {
+                    let sends = |row: &Row| row.life.sends.len();
+                    let all = setup.destinations - usize::from(setup.budget.changes > 0);
+                    let is_routed = |row: &Row| row.body && !row.held;
+                    world.stored().all(|(_, row)| {
+                        if is_routed(row) { sends(row) >= all } else { sends(row) == 0 }
+                    })
+                },
+            ),
             P::always("while the configuration has a mistake, nothing is sent", |_, world| {
                 !world.mistaken || world.flights().is_empty()
             }),
-            P::always("what counts as delivered was taken", |_, world| {
-                let true_of = |(send, known): (&Send, &Known)| {
-                    send.progress != Progress::Delivered || known.taken
-                };
-                world.stored().all(|(_, row)| row.life.sends.iter().zip(&row.known).all(true_of))
-            }),
-            P::always("attempts are as many as set, but for those cut off", |setup, world| {
-                let most = setup.limits.max_attempts;
-                let holds = |(send, known): (&Send, &Known)| {
-                    let heard_of = known.requests - known.unheard;
-                    let given_up = send.progress == Progress::Dead(Reason::MaxAttempts);
-                    heard_of <= most && (heard_of == most || !given_up)
-                };
-                world.stored().all(|(_, row)| row.life.sends.iter().zip(&row.known).all(holds))
-            }),
             P::always(
-                "when there is nothing to do, all has ended and is forgotten",
+                "a send counts as delivered only if the destination accepted it",
+                |_, world| {
+                    let is_true = |(send, known): (&Send, &Known)| {
+                        send.progress != Progress::Delivered || known.accepted
+                    };
+                    world
+                        .stored()
+                        .all(|(_, row)| row.life.sends.iter().zip(&row.known).all(is_true))
+                },
+            ),
+            P::always(
+                "no send gets more attempts than configured, apart from interrupted ones",
+                |setup, world| {
+                    let most = setup.limits.max_attempts;
+                    let holds = |(send, known): (&Send, &Known)| {
+                        let answered = known.requests - known.lost_answers;
+                        let given_up = send.progress == Progress::Dead(Reason::MaxAttempts);
+                        answered <= most && (answered == most || !given_up)
+                    };
+                    world.stored().all(|(_, row)| row.life.sends.iter().zip(&row.known).all(holds))
+                },
+            ),
+            P::always(
+                "when nothing is left to do, every delivery has ended and is forgotten",
                 |setup, world| {
                     let mut actions = Vec::new();
                     setup.actions(world, &mut actions);
                     let done =
                         world.stored().all(|(_, row)| !row.is_pending() && !row.held && !row.body);
-                    done || actions.iter().any(Action::is_bound)
+                    done || actions.iter().any(Action::must_happen)
                 },
             ),
         ];
@@ -296,7 +311,7 @@ impl Model for Setup {
 }
 
 #[test]
-fn in_every_order_and_through_every_crash_all_that_is_stored_ends_as_it_should() {
+fn every_stored_delivery_ends_as_specified_in_every_order_and_after_every_crash() {
     let mut out = std::io::stdout();
     for (name, setup) in setups::all() {
         let checked = setup.checker().threads(2).spawn_bfs().join();

@@ -1,4 +1,4 @@
-//! What operators do in the model: by the admin API, and by a new configuration.
+//! The actions of operators: through the admin API, and with a new configuration.
 
 use super::action::Action;
 use super::world::World;
@@ -15,7 +15,7 @@ impl World {
                     self.route(row_id, setup.configured(self));
                 }
                 let destination = NAMES[destination];
-                self.happened(setup, row_id, &Event::Redelivered { destination });
+                self.apply(setup, row_id, &Event::Redelivered { destination });
                 self.wake(self.now);
             }
             Action::Erased(row_id) => {
@@ -42,7 +42,7 @@ impl World {
                 self.budget.mistakes -= u8::from(self.mistaken);
                 self.crash();
             }
-            // The other actions are not an operator's.
+            // The other actions are not actions of operators.
             _ => {}
         }
     }

@@ -1,9 +1,10 @@
-//! The quarantine, checked: requests of several signers, a key that changes, a Worker and an inbox that get the new key at
-//! different times, other shards that fail, and a crash between any two steps.
+//! Checks the quarantine with requests of several signers, a key that changes, a Worker and an inbox that get the new key
+//! at different times, other shards that fail, and a crash between any two steps.
 //!
-//! What decides is the real code: `room.rs`. The model stands for what carries it out: `quarantine.rs` and `recover.rs`.
+//! The decisions are made by the real code: `room.rs`. The model replaces the code that carries them out: `quarantine.rs`
+//! and `recover.rs`.
 
-#![expect(clippy::arithmetic_side_effects, reason = "an overflow here is a test that fails")]
+#![expect(clippy::arithmetic_side_effects, reason = "an overflow here fails the test")]
 
 use std::io::Write as _;
 
@@ -16,7 +17,7 @@ use crate::keys::KeySlot;
 /// The keys, in the order in which they are set; a key can be set again.
 const OLD: char = 'a';
 const NEW: char = 'b';
-/// Signs with none of them.
+/// Signs with neither key.
 const FORGER: char = 'x';
 
 /// One configuration of the model.
@@ -24,22 +25,22 @@ const FORGER: char = 'x';
 struct Setup {
     /// Who signed each request.
     signers: &'static [char],
-    /// The keys that are set one after the other; `None` is none.
+    /// The keys that are set one after the other. `None` means no key.
     keys: &'static [Option<char>],
-    /// Whether the key before is set as the previous one.
+    /// Whether the replaced key is set as the previous key.
     has_previous: bool,
-    /// How often each request arrives, the process ends, a shard does not store, and the operator delivers.
+    /// How often each request arrives, the process ends, a shard fails to store, and the operator delivers.
     arrivals: u8,
     kills: u8,
     failures: u8,
     delivers: u8,
 }
 
-/// A pass over what is kept, in an alarm.
+/// A pass over the kept requests, in an alarm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Pass {
     last: RowId,
-    /// The request that its shard is asked to store, and whether it has.
+    /// The request that its shard is asked to store, and whether the shard has stored it.
     asked: Option<(RowId, bool)>,
     is_done: bool,
 }
@@ -50,17 +51,17 @@ struct World {
     room: Room,
     verified_with: VerifiedWith,
     alarm: bool,
-    /// Lost in a crash. An object that has noticed its key has it in memory.
+    /// Whether the object has noticed its key. A crash loses this.
     noticed: bool,
     pass: Option<Pass>,
-    /// Which of the keys each has.
+    /// The index of the key that each has.
     worker: usize,
     inbox: usize,
-    /// For each request: how often it may still arrive, whether it was kept, and how often its shard took it as new.
+    /// For each request: how often it may still arrive, whether it was kept, and how often its shard stored it as new.
     arrivals: Vec<u8>,
     was_kept: Vec<bool>,
-    taken: Vec<u8>,
-    /// The request that an operator has delivered, and that is still kept.
+    stored: Vec<u8>,
+    /// The request that an operator has delivered, but that is still kept.
     delivering: Option<RowId>,
     kills: u8,
     failures: u8,
@@ -71,14 +72,14 @@ struct World {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Action {
     Arrives(usize),
-    /// The next key reaches the Worker, or the inbox, which starts anew.
+    /// The next key reaches the Worker, or the inbox, which restarts.
     WorkerChanges,
     InboxChanges,
     /// The cron trigger, or any other request, reaches the first shard.
     Asked,
     AlarmFires,
-    /// The pass looks at the next request, or ends.
-    Looks,
+    /// The pass examines the next request, or ends.
+    Examines,
     ShardStores,
     ShardFails,
     Removes,
@@ -89,13 +90,13 @@ enum Action {
 
 impl Action {
     /// Whether it must happen in the end.
-    fn is_bound(&self) -> bool {
+    fn must_happen(&self) -> bool {
         use Action::{Arrives, Delivers, Killed, ShardFails};
         !matches!(self, Arrives(_) | Delivers(_) | Killed | ShardFails)
     }
 }
 
-/// The request that a row holds.
+/// Returns the index of the request in a row.
 fn request(RowId(row): RowId) -> usize {
     usize::try_from(row).unwrap() - 1
 }
@@ -134,10 +135,10 @@ impl World {
         self.room.held().any(|(entry, _)| self::request(entry.row) == request)
     }
 
-    /// A shard stores a request: only the first time is it new.
-    fn take(&mut self, setup: &Setup, request: usize) {
+    /// Stores a request in a shard. It is new only the first time.
+    fn store(&mut self, setup: &Setup, request: usize) {
         self.check(setup.signers[request] != FORGER, "no forgery is delivered");
-        self.taken[request] = 1;
+        self.stored[request] = 1;
     }
 
     /// As `Inbox::notice_key`.
@@ -177,7 +178,7 @@ impl World {
     }
 
     fn crash(&mut self) {
-        // The platform runs an alarm that did not end again.
+        // The platform repeats an alarm that did not end.
         self.alarm |= self.pass.is_some();
         self.pass = None;
         self.noticed = false;
@@ -206,7 +207,7 @@ impl Model for Setup {
             inbox: 0,
             arrivals: vec![self.arrivals; requests],
             was_kept: vec![false; requests],
-            taken: vec![0; requests],
+            stored: vec![0; requests],
             delivering: None,
             kills: self.kills,
             failures: self.failures,
@@ -224,7 +225,7 @@ impl Model for Setup {
         for (request, left) in world.arrivals.iter().enumerate() {
             may(Action::Arrives(request), *left > 0);
         }
-        // A key is set only after the one before it has reached both.
+        // A key is set only after the previous one has reached both.
         let last = self.keys.len() - 1;
         may(Action::WorkerChanges, world.worker < last && world.worker <= world.inbox);
         may(Action::InboxChanges, world.inbox < last && world.inbox <= world.worker);
@@ -236,7 +237,7 @@ impl Model for Setup {
         let asked = world.pass.as_ref().and_then(|pass| pass.asked);
         match asked {
             _ if world.pass.is_none() => may(Action::AlarmFires, world.alarm),
-            None => may(Action::Looks, true),
+            None => may(Action::Examines, true),
             Some((_, false)) => {
                 may(Action::ShardStores, true);
                 may(Action::ShardFails, world.failures > 0);
@@ -260,7 +261,7 @@ impl Model for Setup {
             Action::Arrives(request) => {
                 world.arrivals[request] -= 1;
                 match self.slot(request, world.worker) {
-                    Some(_) => world.take(self, request),
+                    Some(_) => world.store(self, request),
                     None => world.keep(self, request),
                 }
             }
@@ -276,7 +277,7 @@ impl Model for Setup {
                     world.pass = Some(Pass { last: RowId::FIRST, asked: None, is_done: true });
                 }
             }
-            Action::Looks => match world.next() {
+            Action::Examines => match world.next() {
                 Some(row) => {
                     let is_admitted = is_admitted(self.slot(request(row), world.inbox));
                     let pass = world.pass.as_mut()?;
@@ -296,8 +297,8 @@ impl Model for Setup {
             Action::ShardStores => {
                 let (row, _) = world.pass.as_ref()?.asked?;
                 let is_current = Some(self.signers[request(row)]) == self.keys[world.inbox];
-                world.check(is_current, "only the current key admits by itself");
-                world.take(self, request(row));
+                world.check(is_current, "only the current key admits a request automatically");
+                world.store(self, request(row));
                 world.pass.as_mut()?.asked = Some((row, true));
             }
             Action::ShardFails => {
@@ -312,7 +313,7 @@ impl Model for Setup {
             }
             Action::Delivers(row) => {
                 world.delivers -= 1;
-                world.take(self, request(row));
+                world.store(self, request(row));
                 world.delivering = Some(row);
             }
             Action::DeliveredRemoves => {
@@ -332,27 +333,30 @@ impl Model for Setup {
         vec![
             P::always("no step breaks a rule", |_, world| world.broken.is_none()),
             P::always("a kept request stays until its shard has stored it", |_, world| {
-                (0..world.taken.len())
-                    .all(|it| !world.was_kept[it] || world.is_kept(it) || world.taken[it] == 1)
+                (0..world.stored.len())
+                    .all(|it| !world.was_kept[it] || world.is_kept(it) || world.stored[it] == 1)
             }),
-            P::always("in the end, all that the key verifies is delivered", |setup, world| {
-                let mut actions = Vec::new();
-                setup.actions(world, &mut actions);
-                actions.iter().any(Action::is_bound)
-                    || (0..world.taken.len()).all(|it| {
-                        let is_current = setup.slot(it, world.inbox) == Some(KeySlot::Current);
-                        !world.is_kept(it) || !is_current
-                    })
-            }),
-            P::sometimes("kept, and delivered after all", |_, world| {
-                (0..world.taken.len()).any(|it| world.was_kept[it] && world.taken[it] == 1)
+            P::always(
+                "in the end, every request that the key verifies is delivered",
+                |setup, world| {
+                    let mut actions = Vec::new();
+                    setup.actions(world, &mut actions);
+                    actions.iter().any(Action::must_happen)
+                        || (0..world.stored.len()).all(|it| {
+                            let is_current = setup.slot(it, world.inbox) == Some(KeySlot::Current);
+                            !world.is_kept(it) || !is_current
+                        })
+                },
+            ),
+            P::sometimes("kept, and delivered later", |_, world| {
+                (0..world.stored.len()).any(|it| world.was_kept[it] && world.stored[it] == 1)
             }),
         ]
     }
 }
 
 #[test]
-fn in_every_order_and_through_every_crash_what_is_kept_is_delivered_by_its_key_alone() {
+fn a_kept_request_is_delivered_only_by_its_key_in_every_order_and_after_every_crash() {
     let setup = Setup {
         signers: &[NEW, OLD, FORGER],
         keys: &[Some(OLD), Some(NEW)],

@@ -1,4 +1,4 @@
-//! The setups: an inbox each, and how often each thing may happen to it.
+//! The setups: each has one inbox and limits for how often each event may happen.
 
 use super::seen::{
     AGE, ATTEMPTS, CUT_OFF, DELIVERED, ERASED_IN_FLIGHT, HELD, HELD_ERASED, HELD_LOST, LOST, OLDER,
@@ -13,7 +13,7 @@ fn setup(deliveries: u64, destinations: usize, budget: Budget, seen: &'static [S
     Setup { deliveries, destinations, limits: LIMITS, budget, seen }
 }
 
-/// Lists the setups, each with its name.
+/// Lists the setups with their names.
 pub(super) fn all() -> Vec<(&'static str, Setup)> {
     let mut all = crashes();
     all.extend(circuits());
@@ -30,12 +30,12 @@ fn crashes() -> Vec<(&'static str, Setup)> {
             setup(
                 1,
                 2,
-                Budget { kills: 1, traps: 1, losses: 1, slow: 1, tired: 1, ..none },
+                Budget { kills: 1, traps: 1, losses: 1, slow: 1, timeouts: 1, ..none },
                 &[DELIVERED, ATTEMPTS, CUT_OFF, LOST],
             ),
         ),
         (
-            "one delivery to two destinations, sent again and erased by hand",
+            "one delivery to two destinations, redelivered and erased by an operator",
             setup(
                 1,
                 2,
@@ -59,12 +59,12 @@ fn crashes() -> Vec<(&'static str, Setup)> {
     ]
 }
 
-/// Destinations that ask for time, are paused or are removed.
+/// Destinations that ask for a wait, are paused or are removed.
 fn circuits() -> Vec<(&'static str, Setup)> {
     let none = Budget { arrivals: 1, ..Budget::default() };
     vec![
         (
-            "one delivery to two destinations, which ask for time",
+            "one delivery to two destinations, which ask for a wait",
             setup(
                 1,
                 2,
@@ -73,11 +73,11 @@ fn circuits() -> Vec<(&'static str, Setup)> {
             ),
         ),
         (
-            "two deliveries to one destination, which asks for time and is paused",
+            "two deliveries to one destination, which asks for a wait and is paused",
             setup(2, 1, Budget { kills: 1, holds: 2, pauses: 1, ..none }, &[PAUSED, PROBED]),
         ),
         (
-            "a destination that is paused, and what waits for it sent again and erased by hand",
+            "a paused destination, whose deliveries are redelivered and erased by an operator",
             setup(
                 1,
                 1,
@@ -94,7 +94,7 @@ fn circuits() -> Vec<(&'static str, Setup)> {
             ),
         ),
         (
-            "a destination that is taken out and comes back",
+            "a destination that is removed and added again",
             Setup {
                 limits: Limits { max_attempts: 2, max_age_ms: 2 * CRON_MS },
                 ..setup(
@@ -122,7 +122,7 @@ fn mistakes() -> Vec<(&'static str, Setup)> {
             ),
         ),
         (
-            "two deliveries to one destination, while the configuration has a mistake, sent again and erased by hand",
+            "two deliveries to one destination, while the configuration has a mistake, redelivered and erased by an operator",
             setup(
                 2,
                 1,

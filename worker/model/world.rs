@@ -1,5 +1,5 @@
-//! The world of the model: what is stored, what is in memory, and each step that changes them, as the files
-//! that are named here take it.
+//! The state of the model: the storage, the memory, and each step that changes them. A comment names the
+//! file whose steps follow.
 
 use super::{Budget, NAMES, Setup};
 use crate::ids::RowId;
@@ -7,54 +7,55 @@ use crate::inbox::circuit::{Access, Circuit};
 use crate::inbox::slots::{Flight, Slots};
 use crate::life::{Event, Failed, Life, MOST_TRAPS, Progress, Send, State};
 
-/// How late something is that is slow, and the longest wait that a destination asks for.
+/// How much time a slow event takes, and the longest wait that a destination asks for.
 pub(super) const SLOW_MS: u64 = 1500;
 
-/// As in `worker/index.js`: until the alarm that is set where Rust trapped before it could, and after a trap of an alarm.
+/// As in `worker/index.js`: how far ahead JavaScript sets the alarm if Rust trapped before setting one, and after an
+/// alarm trapped.
 pub(super) const GUARD_MS: u64 = 10_000;
 const TRAPPED_MS: u64 = 1000;
 
 /// How long an ended delivery is kept.
 const RETENTION_MS: u64 = 100_000;
 
-/// A delivery as stored, and what the model remembers besides.
+/// A delivery as stored, with further facts for the checks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Row {
     pub(super) life: Life,
     pub(super) state: State,
     pub(super) ended: Option<u64>,
-    /// Whether the body is there: not once it is erased or forgotten.
+    /// Whether the body is stored: `false` once the delivery is erased or forgotten.
     pub(super) body: bool,
     pub(super) traps: u32,
-    /// Whether it is held now, and whether it ever was. A held one has no sends.
+    /// Whether it is held now, and whether it ever was. A held delivery has no sends.
     pub(super) held: bool,
     pub(super) was_held: bool,
     /// In the order of the sends.
     pub(super) known: Vec<Known>,
 }
 
-/// What really happened of a send, whatever the inbox knows of it.
+/// The true history of a send, which the inbox may not know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Known {
-    /// Requests since it was last begun anew.
+    /// Requests since the last redelivery.
     pub(super) requests: u32,
-    /// Of these, those whose answer was lost in a crash.
-    pub(super) unheard: u32,
-    pub(super) taken: bool,
+    /// The requests among them whose answer was lost in a crash.
+    pub(super) lost_answers: u32,
+    pub(super) accepted: bool,
 }
 
-/// What is lost in a crash.
+/// The state that a crash loses.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Memory {
-    /// What JavaScript believes of the alarm.
+    /// The time of the alarm as JavaScript remembers it.
     pub(super) alarm: Option<u64>,
-    /// Whether the alarm is at work.
+    /// Whether the alarm is running.
     pub(super) working: bool,
     pub(super) slots: Slots,
     pub(super) flights: Vec<Flight>,
     /// In the order of [`NAMES`].
     pub(super) circuits: Vec<Circuit>,
-    /// Those of the flights that are probes.
+    /// The flights that are probes.
     pub(super) probes: Vec<Flight>,
 }
 
@@ -68,7 +69,7 @@ pub(super) struct World {
     /// By row, from 1.
     pub(super) rows: Vec<Option<Row>>,
     pub(super) arrivals: Vec<u8>,
-    /// Whether the last destination is not configured now.
+    /// Whether the last destination is removed from the configuration.
     pub(super) removed: bool,
     /// Whether the configuration has a mistake.
     pub(super) mistaken: bool,
@@ -82,10 +83,10 @@ pub(super) struct World {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Answer {
-    Taken,
-    /// It failed, or timed out, and the next wait is drawn as short as can be.
+    Accepted,
+    /// The attempt failed or timed out. The random wait after it is as short as possible.
     Failed,
-    /// It failed, and the destination asked for a wait.
+    /// The attempt failed, and the destination asked for a wait.
     Later,
 }
 
@@ -99,7 +100,7 @@ impl Row {
         &mut self.known[index.unwrap()]
     }
 
-    /// What erasure leaves, and what is left when the time of keeping is over.
+    /// Empties the row, as erasure does and the end of the retention.
     pub(super) fn empty(&mut self) {
         self.body = false;
         self.held = false;
@@ -133,7 +134,7 @@ impl World {
 
     // `worker/index.js`
 
-    /// The object, made if there is none.
+    /// Returns the memory of the object, which is created if necessary.
     pub(super) fn memory(&mut self) -> &mut Memory {
         if self.memory.is_none() {
             self.load(self.alarm);
@@ -144,7 +145,7 @@ impl World {
         self.memory.as_mut().unwrap()
     }
 
-    /// A new instance of Rust loads what is stored.
+    /// Loads the storage into a new instance of Rust.
     pub(super) fn load(&mut self, alarm: Option<u64>) {
         let circuits = self.circuits.clone();
         let mut slots = Slots::default();
@@ -170,8 +171,8 @@ impl World {
         }
     }
 
-    /// What is in memory is gone, and with it the answers to what is in flight. The platform runs an alarm that did not
-    /// end again.
+    /// Loses the memory, and with it the answers to the requests in flight. The platform repeats an alarm that did not
+    /// end.
     pub(super) fn crash(&mut self) {
         if self.is_working() {
             self.alarm.get_or_insert(self.now);
@@ -182,12 +183,12 @@ impl World {
         for Flight { delivery, destination, .. } in counted {
             let row = self.row(*delivery);
             if row.life.sends.iter().any(|send| send.destination == *destination) {
-                row.known(destination).unheard += 1;
+                row.known(destination).lost_answers += 1;
             }
         }
     }
 
-    /// The alarm's work was cut off by a trap.
+    /// Interrupts the alarm with a trap.
     pub(super) fn trap(&mut self) {
         self.crash();
         self.alarm = Some(self.now + TRAPPED_MS);
@@ -202,7 +203,7 @@ impl World {
         }
     }
 
-    /// Returns when there is something to do next.
+    /// Returns the time of the next work.
     pub(super) fn next_work(&self, setup: &Setup) -> Option<u64> {
         let sends = self.stored().flat_map(|(_, row)| &row.life.sends);
         let due = sends.filter_map(|send| self.due_at(setup, send));
@@ -211,7 +212,7 @@ impl World {
         due.chain(held).chain(kept.map(|ended| ended + RETENTION_MS)).min()
     }
 
-    /// A delivery arrives; returns whether it is new.
+    /// Stores an arriving delivery, and returns whether it is new.
     pub(super) fn arrive(&mut self, row_id: RowId, configured: &[&str]) -> bool {
         let index = usize::try_from(row_id.0).unwrap() - 1;
         self.arrivals[index] -= 1;
@@ -242,7 +243,7 @@ impl World {
 
     // `send.rs`
 
-    /// What has come due for a destination, the longest due first.
+    /// Returns the deliveries that are due for a destination, the one that is due longest first.
     pub(super) fn due(&self, destination: &str) -> Vec<RowId> {
         let due = |send: &Send| match send.progress {
             Progress::Pending { due } if send.destination == destination => Some(due),
@@ -270,11 +271,11 @@ impl World {
 
     pub(super) fn launch(&mut self, setup: &Setup, row_id: RowId, name: &str) -> bool {
         if self.row(row_id).traps >= MOST_TRAPS {
-            self.happened(setup, row_id, &Event::Trapped);
+            self.apply(setup, row_id, &Event::Trapped);
             return true;
         }
         let body = self.row(row_id).body;
-        self.check(body, "nothing is sent that is erased or forgotten");
+        self.check(body, "no erased or forgotten delivery is sent");
         let mut is_probe = false;
         let is_alone = self.flights().iter().all(|flight| flight.destination != name);
         match self.access(setup, name) {
@@ -294,7 +295,7 @@ impl World {
         true
     }
 
-    /// What the alarm does between two waits.
+    /// Does the work of an alarm between two waits.
     pub(super) fn work(&mut self, setup: &Setup) {
         let held = self.stored().filter(|(_, row)| row.held).map(|(row_id, _)| row_id);
         for row_id in held.collect::<Vec<_>>() {
@@ -328,10 +329,10 @@ impl World {
         self.note_outcome(destination, answer, is_probe);
         let failed = Failed { is_probe, ..Failed::default() };
         let event = match answer {
-            Answer::Taken => Event::Accepted { destination },
+            Answer::Accepted => Event::Accepted { destination },
             Answer::Failed | Answer::Later => Event::Failed { destination, failed },
         };
-        self.happened(setup, *delivery, &event);
+        self.apply(setup, *delivery, &event);
         self.work(setup);
     }
 }

@@ -1,4 +1,4 @@
-//! The admin API (the delivery log, redelivery, erasure and status), which requires `ADMIN_TOKEN`, and its page. It asks
+//! The admin API, which requires `ADMIN_TOKEN`, and its page: the delivery log, redelivery, erasure and status. It asks
 //! every shard, and merges the replies.
 
 mod destinations;
@@ -167,7 +167,7 @@ impl Shards<'_> {
             .map_err(|problem| inbox_failed(&problem))
     }
 
-    /// Asks every shard; the answer names those that can't be read.
+    /// Asks every shard. The answer names the shards that can't be read.
     async fn ask_all<Q: Question>(&self, question: impl Fn(u32) -> Q) -> Answer<Replies<Q::Reply>> {
         shards::ask_all(self.env, self.settings, self.count, question)
             .await
@@ -227,7 +227,7 @@ impl Shards<'_> {
         let mut broken_shards = Vec::new();
         let (erased, last) = match reply {
             Ok(reply) => (reply.erased, reply.last),
-            // The other shards can be erased nevertheless.
+            // The deliveries of the other shards can still be erased.
             Err(_) if shard < self.count && self.count > 1 => {
                 broken_shards.push(shard);
                 (0, None)
@@ -244,7 +244,7 @@ impl Shards<'_> {
     }
 
     async fn status(&self) -> Answer<Status> {
-        // Only the inbox knows whether there was a key once.
+        // Only the inbox knows whether there has been a key.
         if let Err(problem) = quarantine::is_in_setup(self.env, self.settings).await {
             log::inbox_failed(&problem);
         }
@@ -253,8 +253,8 @@ impl Shards<'_> {
     }
 }
 
-/// Merges the lists of all shards, the newest first, as far down as every shard was searched; returns where the list goes
-/// on, too.
+/// Merges the lists of all shards, the newest first, down to the row to which every shard was searched. Also returns
+/// where the list continues.
 fn merge<T>(
     lists: Vec<(Vec<T>, Option<RowId>)>,
     at: impl Fn(&T) -> Cursor,
@@ -274,7 +274,7 @@ fn merge<T>(
     (merged, cursor)
 }
 
-/// A body as JSON can show it.
+/// A body in a form that JSON can represent.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
 enum ShownBody {

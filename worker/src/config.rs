@@ -45,7 +45,7 @@ const MOST_ATTEMPTS: u32 = 1000;
 const DEFAULT_EVENT_AGE_MS: u64 = 3 * DAY_MS;
 const DEFAULT_DELIVERY_AGE_MS: u64 = 3 * DAY_MS;
 const DEFAULT_RETENTION_MS: u64 = 7 * DAY_MS;
-/// How much a shard stores at most, in megabytes: the platform's limit is 10 GB, and results need room too.
+/// The most that a shard may store, in megabytes. The platform's limit is 10 GB, and results need room too.
 const MOST_STORED_MB: u32 = 9000;
 const MB: u64 = 1_000_000;
 /// How far ahead the end of the previous key may be.
@@ -84,7 +84,7 @@ struct Previous {
     until: Option<u64>,
 }
 
-/// When a request from Walnut is answered 200.
+/// The event after which a request from Walnut is answered 200.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// Once the delivery is stored.
@@ -98,18 +98,19 @@ pub(crate) enum Mode {
 pub(crate) enum AlertFormat {
     /// An object with a `text`, which Slack shows.
     Json,
-    /// A message with a card, as a workflow of Microsoft Teams takes it.
+    /// A message with a card, as a workflow of Microsoft Teams accepts it.
     Teams,
 }
 
-/// What the configuration says, at one time. Times are in milliseconds.
+/// The values of the configuration at one time. Times are in milliseconds.
 #[derive(Clone)]
 pub(crate) struct Settings {
-    /// The mistakes in the configuration. While there are some, deliveries are stored and held.
+    /// The mistakes in the configuration. As long as there are any, deliveries are stored and held.
     pub(crate) mistakes: Mistakes,
     /// Possible mistakes, a sentence each. They change nothing.
     pub(crate) warnings: Vec<String>,
-    /// Where Walnut posts to; `None`, if `WEBHOOK_PATH` is a mistake, is any path that has no other use.
+    /// The path that Walnut posts to. `None` means that `WEBHOOK_PATH` is a mistake: then it is any path without another
+    /// use.
     pub(crate) path: Option<String>,
     /// `None` if no key is set.
     pub(crate) verifier: Option<Verifier>,
@@ -120,20 +121,20 @@ pub(crate) struct Settings {
     /// Exactly one in direct mode; never empty, unless there are mistakes.
     pub(crate) destinations: Vec<Destination>,
     pub(crate) shards: u32,
-    /// Whether that is the number that was meant: `SHARDS` is no mistake.
+    /// Whether `SHARDS` is valid, so that this is the configured number.
     pub(crate) knows_shards: bool,
     pub(crate) jurisdiction: Option<String>,
-    /// How old the signed time may be; `None` is no limit.
+    /// The maximum age of the signed time; `None` means no limit.
     pub(crate) max_event_age_ms: Option<u64>,
     pub(crate) limits: Limits,
     /// How long a body is kept after its delivery has ended.
     pub(crate) retention_ms: u64,
-    /// The size of a shard's database from which on it stores no more deliveries, in bytes.
+    /// The size of a shard's database at which it stops storing deliveries, in bytes.
     pub(crate) max_stored_bytes: u64,
     pub(crate) admin_token: Option<String>,
     pub(crate) alert_url: Option<String>,
     pub(crate) alert_format: AlertFormat,
-    /// After how long without a delivery an alert is raised.
+    /// How long without a delivery until an alert is raised.
     pub(crate) silence_ms: Option<u64>,
     /// The end of the previous key, since the Unix epoch, while that key is valid.
     pub(crate) previous_until: Option<u64>,
@@ -166,7 +167,8 @@ pub(crate) fn below_admin(path: &str) -> Option<&str> {
 ///
 /// # Errors
 ///
-/// The mistakes in the configuration, if nothing can be received with them: in direct mode, or with an unknown mode.
+/// The mistakes in the configuration, if the edge can't receive events with them: in direct mode, or with an unknown
+/// mode.
 pub(crate) fn settings(env: &Env, now: u64) -> Result<Rc<Settings>, Mistakes> {
     CONFIG.with(|config| {
         match config.get_or_init(|| Config::read(bindings(env), &names(env), &parse_with_platform))
@@ -177,7 +179,7 @@ pub(crate) fn settings(env: &Env, now: u64) -> Result<Rc<Settings>, Mistakes> {
     })
 }
 
-/// Reads bindings by name: text, or the JSON of another value, such as a number.
+/// Returns a function that reads bindings by name: a text, or the JSON of another value, such as a number.
 pub(crate) fn bindings(env: &Env) -> impl Fn(&str) -> Option<String> {
     move |name| {
         let value = js::get(env, name);
@@ -185,8 +187,8 @@ pub(crate) fn bindings(env: &Env) -> impl Fn(&str) -> Option<String> {
     }
 }
 
-/// Returns the names of the variables that are set. A list is one too, as DESTINATIONS may be; an object is a binding to
-/// something else, such as the inbox.
+/// Returns the names of the variables that are set. A list counts as a variable, because DESTINATIONS may be one. An
+/// object does not: it is another binding, such as the inbox.
 fn names(env: &Env) -> Vec<String> {
     let is_variable = |name: &String| {
         let value = js::get(env, name);
@@ -211,7 +213,7 @@ fn parse_with_platform(text: &str) -> Option<Url> {
 
 impl Config {
     /// Reads all variables and secrets, and lists every mistake in them. `set` has the names of all variables that are
-    /// set. `parse` is the URL parser of whoever will request the URLs.
+    /// set. `parse` is the URL parser of the platform that will request the URLs.
     pub(crate) fn read(
         binding: impl Fn(&str) -> Option<String>,
         set: &[String],
@@ -232,7 +234,7 @@ impl Config {
         }
         settings.mistakes = std::mem::take(&mut reader.mistakes);
         settings.warnings = std::mem::take(&mut reader.warnings);
-        // Direct mode stores nothing, so it can hold nothing.
+        // Direct mode stores nothing, so it can't hold deliveries.
         if mode.is_none_or(|mode| mode == Mode::Direct && settings.holds()) {
             return Err(settings.mistakes);
         }
@@ -259,7 +261,8 @@ impl Config {
         match previous.until {
             Some(until) if until <= now => Ok(Rc::clone(&self.settings)),
             Some(until) if until <= latest => Ok(Rc::clone(&previous.settings)),
-            // Without a valid end it is not valid either: others may know it. What it signed waits in the quarantine.
+            // Without a valid end, the previous key is not valid either, because others may know it. Requests that it
+            // signed wait in the quarantine.
             until => {
                 let mut settings = Settings::clone(&self.settings);
                 if until.is_some() {
@@ -277,8 +280,8 @@ impl Config {
     }
 }
 
-/// Reads all but the keys. Instead of a mistake it returns the most permissive value, so that nothing genuine is rejected
-/// and nothing stored is given up or deleted because of a typo.
+/// Reads everything except the keys. A mistake is replaced by the most permissive value, so that a typo never causes the
+/// rejection of a genuine event or the loss of a stored one.
 fn read_settings(reader: &mut Reader<'_>, mode: Option<Mode>) -> Settings {
     let path = reader.path();
     let max_body_bytes =

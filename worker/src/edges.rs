@@ -1,5 +1,5 @@
-//! The header `walnut-edge`: the edges that a delivery has been through. So an edge whose destination is the edge itself,
-//! directly or through others, notices it.
+//! The header `walnut-edge`: the edges that a delivery has been through. With it, an edge notices that its destination is
+//! the edge itself, directly or through others.
 
 use std::cell::OnceCell;
 
@@ -32,11 +32,11 @@ pub(crate) fn of_isolate() -> String {
     OWN.with(|own| own.get_or_init(make_id).clone())
 }
 
-/// Reads the header, which anybody can set; returns the list without what no edge has added.
+/// Reads the header, which any client can set. Returns the list without entries that no edge can have added.
 ///
 /// # Errors
 ///
-/// There are too many.
+/// The list has too many edges.
 pub(crate) fn parse(header: Option<&str>) -> Result<String, Failure> {
     let mut list = String::new();
     let Some(header) = header else { return Ok(list) };
@@ -51,7 +51,7 @@ pub(crate) fn parse(header: Option<&str>) -> Result<String, Failure> {
     Ok(list)
 }
 
-/// Tells whether a list names an edge.
+/// Returns whether a list names an edge.
 pub(crate) fn names(list: &str, id: &str) -> bool {
     ids(list).any(|it| it == id)
 }
@@ -60,7 +60,7 @@ pub(crate) fn names(list: &str, id: &str) -> bool {
 ///
 /// # Errors
 ///
-/// The list names it already.
+/// The list already has the edge.
 pub(crate) fn through(mut list: String, id: &str) -> Result<String, Failure> {
     if names(&list, id) {
         return Err(Failure::Loop);

@@ -1,5 +1,5 @@
-//! Explains in the log why a signature was rejected: at most twice a minute, and after the response, so that strangers
-//! cannot make the edge work.
+//! Explains in the log why a signature was rejected: at most twice a minute, and after the response, so that attackers
+//! cannot cause much work.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const EVERY_MS: u64 = 60_000;
 /// How long to wait for a body that the check did not need, in milliseconds: it cannot be read after the response.
 const BODY_MS: u32 = 200;
 
-/// What is logged if the body was not read: any explanation would be that of an empty body.
+/// The log line for a body that was not read: an explanation would be about an empty body.
 const NOT_EXAMINED: [&str; 2] = [
     "The body was not examined, because it has more than 64 KiB or did not arrive whole within 200 ms.",
     "Send a smaller event to learn whether the signature is in another header or in another form.",
@@ -36,7 +36,7 @@ thread_local! {
     static LAST: [Cell<u64>; 2] = const { [Cell::new(0), Cell::new(0)] };
 }
 
-/// Tells whether to explain a rejection now; if so, the next one of its kind is not explained for a minute.
+/// Returns whether to explain a rejection now. If so, the next one of its kind is not explained for a minute.
 pub(crate) fn try_acquire(error: &Error, now: u64) -> bool {
     LAST.with(|[by_form, by_match]| {
         let last = match error {
@@ -97,12 +97,12 @@ pub(crate) fn after_answer(
 /// Returns the keys that are valid now.
 pub(crate) fn keys(env: &Env, settings: &Settings) -> Vec<Zeroizing<String>> {
     let mut names = vec![config::KEY];
-    // A previous key that has expired is not valid any more.
+    // An expired previous key is no longer valid.
     names.extend(settings.previous_until.map(|_| config::KEY_PREVIOUS));
     names.into_iter().filter_map(config::bindings(env)).map(Zeroizing::new).collect()
 }
 
-/// Explains a signature. This is the only call, since each with other types would be a copy of all that code.
+/// Explains a signature. This is the only call, because the compiler would copy the code for each combination of types.
 pub(crate) fn explained(
     keys: &[Zeroizing<String>],
     body: &[u8],

@@ -1,4 +1,5 @@
-//! Where tests make the Worker fail: only in builds with the feature `failpoints`, which are never deployed.
+//! The points at which tests make the Worker fail: only in builds with the feature `failpoints`, which are never
+//! deployed.
 
 use wasm_bindgen::JsValue;
 use worker::Env;

@@ -1,8 +1,8 @@
-//! Why a request fails: the code, the status and the message of each cause.
+//! The causes of failed requests: the code, the status and the message of each.
 
 use walnut_webhooks::Error;
 
-/// Why a request is not answered 200.
+/// The reason why a request is not answered 200.
 #[derive(Clone, Debug)]
 pub(crate) enum Failure {
     /// Verification rejected the request.
@@ -11,7 +11,7 @@ pub(crate) enum Failure {
     BodyCutOff,
     /// The body was not complete within the time limit.
     BodyTimeout,
-    /// The bodies that are being read leave no room for this one.
+    /// The bodies that are being read leave too little room for this one.
     Overloaded,
     /// The origin cannot be reached, or answered with a status other than 2xx.
     OriginFailed,
@@ -23,23 +23,23 @@ pub(crate) enum Failure {
     StoreFailed,
     /// The inbox did not answer a request of the admin API.
     InboxFailed,
-    /// The configuration has mistakes, so this cannot be done.
+    /// The configuration has mistakes that prevent this request.
     Misconfigured,
     /// The configuration has mistakes, but deliveries are stored.
     Unhealthy,
     /// There is no such path or delivery.
     NotFound,
-    /// No destination has this name; the sentence says which there are.
+    /// No destination has this name. The sentence lists the existing names.
     NoDestination(String),
     /// The admin API was called without a valid token.
     Unauthorized,
-    /// The admin API was called with a wrong parameter; the sentence says what is expected.
+    /// The admin API was called with a wrong parameter. The sentence states the expected value.
     InvalidRequest(String),
     /// The body of the delivery was erased or has expired.
     Forgotten,
     /// No key that is set now verifies the kept request.
     NotVerified,
-    /// The path does not support the method; the text lists those it does.
+    /// The path does not support the method. The text lists the supported methods.
     MethodNotAllowed(&'static str),
 }
 

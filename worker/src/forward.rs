@@ -14,7 +14,7 @@ use crate::keys::KeySlot;
 /// The longest `walnut-delivery-name`, in bytes; a longer name is cut.
 pub(crate) const MAX_NAME_BYTES: usize = 256;
 
-/// What the headers of a request say about a delivery.
+/// The facts about a delivery in the headers of a request.
 #[derive(Debug)]
 pub(crate) struct Headline {
     /// The idempotency key.
@@ -59,7 +59,7 @@ impl How {
         }
     }
 
-    /// Reads what `host.js` says of a request. Cloudflare replaces some errors by a status
+    /// Reads the result of a request from `host.js`. Cloudflare replaces some errors by a status
     /// from 520 to 530.
     pub(crate) fn new(word: &str, status: Option<u16>) -> Option<Self> {
         Some(match (word, status) {
@@ -94,7 +94,7 @@ fn encoded(name: &str) -> String {
 pub(crate) struct Outcome {
     /// The status of the response, if there was one.
     pub(crate) status: Option<u16>,
-    /// How long the destination asks to wait, in milliseconds.
+    /// The wait that the destination asks for, in milliseconds.
     pub(crate) retry_after_ms: Option<u64>,
     /// `None`: the destination has accepted the delivery.
     pub(crate) failure: Option<Failure>,

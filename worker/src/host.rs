@@ -1,4 +1,4 @@
-//! What the platform does for Rust: see `worker/host.js`.
+//! The platform's functions for Rust: see `worker/host.js`.
 
 use js_sys::{Array, Promise, Uint8Array};
 use walnut_webhooks::Error;
@@ -102,8 +102,8 @@ mod imported {
     }
 }
 
-/// Headers in the form that the host reads: a line for each name and each value. No value contains a line feed: those
-/// that come from outside were headers before, or were checked.
+/// Headers in the form that the host reads: a line for each name and each value. No value contains a line feed:
+/// external values were headers before, or were checked.
 #[derive(Default)]
 pub(crate) struct Lines(String);
 
@@ -166,7 +166,7 @@ pub(crate) struct Posted {
     pub(crate) body: Option<String>,
 }
 
-/// Where a POST is made. In a request, its timer ends with the request, so it need not be cleared.
+/// The context of a POST. In a request, its timer ends with the request, so it need not be cleared.
 #[derive(Clone, Copy)]
 pub(crate) enum Place {
     Request,
@@ -222,7 +222,7 @@ pub(crate) fn random(bytes: u32) -> Uint8Array {
     imported::random(bytes)
 }
 
-/// Lets other requests have their turn.
+/// Lets other requests run.
 pub(crate) async fn pause() -> Result<()> {
     Ok(Awaited::New(imported::pause()).await.map(drop)?)
 }
@@ -233,7 +233,8 @@ pub(crate) async fn ask_all(env: &Env, settings: &Settings, requests: &Array) ->
     Ok(Awaited::New(imported::ask_all(env, jurisdiction, protocol::VERSION, requests)).await?)
 }
 
-/// Waits until a shard stores a delivery that is newer than its own of a list, but at most so many milliseconds.
+/// Waits until a shard stores a delivery that is newer than the shard's entry in a list, but at most so many
+/// milliseconds.
 pub(crate) async fn wait_for_newer(
     env: &Env,
     settings: &Settings,
@@ -244,7 +245,7 @@ pub(crate) async fn wait_for_newer(
     Ok(Awaited::New(imported::wait_for_newer(env, jurisdiction, newest, ms)).await.map(drop)?)
 }
 
-/// Returns a stream of what the shards export. `request` is the first one to each.
+/// Returns a stream of the exports of the shards. `request` is the first request to each shard.
 pub(crate) fn export_lines(
     env: &Env,
     settings: &Settings,

@@ -1,4 +1,4 @@
-//! How a stored delivery is named: by its row within a shard, and by its public ID across all shards.
+//! The identifiers of a stored delivery: its row within a shard, and its public ID across all shards.
 
 use std::fmt;
 
@@ -13,8 +13,8 @@ use crate::js::{FromJs, MAX_SAFE_INTEGER, number, text, whole};
 /// until the year 2109.
 const ROWS_PER_MS: u64 = 2048;
 
-/// The number of a delivery's row in its shard. It is made from the time of arrival, so rows are in the order in which they
-/// arrived, and a number is not used again.
+/// The number of a delivery's row in its shard. It is derived from the time of arrival, so rows are in the order of
+/// arrival, and a number is not used again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub(crate) struct RowId(pub(crate) u64);
 
@@ -24,7 +24,7 @@ impl RowId {
     /// Comes after every row.
     pub(crate) const LAST: Self = Self(MAX_SAFE_INTEGER);
 
-    /// Returns the first number of a time, in milliseconds since the Unix epoch. What arrived earlier has a smaller number,
+    /// Returns the first number of a time, in milliseconds since the Unix epoch. An earlier delivery has a smaller number,
     /// unless the clock was set back.
     pub(crate) fn at(time: u64) -> Self {
         Self(time.saturating_mul(ROWS_PER_MS)).min(Self::LAST)

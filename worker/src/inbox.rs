@@ -1,7 +1,7 @@
 //! The inbox: a Durable Object that stores deliveries until each destination has accepted them.
 //!
-//! Its state is in its database, and its alarm sends what is due. `worker/index.js` guards it, since Rust cannot act once
-//! it has trapped.
+//! Its state is in its database, and its alarm sends the deliveries that are due. `worker/index.js` guards it, because
+//! Rust cannot act after a trap.
 
 mod admin;
 mod alarm;
@@ -75,10 +75,11 @@ const MISCONFIGURED_MS: u64 = 60_000;
 /// How long to wait after an alarm has failed, in milliseconds.
 const FAILED_MS: u64 = 10_000;
 
-/// What a delivery takes in the database besides its body at most, in bytes.
+/// The most room that a delivery needs in the database in addition to its body, in bytes.
 const ROW_BYTES: u64 = 4096;
 
-/// After how many bytes of deliveries the database is measured again: that takes longer than to store one.
+/// How many bytes of deliveries are stored before the database is measured again: measuring takes longer than storing a
+/// delivery.
 const MEASURED_EVERY: u64 = 1 << 20;
 
 /// One shard of the inbox. `worker/index.js` calls each method from the method of the object with the same name.
@@ -88,39 +89,39 @@ pub struct Inbox {
     db: Db,
     guard: Guard,
     bell: Bell,
-    /// Whether an alarm is working.
+    /// Whether an alarm is running.
     working: Cell<bool>,
-    /// How many things the alarm does beside sending; it continues to send meanwhile.
+    /// How many other tasks of the alarm are running. It continues to send meanwhile.
     others: Cell<u32>,
     slots: RefCell<Slots>,
     flights: RefCell<Flights>,
     untried: RefCell<Untried>,
-    /// Whether the table `retries` may have rows. If it has none, it is not read.
+    /// Whether the table `retries` may have rows. If not, it is not read.
     may_have_queues: Cell<bool>,
-    /// How often something may have changed deliveries in flight.
+    /// How many times deliveries in flight may have been changed.
     changes: Cell<u64>,
     counts: RefCell<Counts>,
     circuits: RefCell<Circuits>,
-    /// `None` until the Worker tells it.
+    /// `None` until the Worker sends it.
     identity: RefCell<Option<Identity>>,
     /// Only the first shard has these three.
     quarantine: RefCell<Option<Quarantine>>,
     rejections: RefCell<Rejections>,
     drift: RefCell<Drift>,
-    /// Whether it was noticed which key is set.
+    /// Whether the configured key has been noticed.
     knows_key: Cell<bool>,
-    /// Until when to wait after the quarantine could not be emptied, in milliseconds since the Unix epoch.
+    /// The end of the wait after the quarantine could not be emptied, in milliseconds since the Unix epoch.
     recover_at: Cell<u64>,
     pass: RefCell<Pass>,
-    /// The request that is being stored in its shard.
+    /// The kept request that is being stored in its shard.
     recovering: Cell<Option<RowId>>,
     /// How many bytes can be stored before the database is measured again.
     room: Cell<u64>,
-    /// When the first shard was last told that there is little room left.
+    /// When this shard last reported to the first shard that little room is left.
     told_full: Cell<u64>,
-    /// Until when not to tell the first shard anything, in milliseconds since the Unix epoch.
+    /// The time before which nothing is reported to the first shard, in milliseconds since the Unix epoch.
     report_after: Cell<u64>,
-    /// Whether the tables have been migrated to this version, and the counts loaded.
+    /// Whether the tables have been migrated to this version and the counts have been loaded.
     ready: Cell<bool>,
 }
 
@@ -159,9 +160,9 @@ impl Inbox {
         }
     }
 
-    /// Stores a delivery and wakes the alarm; returns how it was stored, as [`protocol::Reply`] writes it. A message of
-    /// an unknown version is rejected before anything is stored. A Worker of an older version does not have the last three
-    /// arguments: the number of shards that it goes by, the id of this edge if it was asked for it, and the edges that the
+    /// Stores a delivery and wakes the alarm; returns how it was stored, as [`protocol::Reply`] writes it. A message of an
+    /// unknown version is rejected before anything is stored. A Worker of an older version does not pass the last three
+    /// arguments: the number of shards that it uses, the id of this edge if the inbox asked for it, and the edges that the
     /// delivery has been through.
     ///
     /// # Errors
@@ -223,7 +224,7 @@ impl Inbox {
                 self.wake(now);
             }
             (Stored::Held | Stored::Repeat, None) => {
-                // What is read next begins with the oldest, held or not.
+                // The next read starts with the oldest delivery, held or not.
                 self.untried.take();
                 self.wake(now.saturating_add(MISCONFIGURED_MS));
             }
@@ -259,9 +260,9 @@ impl Inbox {
         Ok(self.reply(shard, &protocol::read(request)?, now())?)
     }
 
-    /// Sends what is due, and sets the alarm to the time when something is due next; returns whether it succeeded.
+    /// Sends the deliveries that are due, and sets the alarm to the next due time. Returns whether it succeeded.
     ///
-    /// `is_unsure` tells that the last alarm did not succeed. Then the storage is tested first: while results can't be
+    /// `is_unsure` means that the last alarm did not succeed. Then the storage is tested first: if results couldn't be
     /// stored, each alarm would send the same deliveries again.
     pub async fn alarm(&self, is_unsure: bool) -> bool {
         let mut succeeded = true;
@@ -277,7 +278,7 @@ impl Inbox {
             Ok(settings) => self.work(&settings, is_unsure).await.unwrap_or_else(|problem| {
                 log::inbox_failed(&problem);
                 succeeded = false;
-                // What was taken from there and then failed is still untried in the database.
+                // A delivery that was taken from memory before the failure is still untried in the database.
                 self.untried.take();
                 Some(now().saturating_add(FAILED_MS))
             }),
@@ -308,14 +309,15 @@ impl Inbox {
         Ok(())
     }
 
-    /// Fails if the database has no room for a delivery with a body of so many bytes. What is left is for results.
+    /// Fails if the database has too little room for a delivery with a body of so many bytes. The rest of the room is for
+    /// results.
     fn check_room(&self, bytes: u32, now: u64) -> Result<()> {
         let needed = u64::from(bytes).saturating_add(ROW_BYTES);
         if let Some(left) = self.room.get().checked_sub(needed) {
             self.room.set(left);
             return Ok(());
         }
-        // What strangers can fill takes no room from what is genuine.
+        // The quarantine, which attackers can fill, does not reduce the room for genuine deliveries.
         let kept = self.quarantine.borrow().as_ref().map_or(0, |it| it.status().bytes);
         let size = self.db.size().saturating_sub(kept);
         let room = self.settings(now)?.max_stored_bytes.saturating_sub(size);
@@ -329,7 +331,8 @@ impl Inbox {
     }
 
     /// Returns the destinations of an arriving delivery; `None` if it is held, because the configuration of this inbox has
-    /// mistakes. The Worker names none if its own has mistakes, as one of another version may, or if none wants the event.
+    /// mistakes. The Worker names no destination if its own configuration has mistakes, as one of another version may, or
+    /// if none wants the event.
     fn destinations(
         &self,
         named: Vec<String>,
@@ -349,13 +352,13 @@ impl Inbox {
             .map_err(|_| Problem::new("the configuration of the inbox has mistakes"))
     }
 
-    /// Tells whether a request to some destination can start now. If none can, the alarm looks for what is due as soon as a
+    /// Returns whether a request to some destination can start now. If not, the alarm looks for due deliveries as soon as a
     /// request ends.
     fn has_room(&self, settings: &Settings) -> bool {
         !self.slots.borrow().next(&self.open(settings, now())).is_empty()
     }
 
-    /// Lists the destinations that something may be sent to now.
+    /// Lists the destinations that may receive a request now.
     fn open<'a>(&self, settings: &'a Settings, now: u64) -> Vec<&'a str> {
         let (circuits, slots) = (self.circuits.borrow(), self.slots.borrow());
         let names = settings.destinations.iter().map(|it| it.name.as_str());

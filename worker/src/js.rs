@@ -5,7 +5,7 @@ use std::fmt;
 use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
-/// Why an operation failed: a sentence for the log.
+/// The reason why an operation failed: a sentence for the log.
 #[derive(Debug)]
 pub(crate) struct Problem(String);
 
@@ -104,7 +104,7 @@ pub(crate) fn iso(time: u64) -> String {
 
 /// A value that can be read from JavaScript. Deserializing with serde would make the Worker a tenth larger.
 pub(crate) trait FromJs: Sized {
-    /// Returns `None` if the value has another form.
+    /// Converts a value; returns `None` if it has another form.
     fn from_js(value: &JsValue) -> Option<Self>;
 }
 
@@ -119,7 +119,8 @@ macro_rules! from_js {
         impl $crate::js::FromJs for $name {
             fn from_js(value: &wasm_bindgen::JsValue) -> Option<Self> {
                 $(let $field = $crate::js::field(value, $key);)*
-                // All at once: to drop a part of the fields at each that is wrong would be a third of the code.
+                // Converts all fields before checking any: dropping the fields so far at each wrong one would take a
+                // third of the code.
                 match ($($field,)*) {
                     ($(Some($field),)*) => Some(Self { $($field,)* }),
                     _ => None,

@@ -1,5 +1,5 @@
-//! Writes JSON: with [`object`] and [`list`] what is written for every event, since they are the fastest; and with [`text`]
-//! everything else.
+//! Writes JSON. [`object`] and [`list`] are the fastest, and write the JSON of every event. [`text`] writes everything
+//! else.
 
 use js_sys::JSON;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! Which of the two HMAC keys verified a delivery, and when each last did.
+//! The HMAC key that verified a delivery, and the time of each key's last match.
 
 use serde::Serialize;
 use walnut_webhooks::KeyIndex;
@@ -25,7 +25,7 @@ impl KeySlot {
         }
     }
 
-    /// Reads what [`Self::as_str`] wrote.
+    /// Parses the output of [`Self::as_str`].
     pub(crate) fn parse(text: &str) -> Self {
         [Self::Current, Self::Previous]
             .into_iter()
@@ -85,8 +85,8 @@ pub(crate) struct KeyStatus {
     current: Option<u64>,
     previous: Option<u64>,
     pub(crate) previous_until: Option<u64>,
-    /// `only_previous`: Walnut signs with the previous key only. `previous_ends_soon`: and that key expires within a
-    /// day.
+    /// `only_previous`: Walnut signs only with the previous key. `previous_ends_soon`: in addition, that key expires
+    /// within a day.
     pub(crate) warnings: Vec<&'static str>,
 }
 

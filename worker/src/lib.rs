@@ -1,5 +1,5 @@
-//! A Cloudflare Worker between Walnut and its customer: it verifies each delivery at the edge, stores the genuine ones,
-//! and sends them on, byte for byte, until each destination has accepted them.
+//! A Cloudflare Worker between Walnut and its customer. It verifies each delivery at the edge, stores the genuine ones,
+//! and forwards them, byte for byte, until each destination has accepted them.
 
 mod admin;
 mod answer;
@@ -49,7 +49,7 @@ static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_all
 
 #[wasm_bindgen]
 impl Task {
-    /// Answers one request: the result is the response. The last four arguments are headers: the signature, the content
+    /// Answers one request, and returns the response. The last four arguments are headers: the signature, the content
     /// type, the content length and `walnut-edge`.
     #[expect(clippy::too_many_arguments, reason = "a flat call is the fastest")]
     pub fn fetch(
@@ -133,16 +133,16 @@ async fn respond(request: &Request, head: Head, env: &Env, context: &Context) ->
     }
 }
 
-/// Tells whether Walnut posts to a path: the webhook's, or the same with a slash at its end, since many write it so. If
-/// the webhook's path is a mistake, it is any.
+/// Returns whether Walnut posts to a path: the webhook's path, or the same with a slash at its end, which is a common
+/// mistake. If `WEBHOOK_PATH` is a mistake, any path counts.
 fn is_webhook(webhook: Option<&str>, path: &str) -> bool {
     webhook.is_none_or(|webhook| {
         path == webhook || (!webhook.ends_with('/') && path.strip_suffix('/') == Some(webhook))
     })
 }
 
-/// Tells whether events are received, and sent on. The number of shards is known only to the inbox, so that is asked once
-/// for each isolate.
+/// Reports whether events are received and forwarded. Only the inbox knows the number of shards, so each isolate asks it
+/// once.
 async fn health(env: &Env, settings: &Settings) -> Response {
     if settings.mode == Mode::Direct {
         return ok();

@@ -7,22 +7,22 @@ const MOST_WAIT_MS: u64 = 60 * 60 * 1000;
 /// The longest wait after the first failed attempt, in milliseconds; it doubles with each further one.
 const FIRST_WAIT_MS: u64 = 1000;
 
-/// The same two waits if the destination rejects the delivery, since only a change there can help.
+/// The same two waits if the destination rejects the delivery, because only a change at the destination can help.
 const FIRST_REJECTED_WAIT_MS: u64 = 60 * 1000;
 const MOST_REJECTED_WAIT_MS: u64 = 2 * MOST_WAIT_MS;
 
-/// How often work on a delivery may trap before the delivery is dead.
+/// How many times work on a delivery may trap before the delivery is dead.
 pub(crate) const MOST_TRAPS: u32 = 2;
 
-/// When a delivery to a destination is dead.
+/// The limits after which a delivery to a destination is dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     pub(crate) max_attempts: u32,
-    /// Milliseconds since the delivery was received, or was last redelivered by hand.
+    /// Milliseconds since the delivery was received, or last redelivered by an operator.
     pub(crate) max_age_ms: u64,
 }
 
-/// Why a destination will not receive a delivery.
+/// The reason why a destination will not receive a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Reason {
     MaxAttempts,
@@ -33,7 +33,7 @@ pub(crate) enum Reason {
     DestinationRemoved,
     /// The destination answered 410.
     Gone,
-    /// Another version of the edge has stored a reason, or a state, that this one does not know.
+    /// Another version of the edge has stored a reason or a state that this version does not know.
     Unknown,
 }
 
@@ -52,7 +52,7 @@ impl Reason {
         }
     }
 
-    /// Reads what [`Self::as_str`] wrote.
+    /// Parses the output of [`Self::as_str`].
     pub(crate) fn parse(text: &str) -> Self {
         Self::ALL.into_iter().find(|reason| reason.as_str() == text).unwrap_or(Self::Unknown)
     }
@@ -69,23 +69,21 @@ pub(crate) enum Progress {
     Dead(Reason),
 }
 
-/// A delivery on its way to one destination. Times are milliseconds since the Unix epoch.
+/// The delivery to one destination. Times are milliseconds since the Unix epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Send {
     pub(crate) destination: String,
     /// How many attempts count towards the limit.
     pub(crate) attempts: u32,
-    /// When it was received, or was last redelivered by hand: its age counts from then.
+    /// When it was received, or last redelivered by an operator: its age counts from then.
     pub(crate) began: u64,
-    /// For how long the destination had been paused by then, all pauses together, in milliseconds. Later pauses do not count
-    /// towards its age.
+    /// The total time of the destination's pauses until then, in milliseconds. Later pauses do not count towards its age.
     pub(crate) paused_ms: u64,
     pub(crate) progress: Progress,
 }
 
 impl Send {
-    /// Begins a send: the first attempt is due at once. `paused_ms` is for how long the destination has been paused so far,
-    /// all pauses together.
+    /// Begins a send: the first attempt is due at once. `paused_ms` is the total time of the destination's pauses so far.
     pub(crate) fn new(destination: &str, now: u64, paused_ms: u64) -> Self {
         Self {
             destination: destination.to_owned(),
@@ -101,7 +99,7 @@ impl Send {
         time.saturating_sub(self.began).saturating_sub(paused) > limits.max_age_ms
     }
 
-    /// Tells whether no attempt has failed since it began, or since its destination was resumed.
+    /// Returns whether no attempt has failed since the send began, or since its destination was resumed.
     pub(crate) fn is_new(&self) -> bool {
         matches!(self.progress, Progress::Pending { due } if due <= self.began)
     }
@@ -124,13 +122,13 @@ pub(crate) enum State {
     Unrouted,
 }
 
-/// A delivery on its way to all its destinations.
+/// The delivery to all its destinations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Life {
     pub(crate) sends: Vec<Send>,
 }
 
-/// What happens to a delivery.
+/// An event in the life of a delivery.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Event<'a> {
     /// The destination accepted it.
@@ -139,15 +137,15 @@ pub(crate) enum Event<'a> {
     Failed { destination: &'a str, failed: Failed },
     /// The destination will never accept it: the answer was 410.
     Gone { destination: &'a str },
-    /// No attempt is made because the destination is not configured, or is held: it may be too old by now.
+    /// No attempt is made because the destination is not configured or is held. The delivery may be too old by now.
     Waited { destination: &'a str, reason: Reason },
     /// Work on it has trapped too often.
     Trapped,
-    /// An operator sends it to one destination again.
+    /// An operator redelivers it to one destination.
     Redelivered { destination: &'a str },
-    /// An operator sends what waits for one destination, or is dead there, to another one.
+    /// An operator moves a send that is pending or dead for one destination to another destination.
     Moved { from: &'a str, to: &'a str },
-    /// An operator has resumed the destination: what waits for it is due now.
+    /// An operator has resumed the destination: its pending deliveries are due now.
     Resumed { destination: &'a str },
 }
 
@@ -167,11 +165,11 @@ impl Event<'_> {
     }
 }
 
-/// How an attempt failed, as far as it decides on the next one. A wait that the destination asks for is not here: it holds
-/// all deliveries to it.
+/// The facts about a failed attempt that decide on the next one. A wait that the destination asks for is not included: it
+/// holds all deliveries to the destination.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Failed {
-    /// Whether the attempt only probed a destination that was held. It does not count.
+    /// Whether the attempt was a probe of a held destination, which does not count.
     pub(crate) is_probe: bool,
     /// Whether the destination rejects the delivery, so that it is retried more slowly.
     pub(crate) is_rejected: bool,
@@ -179,31 +177,31 @@ pub(crate) struct Failed {
     pub(crate) chance: f64,
 }
 
-/// What the inbox has to do after an event.
+/// An action that the inbox has to carry out after an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// Save the send with this index: it has changed, or is new.
     Save(usize),
     /// Report that the send with this index is dead.
     Died(usize),
-    /// The send that had this index is no longer there.
+    /// The send that had this index was removed.
     Dropped(usize),
     /// Save the state of the delivery: it has changed.
     Became(State),
 }
 
 impl Life {
-    /// Begins a delivery's life with the destinations that want it, each with the time for which it has been paused.
+    /// Begins a delivery's life with the destinations that want it, each with the total time of its pauses.
     pub(crate) fn new<'a>(destinations: impl Iterator<Item = (&'a str, u64)>, now: u64) -> Self {
         Self { sends: destinations.map(|(name, paused)| Send::new(name, now, paused)).collect() }
     }
 
-    /// Tells whether it is, or was, sent to a destination.
+    /// Returns whether it is or was sent to a destination.
     pub(crate) fn is_sent_to(&self, destination: &str) -> bool {
         self.sends.iter().any(|send| send.destination == destination)
     }
 
-    /// Tells whether it waits for a destination.
+    /// Returns whether it waits for a destination.
     pub(crate) fn is_pending_to(&self, destination: &str) -> bool {
         self.sends.iter().any(|send| send.destination == destination && send.is_pending())
     }
@@ -227,8 +225,8 @@ impl Life {
         }
     }
 
-    /// Returns the life after an event, and the effects. `paused_ms` is for how long the destination of the event has been
-    /// paused so far.
+    /// Returns the life after an event, and the effects. `paused_ms` is the total time of the pauses of the event's
+    /// destination so far.
     pub(crate) fn after(
         mut self,
         event: &Event<'_>,
@@ -323,7 +321,7 @@ fn apply(send: &Send, event: &Event<'_>, now: u64, paused_ms: u64, limits: Limit
         {
             next = Send::new(to, now, paused_ms);
         }
-        // As if it had just arrived, so that the oldest is sent first.
+        // Due since its arrival, so that the oldest delivery is sent first.
         Event::Resumed { destination } if destination == send.destination && send.is_pending() => {
             next.progress = Progress::Pending { due: send.began };
         }
@@ -341,7 +339,7 @@ fn retry_delay_ms(attempts: u32, failed: &Failed) -> u64 {
     };
     let doublings = attempts.saturating_sub(1).min(32);
     let most = first.checked_shl(doublings).unwrap_or(longest).min(longest);
-    // A rejected delivery waits for half of the time at least.
+    // A rejected delivery waits for at least half of the time.
     let least = if failed.is_rejected { most / 2 } else { 0 };
     least.saturating_add(fraction(most.saturating_sub(least), failed.chance))
 }

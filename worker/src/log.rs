@@ -28,10 +28,10 @@ mod console {
     }
 }
 
-/// The code under which requests to a path with no use are counted. They are answered `not_found`.
+/// The code that counts requests to an unused path. They are answered `not_found`.
 pub(crate) const WRONG_PATH: &str = "wrong_path";
 
-/// How serious a line is.
+/// The level of a line.
 #[derive(Clone, Copy, Default)]
 pub(crate) enum Level {
     #[default]
@@ -65,7 +65,7 @@ impl Line {
 /// The shortest time between two lines about mistakes in the configuration, in milliseconds.
 const MISCONFIGURED_MS: u64 = 60_000;
 
-/// What was written about the configuration.
+/// The lines about the configuration that were written.
 #[derive(Clone, Copy, Default)]
 struct Reported {
     /// When mistakes were last written.
@@ -74,7 +74,7 @@ struct Reported {
 }
 
 impl Reported {
-    /// Tells whether mistakes are to be written now, and notes that they are.
+    /// Returns whether to write mistakes now, and notes that they are written.
     fn mistakes_are_due(&mut self, now: u64) -> bool {
         let is_due = self.mistakes.is_none_or(|last| now.saturating_sub(last) >= MISCONFIGURED_MS);
         if is_due {
@@ -83,7 +83,7 @@ impl Reported {
         is_due
     }
 
-    /// Tells whether warnings are to be written, and notes that they are.
+    /// Returns whether to write warnings, and notes that they are written.
     fn warnings_are_due(&mut self) -> bool {
         !std::mem::replace(&mut self.warnings, true)
     }
@@ -93,7 +93,7 @@ thread_local! {
     static REPORTED: RefCell<Reported> = RefCell::default();
 }
 
-/// Writes what is wrong with the configuration: mistakes at most once a minute, and warnings once for each isolate.
+/// Writes the problems of the configuration: mistakes at most once a minute, and warnings once for each isolate.
 pub(crate) fn configuration(mistakes: &Mistakes, warnings: &[String], now: u64) {
     if !mistakes.is_empty() && REPORTED.with_borrow_mut(|it| it.mistakes_are_due(now)) {
         mistaken(mistakes);
@@ -126,7 +126,7 @@ pub(crate) fn refused(failure: &Failure) -> Line {
     Line::new(Level::Warn, &[("event", "refused".into()), ("code", failure.code().into())])
 }
 
-/// A rejected request is kept; with the code that it was answered.
+/// A rejected request is kept; with the code of its answer.
 pub(crate) fn kept(code: &str) -> Line {
     Line::new(Level::Warn, &[("event", "kept".into()), ("code", code.into())])
 }
@@ -136,18 +136,18 @@ pub(crate) fn accepted_in_setup(how: &str) -> Line {
     Line::new(Level::Warn, &[("event", how.into()), ("setup", Item::Bool(true))])
 }
 
-/// A new key has verified so many requests that were kept.
+/// A new key has verified so many kept requests.
 pub(crate) fn recovered(count: u64) {
     let fields = [("event", "recovered_from_quarantine".into()), ("count", count.into())];
     Line::new(Level::Warn, &fields).write();
 }
 
-/// Something that Walnut may have signed was posted to a path with no use.
+/// A request that Walnut may have signed was posted to an unused path.
 pub(crate) fn wrong_path() -> Line {
     Line::new(Level::Warn, &[("event", "refused".into()), ("code", WRONG_PATH.into())])
 }
 
-/// Why a signature was rejected, without the difference between the bodies.
+/// The explanation of a rejected signature, without the difference between the bodies.
 pub(crate) fn explained(code: Option<&'static str>, cause: Cause, problem: &str, fix: &str) {
     let fields = [
         ("event", "explained".into()),
@@ -192,7 +192,7 @@ pub(crate) fn forwarded(headline: &Headline, destination: &str, outcome: &Outcom
     Line::new(level, &fields)
 }
 
-/// These destinations will not receive a delivery; with the reason for each.
+/// Some destinations will not receive a delivery; with the reason for each.
 pub(crate) fn dead(id: &str, died: &[&Send]) {
     let mut reasons = Vec::new();
     for send in died {
@@ -207,7 +207,7 @@ pub(crate) fn dead(id: &str, died: &[&Send]) {
     Line::new(Level::Error, &fields).write();
 }
 
-/// The inbox failed. No reason contains anything from outside.
+/// The inbox failed. No reason contains external data.
 pub(crate) fn inbox_failed(problem: &Problem) {
     let reason = problem.to_string();
     let fields = [("event", "inbox_failed".into()), ("reason", reason.as_str().into())];

@@ -1,4 +1,4 @@
-//! The network of a client, as a keyed hash: the quarantine needs to tell networks apart, and not to know them.
+//! The network of a client, as a keyed hash: the quarantine distinguishes networks, but does not need to know them.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
@@ -9,8 +9,9 @@ use sha2::Sha256;
 /// How many bytes of a hash are used.
 const HASH_BYTES: usize = 16;
 
-/// Returns the network of an address, as a text: the first 24 bits of an IPv4 address, or 48 of an IPv6 address. Of
-/// several addresses the last one counts, since only that is from the nearest proxy. All clients without a valid address are one network.
+/// Returns the network of an address, as a text: the first 24 bits of an IPv4 address, or 48 of an IPv6 address. If
+/// there are several addresses, the last one counts, because the nearest proxy has added it. All clients without a
+/// valid address are one network.
 pub(crate) fn of(header: Option<&str>) -> String {
     let last = header.unwrap_or_default().rsplit(',').next().unwrap_or_default().trim();
     let address = last
@@ -36,7 +37,7 @@ pub(crate) fn of(header: Option<&str>) -> String {
 
 /// Hashes a network with a key.
 pub(crate) fn hash(key: &str, network: &str) -> String {
-    // HMAC accepts a key of any length; the constructor is fallible because other MACs do not.
+    // HMAC accepts a key of any length. The constructor is fallible only because some other MACs reject a length.
     let Ok(mac) = Hmac::<Sha256>::new_from_slice(key.as_bytes()) else { return String::new() };
     let mac = mac.chain_update(network).finalize().into_bytes();
     hex(mac.iter().take(HASH_BYTES))

@@ -1,7 +1,8 @@
 //! The messages between the Worker and its inbox.
 //!
 //! A request is one variant of [`Request`], and its type names the type of its reply. Only the message that stores a
-//! delivery is not here: it is a flat call, since it is sent for every delivery (`shards::store` and `Inbox::store`).
+//! delivery is not here: it is a flat call for speed, because it is sent for every delivery (`shards::store` and
+//! `Inbox::store`).
 
 mod arrival;
 mod delivery;
@@ -27,7 +28,7 @@ use crate::js::{FromJs, Problem, Result, from_js, text, variant};
 use crate::keys::LastMatch;
 
 /// The version of these messages. During a deployment, a Worker and an inbox of different versions may meet. Increase
-/// it with every change that the other version would misread.
+/// it with every change that an older version would misread.
 pub(crate) const VERSION: u32 = 1;
 
 /// Checks the version of a message, before anything else of it is read.
@@ -45,7 +46,7 @@ pub(crate) fn check_version(version: u32) -> Result<()> {
 pub(crate) trait Question: Into<Request> {
     type Reply: Serialize + FromJs;
 
-    /// Writes a reply to this question.
+    /// Writes a reply to this request.
     fn reply(&self, reply: &Self::Reply) -> Result<JsValue> {
         write(reply)
     }
@@ -108,39 +109,39 @@ requests! {
     Hasten => bool,
 }
 
-/// Asks for the stored number of shards, and stores none.
+/// Asks for the stored number of shards, without storing one.
 #[derive(Serialize)]
 pub(crate) struct GetShards;
 
-/// Sets the shard's alarm, in case the platform has lost it. Gives the shard its copy of what [`ConfirmShards`] made, so that
-/// it accepts its first delivery without the first shard.
+/// Sets the shard's alarm, in case the platform has lost it. Gives the shard its copy of the data from [`ConfirmShards`], so
+/// that it accepts its first delivery without the first shard.
 #[derive(Clone, Serialize)]
 pub(crate) struct Wake {
     pub(crate) shards: Option<u32>,
     pub(crate) instance: Option<String>,
 }
 
-/// Tells the first shard what an isolate has counted since its last report.
+/// Reports the counts of an isolate since its last report to the first shard.
 #[derive(Serialize)]
 pub(crate) struct Report {
     /// How many requests were rejected, by code.
     pub(crate) refused: Vec<Count>,
-    /// How many requests were not kept, since there was no room.
+    /// How many requests were not kept, because the room was full.
     pub(crate) dropped: Option<u64>,
     pub(crate) matched: LastMatch,
-    /// The networks that sent something new and genuine.
+    /// The networks that sent a new genuine event.
     pub(crate) networks: Vec<String>,
     /// How many events had a difference from their documented shape. Each is `EVENT PATH KIND`.
     pub(crate) drift: Vec<Count>,
 }
 
-/// Tells the first shard that there is a cause for an alert.
+/// Reports a cause for an alert to the first shard.
 #[derive(Serialize)]
 pub(crate) struct Raise {
     pub(crate) cause: Cause,
-    /// The destination that it concerns, if it is one.
+    /// The destination that it concerns, if there is one.
     pub(crate) destination: Option<String>,
-    /// What the text of the alert ends with: why the destination fails, or which difference was seen.
+    /// The end of the alert's text: why the destination fails, or which difference was seen.
     pub(crate) detail: Option<String>,
 }
 
@@ -164,7 +165,7 @@ pub(crate) enum Cause {
     AllFailed,
     /// Nothing new arrives.
     Silence,
-    /// A new key has verified what was kept.
+    /// A new key has verified kept requests.
     RecoveredFromQuarantine,
     /// A destination accepts nothing.
     Failing,
@@ -192,7 +193,7 @@ pub(crate) struct Erase {
 #[derive(Serialize)]
 pub(crate) struct EraseEmail {
     pub(crate) email: String,
-    /// Only rows after this one are looked at.
+    /// Only rows after this one are read.
     pub(crate) after: RowId,
 }
 
@@ -208,11 +209,11 @@ pub(crate) struct GetDrift;
 #[derive(Serialize)]
 pub(crate) struct Erased {
     pub(crate) erased: u64,
-    /// Where to go on, if there may be more.
+    /// Where to continue, if there may be more.
     pub(crate) last: Option<RowId>,
 }
 
-/// A number of something that has a name.
+/// A count with a name.
 #[derive(Serialize)]
 pub(crate) struct Count {
     pub(crate) name: String,

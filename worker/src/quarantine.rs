@@ -24,24 +24,25 @@ use crate::{log, network, shards};
 /// The longest body that is kept, in bytes.
 const MAX_BODY_BYTES: usize = 64 << 10;
 
-/// How many bytes of bodies an isolate holds until they are kept: as many as are kept at most.
+/// How many bytes of bodies an isolate holds until they are kept: as many as the quarantine can keep.
 const MOST_WAITING_BYTES: u64 = 8 << 20;
 
 /// How many requests that were kept an isolate remembers.
 const MOST_RECENT: usize = 64;
 
-/// What unsigned requests are counted as during set-up.
+/// The code that counts unsigned requests during set-up.
 const UNSIGNED: &str = "unsigned";
 
 /// The code of a kept request that was answered 200 during set-up.
 const ACCEPTED: &str = "accepted";
 
-/// How long an isolate does not ask again after the first shard had no room, in milliseconds.
+/// How long an isolate waits before it asks again after the first shard had no room, in milliseconds.
 const FULL_MS: u64 = 60_000;
 
 thread_local! {
     static FULL: RefCell<Told> = RefCell::default();
-    /// Whether the inbox has ever had a key, once this isolate has asked. An isolate that has no key gets none.
+    /// Whether the inbox has ever had a key, once this isolate has asked. The configuration of an isolate never changes, so
+    /// one without a key never gets one.
     static HAD_KEY: Cell<Option<bool>> = const { Cell::new(None) };
     /// How many bytes of bodies wait to be kept.
     static WAITING: Cell<u64> = const { Cell::new(0) };
@@ -53,15 +54,15 @@ struct Told {
     /// The key of the hashes.
     key: String,
     all_until: u64,
-    /// The networks that there was room for nevertheless.
+    /// The networks that still had room.
     open_to: Vec<String>,
-    /// Single networks. There are few, since each has used up a tenth of the room.
+    /// Single networks that have no room. There are few, because each has used up a tenth of the room.
     closed: Vec<(String, u64)>,
-    /// The requests kept last. Equal ones do not ask again for a while.
+    /// The requests that were kept last. The isolate does not ask again for equal ones for a while.
     kept: Vec<Recent>,
 }
 
-/// A request that was kept lately.
+/// A request that was kept recently.
 struct Recent {
     signature: String,
     size: u32,
@@ -95,7 +96,7 @@ impl Told {
         });
     }
 
-    /// Tells whether an equal request was kept lately, and if so, whether the inbox has had a key.
+    /// Returns whether an equal request was kept recently, and if so, whether the inbox has had a key.
     fn has_kept(&self, candidate: &Candidate, now: u64) -> Option<bool> {
         let is_equal = |recent: &&Recent| {
             recent.signature == candidate.signature
@@ -117,7 +118,7 @@ impl Told {
     }
 }
 
-/// Tells whether a time is still to come. If it is too far ahead, the clock was set back.
+/// Returns whether a time is in the future. If it is too far ahead, the clock was set back.
 fn is_before(until: u64, now: u64) -> bool {
     (1..=FULL_MS).contains(&until.saturating_sub(now))
 }
@@ -178,16 +179,16 @@ impl Candidate {
     }
 }
 
-/// What became of a candidate.
+/// The result for a candidate.
 enum Outcome {
     Kept {
         had_key: bool,
-        /// Whether no equal one was kept before.
+        /// Whether the request is new: no equal one was kept before.
         is_new: bool,
     },
     /// The first shard has no room for it, or did not answer.
     Full,
-    /// It is too long, or not a JSON object with the name of an event.
+    /// The body is too long, or not a JSON object with the name of an event.
     Unfit,
 }
 
@@ -195,7 +196,7 @@ fn is_full_for(network: &str, now: u64) -> bool {
     FULL.with_borrow(|told| told.is_full_for(network, now))
 }
 
-/// Has a request kept after it was answered.
+/// Asks the first shard to keep a request after it was answered.
 pub(crate) fn keep_after_answer(
     context: &Context,
     env: &Env,
@@ -232,7 +233,7 @@ impl Drop for Waits {
     }
 }
 
-/// Returns the mistake that the key is gone after set-up, as far as this isolate knows it.
+/// Returns the mistake that the key was removed after set-up, as far as this isolate knows it.
 pub(crate) fn mistake(settings: &Settings) -> Option<String> {
     (settings.setup && settings.verifier.is_none() && HAD_KEY.get() == Some(true)).then(|| {
         "WALNUT_WEBHOOK_KEY is not set, and SETUP has no effect, because the inbox has had a key: set the key that \
@@ -241,7 +242,7 @@ pub(crate) fn mistake(settings: &Settings) -> Option<String> {
     })
 }
 
-/// Tells whether set-up is on: no key is set, and the inbox has never had one.
+/// Returns whether set-up is on: no key is set, and the inbox has never had one.
 ///
 /// # Errors
 ///
@@ -259,7 +260,8 @@ pub(crate) async fn is_in_setup(env: &Env, settings: &Settings) -> Result<bool> 
     Ok(!had_key)
 }
 
-/// Answers a request while no key is set. During set-up it is accepted: a signed one once it is kept, another one at once.
+/// Answers a request while no key is set. During set-up the request is accepted: a signed one once it is kept, an unsigned
+/// one at once.
 pub(crate) async fn without_key(
     mut incoming: Incoming<'_>,
     env: &Env,
@@ -305,7 +307,7 @@ pub(crate) async fn without_key(
     };
     match outcome {
         Outcome::Kept { had_key: false, .. } => logged(log::accepted_in_setup("kept"), None),
-        // The key was set while this isolate still runs without it.
+        // The key was set, but this isolate still runs without it.
         Outcome::Kept { had_key: true, .. } => refuse(&Failure::Misconfigured),
         Outcome::Full | Outcome::Unfit => refuse(&Failure::StoreFailed),
     }

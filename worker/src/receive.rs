@@ -34,7 +34,7 @@ const JSON: &str = "application/json";
 /// body, calling the platform takes longer than it saves.
 const HASHED_BY_HOST: usize = 8 << 10;
 
-/// What a request says before its body.
+/// The head of a request.
 pub(crate) struct Head {
     pub(crate) method: String,
     pub(crate) url: String,
@@ -46,7 +46,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Returns the path of the URL as it is: dots and escapes that a client left in it are not resolved.
+    /// Returns the path of the URL unchanged: dots and escapes in it are not resolved.
     pub(crate) fn path(&self) -> &str {
         // Two slashes precede the host.
         let from = self.url.match_indices('/').nth(2).map_or(self.url.len(), |(at, _)| at);
@@ -54,13 +54,13 @@ impl Head {
         path.split(['?', '#']).next().unwrap_or_default()
     }
 
-    /// Tells whether Walnut may have sent it.
+    /// Returns whether Walnut may have sent it.
     pub(crate) fn is_signed_post(&self) -> bool {
         self.method == "POST" && self.signature.is_some()
     }
 }
 
-/// A request, as far as it has been read.
+/// The part of a request that has been read.
 pub(crate) struct Incoming<'r> {
     request: &'r Request,
     signature: Option<String>,
@@ -70,7 +70,7 @@ pub(crate) struct Incoming<'r> {
     edges: Option<String>,
 }
 
-/// Receives one delivery. The result of the check is noted, unless it is a duplicate or could not be stored.
+/// Receives one delivery. The result of the check is noted, unless the delivery is a duplicate or could not be stored.
 pub(crate) async fn delivery(
     request: &Request,
     head: Head,
@@ -131,7 +131,7 @@ pub(crate) fn headline(
     max_age_ms: Option<u64>,
     received: u64,
 ) -> Result<Headline, Failure> {
-    // A body that is not JSON can be genuine too; it has no signed time.
+    // A body that is not JSON can be genuine too, but it has no signed time.
     let summary = verified.summary().ok();
     if let (Some(summary), Some(age)) = (&summary, max_age_ms) {
         let received = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(received));
@@ -234,7 +234,7 @@ impl Incoming<'_> {
         network::of(address.as_deref())
     }
 
-    /// Returns what the quarantine may keep, if the body was read. `code` is the code of the answer.
+    /// Returns the candidate for the quarantine, if the body was read. `code` is the code of the answer.
     pub(crate) fn candidate(&self, code: &'static str, settings: &Settings) -> Option<Candidate> {
         Some(Candidate {
             code,
@@ -245,7 +245,8 @@ impl Incoming<'_> {
         })
     }
 
-    /// Reads the body. Reading stops soon after the limit, whatever length was declared: a chunked request may be longer.
+    /// Reads the body. Reading stops soon after the limit, even if the declared length is shorter: a chunked request may be
+    /// longer.
     pub(crate) async fn read(&mut self, limit: usize) -> Result<Vec<u8>, Failure> {
         let declared = self.declared_length.unwrap_or(0);
         let body = host::read(self.request, declared, limit, GRACE, BODY_MS).await?;
@@ -300,12 +301,12 @@ impl Incoming<'_> {
                 note(Check::Refused(failure.code()));
                 logged(log::refused(&failure), Some(&failure))
             }
-            // Not noted as a match: an alert for missing deliveries must not be put off while nothing can be stored.
+            // Not noted as a match: while nothing can be stored, the alert for missing deliveries must not be delayed.
             Err(failure) => failed(&failure),
         }
     }
 
-    /// Forwards a delivery, and answers as the destination did.
+    /// Forwards a delivery, and returns the destination's answer.
     async fn forward(self, headline: &Headline, settings: &Settings) -> Response {
         let Some(destination) = settings.destinations.first() else {
             return failed(&Failure::Misconfigured);

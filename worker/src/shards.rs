@@ -1,4 +1,4 @@
-//! The Worker's side of the inbox: which shard a delivery belongs to, and how requests get there.
+//! The Worker's side of the inbox: finds the shard of a delivery, and sends requests to shards.
 
 use std::cell::Cell;
 
@@ -14,10 +14,10 @@ use crate::protocol::{
 };
 use crate::{host, log, quarantine};
 
-/// The shard that keeps what concerns all shards.
+/// The shard that keeps the data of all shards.
 pub(crate) const FIRST: u32 = 0;
 
-/// How often a delivery is sent to a shard: two replies may tell where it belongs.
+/// How many times a delivery is sent to a shard: two replies may name another shard.
 const MOST_STORES: u32 = 3;
 
 thread_local! {
@@ -25,8 +25,8 @@ thread_local! {
     static STORED: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
-/// Returns the number of shards, as [`stored_or_set`] does, or else `SHARDS` if the first shard can't be read: the others
-/// answer nevertheless.
+/// Returns the number of shards, as [`stored_or_set`] does, or else `SHARDS` if the first shard can't be read. The other
+/// shards can still answer.
 pub(crate) async fn count(env: &Env, settings: &Settings) -> Result<u32> {
     match stored_or_set(env, settings).await {
         Err(problem) if settings.knows_shards => {
@@ -37,15 +37,15 @@ pub(crate) async fn count(env: &Env, settings: &Settings) -> Result<u32> {
     }
 }
 
-/// Returns the number of shards: the stored one, or the one that the first delivery would store. All that concerns more
-/// than the first shard uses it, whatever `SHARDS` is.
+/// Returns the number of shards: the stored one, or the one that the first delivery would store. Everything that
+/// concerns more than the first shard uses this number instead of `SHARDS`.
 pub(crate) async fn stored_or_set(env: &Env, settings: &Settings) -> Result<u32> {
     if let Some(shards) = STORED.get() {
         return Ok(shards);
     }
     match ask(env, settings, FIRST, GetShards).await? {
         Some(shards) => Ok(note_stored(shards, settings)),
-        // Nothing says whether the number is the one that was meant, so it is not stored. The first shard always exists.
+        // It is unknown whether the number is the intended one, so it is not stored. The first shard always exists.
         None if !settings.knows_shards => Ok(1),
         None => Ok(settings.shards),
     }
@@ -67,15 +67,15 @@ fn mistake(settings: &Settings) -> Option<String> {
     ))
 }
 
-/// Lists the mistakes in the configuration, with those that only the inbox knows of, once it was asked: by [`count`] and
-/// by [`quarantine::is_in_setup`].
+/// Lists the mistakes in the configuration. They include mistakes that only the inbox knows, once [`count`] and
+/// [`quarantine::is_in_setup`] have asked it.
 pub(crate) fn mistakes(settings: &Settings) -> Mistakes {
     let asked = mistake(settings).into_iter().chain(quarantine::mistake(settings));
     settings.mistakes.iter().cloned().chain(asked).collect()
 }
 
-/// Returns the number of shards that deliveries go by: the stored one, or a valid `SHARDS`, or else none, since then the
-/// first shard holds them.
+/// Returns the number of shards for choosing the shard of a delivery: the stored one, or a valid `SHARDS`, or else none,
+/// because then the first shard holds the deliveries.
 async fn known(env: &Env, settings: &Settings) -> Result<Option<u32>> {
     let known = STORED.get().or_else(|| settings.knows_shards.then_some(settings.shards));
     if known.is_none() {
@@ -111,8 +111,8 @@ pub(crate) async fn store(
     }
 }
 
-/// Has a shard store a delivery. The shard says so if it goes by another number of shards, or by none yet; so no other
-/// shard is needed while the numbers are the same.
+/// Asks a shard to store a delivery. If the shard uses another number of shards, or has none yet, it replies so.
+/// Therefore no other shard is needed while the numbers are equal.
 async fn store_or_ask(env: &Env, settings: &Settings, arrival: &Arrival<'_>) -> Result<Reply> {
     let mut shards = known(env, settings).await?;
     let mut instance = None;
@@ -209,7 +209,7 @@ pub(crate) async fn wake(env: &Env, settings: &Settings) {
         settings.shards
     });
     let mut wake = Wake { shards: None, instance: None };
-    // A single shard makes its own.
+    // A single shard creates its own data.
     if shards > 1 {
         match identity(env, settings).await {
             Ok(identity) => wake = identity,
@@ -223,7 +223,7 @@ pub(crate) async fn wake(env: &Env, settings: &Settings) {
     }
 }
 
-/// Returns what each shard has a copy of, if the first shard has made it.
+/// Returns the shared data, if the first shard has created it.
 async fn identity(env: &Env, settings: &Settings) -> Result<Wake> {
     if let Some(shards) = ask(env, settings, FIRST, GetShards).await? {
         let question = ConfirmShards { shards, wants_instance: Some(true) };

@@ -20,7 +20,7 @@ pub(crate) const MOST_BYTES: usize = 64;
 
 /// Signs for one destination: HMAC-SHA256.
 ///
-/// Only the keyed state is held; it is wiped on drop and never printed.
+/// It holds only the keyed state, which is wiped on drop and never printed.
 #[derive(Clone)]
 pub(crate) struct Secret(Hmac<Sha256>);
 
@@ -33,7 +33,7 @@ impl Secret {
         if key.len() < LEAST_BYTES {
             return None;
         }
-        // HMAC accepts a key of any length; the constructor is fallible because other MACs do not.
+        // HMAC accepts a key of any length. The constructor is fallible only because some other MACs reject a length.
         Hmac::new_from_slice(key).ok().map(Self)
     }
 
@@ -52,8 +52,8 @@ impl Secret {
     }
 }
 
-/// Makes `webhook-id` of an idempotency key; and of the row, if several bodies share the key. A full stop becomes two
-/// colons: a session's ID has no colon, so different IDs stay different.
+/// Makes `webhook-id` from an idempotency key, and from the row if several bodies share the key. A full stop becomes
+/// two colons: a session's ID has no colon, so different IDs stay different.
 pub(crate) fn message_id(id: &str, row: Option<RowId>) -> String {
     let id = id.replace('.', "::");
     match row {

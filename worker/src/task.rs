@@ -1,7 +1,7 @@
 //! Runs a future that waits for promises: JavaScript awaits each promise, and then takes the next step.
 //!
 //! An `async` export of wasm-bindgen would do the same with closures and microtasks of Rust, which costs about 11 % of
-//! direct requests a second. What traps in a step is thrown to the caller of the step.
+//! direct requests a second. A trap in a step is thrown to the caller of the step.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -19,7 +19,7 @@ const MISUSED: &str = "a task awaited several promises at once, or a future that
 /// The waker of every task: JavaScript takes the next step, so there is nothing to wake.
 static TASK: &Waker = Waker::noop();
 
-/// What a task and its promises hand to each other during one step.
+/// The data that a task and its promises exchange during one step.
 #[derive(Default)]
 struct Step {
     /// The result of the promise that the previous step returned.
@@ -34,13 +34,13 @@ thread_local! {
     static STEP: RefCell<Option<Step>> = const { RefCell::new(None) };
 }
 
-/// What a step has come to.
+/// The result of a step.
 enum Progress {
     Awaits(Promise),
     Done(JsValue),
 }
 
-/// The work on one request. When it has ended, the task can begin other work.
+/// The work on one request. After it has ended, the task can be reused.
 #[derive(Default)]
 #[wasm_bindgen]
 pub struct Task {
@@ -82,8 +82,8 @@ impl Task {
         Self::default()
     }
 
-    /// Goes on with the result of the last promise; the first step has none. Returns the next promise, or the result of
-    /// the task.
+    /// Continues with the result of the last promise; the first step has none. Returns the next promise, or the result
+    /// of the task.
     ///
     /// # Errors
     ///
@@ -110,8 +110,8 @@ impl Future for Awaited {
     type Output = Settled;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Settled> {
-        // What the task spawned may be polled during its step: the platform runs microtasks when it loads a module for the
-        // first call of the console.
+        // Futures that the task spawned may be polled during its step: the platform runs microtasks when it loads a module
+        // for the first call of the console.
         let is_in_task = context.waker().will_wake(TASK);
         let state = std::mem::replace(&mut *self, Self::Handed);
         STEP.with_borrow_mut(|step| match (step.as_mut().filter(|_| is_in_task), state) {

@@ -1,6 +1,7 @@
-//! What an isolate has seen: which keys verified deliveries, how these differ from their documented shapes, and which
-//! requests were rejected. It is counted in memory, and reported to the first shard at most once a minute for matches, once
-//! for known differences and once for rejections; a new difference is reported at once. That shard writes it now and then, so strangers can't make the edge write more.
+//! The observations of an isolate: which keys verified deliveries, how these differ from their documented shapes, and
+//! which requests were rejected. They are counted in memory. The isolate reports matches, known differences and
+//! rejections to the first shard, each at most once a minute. A new difference is reported at once. The first shard
+//! writes the counts only from time to time, so attackers can't make the edge write more.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -14,14 +15,14 @@ use crate::keys::{KeySlot, LastMatch};
 use crate::protocol::{Count, Report};
 use crate::{log, shards};
 
-/// How many networks are reported at once.
+/// How many networks one report has.
 const MOST_NETWORKS: usize = 50;
 
 /// How many differences are counted between two reports, and how many bytes a path has at most.
 const MOST_DRIFT: usize = 100;
 const MOST_PATH_BYTES: usize = 256;
 
-/// How many differences are known as reported. The inbox counts no more.
+/// How many differences are noted as reported. The inbox does not count more.
 const MOST_KNOWN_DRIFT: usize = 200;
 
 /// The shortest time between two reports of the same kind, in milliseconds.
@@ -33,13 +34,13 @@ struct Seen {
     refused: Vec<Count>,
     dropped: u64,
     matched: LastMatch,
-    /// The networks that sent something new and genuine.
+    /// The networks that sent a new genuine event.
     networks: Vec<String>,
     /// How many events had a difference, as [`Report`] has it.
     drift: Vec<Count>,
     /// The differences that were reported before.
     known_drift: Vec<String>,
-    /// When a rejection, a match and a difference last led to a report.
+    /// When a rejection, a match and a difference last caused a report.
     reported_refused: u64,
     reported_matched: u64,
     reported_drift: u64,
@@ -57,12 +58,12 @@ pub(crate) enum Check {
     Refused(&'static str),
 }
 
-/// Counts a request that was not kept, because the room was full. The next report tells it.
+/// Counts a request that was not kept, because the room was full. The next report includes it.
 pub(crate) fn note_dropped() {
     SEEN.with_borrow_mut(|seen| seen.dropped = seen.dropped.saturating_add(1));
 }
 
-/// Counts the differences of a stored event from its documented shape, each once. The next report tells them.
+/// Counts the differences of a stored event from its documented shape, each once. The next report includes them.
 pub(crate) fn note_drift(headline: &Headline) {
     let event = headline.name.as_deref().unwrap_or("unknown");
     let mut names = Vec::new();
@@ -82,12 +83,12 @@ pub(crate) fn note_drift(headline: &Headline) {
     });
 }
 
-/// Takes the differences that were counted since the last report.
+/// Removes and returns the differences that were counted since the last report.
 pub(crate) fn take_drift() -> Vec<Count> {
     SEEN.with_borrow_mut(|seen| std::mem::take(&mut seen.drift))
 }
 
-/// Notes a check. When it is time, everything noted is reported once the response has been sent.
+/// Notes a check. If a report is due, all notes are reported after the response has been sent.
 pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Rc<Settings>, now: u64) {
     if settings.mode == Mode::Direct {
         return;
@@ -139,7 +140,7 @@ pub(crate) fn note(check: Check, env: &Env, context: &Context, settings: &Rc<Set
                 }
             }
         }
-        // A match is written at once, so a rejection must not have it reported more often.
+        // The first shard writes a match at once, so a rejection must not cause more reports of matches.
         let has_matches = seen.matched != LastMatch::default();
         if is_match_due || (has_matches && is_due(&mut seen.reported_matched)) {
             report.matched = std::mem::take(&mut seen.matched);

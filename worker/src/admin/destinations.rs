@@ -15,7 +15,7 @@ use crate::protocol::{Hasten, SetPaused};
 struct State {
     name: String,
     paused_since: Option<u64>,
-    /// The shards that could not be read. They go on as before.
+    /// The shards that could not be read. They are unchanged.
     broken_shards: Vec<u32>,
 }
 
@@ -24,7 +24,7 @@ impl Shards<'_> {
         Ok(value(&self.set_paused(name, true).await?))
     }
 
-    /// Resumes a destination. What waits for it is due at once, whatever its schedule was.
+    /// Resumes a destination. All its pending deliveries are due at once.
     pub(super) async fn resume(&self, name: &str) -> Answer<Response> {
         let paused = self.set_paused(name, false).await?;
         for shard in (0..self.count).filter(|shard| !paused.broken_shards.contains(shard)) {

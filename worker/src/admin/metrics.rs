@@ -41,7 +41,7 @@ pub(super) fn text(status: &Status) -> String {
     text.sample("quarantine_bytes", &[], bytes);
     text.family("quarantine_recovered", "counter", "Kept requests that became deliveries.");
     text.sample("quarantine_recovered_total", &[], recovered);
-    text.family("quarantine_dropped", "counter", "Requests not kept, since there was no room.");
+    text.family("quarantine_dropped", "counter", "Requests not kept, because the room was full.");
     text.sample("quarantine_dropped_total", &[], dropped);
     text.family("drift", "gauge", "Differences from the documented shapes that were seen.");
     text.sample("drift", &[], status.drift);
@@ -81,7 +81,7 @@ pub(super) fn text(status: &Status) -> String {
     text.0
 }
 
-/// The text that has been written so far. Labels are codes, states and names of destinations, so they need no escaping.
+/// The text so far. Labels are codes, states and names of destinations, so they need no escaping.
 #[derive(Default)]
 struct Text(String);
 

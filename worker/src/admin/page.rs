@@ -29,7 +29,7 @@ pub(super) fn file(path: &str) -> Option<Response> {
     Some(host::respond(200, &headers(content_type, "no-cache"), text))
 }
 
-/// Makes the response of a body to download. It may be anything, so no browser may show it.
+/// Makes the response for downloading a body. Its content is untrusted, so no browser may show it.
 pub(super) fn download(body: Uint8Array) -> Response {
     let headers = headers("application/octet-stream", "no-store")
         .with("content-disposition", "attachment; filename=\"body\"");

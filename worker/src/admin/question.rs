@@ -30,7 +30,7 @@ fn invalid<T>(sentence: impl Into<String>) -> Answer<T> {
     Err(Failure::InvalidRequest(sentence.into()))
 }
 
-/// Ends a sentence about a name that is unknown: with the known name that was meant, or else with all of them.
+/// Ends a sentence about an unknown name: with the most similar known name, or else with all known names.
 fn unknown(problem: &str, name: &str, known: &[&str]) -> String {
     match nearest(name, known) {
         Some(meant) => [problem, ": did you mean ", meant, "?"].concat(),
@@ -67,7 +67,8 @@ pub(super) fn parse_row(text: &str) -> Answer<RowId> {
     row.ok_or(Failure::NotFound)
 }
 
-/// Where a list goes on: after this delivery, written `<row>.<shard>`. Rows are numbered by the time, in all shards.
+/// The position after which a list continues: a delivery, written `<row>.<shard>`. Rows are numbered by time in all
+/// shards.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Cursor {
     row: RowId,
@@ -97,7 +98,7 @@ impl Cursor {
         Some(Self { row, shard: digits::parse(shard)? })
     }
 
-    /// Returns the row that the list of a shard goes on before.
+    /// Returns the row before which the list of a shard continues.
     pub(super) fn before(self, shard: u32) -> RowId {
         if shard < self.shard { self.row.next() } else { self.row }
     }
@@ -119,9 +120,9 @@ pub(super) struct Page {
     since: Option<u64>,
     until: Option<u64>,
     cursor: Cursor,
-    /// How long the answer waits for a delivery that is newer than all that are stored.
+    /// How long the answer waits for a delivery that is newer than all stored ones.
     pub(super) wait_ms: Option<u32>,
-    /// What the list said last of the newest delivery. If it is no longer so, the answer does not wait.
+    /// The newest delivery that the last list reported. If there is a newer one already, the answer does not wait.
     pub(super) newest: Option<String>,
 }
 
@@ -203,7 +204,7 @@ impl Page {
     pub(super) fn parse_export(params: &UrlSearchParams) -> Answer<Export> {
         let page = Self::read(parameters(params, &["since", "until"])?, Cursor::parse)?;
         let Some(since) = page.since else {
-            return invalid("since is required: the time from which on deliveries are exported");
+            return invalid("since is required: deliveries are exported from this time");
         };
         Ok(Export { since, until: page.until.unwrap_or(MAX_SAFE_INTEGER), after: RowId::FIRST })
     }
@@ -233,7 +234,7 @@ fn invalid_time<T>() -> Answer<T> {
 
 fn parse_time(text: &str) -> Answer<u64> {
     let milliseconds = digits::parse(text).or_else(|| config::millis(text));
-    // A later time than JavaScript can represent is as good as the last that it can.
+    // A time after the last one that JavaScript can represent is replaced by that last time.
     milliseconds.map_or_else(invalid_time, |time: u64| Ok(time.min(MAX_SAFE_INTEGER)))
 }
 
@@ -293,7 +294,7 @@ impl Body {
         }
     }
 
-    /// Reads which destinations one delivery is sent to again.
+    /// Reads the destinations of a redelivery of one delivery.
     pub(super) fn state_of_one(&self) -> Answer<Option<Redelivery>> {
         match self.state()? {
             Some(Redelivery::Unrouted) => invalid("state must be dead or all"),
@@ -301,7 +302,7 @@ impl Body {
         }
     }
 
-    /// Reads which deliveries are sent again.
+    /// Reads which deliveries to redeliver.
     pub(super) fn redelivery(&self, settings: &Settings) -> Answer<RedeliverMany> {
         let state = self.state()?.unwrap_or(Redelivery::Dead);
         let destination = self.destination(settings)?;
@@ -333,7 +334,7 @@ impl Body {
         }
     }
 
-    /// Reads what is searched for.
+    /// Reads the term of a search.
     pub(super) fn found(&self) -> Answer<Found> {
         let [id, session_id, email] = ["id", "session_id", "email"].map(|name| self.field(name));
         let one = |value: &JsValue| {
@@ -387,7 +388,7 @@ impl Body {
         )
     }
 
-    /// Reads the e-mail address to erase, and where to go on.
+    /// Reads the e-mail address to erase, and where to continue.
     pub(super) fn email(&self) -> Answer<(String, DeliveryId)> {
         let email = self.address()?;
         match self.cursor().map(|cursor| DeliveryId::parse(&cursor)) {

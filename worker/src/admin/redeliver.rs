@@ -1,4 +1,4 @@
-//! The admin API's requests that send deliveries again.
+//! The admin API's requests for redelivery.
 
 use serde::Serialize;
 use web_sys::Response;
@@ -28,7 +28,7 @@ impl Shards<'_> {
         }
     }
 
-    /// Sends the deliveries of a period again, shard by shard: each call changes one batch of one shard.
+    /// Redelivers the deliveries of a period, shard by shard: each call changes one batch of one shard.
     pub(super) async fn redeliver_many(&self, body: &Body) -> Answer<Response> {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
@@ -58,7 +58,7 @@ impl Shards<'_> {
         Ok(value(&sent))
     }
 
-    /// Fails while the configuration has mistakes: the destinations may be incomplete then.
+    /// Fails while the configuration has mistakes, because the list of destinations may be incomplete.
     fn check_destinations(&self) -> Answer<()> {
         if self.settings.holds() { Err(Failure::Misconfigured) } else { Ok(()) }
     }

@@ -1,4 +1,4 @@
-//! The admin API of the quarantine: lists what is kept, and delivers or erases it.
+//! The admin API of the quarantine: lists the kept requests, and delivers or erases them.
 
 use serde::Serialize;
 use web_sys::{Response, Url};
@@ -15,7 +15,7 @@ use crate::quarantine::verify;
 use crate::receive::{self, Message};
 use crate::shards::FIRST;
 
-/// Why the signature of a kept request is rejected.
+/// The reason why the signature of a kept request is rejected.
 #[derive(Serialize)]
 struct Explained {
     cause: &'static str,
@@ -24,7 +24,7 @@ struct Explained {
 }
 
 impl Shards<'_> {
-    /// Lists what is kept, the newest first, and counts all rejections by code.
+    /// Lists the kept requests, the newest first, and counts all rejections by code.
     pub(super) async fn list_rejected(&self, url: &Url) -> Answer<Response> {
         #[derive(Serialize)]
         struct Listed {
@@ -86,7 +86,7 @@ impl Shards<'_> {
         body.map(page::download).ok_or(Failure::NotFound)
     }
 
-    /// Makes a delivery of a kept request that a key verifies, whichever it is.
+    /// Turns a kept request into a delivery, if any key verifies it.
     pub(super) async fn deliver_rejected(&self, id: &str) -> Answer<Response> {
         #[derive(Serialize)]
         struct Delivered {

@@ -1,4 +1,4 @@
-//! The admin API's lists of deliveries: the newest, those that are searched for, and all of a period to export.
+//! The admin API's lists of deliveries: the newest ones, the results of a search, and the export of a period.
 
 use js_sys::Array;
 use serde::Serialize;
@@ -12,13 +12,13 @@ use crate::host;
 use crate::protocol::{self, Delivery, Listed, Request};
 use crate::shards::Replies;
 
-/// A list of deliveries, as it is answered.
+/// A list of deliveries in an answer.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Answered {
     deliveries: Vec<Delivery>,
     cursor: Option<String>,
-    /// Changes with each delivery that is stored. Only the log has it.
+    /// A value that changes with each stored delivery. Only the log has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     newest: Option<String>,
     broken_shards: Vec<u32>,
@@ -73,7 +73,7 @@ impl Shards<'_> {
     }
 }
 
-/// Returns the sum of the numbers of the newest rows. Each delivery that is stored increases it.
+/// Returns the sum of the numbers of the newest rows. Each stored delivery increases it.
 fn newest(shards: &[Listed]) -> String {
     let rows = shards.iter().filter_map(|shard| shard.newest);
     rows.fold(0_u64, |sum, id| sum.wrapping_add(id.row.0)).to_string()

@@ -148,7 +148,7 @@ fn list(
                  url; all lists together have at most {MOST_DESTINATIONS}"
             ));
         }
-        // The text at the error is not shown, because it may be a secret.
+        // The text around the error is not shown, because it may be a secret.
         Err((_, read)) => {
             let read = String::from_utf8_lossy(json.as_bytes().get(..read).unwrap_or_default());
             let line = read.split('\n').count();
@@ -164,7 +164,7 @@ fn list(
         let Some(destination) = one(reader, &label, item) else { continue };
         if all.iter().any(|other| other.name == destination.name) {
             reader.mistake(format!(
-                "{label}.name is used twice: give each destination a name of its own"
+                "{label}.name is used twice: give each destination a different name"
             ));
         }
         all.push(destination);

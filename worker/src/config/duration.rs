@@ -23,7 +23,7 @@ impl Range {
     ///
     /// # Errors
     ///
-    /// What is wrong, as the end of a sentence that begins with the variable.
+    /// The problem, as the end of a sentence that begins with the variable.
     pub(super) fn parse(&self, text: &str) -> Result<u64, String> {
         let Self { least, most, example } = self;
         if text == "0" && *least == "0" {

@@ -43,7 +43,7 @@ const RENAMED: [(&str, &str, &str); 3] = [
     ("ALERT_SILENCE_HOURS", "ALERT_SILENCE", "24h"),
 ];
 
-/// The variables of the builds that fail where a test asks for it.
+/// The variables of builds with failpoints.
 const FAILPOINTS: &[&str] =
     if cfg!(feature = "failpoints") { &["FAILPOINT", "FAILPOINT_URL"] } else { &[] };
 
@@ -54,7 +54,7 @@ const MOST_SHOWN_BYTES: usize = 64;
 pub(super) struct Names {
     pub(super) mistakes: Vec<String>,
     pub(super) warnings: Vec<String>,
-    /// The variables that are not set while another name stands for them, with that name.
+    /// The variables that are not set although a misspelling or a former name of them is, with that name.
     pub(super) misnamed: Vec<(&'static str, String)>,
 }
 
@@ -97,7 +97,8 @@ pub(super) fn check(set: &[String]) -> Names {
     names
 }
 
-/// Tells whether an unknown name is written as one. Any other may be a value, such as a key.
+/// Returns whether an unknown name has the form of a variable's name. Otherwise it may be a value, such as a
+/// key.
 fn may_be_shown(name: &str) -> bool {
     name.len() <= MOST_SHOWN_BYTES
         && name.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_')

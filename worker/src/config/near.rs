@@ -1,11 +1,11 @@
-/// How many edits make a misspelling: a character that is added, missing or replaced, or two neighbors that are swapped.
+/// The most edits in a misspelling. An edit is an added, missing or replaced character, or two swapped neighbors.
 const MOST_EDITS: usize = 2;
 
-/// Returns the known name that a name is a misspelling of, without regard to case; the nearest, if there are several.
+/// Returns the known name of which a name is a misspelling, ignoring case. If there are several, returns the nearest.
 pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     (0..=MOST_EDITS).find_map(|edits| {
         let near = |other: &&str| {
-            // Two edits change too much of a short name: HOME is two edits from MODE.
+            // Two edits are too many for a short name: HOME is two edits from MODE.
             edits <= other.len().div_euclid(3)
                 && is_within(edits, name.as_bytes(), other.as_bytes())
         };
@@ -13,7 +13,7 @@ pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     })
 }
 
-/// Tells whether so many edits make one text of the other.
+/// Returns whether at most so many edits turn one text into the other.
 fn is_within(edits: usize, mut one: &[u8], mut other: &[u8]) -> bool {
     while let ([a, after_a @ ..], [b, after_b @ ..]) = (one, other)
         && a.eq_ignore_ascii_case(b)

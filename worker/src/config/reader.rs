@@ -16,16 +16,16 @@ const DEFAULT_PATH: &str = "/webhook";
 const LEAST_TOKEN_BYTES: usize = 32;
 const MOST_TOKEN_BYTES: usize = 512;
 
-/// What a variable says.
+/// The result of reading a variable.
 pub(super) enum Reading<T> {
     Unset,
-    /// Its value is a mistake, or it is not set while a misspelling or its former name is.
+    /// The value is a mistake, or the variable is not set although a misspelling or its former name is.
     Mistake,
     Valid(T),
 }
 
 impl<T> Reading<T> {
-    /// Returns the value, or the one to use instead.
+    /// Returns the value, or a replacement for a mistake.
     pub(super) fn or(self, unset: T, mistake: T) -> T {
         match self {
             Self::Unset => unset,
@@ -73,7 +73,7 @@ impl<'a> Reader<'a> {
         (self.binding)(name)
     }
 
-    /// Tells whether another name stands for a variable that is not set; returns that name.
+    /// Returns the misspelling or former name under which an unset variable is set, if there is one.
     fn misnamed(&self, name: &str) -> Option<&str> {
         let pair = self.misnamed.iter().find(|(meant, _)| *meant == name);
         pair.map(|(_, instead)| instead.as_str())
@@ -93,7 +93,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the mode; `None` if it is not one of the two. Under another name it is durable, which loses nothing.
+    /// Reads the mode; `None` if it is not one of the two. If the variable's name is misspelt, the mode is durable, which
+    /// loses nothing.
     pub(super) fn mode(&mut self) -> Option<Mode> {
         if self.get("MODE").is_none() {
             return Some(Mode::Durable);
@@ -130,9 +131,9 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Reads where the inbox is. Instead of a mistake it is the nearest place, or else the strictest, so that personal
-    /// data is not stored elsewhere meanwhile. Such a guess begins with a question mark: a platform without places ignores
-    /// it (`host.js`).
+    /// Reads the jurisdiction of the inbox. A mistake is replaced by the nearest jurisdiction, or else the strictest, so
+    /// that personal data is not stored elsewhere meanwhile. Such a guess begins with a question mark: a platform without
+    /// jurisdictions ignores it (`host.js`).
     pub(super) fn jurisdiction(&mut self) -> Option<String> {
         const NAME: &str = "JURISDICTION";
         const WORDS: [&str; 2] = ["eu", "fedramp"];
@@ -177,7 +178,7 @@ impl<'a> Reader<'a> {
         self.read(name, |text| range.parse(text))
     }
 
-    /// Checks a URL that personal data may be sent to; returns the URL to request.
+    /// Checks a URL to which personal data may be sent, and returns the URL to request.
     pub(super) fn url(&mut self, name: &str, text: &str) -> Option<String> {
         url::check(self.parse, text, self.allow_loopback)
             .map_err(|unfit| self.mistake(format!("{name} {}", unfit.message())))
@@ -224,7 +225,7 @@ impl<'a> Reader<'a> {
         Key::new(text).map_err(|error| self.mistake(format!("{name}: {error}"))).ok()
     }
 
-    /// Reads the previous key, and the time until which it is valid; that is `None` if it is a mistake.
+    /// Reads the previous key, and the time until which it is valid. The time is `None` if it is a mistake.
     pub(super) fn previous(&mut self) -> Option<(Key, Option<u64>)> {
         let text = self.get(KEY_PREVIOUS)?;
         let key = self.read_key(KEY_PREVIOUS, &text);

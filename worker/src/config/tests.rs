@@ -11,7 +11,7 @@ use super::*;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// What is changed of the least configuration that has no mistake; `None` is not set.
+/// The changes to the smallest valid configuration; `None` removes a variable.
 type Changes<'a> = &'a [(&'a str, Option<&'a str>)];
 
 fn read(changes: Changes<'_>) -> Result<Config, Mistakes> {
@@ -67,7 +67,7 @@ fn listed(json: &str) -> Result<Vec<Destination>, Mistakes> {
     }
 }
 
-/// Reads one destination that has fields besides its name and URL; returns its mistakes.
+/// Reads one destination with further fields after its name and URL, and returns its mistakes.
 fn mistakes_of(fields: &str) -> Mistakes {
     let json = format!(r#"[{{"name":"crm","url":"https://crm.example",{fields}}}]"#);
     listed(&json).err().unwrap_or_default()
@@ -357,7 +357,7 @@ fn the_previous_key_expires() {
     }
 }
 
-/// Tells whether the key `old` is valid.
+/// Returns whether the key `old` is valid.
 fn accepts_previous(settings: &Settings) -> bool {
     let signature = Key::new("old").unwrap().sign("{}").to_string();
     settings.verifier.as_ref().is_some_and(|it| it.verify("{}", &signature).is_ok())

@@ -3,7 +3,7 @@ use super::Parse;
 /// The longest URL that is accepted, in bytes.
 const MAX_URL_BYTES: usize = 2048;
 
-/// The parts of a URL as the platform parses it. Only `href` is requested, so what was checked is what is requested.
+/// The parts of a URL as the platform parses it. Only `href` is requested, so the requested URL is the checked one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Url {
     /// The scheme and a colon.
@@ -29,7 +29,7 @@ pub(super) enum Unfit {
 }
 
 impl Unfit {
-    /// Says what is wrong and what to do, as the end of a sentence that begins with the variable.
+    /// Returns the problem and the fix, as the end of a sentence that begins with the variable.
     pub(super) fn message(self) -> String {
         match self {
             Self::NotAUrl => "is not a URL: set it to an absolute https URL".to_owned(),
@@ -40,7 +40,7 @@ impl Unfit {
                 "has a user name or password: remove them, and use a header of DESTINATIONS instead"
                     .to_owned()
             }
-            Self::HasFragment => "has a fragment: remove the # and what follows it".to_owned(),
+            Self::HasFragment => "has a fragment: remove the # and the text after it".to_owned(),
             Self::NotHttps => {
                 "must be https, because deliveries contain personal data (http is for loopback \
                  addresses only, with ALLOW_LOOPBACK=1)"
@@ -50,7 +50,7 @@ impl Unfit {
     }
 }
 
-/// Checks a URL that personal data may be sent to; returns the URL to request.
+/// Checks a URL to which personal data may be sent, and returns the URL to request.
 pub(super) fn check(parse: Parse<'_>, text: &str, allow_loopback: bool) -> Result<String, Unfit> {
     let url = parse(text).ok_or(Unfit::NotAUrl)?;
     let is_loopback = url.protocol == "http:" && is_loopback(&url.hostname);
@@ -67,7 +67,7 @@ pub(super) fn check(parse: Parse<'_>, text: &str, allow_loopback: bool) -> Resul
     }
 }
 
-/// A parser writes addresses in one form only, and takes a host whose last label is a number for an address.
+/// A URL parser writes each address in one form only, and treats a host whose last label is a number as an address.
 fn is_loopback(hostname: &str) -> bool {
     let is_number = |label: &str| !label.is_empty() && label.bytes().all(|c| c.is_ascii_digit());
     let in_127 = hostname.starts_with("127.") && hostname.rsplit('.').next().is_some_and(is_number);

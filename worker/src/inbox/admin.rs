@@ -1,4 +1,4 @@
-//! One shard's part of the admin API. The Worker has checked the questions, and merges the replies of all shards.
+//! One shard's part of the admin API. The Worker has checked the requests, and merges the replies of all shards.
 
 use std::borrow::Cow;
 
@@ -39,11 +39,11 @@ pub(super) const COLUMNS: &str = "?1 || '-' || key AS deliveryId, id, kind, name
                            ) WHERE path IS NOT NULL AND size <= 65536
                        ) AS demoName";
 
-/// How many rows one list searches: a search through all of them would keep events waiting.
+/// How many rows one list searches: a search through all rows would delay events.
 pub(super) const SEARCHED_AT_ONCE: u32 = 1000;
 
-/// How much later than its time of arrival the number of a row can be, in milliseconds: it may have waited in the
-/// quarantine, and the clock may have been set back by a day.
+/// How much later than the time of arrival the number of a row can be, in milliseconds: the request may have
+/// waited in the quarantine, and the clock may have been set back by a day.
 pub(super) const CLOCK_MS: u64 = KEPT_MS + 24 * 60 * 60 * 1000;
 
 /// Lists deliveries, the newest first.
@@ -53,7 +53,7 @@ pub(super) fn list(db: &Db, shard: u32, list: &List) -> Result<Listed> {
     let since = list.since.map_or(RowId::FIRST, RowId::at);
     let searched = searched(db, list, before)?.filter(|row| *row > since);
     let mut query = format!("SELECT {COLUMNS} FROM deliveries WHERE key < ?2");
-    // What one destination has accepted can be pending or dead for another.
+    // A delivery that one destination has accepted can be pending or dead for another.
     if list.destination.is_none() || list.state != Some(DeliveryState::Delivered) {
         query.push_str(&condition(list.state));
     }
@@ -97,8 +97,8 @@ pub(super) fn list(db: &Db, shard: u32, list: &List) -> Result<Listed> {
     Ok(Listed { deliveries, searched: searched.filter(|_| !is_full), newest: None })
 }
 
-/// Returns the condition for a state, by which an index finds the deliveries. The second parameter is the row that the list
-/// goes on before. Pending and held ones share an index, so their list has one more condition.
+/// Returns the condition for a state with which an index finds the deliveries. The second parameter is the row before which
+/// the list continues. Pending and held deliveries share an index, so their list has one more condition.
 fn condition(state: Option<DeliveryState>) -> Cow<'static, str> {
     match state {
         None => "".into(),
@@ -117,23 +117,23 @@ fn condition(state: Option<DeliveryState>) -> Cow<'static, str> {
             )"
         )
         .into(),
-        // A delivery is listed if it is dead to one destination, whatever its state is.
+        // A delivery is listed if it is dead for one destination, in any state.
         Some(DeliveryState::Dead) => " AND dead > 0".into(),
         Some(DeliveryState::Delivered) => " AND state = 'delivered'".into(),
         Some(state) => format!(" AND state = '{}' AND {RARE}", state.as_str()).into(),
     }
 }
 
-/// Returns down to which row a list is searched; `None` if to the end.
+/// Returns the last row that a list searches; `None` if it searches all.
 fn searched(db: &Db, list: &List, before: RowId) -> Result<Option<RowId>> {
-    // No index finds what is delivered, so all rows are searched for it.
+    // No index finds delivered rows, so all rows are searched.
     let indexed = list.state.filter(|state| *state != DeliveryState::Delivered);
     let all_match = list.name.is_none()
         && list.destination.is_none()
         && list.test.is_none()
         && list.until.is_none()
         && list.state == indexed;
-    // The conditions for these themselves find only so many.
+    // The conditions for these states find only so many rows by themselves.
     let is_limited = matches!(indexed, Some(DeliveryState::Pending | DeliveryState::Held));
     if all_match && !is_limited {
         return Ok(None);
@@ -177,8 +177,8 @@ pub(super) fn show(db: &Db, shard: u32, row: RowId) -> Result<Option<Details>> {
     Ok(Some(Details { delivery, payload: from_row(&found)?, attempts, related }))
 }
 
-/// Returns the counts and times of this shard. Only what is pending or rare is counted here: how many are delivered follows
-/// from the number of all.
+/// Returns the counts and times of this shard. Only pending and rare states are counted here: the number of delivered ones
+/// follows from the total.
 pub(super) fn status(
     db: &Db,
     counts: &Counts,
@@ -200,7 +200,7 @@ pub(super) fn status(
     )?;
     let others = pending.saturating_add(held);
     let others = deliveries.iter().fold(others, |sum, it| sum.saturating_add(it.count));
-    // A delivery that is dead to one destination counts as dead, and also by its state if that is another.
+    // A delivery that is dead for one destination counts as dead, and also by its state if that is different.
     deliveries.retain(|it| it.name != DeliveryState::Dead.as_str());
     for (state, count) in [
         (DeliveryState::Held, held),
@@ -217,7 +217,7 @@ pub(super) fn status(
     let oldest_pending =
         db.number("SELECT received FROM deliveries WHERE key = ?", &[RowId(oldest).into()])?;
     let last_received = Some(counts.last_received).filter(|time| *time > 0);
-    // One that was in the quarantine was received before its row was written.
+    // A delivery from the quarantine was received before its row was written.
     let oldest_dead = db.number(
         "SELECT MIN(received) FROM (SELECT received FROM deliveries WHERE dead > 0 ORDER BY key LIMIT 1000)",
         &[],

@@ -1,4 +1,4 @@
-//! The order of an alarm's work, and when the next one comes.
+//! The order of an alarm's work, and the time of the next alarm.
 
 use futures_util::future::join3;
 
@@ -12,19 +12,19 @@ use crate::js::{Result, float, iso, now};
 use crate::protocol::{Cause, Raise};
 use crate::{log, shards};
 
-/// How long to wait after the first shard could not be told something, in milliseconds.
+/// How long to wait after a report to the first shard failed, in milliseconds.
 const REPORT_RETRY_MS: u64 = 60_000;
 
 impl Inbox {
-    /// Does what can be done while the configuration has mistakes: what the key verifies now is stored, and held. Returns
-    /// whether something waits for a correct configuration.
+    /// Does the work that is possible while the configuration has mistakes: kept requests that the key verifies now are
+    /// stored, and held. Returns whether something waits for a correct configuration.
     pub(super) async fn hold(&self, settings: &Settings) -> Result<bool> {
         self.prepare()?;
         self.recover(settings).await?;
         Ok(self.next_work(settings, now())?.is_some())
     }
 
-    /// Sends what is due, and returns when something is due next.
+    /// Sends the deliveries that are due, and returns the next due time.
     pub(super) async fn work(&self, settings: &Settings, is_unsure: bool) -> Result<Option<u64>> {
         self.prepare()?;
         if is_unsure {
@@ -39,12 +39,12 @@ impl Inbox {
         if !self.slots.borrow().is_empty() {
             return Ok(Some(now));
         }
-        // All that was read is sent. If there is more, it is read from the beginning.
+        // Everything that was read is sent. If there is more, it is read from the beginning.
         self.untried.take();
         self.next_work(settings, now)
     }
 
-    /// Does something while the alarm goes on sending.
+    /// Runs a task while the alarm continues to send.
     pub(super) async fn beside(&self, work: impl Future<Output = Result<()>>) -> Result<()> {
         self.others.update(|others| others.saturating_add(1));
         let result = work.await;
@@ -53,7 +53,7 @@ impl Inbox {
         result
     }
 
-    /// Returns when there is something to do next. What expires later than the cron trigger's next call is left to that.
+    /// Returns the time of the next work. Anything that expires after the cron trigger's next call is left to that call.
     pub(super) fn next_work(&self, settings: &Settings, now: u64) -> Result<Option<u64>> {
         let db = &self.db;
         if lives::has_untried(db, RowId::FIRST)? {
@@ -71,7 +71,7 @@ impl Inbox {
         Ok(times.into_iter().flatten().min())
     }
 
-    /// Has what there is to do done when it is time for it.
+    /// Sets the alarm to the time of the next work.
     pub(super) fn wake_for_work(&self, settings: &Settings, now: u64) -> Result<()> {
         if let Some(time) = self.next_work(settings, now)? {
             self.wake(time);
@@ -79,7 +79,7 @@ impl Inbox {
         Ok(())
     }
 
-    /// Has what is due at a time sent then: by the alarm that is working, or else by the next one.
+    /// Makes an alarm work at a time: the running one, or else the next one.
     pub(super) fn wake(&self, time: u64) {
         if !self.working.get() {
             self.guard.arm_by(float(time));
@@ -88,7 +88,7 @@ impl Inbox {
         }
     }
 
-    /// Returns when what waits for a destination that is held or not configured is too old.
+    /// Returns when a delivery that waits for a held or unconfigured destination becomes too old.
     fn next_expiry(&self, settings: &Settings, queues: &[Queue], now: u64) -> Option<u64> {
         let is_closed = |queue: &&Queue| {
             let circuits = self.circuits.borrow();
@@ -101,7 +101,7 @@ impl Inbox {
         queues.iter().filter(is_closed).map(expires).min()
     }
 
-    /// Returns when there is something to tell the first shard.
+    /// Returns the time of the next report to the first shard.
     fn next_report(&self, settings: &Settings, now: u64) -> Result<Option<u64>> {
         let died = (!alerts::deaths(&self.db)?.is_empty()).then_some(now);
         let circuits = self.circuits.borrow();
@@ -136,7 +136,7 @@ impl Inbox {
         }
         for (raise, alerted) in self.due_reports(settings, now) {
             let Some(destination) = raise.destination.clone() else { continue };
-            // A failure is reported again only while deliveries wait.
+            // A failure is reported again only if deliveries still wait.
             let is_repeated = raise.cause == Cause::Failing && self.is_alerted(&destination);
             let waits = |queue: &Queue| queue.destination == destination;
             if !is_repeated || queues::list(&self.db, now)?.iter().any(waits) {

@@ -1,5 +1,5 @@
-//! Alerts: what an operator should look at, at most once an hour for each cause. The first shard raises and posts them,
-//! since all reports go there.
+//! Alerts tell an operator what needs attention, at most once an hour for each cause. The first shard raises and posts
+//! them, because all reports go there.
 
 use super::db::{Batch, Db};
 use super::rejections::Rejections;
@@ -20,7 +20,7 @@ const RETRY_MS: u64 = 60_000;
 /// The time limit of a post, in milliseconds.
 const TIMEOUT_MS: u32 = 10_000;
 
-/// What an alert names as its source.
+/// The source that an alert states.
 const SOURCE: &str = "walnut-webhooks";
 
 /// The names under which the time of the last match of each key is stored.
@@ -82,7 +82,7 @@ pub(super) struct Health {
     /// When the first and the last request since the last match were rejected.
     pub(super) failing_since: Option<u64>,
     pub(super) last_refused: Option<u64>,
-    /// Since when requests are watched.
+    /// When the edge began to watch requests.
     pub(super) since: u64,
 }
 
@@ -139,7 +139,7 @@ pub(super) fn store_match(db: &Db, matched: LastMatch) -> Result<()> {
     Ok(())
 }
 
-/// Forgets when the current key last verified a delivery, because it is another one now.
+/// Deletes the time when the current key last verified a delivery, because the key has changed.
 pub(super) fn forget_match(db: &Db) -> Result<()> {
     match load_meta(db, MATCHED_CURRENT)? {
         Some(_) => save_meta(db, MATCHED_CURRENT, None),
@@ -147,7 +147,7 @@ pub(super) fn forget_match(db: &Db) -> Result<()> {
     }
 }
 
-/// Raises the alerts that there is a cause for.
+/// Raises the alerts that have a cause.
 pub(super) fn check(
     db: &Db,
     rejections: &Rejections,
@@ -160,20 +160,20 @@ pub(super) fn check(
     Ok(())
 }
 
-/// Raises an alert, unless one of its cause, for the same destination, was raised in the last hour. A recovery is reported
-/// once for each failure that was.
+/// Raises an alert, unless one with the same cause and destination was raised in the last hour. A recovery is reported
+/// once for each reported failure.
 pub(super) fn raise(db: &Db, raise: &Raise, now: u64) -> Result<()> {
     let Raise { cause, destination, detail } = raise;
     let destination = destination.as_deref();
     let hour_ago = now.saturating_sub(HOUR_MS);
     let last = match cause {
         Cause::Recovered => raised_at(db, Cause::Failing, destination)?.unwrap_or(now),
-        // A recovery ends the hour.
+        // After a recovery, the next failure is reported without waiting for the hour.
         Cause::Failing => {
             let recovered = raised_at(db, Cause::Recovered, destination)?;
             recovered.map_or(hour_ago, |time| time.max(hour_ago))
         }
-        // Each is a new one, and there are few.
+        // Each difference is new, and there are few.
         Cause::Drift => now,
         _ => hour_ago,
     };
@@ -194,8 +194,8 @@ pub(super) fn raise(db: &Db, raise: &Raise, now: u64) -> Result<()> {
     )
 }
 
-/// The name under which a death is stored until the first shard was told, followed by a space and the destination. Older
-/// versions store it without a destination.
+/// The name under which a death is stored until it is reported to the first shard, followed by a space and the
+/// destination. Older versions store it without a destination.
 const DIED: &str = "died";
 
 /// Stores that a destination will not receive a delivery.
@@ -203,7 +203,8 @@ pub(super) fn add_death(batch: &mut Batch, destination: &str, now: u64) {
     add_meta(batch, &[DIED, " ", destination].concat(), now);
 }
 
-/// Lists the destinations whose deaths the first shard was not told; an empty name if an older version stored it.
+/// Lists the destinations with a death that is not reported to the first shard. The name is empty if an older version stored
+/// it.
 pub(super) fn deaths(db: &Db) -> Result<Vec<String>> {
     let rows = db.rows(
         "SELECT substr(name, 6) FROM meta WHERE name >= 'died' AND name < 'diee' AND value IS NOT NULL",
@@ -212,7 +213,7 @@ pub(super) fn deaths(db: &Db) -> Result<Vec<String>> {
     rows.iter().map(|row| row.text(0)).collect()
 }
 
-/// Forgets a death that the first shard was told.
+/// Deletes a death that was reported to the first shard.
 pub(super) fn forget_death(db: &Db, destination: &str) -> Result<()> {
     db.run("DELETE FROM meta WHERE name = rtrim('died ' || ?)", &[destination.into()])
 }
@@ -232,7 +233,7 @@ fn key(cause: Cause, destination: Option<&str>) -> String {
     key
 }
 
-/// Returns when an alert is to be posted next.
+/// Returns the time of the next post of an alert.
 pub(super) fn next(db: &Db) -> Result<Option<u64>> {
     db.number("SELECT MIN(due) FROM alerts WHERE due IS NOT NULL", &[])
 }
@@ -252,7 +253,7 @@ pub(super) async fn post_due(db: &Db, settings: &Settings, now: u64) -> Result<(
             "UPDATE alerts SET due = ? WHERE cause = ?",
             &[or_null(due.map(number)), cause.into()],
         )?;
-        // The next alarm posts the others: one that has to wait for this would end too late.
+        // The next alarm posts the others: if this alarm waited for them, it would end too late.
         if !posted || js::now().saturating_sub(now) > u64::from(TIMEOUT_MS) {
             break;
         }

@@ -1,29 +1,30 @@
-//! The circuit breaker of a destination, and its pause: whether anything may be sent to it now. Pure, as `life.rs` is.
-//! Times are in milliseconds since the Unix epoch.
+//! The circuit breaker of a destination, and its pause. They decide whether the destination may receive requests now.
+//! The code is pure, like `life.rs`. Times are in milliseconds since the Unix epoch.
 
 use crate::digits;
 
-/// After how many deliveries in a row a destination is held that can't be reached. One may be due to its delivery.
+/// How many deliveries in a row must fail to reach a destination before it is held. A single failure may be due to its
+/// delivery.
 const UNREACHABLE_AFTER: u32 = 3;
 
-/// How long a destination is held at first, in milliseconds; twice as long after each failed probe, up to the longest. A
-/// destination may ask for more.
+/// How long a destination is held at first, in milliseconds. The time doubles after each failed probe, up to the
+/// longest. A destination may ask for more.
 const FIRST_HOLD_MS: u64 = 1000;
 const MOST_HOLD_MS: u64 = 5 * 60_000;
 const MOST_ASKED_MS: u64 = 60 * 60_000;
 
-/// An alert is raised after so many failures without a success, if the first is so long ago, in milliseconds.
+/// An alert is raised after so many failures without a success, if the first failure was at least so many milliseconds ago.
 const FAILING_AFTER: u32 = 3;
 const FAILING_MS: u64 = 5 * 60_000;
 
-/// How often a shard tells the first one that a destination is still failing.
+/// How often a shard reports to the first shard that a destination is still failing.
 const REPORT_MS: u64 = 60 * 60_000;
 
 /// After how long a pause leads to an alert, and after how long it ends by itself.
 pub(crate) const PAUSED_ALERT_MS: u64 = 24 * 60 * 60_000;
 pub(crate) const MOST_PAUSE_MS: u64 = 7 * PAUSED_ALERT_MS;
 
-/// Which requests a destination may receive now.
+/// The requests that a destination may receive now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     All,
@@ -34,15 +35,15 @@ pub(crate) enum Access {
     Paused,
 }
 
-/// How an attempt failed, as far as it concerns the destination.
+/// The facts about a failed attempt that matter for the destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Trouble {
     /// Whether the destination did not answer.
     pub(crate) is_unreachable: bool,
     /// The wait that it asked for, in milliseconds; 0 if it did not say how long.
     pub(crate) asked_ms: Option<u64>,
-    /// Whether it is the first failure of its delivery. Only such failures show that the destination is down, since a delivery
-    /// may fail by its own fault, again and again.
+    /// Whether it is the first failure of its delivery. Only such failures show that the destination is down, because a
+    /// delivery may fail again and again for reasons of its own content.
     pub(crate) is_new: bool,
     /// When the destination last accepted a delivery.
     pub(crate) last_success: Option<u64>,
@@ -50,8 +51,8 @@ pub(crate) struct Trouble {
     pub(crate) how: String,
 }
 
-/// Tells whether a status says that the destination rejects the request: only a change there, or of its configuration here,
-/// can help. 508 is a forwarding loop.
+/// Returns whether a status means that the destination rejects the request: only a change at the destination, or of its
+/// configuration here, can help. 508 means a forwarding loop.
 pub(crate) fn is_rejection(status: u16) -> bool {
     matches!(status, 400 | 401 | 403 | 404 | 405 | 410 | 413 | 415 | 422 | 508)
 }
@@ -62,22 +63,22 @@ pub(crate) struct Circuit {
     pub(crate) paused_since: Option<u64>,
     /// The length of all pauses that have ended, in milliseconds.
     pub(crate) paused_ms: u64,
-    /// Until when nothing is sent; after that, probes are. `None` if the destination is not held.
+    /// The time until which nothing is sent. After it, probes are sent. `None` if the destination is not held.
     pub(crate) held_until: Option<u64>,
     /// How many failures in a row have held it.
     pub(crate) holds: u32,
-    /// When the first attempt since the last success failed, how many have since, and how the last one did.
+    /// When the first attempt since the last success failed, how many have failed since then, and how the last one failed.
     pub(crate) failing_since: Option<u64>,
     pub(crate) failures: u32,
     pub(crate) how: Option<String>,
-    /// Whether it rejected a delivery at the first attempt, and has accepted none since. A delivery that is rejected again says
-    /// nothing of the others.
+    /// Whether it rejected a delivery at the first attempt, and has accepted none since. A repeated rejection of one delivery
+    /// proves nothing about the others.
     pub(crate) rejects: bool,
     /// How many deliveries in a row found it unreachable.
     pub(crate) unreachable: u32,
-    /// When it last accepted a delivery, as far as this decides on the alert.
+    /// When it last accepted a delivery, if that matters for the alert.
     pub(crate) last_success: Option<u64>,
-    /// When this shard last told the first one of the failure; `None` once it told of the recovery.
+    /// When this shard last reported the failure to the first shard. `None` once it has reported the recovery.
     pub(crate) alerted: Option<u64>,
 }
 
@@ -93,8 +94,8 @@ impl Circuit {
         }
     }
 
-    /// Notes that the destination has accepted a delivery. While it is held, only the success of a probe ends that: a
-    /// destination that asks for time may still accept what was in flight.
+    /// Notes that the destination has accepted a delivery. Only a successful probe ends a hold: a destination that
+    /// asks for a wait may still accept requests that were in flight.
     pub(crate) fn accepted(&mut self, now: u64) {
         if self.held_until.is_none_or(|until| until <= now) {
             (self.held_until, self.holds) = (None, 0);
@@ -103,7 +104,7 @@ impl Circuit {
         (self.unreachable, self.rejects) = (0, false);
     }
 
-    /// Notes that an attempt has failed. `is_probe` tells whether it was made while the destination was held.
+    /// Notes that an attempt has failed. `is_probe` is whether it was made while the destination was held.
     pub(crate) fn failed(&mut self, trouble: Trouble, is_probe: bool, now: u64) {
         self.failing_since.get_or_insert(now);
         self.failures = self.failures.saturating_add(1);
@@ -117,7 +118,8 @@ impl Circuit {
         }
         let is_down = is_probe || self.unreachable >= UNREACHABLE_AFTER;
         if trouble.asked_ms.is_some() || (trouble.is_unreachable && is_down) {
-            // Requests that were in flight when the hold began prove nothing new, and neither does a delivery that fails again.
+            // Requests that were in flight when the hold began prove nothing new, and neither does a delivery that
+            // fails again.
             if self.held_until.is_none()
                 || (is_probe && (trouble.is_new || !trouble.is_unreachable))
             {
@@ -129,7 +131,7 @@ impl Circuit {
             let until = now.saturating_add(hold.min(MOST_HOLD_MS).max(asked));
             self.held_until = self.held_until.max(Some(until));
         } else if is_probe && !trouble.is_unreachable {
-            // It answers again, so only the delivery is retried.
+            // The destination answers again, so only the delivery is retried.
             (self.held_until, self.holds) = (None, 0);
         }
     }
@@ -144,14 +146,14 @@ impl Circuit {
         self.paused_since.get_or_insert(now);
     }
 
-    /// Ends a pause. The operator has repaired the destination, so it is not held any more either.
+    /// Ends a pause. The operator has repaired the destination, so a hold ends too.
     pub(crate) fn resume(&mut self, now: u64) {
         self.paused_ms = self.paused(now);
         (self.paused_since, self.held_until, self.holds) = (None, None, 0);
     }
 
-    /// Returns when the first shard is to be told that the destination is failing, which it is each hour, or that it has
-    /// recovered; `None` if it knows.
+    /// Returns the time of the next report to the first shard: each hour that the destination is failing, or once that
+    /// it has recovered. `None` if the first shard knows the state.
     pub(crate) fn report_at(&self, now: u64) -> Option<u64> {
         match self.alerted {
             Some(_) if self.failing_since.is_none() => Some(now),
@@ -162,7 +164,7 @@ impl Circuit {
 
     fn failing_at(&self) -> Option<u64> {
         let since = self.failing_since?;
-        // A rejection calls for an alert at once, unless other deliveries were accepted lately.
+        // A rejection raises an alert at once, unless other deliveries were accepted recently.
         if self.rejects {
             let quiet = self.last_success.map_or(0, |time| time.saturating_add(FAILING_MS));
             return Some(since.max(quiet));
@@ -171,7 +173,7 @@ impl Circuit {
         is_failing.then(|| since.saturating_add(FAILING_MS))
     }
 
-    /// Forgets the failures of a destination that is not configured any more.
+    /// Deletes the failures of a destination that is no longer configured.
     pub(crate) fn forget(&mut self) {
         *self =
             Self { paused_since: self.paused_since, paused_ms: self.paused_ms, ..Self::default() };
@@ -182,7 +184,7 @@ impl Circuit {
         self.how.as_deref().and_then(digits::parse)
     }
 
-    /// Returns what is stored of it: a few failures are not worth a row.
+    /// Returns the stored form: a few failures alone need no row.
     pub(crate) fn stored(&self) -> Self {
         let mut stored = self.clone();
         (stored.unreachable, stored.last_success, stored.rejects) = (0, None, false);

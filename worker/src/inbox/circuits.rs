@@ -5,7 +5,7 @@ use super::db::{Db, Row};
 use crate::config::Settings;
 use crate::js::{Result, number, or_null};
 
-/// The circuits of the destinations that were ever in trouble or paused, each with its stored form.
+/// The circuits of the destinations that have ever failed or been paused, each with its stored form.
 #[derive(Default)]
 pub(super) struct Circuits(Vec<(String, Circuit, Circuit)>);
 
@@ -34,17 +34,17 @@ impl Circuits {
         rows.into_iter().map(read).collect::<Result<_>>().map(Self)
     }
 
-    /// Lists the circuits that are known, by the names of their destinations.
+    /// Lists the known circuits, by the names of their destinations.
     pub(super) fn all(&self) -> impl Iterator<Item = (&str, &Circuit)> {
         self.0.iter().map(|(name, circuit, _)| (name.as_str(), circuit))
     }
 
-    /// Returns what is known of a destination, if there is anything.
+    /// Returns the circuit of a destination, if there is one.
     pub(super) fn find(&self, destination: &str) -> Option<&Circuit> {
         self.all().find(|(name, _)| *name == destination).map(|(_, circuit)| circuit)
     }
 
-    /// Returns what may be sent to a destination now; `None` if it is not configured.
+    /// Returns the requests that a destination may receive now; `None` if it is not configured.
     pub(super) fn access(&self, settings: &Settings, name: &str, now: u64) -> Option<Access> {
         let is_configured = settings.has_destination(name);
         let access = || self.find(name).map_or(Access::All, |circuit| circuit.access(now));
@@ -56,7 +56,7 @@ impl Circuits {
         self.find(destination).map_or(0, |circuit| circuit.paused(now))
     }
 
-    /// Changes what is known of a destination, and stores it if it is worth a row.
+    /// Changes the circuit of a destination, and stores it if it needs a row.
     pub(super) fn change(
         &mut self,
         db: &Db,

@@ -1,17 +1,17 @@
-//! What the inbox counts in memory, so that an event does not have to write it. It is saved from time to time, and with
-//! every removal of deliveries. The platform ends an idle object within seconds, so what was counted since then is counted
-//! again when the next object starts: the deliveries that arrived since, with their duplicates, and the attempts of the
-//! last deliveries. So the number of deliveries is exact, and only duplicates and attempts of older deliveries can be
-//! missing.
+//! The counts that the inbox keeps in memory, so that an event does not have to write them. They are saved from time to
+//! time, and with every removal of deliveries. The platform ends an idle object within seconds, and unsaved counts are
+//! lost. The next object counts again: the deliveries that arrived since the last save, with their duplicates, and the
+//! attempts of the last deliveries. So the number of deliveries is exact, and only duplicates and attempts of older
+//! deliveries can be missing.
 
 use super::db::Db;
 use crate::ids::RowId;
 use crate::js::{Result, number, or_null};
 
-/// How often it is saved at most, in milliseconds.
+/// The shortest time between two saves, in milliseconds.
 const SAVE_MS: u64 = 15 * 60 * 1000;
 
-/// Of how many deliveries the attempts are looked at when it is loaded.
+/// How many deliveries' attempts are read when the counts are loaded.
 const ATTEMPTS_OF: u32 = 100;
 
 /// The last results of a destination: when it accepted a delivery, when an attempt failed, in milliseconds since the Unix
@@ -22,7 +22,7 @@ pub(super) struct Destination {
     pub(super) taken: Option<u64>,
     pub(super) failed: Option<u64>,
     pub(super) code: Option<String>,
-    /// How long its last attempt took when this was loaded, in milliseconds.
+    /// The duration of its last attempt when the counts were loaded, in milliseconds.
     pub(super) ms: Option<u64>,
 }
 
@@ -36,13 +36,13 @@ pub(super) struct Counts {
     /// When a delivery or a duplicate was last received; 0 if none ever was.
     pub(super) last_received: u64,
     pub(super) destinations: Vec<Destination>,
-    /// When this was last saved, and whether it has changed since.
+    /// When the counts were last saved, and whether they have changed since.
     saved: u64,
     changed: bool,
 }
 
 impl Counts {
-    /// Loads what was saved, and adds the deliveries that were stored since.
+    /// Loads the saved counts, and adds the deliveries that were stored since.
     pub(super) fn load(db: &Db) -> Result<Self> {
         let mut counts = Self::default();
         let row =
@@ -128,8 +128,7 @@ impl Counts {
         self.changed = true;
     }
 
-    /// Returns the number of deliveries without those that are removed. It is to be saved by the transaction that removes
-    /// them.
+    /// Returns the number of deliveries without the removed ones. The transaction that removes them must save it.
     pub(super) fn without(&self, removed: usize) -> u64 {
         self.deliveries.saturating_sub(u64::try_from(removed).unwrap_or(u64::MAX))
     }
@@ -146,7 +145,7 @@ impl Counts {
         self.changed = true;
     }
 
-    /// Changes what is known about a destination.
+    /// Changes the results of a destination.
     fn update(&mut self, name: &str, change: impl FnOnce(&mut Destination)) {
         if let Some(known) = self.destinations.iter_mut().find(|known| known.name == name) {
             change(known);
@@ -157,7 +156,7 @@ impl Counts {
         }
     }
 
-    /// Saves it, if it has changed and was not saved for a while.
+    /// Saves the counts, if they have changed and the last save is long enough ago.
     pub(super) fn save_if_due(&mut self, db: &Db, now: u64) -> Result<()> {
         if !self.changed || now.abs_diff(self.saved) < SAVE_MS {
             return Ok(());

@@ -1,5 +1,5 @@
 //! The inbox's database: `SQLite` in the Durable Object. The platform writes all statements before the next await
-//! together; the statements of a transaction are also rolled back together.
+//! together. The statements of a transaction are also rolled back together.
 
 use std::borrow::Cow;
 
@@ -107,7 +107,7 @@ impl Db {
         self.exec(query, values).map(drop)
     }
 
-    /// Waits until everything is stored that was written.
+    /// Waits until all writes are stored.
     pub(crate) async fn sync(&self) -> Result<()> {
         self.storage.sync().await?;
         Ok(())

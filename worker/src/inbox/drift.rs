@@ -6,13 +6,13 @@ use crate::js::{Result, number};
 use crate::json::{self, Item};
 use crate::protocol::Count;
 
-/// How often a known difference is saved at most, in milliseconds.
+/// The shortest time between two saves of a known difference, in milliseconds.
 const SAVE_MS: u64 = 15 * 60 * 1000;
 
 /// How many differences are kept. Later ones are not counted.
 const MOST_ROWS: usize = 200;
 
-/// How many fields that are not documented are kept, so that there is room for what changes the type of an event.
+/// How many undocumented fields are kept. The rest of the room is for differences that change the type of an event.
 const MOST_ADDED: usize = 150;
 
 /// A difference. Times are in milliseconds since the Unix epoch.
@@ -48,7 +48,8 @@ impl Drift {
         Ok(self.0.get_or_insert_default())
     }
 
-    /// Counts what an isolate reports, and saves what is due. Returns a difference that is new, if there is one.
+    /// Counts the differences that an isolate reports, and saves those that are due. Returns a new difference, if there is
+    /// one.
     pub(super) fn note(&mut self, db: &Db, reported: &[Count], now: u64) -> Result<Option<String>> {
         if reported.is_empty() && self.0.is_none() {
             return Ok(None);

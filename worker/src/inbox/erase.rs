@@ -1,4 +1,4 @@
-//! Erasure: removes what a delivery contains, but remembers its ID, so that a captured request cannot be replayed.
+//! Erasure: removes the content of a delivery, but remembers its ID, so that a captured request cannot be replayed.
 
 use walnut_webhooks::Value as Body;
 
@@ -8,7 +8,7 @@ use crate::ids::RowId;
 use crate::js::{Result, number, or_null};
 use crate::protocol::{DeliveryState, Erased};
 
-/// How many bodies are searched in one call, and how many bytes. Only one body is in memory at a time.
+/// The most bodies and bytes that one call searches. Only one body is in memory at a time.
 const AT_ONCE: usize = 200;
 const BYTES_AT_ONCE: u64 = 8 << 20;
 
@@ -17,7 +17,7 @@ pub(super) fn one(db: &Db, row: RowId, now: u64) -> Result<u32> {
     empty(db, row, DeliveryState::Erased, Some(now))
 }
 
-/// Removes everything of a delivery but its ID, and saves its new state and, if it ends with that, the time; returns how
+/// Removes everything of a delivery except its ID, and saves its new state and, if this ends it, the time. Returns how
 /// many were emptied, 0 or 1.
 pub(super) fn empty(db: &Db, row: RowId, state: DeliveryState, ended: Option<u64>) -> Result<u32> {
     for table in ["retries", "bodies"] {
@@ -43,8 +43,8 @@ pub(super) fn with_email(db: &Db, email: &str, after: RowId, now: u64) -> Result
     Ok(Erased { erased, last })
 }
 
-/// Searches the bodies of the deliveries that a query lists for an e-mail address. Returns where to go on, if there may be
-/// more.
+/// Searches the bodies of the deliveries in a query's result for an e-mail address. Returns where to continue, if there
+/// may be more.
 pub(super) fn search(
     db: &Db,
     query: &str,
@@ -72,7 +72,7 @@ pub(super) fn search(
     Ok(last.filter(|_| more))
 }
 
-/// Tells whether what a destination answered contains an e-mail address.
+/// Returns whether the answers of destinations contain an e-mail address.
 fn attempts_contain(db: &Db, row: RowId, email: &str) -> Result<bool> {
     let query = "SELECT attempts FROM deliveries WHERE key = ? AND instr(attempts, '\"body\"') > 0";
     let attempts = db.row(query, &[row.into()])?.map(|row| row.text(0)).transpose()?;

@@ -1,4 +1,5 @@
-//! What wakes the inbox: its alarm, which JavaScript sets, and the bell of an alarm that is working.
+//! The two ways to wake the inbox: its alarm, which JavaScript sets, and the bell of a running
+//! alarm.
 
 use std::cell::{Cell, RefCell};
 use std::task::{Context, Waker};
@@ -16,7 +17,8 @@ extern "C" {
     #[derive(Clone)]
     pub type Guard;
 
-    /// Tells which row is worked on now; 0 is none, and a negative number is one of the quarantine.
+    /// Reports the row that is being worked on: 0 means none, and a negative number is a row of the
+    /// quarantine.
     #[wasm_bindgen(method, js_name = mark)]
     fn mark_row(this: &Guard, row: f64);
 
@@ -28,24 +30,24 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(super) fn arm(this: &Guard, time: Option<f64>);
 
-    /// Tells whether no further request may begin, because the process is about to end.
+    /// Returns whether no further request may start, because the process is about to end.
     #[wasm_bindgen(method, js_name = isStopping)]
     pub(super) fn is_stopping(this: &Guard) -> bool;
 }
 
 impl Guard {
-    /// Tells which delivery is worked on now.
+    /// Reports the delivery that is being worked on.
     pub(super) fn mark(&self, delivery: Option<RowId>) {
         self.mark_row(delivery.map_or(0.0, |row| float(row.0)));
     }
 
-    /// Tells which request of the quarantine is worked on now.
+    /// Reports the request of the quarantine that is being worked on.
     pub(super) fn mark_kept(&self, request: Option<RowId>) {
         self.mark_row(request.map_or(0.0, |row| -float(row.0)));
     }
 }
 
-/// Wakes the alarm that is working when there is something new to send.
+/// Wakes the running alarm when there is something new to send.
 #[derive(Default)]
 pub(super) struct Bell {
     rung: Cell<bool>,
@@ -60,7 +62,8 @@ impl Bell {
         }
     }
 
-    /// Tells whether it has rung since the last call; if not, it wakes the task when it rings.
+    /// Returns whether the bell has rung since the last call. If not, it wakes the task when it
+    /// rings.
     pub(super) fn has_rung(&self, context: &Context<'_>) -> bool {
         self.waker.replace(Some(context.waker().clone()));
         self.rung.replace(false)

@@ -1,5 +1,5 @@
-//! Held deliveries: they arrived while the configuration had mistakes, so nothing could say where they go. Each is routed
-//! once the configuration has none, in the order in which they arrived: by the alarm, as it reads what is untried.
+//! Held deliveries: they arrived while the configuration had mistakes, so their destinations were unknown. The alarm
+//! routes them once the configuration has no mistakes, in the order of arrival, when it reads untried sends.
 
 use super::circuits::Circuits;
 use super::db::Db;
@@ -53,12 +53,12 @@ pub(super) fn route(
     Ok(course)
 }
 
-/// Tells whether a delivery is a test event.
+/// Returns whether a delivery is a test event.
 pub(super) fn is_test(db: &Db, row: RowId) -> Result<bool> {
     Ok(db.number("SELECT test FROM deliveries WHERE key = ?", &[row.into()])? == Some(1))
 }
 
-/// Repairs what a version has done that does not know held deliveries: it marked them as tried.
+/// Repairs the rows that an older version without held deliveries marked as tried.
 pub(super) fn repair(db: &Db) -> Result<()> {
     db.run("UPDATE deliveries SET untried = 1 WHERE state = 'held' AND untried IS NULL", &[])
 }

@@ -1,4 +1,5 @@
-//! What each shard keeps a copy of, so that it needs no other shard to accept a delivery. The first shard makes it.
+//! The shared data of which each shard keeps a copy, so that it needs no other shard to accept a delivery. The
+//! first shard creates it.
 
 use super::Inbox;
 use super::db::Db;
@@ -11,7 +12,7 @@ use crate::protocol::{ConfirmShards, Confirmed, Reply};
 const SHARDS: &str = "shards";
 const INSTANCE: &str = "instance";
 
-/// What all shards of an inbox have in common.
+/// The data that all shards of an inbox share.
 pub(super) struct Identity {
     /// The number of shards.
     pub(super) shards: u32,
@@ -20,7 +21,7 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// Loads it, if this shard has it.
+    /// Loads the data, if this shard has it.
     pub(super) fn load(db: &Db) -> Result<Option<Self>> {
         let row = db.row(
             "SELECT value FROM meta WHERE name = ? AND typeof(value) = 'text'",
@@ -49,7 +50,7 @@ pub(super) fn shards(db: &Db) -> Result<Option<u32>> {
 }
 
 impl Inbox {
-    /// Returns the reply to a delivery that is not stored in this shard, if it is not.
+    /// Returns the reply to a delivery that this shard does not store; `None` if it stores the delivery.
     pub(super) fn turn_away(
         &self,
         shards: Option<u32>,
@@ -72,7 +73,7 @@ impl Inbox {
         Ok(is_loop.then_some(Reply::Loop))
     }
 
-    /// Returns what each shard has a copy of; makes it if there is none. The number of shards, once stored, stays.
+    /// Returns the shared data, and creates it if there is none. A stored number of shards never changes.
     pub(super) fn confirm_shards(&self, question: ConfirmShards) -> Result<Confirmed> {
         let identity = if let Some(identity) = self.identity.take() {
             identity

@@ -14,14 +14,14 @@ use crate::protocol::DeliveryState;
 /// How many rows one call changes.
 const AT_ONCE: usize = 200;
 
-/// How often expired rows are looked for while the alarm is sending, in milliseconds.
+/// How often the alarm looks for expired rows while it is sending, in milliseconds.
 pub(super) const EVERY_MS: u64 = 1000;
 
 /// How much longer an ID is remembered, in milliseconds, because clocks differ and a check takes time.
 const MARGIN_MS: u64 = 60_000;
 
 /// How long an ID is remembered after its last use, in milliseconds. The last use counts, because Walnut signs each retry
-/// again with a later time. A copy may wait in the quarantine for as long as that keeps it.
+/// again with a later time. A copy may also wait in the quarantine for its whole retention.
 fn remembered_ms(settings: &Settings) -> u64 {
     let age = settings.max_event_age_ms.unwrap_or(0).max(KEPT_MS);
     age.saturating_add(MAX_SKEW_MS).saturating_add(MARGIN_MS)
@@ -30,7 +30,7 @@ fn remembered_ms(settings: &Settings) -> u64 {
 /// A delivery that has expired: the columns of the index `to_forget`.
 const EXPIRED: &str = "signature IS NOT NULL AND ended IS NOT NULL AND ended <= ?1";
 
-/// Removes what has expired; returns whether there may be more.
+/// Removes expired deliveries, and returns whether there may be more.
 pub(super) fn forget(db: &Db, counts: &mut Counts, settings: &Settings, now: u64) -> Result<bool> {
     let ended = now.saturating_sub(settings.retention_ms);
     let used = now.saturating_sub(remembered_ms(settings));
@@ -59,7 +59,7 @@ pub(super) fn forget(db: &Db, counts: &mut Counts, settings: &Settings, now: u64
     Ok(more)
 }
 
-/// Empties deliveries that have expired, whose IDs must still be remembered; returns how many.
+/// Empties expired deliveries whose IDs must still be remembered, and returns how many.
 fn empty(db: &Db, ended: u64) -> Result<usize> {
     let rows = db.rows(
         &format!("SELECT key FROM deliveries WHERE {EXPIRED} ORDER BY ended LIMIT ?2"),
@@ -71,7 +71,7 @@ fn empty(db: &Db, ended: u64) -> Result<usize> {
     Ok(rows.len())
 }
 
-/// Removes deliveries that have expired and whose IDs need not be remembered; returns how many. An ID with several
+/// Removes expired deliveries whose IDs need not be remembered, and returns how many. An ID with several
 /// deliveries is left to [`drop_rows`].
 fn remove(db: &Db, ended: u64, used: u64) -> Result<usize> {
     let rows = db.rows(
@@ -93,7 +93,8 @@ fn remove(db: &Db, ended: u64, used: u64) -> Result<usize> {
     Ok(rows.len())
 }
 
-/// Drops the rows of a state that were received before a time; returns how many. An ID that was used later is still remembered.
+/// Drops the rows of a state that were received before a time; returns how many. An ID that was used later is still
+/// remembered.
 fn drop_rows(db: &Db, state: &str, received: u64) -> Result<usize> {
     let old = |column| {
         format!(

@@ -19,14 +19,14 @@ use crate::{digits, edges};
 /// How many attempts of a delivery are kept: the last ones. Only the last 10 have a body.
 const MOST_ATTEMPTS: u32 = 100;
 
-/// What an attempt needs.
+/// The data for an attempt.
 pub(super) struct Loaded {
     pub(super) headline: Headline,
     pub(super) signature: String,
     pub(super) content_type: Option<String>,
     /// The bytes, which stay in JavaScript's memory.
     pub(super) body: JsValue,
-    /// How often work on the delivery has trapped.
+    /// How many times work on the delivery has trapped.
     pub(super) traps: u64,
     pub(super) course: Course,
 }
@@ -35,7 +35,7 @@ pub(super) struct Loaded {
 #[derive(Clone)]
 pub(super) struct Course {
     pub(super) life: Life,
-    /// For each send, whether the table `retries` says when it is due. A pending send that is not there is untried.
+    /// For each send, whether the table `retries` has its due time. A pending send without a row there is untried.
     queued: Vec<bool>,
 }
 
@@ -123,7 +123,7 @@ impl Course {
         })
     }
 
-    /// Lists the destinations that no attempt was made to yet.
+    /// Lists the destinations without an attempt so far.
     pub(super) fn untried(&self) -> impl Iterator<Item = &str> {
         let sends = self.life.sends.iter().zip(&self.queued);
         sends
@@ -181,7 +181,7 @@ pub(super) fn id(db: &Db, row: RowId) -> Result<String> {
     row.map_or(Ok(String::new()), |row| row.text(0))
 }
 
-/// Loads what an attempt needs; `None` if the body was erased or has expired.
+/// Loads the data for an attempt; `None` if the body was erased or has expired.
 pub(super) fn load(db: &Db, row_id: RowId, identity: Option<&Identity>) -> Result<Option<Loaded>> {
     let row = db.row(
         "SELECT id, kind, name, type, signed_with, signature, content_type, traps, sends,
@@ -233,8 +233,8 @@ pub(super) fn read(db: &Db, row: RowId) -> Result<Course> {
     )
 }
 
-/// Saves what has changed in the life of a delivery, and the attempt that led to it. Only the columns that change are
-/// written, since each index on one of them would be written too.
+/// Saves the changes in the life of a delivery, and the attempt that led to them. Only changed columns are written,
+/// because each index on a written column is written too.
 pub(super) fn write(
     batch: &mut Batch,
     row: RowId,
@@ -271,12 +271,13 @@ pub(super) fn write(
     save(batch, row, before, &course, effects, attempt, now);
 }
 
-/// Notes that a delivery has no untried sends after all.
+/// Notes that a delivery has no untried sends.
 pub(super) fn mark_tried(db: &Db, row: RowId) -> Result<()> {
     db.run("UPDATE deliveries SET untried = NULL WHERE key = ?", &[row.into()])
 }
 
-/// Queues an untried send to a destination that can't be tried soon. It keeps its place, since it is due since it arrived.
+/// Queues an untried send to a destination that can't be tried soon. It keeps its place, because its due time is the time
+/// of arrival.
 pub(super) fn park(
     db: &Db,
     row: RowId,
@@ -311,7 +312,7 @@ fn save(
         values.push(value);
     };
     if let Some(attempt) = attempt {
-        // A delivery that is sent again and again by hand would else outgrow its row.
+        // Otherwise, a delivery with many manual redeliveries would outgrow its row.
         set(
             ", attempts = json_insert(json_remove(CASE WHEN json_array_length(attempts) < ? ",
             number(MOST_ATTEMPTS),

@@ -1,4 +1,5 @@
-//! Pauses of destinations. A paused destination receives nothing, and what waits for it does not grow older.
+//! Pauses of destinations. A paused destination receives nothing, and deliveries that wait for it do not
+//! age.
 
 use super::circuit::{Circuit, MOST_PAUSE_MS, PAUSED_ALERT_MS};
 use super::{Inbox, alerts, queues};
@@ -11,7 +12,7 @@ use crate::protocol::{Cause, Hasten, Raise, SetPaused};
 const AT_ONCE: usize = 100;
 
 impl Inbox {
-    /// Pauses a destination or resumes it; returns since when it is paused. Requests in flight finish.
+    /// Pauses or resumes a destination, and returns the start of the pause. Requests in flight finish.
     pub(super) fn set_paused(&self, question: &SetPaused, now: u64) -> Result<Option<u64>> {
         let destination = question.destination.as_str();
         self.circuits.borrow_mut().change(&self.db, destination, |circuit| {
@@ -25,7 +26,7 @@ impl Inbox {
         Ok(self.circuits.borrow().find(destination).and_then(|circuit| circuit.paused_since))
     }
 
-    /// Makes what waits for a destination due now; returns whether there is more.
+    /// Makes the deliveries that wait for a destination due now, and returns whether there are more.
     pub(super) fn hasten(
         &self,
         settings: &Settings,
@@ -56,7 +57,7 @@ impl Inbox {
                 self.note_change();
             } else if is_first && ms >= PAUSED_ALERT_MS && settings.has_destination(&name) {
                 let cause = Cause::Paused;
-                // Once for each pause.
+                // An alert is raised once for each pause.
                 if alerts::raised_at(&self.db, cause, Some(&name))?.is_none_or(|at| at < since) {
                     let raise = Raise { cause, destination: Some(name), detail: None };
                     alerts::raise(&self.db, &raise, now)?;
@@ -66,7 +67,8 @@ impl Inbox {
         Ok(())
     }
 
-    /// Forgets the failures of destinations that are not configured: another one of that name may come.
+    /// Deletes the failures of unconfigured destinations, because a new destination may get the same
+    /// name.
     fn forget_removed(&self, settings: &Settings) -> Result<()> {
         let names: Vec<String> = {
             let circuits = self.circuits.borrow();

@@ -1,5 +1,5 @@
-//! The quarantine: keeps requests that no key verifies, until a new key does. Only the first shard has one. `room.rs`
-//! decides, and this carries it out.
+//! The quarantine keeps requests that no key verifies, until a new key does. Only the first shard has one. `room.rs`
+//! makes the decisions, and this module carries them out.
 
 pub(super) mod recover;
 pub(crate) mod room;
@@ -29,7 +29,7 @@ const SECRET_BYTES: u32 = 32;
 const COLUMNS: &str =
     "key, received, traps, code, name, size, signature, content_type AS contentType, body";
 
-/// The quarantine as it is in memory: all but the bodies.
+/// The quarantine in memory: everything except the bodies.
 pub(super) struct Quarantine {
     room: Room,
     secret: String,
@@ -85,12 +85,12 @@ impl Quarantine {
         })
     }
 
-    /// Remembers that there was a key, because an older version has stored deliveries.
+    /// Notes that there was a key, because an older version has stored deliveries.
     pub(super) fn had_deliveries(&mut self, db: &Db) -> Result<()> {
         self.save_verified_with(db, VerifiedWith::Nothing)
     }
 
-    /// Returns what tells one key from another, and one limit of age. It is a hash of a signature, so it signs nothing.
+    /// Returns a fingerprint of the key and the limit of age. It is the hash of a signature, so it can't be used to sign.
     fn fingerprint(&self, settings: &Settings) -> Option<String> {
         let signature = settings.verifier.as_ref()?.current_key()?.sign(&self.secret);
         let age = settings.max_event_age_ms;
@@ -110,18 +110,18 @@ impl Quarantine {
         Ok(())
     }
 
-    /// Tells whether the inbox has ever had a key.
+    /// Returns whether the inbox has ever had a key.
     pub(super) fn had_key(&self) -> bool {
         self.verified_with != VerifiedWith::NeverAKey
     }
 
-    /// Tells whether what is kept has to be verified again.
+    /// Returns whether the kept requests have to be verified again.
     pub(super) fn is_due(&self, settings: &Settings) -> bool {
         self.verified_with.is_due(self.fingerprint(settings).as_deref())
     }
 
-    /// Remembers that there is a key. If nothing is kept, nothing has to be verified with it. Returns whether it is another
-    /// key than before, as far as is known.
+    /// Notes the key. If nothing is kept, no verification is needed. Returns whether the key has changed, as far as is
+    /// known.
     pub(super) fn notice_key(&mut self, db: &Db, settings: &Settings) -> Result<bool> {
         let Some(fingerprint) = self.fingerprint(settings) else {
             return Ok(false);
@@ -194,7 +194,7 @@ impl Quarantine {
         Ok(row)
     }
 
-    /// Removes what has expired.
+    /// Removes expired requests and networks.
     pub(super) fn expire(&mut self, db: &Db, now: u64) -> Result<()> {
         if self.room.expire(now) {
             let received = number(now.saturating_sub(KEPT_MS));
@@ -206,7 +206,7 @@ impl Quarantine {
         Ok(())
     }
 
-    /// Notes what an isolate reports: the networks that sent something new and genuine, and how many requests were not
+    /// Notes the report of an isolate: the networks that sent a new genuine event, and how many requests were not
     /// kept. That number is written with the next save of the rejections.
     pub(super) fn note_report(&mut self, db: &Db, report: &Report, now: u64) -> Result<()> {
         for network in &report.networks {
@@ -237,7 +237,7 @@ impl Quarantine {
         db.run("UPDATE quarantine SET dropped = ?1 WHERE dropped <> ?1", &[number(self.dropped)])
     }
 
-    /// Removes the content of a request, which was delivered or is to be erased; returns how many were removed, 0 or 1.
+    /// Removes the content of a request that was delivered or is to be erased. Returns how many were removed, 0 or 1.
     pub(super) fn remove(&mut self, db: &Db, question: &RemoveRejected) -> Result<u32> {
         let RemoveRejected { row, is_delivered } = *question;
         let removed = db.transaction(|| {
@@ -259,7 +259,7 @@ impl Quarantine {
         Ok(removed.into())
     }
 
-    /// Erases what contains an e-mail address; returns how many requests.
+    /// Erases the requests that contain an e-mail address, and returns how many.
     pub(super) fn erase_email(&mut self, db: &Db, email: &str) -> Result<u64> {
         let rows: Vec<RowId> = self.room.held().map(|(entry, _)| entry.row).collect();
         let mut erased: u64 = 0;
@@ -288,7 +288,7 @@ impl Quarantine {
     }
 }
 
-/// Lists what is kept, the newest first.
+/// Lists the kept requests, the newest first.
 pub(super) fn list(
     db: &Db,
     settings: &Settings,
@@ -330,7 +330,7 @@ pub(super) fn show(
     Ok(Some(details).filter(|it| !is_over(it.rejected.received, now)))
 }
 
-/// Reads a row with these columns, and verifies it again.
+/// Reads a row with these columns, and verifies the request again.
 fn rejected(row: &JsValue, settings: &Settings) -> Result<Rejected> {
     let stored: KeptRow = from_row(row)?;
     let body = Uint8Array::new(&stored.body).to_vec();

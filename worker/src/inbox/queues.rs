@@ -1,4 +1,4 @@
-//! The table `retries`: for each destination, the sends that are not untried any more, by the time when they are due.
+//! The table `retries`: for each destination, the sends that are no longer untried, by their due time.
 
 use super::db::{Batch, Db, Row};
 use super::lives::size;
@@ -9,9 +9,9 @@ use crate::life::{Progress, Send};
 /// The queued sends to one destination. Times are milliseconds since the Unix epoch.
 pub(super) struct Queue {
     pub(super) destination: String,
-    /// When the first of them is due.
+    /// The due time of the first one.
     pub(super) first: u64,
-    /// When the first of those is due that are not due yet.
+    /// The due time of the first one that is not due yet.
     pub(super) next: Option<u64>,
 }
 
@@ -71,7 +71,7 @@ pub(super) fn due(
     rows.into_iter().map(read).collect()
 }
 
-/// Adds a send to the table `retries` if it is pending; returns whether it is.
+/// Adds a pending send to the table `retries`, and returns whether it is pending.
 pub(super) fn add(batch: &mut Batch, row: RowId, send: &Send) -> bool {
     let Progress::Pending { due } = send.progress else { return false };
     batch.add(
@@ -90,7 +90,7 @@ pub(super) fn not_due(db: &Db, destination: &str, now: u64, most: usize) -> Resu
     rows.iter().map(|row| row.row_id(0)).collect()
 }
 
-/// Removes retries that their delivery does not know of, so that they hold up no other.
+/// Removes retries that their delivery does not have, so that they do not delay others.
 pub(super) fn drop_unknown(db: &Db, row: RowId, destination: &str) -> Result<()> {
     db.run(
         "DELETE FROM retries WHERE destination = ? AND delivery = ?",

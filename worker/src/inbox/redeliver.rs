@@ -1,4 +1,4 @@
-//! Sends stored deliveries again, by an operator's request.
+//! Redelivers stored deliveries at the request of an operator.
 
 use std::borrow::Cow;
 
@@ -14,10 +14,10 @@ use crate::js::{Problem, Result, number};
 use crate::life::{Event, Life, Progress};
 use crate::protocol::{Redeliver, RedeliverMany, Redelivered, RedeliveredMany, Redelivery};
 
-/// How many deliveries are sent again in one call.
+/// How many deliveries one call redelivers.
 const AT_ONCE: usize = 100;
 
-/// Sends one delivery again.
+/// Redelivers one delivery.
 pub(super) fn one(
     db: &Db,
     settings: &Settings,
@@ -49,7 +49,7 @@ pub(super) fn one(
     Ok(Redelivered::To(destinations))
 }
 
-/// Sends the deliveries of a period again, or moves them from an old name to a destination.
+/// Redelivers the deliveries of a period, or moves them from an old name to a destination.
 pub(super) fn many(
     db: &Db,
     settings: &Settings,
@@ -109,7 +109,8 @@ pub(super) fn many(
     Ok(RedeliveredMany { redelivered, last })
 }
 
-/// Returns the condition by which an index finds what may be sent again. `?1` is the row before the first one.
+/// Returns the condition with which an index finds the deliveries that may be redelivered. `?1` is the row before
+/// the first one.
 fn candidates(question: &RedeliverMany) -> Cow<'static, str> {
     if question.from.is_some() {
         return format!(
@@ -125,12 +126,12 @@ fn candidates(question: &RedeliverMany) -> Cow<'static, str> {
     match question.state {
         Redelivery::Dead => "dead > 0".into(),
         Redelivery::Unrouted => format!("state = 'unrouted' AND {RARE}").into(),
-        // No index finds these, so all rows are searched. An operator sends a variant by its ID.
+        // No index finds these, so all rows are searched. An operator redelivers a variant by its ID.
         Redelivery::All => "kind <> 'variant' AND state <> 'held'".into(),
     }
 }
 
-/// Lists the destinations that a delivery is sent to again.
+/// Lists the destinations of a redelivery.
 fn destinations(
     settings: &Settings,
     question: &RedeliverMany,
@@ -161,7 +162,7 @@ fn dead(settings: &Settings, life: &Life) -> Vec<String> {
     life.dead().filter(is_known).map(str::to_owned).collect()
 }
 
-/// Fails while the configuration has mistakes: the destinations may be incomplete then.
+/// Fails while the configuration has mistakes, because the list of destinations may be incomplete.
 fn check_destinations(settings: &Settings) -> Result<()> {
     if settings.holds() {
         return Err(Problem::new("the configuration of the inbox has mistakes"));

@@ -1,5 +1,5 @@
-//! The counts of rejected requests, in memory. They are saved at once while that is rare, and every 15 minutes in the long
-//! run, so that strangers can't make the inbox write more. Later counts are lost with the object. Only the
+//! The counts of rejected requests, in memory. Rare rejections are saved at once. In the long run, the counts are saved
+//! every 15 minutes, so that attackers can't make the inbox write more. Later counts are lost with the object. Only the
 //! first shard counts them.
 
 use super::db::Db;
@@ -8,7 +8,7 @@ use crate::js::{Result, number};
 use crate::keys::LastMatch;
 use crate::protocol::{Count, Report};
 
-/// How often it is saved at most in the long run, in milliseconds; and how many saves may come at once before that.
+/// The shortest time between two saves in the long run, in milliseconds, and how many saves may happen in a burst.
 const SAVE_MS: u64 = 15 * 60 * 1000;
 const AT_ONCE: u64 = 20;
 
@@ -25,7 +25,7 @@ pub(super) struct Rejections {
     /// When the last request was rejected, and the first one since a key last verified one.
     pub(super) last: Option<u64>,
     pub(super) failing_since: Option<u64>,
-    /// Until when the saves so far have used up the time of later ones.
+    /// The time up to which earlier saves have used the budget of later ones.
     saved: u64,
     changed: bool,
 }
@@ -41,7 +41,7 @@ impl Rejections {
         })
     }
 
-    /// Counts what an isolate reports.
+    /// Counts the report of an isolate.
     pub(super) fn note(&mut self, report: &Report, now: u64) {
         for Count { name, count } in &report.refused {
             Count::add(&mut self.unsaved, name, *count);
@@ -67,7 +67,8 @@ impl Rejections {
         Ok(counts)
     }
 
-    /// Saves it, if it has changed and was not saved too often; returns whether it did. To be called in a transaction.
+    /// Saves the counts, if they have changed and were not saved too often, and returns whether it did. Call it in a
+    /// transaction.
     pub(super) fn save_if_due(&mut self, db: &Db, now: u64) -> Result<bool> {
         let used = self.saved.max(now);
         if !self.changed
@@ -94,7 +95,8 @@ impl Rejections {
     }
 }
 
-/// Tells whether a time is after the last match. A match is saved at once, and what it ends is not.
+/// Returns whether a time is after the last match. A match is saved at once, but the end of the failures that it
+/// implies is not.
 fn is_after(since: u64, matched: LastMatch) -> bool {
     matched.current.max(matched.previous).is_none_or(|last| last < since)
 }

@@ -1,4 +1,4 @@
-//! Replies to the questions of the Worker, as `protocol.rs` defines them.
+//! Replies to the requests of the Worker, as `protocol.rs` defines them.
 
 use wasm_bindgen::JsValue;
 
@@ -22,7 +22,7 @@ impl Inbox {
             && !self.knows_key.get()
             && let Err(problem) = self.notice_key(&settings)
         {
-            // The next request tries again. This one may need nothing of it.
+            // The next request tries again. This request may not need the result.
             log::inbox_failed(&problem);
         }
         match request {
@@ -32,7 +32,7 @@ impl Inbox {
                 self.turn_away(question.shards, question.instance.clone(), None)?;
                 if shard == shards::FIRST {
                     self.save_rejections(now)?;
-                    // What this shard itself has stored from the quarantine.
+                    // The deliveries that this shard itself has stored from the quarantine.
                     self.note_drift(&watch::take_drift(), now)?;
                     self.with_quarantine(|it| it.expire(db, now))?;
                     alerts::check(db, &self.rejections.borrow(), now, settings.silence_ms)?;
@@ -105,7 +105,7 @@ impl Inbox {
                 show.reply(&shown.flatten())
             }
             Request::RemoveRejected(remove) => {
-                // What is being delivered can be erased as a delivery, in a moment.
+                // A request that is being delivered can soon be erased as a delivery.
                 let is_busy = !remove.is_delivered && self.recovering.get() == Some(remove.row);
                 let removed =
                     if is_busy { None } else { self.with_quarantine(|it| it.remove(db, remove))? };
@@ -130,7 +130,7 @@ impl Inbox {
         self.note_change();
         let db = &self.db;
         let mut erased = erase::with_email(db, &question.email, question.after, now)?;
-        // The last call of a search also searches what is kept.
+        // The last call of a search also searches the kept requests.
         if erased.last.is_none() {
             let kept = self.with_quarantine(|it| it.erase_email(db, &question.email))?;
             erased.erased = erased.erased.saturating_add(kept.unwrap_or(0));
@@ -157,7 +157,7 @@ impl Inbox {
         })
     }
 
-    /// Notices which key is set. What is kept is verified with a new one.
+    /// Notices the configured key. If it has changed, the kept requests are verified with it.
     fn notice_key(&self, settings: &Settings) -> Result<()> {
         let is_first = self.quarantine.borrow().is_none();
         if is_first {
@@ -168,7 +168,7 @@ impl Inbox {
             *self.quarantine.borrow_mut() = Some(quarantine);
         }
         let is_new = self.with_quarantine(|it| it.notice_key(&self.db, settings))? == Some(true);
-        // When the key before last verified a delivery says nothing of this one. An upgrade is no change of the key.
+        // The last match of the replaced key says nothing about the new key. An upgrade does not change the key.
         if is_new && !is_first {
             alerts::forget_match(&self.db)?;
         }
@@ -192,7 +192,7 @@ impl Inbox {
         })
     }
 
-    /// Counts differences from the documented shapes. A new one is a cause for an alert.
+    /// Counts differences from the documented shapes. A new one raises an alert.
     fn note_drift(&self, reported: &[Count], now: u64) -> Result<()> {
         match self.drift.borrow_mut().note(&self.db, reported, now)? {
             None => Ok(()),

@@ -1,4 +1,4 @@
-//! What an attempt, or a wait that is too long, means for a delivery and for its destination.
+//! Applies the result of an attempt, or a wait that is too long, to a delivery and to its destination.
 
 use super::circuit::{Access, Trouble, is_rejection};
 use super::db::Batch;
@@ -15,11 +15,11 @@ use crate::life::{Effect, Event, Failed, Reason, Send};
 use crate::log;
 use crate::protocol::Attempt;
 
-/// How many sends that have waited for too long one alarm ends, for each destination.
+/// For each destination, how many overdue sends one alarm ends.
 const EXPIRED_AT_ONCE: u32 = 100;
 
 impl Inbox {
-    /// Saves the result of a request: the attempt and everything that follows from it, in one transaction.
+    /// Saves the result of a request: the attempt and its effects, in one transaction.
     pub(super) fn save_attempt(&self, settings: &Settings, landed: Landed) -> Result<()> {
         let Landed { flight, headline, course, changes, began, is_probe, outcome } = landed;
         let now = now();
@@ -58,7 +58,7 @@ impl Inbox {
         Ok(())
     }
 
-    /// Notes what an attempt says of the destination.
+    /// Notes the result of an attempt for the destination.
     fn note_outcome(
         &self,
         destination: &str,
@@ -68,7 +68,7 @@ impl Inbox {
         now: u64,
     ) -> Result<()> {
         let accepted = outcome.failure.is_none();
-        // Most destinations are never in trouble, and have no circuit.
+        // Most destinations never fail, and have no circuit.
         if accepted && self.circuits.borrow().find(destination).is_none() {
             return Ok(());
         }
@@ -81,8 +81,8 @@ impl Inbox {
         })
     }
 
-    /// Ends what has waited for longer than a delivery may, for a destination that is held or not configured. Any other
-    /// delivery ends with an attempt. A send is due when it arrived or later, so none ends too early.
+    /// Ends the sends that have waited too long for a held or unconfigured destination. Any other send ends with an
+    /// attempt. The due time of a send is its arrival or later, so none ends too early.
     pub(super) fn expire(&self, settings: &Settings) -> Result<()> {
         let now = now();
         for Queue { destination, first, .. } in queues::list(&self.db, now)? {
@@ -106,7 +106,7 @@ impl Inbox {
         Ok(())
     }
 
-    /// Returns when what has been due since a time is too old. The clock of a paused destination stands still.
+    /// Returns when a send with this due time becomes too old. The clock of a paused destination stands still.
     pub(super) fn expires(
         &self,
         settings: &Settings,
@@ -145,7 +145,7 @@ impl Inbox {
             }
         }
         batch.run(&self.db)?;
-        // The other sends of the delivery may be in flight, and any but an accepted one may be queued.
+        // The other sends of the delivery may be in flight, and any of them except an accepted one may be queued.
         if life.sends.len() > 1 || !matches!(event, Event::Accepted { .. }) {
             self.note_change();
         }
@@ -160,7 +160,7 @@ impl Inbox {
         Ok(())
     }
 
-    /// Says what a failed attempt means for the destination.
+    /// Returns the trouble that a failed attempt reports for the destination.
     fn trouble(&self, destination: &str, outcome: &Outcome, is_new: bool) -> Trouble {
         let asked_ms = outcome.retry_after_ms.filter(|wait| *wait > 0);
         let asked_ms = asked_ms.or((outcome.status == Some(429)).then_some(0));

@@ -4,14 +4,14 @@
 use super::db::{Batch, Db};
 use crate::js::{Result, number, or_null};
 
-/// The condition of the index `rare`. A query must repeat it word for word, beside the state that it asks for: `SQLite`
-/// does not infer it.
+/// The condition of the index `rare`. A query must repeat it word for word, in addition to the state that it asks for:
+/// `SQLite` does not infer it.
 pub(super) const RARE: &str = "state IN ('dead', 'unrouted', 'variant', 'forgotten', 'erased')";
 
-/// How much a test of the storage writes, in bytes: more than the results of all requests that can be in flight.
+/// How many bytes a test of the storage writes: more than the results of all requests that can be in flight.
 const TEST_BYTES: u32 = 64 << 10;
 
-/// The statements that make each version from the one before. A version that has been released never changes.
+/// The statements that make each version from the previous one. A released version never changes.
 const VERSIONS: [&[&str]; 3] = [VERSION_1, VERSION_2, VERSION_3];
 
 // Cloudflare bills each row that is written, and an entry of an index counts as one. For each delivery, as few as possible
@@ -55,7 +55,7 @@ const VERSION_1: &[&str] = &[
     "CREATE INDEX to_forget ON deliveries (ended) WHERE signature IS NOT NULL AND ended IS NOT NULL",
     // Long bodies, so that a result does not write them again.
     "CREATE TABLE bodies (delivery INTEGER PRIMARY KEY, body BLOB NOT NULL)",
-    // When the next attempt to a destination is due, if it is not the first.
+    // The due time of the next attempt to a destination, if it is not the first.
     "CREATE TABLE retries (
         destination TEXT NOT NULL,
         due INTEGER NOT NULL,
@@ -92,11 +92,11 @@ const VERSION_1: &[&str] = &[
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
 ];
 
-// Held deliveries, and the quarantine: see `quarantine.rs`. That has no index, since strangers cause its rows.
+// Held deliveries, and the quarantine: see `quarantine.rs`. It has no index, because attackers can cause its rows.
 const VERSION_2: &[&str] = &[
-    // A version that does not know held deliveries takes `untried` from them: see `held.rs`.
+    // An older version without held deliveries resets their `untried`: see `held.rs`.
     "CREATE INDEX held ON deliveries (key) WHERE state = 'held'",
-    // A rejected request. Once it is delivered or erased, only its time is left, since it still counts for its day.
+    // A rejected request. Once it is delivered or erased, only its time is stored, because it still counts for its day.
     "CREATE TABLE kept (
         key INTEGER PRIMARY KEY,
         received INTEGER NOT NULL,
@@ -110,7 +110,7 @@ const VERSION_2: &[&str] = &[
         content_type TEXT,
         body BLOB
     )",
-    // When a network last sent something new and genuine.
+    // When a network last sent a new genuine event.
     "CREATE TABLE networks (network TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID",
     // `secret` is the key of the hashes. `verified_with` is a `room::VerifiedWith`: NULL, empty or a fingerprint.
     "CREATE TABLE quarantine (
@@ -187,7 +187,7 @@ pub(super) fn add_meta(batch: &mut Batch, name: &str, value: u64) {
 
 const SAVE_META: &str = "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)";
 
-/// Tests whether results can be stored. If not, this fails, or the platform ends the object.
+/// Tests whether results can be stored. If not, this function fails, or the platform ends the object.
 pub(super) async fn test_storage(db: &Db) -> Result<()> {
     db.run(
         "INSERT OR REPLACE INTO meta (name, value) VALUES ('test', zeroblob(?))",

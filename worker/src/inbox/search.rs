@@ -14,7 +14,7 @@ use crate::protocol::{Delivery, Export, Exported, Listed, Search};
 /// How many deliveries with one ID are listed: a test event can have very many.
 const MOST_FOUND: u32 = 200;
 
-/// How many rows one part of an export looks at, and how many bytes of bodies it has, unless a single one is longer.
+/// The most rows that one part of an export reads, and the most bytes of its bodies, unless a single body is longer.
 const EXPORTED_AT_ONCE: usize = 1000;
 const EXPORTED_BYTES: u64 = 1 << 20;
 

@@ -1,4 +1,4 @@
-//! The work of the alarm: sends what is due, and saves the result of each attempt.
+//! The work of the alarm: sends the deliveries that are due, and saves the result of each attempt.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -22,7 +22,7 @@ use crate::ids::RowId;
 use crate::js::{Result, now};
 use crate::life::{Event, MOST_TRAPS};
 
-/// How long one alarm works, in milliseconds. The next alarm goes on with the requests in flight.
+/// How long one alarm works, in milliseconds. The next alarm continues with the requests in flight.
 const ALARM_MS: u64 = 30_000;
 
 /// How many deliveries with untried sends are read at once.
@@ -35,11 +35,11 @@ pub(super) type Flights = FuturesUnordered<Marked>;
 pub(super) struct Landed {
     pub(super) flight: Flight,
     pub(super) headline: Headline,
-    /// The sends as they were read, and the value of `Inbox::changes` at that time.
+    /// The sends at the time of reading, and the value of `Inbox::changes` at that time.
     pub(super) course: Course,
     pub(super) changes: u64,
     pub(super) began: u64,
-    /// Whether it probed a destination that was held.
+    /// Whether the request probed a held destination.
     pub(super) is_probe: bool,
     pub(super) outcome: Outcome,
 }
@@ -85,7 +85,7 @@ impl Timer {
 }
 
 impl Inbox {
-    /// Sends what is due, until nothing is, or the time of one alarm is over.
+    /// Sends due deliveries until there are none, or the time of one alarm is over.
     pub(super) async fn send_due(&self, settings: &Settings) -> Result<()> {
         let end = now().saturating_add(ALARM_MS);
         let mut flights = self.flights.take();
@@ -122,12 +122,12 @@ impl Inbox {
             let next = queues.iter().filter_map(|queue| queue.next);
             let next = next.chain(self.next_probe(now)).min();
             let wake = if more { now } else { next.unwrap_or(end).min(end).min(keep) };
-            // Most requests end before it, and the next loop waits until the same time.
+            // Most requests end before this time, and the next loop waits until the same time.
             if timer.wake != wake || timer.is_over {
                 timer = Timer::new(wake);
             }
             let landed = poll_fn(|context| {
-                // First, since its time counts from the first poll on.
+                // Polled first, because its time counts from the first poll.
                 let over = timer.poll(context);
                 if let Poll::Ready(Some(landed)) = Pin::new(&mut *flights).poll_next(context) {
                     return Poll::Ready(Some(landed));
@@ -146,7 +146,7 @@ impl Inbox {
         }
     }
 
-    /// Reads the queues that something can be sent from, now or later, unless it is known that there are none.
+    /// Reads the queues from which something can be sent now or later, unless it is known that there are none.
     fn queues(&self, settings: &Settings, now: u64) -> Result<Vec<Queue>> {
         if !self.may_have_queues.get() {
             return Ok(Vec::new());
@@ -156,8 +156,8 @@ impl Inbox {
         Ok(self.open_queues(settings, queues, now))
     }
 
-    /// Leaves out the queues of destinations that are paused or not configured. What waits for one that is held is due when
-    /// it is probed next.
+    /// Leaves out the queues of destinations that are paused or not configured. The sends to a held destination are due at
+    /// its next probe.
     pub(super) fn open_queues(
         &self,
         settings: &Settings,
@@ -176,7 +176,7 @@ impl Inbox {
         queues.into_iter().filter_map(open).collect()
     }
 
-    /// Returns when a destination that is held is probed next, if any is.
+    /// Returns the time of the next probe of a held destination, if there is one.
     fn next_probe(&self, now: u64) -> Option<u64> {
         let circuits = self.circuits.borrow();
         let after = |(_, circuit): (&str, &Circuit)| match circuit.access(now) {
@@ -186,8 +186,8 @@ impl Inbox {
         circuits.all().filter_map(after).min()
     }
 
-    /// Reads deliveries with untried sends, from the last one that was read on, until each destination has some to send;
-    /// returns whether there may be more to read now. Held ones are routed then, in their turn.
+    /// Reads deliveries with untried sends, after the last one that was read, until each destination has some to send.
+    /// Returns whether there may be more to read now. Held deliveries are routed in the same order.
     fn read_untried(&self, settings: &Settings) -> Result<bool> {
         let names: Vec<&str> = settings.destinations.iter().map(|it| it.name.as_str()).collect();
         if self.untried.borrow().is_all || !self.untried.borrow().is_short(&names) {
@@ -235,14 +235,14 @@ impl Inbox {
                 Some(destination) => self.start(settings, destination, is_queued(name), flights)?,
                 None => false,
             };
-            // A destination that is held gets one request at a time.
+            // A held destination gets one request at a time.
             if !started || !self.open(settings, now).contains(&name) {
                 names.retain(|other| *other != name);
             }
         }
     }
 
-    /// Starts the request that is due next to a destination, if there is one and its body fits. `queued` tells whether the
+    /// Starts the next due request to a destination, if there is one and its body fits. `queued` is whether the
     /// destination has queued sends.
     fn start(
         &self,
@@ -281,8 +281,8 @@ impl Inbox {
         }
     }
 
-    /// Returns the newest queued send to a destination that is probed, every other time: the one that is due for the longest
-    /// time may fail by its own fault.
+    /// For every other probe, returns the newest queued send to the destination: the send that has been due for the longest
+    /// time may fail because of its own content.
     fn newest_to_probe(&self, settings: &Settings, destination: &str) -> Result<Option<Retry>> {
         let now = now();
         let access = self.circuits.borrow().access(settings, destination, now);
@@ -292,14 +292,14 @@ impl Inbox {
         queues::newest(&self.db, destination, now)
     }
 
-    /// Returns the queued send to a destination that is due for the longest time, and not in flight.
+    /// Returns the queued send to a destination that has been due for the longest time and is not in flight.
     fn first_due(&self, destination: &str) -> Result<Option<Retry>> {
         let flying: Vec<RowId> = self.slots.borrow().to(destination).collect();
         let due = queues::due(&self.db, destination, now(), flying.len().saturating_add(1))?;
         Ok(due.into_iter().find(|it| !flying.contains(&it.row)))
     }
 
-    /// Starts a request; returns `false` if there is nothing to send any more.
+    /// Starts a request; returns `false` if there is nothing left to send.
     fn launch(
         &self,
         settings: &Settings,
@@ -310,7 +310,7 @@ impl Inbox {
     ) -> Result<bool> {
         let began = now();
         let row = flight.delivery;
-        // It may have been read again after a failure.
+        // The send may have been read again after a failure.
         if self.slots.borrow().to(&flight.destination).any(|flying| flying == row) {
             return Ok(false);
         }

@@ -1,5 +1,5 @@
-//! Decides which destination is sent to next: within the platform's limits, round robin, and so that a slow destination
-//! never blocks another.
+//! Chooses the destination of the next request: within the platform's limits, round robin, and so that a slow
+//! destination never blocks another.
 
 use crate::ids::RowId;
 
@@ -9,17 +9,18 @@ pub(crate) const MOST_IN_FLIGHT: usize = 4;
 /// The most requests in flight to one destination.
 pub(crate) const MOST_TO_ONE: usize = 2;
 
-/// The most requests in flight to destinations that are not known to be prompt, each of which gets one: so one slot is left
-/// to prompt destinations.
+/// The most requests in flight to destinations that are not known to be prompt, one for each. So one slot is left for
+/// prompt destinations.
 const MOST_UNPROVEN: usize = 3;
 
-/// The most of these to destinations that are known to be slow, so that a new destination does not have to wait for them.
+/// The most requests among these to destinations that are known to be slow, so that a new destination does not have to
+/// wait for them.
 const MOST_SLOW: usize = 2;
 
 /// The most bytes of bodies in flight.
 pub(crate) const MOST_BYTES: usize = 4 << 20;
 
-/// How long the last attempt to a prompt destination took at most, in milliseconds, whether it failed or not.
+/// The longest last attempt of a prompt destination, in milliseconds, whether it failed or not.
 const PROMPT_MS: u64 = 5000;
 
 /// A request in flight.
@@ -37,12 +38,13 @@ pub(crate) struct Slots {
     flights: Vec<Flight>,
     /// For each destination, whether its last attempt ended promptly, in the order of their names.
     speeds: Vec<(String, bool)>,
-    /// The destination that was sent to last.
+    /// The destination of the last request.
     last: Option<String>,
 }
 
 impl Slots {
-    /// Orders destinations round robin: the one after the last one first. Those that must not be sent to now are left out.
+    /// Orders destinations round robin, starting after the last one. Leaves out destinations that may not receive a
+    /// request now.
     pub(crate) fn next<'a>(&self, names: &[&'a str]) -> Vec<&'a str> {
         let first = names
             .iter()
@@ -68,7 +70,7 @@ impl Slots {
             && (!is_slow || count(|prompt| prompt == Some(false)) < MOST_SLOW)
     }
 
-    /// Tells whether the last attempt to a destination ended promptly; `None` if there was none.
+    /// Returns whether the last attempt to a destination ended promptly; `None` without an attempt.
     fn is_prompt(&self, destination: &str) -> Option<bool> {
         let index = self.find_speed(destination).ok()?;
         self.speeds.get(index).map(|(_, is_prompt)| *is_prompt)
@@ -82,7 +84,7 @@ impl Slots {
             .map(|flight| flight.delivery)
     }
 
-    /// Tells whether a body of so many bytes fits.
+    /// Returns whether a body of so many bytes fits.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
         let all = self.flights.iter().fold(bytes, |sum, flight| sum.saturating_add(flight.bytes));
         all <= MOST_BYTES
@@ -103,7 +105,7 @@ impl Slots {
         self.note_attempt(&flight.destination, ms);
     }
 
-    /// Notes how long the last attempt to a destination took, in milliseconds.
+    /// Notes the duration of the last attempt to a destination, in milliseconds.
     pub(crate) fn note_attempt(&mut self, destination: &str, ms: u64) {
         self.note_speed(destination, ms <= PROMPT_MS);
     }
@@ -120,7 +122,7 @@ impl Slots {
         }
     }
 
-    /// Returns the index of a destination whose speed is known, or where it would be.
+    /// Returns the index of a destination with a known speed, or the index at which to insert it.
     fn find_speed(&self, destination: &str) -> Result<usize, usize> {
         self.speeds.binary_search_by(|(name, _)| name.as_str().cmp(destination))
     }

@@ -14,11 +14,11 @@ use crate::js::{Result, number, or_null};
 use crate::life::{Life, State};
 use crate::protocol::{DeliveryState, Stored};
 
-/// How many repeats of a test event are sent in an hour; more are only counted.
+/// How many repeats of a test event are sent in an hour. Further ones are only counted.
 const MOST_REPEATS: u64 = 30;
 const HOUR_MS: u64 = 60 * 60 * 1000;
 
-/// How many variants of an ID are kept; more are only counted.
+/// How many variants of an ID are kept. Further ones are only counted.
 const MOST_VARIANTS: usize = 20;
 
 /// An arriving delivery, as it is stored. Values that are only written to the database stay JavaScript values.
@@ -33,7 +33,7 @@ pub(super) struct NewDelivery {
     pub(super) is_test: bool,
     /// The names of the destinations that want it; `None` if it is held.
     pub(super) destinations: Option<Vec<String>>,
-    /// When it was received, in milliseconds since the Unix epoch. What was kept was received earlier.
+    /// When it was received, in milliseconds since the Unix epoch. A request from the quarantine was received earlier.
     pub(super) received: u64,
     /// The edges that it has been through, or `null`.
     pub(super) edges: JsValue,
@@ -76,8 +76,8 @@ pub(super) fn store(
     Ok(stored)
 }
 
-/// Tells whether an ID is remembered whose row was dropped, and if so, notes its use now. A test event does not count as
-/// remembered unless it was erased, since each one is sent again; [`insert`] has the same condition.
+/// Returns whether the ID of a dropped row is remembered, and if so, notes its use now. A test event does not count as
+/// remembered unless it was erased, because each one is sent again. [`insert`] has the same condition.
 fn is_remembered(db: &Db, new: &NewDelivery, now: u64) -> Result<bool> {
     let row = db.row(
         "UPDATE remembered SET last = ? WHERE id = ? AND (erased OR NOT ?) RETURNING id",
@@ -86,8 +86,8 @@ fn is_remembered(db: &Db, new: &NewDelivery, now: u64) -> Result<bool> {
     Ok(row.is_some())
 }
 
-/// Inserts a delivery with its sends; returns whether it did, which it does not if its ID has a first delivery already, or is
-/// remembered. A variant is not sent.
+/// Inserts a delivery with its sends, unless its ID already has a first delivery or is remembered. Returns whether it did. A
+/// variant is not sent.
 fn insert(
     db: &Db,
     new: &NewDelivery,
@@ -189,7 +189,7 @@ fn store_known_id(
             None => lives::body(db, row.row_id(0)?)?.and_then(|body| digest_of(&body)),
             known => known,
         };
-        // Without a kept body, the new one counts as the same.
+        // Without a kept body, the new one counts as equal.
         if other.is_none() || other == digest {
             return count_duplicate(db, new, first.or(other), now);
         }
@@ -219,8 +219,9 @@ fn bytes_or_null(bytes: Option<Vec<u8>>) -> JsValue {
     or_null(bytes.map(|bytes| Uint8Array::from(bytes.as_slice())))
 }
 
-/// Returns the SHA-256 of a body without its timestamp, which may differ between Walnut's retries, whatever the order of
-/// its members is; `None` if it is not JSON. So a body is parsed once, however many others come with its ID.
+/// Returns the SHA-256 of a body without its timestamp, which may differ between Walnut's retries. The order of the
+/// members does not matter. Returns `None` if the body is not JSON. With the digest, a body is parsed once, for any
+/// number of other bodies with its ID.
 fn digest_of(body: &[u8]) -> Option<Vec<u8>> {
     let body = Body::parse_any(body).ok()?;
     let mut digest = Sha256::new();
@@ -228,7 +229,7 @@ fn digest_of(body: &[u8]) -> Option<Vec<u8>> {
     Some(digest.finalize().to_vec())
 }
 
-/// Adds a value to a digest: its kind, its length and its content, without the member that is left out, if it has it.
+/// Adds a value to a digest: its kind, its length and its content, except the member that is left out.
 fn add(digest: &mut Sha256, value: &Body, left_out: Option<&str>) {
     let mut head = |kind: u8, length: usize| {
         digest.update([kind]);

@@ -1,5 +1,5 @@
-//! The untried sends to each destination, as they were read from the database: in the order in which their deliveries
-//! arrived. A delivery whose first attempt to each destination succeeds so needs no row that says when it is due.
+//! The untried sends to each destination, as read from the database: in the order in which their deliveries arrived.
+//! With this list, a delivery whose first attempts succeed needs no row with a due time.
 
 use std::collections::VecDeque;
 
@@ -8,10 +8,10 @@ use super::lives::{self, Course};
 use crate::ids::RowId;
 use crate::js::{Result, number};
 
-/// How many sends to one destination are kept here. Others are queued in the database.
+/// How many sends to one destination are kept in memory. Others are queued in the database.
 const MOST_TO_ONE: usize = 10_000;
 
-/// How many a destination should have, so that no request waits for the database.
+/// How many sends a destination should have in memory, so that no request waits for the database.
 const ENOUGH: usize = 10;
 
 /// A stored delivery with untried sends, or a held one.
@@ -47,22 +47,23 @@ pub(super) fn read(db: &Db, after: RowId, most: usize) -> Result<Vec<Waiting>> {
 /// The untried sends that wait in memory.
 #[derive(Default)]
 pub(super) struct Untried {
-    /// Up to which row the database was read.
+    /// The last row that was read from the database.
     pub(super) read_to: RowId,
-    /// Whether all untried sends are here.
+    /// Whether all untried sends are in memory.
     pub(super) is_all: bool,
     /// For each destination, rows and the sizes of their bodies in bytes.
     sends: Vec<(String, VecDeque<(RowId, usize)>)>,
 }
 
 impl Untried {
-    /// Tells whether a destination has fewer sends than it should.
+    /// Returns whether a destination has fewer sends than it should.
     pub(super) fn is_short(&self, destinations: &[&str]) -> bool {
         let length = |name: &&str| self.sends(name).map_or(0, VecDeque::len);
         destinations.iter().any(|name| length(name) < ENOUGH)
     }
 
-    /// Adds the sends of a delivery that was just stored, if all others are here, so that they need not be read.
+    /// Adds the sends of a delivery that was just stored, if all others are in memory, so that they need not be
+    /// read.
     pub(super) fn add(&mut self, row: RowId, destinations: &[String], bytes: usize) {
         self.is_all = self.is_all && destinations.iter().all(|name| self.push(name, row, bytes));
         if self.is_all {
@@ -70,7 +71,7 @@ impl Untried {
         }
     }
 
-    /// Adds a send, unless there is no room for it; returns whether it did.
+    /// Adds a send if there is room for it, and returns whether it did.
     pub(super) fn push(&mut self, destination: &str, row: RowId, bytes: usize) -> bool {
         match self.sends.iter_mut().find(|(name, _)| name == destination) {
             Some((_, sends)) if sends.len() >= MOST_TO_ONE => return false,
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_is_added_while_all_the_rest_is_here() {
+    fn a_stored_delivery_is_added_while_all_others_are_in_memory() {
         let destinations = ["crm".to_owned(), "mail".to_owned()];
         let mut untried = Untried::default();
         untried.add(RowId(1), &destinations, 1);

@@ -110,7 +110,7 @@ fn a_destination_that_is_gone_ends_the_send_at_once() {
 }
 
 #[test]
-fn what_waits_for_a_removed_or_held_destination_dies_of_age_alone() {
+fn a_send_that_waits_for_a_removed_or_held_destination_dies_only_of_age() {
     let waited = Event::Waited { destination: "a", reason: Reason::DestinationRemoved };
     let at = |now, paused| life(&["a"]).after(&waited, now, paused, LIMITS).0.sends[0].progress;
     assert_eq!(at(10_000, 0), Progress::Pending { due: 0 });
@@ -119,7 +119,7 @@ fn what_waits_for_a_removed_or_held_destination_dies_of_age_alone() {
 }
 
 #[test]
-fn what_waits_for_or_is_dead_at_an_old_name_moves_to_the_new_one() {
+fn a_pending_or_dead_send_moves_from_an_old_name_to_the_new_one() {
     let moved = Event::Moved { from: "old", to: "new" };
     let (waiting, effects) = life(&["old"]).after(&moved, 7, 0, LIMITS);
     assert_eq!((waiting.sends, effects), (vec![Send::new("new", 7, 0)], vec![Effect::Save(0)]));
@@ -132,7 +132,7 @@ fn what_waits_for_or_is_dead_at_an_old_name_moves_to_the_new_one() {
 }
 
 #[test]
-fn what_moves_to_a_name_that_it_is_sent_to_is_dropped() {
+fn a_send_is_dropped_when_moved_to_a_name_with_an_active_send() {
     let moved = Event::Moved { from: "old", to: "new" };
     let both = lived(life(&["old", "new"]), &[(Event::Accepted { destination: "new" }, 1)]);
     let (one, effects) = both.after(&moved, 7, 0, LIMITS);
@@ -141,7 +141,7 @@ fn what_moves_to_a_name_that_it_is_sent_to_is_dropped() {
 }
 
 #[test]
-fn what_moves_to_a_name_where_it_is_dead_is_sent_again() {
+fn a_send_is_redelivered_when_moved_to_a_name_where_it_is_dead() {
     let moved = Event::Moved { from: "old", to: "new" };
     let dead = lived(life(&["old", "new"]), &[(Event::Gone { destination: "new" }, 1)]);
     let (one, effects) = dead.after(&moved, 7, 0, LIMITS);
@@ -150,7 +150,7 @@ fn what_moves_to_a_name_where_it_is_dead_is_sent_again() {
 }
 
 #[test]
-fn what_waits_for_a_resumed_destination_is_due_since_it_arrived() {
+fn a_send_to_a_resumed_destination_is_due_since_its_arrival() {
     let waiting = lived(life(&["a", "b"]), &[(failed("a"), 0), (failed("b"), 0)]);
     let (life, effects) = waiting.after(&Event::Resumed { destination: "a" }, 3, 0, LIMITS);
     assert_eq!(effects, [Effect::Save(0)]);

@@ -1,4 +1,4 @@
-//! How an arriving delivery gets to its shard, and what the shard replies.
+//! The messages that bring an arriving delivery to its shard, and the shard's reply.
 
 use js_sys::{Array, Uint8Array};
 use serde::Serialize;
@@ -8,15 +8,15 @@ use crate::digits;
 use crate::js::{FromJs, from_js, get};
 use crate::keys::KeySlot;
 
-/// Asks the first shard for what each shard keeps a copy of. Stores the number of shards, unless one is stored.
+/// Asks the first shard for the shared data. Stores the number of shards, unless one is stored.
 #[derive(Clone, Copy, Serialize)]
 pub(crate) struct ConfirmShards {
     pub(crate) shards: u32,
-    /// A Worker of an older version knows only of the number.
+    /// A Worker of an older version knows only the number.
     pub(crate) wants_instance: Option<bool>,
 }
 
-/// What each shard keeps a copy of.
+/// The shared data of which each shard keeps a copy.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Confirmed {
@@ -80,7 +80,7 @@ impl Stored {
         }
     }
 
-    /// Reads what [`Self::as_str`] wrote.
+    /// Parses the output of [`Self::as_str`].
     pub(crate) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|stored| stored.as_str() == text)
     }
@@ -92,7 +92,7 @@ pub(crate) enum Reply {
     Stored(Stored),
     /// It was not stored: it has been through this edge before.
     Loop,
-    /// It was not stored: the shard does not know yet what the first one knows.
+    /// It was not stored: the shard does not have the shared data yet.
     Unconfirmed,
     /// It was not stored: this is the number of shards.
     Shards(u32),
@@ -108,7 +108,7 @@ impl Reply {
         }
     }
 
-    /// Reads what [`Self::text`] wrote.
+    /// Parses the output of [`Self::text`].
     pub(crate) fn parse(text: &str) -> Option<Self> {
         match text {
             "loop" => Some(Self::Loop),

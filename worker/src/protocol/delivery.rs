@@ -1,4 +1,4 @@
-//! A stored delivery, as the inbox tells the Worker of it.
+//! A stored delivery, as the inbox reports it to the Worker.
 
 use js_sys::Uint8Array;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::life::State;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum DeliveryState {
-    /// It waits for a configuration without mistakes, which says where it goes.
+    /// It waits for a configuration without mistakes, which decides on its destinations.
     Held,
     Pending,
     Delivered,
@@ -61,7 +61,7 @@ impl From<State> for DeliveryState {
     }
 }
 
-/// A delivery as it is listed: without its body, and without personal data. Times are in milliseconds since the Unix
+/// A delivery in a list: without its body, and without personal data. Times are in milliseconds since the Unix
 /// epoch.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -85,7 +85,7 @@ pub(crate) struct Delivery {
     pub(crate) sends: Vec<SendStatus>,
 }
 
-/// Whether a delivery is a test event. Older rows do not know it, and neither do older shards.
+/// Whether a delivery is a test event. Older rows and older shards do not have this value.
 #[derive(Clone, Copy, Serialize)]
 pub(crate) struct IsTest(bool);
 
@@ -125,7 +125,7 @@ pub(crate) struct Details {
     pub(crate) related: Vec<DeliveryId>,
 }
 
-/// What an erased or expired delivery no longer has.
+/// The fields that an erased or expired delivery no longer has.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Payload {

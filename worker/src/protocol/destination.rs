@@ -1,31 +1,31 @@
-//! A destination, as the inbox tells the Worker of it.
+//! A destination, as the inbox reports it to the Worker.
 
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 
 use crate::js::{FromJs, from_js, text};
 
-/// Pauses a destination or resumes it; replies with the time since when it is paused, in milliseconds since the Unix epoch.
+/// Pauses or resumes a destination. Replies with the start of the pause, in milliseconds since the Unix epoch.
 #[derive(Clone, Serialize)]
 pub(crate) struct SetPaused {
     pub(crate) destination: String,
     pub(crate) is_paused: bool,
 }
 
-/// Makes what waits for a resumed destination due now, a number of deliveries at a time; replies with whether there are more.
+/// Makes deliveries that wait for a resumed destination due now, a number at a time. Replies with whether there are more.
 #[derive(Serialize)]
 pub(crate) struct Hasten {
     pub(crate) destination: String,
 }
 
-/// How a destination is, the worst last.
+/// The health of a destination, the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum DestinationState {
     Ok,
     /// Its last attempt failed, and deliveries are still tried.
     Failing,
-    /// It asks for time or can't be reached, so it is only probed.
+    /// It asks for a wait or can't be reached, so it is only probed.
     Held,
     Paused,
 }
@@ -39,10 +39,10 @@ pub(crate) struct DestinationStatus {
     pub(crate) last_taken: Option<u64>,
     pub(crate) last_failed: Option<u64>,
     pub(crate) last_code: Option<String>,
-    /// An inbox of an older version does not tell it.
+    /// An inbox of an older version does not report it.
     pub(crate) state: Option<DestinationState>,
-    /// When the first attempt since the last success failed, how many have since, and how the last one did: a
-    /// [`crate::forward::How`], and the status if there was one.
+    /// When the first attempt since the last success failed, how many have failed since then, and how the
+    /// last one failed: a [`crate::forward::How`], and the status if there was one.
     pub(crate) failing_since: Option<u64>,
     pub(crate) failures: Option<u32>,
     pub(crate) how: Option<String>,
@@ -52,7 +52,7 @@ pub(crate) struct DestinationStatus {
 }
 
 impl DestinationStatus {
-    /// Makes the status of a destination that nothing is known of.
+    /// Makes the status of a destination without any results.
     pub(crate) fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -70,7 +70,7 @@ impl DestinationStatus {
         }
     }
 
-    /// Adds what another shard knows of the destination.
+    /// Adds the status of the destination in another shard.
     pub(crate) fn add(&mut self, other: Self) {
         self.pending = self.pending.saturating_add(other.pending);
         self.last_taken = self.last_taken.max(other.last_taken);

@@ -1,4 +1,4 @@
-//! The messages that send stored deliveries again.
+//! The messages that redeliver stored deliveries.
 
 use serde::Serialize;
 use wasm_bindgen::JsValue;
@@ -6,11 +6,11 @@ use wasm_bindgen::JsValue;
 use crate::ids::RowId;
 use crate::js::{FromJs, from_js, text, variant};
 
-/// Which deliveries are sent again.
+/// The deliveries to redeliver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Redelivery {
-    /// Dead deliveries, each to the destinations that have given it up.
+    /// Dead deliveries, each to the destinations for which it is dead.
     Dead,
     /// Deliveries that no destination wanted when they arrived.
     Unrouted,
@@ -29,8 +29,8 @@ impl Redelivery {
     }
 }
 
-/// Sends one delivery again: to a destination, or to the destinations that `state` selects. Without both, it is sent to the
-/// destinations that have given it up, or, if it has no send at all, to all that want it.
+/// Redelivers one delivery: to a destination, or to the destinations that `state` selects. Without both, it is redelivered
+/// to the destinations for which it is dead, or, if it has no send at all, to all destinations that want it.
 #[derive(Serialize)]
 pub(crate) struct Redeliver {
     pub(crate) row: RowId,
@@ -46,7 +46,7 @@ pub(crate) enum Redelivered {
     To(Vec<String>),
 }
 
-/// Sends the deliveries of a period again. It is cloned for each call, with another `after`.
+/// Redelivers the deliveries of a period. It is cloned for each call, with another `after`.
 #[derive(Clone, Serialize)]
 pub(crate) struct RedeliverMany {
     pub(crate) state: Redelivery,
@@ -57,15 +57,15 @@ pub(crate) struct RedeliverMany {
     pub(crate) destination: Option<String>,
     /// An old name: pending and dead sends to it move to `destination`.
     pub(crate) from: Option<String>,
-    /// Only rows after this one are looked at.
+    /// Only rows after this one are read.
     pub(crate) after: RowId,
 }
 
-/// How many deliveries are sent again.
+/// How many deliveries are redelivered.
 #[derive(Serialize)]
 pub(crate) struct RedeliveredMany {
     pub(crate) redelivered: u64,
-    /// Where to go on, if there may be more.
+    /// Where to continue, if there may be more.
     pub(crate) last: Option<RowId>,
 }
 

@@ -22,23 +22,23 @@ pub(crate) struct Keep {
     pub(crate) body: JsValue,
 }
 
-/// What became of a request that was to be kept.
+/// The result of asking to keep a request.
 #[derive(Serialize)]
 pub(crate) struct Kept {
-    /// Whether no equal one was kept before.
+    /// Whether the request is new: no equal one was kept before.
     pub(crate) is_new: bool,
     /// Whether the inbox has ever had a key.
     pub(crate) had_key: bool,
-    /// Set if there was no room.
+    /// Set if the room was full.
     pub(crate) full: Option<Full>,
 }
 
-/// Who need not ask for a while, since there is no room.
+/// The networks that should not ask for a while, because the room is full.
 #[derive(Serialize)]
 pub(crate) struct Full {
     /// The key of the hashes.
     pub(crate) key: String,
-    /// The hashes of the networks that there is still room for; `None`, if only this network has used up its part.
+    /// The hashes of the networks that still have room. `None` means that only this network has used up its part.
     pub(crate) open_to: Option<Vec<String>>,
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct Full {
 #[derive(Serialize)]
 pub(crate) struct HadKey;
 
-/// Lists what is kept, the newest first.
+/// Lists the kept requests, the newest first.
 #[derive(Serialize)]
 pub(crate) struct ListRejected {
     pub(crate) limit: u32,
@@ -65,14 +65,14 @@ pub(crate) struct ShowRejected {
     pub(crate) row: RowId,
 }
 
-/// Removes a kept request, because it was delivered or is to be erased; replies with how many were removed, 0 or 1.
+/// Removes a kept request, because it was delivered or is to be erased. Replies with how many were removed, 0 or 1.
 #[derive(Serialize)]
 pub(crate) struct RemoveRejected {
     pub(crate) row: RowId,
     pub(crate) is_delivered: bool,
 }
 
-/// A kept request as it is listed. Times are in milliseconds since the Unix epoch.
+/// A kept request in a list. Times are in milliseconds since the Unix epoch.
 #[derive(Serialize)]
 pub(crate) struct Rejected {
     pub(crate) id: String,

@@ -13,9 +13,10 @@ pub(crate) struct List {
     pub(crate) state: Option<DeliveryState>,
     /// The name of the event.
     pub(crate) name: Option<String>,
-    /// Only what is or was sent to this destination. The state is then that of the delivery to it.
+    /// Only deliveries that are or were sent to this destination. The state is then the state of the delivery to this
+    /// destination.
     pub(crate) destination: Option<String>,
-    /// Whether only test events are listed, or only others.
+    /// Whether to list only test events, or only other events.
     pub(crate) test: Option<bool>,
     /// Milliseconds since the Unix epoch, inclusive.
     pub(crate) since: Option<u64>,
@@ -38,7 +39,7 @@ pub(crate) struct Search {
 #[derive(Serialize)]
 pub(crate) struct Listed {
     pub(crate) deliveries: Vec<Delivery>,
-    /// Down to which row the shard was searched, if there are older ones and fewer deliveries than the limit were found.
+    /// The oldest row that was searched, if there are older ones and fewer deliveries than the limit were found.
     pub(crate) searched: Option<RowId>,
     /// The delivery that the shard stored last; with row 0 if it never stored one.
     pub(crate) newest: Option<DeliveryId>,
@@ -59,7 +60,7 @@ pub(crate) struct Export {
 pub(crate) struct Exported {
     /// A line of JSON for each delivery.
     pub(crate) lines: String,
-    /// Where to go on, if there may be more.
+    /// Where to continue, if there may be more.
     pub(crate) last: Option<RowId>,
 }
 

@@ -1,4 +1,4 @@
-//! What the keys that are set now say of a kept request.
+//! Verifies a kept request with the keys that are set now, and explains the result.
 
 use crate::config::Settings;
 use crate::forward::Headline;
@@ -7,20 +7,20 @@ use crate::js::now;
 use crate::keys::KeySlot;
 use crate::receive;
 
-/// What the keys say of a kept request.
+/// The result of verifying a kept request.
 pub(crate) struct Finding {
     /// Set if a key verifies it, and it was not too old when it was received.
     pub(crate) genuine: Option<Headline>,
     pub(crate) cause: Cause,
 }
 
-/// Why a request is kept.
+/// The reason why a request is kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
     NoKey,
     UnknownKey,
     PreviousKey,
-    /// Only until it is delivered.
+    /// The current key verifies it, so it is kept only until it is delivered.
     CurrentKey,
     /// It was too old when it was received.
     Stale,
@@ -30,7 +30,7 @@ pub(crate) enum Cause {
     Trapped,
 }
 
-/// Verifies a kept request with the keys that are set now. Its age is that at which it was received.
+/// Verifies a kept request with the keys that are set now. Its age is measured at the time of receipt.
 pub(crate) fn verify(settings: &Settings, body: &[u8], signature: &str, received: u64) -> Finding {
     let rejected = |cause| Finding { genuine: None, cause };
     let Some(verifier) = &settings.verifier else { return rejected(Cause::NoKey) };

@@ -253,7 +253,7 @@ fn rejects_invalid_and_reserved_headers() {
     }
     assert_eq!(mistakes_of(r#""headers":{"a":1}"#).len(), 1);
     assert_eq!(mistakes_of(r#""headers":{"X-A":"1","x-a":"2"}"#).len(), 1);
-    // A name that no header can have, a value that none can have, and a taken one, at once.
+    // An invalid name, an invalid value and a reserved name at once.
     assert_eq!(mistakes_of(r#""headers":{"":"v","a":"","host":"v"}"#).len(), 3);
 }
 

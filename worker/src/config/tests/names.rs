@@ -67,7 +67,7 @@ fn warns_of_unknown_variables() {
     let settings = settings(&unknown);
     assert_eq!(settings.mistakes, Mistakes::new());
     assert_eq!(named(&settings.warnings), ["HOME", "LOG_LEVEL"]);
-    // They are no mistakes in direct mode either.
+    // They are not mistakes in direct mode either.
     assert!(read(&[unknown[0], ("MODE", Some("direct"))]).is_ok());
 }
 
@@ -93,7 +93,7 @@ fn names_the_new_name_of_a_renamed_variable() {
         assert_eq!(mistakes(&[(old, Some("7")), (new, Some("20s"))]), [sentence]);
         assert_eq!(mistakes(&[(new, Some(example))]), Mistakes::new());
     }
-    // A new name beside the old one counts.
+    // If the old and the new name are set, the new one is used.
     let both = settings(&[("RETENTION_DAYS", Some("30")), ("RETENTION", Some("2d"))]);
     assert_eq!(both.retention_ms, 2 * DAY_MS);
 }

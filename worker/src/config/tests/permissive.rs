@@ -2,7 +2,7 @@ use super::*;
 
 const LONGEST_AGE: Option<u64> = Some(90 * DAY_MS);
 
-/// What each of the settings of acceptance and of deletion is, while they are mistakes.
+/// The values that replace mistakes in the settings for accepting and deleting deliveries.
 fn assert_permissive(name: &str, settings: &Settings) {
     assert!(settings.holds(), "{name}");
     match name {
@@ -61,7 +61,7 @@ fn a_mistake_has_the_most_permissive_value() {
 #[test]
 fn a_misspelt_variable_has_the_most_permissive_value() {
     for name in ALL.into_iter().filter(|name| *name != "ALERT_URL" && *name != "ADMIN_TOKEN") {
-        // What is valid would be less permissive.
+        // The valid value would be less permissive.
         for value in ["1", "1s"] {
             assert_permissive(name, &settings(&[(&format!("{name}X"), Some(value))]));
         }

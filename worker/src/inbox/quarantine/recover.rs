@@ -1,4 +1,5 @@
-//! Verifies what is kept again after the key has changed, and makes deliveries of what the current key verifies.
+//! Verifies the kept requests again after the key has changed, and turns those that the current key verifies into
+//! deliveries.
 //!
 //! A request leaves the quarantine only after its own shard has stored it. If the process ends in between, it is stored
 //! again, as a duplicate.
@@ -22,7 +23,7 @@ use crate::quarantine::{self, verify};
 use crate::receive::{self, Message};
 use crate::{failpoint, log, shards};
 
-/// How long one alarm does this at most, in milliseconds. The next alarm goes on.
+/// The time limit for this work in one alarm, in milliseconds. The next alarm continues.
 const RECOVER_MS: u64 = 20_000;
 
 /// How long a shard may take to store a request, in milliseconds.
@@ -40,14 +41,14 @@ impl Inbox {
         self.quarantine.borrow_mut().as_mut().map(work).transpose()
     }
 
-    /// Returns when kept requests are to be verified again, if they are.
+    /// Returns the time at which kept requests have to be verified again, if they have to be.
     pub(in crate::inbox) fn next_recovery(&self, settings: &Settings) -> Option<u64> {
         let quarantine = self.quarantine.borrow();
         let is_due = quarantine.as_ref().is_some_and(|it| it.is_due(settings));
         is_due.then_some(self.recover_at.get())
     }
 
-    /// Verifies what is kept again, if the key has changed. What one alarm does not reach, the next one does.
+    /// Verifies the kept requests again, if the key has changed. The next alarm continues with the rest.
     pub(in crate::inbox) async fn recover(&self, settings: &Settings) -> Result<()> {
         self.prepare()?;
         if self.next_recovery(settings).is_none_or(|time| time > now()) {
@@ -83,7 +84,7 @@ impl Inbox {
         Ok(())
     }
 
-    /// Returns the first request that is kept after a row.
+    /// Returns the first kept request after a row.
     fn next_kept(&self, after: RowId) -> Result<Option<RowId>> {
         let next = self.with_quarantine(|quarantine| {
             let mut rows = quarantine.room.held().map(|(entry, _)| entry.row);
@@ -92,8 +93,8 @@ impl Inbox {
         Ok(next.flatten())
     }
 
-    /// Verifies a request; stores it in its own shard, and removes it here, if the current key verifies it. Returns
-    /// whether it did. A shard that has failed is left alone for the rest of the pass.
+    /// Verifies a request. If the current key verifies it, stores it in its own shard and removes it here. Returns
+    /// whether it did. A shard that has failed gets no further request in this pass.
     async fn recover_one(
         &self,
         settings: &Settings,
@@ -136,7 +137,7 @@ impl Inbox {
         };
         failpoint::reached(&self.env, "after-recovered").await;
         self.with_quarantine(|it| {
-            // Anybody can send a copy of a request again, so a copy shows nothing of its sender.
+            // Any client can send a copy of a request, so a copy proves nothing about its sender.
             if matches!(stored, Stored::Accepted | Stored::Unrouted | Stored::Held) {
                 it.note_sender(&self.db, row, now())?;
             }
@@ -146,7 +147,7 @@ impl Inbox {
     }
 }
 
-/// Waits for a future, but not for long; `None` if it has not ended.
+/// Waits for a future up to a time limit; `None` if it has not ended by then.
 async fn in_time<T>(work: impl Future<Output = T>) -> Option<T> {
     let delay = Delay::from(Duration::from_millis(STORE_MS));
     match select(pin!(work), pin!(delay)).await {
@@ -155,7 +156,7 @@ async fn in_time<T>(work: impl Future<Output = T>) -> Option<T> {
     }
 }
 
-/// How far what is kept has been verified again, and which shards have not stored a request meanwhile.
+/// The progress of a pass over the kept requests, and the shards that failed to store one.
 #[derive(Default)]
 pub(in crate::inbox) struct Pass {
     last: RowId,
@@ -163,7 +164,7 @@ pub(in crate::inbox) struct Pass {
 }
 
 impl Quarantine {
-    /// Notes that all that is kept was verified with the current key.
+    /// Notes that all kept requests were verified with the current key.
     fn verified(&mut self, db: &Db, settings: &Settings) -> Result<()> {
         let fingerprint = self.fingerprint(settings);
         let verified_with = fingerprint.map_or(VerifiedWith::Nothing, VerifiedWith::Key);

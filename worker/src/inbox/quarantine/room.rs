@@ -1,35 +1,35 @@
-//! What the quarantine keeps, drops, verifies again and admits: decisions without I/O. `worker/model/quarantine.rs` checks
-//! them.
+//! Decides which requests the quarantine keeps, drops, verifies again and admits. It does no I/O.
+//! `worker/model/quarantine.rs` checks it.
 
 use crate::ids::RowId;
 use crate::keys::KeySlot;
 
-/// How many bodies are kept at once, and how many bytes.
+/// The most bodies and bytes that are kept at once.
 pub(crate) const MOST: u64 = 1000;
 pub(crate) const MOST_BYTES: u64 = 8 << 20;
 
-/// How many bodies are kept within a day. Each costs two rows: its own, and its removal.
+/// The most bodies that are kept within a day. Each costs two row writes: its own, and its removal.
 pub(crate) const MOST_A_DAY: u64 = 1200;
 
 /// How long a body is kept, in milliseconds.
 pub(crate) const KEPT_MS: u64 = 48 * 60 * 60 * 1000;
 
-/// How long a network is known after its last genuine event, in milliseconds.
+/// How long a network counts as known after its last genuine event, in milliseconds.
 pub(crate) const KNOWN_MS: u64 = 30 * DAY_MS;
 
-/// How often the last event of a network is saved at most, in milliseconds.
+/// The shortest time between two saves of a network's last event, in milliseconds.
 const KNOWN_EVERY_MS: u64 = 60 * 60 * 1000;
 
-/// How many networks are known at once: the last ones.
+/// The most known networks: those with the latest events.
 pub(crate) const MOST_NETWORKS: usize = 200;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// The part of the room for networks that are not known, and the part for each of them, as divisors.
+/// The part of the room for unknown networks, and the part for each of them, as divisors.
 const UNKNOWN: u64 = 2;
 const EACH_UNKNOWN: u64 = 10;
 
-/// How often work on a request may trap before it is not verified again.
+/// How many times work on a request may trap before the request is no longer verified.
 pub(crate) const MOST_TRAPS: u64 = 2;
 
 /// A request that is kept, or was kept within the last day.
@@ -41,7 +41,7 @@ pub(crate) struct Entry {
     pub(crate) held: Option<Held>,
 }
 
-/// What takes room.
+/// The part of an entry that uses room.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Held {
     pub(crate) size: u64,
@@ -61,7 +61,7 @@ pub(crate) enum Verdict {
     Full,
 }
 
-/// What the kept requests were last verified with.
+/// The key with which the kept requests were last verified.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum VerifiedWith {
     /// The inbox has never had a key.
@@ -74,7 +74,7 @@ pub(crate) enum VerifiedWith {
 }
 
 impl VerifiedWith {
-    /// Tells whether what is kept has to be verified again: the current key is another one.
+    /// Returns whether the kept requests have to be verified again: the current key has changed.
     pub(crate) fn is_due(&self, current: Option<&str>) -> bool {
         match (self, current) {
             (_, None) => false,
@@ -83,7 +83,8 @@ impl VerifiedWith {
         }
     }
 
-    /// Returns what it is after a request was kept: the same, if the last key is the current one and rejects it.
+    /// Returns the value after another request was kept. It is unchanged if the last key is the current one and rejects the
+    /// request.
     #[must_use]
     pub(crate) fn after_keeping(&self, slot: Option<KeySlot>, current: Option<&str>) -> Self {
         match self {
@@ -94,13 +95,13 @@ impl VerifiedWith {
     }
 }
 
-/// Tells whether a kept request becomes a delivery by itself: only if the current key verifies it, since others may know
-/// a previous key. An operator can deliver what any key verifies.
+/// Returns whether a kept request becomes a delivery automatically: only if the current key verifies it, because others
+/// may know a previous key. An operator can deliver any request that a key verifies.
 pub(crate) fn is_admitted(slot: Option<KeySlot>) -> bool {
     slot == Some(KeySlot::Current)
 }
 
-/// The requests that are kept, and the networks that are known.
+/// The kept requests, and the known networks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Room {
     /// In the order in which they arrived.
@@ -141,8 +142,8 @@ impl Room {
         if fits { Verdict::Keep } else { Verdict::Full }
     }
 
-    /// Tells whether some networks together have room for one more body of this size. They may use a part of the whole room,
-    /// given as a divisor.
+    /// Returns whether some networks together have room for one more body of this size. They may use a part of the whole
+    /// room, given as a divisor.
     fn has_room(&self, of: impl Fn(&str) -> bool, part: u64, size: u64, now: u64) -> bool {
         let (mut count, mut bytes, mut today) = (1_u64, size, 1_u64);
         for entry in &self.entries {
@@ -154,7 +155,7 @@ impl Room {
                     true
                 }
                 Some(_) => false,
-                // Its network was removed. So it counts for all networks, and for the unknown ones.
+                // Its network was removed, so it counts for all networks and for the unknown ones.
                 None => part <= UNKNOWN,
             };
             today = today.saturating_add(u64::from(counts && is_new));
@@ -164,8 +165,8 @@ impl Room {
             && today.saturating_mul(part.min(UNKNOWN)) <= MOST_A_DAY
     }
 
-    /// Returns the networks that still have room, after a request was not kept; `None`, if only the part of its own network
-    /// is used up.
+    /// Returns the networks that still have room, after a request was not kept. `None` means that only the part of the
+    /// request's own network is used up.
     pub(crate) fn open_to(&self, now: u64) -> Option<Vec<String>> {
         if !self.has_room(|_| true, 1, 0, now) {
             return Some(Vec::new());
@@ -177,7 +178,7 @@ impl Room {
         Some(known.map(|(hash, _)| hash.clone()).collect())
     }
 
-    /// Notes a genuine event of a network; returns whether that has to be saved.
+    /// Notes a genuine event of a network, and returns whether it has to be saved.
     pub(crate) fn note(&mut self, network: &str, now: u64) -> bool {
         match self.find(network) {
             Ok(index) => match self.known.get_mut(index) {
@@ -189,7 +190,8 @@ impl Room {
         true
     }
 
-    /// Removes a network that is not known any more, or the oldest beyond the limit; returns it, until there is none.
+    /// Removes and returns a network that is no longer known, or the oldest one beyond the limit. Returns `None` if there
+    /// is none.
     pub(crate) fn forget_network(&mut self, now: u64) -> Option<String> {
         let times = self.known.iter().map(|(_, time)| *time).enumerate();
         let (oldest, time) = times.min_by_key(|(_, time)| *time)?;
@@ -197,7 +199,7 @@ impl Room {
         is_over.then(|| self.known.remove(oldest).0)
     }
 
-    /// Removes what is too old; returns whether there was such.
+    /// Removes entries that are too old, and returns whether there were any.
     pub(crate) fn expire(&mut self, now: u64) -> bool {
         let before = self.entries.len();
         self.entries.retain(|entry| !is_over(entry.received, now));
@@ -212,13 +214,13 @@ impl Room {
     }
 }
 
-/// Tells whether the time of a request is over.
+/// Returns whether the retention of a request is over.
 pub(crate) fn is_over(received: u64, now: u64) -> bool {
     now.saturating_sub(received) >= KEPT_MS
 }
 
-/// Tells whether a network whose last genuine event was at a time is still known. That time is saved now and then, so it
-/// can be a little later.
+/// Returns whether a network is still known, given the time of its last genuine event. That time is saved only from time
+/// to time, so the true one can be a little later.
 fn is_recent(time: u64, now: u64) -> bool {
     now.saturating_sub(time) < KNOWN_MS.saturating_add(KNOWN_EVERY_MS)
 }
@@ -233,7 +235,7 @@ mod tests {
         Held { size, network: network.to_owned(), digest: digest.to_owned() }
     }
 
-    /// A room in which "known" is known, with so many bodies of each network.
+    /// A room with the known network "known" and so many bodies of each network.
     fn room(kept: &[(&str, usize)], size: u64, received: u64) -> Room {
         let mut room = Room::new(Vec::new(), vec![("known".to_owned(), NOW)]);
         for (network, count) in kept {
@@ -250,7 +252,7 @@ mod tests {
         room.verdict(&held(network, size, "new"), NOW)
     }
 
-    /// Ten networks that are not known, with so many bodies each.
+    /// Ten unknown networks, with so many bodies each.
     fn unknown(each: usize) -> Vec<(&'static str, usize)> {
         let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
         names.into_iter().map(|name| (name, each)).collect()
@@ -300,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_delivered_counts_for_its_day() {
+    fn a_delivered_request_counts_for_its_day() {
         let gone = |count: usize, received| {
             let mut room = room(&[("known", count)], 1, received);
             room.entries.iter_mut().for_each(|entry| entry.held = None);
