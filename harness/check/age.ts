@@ -5,7 +5,7 @@ const UNITS: readonly (readonly [name: string, ms: number])[] = [
   ["s", 1000],
 ];
 
-/** Says how long ago something was, such as `3 h ago`; or how far ahead. */
+/** Describes how long ago or how far ahead a time is, such as `3 h ago`. */
 export function age(ms: number): string {
   const [name, length] = UNITS.find(([, length]) => Math.abs(ms) >= length) ?? ["s", 1000];
   const count = Math.floor(Math.abs(ms) / length);

@@ -1,5 +1,5 @@
-// Check: whether a body is genuine, and if not, why. The page decides nothing: every verdict, code, cause, problem
-// and fix is the package's.
+// Check: shows whether a body is genuine, and if not, why. The page decides nothing: every verdict, code, cause,
+// problem and fix comes from the package.
 import type { Delivery, Webhook, WebhookError } from "walnut-webhooks";
 import { explain, type Explanation } from "walnut-webhooks/explain";
 import { visible } from "../../pkg-templates/cli/sender/visible.js";
@@ -60,7 +60,7 @@ function judge(given: Given): Result {
   try {
     ours = webhook();
     const delivery = ours?.verify(body, header);
-    const typed = delivery?.type === "unknown" ? " Its name or shape is not a documented one, so its type is unknown." : "";
+    const typed = delivery?.type === "unknown" ? " Its name or shape is not documented, so its type is unknown." : "";
     return { verdict: "genuine", title: "Genuine", message: `The key produces this signature for exactly these bytes.${typed}`, ...(delivery && { delivery }) };
   } catch (error) {
     const { code, message } = error as Partial<WebhookError>;

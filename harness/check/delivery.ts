@@ -1,4 +1,4 @@
-// A delivery as the package types it.
+// Shows a delivery as the package types it.
 import type { Delivery } from "walnut-webhooks";
 import { visible } from "../../pkg-templates/cli/sender/visible.js";
 import { element, make, say, terms } from "../page/dom.js";
@@ -9,7 +9,7 @@ const KEEP_AGE_MS = 1000;
 
 const part = element("delivery", HTMLElement);
 
-/** Keeps the ages that are shown right. */
+/** Updates the shown ages. */
 export function startAges(): void {
   setInterval(() => {
     for (const node of part.querySelectorAll("[data-at]")) showAge(node);

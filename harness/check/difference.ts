@@ -1,4 +1,4 @@
-// The place where the received and the signed body differ: both, one above the other, after their common part.
+// Shows where the received and the signed body differ: one above the other, after their common part.
 import type { Difference } from "walnut-webhooks/explain";
 import { escaped } from "../page/bytes.js";
 import { make } from "../page/dom.js";
@@ -32,7 +32,7 @@ function countDiffering(received: readonly string[], signed: readonly string[]):
       const [rest, other] = [received.slice(a), signed.slice(total - a)];
       if (a > received.length || total - a > signed.length) continue;
       const length = Math.min(rest.length, other.length);
-      // Both are cut, so one may go on longer; a single byte agrees by chance.
+      // Both are cut, so one may be longer. A single equal byte may be chance.
       const isSame = rest.slice(0, length).join() === other.slice(0, length).join();
       if (isSame && (length > 1 || rest.length === other.length)) return [a, total - a];
     }

@@ -1,9 +1,9 @@
-// An event, pretty-printed, with its drift in place. Its numbers and texts stay as they were written.
+// Shows an event, pretty-printed, with its drift marked in place. Its numbers and texts stay as they were written.
 import type { Drift } from "walnut-webhooks";
 import { visible } from "../../pkg-templates/cli/sender/visible.js";
 import { make } from "../page/dom.js";
 
-/** More lines than anybody reads. */
+/** The most lines that are shown. */
 const MOST_LINES = 3000;
 
 const TOKENS = /"(?:[^"\\]+|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
@@ -24,7 +24,7 @@ export function showEvent(json: string, drift: readonly Drift[]): HTMLElement[] 
   return more === 0 ? shown : [...shown, make("span", { class: "line" }, `… and ${more.toLocaleString("en")} lines more`)];
 }
 
-/** Says in words what a drift is. */
+/** Describes a drift in words. */
 export function said({ kind, expected, found }: Drift): string {
   switch (kind) {
     case "added":
@@ -77,7 +77,7 @@ function lines(json: string, drift: readonly Drift[]): Line[] {
   return found;
 }
 
-/** Writes a step as the package's `drift` does. */
+/** Writes a step of a path like the package's `drift`. */
 function member(path: string, name: string): string {
   if (/^[A-Za-z_$][\w$]*$/.test(name)) return path === "" ? name : `${path}.${name}`;
   const escaped = name.replace(/[\0-\x1f\x7f-\x9f"\\]/g, (character) =>

@@ -11,7 +11,7 @@ import { showView } from "../page/tabs.js";
 
 export interface Given {
   readonly body: Uint8Array;
-  /** Why the body or the signature is not known, and what to do, in sentences. */
+  /** The reason why the body or the signature is unknown, and the fix, as sentences. */
   readonly missing: string | undefined;
   /** The signature, or the headers of a request; `undefined` if the field is empty. */
   readonly header: string | Record<string, string> | undefined;
@@ -22,7 +22,7 @@ export interface Given {
 
 /** A file that was chosen as the body of a curl command. */
 interface Attached {
-  /** The path in the command: another command needs another file. */
+  /** The path in the command. Another path needs another file. */
   readonly path: string;
   readonly name: string;
   readonly bytes: Uint8Array;
@@ -80,7 +80,7 @@ async function open(file: File): Promise<void> {
   opened = bytes;
   choose("taken", "auto");
   complain(text, fileNote, "");
-  say(fileNote, `${visible(file.name)}: its ${size(bytes.length)} are used exactly as they are, until the text above is edited.`);
+  say(fileNote, `${visible(file.name)}: its ${size(bytes.length)} are used unchanged, until the text above is edited.`);
   notify();
 }
 
@@ -118,12 +118,12 @@ export function given(): Given {
   const missing = bodyMissing ?? request.signatureMissing;
   const value = header(request, SIGNATURE_HEADER);
   showRequest(request, value, bodyMissing === undefined ? size(body.length) : "not known");
-  // With their spelling, which explain repeats.
+  // The names keep their spelling, because `explain` repeats them.
   const headers = Object.fromEntries(request.headers.map(([name]) => [name, header(request, name.toLowerCase()) ?? ""]));
   return { body, missing, header: headers, signature: value, isRequest: true };
 }
 
-/** Returns the body from the file that the curl command names, once it was chosen, and shows which file that is. */
+/** Returns the body from the file that the curl command names, once it was chosen, and shows the name of the file. */
 function bodyOfFile(): Uint8Array | undefined {
   const part = element("body-file", HTMLElement);
   part.hidden = wanted === undefined;

@@ -34,7 +34,7 @@ function lacking(value: string): Segment[] {
   return [right(value), wrong(`… ${count} of ${DIGITS} digits ${count === 1 ? "lacks" : "lack"}`)];
 }
 
-/** Stands for the content of a key, and hides its length. */
+/** Replaces the content of a key, and hides its length. */
 const HIDDEN = "••••••••";
 
 /** Splits a key into its content, which is hidden, and the characters around it; `undefined` if the cause is not about these. */

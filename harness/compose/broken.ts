@@ -1,4 +1,4 @@
-// Events that differ from the documentation, to see what a receiver does with them.
+// Makes events that differ from the documentation, to test how a receiver handles them.
 import type { Json, JsonObject, Path } from "./fields.js";
 
 export type Shape = "documented" | "added" | "missing" | "type" | "name" | "syntax";
@@ -8,7 +8,7 @@ export function shaped(event: JsonObject, shape: Shape, path: Path, indent: numb
   if (shape === "syntax") return `event=${String(event["event"])}&this=is no JSON`;
   const copy = structuredClone(event);
   if (shape === "name") copy["event"] = "demo_session_started";
-  if (shape === "added") (copy["data"] as JsonObject)["not_documented"] = "a value that nobody has seen";
+  if (shape === "added") (copy["data"] as JsonObject)["not_documented"] = "an undocumented value";
   if (shape === "missing" || shape === "type") change(copy, path, shape);
   return JSON.stringify(copy, null, indent);
 }
@@ -20,7 +20,7 @@ function change(event: JsonObject, path: Path, shape: "missing" | "type"): void 
   else parent[last] = another(parent[last] as Json);
 }
 
-/** A value of a type that the field's is not. */
+/** Returns a value whose type differs from the field's type. */
 function another(value: Json): Json {
   if (Array.isArray(value)) return {};
   if (value !== null && typeof value === "object") return [];

@@ -1,4 +1,4 @@
-// Compose: an event that is signed while it is edited, also in shapes that differ from the documentation.
+// Compose: makes an event and signs it while it is edited. The shape may also differ from the documentation.
 import { Webhook } from "walnut-webhooks";
 import type { SampleKind } from "../../pkg-templates/cli/sender/sample.js";
 import { sample, SAMPLES } from "../../pkg-templates/cli/sender/sample.js";
@@ -90,7 +90,7 @@ export function compose(): void {
   show();
 }
 
-/** Offers the fields that there are to be missing, or of another type, and keeps what was chosen. */
+/** Offers the fields that can be missing or have another type, and keeps the chosen field. */
 function offer(names: readonly string[]): void {
   element("which-field", HTMLElement).hidden = !["missing", "type"].includes(shape.value);
   if (names.join() === Array.from(which.options, ({ value }) => value).join()) return;
@@ -103,11 +103,11 @@ function sign(body: string): string | undefined {
   try {
     return webhook()?.sign(body);
   } catch {
-    return undefined; // Check shows what is wrong with the key.
+    return undefined; // Check shows the mistake in the key.
   }
 }
 
-/** Reads bodies as the package does, whether or not the person has entered a key. */
+/** Reads bodies like the package, even if the user has not entered a key. */
 const reader = new Webhook("reader");
 
 function read(body: string): Composed["delivery"] {
@@ -134,7 +134,7 @@ function show(): void {
   for (const id of ["use-in-check", "use-in-send"]) element(id, HTMLButtonElement).disabled = signature === undefined;
 }
 
-/** Says how the package types the composed event. */
+/** Describes how the package types the composed event. */
 function typeOf(delivery: Composed["delivery"]): string {
   if (delivery === undefined) return "not JSON: verify throws not_json";
   const { type, drift } = delivery;

@@ -1,5 +1,5 @@
-// The texts that a composed event is copied as. None of them contains the key: they have the signature, or none at all, and
-// the Rust test reads the key from the environment.
+// The formats in which a composed event is copied. None of them contains the key: they contain the signature or no
+// signature, and the Rust test reads the key from the environment.
 import type { Delivery } from "walnut-webhooks";
 import { quoted } from "../../pkg-templates/cli/sender/shell.js";
 import { javascript, rust } from "./quote.js";
@@ -41,7 +41,7 @@ console.log(response.status, await response.text());
 `;
 }
 
-/** A test of the person's own handler, by the testing kit. It has neither a key nor a signature. */
+/** A test of the user's own handler with the testing kit. It contains neither a key nor a signature. */
 export function nodeTest({ body, delivery }: Pick<Composed, "body" | "delivery">): string {
   return delivery === undefined ? nodeTestOfText(body) : nodeTestOfEvent(delivery);
 }
@@ -64,7 +64,7 @@ test(${javascript(`handles ${name ?? "an event without a name"}`)}, async () => 
 `;
 }
 
-/** Through an adapter, since a body that is not JSON never reaches the handler. */
+/** The test uses an adapter, because a body that is not JSON never reaches the handler. */
 function nodeTestOfText(body: string): string {
   return `import assert from "node:assert/strict";
 import { test } from "node:test";

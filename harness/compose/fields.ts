@@ -2,7 +2,7 @@
 import type { SampleKind } from "../../pkg-templates/cli/sender/sample.js";
 import { EVENT_FIELDS } from "../../target/contract/fields.js";
 
-/** A JSON value as the forms hold it. */
+/** A JSON value in a form. */
 export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
 export type JsonObject = { [name: string]: Json };
 
@@ -34,7 +34,7 @@ export function inOrder(object: JsonObject, fields: readonly Field[]): JsonObjec
   }));
 }
 
-/** A step into an event: the name of a member, or the place of an item. */
+/** A step into an event: the name of a member, or the index of an item. */
 export type Path = readonly (string | number)[];
 
 /** Returns the paths of the required fields of an event. A list counts with its first item. */
@@ -48,7 +48,7 @@ export function requiredPaths(event: JsonObject, fields: readonly Field[], befor
   });
 }
 
-/** Writes a path as people do: `data.items[0].name`. */
+/** Writes a path in the usual notation: `data.items[0].name`. */
 export function written(path: Path): string {
   return path.map((step, index) => (typeof step === "number" ? `[${step}]` : index === 0 ? step : `.${step}`)).join("");
 }

@@ -8,7 +8,7 @@ import { fieldInput } from "./input.js";
 export function showForm(form: HTMLElement, event: JsonObject, fields: readonly Field[], newItem: () => JsonObject, changed: () => void): void {
   form.replaceChildren(...group(event, fields, ""));
 
-  /** Makes the groups of objects and lists, behind the fields that stand on their own. */
+  /** Makes the groups of objects and lists, after the fields outside of groups. */
   function group(object: JsonObject, fields: readonly Field[], before: string): HTMLElement[] {
     const path = (name: string) => (before === "" ? name : `${before}.${name}`);
     const own = fields.filter(({ type }) => type !== "object" && type !== "list").map((field) =>
@@ -34,7 +34,7 @@ export function showForm(form: HTMLElement, event: JsonObject, fields: readonly 
   function list(items: JsonObject[], fields: readonly Field[], path: string): HTMLElement {
     const add = make("button", { type: "button", class: "add-item" }, "Add an item");
     const frame = make("fieldset", { class: "list" });
-    /** The items that are unfolded. They stay so when the list is shown again. */
+    /** The unfolded items. They stay unfolded when the list is shown again. */
     const open = new WeakSet(items.slice(0, 1));
     const show = () => {
       frame.replaceChildren(make("legend", {}, path), ...items.map((item, index) => {

@@ -33,7 +33,7 @@ export function fieldInput(field: Field, path: string, value: Value, change: (va
     const next = parse(field, input as HTMLInputElement);
     const needed = field.type === "integer" ? "A whole number is needed: the last one is kept." : "A date and a time are needed, up to the year 9999: the last ones are kept.";
     complain(input, note, next === undefined ? needed : "");
-    // An invalid value, such as an empty date, keeps the value before it.
+    // An invalid value, such as an empty date, does not replace the previous value.
     if (next !== undefined) last = next;
     change(last);
   };
@@ -73,7 +73,7 @@ function choice({ isOptional }: Field): HTMLSelectElement {
   return make("select", {}, ...options, ...(isOptional ? [make("option", { value: "" }, "absent")] : []));
 }
 
-/** Makes the switch for a field that is null, or absent. */
+/** Makes the switch that sets a field to null or leaves it out. */
 function flag(what: string, name: string, row: HTMLElement): HTMLInputElement {
   const box = make("input", { type: "checkbox", "aria-label": `${name} is ${what}`, "data-flag": what });
   row.append(make("label", { class: "check" }, box, what));
@@ -87,13 +87,16 @@ function parse({ type }: Field, input: HTMLInputElement): string | number | unde
   return input.value;
 }
 
-/** A time as Walnut writes it, with six digits after the second; `undefined` for none, or one after the year 9999. */
+/**
+ * Writes a time as Walnut does, with six digits after the second. Returns `undefined` for no time, or one after the
+ * year 9999.
+ */
 function timeOf(local: string): string | undefined {
   const at = new Date(`${local}Z`);
   return Number.isNaN(at.getTime()) ? undefined : at.toISOString().replace("Z", "000Z");
 }
 
-/** The same for an input of a time, which takes three digits. */
+/** Does the same for a time input, which accepts three digits. */
 function local(time: string): string {
   const at = Date.parse(time);
   return Number.isNaN(at) ? "" : new Date(at).toISOString().slice(0, -1);

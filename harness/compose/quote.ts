@@ -1,11 +1,14 @@
-// Texts as literals of a language, so that every character of them comes back.
+// Writes texts as literals of a language, so that every character is preserved.
 
 /** A text in JavaScript. */
 export function javascript(text: string): string {
   return JSON.stringify(text);
 }
 
-/** What a raw string of Rust can't hold, or its compiler refuses there: it turns the direction of text. */
+/**
+ * Characters that a raw string in Rust can't contain, or that the compiler rejects there because they change the
+ * direction of text.
+ */
 const NOT_RAW = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
 /** Writes a text as a Rust literal: a raw string if possible, because JSON has many quotes. */

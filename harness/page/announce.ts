@@ -5,7 +5,7 @@ const QUIET_MS = 600;
 
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-/** Announces a text. A later one replaces it if it was not announced yet. */
+/** Announces a text. A later text replaces it if it has not been announced yet. */
 export function announce(text: string): void {
   clearTimeout(timer);
   timer = setTimeout(() => say(element("announcer", HTMLElement), text), QUIET_MS);

@@ -1,4 +1,4 @@
-// Bytes, and how they are written for people.
+// Bytes, and their readable forms.
 
 const encoder = new TextEncoder();
 
@@ -14,7 +14,7 @@ export function size(count: number): string {
 
 const ESCAPES: Readonly<Record<number, string>> = { 9: "\\t", 10: "\\n", 13: "\\r", 92: "\\\\" };
 
-/** Writes bytes so that each can be told: ASCII as it is, others as `\n` or `\xef`. */
+/** Writes bytes so that each is visible: ASCII unchanged, others as `\n` or `\xef`. */
 export function escaped(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) =>
     ESCAPES[byte] ?? (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, "0")}`)).join("");
@@ -23,7 +23,7 @@ export function escaped(bytes: Uint8Array): string {
 /** Base64 of any number of bytes. */
 export function base64(bytes: Uint8Array): string {
   let text = "";
-  // In pieces, since a call takes only so many arguments.
+  // In pieces, because a call has a limited number of arguments.
   for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
   return btoa(text);
 }

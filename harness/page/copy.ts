@@ -11,7 +11,7 @@ export async function copy(button: HTMLButtonElement, text: string, what: string
     say(button, "Copied");
     announce(`Copied: ${what}.`);
   } catch {
-    // Browsers offer no clipboard without HTTPS, and a person can deny access to it.
+    // Browsers offer no clipboard without HTTPS, and the user can deny access to it.
     say(button, "Not copied");
     announce("The browser does not let this page copy: select the text and copy it yourself.");
   }

@@ -1,4 +1,4 @@
-// Elements. What a body, an answer or a key says is only ever set as text.
+// Elements. The content of a body, an answer or a key is always set as text, never as markup.
 
 /** Gets the element that index.html has with this id. */
 export function element<T extends Element>(id: string, type: new () => T): T {
@@ -7,7 +7,7 @@ export function element<T extends Element>(id: string, type: new () => T): T {
   throw new Error(`index.html must have a ${type.name} with the id “${id}”`);
 }
 
-/** Makes an element. Texts among its children stay texts. */
+/** Makes an element. Strings among its children become text. */
 export function make<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
   attributes: Readonly<Record<string, string>> = {},
@@ -29,7 +29,7 @@ export function terms(list: HTMLDListElement, values: readonly (readonly [term: 
   list.replaceChildren(...values.map(([term, value]) => make("div", {}, make("dt", {}, term), make("dd", {}, value))));
 }
 
-/** Says under a field what is wrong with it, or nothing. The field's `aria-describedby` names the note. */
+/** Shows the mistake in a field under it, or nothing. The field's `aria-describedby` names the note. */
 export function complain(field: HTMLElement, note: HTMLElement, text: string): void {
   say(note, text);
   if (text === "") field.removeAttribute("aria-invalid");

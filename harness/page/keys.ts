@@ -1,10 +1,10 @@
-// The keys, shared by all views: the current one, and those before it. They are in these fields alone: nothing
-// stores them, and no text on the page has them in it.
+// The keys, shared by all views: the current one, and the previous ones. They are only in these fields:
+// nothing stores them, and no text on the page contains them.
 import { Webhook } from "walnut-webhooks";
 import { element, make, say } from "./dom.js";
 import { type Segment, segments } from "./segments.js";
 
-/** As many as the package takes. */
+/** As many as the package accepts. */
 const MOST_KEYS = 4;
 
 const list = element("key-list", HTMLOListElement);
@@ -24,29 +24,29 @@ let made = 0;
 let held: Webhook | undefined;
 let changed = () => {};
 
-/** Makes the fields work; `tell` is called after each change. */
-export function startKeys(tell: () => void): void {
+/** Makes the fields work; `notify` is called after each change. */
+export function startKeys(notify: () => void): void {
   changed = () => {
     held = undefined;
-    tell();
+    notify();
   };
   addRow();
   add.addEventListener("click", () => addRow().input.focus());
 }
 
-/** The keys that are there, the current one first, each with the number of its field. */
+/** The entered keys, the current one first, each with the number of its field. */
 export function keys(): { field: number; key: string }[] {
   return rows.map(({ input }, field) => ({ field, key: input.value })).filter(({ key }) => key !== "");
 }
 
-/** What signs and checks with them, or `undefined` while there is none. It throws for keys that can't be. */
+/** Returns the object that signs and verifies with the keys, or `undefined` without a key. Throws for invalid keys. */
 export function webhook(): Webhook | undefined {
   const all = keys();
   if (all.length === 0) return undefined;
   return (held ??= new Webhook(all.map(({ key }) => key)));
 }
 
-/** Fills in a key for an example, if there is none. */
+/** Fills in a key for an example, if no key is entered. */
 export function keyIfNone(key: string): void {
   const first = rows[0];
   if (keys().length > 0 || first === undefined) return;
@@ -58,7 +58,7 @@ export function focusKey(): void {
   rows[0]?.input.focus();
 }
 
-/** Shows what is wrong with one of the keys, by its outer characters alone; or that nothing is. */
+/** Shows the mistake in one of the keys, with only its outer characters; or that there is none. */
 export function markKey(field: number | undefined, text = "", marks: readonly Segment[] = []): void {
   rows.forEach(({ input, note }, index) => {
     const isWrong = index === field;
@@ -98,7 +98,7 @@ function addRow(): Row {
   return row;
 }
 
-/** Names the rows by their place. */
+/** Labels the rows by their position. */
 function name(): void {
   rows.forEach(({ label, toggle, remove }, place) => {
     const title = place === 0 ? "Key" : rows.length === 2 ? "Previous key" : `Previous key ${place}`;

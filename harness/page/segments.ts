@@ -1,4 +1,4 @@
-// A value of which parts are wrong.
+// Shows a value with wrong parts.
 import { visible } from "../../pkg-templates/cli/sender/visible.js";
 import { make } from "./dom.js";
 
@@ -14,7 +14,7 @@ export function segments(parts: readonly Segment[]): HTMLElement {
     isWrong ? make("mark", {}, seen(text)) : seen(text)));
 }
 
-/** Makes every character of a text visible, blanks too. */
+/** Makes every character of a text visible, including blanks. */
 export function seen(text: string): string {
   return visible(text).replaceAll(" ", "␣");
 }

@@ -7,7 +7,7 @@ export type View = (typeof VIEWS)[number];
 
 const tab = (view: View) => element(`tab-${view}`, HTMLButtonElement);
 
-/** Shows a view, and takes the others away. */
+/** Shows a view, and hides the others. */
 export function showView(view: View): void {
   for (const other of VIEWS) {
     const isShown = other === view;
@@ -19,7 +19,7 @@ export function showView(view: View): void {
   if (viewAsked() !== view) noteView(view);
 }
 
-/** Makes the tabs work, by mouse, keyboard and fragment. */
+/** Makes the tabs work with mouse, keyboard and fragment. */
 export function startTabs(): void {
   for (const view of VIEWS) tab(view).addEventListener("click", () => showView(view));
   element("tabs", HTMLElement).addEventListener("keydown", (event) => {

@@ -1,4 +1,4 @@
-// One response, and how Walnut judges it.
+// Shows one response, and how Walnut judges it.
 import type { Item } from "../../pkg-templates/cli/sender/plan.js";
 import type { Result } from "../../pkg-templates/cli/sender/run.js";
 import { visible } from "../../pkg-templates/cli/sender/visible.js";
@@ -26,7 +26,7 @@ export function showAnswer({ item, last, judgement, ok }: Result<Item>, url: str
     summary,
     make("h3", {}, "Headers"),
     rows.length === 0
-      ? make("p", { class: "hint" }, "None that the browser shows.")
+      ? make("p", { class: "hint" }, "The browser shows none.")
       : make("table", { class: "pairs" }, make("caption", { class: "unseen" }, "Headers of the answer"), make("tbody", {}, ...rows)),
     ...(isByRelay ? [] : [make("p", { class: "hint" }, "A browser shows only the headers that the receiver exposes (CORS).")]),
     make("h3", {}, "Body ", make("span", { class: "hint" }, size(body.length))),
@@ -37,7 +37,7 @@ export function showAnswer({ item, last, judgement, ok }: Result<Item>, url: str
 }
 
 function ofForgery(status: number | null): string {
-  if (status === null) return "it was a forgery: whether the receiver rejects it is not known";
+  if (status === null) return "it was a forgery: it is unknown whether the receiver rejects it";
   return "it was a forgery, and the receiver accepted it: the signature is not checked";
 }
 

@@ -1,9 +1,9 @@
-// Latencies over time: a dot for each answer that is as expected, and a cross for any other. The table
-// beside it says the same in numbers.
+// Draws latencies over time: a dot for each expected answer, and a cross for any other. The table next
+// to it has the numbers.
 import { duration } from "./answer.js";
 
 export interface Point {
-  /** When the answer came, in milliseconds from the start on. */
+  /** When the answer arrived, in milliseconds since the start. */
   readonly at: number;
   readonly ms: number;
   readonly ok: boolean;
@@ -13,7 +13,7 @@ const HEIGHT = 180;
 const [LEFT, RIGHT, TOP, BOTTOM] = [64, 8, 10, 28];
 const RADIUS = 3;
 
-/** Draws the chart, as wide as it will be, in pixels. */
+/** Draws the chart with a width in pixels. */
 export function chart(points: readonly Point[], width: number): SVGSVGElement {
   const most = { at: Math.max(1, ...points.map(({ at }) => at)), ms: Math.max(1, ...points.map(({ ms }) => ms)) };
   const x = (at: number) => LEFT + (at / most.at) * (width - LEFT - RIGHT - 2 * RADIUS) + RADIUS;

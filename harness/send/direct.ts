@@ -1,4 +1,4 @@
-// Requests straight from the browser, which shows an answer only where the receiver allows this page to see it.
+// Sends requests directly from the browser, which shows an answer only if the receiver allows this page to see it.
 import { SIGNATURE_HEADER } from "../../pkg-templates/cli/sender/headers.js";
 import { type Attempt, MOST_ANSWER_BYTES, WALNUT_TIMEOUT_MS } from "../../pkg-templates/cli/sender/judge.js";
 import type { Item } from "../../pkg-templates/cli/sender/plan.js";
@@ -19,7 +19,7 @@ export async function postDirectly(url: string, { body, signature }: Item, signa
       cache: "no-store",
       signal: AbortSignal.any([signal, timeout]),
     });
-    if (answer.type === "opaqueredirect") return done(null, "it is a redirect, of which a browser hides the status");
+    if (answer.type === "opaqueredirect") return done(null, "it is a redirect, whose status a browser hides");
     return done(answer.status, null, answer, await read(answer));
   } catch {
     if (signal.aborted) return done(null, "it was interrupted");
@@ -28,7 +28,7 @@ export async function postDirectly(url: string, { body, signature }: Item, signa
   }
 }
 
-/** Reads an answer's body, as much of it as is shown. */
+/** Reads the shown part of an answer's body. */
 async function read(answer: Response): Promise<Uint8Array<ArrayBuffer>> {
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;

@@ -1,4 +1,4 @@
-// Requests through the relay of the command that serves this page, which may send anywhere.
+// Sends requests through the relay of the command that serves this page. The relay may send to any URL.
 import { type Attempt, unanswered } from "../../pkg-templates/cli/sender/judge.js";
 import { deliveryHeaders } from "../../pkg-templates/cli/sender/headers.js";
 import type { Item } from "../../pkg-templates/cli/sender/plan.js";

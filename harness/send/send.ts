@@ -13,7 +13,10 @@ import { postByRelay } from "./relayed.js";
 import { type Settings, settings } from "./settings.js";
 import { summaryTable } from "./table.js";
 
-/** The number of connections that a browser opens to one host: requests beyond it would wait, which would count as latency. */
+/**
+ * The number of connections that a browser opens to one host. Further requests would wait, which would count as
+ * latency.
+ */
 const CONCURRENCY = 6;
 
 /** The time between two drawings: more frequent ones would slow down the requests that are measured. */
@@ -49,7 +52,7 @@ export function startSend(): void {
 
 async function begin(): Promise<void> {
   say(note, "");
-  // The answer to an earlier request would look like the answer to this form.
+  // Otherwise, the answer to an earlier request would look like the answer to this form.
   clear();
   if (keys().length === 0) {
     say(note, "Enter the key first: it signs the events.");
@@ -69,14 +72,14 @@ async function begin(): Promise<void> {
   show(false);
 }
 
-/** Shows whether a run is under way. Nothing is disabled, so the focus does not move. */
+/** Shows whether a run is in progress. Nothing is disabled, so the focus does not move. */
 function show(isRunning: boolean): void {
   button.setAttribute("aria-disabled", String(isRunning));
   if (document.activeElement === stop) button.focus();
   stop.hidden = !isRunning;
 }
 
-/** Removes the answers of the run before. */
+/** Removes the answers of the previous run. */
 function clear(): void {
   for (const id of ["chart", "table", "answer"]) element(id, HTMLElement).replaceChildren();
   element("chart", HTMLElement).hidden = true;
@@ -110,7 +113,7 @@ async function send({ url, isByRelay, items, rate }: Settings, signal: AbortSign
   };
   draw();
   await run(items, post, { rate, concurrency: CONCURRENCY, retries: 0, backoff: 0, signal }, (result) => {
-    // Of many results, only the first one that is not as expected is shown with its body.
+    // If there are many results, only the first unexpected one is shown with its body.
     const isShown = !isMany || (!result.ok && results.every(({ ok }) => ok));
     results.push(isShown ? result : lean(result, 0));
     points.push({ at: performance.now() - began, ms: result.last.ms, ok: result.ok });
@@ -124,7 +127,7 @@ async function send({ url, isByRelay, items, rate }: Settings, signal: AbortSign
   showOutcome(results, items.length, { url, isByRelay }, signal.aborted);
 }
 
-/** Shows the answer to one request, or of many answers the first one that is not as expected. */
+/** Shows the answer to a single request, or the first unexpected one of many answers. */
 function showOutcome(results: readonly Result<Item>[], planned: number, { url, isByRelay }: Pick<Settings, "url" | "isByRelay">, isStopped: boolean): void {
   const wrong = results.filter(({ ok }) => !ok);
   const shown = planned === 1 ? results[0] : wrong[0];

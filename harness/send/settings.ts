@@ -1,4 +1,4 @@
-// What to send, how many, and where to: the form of Send.
+// The form of Send: the kind and number of requests, and the URL.
 import { type Item, plan } from "../../pkg-templates/cli/sender/plan.js";
 import { newSeed } from "../../pkg-templates/cli/sender/random.js";
 import { sample } from "../../pkg-templates/cli/sender/sample.js";
@@ -7,7 +7,7 @@ import { utf8 } from "../page/bytes.js";
 import { chosen, complain, element } from "../page/dom.js";
 import { webhook } from "../page/keys.js";
 
-/** The most that are sent together. */
+/** The most requests in one run. */
 const MOST_REQUESTS = 1000;
 
 const TOO_MANY = `At most ${MOST_REQUESTS.toLocaleString("en")} are sent together, duplicates and forgeries included.`;
@@ -16,13 +16,13 @@ export interface Settings {
   readonly url: string;
   readonly isByRelay: boolean;
   readonly items: Item[];
-  /** How many a second; `Infinity` for as many as there can be. */
+  /** Requests a second; `Infinity` for no limit. */
   readonly rate: number;
 }
 
 const field = (id: string) => element(id, HTMLInputElement);
 
-/** The URL as it is in its field, or one to begin with. */
+/** The URL in its field, or a default. */
 export function url(): string {
   return field("url").value.trim() || "http://localhost:3000/webhook";
 }
@@ -54,11 +54,11 @@ export function settings(): Settings | undefined {
 function wrongUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) return "A URL that begins with http:// or https:// is needed.";
-  // Neither the relay nor a browser sends these.
+  // Neither the relay nor a browser sends a user name and a password.
   return url.username === "" && url.password === "" ? "" : "A URL without a user name and a password is needed.";
 }
 
-/** Makes the bodies: the composed one each time, or random ones of both events. */
+/** Makes the bodies: the composed one each time, or random events of both types. */
 function bodies(): (index: number) => Uint8Array {
   if (chosen("what") === "composed") {
     const body = utf8(composed().body);

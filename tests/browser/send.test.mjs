@@ -88,7 +88,7 @@ test("send: sends from the browser, to a receiver that allows it and to one that
   for (const { body, headers } of taken) assert.equal(headers["x-walnut-signature"], sign(body));
   await page.fill("#url", `${url}/302`);
   await send(page);
-  assert.match(await page.innerText("#answer"), /No answer[^]*a redirect, of which a browser hides the status/);
+  assert.match(await page.innerText("#answer"), /No answer[^]*a redirect, whose status a browser hides/);
   assert.equal(taken.at(-1).path, "/302"); // it was not followed
   // The redirect counts as a request that failed, at where it leads to.
   assert.deepEqual(wrong.splice(0).map((text) => text.replace(/^Failed to load resource.*500.*/, "500")), ["500", `${url}/200 failed`]);
@@ -256,7 +256,7 @@ test("send: names the likely cause of a rejected event", options, async (t) => {
     401: /Likely cause: the receiver has another key than the one entered above, or its framework parses the body/,
     403: /Likely cause: a firewall, a login or a CSRF check/,
     404: /Likely cause: the receiver has no route for \/404\. Check the path and the port/,
-    405: /Likely cause: the route for \/405 takes other methods only/,
+    405: /Likely cause: the route for \/405 accepts only other methods/,
   };
   for (const [status, cause] of Object.entries(causes)) {
     await page.fill("#url", `${url}/${status}`);
