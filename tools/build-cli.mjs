@@ -25,12 +25,12 @@ for (const file of readdirSync(path("harness"))) {
   if (/\.(html|css|svg)$/.test(file)) cpSync(path("harness", file), join(out, "harness", file));
 }
 
-// The Worker as it is deployed, and what `edge init` writes around it.
+// The Worker as it is deployed, and the other files that `edge init` writes.
 mkdirSync(join(out, "worker"));
 for (const file of ["build/index.js", "build/core_bg.wasm", "machine.js"]) cpSync(path("worker", file), join(out, "worker", basename(file)));
 cpSync(path("pkg-templates/cli/edge/template"), join(out, "edge/template"), { recursive: true });
 
 const manifest = JSON.parse(readFileSync(path("pkg-templates/cli/package.json"), "utf8"));
-// The page holds the SDK, whose notices these are.
+// The notices of the SDK, which the page contains.
 finish(out, { ...manifest, dependencies: { "walnut-webhooks": version } }, path("pkg-templates/cli/README.md"));
 chmodSync(join(out, "main.js"), 0o755);

@@ -1,6 +1,6 @@
 // Builds the SDK into pkg/, ready to publish: the core and explain as WebAssembly, the facade in pkg-templates/sdk/ as ES
-// modules and as CommonJS, and their types. With `--trap`, it builds target/pkg-trap/ for the tests, whose core
-// can be made to trap.
+// modules and as CommonJS, and their types. With `--trap`, it builds target/pkg-trap/ for the tests, with a core that can
+// be made to trap.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -18,14 +18,14 @@ import { encode } from "./wasm-text.mjs";
 const imported = /\.edge\.js$/;
 
 /**
- * Has the CommonJS build read each WebAssembly from its file, instead of carrying a third copy: only programs that load the
- * package from its folder use that build.
+ * Makes the CommonJS build read each WebAssembly module from its file, instead of including a third copy: only programs
+ * that load the package from its folder use that build.
  */
 const readWasm = {
   name: "read-wasm",
   load(id) {
     const [, name] = /(\w+)-module\.js$/.exec(id) ?? [];
-    // Tools that copy the files a program needs recognise a path in this form, but only in cjs/ itself.
+    // Tools that copy the files of a program recognise a path in this form, but only in cjs/ itself.
     return name && `import { join } from "node:path";
 import { compile } from "./wasm-file.js";
 export const module = () => compile(join(__dirname, "../${name}.wasm"));
@@ -33,7 +33,7 @@ export const module = () => compile(join(__dirname, "../${name}.wasm"));
   },
 };
 
-/** Leaves out most comments, a quarter of the code: the declarations and the repository have them. */
+/** Removes most comments, which are a quarter of the code. The declarations and the repository have them. */
 const withoutComments = { name: "without-comments", renderChunk: async (code) => (await transform(code, { target: "es2022" })).code };
 
 const root = join(import.meta.dirname, "..");
@@ -48,7 +48,7 @@ const compiled = `${sources}-compiled`;
 for (const folder of [sources, compiled, out]) rmSync(folder, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 
-// Panics name the files of dependencies; where those lie on this machine is left out.
+// Panics name the files of dependencies. Their location on this machine is left out.
 const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry/src/");
 mkdirSync(sources, { recursive: true });
 const core = await compileWasm("walnut-webhooks", "core", { options: trap ? ["--cfg=trap"] : [] });
@@ -59,12 +59,12 @@ write(join(sources, "contract.ts"), types(declared));
 for (const [name, schema] of Object.entries(schemas(declared))) write(join(out, "schemas", `${name}.json`), schema);
 
 const manifest = JSON.parse(readFileSync(path("pkg-templates/sdk/package.json"), "utf8"));
-/** The files that the exports name with this ending, without those in cjs/. */
+/** The files with this ending in the exports, without those in cjs/. */
 const exported = (ending) =>
   [...new Set(JSON.stringify(manifest.exports).match(/(?<="\.\/)[^"/]+(?=")/g))].filter((file) => file.endsWith(ending));
 
 run(bin("tsc"), "--project", sources, "--outDir", compiled);
-// The tests import modules of the build that traps one by one.
+// The tests import single modules of the build that traps.
 if (trap) for (const file of readdirSync(compiled)) copyFileSync(join(compiled, file), join(out, file));
 else await rollUp(exported(".js"), { dir: out, format: "es" });
 await rollUp(exported(".js").filter((file) => !imported.test(file)), { dir: join(out, "cjs"), format: "cjs" }, readWasm);
@@ -74,7 +74,7 @@ for (const file of reached(exported(".d.ts"))) {
 }
 finish(out, manifest, path("pkg-templates/sdk/README.md"));
 
-/** Compiles a crate to `name.wasm`, with its glue and a module that has it inline, and returns its bytes. */
+/** Compiles a crate to `name.wasm`, with its glue and a module that contains it inline, and returns its bytes. */
 async function compileWasm(crate, name, { options = [], wrappers = [] }) {
   run("cargo", "rustc", "--locked", "--quiet", `--package=${crate}`, "--lib", "--crate-type=cdylib",
     "--features=wasm", "--target-dir=target", "--target=wasm32-unknown-unknown", "--release",
@@ -88,12 +88,15 @@ export const module = (): object => compile(${JSON.stringify(encode(wasm))});
   return wasm;
 }
 
-/** Puts what every program loads into one file; Rollup would make one for each set of entries that need a module. */
+/**
+ * Puts the modules that every program loads into one file. Rollup would make a file for each set of entries that need a
+ * module.
+ */
 function shared(id) {
   return /\/(error|input|keys|options|seen|utf8|wasm|wasm-inline)\.js$/.test(id) ? "input" : undefined;
 }
 
-/** Puts modules into few files, since each file costs import time. */
+/** Puts modules into few files, because each file costs import time. */
 async function rollUp(files, output, ...plugins) {
   const modules = await rollup({ input: files.map((file) => join(compiled, file)), external: /^node:|^fastify$|^walnut-webhooks(\/|$)|\.wasm/,
     plugins: [...plugins, withoutComments] });
@@ -102,7 +105,7 @@ async function rollUp(files, output, ...plugins) {
   await modules.close();
 }
 
-/** These declarations, and all that they import. */
+/** These declarations, and everything that they import. */
 function reached(files) {
   const found = new Set(files);
   for (const file of found) {

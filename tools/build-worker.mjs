@@ -1,5 +1,5 @@
 // Builds the Worker's bundle: into worker/build/ to deploy, or with `--failpoints` into
-// target/worker-failpoints/ for the tests, which ask it to fail.
+// target/worker-failpoints/ for the tests, which can make it fail.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -18,13 +18,13 @@ const glue = path("target/worker-glue", failpoints ? "failpoints" : "deployed");
 for (const folder of [out, glue]) rmSync(folder, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 
-// The page, minified: Rust reads it from here.
+// The minified page, which Rust includes from here.
 const page = path("target/worker-page");
 process.env.WALNUT_PAGE = page;
 run(bin("esbuild"), "worker/page/page.js", "worker/page/page.css", "--bundle", "--format=esm", "--minify", "--log-level=warning", `--outdir=${page}`);
 copyFileSync(path("worker/page/index.html"), join(page, "index.html"));
 
-// Panics name the files of dependencies; where those lie on this machine is left out.
+// Panics name the files of dependencies. Their location on this machine is left out.
 const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry/src/");
 run("cargo", "rustc", "--locked", "--quiet", "--package=walnut-webhooks-worker", "--lib", "--crate-type=cdylib",
   ...(failpoints ? ["--features=failpoints"] : []), "--target-dir=target", "--target=wasm32-unknown-unknown", "--profile=edge",
@@ -33,8 +33,8 @@ run(path("target/tools/bin/wasm-bindgen"), path("target/wasm32-unknown-unknown/e
   "--target=module", "--experimental-reset-state-function", "--no-typescript", "--remove-producers-section",
   `--out-dir=${glue}`, "--out-name=core");
 
-// Workers import a module's compiled form without saying so. Classes that nothing names are left out of the bundle, once
-// they are not registered to be disposed of or finalized.
+// Workers import a module's compiled form with a plain import. Unused classes are left out of the bundle, if they are
+// not registered for disposal or finalization.
 const core = join(glue, "core.js");
 writeFileSync(core, readFileSync(core, "utf8").replace("import source ", "import ").replace(/^if \(Symbol\.dispose\).*\n/gm, "")
   .replaceAll(": new FinalizationRegistry(", ": /* @__PURE__ */ new FinalizationRegistry("));
@@ -44,7 +44,7 @@ const bundle = () => {
   return readFileSync(join(glue, "index.js"), "utf8");
 };
 
-// The worker crate exports more than is used here: what the bundle does not name can't be called.
+// The worker crate exports more than is used here. An export that the bundle does not name can't be called.
 const callers = bundle();
 const wasm = join(glue, "core_bg.wasm");
 const compiled = (file) => new WebAssembly.Module(readFileSync(file));
@@ -53,27 +53,27 @@ writeFileSync(join(glue, "used.json"), JSON.stringify(used.map((name) => ({ name
 const features = ["simd", "bulk-memory", "bulk-memory-opt", "nontrapping-float-to-int", "sign-ext", "mutable-globals",
   "reference-types", "multivalue"].map((feature) => `--enable-${feature}`);
 execFileSync(bin("wasm-metadce"), [wasm, "--debuginfo", ...features, `--graph-file=${join(glue, "used.json")}`, "-o", join(glue, "used.wasm")]);
-// Functions of one module lie side by side, so that gzip finds within its 32 KiB what they have in common.
+// Functions of one module are next to each other, so that gzip finds their similarities within its window of 32 KiB.
 const small = join(glue, "small.wasm");
 run(bin("wasm-opt"), "-Oz", "--converge", "--low-memory-unused", "--reorder-functions-by-name", "--strip-debug", "--strip-target-features", ...features,
   join(glue, "used.wasm"), "-o", small);
 
-// What the two files call each other by has a hash, which gzip can't shorten: wasm-opt makes short names, and says which.
+// The names of imports and exports have a hash, which gzip can't shorten. wasm-opt makes short names, and lists them.
 const renamed = JSON.parse(execFileSync(bin("wasm-opt"), [small, ...features, "--minify-imports-and-exports-and-modules", "-o", join(out, "core_bg.wasm")],
   { encoding: "utf8" }));
 const imports = new Map(renamed.imports.map(([, name, short]) => [name, short]));
 const exports = new Map(renamed.exports);
 const functions = renamed.imports.filter(([module]) => module !== "./core_bg.js").map(([, name, short]) => `${short}: import1.${name}`);
-// Nor does the bundle need what only the functions that were left out have called.
+// The bundle also does not need functions that only removed functions have called.
 writeFileSync(core, readFileSync(core, "utf8")
   .replace(/^ {8}(\w+): function\(.*?^ {8}\}(?:, arguments\); \})?,\n/gms, (text, name) => imports.has(name) ? text.replace(name, imports.get(name)) : "")
   .replace(/\bwasm\.(\w+)/g, (text, name) => exports.has(name) ? `wasm.${exports.get(name)}` : text)
   .replace(/^ {8}"\.\/core_bg\.js": import0,\n {8}".*": import1,$/m, `a: { ...import0, ${functions} },`));
 bundle();
 
-// What is deployed from elsewhere, as from the archive of a release, comes with it.
+// These files are for a deployment from another place, such as the archive of a release.
 writeFileSync(join(out, "THIRD_PARTY_LICENSES"), notices(WORKER));
-// Last, since make takes it for all of this.
+// Last, because make checks only this file.
 copyFileSync(join(glue, "index.js"), join(out, "index.js"));
 
 const kib = (...files) => files.reduce((sum, file) => sum + gzipSync(readFileSync(join(out, file)), { level: 9 }).length, 0) / 1024;

@@ -1,4 +1,5 @@
-// What an entry of the package costs a page: everything that it loads, bundled, minified and gzipped.
+// Measures the size that an entry of the package adds to a page: everything that it loads, bundled,
+// minified and gzipped.
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";

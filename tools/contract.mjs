@@ -1,5 +1,6 @@
-// Generates what repeats the contract from its declarations in src/event.rs, src/error.rs and explain/src/cause.rs: the SDK's types, the JSON
-// Schemas, the form fields of the harness page and the tables of docs/errors.md and docs/events.md. Run alone, it rewrites those tables.
+// Generates the files that repeat the contract from its declarations in src/event.rs, src/error.rs and
+// explain/src/cause.rs: the SDK's types, the JSON Schemas, the form fields of the harness page and the tables of
+// docs/errors.md and docs/events.md. Run as a program, it rewrites those tables.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -24,12 +25,12 @@ export function types({ events, codes, causes }) {
   const ofSdk = codes.filter(({ place }) => place !== "edge").map(({ code }) => code);
   return [
     `${HEAD}import type { JsonObject } from "./delivery.js";\n`,
-    "/** Keeps unknown fields in the type, since Walnut may add fields anywhere. */\ntype Open<T> = T & JsonObject;\n",
+    "/** Keeps unknown fields in the type, because Walnut may add fields anywhere. */\ntype Open<T> = T & JsonObject;\n",
     `/** The names of the documented events. */\nexport const EVENT_NAMES = ${JSON.stringify(events.map(({ name }) => name))} as const;\n`,
     ...events.flatMap(({ name, type }) => objects(type.object, name).map(objectType)),
     union("WebhookErrorCode", "The stable codes of {@link WebhookError}. The message of each error says what to do.", ofSdk),
     // A body that is not raw never reaches Rust.
-    union("ExplanationCause", "The stable words for what `explain` finds. Its `problem` and `fix` say what each means.", [...causes, "body_not_raw"]),
+    union("ExplanationCause", "The stable words for the causes that `explain` finds. Its `problem` and `fix` describe each.", [...causes, "body_not_raw"]),
   ].join("\n");
 }
 
@@ -38,7 +39,7 @@ function union(name, doc, words) {
   return `/** ${doc} */\nexport type ${name} =\n${[...new Set(words)].map((word) => `  | "${word}"`).join("\n")};\n`;
 }
 
-/** Lists an object and those in it, each with `event`: the event's name, where the object is a whole event. */
+/** Lists an object and the objects in it. Each has `event`, the event's name, if the object is a whole event. */
 function objects(object, event) {
   const inner = object.fields.flatMap(({ type }) => {
     const { object } = innermost(type);

@@ -1,4 +1,4 @@
-// The crates that Cargo compiles into what is shipped: not those that only run while it does, as macros do.
+// The crates that Cargo compiles into the shipped files, without crates that run only at build time, such as macros.
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -6,13 +6,16 @@ import { dirname, join } from "node:path";
 const root = join(import.meta.dirname, "..");
 const cargo = (...args) => execFileSync("cargo", [...args, "--locked"], { cwd: root, encoding: "utf8", maxBuffer: 1 << 28 });
 
-/** What `pkg/` is made of: the core and explain, each with the features that it is compiled with. */
+/** The crates of `pkg/`: the core and explain, each with its features. */
 export const SDK = [["walnut-webhooks", "--features=wasm"], ["walnut-webhooks-explain", "--features=wasm"]];
 
-/** What the Worker's bundle is made of. */
+/** The crates of the Worker's bundle. */
 export const WORKER = [["walnut-webhooks-worker"]];
 
-/** Lists crates and all that they need by id, such as `subtle@2.6.1`: name, version, license, and the ids of its needs. */
+/**
+ * Lists crates and all their dependencies by id, such as `subtle@2.6.1`: name, version, license, and the ids of the
+ * dependencies.
+ */
 export function compiled(crates) {
   const found = new Map();
   for (const [name, ...features] of crates) {
@@ -29,7 +32,7 @@ export function compiled(crates) {
   return found;
 }
 
-/** What their licenses ask to be shipped with them. Where it is Apache-2.0, that is LICENSE-APACHE, which is anyway. */
+/** Returns the notices that their licenses require. For Apache-2.0 that is LICENSE-APACHE, which is always included. */
 export function notices(crates) {
   const { packages } = JSON.parse(cargo("metadata", "--format-version=1"));
   const known = new Map(packages.map((one) => [`${one.name}@${one.version}`, one]));
@@ -44,7 +47,7 @@ export function notices(crates) {
     return [`${id}, under ${license}`, ...files.map((file) => readFileSync(join(folder, file), "utf8").trim())].join("\n\n");
   });
   return [
-    "What is compiled into the WebAssembly here comes from others, too.",
+    "The WebAssembly here also contains code of other projects.",
     `Under Apache-2.0, whose text is in LICENSE-APACHE: Rust's standard library, ${apache.map(([id]) => id).join(", ")}.`,
     ...rest,
     "",

@@ -6,15 +6,15 @@ import { unstable_getMiniflareWorkerOptions as optionsOf } from "wrangler";
 
 const root = join(import.meta.dirname, "..");
 
-/** The bundle that is deployed, and the one that fails where a test asks for it. */
+/** The bundle that is deployed, and the one with failpoints for tests. */
 const BUILD = join(root, "worker/build");
 export const FAILPOINTS_BUILD = join(root, "target/worker-failpoints");
 
 /**
  * Starts an edge. `bindings` are its variables and secrets, `log` receives each line of its log, `storage` is the folder
  * to store in (default: a new one), and `entry` is a module to run instead of the bundle, which it can import as
- * `./index.js`. With `inspector`, the Worker can be inspected. Returns its `url`; `scheduled`, which runs its cron trigger;
- * `inspected`, the address of its inspector; `kill`, which kills its process; and `stop`.
+ * `./index.js`. With `inspector`, the Worker can be inspected. Returns its `url`; `scheduled`, which runs its cron
+ * trigger; `inspected`, the address of its inspector; `kill`, which kills its process; and `stop`.
  */
 export async function startEdge({ bindings, port = 0, build = BUILD, entry, storage, inspector = false, log = () => {} }) {
   const others = workerds();
@@ -25,7 +25,7 @@ export async function startEdge({ bindings, port = 0, build = BUILD, entry, stor
     port,
     ...(inspector && { inspectorPort: 0 }),
     log: new Log(LogLevel.NONE),
-    cf: false, // else it asks Cloudflare where it is
+    cf: false, // otherwise it asks Cloudflare for its location
     handleRuntimeStdio: (stdout, stderr) => {
       for (const stream of [stdout, stderr]) lines(stream, log);
     },
@@ -58,9 +58,9 @@ export function worker(bindings, build = BUILD, entry) {
   };
 }
 
-/** The pids of the workerd processes that this one has started. */
+/** The pids of the workerd processes that this process has started. */
 export function workerds() {
-  // What needs them runs on Linux.
+  // Only Linux has /proc, and the callers run on Linux.
   if (process.platform !== "linux") return [];
   const children = readdirSync("/proc/self/task").flatMap((thread) =>
     readFileSync(`/proc/self/task/${thread}/children`, "utf8").split(" ").filter(Boolean),

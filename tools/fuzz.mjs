@@ -1,5 +1,5 @@
-// Runs the fuzz targets one after the other, each for SECONDS on one core, or ONLY one of them. Each begins with
-// the vectors as its corpus, and goes on with what earlier runs have found, in target/fuzz/corpus/.
+// Runs the fuzz targets one after the other, each for SECONDS on one core, or ONLY one of them. Each starts from
+// the vectors, and from the inputs that earlier runs found, in target/fuzz/corpus/.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -11,12 +11,12 @@ const root = join(import.meta.dirname, "..");
 const seconds = Number(process.env.SECONDS || 60);
 if (!Number.isInteger(seconds) || seconds < 1) throw new Error(`SECONDS must be a whole number, not ${process.env.SECONDS}`);
 
-// How a header is spoilt that is replaced, and one that is taken away: see fuzz/src/lib.rs.
+// The changes that replace and remove a header: see fuzz/src/lib.rs.
 const [REPLACED, ABSENT] = [6, 7];
 const WAYS = [0, 1, 2, 3, 4, 5];
 const NOTHING = Buffer.of();
 
-/** A part with its length before it, as the targets read it. */
+/** Makes a part with its length before it, as the targets read it. */
 function part(bytes) {
   const length = Buffer.alloc(2);
   length.writeUInt16LE(bytes.length);
@@ -27,16 +27,16 @@ const keys = (all) => Buffer.concat([Buffer.of(all.length - 1), ...all.map(part)
 const text = (header) => Buffer.from([header ?? ""].flat().join(", "));
 const how = ({ header }) => (header === null ? ABSENT : REPLACED);
 
-// What the targets make no case of, and what is too long for a fuzzer to look into.
+// Leaves out cases that the targets do not have, and cases that are too long for a fuzzer.
 const cases = read(vectors).filter((one) => {
   const parts = [one.body, text(one.header), ...one.keys];
   return one.keys.length >= 1 && one.keys.length <= 4 && parts.every((bytes) => bytes.length < 8192);
 });
 
-/** By target: the inputs that its fuzzing begins with. */
+/** The initial inputs of each target. */
 const seeds = {
   header: () => cases.map(({ header }) => text(header)),
-  // Each signature as it is in the vectors, and the last key's, spoilt in each way.
+  // Each signature of the vectors, and the last key's signature with each change.
   verify: () =>
     cases.flatMap((one) =>
       [Buffer.of(how(one), 0, 9), ...WAYS.map((way) => Buffer.of(way, one.keys.length - 1, 9))].map((start) =>
@@ -55,7 +55,7 @@ const seeds = {
       const [signed] = one.signed === undefined ? [] : read({ ...vectors, files: { signed: { cases: [{ ...one, ...one.signed }] } } });
       const others = Object.keys(one.others ?? {}).map((name) => Buffer.concat([part(Buffer.from(name)), Buffer.of(0), part(NOTHING)]));
       const mistake = signed === undefined ? [NOTHING, NOTHING] : [signed.keys[0], signed.body];
-      // A mistake of the header is in it; of all else the header is right.
+      // The header of a case is wrong only if the mistake is in the header.
       const [spoilt, header] = signed === undefined ? [how(one), text(one.header)] : [0, NOTHING];
       return Buffer.concat([
         Buffer.of(spoilt, 0, 0), keys(one.keys), part(header), ...mistake.map(part),

@@ -1,11 +1,11 @@
-// Checks that no code of the core can panic: `make panic-free`.
+// Checks that the core's code can't panic: `make panic-free`.
 //
-// A panic of Rust's names its place in the sources, in a `core::panic::Location` in the module's data. So the places of the
-// module that is shipped say which panics the optimizer could not rule out, whatever it inlined where. None may be in the
-// core; each file of a dependency must be in tests/panic-free.json, with the reason why its panics are not reached.
+// A panic in Rust names its place in the sources, in a `core::panic::Location` in the module's data. So the locations in
+// the shipped module show which panics the optimizer could not rule out, regardless of inlining. None may be in the core.
+// Each file of a dependency must be in tests/panic-free.json, with the reason why its panics are not reached.
 //
-// It does not see a stack that overflows (the depth of what is read is limited, and tested), nor an access outside of
-// memory, which safe Rust has none of.
+// The check does not find stack overflows and accesses outside of memory. The nesting depth of the input is limited
+// and tested, and safe Rust has no such accesses.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { initialMemory } from "./wasm-sections.mjs";
@@ -14,7 +14,7 @@ const path = (...parts) => join(import.meta.dirname, "..", ...parts);
 const memory = initialMemory(readFileSync(path("pkg/core.wasm")));
 const reasons = JSON.parse(readFileSync(path("tests/panic-free.json"), "utf8"));
 
-/** The file that a location names, if there is a location at this address: a string of some length, a line, a column. */
+/** Returns the file in a location, if there is one at this address: a string of some length, a line, a column. */
 function file(address) {
   const [at, length, line, column] = [0, 4, 8, 12].map((offset) => memory.readUInt32LE(address + offset));
   const plausible = at + length <= memory.length && length < 1000 && line > 0 && line < 1e6 && column > 0 && column < 1e4;
@@ -22,7 +22,7 @@ function file(address) {
   return name.endsWith(".rs") ? name : undefined;
 }
 
-/** The name of a file without what changes from version to version. */
+/** Returns the name of a file without the parts that change with each version. */
 function plain(name) {
   return name.replace(/^\/rustc\/\w+\//, "").replace(/^.*?\/([\w-]+)-\d+\.\d+\.\d+[^/]*\//, "$1/");
 }
@@ -33,7 +33,7 @@ for (let address = 0; address + 16 <= memory.length; address += 4) {
   if (name !== undefined) (places[plain(name)] ??= []).push(`${memory.readUInt32LE(address + 8)}:${memory.readUInt32LE(address + 12)}`);
 }
 
-// Vectors can always fail to get memory: a module without that place is one that this check can't read.
+// Vectors can always fail to allocate memory. If a module has no location for that, this check can't read the module.
 if (!Object.keys(places).some((name) => name.startsWith("library/alloc/"))) throw new Error("pkg/core.wasm has no panic locations");
 
 for (const [name, at] of Object.entries(places)) console.log(`${name} ${at.join(" ")}\n  ${reasons[name] ?? "NOT LISTED"}`);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the build needs, or says what is missing and where to get it.
+# Installs the prerequisites of the build, or prints the missing ones and where to get them.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -31,32 +31,32 @@ toolchains() {
 	fi
 }
 
-# What a fuzzer is built with: its sanitizer is not in stable Rust.
+# The toolchain of a fuzzer: its sanitizer is not in stable Rust.
 nightly() {
 	have rustup || missing "rustup, with a nightly Rust," https://rustup.rs
 	rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --profile minimal
 	have c++ || missing "a C++ compiler" "your distribution"
 }
 
-# Builds a command line tool from its crate, into target/tools/bin, unless it is there in that version.
+# Builds a command line tool from its crate into target/tools/bin, unless that version is there already.
 tool() {
 	name=$1 crate=$2 version=$3
 	install() {
 		CARGO_TARGET_DIR=target/tools/build CARGO_PROFILE_DEV_DEBUG=false \
 			cargo install --debug --root target/tools --bin "$name" "$crate@$version" "$@"
 	}
-	# Not every mirror of the registry has every version that a tool's lockfile names: with LOCKED=1, as for what is
-	# released, it has to.
+	# Some mirrors of the registry do not have every version in a tool's lockfile. LOCKED=1, which releases use,
+	# requires these versions.
 	if ! install --locked; then
 		[ "${LOCKED:-}" != 1 ] || exit 1
 		install
 	fi
 	rm -rf target/tools/build
-	# Fails if it is not there: what depends on it would.
+	# Fails if a program is missing: the programs that depend on it would fail too.
 	touch -c "target/tools/bin/$name" && test -x "target/tools/bin/$name"
 }
 
-# Installs a package of Debian's where that can be done.
+# Installs a Debian package, if possible.
 debian() {
 	have apt-get && [ "$(id -u)" = 0 ] || missing "$2" "$3"
 	{ apt-get update && apt-get install -y --no-install-recommends "$1"; } >&2

@@ -1,5 +1,6 @@
-// Builds all that is shipped once more, elsewhere, and compares the bytes with what `make build` has left here: other
-// paths to the sources and to Cargo's home, nothing compiled before, other modes for files.
+// Builds everything that is shipped a second time in another folder, and compares the bytes with the output of `make
+// build` here. The second build has other paths to the sources and to Cargo's home, no compiled files, and other
+// modes of files.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -12,7 +13,7 @@ const copy = join(elsewhere, "of/the/sources");
 
 const git = (...args) => execFileSync("git", args, { cwd: root, encoding: "utf8" }).split("\0").filter(Boolean);
 for (const file of git("ls-files", "-z")) cpSync(join(root, file), join(copy, file));
-// It takes longer to build than all the rest, and is pinned by its version.
+// wasm-bindgen takes longer to build than everything else, and its version is pinned.
 cpSync(join(root, "target/tools/bin"), join(copy, "target/tools/bin"), { recursive: true });
 
 process.umask(0o077);
@@ -30,7 +31,7 @@ function shipped(folder) {
     const [{ filename }] = JSON.parse(execFileSync("npm", args, { cwd: folder, encoding: "utf8" }));
     files[filename] = join(elsewhere, filename);
   }
-  // Besides their tarball, to see whether it is the WebAssembly that differs.
+  // In addition to the tarballs, to see whether the WebAssembly differs.
   for (const file of readdirSync(join(folder, "pkg"))) if (file.endsWith(".wasm")) files[`pkg/${file}`] = join(folder, "pkg", file);
   for (const file of readdirSync(join(folder, "worker/build"))) files[`worker/build/${file}`] = join(folder, "worker/build", file);
   return Object.fromEntries(

@@ -1,6 +1,6 @@
-// Writes what is inside of the three things that are shipped, as CycloneDX, into target/sbom/: the crates that are compiled into
-// the WebAssembly of the SDK, of the command line's page, and of the Worker. None has JavaScript of another project. There is
-// no time and no random number in it, so that the same sources give the same bytes.
+// Writes the contents of the three shipped products as CycloneDX into target/sbom/: the crates in the WebAssembly of the
+// SDK, of the command line's page, and of the Worker. None contains JavaScript of another project. The files contain no
+// time and no random number, so that the same sources give the same bytes.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,13 +15,13 @@ for (const [, name, version, checksum] of readFileSync(join(root, "Cargo.lock"),
 )) checksums.set(`${name}@${version}`, checksum);
 
 const [, rust] = execFileSync("rustc", ["--version"], { encoding: "utf8" }).split(" ");
-// It is in every build, though in no lock file.
+// The standard library is in every build, but in no lock file.
 const std = {
   type: "library",
   "bom-ref": `rust-std@${rust}`,
   name: "rust-std",
   version: rust,
-  description: "Rust's standard library, as the toolchain brings it",
+  description: "Rust's standard library, from the toolchain",
   licenses: [{ expression: "MIT OR Apache-2.0" }],
 };
 
@@ -34,7 +34,7 @@ function component({ name, version, license }) {
     name,
     version,
     licenses: [{ expression: license }],
-    // A member of this workspace is nowhere but here.
+    // Members of this workspace are not published elsewhere.
     ...(checksum && { hashes: [{ alg: "SHA-256", content: checksum }], purl: `pkg:cargo/${id}` }),
   };
 }
@@ -47,10 +47,10 @@ function npmPackage(name) {
   return { ...component({ name, version, license }), "bom-ref": purl, purl };
 }
 
-/** Lists what `shipped` is made of: these crates with all that they need, and the npm packages that it depends on. */
+/** Lists the components of `shipped`: these crates with their dependencies, and the npm packages that it depends on. */
 function bom(shipped, crates, packages = []) {
   const parts = compiled(crates);
-  // The Worker is one of the crates; an npm package holds some.
+  // The Worker is one of the crates. An npm package contains several.
   const own = [...crates.map(([name]) => `${name}@${version}`), ...packages.map((one) => one["bom-ref"])]
     .filter((ref) => ref !== shipped["bom-ref"]);
   const needs = [...parts].map(([ref, { needs }]) => ({ ref, dependsOn: [std["bom-ref"], ...needs] }));
@@ -71,7 +71,7 @@ mkdirSync(out, { recursive: true });
 const sdk = npmPackage("walnut-webhooks");
 const boms = {
   sdk: bom(sdk, SDK),
-  // Its page holds the SDK, and its commands use the SDK's package.
+  // Its page contains the SDK, and its commands use the SDK's package.
   cli: bom(npmPackage("walnut-webhooks-cli"), SDK, [sdk]),
   worker: bom(component({ name: "walnut-webhooks-worker", version, license }), WORKER),
 };

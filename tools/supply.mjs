@@ -1,5 +1,6 @@
-// Checks what this project takes from others: crates by cargo-deny, npm packages by npm, and their lock files. What
-// needs a database that can't be reached is told as such, and not counted as passed; with STRICT=1, it fails.
+// Checks the dependencies of this project: crates with cargo-deny, npm packages with npm, and their lock files. If
+// a check needs a database that can't be reached, the output says so, and the check does not count as passed. With
+// STRICT=1, it fails.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -7,7 +8,7 @@ import { dirname, join } from "node:path";
 const root = join(import.meta.dirname, "..");
 const strict = process.env.STRICT === "1";
 
-/** Runs a program in a folder. Git must not wait for a password where the database is not to be had. */
+/** Runs a program in a folder. Git must not ask for a password if the database is unavailable. */
 function run(folder, program, ...args) {
   const env = { ...process.env, GIT_TERMINAL_PROMPT: "0" };
   const { status, error, stdout, stderr } = spawnSync(program, args, { cwd: join(root, folder), env, encoding: "utf8", maxBuffer: Infinity });
@@ -38,7 +39,7 @@ function advisories(folder) {
 }
 
 const cargo = (folder) => {
-  // What measures and fuzzes is neither shipped nor built into anything that is.
+  // The programs for benchmarks and fuzzing are not part of any shipped file.
   const rules = folder === "." ? ["licenses", "bans", "sources"] : ["sources"];
   return [
     [rules.join(", "), () => judge(deny(folder, "check", ...rules))],
@@ -46,19 +47,19 @@ const cargo = (folder) => {
   ];
 };
 
-/** What comes from a registry is named by its hash. */
+/** A package from a registry is identified by its hash. */
 function hashes(folder) {
   const { packages } = JSON.parse(readFileSync(join(root, folder, "package-lock.json"), "utf8"));
   const problems = [];
   for (const [name, { link, inBundle, integrity }] of Object.entries(packages)) {
-    // The project itself; a folder of it; what is inside of another package's archive, under its hash.
+    // The project itself, a folder of it, and packages inside another package's archive, which has a hash.
     if (name === "" || link || inBundle || !name.includes("node_modules/")) continue;
     if (!/^sha512-/.test(integrity)) problems.push(`${name} has no SHA-512`);
   }
   return problems.length === 0 ? PASSED : failed(problems.join("\n"));
 }
 
-/** `answered` tells a report from an error that came in its place. */
+/** `answered` distinguishes a report from an error. */
 function ask(folder, answered, ...args) {
   const result = run(folder, "npm", "audit", ...args, "--json", "--fetch-retries=0");
   const report = JSON.parse(result.stdout);

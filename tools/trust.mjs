@@ -1,5 +1,5 @@
-// Runs what trust in this rests on, in its quick form, and prints a table: the check, its figure, the verdict. What each
-// printed is in target/trust/. ONLY=panic-free,ct runs a part.
+// Runs the security checks in their quick form, and prints a table: the check, its figure, the verdict. The output of
+// each check is in target/trust/. ONLY=panic-free,ct runs a part.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,10 +10,10 @@ mkdirSync(out, { recursive: true });
 
 const count = (pattern) => (text) => [...text.matchAll(pattern)].length;
 const sum = (pattern) => (text) => [...text.matchAll(pattern)].reduce((all, [, number]) => all + Number(number), 0);
-const found = (pattern) => (text) => pattern.exec(text)?.slice(1).join(" ") ?? "nothing found in its output";
+const found = (pattern) => (text) => pattern.exec(text)?.slice(1).join(" ") ?? "no figure in its output";
 const number = (value) => value.toLocaleString("en");
 
-/** By name: what runs, and what it says of its figure. */
+/** The checks by name: the command, and a function that finds the figure in its output. */
 const CHECKS = {
   vectors: ["cargo test --locked --package walnut-webhooks --package walnut-webhooks-explain --test vectors --test explain --test external", (text) => `${sum(/(\d+) passed/g)(text)} Rust tests, of which each goes through all vectors, or Wycheproof's 174`],
   peers: ["node --test --test-reporter=spec tests/package/external.test.mjs tests/package/vectors.test.mjs tests/property/peers.test.mjs", (text) => `${found(/pass (\d+)/)(text)} tests; octokit, stripe, standardwebhooks and node:crypto sign the same`],
@@ -27,7 +27,7 @@ const CHECKS = {
   pages: ["node --test --test-reporter=spec tests/docs/*.test.mjs tests/house/*.test.mjs", (text) => `${found(/pass (\d+)/)(text)} tests of snippets, links, names and workflows`],
 };
 
-// ONLY is this tool's own: make would hand it down to each check.
+// ONLY is for this tool: make would pass it to each check.
 const { ONLY, MAKEFLAGS, MAKEOVERRIDES, MFLAGS, ...env } = process.env;
 const only = ONLY?.split(",") ?? Object.keys(CHECKS);
 const rows = [];

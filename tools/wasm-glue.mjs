@@ -1,5 +1,5 @@
-// Turns a crate's WebAssembly into the module that is shipped, and wasm-bindgen's JavaScript into the one function that
-// the package needs of it.
+// Turns a crate's WebAssembly into the shipped module, and wasm-bindgen's JavaScript into the one function that the
+// package needs.
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,8 +11,9 @@ const path = (...parts) => join(root, ...parts);
 const run = (program, ...args) => execFileSync(program, args, { cwd: root, stdio: "inherit" });
 
 /**
- * The module that the WebAssembly imports from. Nothing resolves it: whoever imports `core.wasm` must get a
- * `WebAssembly.Module`. A loader that makes an instance of it finds no such part of this package, and says so.
+ * The module that the WebAssembly imports from. It does not exist: an import of `core.wasm` must give a
+ * `WebAssembly.Module`. A loader that creates an instance instead reports that this part of the package is
+ * missing.
  */
 const IMPORT_MODULE = "walnut-webhooks/import-as-module";
 
@@ -29,8 +30,8 @@ export async function bindgen(wasm, folder, name, wrappers = []) {
   writeFileSync(file("_input.wasm"), wrappers.length > 0 ? input : withoutFeatures(input));
   run(path("target/tools/bin/wasm-bindgen"), file("_input.wasm"), "--target=bundler", "--no-typescript",
     "--remove-producers-section", `--out-dir=${folder}`, `--out-name=${name}`);
-  // The features are listed, since Node 20 does not know all that this wasm-opt does. It inlines functions of up to twice the
-  // usual length: `verify` takes 5 % less time then, for 63 bytes.
+  // The features are listed, because Node 20 does not support all features of this wasm-opt. It inlines functions of up
+  // to twice the usual length: `verify` takes 5 % less time then, for 63 bytes.
   run(path("node_modules/.bin/wasm-opt"), "-O3", "--flexible-inline-max-function-size=40", "--converge",
     "--strip-target-features", "--strip-debug", "--enable-simd", "--enable-bulk-memory", "--enable-bulk-memory-opt",
     "--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-mutable-globals", "--enable-reference-types",
@@ -44,10 +45,10 @@ export async function bindgen(wasm, folder, name, wrappers = []) {
   for (const ending of ["_input.wasm", "_bg.wasm", "_bg.js", ".js"]) rmSync(file(ending));
 }
 
-/** Returns a module with a function that runs `source` and returns its exports: each time with a state of its own. */
+/** Returns a module with a function that runs `source` and returns its exports. Each call has separate state. */
 async function glue(source) {
   const entry = "entry";
-  // Imports of ./host.js stay outside of the function: its properties would make each call slower.
+  // Imports of ./host.js stay outside of the function: access through its properties would make each call slower.
   let imports = "";
   const bundle = await rollup({
     input: entry,

@@ -3,7 +3,7 @@ const [CUSTOM, IMPORT, DATA] = [0, 2, 11];
 const FUNCTION = 0;
 const [ACTIVE, I32_CONST, END] = [0, 0x41, 0x0b];
 
-/** Reads a module from byte `at` on. */
+/** Reads a module, starting at byte `at`. */
 class Reader {
   constructor(bytes, at = 0) {
     Object.assign(this, { bytes, at });
@@ -18,7 +18,7 @@ class Reader {
     }
     return value;
   }
-  /** Bytes behind their length. */
+  /** Bytes with their length before them. */
   vector() {
     const length = this.number();
     this.at += length;
@@ -37,7 +37,7 @@ function* sections(module) {
   for (const reader = new Reader(module, 8); reader.at < module.length; ) yield [reader.number(), reader.vector()];
 }
 
-/** Returns the module with what `edit` makes of each section's content. */
+/** Returns the module with each section's content replaced by the result of `edit`. */
 function edited(module, edit) {
   const parts = [module.subarray(0, 8)];
   for (const [id, content] of sections(module)) {
@@ -48,8 +48,8 @@ function edited(module, edit) {
 }
 
 /**
- * Returns the module with an empty list of WebAssembly features. wasm-bindgen then uses none that it has a choice about,
- * such as reference types, for which it would add a table and a start function.
+ * Returns the module with an empty list of WebAssembly features. wasm-bindgen then uses no optional features, such as
+ * reference types, for which it would add a table and a start function.
  */
 export function withoutFeatures(module) {
   const name = Buffer.from("target_features");
@@ -74,7 +74,7 @@ export function renameImports(module, from, names) {
   });
 }
 
-/** Returns a module's memory as it is before any function runs. Each of its data segments must be at a constant address. */
+/** Returns the initial memory of a module. Each of its data segments must be at a constant address. */
 export function initialMemory(module) {
   let memory = Buffer.alloc(0);
   for (const [, content] of [...sections(module)].filter(([id]) => id === DATA)) {

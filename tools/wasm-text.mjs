@@ -4,7 +4,10 @@ const digits = Array.from({ length: 0x7f - 0x20 }, (_, index) => String.fromChar
 );
 const single = digits.length - 2;
 
-/** Returns a text: the values that take one digit, each as its distance from the one before, and then the bytes. */
+/**
+ * Returns a text: the values that are written as one digit, each as the distance from the previous one, and then the
+ * bytes.
+ */
 export function encode(bytes) {
   const counts = new Uint32Array(256);
   for (const byte of bytes) counts[byte]++;

@@ -1,4 +1,4 @@
-//! Prints the contract, as Rust declares it, as JSON.
+//! Prints the contract from its Rust declarations as JSON.
 
 use std::io;
 
