@@ -1,4 +1,4 @@
-// The key and the bodies that every candidate is handed: the documented sample as it is, and longer ones made of it.
+// The key and the bodies for every candidate: the documented sample unchanged, and longer bodies made from it.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -6,7 +6,9 @@ export const KEY = "6f0c1d5f3b9a4e7f8a2b7c4d9e0f1a2b";
 
 const sample = readFileSync(join(import.meta.dirname, "../tests/vectors/bodies/demo.json"));
 
-/** Makes a documented event of `size` bytes; the browser's name takes up the room, so strict schemas hold. */
+/**
+ * Makes a documented event of `size` bytes. The browser's name is padded, so strict schemas still accept the event.
+ */
 export function body(size) {
   if (size === sample.length) return Buffer.from(sample);
   if (!(size > sample.length)) throw new Error(`a body has at least the sample's ${sample.length} bytes, not ${size}`);

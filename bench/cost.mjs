@@ -1,4 +1,4 @@
-// What the package costs before and beside the verifying: bytes in a bundle, time to load, memory.
+// Measures the costs of the package apart from verification: bytes in a bundle, time to load, memory.
 import { execFileSync } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { median } from "./rounds.mjs";
 const root = join(import.meta.dirname, "..");
 const gzip = (bytes) => gzipSync(bytes, { level: 9 }).length;
 
-/** Runs a program in a Node of its own, and returns what it prints. */
+/** Runs a program in a separate Node process, and returns its output. */
 export function node(program, ...args) {
   const stdio = ["ignore", "pipe", "inherit"];
   return execFileSync(process.execPath, [program, ...args], { cwd: import.meta.dirname, encoding: "utf8", stdio });
@@ -29,7 +29,7 @@ const ENTRIES = {
   "valibot, the demo event's schema": `export { valibotDemo } from "./schema.valibot.mjs";`,
 };
 
-/** The bytes of what it takes to verify, bundled for a browser: minified, and gzipped besides. */
+/** Returns the size of the code for verification, bundled for a browser: minified, and gzipped. */
 export async function sizes() {
   const wasm = readFileSync(join(root, "pkg/core.wasm"));
   const sizes = { "walnut-webhooks, its .wasm alone": { bytes: wasm.length, gzip: gzip(wasm) } };
@@ -49,9 +49,9 @@ export async function sizes() {
 }
 
 /**
- * Milliseconds from a process's start to its first delivery, and to the same point of a module that has the
- * same body at hand and loads nothing; each the median of `spawns` fresh processes, interleaved. The child
- * says how old it is then: how long it takes to end is nobody's wait, and the noisier part.
+ * Returns the milliseconds from a process's start to its first delivery, and to the same point of a module
+ * that has the same body and loads nothing. Each is the median of `spawns` fresh processes, interleaved.
+ * The child reports its age at that point: the time that it needs to end delays no user, and varies more.
  */
 export function importTime(spawns = 25) {
   const folder = join(root, "target/bench/import");
@@ -83,7 +83,9 @@ export function importTime(spawns = 25) {
   return { import: way("import.mjs", "empty.mjs"), require: way("require.cjs", "empty.cjs") };
 }
 
-/** Bytes of WebAssembly memory after 10 and after 1,000 bodies of 1 MiB, for each way to verify them. */
+/**
+ * Returns the bytes of WebAssembly memory after 10 and after 1,000 bodies of 1 MiB, for each way to verify them.
+ */
 export function memory() {
   const way = (name) => JSON.parse(node("memory.mjs", name));
   return {

@@ -1,11 +1,11 @@
-// Measures the edge against what an expert would write in JavaScript, all of them in one workerd, in one run.
+// Compares the edge with Workers that an expert would write in JavaScript, all in one workerd, in one run.
 //
-//   node bench/edge.mjs       all of it: the tables, and target/bench/edge.json, which bench/readme.mjs reads
+//   node bench/edge.mjs       everything: the tables, and target/bench/edge.json, which bench/pages.mjs reads
 //   ONLY=direct,durable SIZES=1024 CONNECTIONS=16 ROUNDS=5 node bench/edge.mjs
 //
-// ONLY names parts: direct, durable, delivering, cold, size, growth, rows. SIZES are bodies' lengths in bytes, CONNECTIONS how many
-// there are at once, ROUNDS how often each candidate has its turn. With any of them, the tables are printed and the
-// file stays as it is: its numbers are all of one run.
+// ONLY selects parts: direct, durable, delivering, cold, size, growth, rows. SIZES are the lengths of the bodies in
+// bytes, CONNECTIONS the number of simultaneous connections, ROUNDS the number of turns of each candidate. With any of
+// them, the tables are printed and the file is not changed: all its numbers come from one run.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,8 +1,7 @@
-// A key reset while strangers flood the edge: forgeries from a thousand networks, and what Walnut signs with the new key
-// while the edge has the old one. All of Walnut's events must arrive once the key is set. And what the quarantine costs a
-// genuine event in that flood, against the same edge without it.
-// `FORGERIES` (100,000), `GENUINE` (450) and `ROUNDS` (50) may be set. The summary is the last line, and in
-// target/bench/flood.json.
+// Tests a key reset during a flood of forgeries from a thousand networks: Walnut signs events with the new key while the
+// edge has the old one. All of Walnut's events must arrive once the key is set. Also measures how much the quarantine
+// delays a genuine event in that flood, compared with the same edge without it. `FORGERIES` (100,000), `GENUINE` (450)
+// and `ROUNDS` (50) may be set. The summary is the last line, and in target/bench/flood.json.
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -26,9 +25,9 @@ const NETWORKS = 1000;
 const CONNECTIONS = 16;
 const NEW_KEY = "the key after the reset";
 const TOKEN = "a-token-of-more-than-thirty-two-characters";
-/** How long nothing arrives before what is missing is lost, in ms. */
+/** If nothing arrives for so long, the missing events count as lost, in ms. */
 const PATIENCE_MS = 120_000;
-/** At most so much longer, for a genuine event. */
+/** The largest allowed delay of a genuine event, as a ratio. */
 const MOST_RATIO = 1.1;
 
 const folder = mkdtempSync(join(tmpdir(), "walnut-webhooks-flood-"));
@@ -43,7 +42,7 @@ const arrived = createServer(async (request, response) => {
 await once(arrived, "listening");
 const ORIGIN_URL = `http://127.0.0.1:${arrived.address().port}/webhook`;
 
-/** Loses what it can in a key reset; returns how many events are lost, and how many arrived twice. */
+/** Runs a key reset, and returns how many events are lost, and how many arrived twice. */
 async function reset() {
   const storage = join(folder, "reset");
   const open = (key) => startEdge({ bindings: { WALNUT_WEBHOOK_KEY: key, ORIGIN_URL, ADMIN_TOKEN: TOKEN, ALLOW_LOOPBACK: "1" }, storage });
@@ -53,7 +52,7 @@ async function reset() {
   };
   const before = await open(KEY);
   const url = `${before.url}/webhook`;
-  // Walnut's network is known.
+  // Makes Walnut's network known.
   await load.ask({ url, key: KEY, forged: 1, networks: NETWORKS, connections: 1, genuine: 1 });
   const { answers, bodies, ms } = await load.ask({
     url, key: NEW_KEY, forged: FORGERIES, networks: NETWORKS, connections: CONNECTIONS, genuine: GENUINE,
@@ -78,8 +77,8 @@ async function reset() {
 }
 
 /**
- * Measures genuine events in the flood, with the quarantine and without: in turn, so that what else the machine does hits
- * both alike. What is compared is the median of all of them; the rounds say how much it varies.
+ * Measures genuine events in the flood, with the quarantine and without, in turn, so that other load of the machine
+ * affects both alike. The medians of all events are compared. The rounds show how much they vary.
  */
 async function latency() {
   const more = { ORIGIN_URL, ADMIN_TOKEN: TOKEN };
@@ -97,7 +96,7 @@ async function latency() {
         url: running.urls[name], key: KEY, forged: share, networks: NETWORKS, connections: CONNECTIONS, first,
       });
       if (Object.keys(answers.genuine).join() !== "200") throw new Error(`genuine events were answered ${JSON.stringify(answers)}`);
-      if (round < 0) continue; // the first is for the compiler
+      if (round < 0) continue; // the first round is for the compiler
       cpuMs[name] += running.cpuMs() - before;
       all[name].push(...latencies);
       rounds[name].push(median(latencies));

@@ -1,4 +1,4 @@
-// What the package promises of itself, and whether it was so in this run. Ratios are ours divided by theirs.
+// The goals of the package, and whether this run met them. Ratios are ours divided by theirs.
 import { HASH_WASM, NODE, OURS, STANDARD, SUBTLE, ZOD } from "./names.mjs";
 
 const KIB = 1024;
@@ -9,7 +9,7 @@ const kib = (value) => `${(value / KIB).toFixed(1)} KiB`;
 const mib = (value) => `${(value / MIB).toFixed(2)} MiB`;
 const ms = (value) => `${value.toFixed(1)} ms`;
 
-/** The worst of the medians at some lengths. */
+/** Returns the worst of the medians at some lengths. */
 const worst = (sizes) => Math.max(...sizes.map((compared) => compared.ratio));
 const at = (group, peer, ...sizes) => worst(sizes.map((size) => group[peer][size]));
 const everywhere = ({ workerd }, ...sizes) =>

@@ -1,4 +1,4 @@
-// Measures a group in a process of its own: node bench/group.mjs <group> <lengths> <rounds>. Prints JSON: for
+// Measures a group in a separate process: node bench/group.mjs <group> <lengths> <rounds>. Prints JSON: for
 // each length each candidate's microseconds per call, by round.
 import { body, KEY } from "./bodies.mjs";
 import { ready } from "./candidate.mjs";

@@ -1,5 +1,5 @@
-// How much memory WebAssembly holds after many long bodies, seen from outside: whatever instance is made in
-// this process, its memory is kept hold of. Prints the bytes after 10 bodies and after 1,000.
+// Measures the memory of WebAssembly after many long bodies, from outside: it keeps a reference to the
+// memory of every instance in this process. Prints the bytes after 10 bodies and after 1,000.
 import { createHmac } from "node:crypto";
 import { body } from "./bodies.mjs";
 
@@ -23,12 +23,12 @@ const ways = {
 };
 
 const verify = ways[process.argv[2]]();
-// Not signed by the package: its other copy would start, and count.
+// Not signed by the package, because its other copy would start and be counted.
 const header = createHmac("sha256", key).update(bytes).digest("hex");
 const held = {};
 for (let done = 1; done <= 1000; done++) {
   verify(bytes, header);
   if (done === 10 || done === 1000) held[done] = memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
 }
-if (memories.length === 0) throw new Error("no WebAssembly memory was seen: the package makes its instance otherwise");
+if (memories.length === 0) throw new Error("no WebAssembly memory was seen: the package creates its instance in another way");
 console.log(JSON.stringify(held));

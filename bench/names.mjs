@@ -1,4 +1,4 @@
-// The candidates that goals are set for: what the measuring, the goals and the tables call them.
+// The names of the candidates with goals in the measurement, the goals and the tables.
 export const OURS = "walnut-webhooks";
 export const NODE = "node:crypto + timingSafeEqual";
 export const SUBTLE = "WebCrypto subtle.verify, cached key";

@@ -21,7 +21,7 @@ export const ours = {
   deliverWasmOnly: opened(wasmOnly.Webhook, "verify"),
 };
 
-/** A stream's way through a body, with WebAssembly only. */
+/** Verifies a body as a stream, with WebAssembly only. */
 export function streamed(key) {
   const webhook = new wasmOnly.Webhook(key);
   return (body, header) => {

@@ -1,5 +1,5 @@
-// Writes the last whole runs into docs/benchmarks.md: that of bench/sdk.mjs between <!-- bench --> and <!-- /bench -->, and
-// that of bench/edge.mjs, if there is one, between <!-- bench-edge --> and <!-- /bench-edge -->.
+// Writes the last whole runs into docs/benchmarks.md: the run of bench/sdk.mjs between <!-- bench --> and
+// <!-- /bench -->, and the run of bench/edge.mjs, if there is one, between <!-- bench-edge --> and <!-- /bench-edge -->.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { edgeText } from "./edge/page.mjs";

@@ -1,5 +1,5 @@
-// What users would pick instead. Each peer takes the body in the form that costs it least, so decoding bytes
-// to the string it wants is not held against it, and signs in its own scheme.
+// The alternatives of users. Each peer gets the body in its fastest form, so decoding bytes to a string is
+// not counted against it, and signs in its own scheme.
 import { createHmac, createSecretKey, timingSafeEqual, webcrypto } from "node:crypto";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
@@ -17,7 +17,7 @@ const same = (bytes) => bytes;
 const text = (bytes) => bytes.toString();
 const hex = (key) => (bytes) => createHmac("sha256", key).update(bytes).digest("hex");
 
-/** Compares a calculated MAC with a header in hex, as it should be done. */
+/** Compares a calculated MAC with a header in hex in constant time. */
 function equal(mac, header) {
   const signature = Buffer.from(header, "hex");
   return signature.length === mac.length && timingSafeEqual(mac, signature);
@@ -25,7 +25,7 @@ function equal(mac, header) {
 
 const safely = (key, body, header) => equal(createHmac("sha256", key).update(body).digest(), header);
 
-/** Those that calculate the same MAC: `verify(key)` makes the check. */
+/** The peers that calculate the same MAC: `verify(key)` makes the check. */
 const hashing = (name, verify, more = {}) => ({
   name,
   open: async (key) => ({ body: same, sign: hex(key), verify: await verify(key) }),
@@ -35,7 +35,7 @@ const hashing = (name, verify, more = {}) => ({
 const parsing = (name, read) =>
   hashing(name, (key) => (body, header) => safely(key, body, header) && read(JSON.parse(body)));
 
-/** Those of the Standard Webhooks scheme. */
+/** The peers of the Standard Webhooks scheme. */
 const standardized = (name, { Webhook }, prefix, options) => ({
   name,
   open(key) {
@@ -119,5 +119,5 @@ const delivery = [
   standardized("svix", svix, "svix"),
 ];
 
-/** Their side of each group. */
+/** The peers of each group. */
 export const peers = { verify: signature, wasmOnly: signature, deliver: delivery, deliverWasmOnly: delivery };

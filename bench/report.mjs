@@ -1,6 +1,6 @@
-// What was measured, as text for people.
+// Formats the results.
 
-/** Sets rows under a head, the first column left, the others right. */
+/** Formats rows under a head. The first column is aligned left, the others right. */
 export function columns(head, rows) {
   const all = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column].length)));
@@ -13,7 +13,7 @@ const digits = (value) => (value < 100 ? value.toFixed(2) : value.toFixed(0));
 const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
 const ms = (value) => `${value.toFixed(1)} ms`;
 
-/** Whether each goal is met. */
+/** Shows whether each goal is met. */
 export function goalTable(goals) {
   return columns(
     ["goal", "", "measured", ""],
@@ -21,7 +21,7 @@ export function goalTable(goals) {
   );
 }
 
-/** A group's table: microseconds a call, and ×, ours divided by theirs, with its quartiles. */
+/** Formats a group's table: microseconds a call, and ×, which is ours divided by theirs, with its quartiles. */
 export function groupTable(group, ratios, absolute) {
   const lengths = Object.keys(Object.values(absolute)[0]);
   const cell = (name, length) => {

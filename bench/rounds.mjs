@@ -1,7 +1,6 @@
-// The measuring: candidates take turns in many short rounds of one run, so that whatever the machine does
-// beside it hits all of them alike, and what is compared was measured within the same tenth of a second. Turns
-// are short and many rather than long and few: a neighbour that comes and goes then spoils whole rounds, and the
-// median leaves those out.
+// Measures candidates, which take turns in many short rounds of one run. So other load of the machine affects
+// all of them alike, and compared numbers were measured within the same tenth of a second. There are many short
+// turns instead of a few long ones: a burst of other load then spoils whole rounds, which the median ignores.
 
 // Long enough for the compiler, which has a core of its own only on a quiet machine.
 const WARM_UP_MS = 150;
@@ -19,7 +18,7 @@ export async function rounds(candidates, { count, slice = 6 }) {
   return Object.fromEntries(turns.map(({ candidate, micros }) => [candidate.name, micros]));
 }
 
-/** Says how `ours` compares with `theirs` in the same round: below 1 is faster. */
+/** Compares `ours` with `theirs` in the same round: below 1 is faster. */
 export function compare(ours, theirs) {
   const ratios = ours.map((micros, round) => micros / theirs[round]).sort((a, b) => a - b);
   return { ratio: quantile(ratios, 0.5), low: quantile(ratios, 0.25), high: quantile(ratios, 0.75) };
@@ -46,7 +45,7 @@ async function calibrate(candidate, slice) {
   }
 }
 
-/** Times a number of calls, in milliseconds. What is asynchronous is awaited one by one. */
+/** Times a number of calls, in milliseconds. Asynchronous calls are awaited one by one. */
 async function time({ asynchronous, verify, body, header }, calls) {
   let refused = 0;
   const from = performance.now();
@@ -56,7 +55,7 @@ async function time({ asynchronous, verify, body, header }, calls) {
     for (let call = 0; call < calls; call++) if (!verify(body, header)) refused++;
   }
   const ms = performance.now() - from;
-  if (refused > 0) throw new Error(`${refused} of ${calls} calls refused a good signature while they were measured`);
+  if (refused > 0) throw new Error(`${refused} of ${calls} calls rejected a good signature during the measurement`);
   return ms;
 }
 

@@ -1,11 +1,11 @@
-// Measures the package against what its users would pick instead, in one run.
+// Compares the package with its alternatives, in one run.
 //
-//   node bench/sdk.mjs        all of it: the tables, and target/bench/sdk.json, which bench/readme.mjs reads
+//   node bench/sdk.mjs        everything: the tables, and target/bench/sdk.json, which bench/pages.mjs reads
 //   ONLY=verify,wasmOnly SIZES=851,16384 ROUNDS=50 node bench/sdk.mjs
 //
-// ONLY names parts: verify, wasmOnly, deliver, deliverWasmOnly, workerd, sizes, import, memory. SIZES are
-// bodies' lengths in bytes, ROUNDS how often each candidate has its turn in each of 3 processes. With any of them,
-// the tables are printed and the file stays as it is: its numbers are all of one run.
+// ONLY selects parts: verify, wasmOnly, deliver, deliverWasmOnly, workerd, sizes, import, memory. SIZES are the
+// lengths of the bodies in bytes, ROUNDS the number of turns of each candidate in each of 3 processes. With any of
+// them, the tables are printed and the file is not changed: all its numbers come from one run.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
@@ -16,8 +16,8 @@ import { goalTable, groupTable, importTable, memoryTable, sizeTable } from "./re
 import { compare, median } from "./rounds.mjs";
 import { workerd } from "./workerd.mjs";
 
-// Once warm, a process keeps its pace, and the next one's for the same code can be a fifth away, ours or a peer's:
-// so rounds are pooled from several fresh processes.
+// A warm process keeps its speed, but another process can differ by a fifth for the same code. So rounds are
+// pooled from several fresh processes.
 const PROCESSES = 3;
 
 const { ONLY, SIZES, ROUNDS } = process.env;
@@ -36,8 +36,8 @@ const results = {
 const tables = [];
 
 /**
- * Lets `measure` start a fresh process several times and compares what comes of all of them, by length:
- * `micros[length][candidate]` are microseconds, by round.
+ * Lets `measure` start a fresh process several times, and compares the results of all of them, by
+ * length: `micros[length][candidate]` are microseconds, by round.
  */
 async function compared(title, measure) {
   const pool = {};

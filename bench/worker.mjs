@@ -1,11 +1,11 @@
-// Measures inside workerd: bundled by workerd.mjs, and asked once for each length of body.
+// Measures inside workerd. workerd.mjs bundles it, and calls it once for each length of body.
 import { Webhook } from "walnut-webhooks";
 import { ready } from "./candidate.mjs";
 import { NODE, OURS, SUBTLE } from "./names.mjs";
 import { rounds } from "./rounds.mjs";
 
-// A Worker's clock stands still between I/O where it is deployed, but not in local workerd: it ticks there
-// by the millisecond, so a turn lasts many of them.
+// The clock of a deployed Worker stands still between I/O, but not in local workerd. There it ticks by the
+// millisecond, so a turn lasts many milliseconds.
 const SLICE_MS = 80;
 
 const algorithm = { name: "HMAC", hash: "SHA-256" };

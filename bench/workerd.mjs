@@ -1,4 +1,4 @@
-// Runs the measuring in worker.mjs in real workerd, with Node's modules at hand there and without.
+// Runs the measurement of worker.mjs in real workerd, with and without Node's modules.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -7,7 +7,7 @@ import { body, KEY } from "./bodies.mjs";
 
 const root = join(import.meta.dirname, "..");
 
-/** Measures in a workerd of its own; returns for each length each candidate's microseconds per call, by round. */
+/** Measures in a separate workerd. Returns for each length each candidate's microseconds per call, by round. */
 export async function workerd({ lengths, count, nodeCompat }) {
   const { outputFiles } = await build({
     entryPoints: [join(import.meta.dirname, "worker.mjs")],

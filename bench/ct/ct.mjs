@@ -1,24 +1,25 @@
 // Looks for a difference in time between headers that are wrong at their end and headers that are wrong at their
-// beginning: `make ct`. Whoever could tell them apart would find a signature digit by digit.
+// beginning: `make ct`. With such a difference, an attacker could find a signature digit by digit.
 //
 // The method is dudect's (Reparaz, Balasch, Verbauwhede: Dude, is my code constant time?, 2017): two classes of input
-// in an order drawn at random, many measurements, and Welch's t-test on their means. It is done on all measurements,
-// and again on those below some percentiles, since what is slow for a reason of the machine's only hides what is
-// looked for; the largest |t| counts. A measurement is a batch of the same call, since the clock is coarser than one.
+// in random order, many measurements, and Welch's t-test on their means. The test is done on all measurements, and
+// again on those below some percentiles, because measurements that the machine slowed down only hide a difference.
+// The largest |t| counts. A measurement is a batch of the same call, because the clock is coarser than one call.
 //
-// What is measured: the comparison alone and the whole of a check, in Rust; and the package's checks in V8. Beside
-// each stands a control of the same shape that stops at the first digit which differs, as `===` may. A control that
-// is not caught says that the measurement is too coarse to mean anything, so that is a failure too.
+// It measures the comparison alone and a whole check, in Rust, and the package's checks in V8. Each has a control
+// of the same shape that stops at the first different digit, as `===` may. If a control is not caught, the
+// measurement is too coarse to mean anything, so that is a failure too.
 //
-// |t| above 10 is a leak: dudect calls 4.5 a likely one and 10 a certain one. The higher is taken since the largest of
-// several |t| counts, and since it leaves room: with one that stops early in place of the constant-time comparison, each
-// target is above 20. Chance and the machine's other loads pass, and a leak does not. So what is above 10 is measured
-// again, at most twice, and fails if it always is; a control is measured again, at most twice, and fails if it never is.
+// |t| above 10 is a leak: dudect calls 4.5 a likely one and 10 a certain one. The higher limit is used because the
+// largest of several |t| counts, and because it leaves room: with a comparison that stops early instead of the
+// constant-time one, each target is above 20. Effects of chance and of other load disappear when measured again, and a
+// leak does not. So a target above 10 is measured again, at most twice, and fails if it is above 10 each time. A control
+// is measured again, at most twice, and fails if it never is.
 //
-// Limits: this can show a leak, and never that there is none. It sees differences of a few ns or less, on this machine,
-// in this build, between these two classes. It does not see what another compiler makes of the code, nor what caches
-// or power tell. The package's checks are timed with all that is around the comparison, which makes a difference
-// harder to see, and to use. TIMES=10 makes ten times as many measurements.
+// Limits: this can prove a leak, but never its absence. It sees differences of a few ns or less, on this machine, in
+// this build, between these two classes. It does not see the output of another compiler, or leaks through caches or
+// power. The package's checks are timed with all the code around the comparison, which makes a difference harder to
+// see, and to use. TIMES=10 makes ten times as many measurements.
 import { execFileSync } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { join } from "node:path";
@@ -52,7 +53,7 @@ function largestT(measured) {
   for (const percentile of PERCENTILES) {
     const most = sorted[Math.ceil((sorted.length * percentile) / 100) - 1];
     const [near, far] = [0, 1].map((which) => measured.filter(([of, time]) => of === which && time <= most).map(([, time]) => time));
-    // Where the classes lie so far apart that one is cut off, the percentiles above tell them apart.
+    // If the classes are so far apart that one is cut off, the higher percentiles distinguish them.
     if (Math.min(near.length, far.length) > measured.length / 100) largest = Math.max(largest, welch(near, far));
   }
   return largest;
@@ -71,10 +72,10 @@ const body = Buffer.alloc(20, "x");
 const right = createHmac("sha256", key).update(body).digest("hex");
 const CALLS = 16;
 
-// To collect a stack is most of what a refusal takes, and is not what is looked for.
+// Collecting a stack takes most of the time of a rejection, and is not the subject of this measurement.
 Error.stackTraceLimit = 0;
 
-// Near and far, each wrong by one digit, of which a letter stays a letter.
+// Wrong in one digit near the beginning or far from it. A letter stays a letter.
 const classes = [right.length - 1, 0].map((wrong) => {
   const digit = (parseInt(right[wrong], 16) ^ 1).toString(16);
   return Buffer.from(right.slice(0, wrong) + digit + right.slice(wrong + 1));
@@ -86,7 +87,7 @@ function v8(check) {
     const measured = [];
     for (let index = 0; index < count; index++) {
       const far = Math.random() < 0.5 ? 1 : 0;
-      // A string of its own each time, so that no class has one that V8 knows.
+      // A new string each time, so that neither class has one that V8 knows.
       const header = classes[far].latin1Slice();
       const began = process.hrtime.bigint();
       for (let call = 0; call < CALLS; call++) check(header);
@@ -98,14 +99,14 @@ function v8(check) {
 
 const webhook = new Webhook(key);
 
-/** Calls what refuses. */
+/** Calls a function that must reject. */
 function refused(check) {
   try {
     check();
   } catch {
     return;
   }
-  throw new Error("a wrong signature was not refused");
+  throw new Error("a wrong signature was not rejected");
 }
 
 const verify = (header) => refused(() => webhook.verifySignature(body, header));
@@ -116,7 +117,7 @@ function stream(header) {
   refused(() => stream.finish(header));
 }
 
-/** Does as a check does, but for the comparison. */
+/** Does the same as a check, except for the comparison. */
 const leaky = (sign) => (header) => refused(() => {
   const [signature, guess] = [sign(), header].map((digits) => Buffer.from(digits, "hex"));
   for (let index = 0; index < signature.length; index++) {
@@ -142,14 +143,14 @@ const print = (...cells) => console.log(`${cells[0].padEnd(48)}${cells[1].padSta
 print("target", "measurements", "|t|", "verdict");
 let failed = false;
 for (const { name, measure, count, control = false } of targets) {
-  // Until V8 has compiled what it will, and caches are warm.
+  // Runs until V8 has compiled the code and caches are warm.
   measure(2000);
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const measured = measure(count * factor);
     const t = largestT(measured);
     const good = t > THRESHOLD === control;
     const last = good || attempt === TRIES;
-    const verdict = control ? (good ? "caught, as it must be" : "NOT CAUGHT") : good ? "no difference seen" : "LEAKS";
+    const verdict = control ? (good ? "caught, as required" : "NOT CAUGHT") : good ? "no difference seen" : "LEAKS";
     print(control ? `  beside it: ${name.replace(/^.*: /, "")}` : name, String(measured.length), t.toFixed(1), last ? verdict : `${verdict}? once more`);
     failed ||= last && !good;
     if (last) break;

@@ -1,5 +1,5 @@
-// Processes that this one asks, one question at a time: the load and the origin have one each, so that neither stands
-// in the other's way.
+// Child processes that answer one question at a time. The load and the origin have one each, so that they do not
+// disturb each other.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 
@@ -9,7 +9,7 @@ export function start(program) {
   const gone = once(child, "exit").then(([code]) => {
     throw new Error(`${program} has ended, with ${code}`);
   });
-  gone.catch(() => {}); // it may end when it is told to
+  gone.catch(() => {}); // it may end when asked to
   const ask = async (question) => {
     const answered = once(child, "message");
     child.send(question);

@@ -1,4 +1,4 @@
-// How long a Worker takes from nothing to its first answer: workerd itself is started for each, without Miniflare.
+// Measures how long a Worker takes from its start to its first answer. workerd is started for each, without Miniflare.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -39,7 +39,7 @@ const CANDIDATES = {
   [DURABLE]: peer("plain-durable.js", `bindings = [${binding}],${inbox}`),
 };
 
-/** Writes what workerd is to serve; returns the config's path. */
+/** Writes the files that workerd serves, and returns the config's path. */
 function write(folder, { files, more }) {
   mkdirSync(join(folder, "storage"), { recursive: true });
   for (const [name, path] of Object.entries(files)) copyFileSync(path, join(folder, name));
@@ -61,7 +61,7 @@ const main :Workerd.Worker = (
   return config;
 }
 
-/** Milliseconds from the start of workerd to the end of its first answer. It says itself once it listens. */
+/** Returns the milliseconds from the start of workerd to the end of its first answer. workerd reports when it listens. */
 async function start(config, path) {
   const from = performance.now();
   const child = spawn(workerd.default, ["serve", config, "--control-fd=3"], { stdio: ["ignore", "ignore", "pipe", "pipe"] });
@@ -88,7 +88,7 @@ async function start(config, path) {
   }
 }
 
-/** Asks over a bare connection, for the least that this process adds. */
+/** Sends a request over a bare connection, so that this process adds as little time as possible. */
 async function get(port, path) {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true });
   socket.write(`GET ${path} HTTP/1.1\r\nhost: bench\r\n\r\n`);
@@ -97,12 +97,12 @@ async function get(port, path) {
   return answer.latin1Slice();
 }
 
-/** Starts each candidate `spawns` times, in turns; returns its ms, and its ratio to the plain one. */
+/** Starts each candidate `spawns` times, in turns. Returns its ms, and its ratio to the plain one. */
 export async function coldStarts(folder, spawns) {
   const all = Object.entries(CANDIDATES).map(([name, candidate], n) => {
     return { name, path: candidate.path, config: write(join(folder, String(n)), candidate), ms: [] };
   });
-  for (const { config, path } of all) await start(config, path); // its files are in memory then
+  for (const { config, path } of all) await start(config, path); // afterwards its files are in memory
   for (let spawned = 0; spawned < spawns; spawned++) {
     for (const { config, path, ms } of shuffled(all)) ms.push(await start(config, path));
   }

@@ -1,5 +1,5 @@
-// What the edge promises of itself, and whether it was so in this run. Ratios are ours divided by theirs, in requests a
-// second: above 1 is faster.
+// The goals of the edge, and whether this run met them. Ratios are ours divided by theirs, in requests a second: above
+// 1 is faster.
 import { OURS } from "./cold.mjs";
 import {
   BURST, DIRECT_DUTIES, DUPLICATE, DURABLE_DUTIES, EVENT, FIRST_STATUS, FOUR_DESTINATIONS, IDLE, LISTS, ONE_EVENT, SHOW,
@@ -7,7 +7,7 @@ import {
 } from "./names.mjs";
 import { PRICES } from "./prices.mjs";
 
-/** The load that goals are set for. */
+/** The load for which goals are set. */
 export const CONNECTIONS = 16;
 
 const KIB = 1024;
@@ -21,7 +21,10 @@ const dollars = (value) => `$${value.toFixed(2)}`;
 const at = (loads, peer, size) =>
   loads.find((load) => load.size === size && load.connections === CONNECTIONS).candidates[peer].ratio.ratio;
 
-/** How much longer the largest inbox takes for the answer than the smallest; of several questions, the worst. */
+/**
+ * Returns how much longer the largest inbox takes for an answer than the smallest. If there are several questions, the
+ * worst counts.
+ */
 const growth = ({ growth: { ratios } }, ...names) => Math.max(...names.map((name) => ratios[name].ratio));
 
 const GOALS = [

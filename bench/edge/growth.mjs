@@ -1,4 +1,5 @@
-// How the edge's times grow with what is stored: Workers with inboxes of different sizes, all in one workerd, take turns.
+// Measures how the edge's times grow with the number of stored deliveries: Workers with inboxes of different sizes take
+// turns in one workerd.
 import { createHmac, randomUUID } from "node:crypto";
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +16,7 @@ import { ours, startWorkers } from "./workers.mjs";
 const SIZES = [1_000, 10_000, 100_000, 1_000_000];
 const [SMALLEST, LARGEST] = [SIZES[0], SIZES.at(-1)];
 
-/** How many deliveries are dead, unrouted, variants, and of the person to erase, each, whatever the size. */
+/** How many deliveries each are dead, unrouted, variants, and about the person to erase, in inboxes of any size. */
 const RARE = 100;
 
 /** How many dead deliveries are redelivered, each after so many attempts: three days of failures, an hour apart. */
@@ -25,7 +26,7 @@ const ATTEMPTS = 84;
 /** How many calls of an erasure are measured; each searches 200 bodies. */
 const ERASURES = 250;
 
-/** How often the Workers start, since each start has one first status. */
+/** How many times the Workers start, because each start gives one first status. */
 const STARTS = 9;
 
 /** The deliveries arrived in these days at equal intervals, so that none of them expires. */
@@ -37,7 +38,7 @@ const BODY_BYTES = 851;
 const EMAIL = "someone-awesome@walnut.io";
 const ERASED_EMAIL = "leaver@example.com";
 
-/** How lists are asked for. */
+/** The requests for lists. */
 const PATHS = {
   [LIST_NEWEST]: "deliveries",
   [LIST_DELIVERED]: "deliveries?state=delivered",
@@ -50,7 +51,7 @@ const PATHS = {
 
 const sample = JSON.parse(body(BODY_BYTES));
 
-/** Posts an event of a session of its own; returns how long the answer took, in ms. */
+/** Posts an event of a new session, and returns how long the answer took, in ms. */
 async function post(url) {
   const data = { ...sample.data, session_id: randomUUID() };
   const body = JSON.stringify({ ...sample, data, timestamp: new Date().toISOString() });
@@ -62,7 +63,7 @@ async function post(url) {
   return performance.now() - from;
 }
 
-/** Asks the admin API; returns the answer, and how long it took, in ms. */
+/** Calls the admin API, and returns the answer and how long it took, in ms. */
 async function ask(url, path, body) {
   const from = performance.now();
   const response = await fetch(new URL(`/admin/${path}`, url), {
@@ -83,7 +84,10 @@ const intervalMs = (size) => Math.floor((DAYS * DAY_MS) / size);
 /** The row of the nth delivery before the newest. */
 const rowOf = ({ newest, size }, n) => newest - n * intervalMs(size) * ROWS_PER_MS;
 
-/** Fills the database of an inbox that has one delivery; a few become dead, unrouted, variants, or of the person to erase. */
+/**
+ * Fills the database of an inbox that has one delivery. A few become dead, unrouted, variants, or about the person to
+ * erase.
+ */
 function fill(storage, size) {
   const [{ key: newest }] = look(storage, "SELECT key FROM deliveries");
   const gap = intervalMs(size) * ROWS_PER_MS;
@@ -103,7 +107,7 @@ function fill(storage, size) {
   return { newest, size };
 }
 
-/** Makes the statement that lets deliveries be dead. */
+/** Makes the statement that marks deliveries as dead. */
 function die(rows) {
   const failed = { destination: "origin", at: Date.now(), ms: 20, status: 503, code: "origin_failed" };
   const attempts = JSON.stringify(Array.from({ length: ATTEMPTS }, () => failed));
@@ -112,7 +116,7 @@ function die(rows) {
     WHERE key IN (${rows});`;
 }
 
-/** What is asked of each inbox, as functions that return how long the answer took, in ms. */
+/** The questions to each inbox, as functions that return how long the answer took, in ms. */
 function questions(origin, url, inbox) {
   const asked = (path) => async () => (await ask(url, path())).ms;
   return {
@@ -130,7 +134,7 @@ function questions(origin, url, inbox) {
   };
 }
 
-/** Does `work` while events are posted, one after the other; returns what they waited for an answer, in ms. */
+/** Does `work` while events are posted, one after the other, and returns how long each waited for an answer, in ms. */
 async function meanwhile(url, work) {
   let working = true;
   const from = performance.now();
@@ -141,14 +145,14 @@ async function meanwhile(url, work) {
   return { ...result, ms: performance.now() - from, events: waits.length, medianMs: median(waits), longestMs: Math.max(...waits) };
 }
 
-/** Measures inboxes of all sizes in `rounds` rounds, and then what keeps events waiting in the largest. */
+/** Measures inboxes of all sizes in `rounds` rounds, and then the work that delays events in the largest one. */
 export async function growth({ origin, urls, folder, rounds = 51 }) {
   const storage = mkdtempSync(join(folder, "growth-"));
   const named = (size) => `edge-${size}`;
   const workers = Object.fromEntries(
     SIZES.map((size) => [named(size), ours({ ORIGIN_URL: urls.quick, ADMIN_TOKEN: TOKEN })]),
   );
-  /** Lets `work` ask the Workers, whose URLs `urlOf` returns by size. */
+  /** Runs `work` with the Workers, whose URLs `urlOf` returns by size. */
   const running = async (work) => {
     const { urls, stop } = await startWorkers(workers, storage);
     try {
@@ -183,7 +187,7 @@ export async function growth({ origin, urls, folder, rounds = 51 }) {
       for (const name of Object.keys(asked[0].all)) {
         for (const { size, all } of shuffled(asked)) {
           const ms = await all[name]();
-          if (round >= 0) note(size, name, ms); // the first is for the compiler
+          if (round >= 0) note(size, name, ms); // the first round is for the compiler
         }
       }
     }

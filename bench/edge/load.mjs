@@ -1,6 +1,6 @@
-// The load, in a process of its own: a number of requests over a number of connections, each with the next one as
-// soon as the last is answered. No HTTP library: it must cost little beside the Worker that is measured. Each request is
-// an event of a session of its own, made and signed before the clock starts.
+// The load, in a separate process: a number of requests over a number of connections. Each connection sends the next
+// request as soon as the last one is answered. It uses no HTTP library, because it must cost little compared with the
+// measured Worker. Each request is an event of a new session, made and signed before the clock starts.
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -15,10 +15,10 @@ const TIMESTAMP = "2023-11-01T19:15:20.666248Z";
 let sessions = 0;
 const start = Date.now();
 
-/** A session that was not there before, as long as a UUID. */
+/** Returns a new session ID, as long as a UUID. */
 const session = () => `${start.toString(16).padStart(16, "0")}-${(++sessions).toString(16).padStart(19, "0")}`;
 
-/** Makes requests of bodies of `size` bytes; what is behind the session is the same memory in all of them. */
+/** Makes requests with bodies of `size` bytes. The part after the session is the same memory in all of them. */
 function requests({ host, path, size, count }) {
   const text = body(size).toString().replace(TIMESTAMP, new Date().toISOString().replace("Z", "000Z"));
   const [before, after] = text.split(SESSION);

@@ -1,5 +1,5 @@
-// The candidates: what the measuring, the goals and the tables call them. Those "with all duties" do what the edge does; the
-// others do as little as can be done.
+// The names of the candidates in the measurement, the goals and the tables. Candidates "with all duties" do everything
+// that the edge does; the others do as little as possible.
 export const DIRECT = "ours, direct";
 export const WEBCRYPTO = "JS with WebCrypto";
 export const DIRECT_DUTIES = "JS, direct, with all duties";
@@ -10,7 +10,7 @@ export const DURABLE_DUTIES = "JS, durable, with all duties";
 export const DELIVERING = "ours, to 1 destination";
 export const DELIVERING_TO_4 = "ours, to 4 destinations";
 
-// What is asked of inboxes that grow.
+// The questions to growing inboxes.
 export const LIST_NEWEST = "list, the newest";
 export const LIST_DELIVERED = "list, delivered";
 export const LIST_DEAD = "list, dead";
@@ -25,7 +25,7 @@ export const STATUS = "status";
 export const METRICS = "metrics";
 export const EVENT = "event, until its destination has it";
 
-// What is billed.
+// The cases that are billed.
 export const ONE_EVENT = "an event alone, until it is forgotten";
 export const FOUR_DESTINATIONS = "the same, to four destinations";
 export const BURST = "an event of a burst, until it is delivered";

@@ -1,6 +1,6 @@
-// A quick origin, and one that never answers, in a process of their own. No HTTP library: the origin must cost
-// little beside the Worker that is measured. It takes a request with a Content-Length, as Workers send them,
-// and answers it once all of it has come.
+// A fast origin, and one that never answers, in a separate process. It uses no HTTP library, because the
+// origin must cost little compared with the measured Worker. It accepts a request with a Content-Length, as
+// Workers send it, and answers once the whole request has arrived.
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { serve } from "./child.mjs";
@@ -19,7 +19,7 @@ function took() {
 function quick(socket) {
   let pieces = [];
   let held = 0;
-  let wanted = 0; // bytes of the request that is coming in, once its head is there
+  let wanted = 0; // bytes of the current request, once its head has arrived
   socket.setNoDelay(true);
   socket.on("error", () => {}); // who measures is told by the Worker's answer
   socket.on("data", (piece) => {
@@ -41,12 +41,12 @@ function quick(socket) {
   });
 }
 
-/** Bytes of a request, head and body, or 0 while its head is not complete. */
+/** Returns the bytes of a request, head and body, or 0 while its head is incomplete. */
 function length(bytes) {
   const end = bytes.indexOf(END);
   if (end === -1) return 0;
   const [, body] = /\r\ncontent-length: (\d+)\r/i.exec(bytes.latin1Slice(0, end + 2)) ?? [];
-  if (body === undefined) throw new Error("a request came without a Content-Length");
+  if (body === undefined) throw new Error("a request has no Content-Length");
   return end + END.length + Number(body);
 }
 
@@ -59,7 +59,7 @@ async function listen(answer) {
 serve(async ({ open, forget, until }) => {
   if (open) return { quick: await listen(quick), silent: await listen((socket) => socket.resume().on("error", () => {})) };
   if (forget) taken = 0;
-  // Answers once so many have come since it was told to forget.
+  // Answers once so many requests have arrived since the last reset.
   if (until !== undefined && taken < until) await new Promise((resolve) => (awaited = { count: until, resolve }));
   return { taken };
 });

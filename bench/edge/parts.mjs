@@ -1,4 +1,4 @@
-// What is measured of the edge, part by part.
+// The parts of the edge's benchmark.
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { compare, median, shuffled } from "../rounds.mjs";
@@ -25,11 +25,11 @@ const KIB = 1024;
 const inbox = { durableObjects: { INBOX: { className: "Inbox", useSQLite: true } } };
 
 /**
- * The parts, as functions that measure. `origin` and `load` are the processes beside, with the `urls` of the quick
- * origin and of the silent one; `loads` are what they are put under, and `folder` is removed afterwards.
+ * The parts, as functions that measure. `origin` and `load` are child processes; `origin` has the `urls` of the
+ * fast origin and of the silent one. `loads` are the loads to apply, and `folder` is removed afterwards.
  */
 export function parts({ origin, load, urls, folder, loads, rounds }) {
-  /** Lets `measure` work on Workers of their own. */
+  /** Runs `measure` with new Workers. */
   async function withWorkers(workers, measure) {
     const running = await startWorkers(workers, mkdtempSync(join(folder, "storage-")));
     try {
@@ -59,7 +59,8 @@ export function parts({ origin, load, urls, folder, loads, rounds }) {
       rounds ?? 9,
     );
 
-  // The origin never answers, so that what is measured is the accepting: the first requests hang, and the rest waits.
+  // The origin never answers, so that only the acceptance of events is measured: the first requests hang, and the rest
+  // waits.
   const durable = () =>
     compared(
       {
@@ -71,7 +72,7 @@ export function parts({ origin, load, urls, folder, loads, rounds }) {
       rounds ?? 9,
     );
 
-  // What one shard carries, with all of it delivered in the end.
+  // The load that one shard handles, including all deliveries.
   async function delivering() {
     const REQUESTS = 600;
     const to = (count) =>
@@ -92,13 +93,13 @@ export function parts({ origin, load, urls, folder, loads, rounds }) {
           await origin.ask({ forget: true });
           const from = performance.now();
           const { ms } = await load.ask({ url: running.urls[name], size: KIB, connections: 16, count: REQUESTS });
-          // From when the load began to send, not from when it began to sign.
+          // The time counts from the start of sending, not from the start of signing.
           const prepared = performance.now() - from - ms;
           await origin.ask({ until: REQUESTS * destinations });
           const drainMs = performance.now() - from - prepared;
           const accepted = (REQUESTS / ms) * 1000;
           const delivered = ((REQUESTS * destinations) / drainMs) * 1000;
-          if (round >= 0) measured[name].push({ accepted, delivered, drainMs }); // the first is for the compiler
+          if (round >= 0) measured[name].push({ accepted, delivered, drainMs }); // the first round is for the compiler
         }
       }
       const all = (name, what) => measured[name].map((one) => one[what]);

@@ -1,10 +1,10 @@
-// What Cloudflare bills on its paid plan beyond what that includes.
+// Cloudflare's prices on its paid plan, beyond the included amounts.
 // https://developers.cloudflare.com/workers/platform/pricing/
 // https://developers.cloudflare.com/durable-objects/platform/pricing/
 // https://developers.cloudflare.com/workers/observability/logs/workers-logs/#pricing
 
-/** Dollars for a million of each. */
+/** Prices in dollars for a million of each. */
 export const PRICES = { written: 1, read: 0.001, requests: 0.3, inboxRequests: 0.15, logEvents: 0.6 };
 
-/** What a million events cost in dollars, by what one event is counted as. */
+/** Returns the price of a million events in dollars, from the counts for one event. */
 export const priceOf = (counts) => Object.entries(PRICES).reduce((sum, [what, price]) => sum + counts[what] * price, 0);

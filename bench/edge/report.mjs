@@ -1,4 +1,4 @@
-// What was measured of the edge, as text for people.
+// Formats the results of the edge's benchmark.
 import { columns } from "../report.mjs";
 import { PRICES, priceOf } from "./prices.mjs";
 
@@ -8,7 +8,10 @@ const rate = (value) => `${Math.round(value)}/s`;
 const percent = (value) => `${Math.round(value * 100)} %`;
 const quartiles = ({ ratio, low, high }) => `×${ratio.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
 
-/** Of each load: requests a second, ×, ours divided by theirs, with its quartiles, and how busy a core each side was. */
+/**
+ * For each load: requests a second; ×, which is ours divided by theirs, with its quartiles; and how busy a core was on
+ * each side.
+ */
 export function trafficTable(title, loads) {
   const rows = loads.flatMap(({ size, connections, candidates }) => [
     [`${kib(size)}, ${connections} connections`, "", "", "", "", "", ""],
@@ -46,7 +49,7 @@ export function sizeTable(size) {
   return columns(["uploaded", "raw", "gzipped"], rows);
 }
 
-/** Of each question: how long an inbox of each size takes for an answer, and the largest divided by the smallest. */
+/** For each question: how long an inbox of each size takes for an answer, and the largest divided by the smallest. */
 export function growthTable({ sizes, ratios, redelivery, erasure }) {
   const rows = Object.entries(ratios).map(([name, ratio]) => [name, ...sizes.map((size) => ms(size.ms[name])), quartiles(ratio)]);
   const head = sizes.map(({ deliveries }) => deliveries.toLocaleString("en"));
@@ -61,7 +64,7 @@ export function growthTable({ sizes, ratios, redelivery, erasure }) {
   ].join("\n");
 }
 
-/** What is billed for each, and the price of a million. */
+/** The billed amounts for each case, and the price of a million. */
 export function rowsTable(rows) {
   const lines = Object.entries(rows).map(([name, counts]) => [
     name,

@@ -1,4 +1,4 @@
-// What the platform bills for an event, counted as tests/worker/rows.test.mjs does.
+// Counts what the platform bills for an event, as tests/worker/rows.test.mjs does.
 import { alone, burst, destinations, forgotten } from "../../tests/worker/rows.mjs";
 import { BURST, DUPLICATE, FOUR_DESTINATIONS, IDLE, ONE_EVENT } from "./names.mjs";
 
@@ -6,7 +6,7 @@ const EVENTS = 100;
 
 const each = (counts, reckon) => Object.fromEntries(Object.entries(counts).map(([what, count]) => [what, reckon(count, what)]));
 
-/** Does `work` as a test would, and what is to be done after one. */
+/** Runs `work` like a test, including the cleanup after it. */
 async function asTest(work) {
   const after = [];
   try {
@@ -16,13 +16,13 @@ async function asTest(work) {
   }
 }
 
-/** Counts each of them for one event. */
+/** Returns the counts for one event. */
 export async function rows() {
   const { delivered, duplicate, idle } = await asTest(alone);
   const four = await asTest((t) => destinations(t, 4));
   const many = await asTest((t) => burst(t, EVENTS));
   const { written, read } = await asTest((t) => forgotten(t, EVENTS));
-  // Without the one alarm that removes all of them.
+  // The single alarm that removes all of them is not counted.
   const removal = { written: (written - 1) / EVENTS, read: read / EVENTS };
   const inAll = (counts) => each(counts, (count, what) => count + (removal[what] ?? 0));
   return {
@@ -30,7 +30,7 @@ export async function rows() {
     [FOUR_DESTINATIONS]: inAll(four),
     [BURST]: each(many, (count) => count / EVENTS),
     [DUPLICATE]: duplicate,
-    // Its request to each shard is no event's: docs/edge/scale.md says what it costs.
+    // The cron trigger's request to each shard belongs to no event: docs/edge/scale.md has its price.
     [IDLE]: { written: idle.written, read: idle.read },
   };
 }

@@ -1,4 +1,4 @@
-// What is uploaded when the edge is deployed, and how long it takes to start.
+// Measures the size of the upload when the edge is deployed.
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,10 @@ import { gzipSync } from "node:zlib";
 const root = join(import.meta.dirname, "../..");
 const gzip = (bytes) => gzipSync(bytes, { level: 9 }).length;
 
-/** The bytes of each module that wrangler uploads, and of all together, which wrangler calls the total; gzipped besides. */
+/**
+ * Returns the bytes of each module that wrangler uploads, and of all together, which wrangler calls the total; also
+ * gzipped.
+ */
 export function sizes(folder) {
   const wrangler = join(root, "node_modules/.bin/wrangler");
   execFileSync(wrangler, ["deploy", "--dry-run", "--outdir", folder], {

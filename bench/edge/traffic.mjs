@@ -1,13 +1,13 @@
-// The measuring of Workers: in each round each candidate has its turn under the same load, in another order each time.
+// Measures Workers: in each round, each candidate has a turn under the same load, in a different order each time.
 import { createHmac } from "node:crypto";
 import { body, KEY } from "../bodies.mjs";
 import { compare, median, shuffled } from "../rounds.mjs";
 
-/** How long a turn lasts, and how much of that each candidate runs before, for the compiler. */
+/** How long a turn lasts, and how long each candidate runs before, for the compiler. */
 const TURN_MS = 500;
 const WARM_UP_MS = 600;
 
-/** Stops the benchmark unless a candidate tells genuine from forged. */
+/** Stops the benchmark unless a candidate distinguishes genuine from forged requests. */
 export async function ready(name, url, verifies = true) {
   const bytes = body(1024);
   const sign = (key) => createHmac("sha256", key).update(bytes).digest("hex");
@@ -18,15 +18,15 @@ export async function ready(name, url, verifies = true) {
     return answer.status;
   };
   const good = await post(sign(KEY));
-  if (good !== 200) throw new Error(`${name} answers ${good} to what is genuine`);
+  if (good !== 200) throw new Error(`${name} answers ${good} to a genuine request`);
   const forged = verifies ? await post(sign("another key")) : 401;
-  if (forged !== 401) throw new Error(`${name} answers ${forged} to what is forged`);
+  if (forged !== 401) throw new Error(`${name} answers ${forged} to a forged request`);
 }
 
 /**
  * Measures `candidates`, `{ name, url, after? }`, under each of `loads`, `{ size, connections }`, in `count` rounds.
- * Returns for each load each candidate's requests in a second, latencies in ms, and what share of the time workerd and
- * the load had a core, each by round. `after(sent)` is awaited after a turn, off the clock.
+ * Returns for each load each candidate's requests in a second, latencies in ms, and the share of time in which workerd
+ * and the load used a core, each by round. `after(sent)` is awaited after a turn, and is not timed.
  */
 export async function traffic({ candidates, loads, load, count, cpuMs }) {
   const turn = async ({ url, after }, how, requests) => {
@@ -53,7 +53,7 @@ export async function traffic({ candidates, loads, load, count, cpuMs }) {
   return measured;
 }
 
-/** Finds how many requests last a turn. */
+/** Finds how many requests fill a turn. */
 async function calibrate(turn, connections) {
   let requests = connections * 4;
   let total = 0;
@@ -65,7 +65,9 @@ async function calibrate(turn, connections) {
   }
 }
 
-/** What came of it, by load: absolute numbers, and of each the ratio of `ours` to the others, above 1 is faster. */
+/**
+ * Returns the results by load: absolute numbers, and the ratio of `ours` to each other candidate. Above 1 is faster.
+ */
 export function summary(measured, ours) {
   return measured.map(({ size, connections, turns }) => {
     const all = Object.fromEntries(turns.map(({ candidate, rounds }) => [candidate.name, rounds]));

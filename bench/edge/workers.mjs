@@ -1,4 +1,4 @@
-// The Workers that are compared: all in one workerd, each with a port of its own.
+// The compared Workers: all in one workerd, each with a separate port.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Log, LogLevel, Miniflare } from "miniflare";
@@ -12,7 +12,7 @@ const peers = join(import.meta.dirname, "peers");
 export const ours = (bindings) =>
   worker({ WALNUT_WEBHOOK_KEY: KEY, ALLOW_LOOPBACK: "1", MAX_EVENT_AGE: "0", ...bindings });
 
-/** A peer: a module below peers/, with the one that it imports. */
+/** A peer: a module below peers/, with the module that it imports. */
 export function peer(file, bindings, more) {
   const { compatibilityDate } = worker({});
   const module = (name) => ({ type: "ESModule", path: join(peers, name), contents: readFileSync(join(peers, name), "utf8") });
@@ -27,12 +27,12 @@ export function peer(file, bindings, more) {
   };
 }
 
-/** The statements that make the inbox's tables. None of them has a quotation mark in it. */
+/** The statements that create the inbox's tables. None of them contains a quotation mark. */
 export const SCHEMA = [
   ...readFileSync(join(root, "worker/src/inbox/schema.rs"), "utf8").matchAll(/"(CREATE (?:TABLE|INDEX|UNIQUE INDEX) (?!IF)[^"]+)"/g),
 ].map(([, statement]) => statement);
 
-/** Starts Workers, by name; returns the `urls` to post to, `cpuMs`, which says what workerd has used, and `stop`. */
+/** Starts Workers by name. Returns the `urls` to post to, `cpuMs`, which returns the CPU time of workerd, and `stop`. */
 export async function startWorkers(workers, storage) {
   const others = workerds();
   const names = Object.keys(workers);
@@ -42,7 +42,7 @@ export async function startWorkers(workers, storage) {
     host: "127.0.0.1",
     port: 0,
     log: new Log(LogLevel.NONE),
-    // Ours writes a line for each decision, as it does when deployed. They are read and forgotten.
+    // The edge logs a line for each decision, as it does when deployed. The lines are read and dropped.
     handleRuntimeStdio: (stdout, stderr) => [stdout, stderr].forEach((stream) => stream.resume()),
   });
   await miniflare.ready;
@@ -52,7 +52,7 @@ export async function startWorkers(workers, storage) {
   return { urls, cpuMs: () => cpuMs(pid), stop: () => miniflare.dispose() };
 }
 
-/** What a process has used of the CPU, in ms: the kernel counts in hundredths of a second. */
+/** Returns the CPU time of a process, in ms. The kernel counts in hundredths of a second. */
 function cpuMs(pid) {
   const [, fields] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ");
   const [user, system] = fields.split(" ").slice(11, 13).map(Number);

@@ -1,5 +1,5 @@
-// The flood, and the genuine events in it, from a process of its own. No HTTP library: it must cost little beside the
-// Worker that is measured.
+// Sends the flood, and the genuine events in it, from a separate process. It uses no HTTP library, because it must
+// cost little compared with the measured Worker.
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { serve } from "../edge/child.mjs";
 const END = "\r\n\r\n";
 const DEMO = JSON.parse(readFileSync(join(import.meta.dirname, "../../tests/vectors/bodies/demo.json")));
 
-/** The address of the genuine sender, and one for the number of a stranger's network. */
+/** The address of the genuine sender, and the address for the number of an attacker's network. */
 const WALNUT = "192.0.2.10";
 const stranger = (network) => `10.${network >> 8}.${network & 255}.${1 + (network % 250)}`;
 
@@ -29,7 +29,7 @@ function request({ host, pathname }, body, signature, address) {
   return head + END + body;
 }
 
-/** A connection that is asked one thing at a time; the result is the status. */
+/** A connection that sends one request at a time, and returns its status. */
 async function connection({ hostname, port }) {
   const socket = connect({ port, host: hostname, noDelay: true });
   await once(socket, "connect");
@@ -61,9 +61,10 @@ function deferred() {
 }
 
 /**
- * Answers each question: sends `forged` requests from `networks` networks over `connections`, and meanwhile `genuine` events that `key` signs over
- * one more: without a number, as many as there is time for. `first` is the number of the first forgery. Returns the bodies
- * of the events, how often each status was answered, and the latencies of the events in ms.
+ * Answers each question: sends `forged` requests from `networks` networks over `connections`, and meanwhile `genuine`
+ * events signed with `key` over one more connection. Without `genuine`, it sends as many events as there is time for.
+ * `first` is the number of the first forgery. Returns the bodies of the events, how often each status was answered, and
+ * the latencies of the events in ms.
  */
 serve(async ({ url, key, forged, networks, connections, first = 0, genuine }) => {
   const target = new URL(url);
@@ -81,7 +82,7 @@ serve(async ({ url, key, forged, networks, connections, first = 0, genuine }) =>
   };
   const send = async () => {
     for (let n = 0; genuine === undefined ? sent < forged : n < genuine; n++) {
-      // Spread over the flood.
+      // The genuine events are spread over the flood.
       while (genuine !== undefined && sent < (forged * n) / genuine) await new Promise((resolve) => setTimeout(resolve, 1));
       const body = event();
       const text = request(target, body, createHmac("sha256", key).update(body).digest("hex"), WALNUT);

@@ -7,10 +7,10 @@ import { Readable, pipeline } from "node:stream";
 import { finished } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** The longest that a destination asks to wait, in seconds. */
+/** The longest wait that a destination asks for, in seconds. */
 const RETRY_AFTER_S = 1;
 
-/** How often one destination answers an event badly at most: the wait before the next attempt doubles each time. */
+/** How many times one destination may answer an event badly: the wait before the next attempt doubles each time. */
 const MAX_FAILURES = 2;
 
 /** The time between two bytes of a slow answer, in ms. Even on a busy machine, all of it takes less than `ORIGIN_TIMEOUT`. */
@@ -22,7 +22,9 @@ const chunk = Buffer.alloc(64 << 10);
 /** Sends the last bytes of a 2xx answer; resolves with whether they were sent. */
 const ends = (socket, text) => new Promise((resolve) => socket.end(text, (error) => resolve(!error)));
 
-/** The ways to answer badly: ten that fail, and four that accept. Each returns whether it was a 2xx, whatever became of its body. */
+/**
+ * The unusual answers: ten that fail, and four that accept. Each returns whether it was a 2xx, regardless of its body.
+ */
 const KINDS = {
   status500: ({ response }) => void response.writeHead(500).end(),
   status404: ({ response }) => void response.writeHead(404).end(),
@@ -54,12 +56,13 @@ const KINDS = {
 };
 const names = Object.keys(KINDS);
 
-/** How often each kind was served, by all destinations. */
+/** How many times all destinations have served each kind. */
 export const served = Object.fromEntries(names.map((name) => [name, 0]));
 
 /**
- * Starts a destination. `failing` is the part of attempts that it answers badly, `check(body, headers)` returns the session of a
- * request, and `taken(session)` is called when it has accepted the event. A redirect that is followed is counted.
+ * Starts a destination. `failing` is the share of attempts that it answers badly, `check(body, headers)` returns the
+ * session of a request, and `taken(session)` is called when it has accepted the event. A redirect that the edge follows
+ * is counted.
  */
 export async function startOrigin(name, { seed, failing, check, taken }) {
   const attempts = new Map();
@@ -82,7 +85,7 @@ export async function startOrigin(name, { seed, failing, check, taken }) {
       return;
     }
     response.end("taken");
-    await finished(response).then(() => taken(session), () => {}); // else the edge was killed while it was reading
+    await finished(response).then(() => taken(session), () => {}); // on an error, the edge was killed while it was reading
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   origin.url = `http://127.0.0.1:${server.address().port}/`;
@@ -94,7 +97,10 @@ export async function startOrigin(name, { seed, failing, check, taken }) {
   return origin;
 }
 
-/** Returns a kind, or `undefined` for an attempt that succeeds: the same for the same attempt and seed, in whatever order. */
+/**
+ * Returns a kind, or `undefined` for an attempt that succeeds. The result is the same for the same attempt and seed, in
+ * any order.
+ */
 function draw(failing, ...parts) {
   const digest = createHash("sha256").update(parts.join("/")).digest();
   if (digest.readUInt32LE(0) >= failing * 2 ** 32) return undefined;

@@ -1,6 +1,6 @@
-// The edge's durable mode with its duties, as an expert would write it in JavaScript: one shard, the same tables, the same
-// guarantees after a crash. It stores, recognizes duplicates and variants, sends, notes each attempt, tries again later, and
-// forgets. It has no admin API, no alerts and no redelivery.
+// The edge's durable mode with its duties, as an expert would write it in JavaScript: one shard, the same tables, the
+// same guarantees after a crash. It stores, recognizes duplicates and variants, sends, notes each attempt, retries, and
+// removes expired deliveries. It has no admin API, no alerts and no redelivery.
 import { DurableObject } from "cloudflare:workers";
 import { accepted, failed, forward, log, logAttempt, receive } from "./duties.js";
 
@@ -23,7 +23,7 @@ export default {
     if (delivery instanceof Response) return delivery;
     const { id, name, type, isTest, signature, contentType, body } = delivery;
     try {
-      // By RPC: with a request of its own it is the slower one.
+      // By RPC, because a separate request would be slower.
       const stored = await env.INBOX.getByName("shard-0").store({ id, name, type, isTest, signature, contentType }, body);
       log(stored, delivery);
     } catch (error) {
@@ -54,7 +54,7 @@ export class Inbox extends DurableObject {
     });
   }
 
-  /** Nothing is awaited in between, so the platform writes all rows together, and answers after that. */
+  /** Nothing is awaited in between, so the platform writes all rows together, and answers afterwards. */
   store(delivery, body) {
     if (this.#sql.databaseSize >= MAX_STORED_BYTES) throw new Error("the shard is full");
     const now = Date.now();
@@ -94,7 +94,7 @@ export class Inbox extends DurableObject {
     return true;
   }
 
-  /** Whether a body is known, or there are too many variants of its ID. */
+  /** Returns whether a body is known, or its ID has too many variants. */
   #isKnown(id, body) {
     const known = this.#sql
       .exec("SELECT key FROM deliveries WHERE id = ?1 AND kind = 'first' UNION ALL SELECT key FROM deliveries WHERE id = ?1 AND kind <> 'first'", id)
@@ -114,7 +114,7 @@ export class Inbox extends DurableObject {
     return "duplicate";
   }
 
-  /** Has the alarm send what is due: the one that works, or the next. */
+  /** Makes an alarm send due deliveries: the running one, or the next. */
   #wake() {
     if (this.#ring !== undefined) this.#ring();
     else if (!this.#armed) this.#arm(Date.now());
@@ -125,7 +125,7 @@ export class Inbox extends DurableObject {
     this.ctx.storage.setAlarm(time);
   }
 
-  /** Sends what is due, for half a minute at most. */
+  /** Sends due deliveries, for at most half a minute. */
   async alarm() {
     this.#armed = false;
     const end = Date.now() + ALARM_MS;
@@ -157,7 +157,7 @@ export class Inbox extends DurableObject {
     else if (due !== null) this.#arm(due);
   }
 
-  /** The delivery whose retry is due for the longest time. */
+  /** Returns the delivery whose retry has been due for the longest time. */
   #due() {
     const due = this.#sql
       .exec("SELECT delivery FROM retries WHERE destination = ? AND due <= ? ORDER BY due LIMIT ?", DESTINATION, Date.now(), IN_FLIGHT + 1)
@@ -179,13 +179,13 @@ export class Inbox extends DurableObject {
     return { key, began, delivery, outcome: await forward(delivery, this.env.ORIGIN_URL) };
   }
 
-  /** Notes an attempt, and what follows from it. */
+  /** Saves an attempt and its effects. */
   #save({ key, began, delivery, outcome }) {
     this.#flying.delete(key);
     logAttempt(delivery, DESTINATION, outcome);
     const { status, retryAfter, code } = outcome;
     const now = Date.now();
-    // Nothing else changes it, since there is no admin API.
+    // Nothing else changes it, because there is no admin API.
     const [send] = JSON.parse(delivery.sends);
     const { due, queued } = send;
     send.attempts++;
@@ -219,7 +219,7 @@ export class Inbox extends DurableObject {
     else this.#counts.failed = now;
   }
 
-  /** Removes what has expired. */
+  /** Removes expired deliveries. */
   #forget(now) {
     if (now < this.#forgetAt) return;
     this.#forgetAt = now + FORGET_EVERY_MS;
@@ -235,13 +235,13 @@ export class Inbox extends DurableObject {
   }
 }
 
-/** A body as text, without its timestamp, by which Walnut's retries differ. */
+/** Returns a body as text without its timestamp, which differs between Walnut's retries. */
 function canonical(body) {
   const text = new TextDecoder().decode(body);
   try {
     const { timestamp, ...event } = JSON.parse(text);
     return JSON.stringify(event);
   } catch {
-    return text; // genuine all the same
+    return text; // still genuine
   }
 }

@@ -1,5 +1,5 @@
-// The edge's durable mode up to its answer, as little of it as can be in JavaScript: verifies, and has a Durable Object
-// store the same rows in the same tables. It neither sends nor tells a variant from a duplicate.
+// The minimum of the edge's durable mode up to its answer, in JavaScript. It verifies, and a Durable Object stores the
+// same rows in the same tables. It does not send, and does not distinguish a variant from a duplicate.
 import { DurableObject } from "cloudflare:workers";
 import { headline, refused, verified } from "./verify.js";
 
@@ -10,7 +10,7 @@ export default {
     const { body, signature } = genuine;
     const { name, id } = headline(body);
     const contentType = request.headers.get("content-type");
-    // By RPC: with a request of its own it is the slower one.
+    // By RPC, because a separate request would be slower.
     await env.INBOX.getByName("shard-0").store({ id, name, signature, contentType }, body);
     return Response.json({ ok: true });
   },
@@ -19,14 +19,14 @@ export default {
 export class Inbox extends DurableObject {
   constructor(ctx, env) {
     super(ctx, env);
-    // Before anything is served, and each object once.
+    // Runs once for each object, before it serves requests.
     const [{ tables }] = ctx.storage.sql.exec("SELECT COUNT(*) AS tables FROM sqlite_schema WHERE name = 'deliveries'");
     if (tables === 0) for (const statement of env.SCHEMA) ctx.storage.sql.exec(statement);
   }
 
   #newest = 0;
 
-  /** Nothing is awaited in between, so the platform writes all rows together, and answers after that. */
+  /** Nothing is awaited in between, so the platform writes all rows together, and answers afterwards. */
   store({ id, name, signature, contentType }, body) {
     const { sql } = this.ctx.storage;
     const now = Date.now();

@@ -1,4 +1,4 @@
-// What the edge does with a request before it stores or forwards it, as an expert would write it in JavaScript: the same
+// The edge's work on a request before it stores or forwards it, as an expert would write it in JavaScript: the same
 // routes, checks, limits, deadlines, log lines and answers.
 const PATH = "/webhook";
 const MAX_BODY_BYTES = 1 << 20;
@@ -41,10 +41,10 @@ function refused(status, code) {
   return failed(status, code);
 }
 
-/** Imported once in the life of an isolate. */
+/** Imported once for each isolate. */
 let key;
 
-/** Checks a request; returns the delivery, or the answer where there is none. */
+/** Checks a request, and returns the delivery, or else the answer. */
 export async function receive(request, env) {
   if (pathOf(request.url) !== PATH) return failed(404, "not_found");
   if (request.method !== "POST") return failed(405, "method_not_allowed");
@@ -84,7 +84,7 @@ function pathOf(url) {
   return end === -1 ? url.slice(from) : url.slice(from, end);
 }
 
-/** Reads a body; resolves with nothing where it is late, and with `null` where it is too long. */
+/** Reads a body. Resolves with `undefined` if it is late, and with `null` if it is too long. */
 function read(request, length) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, BODY_MS);
@@ -97,7 +97,7 @@ function read(request, length) {
   });
 }
 
-/** Reads a stream of any length; returns `null` where that is over the limit. */
+/** Reads a stream of any length. Returns `null` if it exceeds the limit. */
 async function readAll(stream, limit, grace) {
   const pieces = [];
   let length = 0;
@@ -109,13 +109,13 @@ async function readAll(stream, limit, grace) {
   return length <= limit ? new Blob(pieces).arrayBuffer() : null;
 }
 
-/** What the event is called, its type, and its session where the idempotency key is made from that. */
+/** Returns the event's name and type, and its session if the idempotency key contains it. */
 function headline(body) {
   let event;
   try {
     event = JSON.parse(decoder.decode(body));
   } catch {
-    // Genuine, but not JSON: it goes by its body.
+    // Genuine, but not JSON: the idempotency key comes from its body.
   }
   if (typeof event !== "object" || event === null || Array.isArray(event)) return { type: "unknown", isTest: false };
   const name = typeof event.event === "string" ? event.event : undefined;
@@ -140,7 +140,7 @@ const object = (fields) => {
 };
 const array = (is) => (value) => Array.isArray(value) && value.every(is);
 
-/** Whether an event has the documented shape, by its name. */
+/** Returns whether an event has the documented shape of its name. */
 const EVENTS = {
   demo_session_finished: object({
     timestamp: string,
@@ -190,7 +190,7 @@ const EVENTS = {
   }),
 };
 
-/** Posts a delivery; returns the status, `Retry-After`, and the code of the failure, each where there is one. */
+/** Posts a delivery, and returns the status, `Retry-After`, and the code of the failure, if present. */
 export async function forward({ body, signature, contentType, id, type, name }, url) {
   let status;
   let retryAfter;
@@ -203,7 +203,7 @@ export async function forward({ body, signature, contentType, id, type, name }, 
   };
   if (name !== undefined) headers["walnut-delivery-name"] = encodeURI(name).slice(0, 256);
   try {
-    // Faster than a controller with a timer that is called off.
+    // Faster than a controller with a timer that is cleared.
     const signal = AbortSignal.timeout(ORIGIN_MS);
     const response = await fetch(url, { method: "POST", redirect: "manual", signal, body, headers });
     status = response.status;
@@ -221,12 +221,12 @@ async function isComplete(response) {
   return (await readAll(response.body, MAX_RESPONSE_BYTES, 0)) !== null;
 }
 
-/** Writes the line of a decision. */
+/** Logs a decision. */
 export function log(event, { id, type }, more) {
   console.log(JSON.stringify({ event, id, type, key: "current", ...more }));
 }
 
-/** Writes the line of an attempt. */
+/** Logs an attempt. */
 export function logAttempt(delivery, destination, { status: origin, code = null }) {
   const line = { id: delivery.id, type: delivery.type, key: "current", destination, origin, code };
   if (code === null) console.log(JSON.stringify({ event: "delivered", ...line }));

@@ -1,4 +1,4 @@
-// The least that stands between a sender and its origin: it neither verifies nor reads.
+// The minimum between a sender and its origin: it neither verifies nor reads.
 export default {
   async fetch(request, env) {
     const { body, headers } = request;

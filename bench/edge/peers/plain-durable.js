@@ -1,4 +1,5 @@
-// The same with a Durable Object, which is not called, as ours is not for the first answer.
+// The same with a Durable Object. It is not called, because the edge also does not call its own for
+// the first answer.
 import { DurableObject } from "cloudflare:workers";
 
 export default {

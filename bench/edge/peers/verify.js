@@ -1,13 +1,13 @@
-// What the peers that verify have in common: WebCrypto as an expert would use it, and the headers that the edge sends.
+// The common code of the peers that verify: WebCrypto as an expert would use it, and the headers that the edge sends.
 const algorithm = { name: "HMAC", hash: "SHA-256" };
 const form = /^[0-9a-f]{64}$/;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Imported once in the life of an isolate. */
+/** Imported once for each isolate. */
 let key;
 
-/** Reads the body and checks it: returns `{ body, signature }`, or nothing where it is not genuine. */
+/** Reads the body and checks it. Returns `{ body, signature }`, or nothing if the body is not genuine. */
 export async function verified(request, env) {
   const signature = request.headers.get("x-walnut-signature");
   if (signature === null || !form.test(signature)) return;
@@ -16,7 +16,7 @@ export async function verified(request, env) {
   if (await crypto.subtle.verify("HMAC", key, Uint8Array.fromHex(signature), body)) return { body, signature };
 }
 
-/** What the event's name and idempotency key are. */
+/** Returns the event's name and idempotency key. */
 export function headline(body) {
   const { event, data } = JSON.parse(decoder.decode(body));
   return { name: event, id: `${event}:${data.session_id}` };

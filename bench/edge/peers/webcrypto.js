@@ -12,7 +12,7 @@ export default {
     const answer = await fetch(env.ORIGIN_URL, {
       method: "POST",
       redirect: "manual",
-      // Faster than a controller with a timer that is called off.
+      // Faster than a controller with a timer that is cleared.
       signal: AbortSignal.timeout(TIMEOUT_MS),
       body,
       headers: {

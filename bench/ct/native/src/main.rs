@@ -1,7 +1,8 @@
-//! Times one comparison over and over: `ct <target> <measurements>`. Prints a line for each: the class, near or far,
-//! and the nanoseconds of a batch. `bench/ct/ct.mjs` says what the classes are, and judges.
+//! Times one comparison again and again: `ct <target> <measurements>`. Prints a line for each measurement: the
+//! class, near or far, and the nanoseconds of a batch. `bench/ct/ct.mjs` describes the classes, and judges the
+//! result.
 
-#![expect(clippy::disallowed_methods, reason = "where this runs, there is a clock")]
+#![expect(clippy::disallowed_methods, reason = "this program runs where there is a clock")]
 
 use std::hint::black_box;
 use std::io::{BufWriter, Write, stdout};
@@ -11,7 +12,7 @@ use walnut_webhooks::{Key, Signature, Verifier};
 
 const DIGITS: usize = 64;
 
-/// A batch: of the header, and of what it reads as.
+/// Runs a batch of comparisons, with a header or with the signature parsed from it.
 type Run<'r> = dyn Fn(&[u8; DIGITS], &Signature) + 'r;
 
 /// Xorshift, which is random enough to toss a coin.
@@ -26,7 +27,7 @@ impl Coins {
     }
 }
 
-/// Compares as nobody should: it stops at the first digit that differs.
+/// An unsafe comparison: it stops at the first different digit.
 fn leaks(one: &[u8], other: &[u8]) -> bool {
     one.iter().zip(other).all(|(one, other)| one == other)
 }
@@ -42,7 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let right = signature.to_string().into_bytes();
     let verifier = Verifier::new(key.clone());
 
-    // What a header is compared with, so many times a batch that the clock is fine enough.
+    // Compares a header with a signature, often enough in a batch for the resolution of the clock.
     let run: Box<Run> = match target.as_str() {
         "signature" => Box::new(|_, guess| repeat(64, || *guess == *black_box(&signature))),
         "signature-leaky" => Box::new(|header, _| repeat(64, || leaks(header, black_box(&right)))),
@@ -56,7 +57,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_nanos();
     let mut coins = Coins(u64::try_from(seed & u128::from(u64::MAX))? | 1);
     let mut out = BufWriter::new(stdout());
-    // Near and far, ready made: to make one here would leave its traces in what the processor does next.
+    // Both classes are made in advance: making one here would affect what the processor does next.
     let classes = [DIGITS - 1, 0].map(|wrong| {
         let mut header = right.clone();
         // A letter stays a letter: `a` becomes `b`, and `9` becomes `8`.
@@ -67,7 +68,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut header = [0; DIGITS];
     for _ in 0..measurements.parse()? {
         let far = usize::from(coins.next() & 1 == 1);
-        // In the same place for both: where something lies has its own effect on time.
+        // Both classes use the same memory, because the address also affects the time.
         header.copy_from_slice(black_box(&classes[far]));
         let guess = Signature::parse(&header)?;
         let began = Instant::now();
