@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { test } from "node:test";
 import { admin, deferred, DURABLE, event, post, sha256, sign, start, startOrigin, TOKEN } from "./support.mjs";
 
-/** An edge, and what asks it. */
+/** An edge, and functions that call it. */
 async function edge(t, bindings = {}) {
   const more = typeof bindings === "function" ? bindings : () => bindings;
   const started = await start(t, (origin) => ({ ...DURABLE, ADMIN_TOKEN: TOKEN, MAX_ATTEMPTS: "1", ...more(origin) }));
@@ -15,13 +15,13 @@ const refuses = (origin) => (origin.answer = (_, response) => response.writeHead
 const takes = (origin) => (origin.answer = (_, response) => response.end());
 
 for (const [how, bindings] of Object.entries({ "without ADMIN_TOKEN": { ADMIN_TOKEN: undefined }, "with MODE=direct": { MODE: "direct" } })) {
-  test(`${how} there is nothing under /admin`, async (t) => {
+  test(`${how}, every path under /admin is not found`, async (t) => {
     const { ask } = await edge(t, bindings);
     for (const path of ["", "page.js", "deliveries", "status"]) equal((await ask("GET", path)).code, "not_found");
   });
 }
 
-test("without the token, or with another, nothing is answered", async (t) => {
+test("rejects requests without the token or with another one", async (t) => {
   const { ask } = await edge(t);
   for (const token of ["", "x", `${TOKEN}x`, TOKEN.slice(1)]) {
     for (const [method, path] of [["GET", "deliveries"], ["GET", "status"], ["GET", "metrics"], ["POST", "erase"], ["DELETE", "deliveries/0-1"], ["GET", "none"]]) {
@@ -31,7 +31,7 @@ test("without the token, or with another, nothing is answered", async (t) => {
   }
 });
 
-test("no answer is taken for what it does not say it is", async (t) => {
+test("no answer may be read as another content type", async (t) => {
   const { edge: at } = await edge(t);
   for (const path of ["status", "deliveries", "deliveries/0-99", "metrics", "page.js"]) {
     const response = await fetch(`${at.url}/admin/${path}`, { headers: { authorization: `Bearer ${TOKEN}` } });
@@ -40,7 +40,7 @@ test("no answer is taken for what it does not say it is", async (t) => {
   }
 });
 
-test("what is asked wrongly is an invalid request, and what is not there is not found", async (t) => {
+test("answers 400 to an invalid request, and 404 to an unknown path or delivery", async (t) => {
   const { ask } = await edge(t);
   for (const query of ["limit=0", "limit=201", "limit=x", "limit=%2B5", "state=lost", "since=yesterday", "since=%2B5", "until=", "cursor=1", "cursor=1.2.3", "cursor=%2B1.0", "cursor=9007199254740992.0", "order=up"]) {
     const { status, code } = await ask("GET", `deliveries?${query}`);
@@ -55,7 +55,7 @@ test("what is asked wrongly is an invalid request, and what is not there is not 
   equal((await ask("PUT", "deliveries/0-1")).code, "method_not_allowed");
 });
 
-test("a field or a parameter that is unknown or repeated is an invalid request, which names what was meant", async (t) => {
+test("rejects an unknown or repeated field or parameter, and suggests the right name", async (t) => {
   const { url, ask, ids, until } = await edge(t);
   await post(url, event());
   const [id] = await ids();
@@ -90,7 +90,7 @@ test("a field or a parameter that is unknown or repeated is an invalid request, 
   equal(await message("GET", "deliveries?wait=25"), "wait must be a number of seconds with its unit, up to 25s");
 });
 
-test("what is asked may have 64 KiB, and is answered as what it is if it does not come whole", { timeout: 60_000 }, async (t) => {
+test("accepts a request body of up to 64 KiB, and answers an incomplete one with its code", { timeout: 60_000 }, async (t) => {
   const { ask, edge: at } = await edge(t);
   const padded = (length) => ({ email: "a@b.example" + " ".repeat(length - '{"email":"a@b.example"}'.length) });
   equal((await ask("POST", "erase", padded(65_536))).status, 200);
@@ -106,7 +106,7 @@ test("what is asked may have 64 KiB, and is answered as what it is if it does no
   match(answer, /^HTTP\/1\.1 408 .*"code":"body_timeout"/s);
 });
 
-test("a delivery is shown whole, and listed without what is personal", async (t) => {
+test("shows a delivery completely, and lists it without personal data", async (t) => {
   const { url, ask, until, ids, edge: at } = await edge(t);
   const body = event({ padding: "é" });
   await post(url, body, { "x-walnut-signature": sign(body), "content-type": "application/json" });
@@ -125,7 +125,7 @@ test("a delivery is shown whole, and listed without what is personal", async (t)
   ok(!JSON.stringify(await ask("GET", "deliveries")).includes(email));
 });
 
-test("lists go newest first over all shards, by cursor, state, name and time", async (t) => {
+test("lists deliveries of all shards, the newest first, by cursor, state, name and time", async (t) => {
   const { url, ask, ids } = await edge(t, { SHARDS: "3" });
   for (let n = 0; n < 12; n++) equal((await post(url, event(n % 3 ? {} : { event: "other" }))).status, 200);
   const all = await ids("?limit=200");
@@ -145,7 +145,7 @@ test("lists go newest first over all shards, by cursor, state, name and time", a
   equal((await ids("?state=dead")).length, 0);
 });
 
-test("a destination that gave a delivery up is seen while another may still take it", async (t) => {
+test("shows a delivery as dead for one destination while it is pending for another", async (t) => {
   const mail = await startOrigin();
   t.after(mail.stop);
   const { url, origin, ask, until, ids, logged } = await edge(t, (crm) => ({
@@ -170,7 +170,7 @@ test("a destination that gave a delivery up is seen while another may still take
   while ((await ids("?state=dead")).length > 0);
 });
 
-test("each death is told once, by the log too", async (t) => {
+test("reports each death once, also in the log", async (t) => {
   const mail = await startOrigin();
   t.after(mail.stop);
   const { url, origin, lines, logged } = await edge(t, (crm) => ({
@@ -191,7 +191,7 @@ test("each death is told once, by the log too", async (t) => {
   deepEqual(dead.map(({ reasons }) => reasons), [{ crm: "max_attempts" }, { mail: "max_attempts" }]);
 });
 
-test("of the dead, more are redelivered than go in one go", async (t) => {
+test("redelivers more dead deliveries than one call can", async (t) => {
   const { url, origin, ask } = await edge(t);
   refuses(origin);
   const bodies = Array.from({ length: 501 }, () => event());
@@ -202,7 +202,7 @@ test("of the dead, more are redelivered than go in one go", async (t) => {
   while ((await ask("GET", "status")).deliveries.delivered < bodies.length);
 });
 
-test("an erasure looks through 8 MiB in one go, and then goes on", async (t) => {
+test("an erasure searches 8 MiB in one call, and then continues", async (t) => {
   const { url, ask } = await edge(t);
   const email = "jane@example.com";
   for (let n = 0; n < 10; n++) equal((await post(url, event({ email, padding: "x".repeat(1_047_000) }))).status, 200);
@@ -216,7 +216,7 @@ test("an erasure looks through 8 MiB in one go, and then goes on", async (t) => 
   equal((await ask("GET", "status")).deliveries.erased, 10);
 });
 
-test("what was never tried is pending, and what hangs keeps nothing from being forgotten", async (t) => {
+test("an untried delivery is pending, and a hanging request does not stop retention", async (t) => {
   const mail = await startOrigin();
   t.after(mail.stop);
   mail.answer = () => {};
@@ -229,14 +229,14 @@ test("what was never tried is pending, and what hangs keeps nothing from being f
   await mail.took(1);
   const { destinations } = await ask("GET", "status");
   deepEqual(destinations.map(({ name, pending }) => [name, pending]), [["crm", 0], ["mail", 1]]);
-  // More than are forgotten in one go.
+  // More than one call empties.
   const bodies = Array.from({ length: 250 }, () => event());
   for (const body of bodies) equal((await post(url, body)).status, 200);
   while ((await ask("GET", "status")).deliveries.forgotten < bodies.length);
   equal(mail.now, 1, "it still hangs");
 });
 
-test("the dead are redelivered, one or all of a period, to one destination or all", async (t) => {
+test("redelivers one dead delivery or all of a period, to one destination or all", async (t) => {
   const mail = await startOrigin();
   t.after(mail.stop);
   const { url, origin, ask, until, ids } = await edge(t, (crm) => ({
@@ -260,7 +260,7 @@ test("the dead are redelivered, one or all of a period, to one destination or al
   equal(mail.taken.length, 4);
 });
 
-test("what is erased is gone, and its id is remembered", async (t) => {
+test("removes an erased delivery, and remembers its id", async (t) => {
   const { url, origin, ask, until, ids } = await edge(t);
   const user = { email: "Ann@Example.com" };
   const data = (body) => JSON.stringify({ ...JSON.parse(body), note: user });
@@ -282,10 +282,10 @@ test("what is erased is gone, and its id is remembered", async (t) => {
   equal((await ask("DELETE", `deliveries/${left}`)).erased, 0);
 });
 
-test("a test event that was erased can't be sent in again", async (t) => {
+test("does not accept an erased test event again", async (t) => {
   const { url, origin, ask, until, ids } = await edge(t);
   const test = (message) => JSON.stringify({ is_test: true, message });
-  // Of the one, what came first is erased, and of the other, what came again.
+  // For one event, the first delivery is erased; for the other, the repeat.
   for (const [body, age] of [[test("one"), 1], [test("other"), 0]]) {
     for (let n = 0; n < 2; n++) equal((await post(url, body)).status, 200);
     const all = await ids("?limit=2");
@@ -306,7 +306,7 @@ test("a body is forgotten after RETENTION, its row once no replay of it counts",
   equal((await ask("GET", `deliveries/${id}`)).body, null);
 });
 
-test("status and metrics say how it stands", async (t) => {
+test("status and metrics show the state of the edge", async (t) => {
   const { url, origin, ask, until, ids, logged, edge: at } = await edge(t, { WALNUT_WEBHOOK_KEY_PREVIOUS: "before", WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: new Date(Date.now() + 3_600_000).toISOString() });
   refuses(origin);
   const body = event();

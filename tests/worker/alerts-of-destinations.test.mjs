@@ -1,4 +1,4 @@
-// The alerts of a destination say what is true, each once, and hold up no delivery.
+// The alerts of a destination are correct, are each raised once, and delay no delivery.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { lasting, look } from "./storage.mjs";
@@ -11,7 +11,7 @@ const rejects = (_, response) => response.writeHead(404).end();
 const fails = (_, response) => response.writeHead(503).end();
 const accepts = (_, response) => response.end();
 
-/** An edge whose time can pass, and `alerts`, whatever takes what it posts. */
+/** An edge whose clock can be moved, and `alerts`, the receiver of its alerts. */
 async function edge(t, bindings = {}) {
   const alerts = await startOrigin();
   t.after(alerts.stop);
@@ -39,7 +39,7 @@ const destination = async ({ ask }, name = "origin") =>
   (await ask("GET", "status")).destinations.find((it) => it.name === name);
 const raised = ({ alerts }) => alerts.taken.map(({ body }) => JSON.parse(body)).map(({ cause, destination }) => `${cause} ${destination}`);
 
-/** Waits until these alerts were posted. One that is posted while the edge is stopped may be posted again. */
+/** Waits until these alerts were posted. An alert that is posted while the edge is stopped may be posted again. */
 async function told(world, ...expected) {
   const told = () => raised(world).filter((it, index, all) => it !== all[index - 1]);
   for (let n = 1; told().length < expected.length; n++) await world.alerts.took(n);
@@ -87,7 +87,7 @@ test("reports no recovery while a destination fails in another way, through a re
   await told(world, "failing origin", "recovered origin");
 });
 
-test("reports a destination that asks for an hour after 5 minutes, while events wait", async (t) => {
+test("reports a destination that asks for a wait of an hour after 5 minutes, while events wait", async (t) => {
   const world = await edge(t);
   world.origin.answer = (_, response) => response.writeHead(503, { "retry-after": "3600" }).end();
   await attempted(world);
@@ -113,14 +113,14 @@ test("reports no failure of a destination that rejects one event in ten, and acc
     }
     await world.later(HOUR + MINUTE);
   }
-  // What was to be reported of the one would be posted before this.
+  // An alert about the first destination would be posted before this one.
   world.origins.other.answer = rejects;
   await attempted(world, { event: "other" });
   await world.alerts.took(1);
   deepEqual(raised(world), ["failing other"]);
 });
 
-test("repeats no alert of a destination that nothing waits for", async (t) => {
+test("does not repeat the alert of a destination without waiting deliveries", async (t) => {
   const world = await named(t, "crm", "other");
   world.origins.crm.answer = rejects;
   const { deliveryId } = await attempted(world, { event: "crm" });
@@ -151,7 +151,7 @@ test("does not report a destination that is added again as failing", async (t) =
   deepEqual(raised(world), ["failing crm", "failing other"]);
 });
 
-test("while ALERT_URL hangs and 8 destinations reject, sends to another at once, and nothing twice", async (t) => {
+test("while ALERT_URL hangs and 8 destinations reject, sends to another at once, and sends nothing twice", async (t) => {
   const bad = Array.from({ length: 8 }, (_, n) => `bad-${n}`);
   const world = await named(t, "good", ...bad);
   world.alerts.answer = () => {};

@@ -1,9 +1,9 @@
-// Alerts, and the cron trigger that looks whether there is reason for one.
+// Alerts, and the cron trigger that checks whether there is a cause for one.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { DURABLE, event, post, sign, start, startOrigin } from "./support.mjs";
 
-/** An edge, and `alerts`, whatever takes what it posts. */
+/** An edge, and `alerts`, the receiver of its alerts. */
 async function edge(t, bindings) {
   const alerts = await startOrigin();
   t.after(alerts.stop);
@@ -12,7 +12,7 @@ async function edge(t, bindings) {
 
 const cause = ({ body }) => JSON.parse(body).cause;
 
-test("one alert an hour says that deliveries are dead, in whatever shard", async (t) => {
+test("one alert an hour says that deliveries are dead, for all shards", async (t) => {
   const before = Date.now();
   const { url, origin, alerts, lines, logged } = await edge(t, { MAX_ATTEMPTS: "1", SHARDS: "4" });
   origin.answer = (_, response) => response.writeHead(500).end();
@@ -57,7 +57,7 @@ test("an alert says that only the previous key matches", async (t) => {
   equal(cause(await alerts.took(1)), "previous_key");
 });
 
-test("an alert says that nothing came for ALERT_SILENCE", async (t) => {
+test("an alert says that nothing arrived for ALERT_SILENCE", async (t) => {
   const { url, alerts, origin, edge: at } = await edge(t, { ALERT_SILENCE: "36ms" });
   equal((await post(url, event())).status, 200);
   await origin.took(1);
@@ -66,7 +66,7 @@ test("an alert says that nothing came for ALERT_SILENCE", async (t) => {
   equal(cause(alerts.taken[0]), "silence");
 });
 
-test("without ALERT_URL there is none", async (t) => {
+test("without ALERT_URL, no alert is raised", async (t) => {
   const { url, alerts, origin, edge: at, logged } = await edge(t, { ALERT_URL: undefined, MAX_ATTEMPTS: "1" });
   origin.answer = (_, response) => response.writeHead(500).end();
   await post(url, event());
@@ -75,7 +75,7 @@ test("without ALERT_URL there is none", async (t) => {
   equal(alerts.taken.length, 0);
 });
 
-test("an ALERT_URL that hangs holds up no delivery", async (t) => {
+test("an ALERT_URL that hangs delays no delivery", async (t) => {
   const { url, origin, alerts, logged } = await edge(t, { MAX_ATTEMPTS: "1" });
   alerts.answer = () => {};
   origin.answer = (_, response) => response.writeHead(500).end();

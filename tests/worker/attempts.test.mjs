@@ -1,4 +1,5 @@
-// An attempt says whether the destination accepted the delivery, how the attempt failed, and how the answer began.
+// An attempt records whether the destination accepted the delivery, how the attempt failed, and the beginning of the
+// answer.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { EventEmitter, once } from "node:events";
@@ -20,7 +21,7 @@ async function freePort() {
   return port;
 }
 
-/** A server that does something once it has the head of a request; `served` has the number of its connections. */
+/** A server that calls a function once it has the head of a request; `served` has the number of its connections. */
 async function server(t, answer, make = createServer) {
   const sockets = new Set();
   const it = make((socket) => {
@@ -56,9 +57,9 @@ async function untrusted(t) {
 }
 
 const HEAD = "HTTP/1.1 200 OK\r\ncontent-";
-/** What a destination may do, the URL of one that does it, and how the attempt fails. */
+/** The faults of a destination, the URL of one with the fault, and how the attempt fails. */
 const CAUSES = {
-  "at whose port nobody listens": { how: "refused", url: async () => `http://127.0.0.1:${await freePort()}/` },
+  "at whose port nothing listens": { how: "refused", url: async () => `http://127.0.0.1:${await freePort()}/` },
   "whose name is unknown": { how: "dns", url: () => "https://no-such-host.invalid/" },
   "whose certificate is not trusted": { how: "tls", url: async (t) => `https://localhost:${(await untrusted(t)).port}/` },
   "that does not speak TLS": { how: "tls", scheme: "https", answer: () => {}, first: (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n") },
@@ -68,7 +69,7 @@ const CAUSES = {
   "that does not speak HTTP": { how: "reset", answer: (socket) => socket.end("220 mail.example ESMTP\r\n\r\n") },
 };
 
-/** Starts what a cause describes; returns its URL. */
+/** Starts a destination with a fault, and returns its URL. */
 async function urlOf(t, { url, scheme = "http", answer, first }) {
   if (url) return url(t);
   const make = first && ((on) => createServer((socket) => (on(socket), socket.once("data", () => first(socket)))));
@@ -116,7 +117,7 @@ test("an attempt keeps the status and the first 1 KiB of a failing answer, in UT
     [302, "moved", "moved"],
     [400, "x".repeat(1024), "x".repeat(1024)],
     [400, "x".repeat(1025), "x".repeat(1024)],
-    // The first byte of é is the last one that is read.
+    // The first byte of é is the last byte that is read.
     [400, `${"x".repeat(1023)}é`, "x".repeat(1023)],
     [422, Buffer.from([0x61, 0xff, 0, 0x62]), "a\ufffd\0b"],
     [503, "y".repeat(100_000), "y".repeat(1024)],
@@ -135,7 +136,7 @@ test("keeps the part of a failing answer that arrived, if the rest does not", as
   }
 });
 
-test("a 2xx status is acceptance, whatever becomes of the body", async (t) => {
+test("a 2xx status counts as accepted, regardless of the body", async (t) => {
   const { attempt, durable } = await both(t);
   for (const answer of [
     (_, response) => response.end(Buffer.alloc((1 << 20) + 1)),
@@ -150,7 +151,7 @@ test("a 2xx status is acceptance, whatever becomes of the body", async (t) => {
   equal(durable.origin.taken.length, 5);
 });
 
-test("an attempt ends, and so does its connection, though the answer does not", async (t) => {
+test("ends an attempt and its connection if the answer does not end", async (t) => {
   const { attempt } = await both(t);
   const piece = Buffer.alloc(65_536);
   for (const status of [200, 500]) {
@@ -177,7 +178,7 @@ test("an attempt ends, and so does its connection, though the answer does not", 
   }
 });
 
-test("the connection to a destination is used again, also after failures, unless the answer has more than 64 KiB", async (t) => {
+test("reuses the connection to a destination, also after failures, unless the answer has more than 64 KiB", async (t) => {
   const { attempt, durable } = await both(t);
   const sockets = new Set();
   for (const [status, length, expected] of [
@@ -198,7 +199,7 @@ test("the connection to a destination is used again, also after failures, unless
   }
 });
 
-test("103 Early Hints is taken for the answer: the platform shows no other", async (t) => {
+test("treats 103 Early Hints as the answer, because the platform shows no other", async (t) => {
   const { port } = await server(t, (socket) =>
     socket.write("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"),
   );
@@ -211,13 +212,13 @@ test("103 Early Hints is taken for the answer: the platform shows no other", asy
   equal((await post((await start(t, { ...DIRECT, ...bindings })).url, event())).code, "origin_failed");
 });
 
-test("a status that Cloudflare answers in place of a destination tells how the attempt failed", async (t) => {
+test("derives the cause of a failure from a status that Cloudflare answers for a destination", async (t) => {
   const { attempt } = await both(t);
   const hows = { 520: "reset", 521: "refused", 522: "timeout", 523: "refused", 524: "timeout", 525: "tls", 526: "tls", 530: "dns", 527: "status" };
   for (const [status, expected] of Object.entries(hows)) {
     const [{ how, status: told }] = await attempt((_, response) => response.writeHead(Number(status)).end());
     deepEqual([told, how], [Number(status), expected]);
-    // After several of them in a row, the destination would be held.
+    // After several such failures in a row, the destination would be held.
     await attempt((_, response) => response.end());
   }
 });

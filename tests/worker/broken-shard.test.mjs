@@ -55,18 +55,18 @@ for (const shard of [0, 2]) {
     }
     deepEqual((await ask("POST", `deliveries/${healthy[0]}/redeliver`, { state: "all" })).destinations, ["origin"]);
     await until(healthy[0], ({ attempts }) => attempts.length === 2);
-    // Only the first shard keeps these.
+    // Only the first shard has these.
     const { code } = await ask("GET", "rejected");
     equal(code, shard === 0 ? "inbox_failed" : undefined);
   });
 }
 
 for (const shard of [0, 2]) {
-  test(`while shard ${shard} can't be read, pauses and resumes a destination in the others, and sends what waits at once`, async (t) => {
+  test(`while shard ${shard} can't be read, pauses and resumes a destination in the others, and sends pending deliveries at once`, async (t) => {
     const { url, origin, ask, until, ids } = await broken(t, shard);
     const had = origin.taken.length;
     const bodies = [0, 1, 2, 3].filter((n) => n !== shard).map((n) => inShard(n, SHARDS));
-    // Each waits for half a minute at least.
+    // Each waits for at least half a minute.
     origin.answer = (_, response) => response.writeHead(404).end();
     for (const body of bodies) equal((await post(url, body)).status, 200);
     const waiting = await ids("?limit=3");
@@ -119,7 +119,7 @@ test("after a cron trigger, shards that never stored an event accept while shard
   deepEqual(world.origin.taken.slice(1).map(({ body }) => body.toString()).sort(), bodies.sort());
 });
 
-test("while shard 0 can't be read, an edge that is to be set up answers 503", async (t) => {
+test("while shard 0 can't be read, an edge in set-up answers 503", async (t) => {
   const bindings = {};
   const world = await broken(t, 0, bindings);
   Object.assign(bindings, { WALNUT_WEBHOOK_KEY: undefined, SETUP: "1" });
@@ -128,7 +128,7 @@ test("while shard 0 can't be read, an edge that is to be set up answers 503", as
   equal((await fetch(`${world.edge.url}/healthz`)).status, 503);
 });
 
-test("an edge whose SHARDS has changed goes by the number that each shard has stored, also while shard 0 can't be read", async (t) => {
+test("an edge whose SHARDS has changed uses the number that each shard has stored, also while shard 0 can't be read", async (t) => {
   const bindings = {};
   const world = await broken(t, 0, bindings);
   bindings.SHARDS = "2";

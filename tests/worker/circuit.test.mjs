@@ -1,4 +1,4 @@
-// A destination that asks for time or can't be reached is held as a whole, and probed.
+// A destination that asks for a wait or can't be reached is held as a whole, and probed.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { age, lasting } from "./storage.mjs";
@@ -15,7 +15,7 @@ async function send(url, count) {
 
 const destination = async (world) => (await world.ask("GET", "status")).destinations[0];
 
-/** Waits until the status of the one destination is as wanted. */
+/** Waits until the status of the only destination meets a condition. */
 async function destinationUntil(world, is) {
   for (;;) {
     const status = await destination(world);
@@ -65,7 +65,7 @@ test("holds a destination through a restart, probes it once, and then sends all 
   equal((await destination(world)).state, "ok");
 });
 
-test("probes of a destination that is down use up no attempts", async (t) => {
+test("probes of an unreachable destination do not count as attempts", async (t) => {
   const world = await lasting(t, { MAX_ATTEMPTS: "6" });
   world.origin.answer = (request) => request.socket.destroy();
   await send(world.url, 3);
@@ -85,7 +85,7 @@ test("probes of a destination that is down use up no attempts", async (t) => {
   for (const id of ids) await world.until(id, "delivered");
 });
 
-test("one delivery that makes a destination hang holds up no other for long", async (t) => {
+test("one delivery that makes a destination hang does not delay others for long", async (t) => {
   const world = await lasting(t, { ORIGIN_TIMEOUT: "200ms" });
   const poison = event();
   world.origin.answer = (_, response, body) => body.toString() !== poison && response.end();
@@ -97,7 +97,7 @@ test("one delivery that makes a destination hang holds up no other for long", as
   deepEqual(others.sort(), bodies.sort());
 });
 
-test("what waits for a destination that stays down dies of its age, attempted or not", async (t) => {
+test("a delivery to a destination that stays unreachable dies of its age, attempted or not", async (t) => {
   const world = await lasting(t, { MAX_DELIVERY_AGE: "1h" });
   world.origin.answer = (_, response) => response.writeHead(429, { "retry-after": "3600" }).end();
   await send(world.url, 5);
@@ -121,7 +121,7 @@ test("ends 300 deliveries that are too old for a held destination within one cro
   ok(world.origin.taken.length <= before + 2, `${world.origin.taken.length - before} more requests`);
 });
 
-test("a status that rejects is retried slowly, and one that fails is not", async (t) => {
+test("retries a rejection slowly, and a failure quickly", async (t) => {
   const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
   Object.assign(world, admin(world.edge));
   for (const [status, isSlow] of [[400, true], [401, true], [403, true], [404, true], [405, true], [413, true], [415, true], [422, true], [409, false], [500, false]]) {

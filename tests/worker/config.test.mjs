@@ -115,7 +115,7 @@ for (const [what, bindings, sentence] of [
   });
 }
 
-test("warns of variables that have no effect, once, and works all the same", async (t) => {
+test("warns once of variables that have no effect, and still works", async (t) => {
   const { url, lines, logged, caughtUp } = await start(t, { LOG_LEVEL: "debug", QUARANTINE: "0", VERBOSE: true, LIMITS: { a: 1 } });
   for (const body of [event(), event()]) assert.equal((await post(url, body)).status, 200);
   assert.deepEqual(JSON.parse(await logged("configuration_warnings")).warnings, [
@@ -170,7 +170,7 @@ for (const [what, url] of [
   });
 }
 
-test("variables may be numbers, as wrangler.toml writes them", async (t) => {
+test("accepts variables that are numbers, as wrangler.toml writes them", async (t) => {
   const { url } = await start(t, { MAX_BODY_BYTES: sample.length, MAX_ATTEMPTS: 3 });
   assert.equal((await post(url, sample)).status, 200);
   assert.deepEqual(await post(url, Buffer.concat([sample, Buffer.from(" ")])), { status: 413, code: "body_too_large" });

@@ -1,4 +1,4 @@
-// Which destinations an event goes to: by `tests`, and of all lists.
+// The destinations of an event: by `tests`, and from all lists.
 import { deepEqual, equal, match } from "node:assert/strict";
 import { test } from "node:test";
 import { admin, DURABLE, event, folder, post, start, startOrigin, TOKEN } from "./support.mjs";
@@ -45,7 +45,7 @@ test("a test event that no destination wants is unrouted", async (t) => {
   equal(JSON.parse((await origin.took(1)).body).is_test, 1, "only true makes a test event");
 });
 
-test("the list can be of one destination, with the state of what is sent there", async (t) => {
+test("the list can be filtered by destination, with the state of the sends to it", async (t) => {
   const { crm, lake } = await origins(t, "crm", "lake");
   const bindings = { ...DURABLE, ADMIN_TOKEN: TOKEN, MAX_ATTEMPTS: "2", ORIGIN_URL: undefined };
   const DESTINATIONS = [{ name: "crm", url: crm.url }, { name: "lake", url: lake.url, events: ["demo_session_finished"] }];

@@ -1,4 +1,4 @@
-// Durable mode: what is answered 200 is stored, and reaches its destinations whatever they do meanwhile.
+// Durable mode: an event that is answered 200 is stored, and reaches its destinations despite their failures.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { DURABLE, TOKEN, admin, event, folder, post, sha256, sign, start, startOrigin } from "./support.mjs";
@@ -20,14 +20,14 @@ test("a delivery is answered 200 and reaches the origin byte for byte", async (t
   deepEqual([destination, answered], ["origin", 200]);
 });
 
-test("it is answered before the origin has answered", async (t) => {
+test("answers before the origin has answered", async (t) => {
   const { url, origin } = await edge(t);
   origin.answer = () => {};
   equal((await post(url, event())).status, 200);
   await origin.took(1);
 });
 
-test("an origin that answers 500 three times has it at the fourth", async (t) => {
+test("delivers at the fourth attempt to an origin that answers 500 three times", async (t) => {
   const { url, origin, logged } = await edge(t);
   origin.answer = (request, response) => status(origin.taken.length <= 3 ? 500 : 200)(request, response);
   const body = event();
@@ -37,7 +37,7 @@ test("an origin that answers 500 three times has it at the fourth", async (t) =>
   equal(origin.taken.length, 4);
 });
 
-test("an origin that is down has all of it when it is back", async (t) => {
+test("delivers everything to an origin that was unreachable, once it works again", async (t) => {
   const { url, origin } = await edge(t);
   origin.answer = (request) => request.socket.destroy();
   const bodies = Array.from({ length: 5 }, () => event());
@@ -49,7 +49,7 @@ test("an origin that is down has all of it when it is back", async (t) => {
   for (let count = back; missing().length > 0; count++) await origin.took(count + 1);
 });
 
-test("Retry-After is kept to", async (t) => {
+test("respects Retry-After", async (t) => {
   const { url, origin } = await edge(t);
   const times = [];
   origin.answer = (request, response) => {
@@ -61,7 +61,7 @@ test("Retry-After is kept to", async (t) => {
   ok(times[1] - times[0] >= 2990, `${times[1] - times[0]} ms`);
 });
 
-test("a destination that hangs or is dead holds up no other", async (t) => {
+test("a destination that hangs or is unreachable delays no other", async (t) => {
   const hangs = await startOrigin();
   const dead = await startOrigin();
   t.after(hangs.stop);
@@ -85,7 +85,7 @@ test("a destination that hangs or is dead holds up no other", async (t) => {
   equal(hangs.most, 1);
 });
 
-test("an answer that does not come, or not in time, is none", async (t) => {
+test("an attempt without an answer in time fails", async (t) => {
   const { url, origin, logged } = await edge(t, { ORIGIN_TIMEOUT: "500ms" });
   const answers = [
     (request) => request.socket.destroy(),
@@ -99,7 +99,7 @@ test("an answer that does not come, or not in time, is none", async (t) => {
   ok(await logged("origin_timeout"));
 });
 
-test("events go where they are wanted; what nobody wants is stored", async (t) => {
+test("sends events to the destinations that want them, and stores unrouted events", async (t) => {
   const { url, origin, logged } = await start(t, (good) => ({
     ...DURABLE,
     ORIGIN_URL: undefined,
@@ -112,7 +112,7 @@ test("events go where they are wanted; what nobody wants is stored", async (t) =
   equal((await origin.took(1)).body.toString(), demo);
 });
 
-test("a content type that no origin takes is not stored with what is genuine", async (t) => {
+test("does not store a content type that an origin may reject", async (t) => {
   const { url, origin, edge, logged } = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
   const { ask, until, ids } = admin(edge);
   const body = event();
@@ -126,7 +126,7 @@ test("a content type that no origin takes is not stored with what is genuine", a
   equal(origin.taken[0].headers["content-type"], "application/json");
 });
 
-test("a second arrival is counted, another body is a variant, and neither is sent", async (t) => {
+test("counts a duplicate, stores another body as a variant, and sends neither", async (t) => {
   const { url, origin, caughtUp, lines } = await edge(t);
   const fields = { session_id: "s-1", timestamp: "2026-01-01T00:00:00Z", steps: [1] };
   const all = [fields, fields, { ...fields, timestamp: "2026-01-01T00:00:09Z" }, { ...fields, steps: [2] }, { ...fields, steps: [2] }];
@@ -137,7 +137,7 @@ test("a second arrival is counted, another body is a variant, and neither is sen
   deepEqual(stored.map((line) => line.event), ["accepted", "duplicate", "duplicate", "variant", "duplicate", "accepted"]);
 });
 
-test("of many at the same instant, one is stored", async (t) => {
+test("stores one of many simultaneous copies", async (t) => {
   const { url, lines, caughtUp } = await edge(t);
   const body = event();
   const answers = await Promise.all(Array.from({ length: 20 }, () => post(url, body)));
@@ -148,7 +148,7 @@ test("of many at the same instant, one is stored", async (t) => {
   deepEqual([stored("accepted"), stored("duplicate")], [1, 19]);
 });
 
-test("a test body is sent again, 30 times an hour", async (t) => {
+test("sends a repeated test event 30 times an hour", async (t) => {
   const { url, origin, lines, caughtUp } = await edge(t);
   const body = JSON.stringify({ is_test: true, message: "This is a test" });
   for (let n = 0; n < 32; n++) equal((await post(url, body)).status, 200);
@@ -160,7 +160,7 @@ test("a test body is sent again, 30 times an hour", async (t) => {
   deepEqual([stored("accepted"), stored("repeat"), stored("duplicate")], [1, 30, 1]);
 });
 
-test("what was captured is stale after MAX_EVENT_AGE", async (t) => {
+test("rejects a captured request as stale after MAX_EVENT_AGE", async (t) => {
   const { url } = await edge(t, { MAX_EVENT_AGE: "1h" });
   const at = (ms) => post(url, event({ timestamp: new Date(Date.now() + ms).toISOString() }));
   const minute = 60_000;
@@ -171,7 +171,7 @@ test("what was captured is stale after MAX_EVENT_AGE", async (t) => {
   equal((await post(url, event({ timestamp: undefined }))).status, 200);
 });
 
-test("a delivery is known in its shard, whatever SHARDS is later", async (t) => {
+test("recognizes a duplicate in its shard, regardless of later values of SHARDS", async (t) => {
   const storage = await folder(t);
   const first = await edge(t, { SHARDS: "2" }, { storage });
   const bodies = Array.from({ length: 8 }, () => event());

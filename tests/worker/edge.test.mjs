@@ -14,7 +14,7 @@ import { admin, deferred, DURABLE, event, half, KEY, post, sha256, sign, start, 
 const sample = readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json"));
 const LIMIT = 1 << 20;
 
-test("a genuine delivery reaches the origin byte for byte, with its headline", async (t) => {
+test("a genuine delivery reaches the origin byte for byte, with the headers that describe it", async (t) => {
   const { url, origin, lines, logged } = await start(t);
   const signature = sign(sample);
   const headers = { "x-walnut-signature": signature, "content-type": "application/json; charset=utf-8" };
@@ -36,7 +36,7 @@ test("a genuine delivery reaches the origin byte for byte, with its headline", a
   for (const secret of [KEY, signature, "someone-awesome"]) assert.ok(!log.includes(secret), secret);
 });
 
-test("a content type is sent on only if any origin can take it", async (t) => {
+test("forwards a content type only if any origin can accept it", async (t) => {
   const { edge, origin } = await start(t);
   const { host, hostname, port } = new URL(edge.url);
   const ours = "application/json";
@@ -54,7 +54,7 @@ test("a content type is sent on only if any origin can take it", async (t) => {
     [undefined, ours],
   ];
   for (const [type, expected] of sent) {
-    // As it stands: clients send no control characters.
+    // Sent over a socket, because clients send no control characters.
     const socket = connect(Number(port), hostname);
     t.after(() => socket.destroy());
     const line = type === undefined ? "" : `Content-Type: ${type}\r\n`;
@@ -67,7 +67,7 @@ test("a content type is sent on only if any origin can take it", async (t) => {
   assert.equal(origin.taken.length, sent.length);
 });
 
-test("a forgery is refused, each by its own code", async (t) => {
+test("rejects each forgery with its own code", async (t) => {
   const { url, origin } = await start(t);
   const signature = sign(sample);
   const changed = Buffer.from(sample.toString().replace("demo_session_finished", "demo_session_finishee"));
@@ -78,7 +78,7 @@ test("a forgery is refused, each by its own code", async (t) => {
   assert.equal(origin.taken.length, 0);
 });
 
-test("the route is one path and one method; health has its own", async (t) => {
+test("accepts one path and one method, and has a separate path for health", async (t) => {
   const { edge } = await start(t, { WEBHOOK_PATH: "/hooks/walnut" });
   const ask = async (method, path) => {
     const response = await fetch(edge.url + path, { method });
@@ -97,7 +97,7 @@ test("the route is one path and one method; health has its own", async (t) => {
   assert.deepEqual(await ask("POST", "/hooks/walnut//"), [404, "not_found", null]);
 });
 
-test("what is refused by its head is refused before its body comes", { timeout: 600_000 }, async (t) => {
+test("rejects a request by its head before its body arrives", { timeout: 600_000 }, async (t) => {
   const { edge } = await start(t);
   const { host, hostname, port } = new URL(edge.url);
   const signature = `X-Walnut-Signature: ${"0".repeat(64)}\r\n`;
@@ -112,7 +112,7 @@ test("what is refused by its head is refused before its body comes", { timeout: 
   for (const [line, headers, status, code] of heads) {
     const socket = connect(Number(port), hostname);
     t.after(() => socket.destroy());
-    socket.write(`${line} HTTP/1.1\r\nHost: ${host}\r\n${headers}\r\n\r\n`); // and no body ever comes
+    socket.write(`${line} HTTP/1.1\r\nHost: ${host}\r\n${headers}\r\n\r\n`); // no body follows
     let answer = "";
     for await (const piece of socket) {
       answer += piece;
@@ -132,14 +132,14 @@ async function breaksOff(t, edge) {
   await once(socket, "close");
 }
 
-/** Sends half a body, and waits until the edge ends it. */
+/** Sends half a body, and waits until the edge ends the connection. */
 async function stalls(t, edge, length = "Content-Length: 1000", begun = "half") {
   let answer = "";
   for await (const piece of half(t, edge, [FORGED, length], begun)) answer += piece;
   assert.match(answer, /^HTTP\/1\.1 408 .*"code":"body_timeout"/s);
 }
 
-test("a body that breaks off is taken neither for one that is too long nor for a forgery", { timeout: 600_000 }, async (t) => {
+test("an interrupted body counts neither as too long nor as a forgery", { timeout: 600_000 }, async (t) => {
   const { edge, logged, lines, caughtUp } = await start(t);
   await breaksOff(t, edge);
   await logged('"body_cut_off"');
@@ -147,7 +147,7 @@ test("a body that breaks off is taken neither for one that is too long nor for a
   assert.deepEqual(lines.filter((line) => /body_too_large|signature_mismatch|explained/.test(line)), []);
 });
 
-test("a body may come slowly, but what does not come in time is let go of", { timeout: 600_000 }, async (t) => {
+test("accepts a slow body, and ends a request whose body is late", { timeout: 600_000 }, async (t) => {
   const { edge, lines, caughtUp } = await start(t);
   const slow = async () => {
     const body = event();
@@ -163,11 +163,11 @@ test("a body may come slowly, but what does not come in time is let go of", { ti
   assert.deepEqual(lines.filter((line) => /body_too_large|signature_mismatch|explained/.test(line)), []);
 });
 
-test("what broke off or stalled is among no failures, though a forgery is", { timeout: 600_000 }, async (t) => {
+test("counts a forgery as a failure, but not an interrupted or stalled body", { timeout: 600_000 }, async (t) => {
   const { edge, url, logged } = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
   await Promise.all([breaksOff(t, edge), stalls(t, edge)]);
   await logged('"body_cut_off"');
-  // What counts first has all told that was counted until then.
+  // The first counted rejection causes a report of everything counted until then.
   assert.deepEqual(await post(url, sample, { "x-walnut-signature": "0".repeat(64) }), { status: 401, code: "signature_mismatch" });
   let failures;
   do ({ failures } = await admin(edge).ask("GET", "status"));
@@ -175,7 +175,7 @@ test("what broke off or stalled is among no failures, though a forgery is", { ti
   assert.deepEqual(failures, { signature_mismatch: 1 });
 });
 
-test("the limit has two sides, declared or not", async (t) => {
+test("accepts a body at the limit and rejects a longer one, declared or not", async (t) => {
   const { url, origin } = await start(t);
   const chunked = (body) =>
     fetch(url, {
@@ -196,7 +196,7 @@ test("the limit has two sides, declared or not", async (t) => {
   assert.equal(origin.taken.length, 2);
 });
 
-test("a request that is refused for its declared length is answered 413, even if it is the first", async (t) => {
+test("answers 413 to a declared length over the limit, even for the first request", async (t) => {
   const { url, lines, caughtUp } = await start(t, DURABLE);
   const socket = half(t, { url }, [`X-Walnut-Signature: ${sign("")}`, `Content-Length: ${LIMIT + 1}`], "");
   assert.match(String(...(await once(socket, "data"))), /^HTTP\/1\.1 413 /);
@@ -205,8 +205,8 @@ test("a request that is refused for its declared length is answered 413, even if
 });
 
 test(
-  "the reading of an undeclared body stops within 64 KiB past the limit",
-  { timeout: 600_000, skip: process.platform !== "linux" && "what a socket holds back is read from /proc" },
+  "stops reading a body of undeclared length within 64 KiB past the limit",
+  { timeout: 600_000, skip: process.platform !== "linux" && "the unread bytes of a socket are read from /proc" },
   async (t) => {
     const { edge, logged } = await start(t);
     const { host, hostname, port } = new URL(edge.url);
@@ -219,8 +219,8 @@ test(
     socket.write(
       `POST /webhook HTTP/1.1\r\nHost: ${host}\r\nX-Walnut-Signature: ${"0".repeat(64)}\r\nTransfer-Encoding: chunked\r\n\r\n`,
     );
-    // One piece at a time, each only when the one before has been read: else the sockets' own buffers
-    // would take what nobody reads.
+    // One piece at a time, each only when the previous one has been read. Otherwise the sockets'
+    // buffers would hold unread bytes.
     const piece = "x".repeat(4096);
     let sent = 0;
     while (!socket.destroyed && sent < 4 * LIMIT) {
@@ -232,7 +232,7 @@ test(
       if (answer !== "") break;
     }
     await logged("body_too_large");
-    // To one that goes on sending, the reset of its connection may overtake the answer.
+    // If the client continues to send, the reset of the connection may overtake the answer.
     assert.match(answer, /^(HTTP\/1\.1 413 |$)/);
     assert.ok(sent > LIMIT, `${sent} bytes were sent`);
     assert.ok(sent <= LIMIT + 65536, `${sent - LIMIT} bytes were taken past the limit`);
@@ -241,7 +241,7 @@ test(
   },
 );
 
-/** The bytes between two ports of loopback that were sent and not read. */
+/** Returns how many bytes between two loopback ports were sent but not read. */
 function queued(from, to) {
   const hex = (port) => port.toString(16).toUpperCase().padStart(4, "0");
   let bytes = 0;
@@ -256,7 +256,7 @@ function queued(from, to) {
   return bytes;
 }
 
-test("a declared length does not make up for a longer, chunked body", { timeout: 600_000 }, async (t) => {
+test("a declared length does not allow a longer chunked body", { timeout: 600_000 }, async (t) => {
   const { edge, logged } = await start(t);
   const { host, hostname, port } = new URL(edge.url);
   const socket = connect(Number(port), hostname);
@@ -264,11 +264,11 @@ test("a declared length does not make up for a longer, chunked body", { timeout:
   socket.on("error", () => {});
   const head = `POST /webhook HTTP/1.1\r\nHost: ${host}\r\nX-Walnut-Signature: ${"0".repeat(64)}\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n`;
   const length = LIMIT + 65536;
-  socket.write(`${head}${length.toString(16)}\r\n${"x".repeat(length)}`); // and the end never comes
+  socket.write(`${head}${length.toString(16)}\r\n${"x".repeat(length)}`); // the end never follows
   await logged("body_too_large");
 });
 
-test("any 2xx of the origin is a 200, anything else a 502, redirects too", async (t) => {
+test("answers 200 to any 2xx of the origin, and 502 to any other status, also a redirect", async (t) => {
   const { url, origin } = await start(t);
   const statuses = { 200: 200, 201: 200, 202: 200, 204: 200, 299: 200, 300: 502, 301: 502, 307: 502, 400: 502, 404: 502, 429: 502, 500: 502, 503: 502 };
   for (const [status, expected] of Object.entries(statuses)) {
@@ -276,24 +276,24 @@ test("any 2xx of the origin is a 200, anything else a 502, redirects too", async
     const { code } = expected === 200 ? {} : { code: "origin_failed" };
     assert.deepEqual(await post(url, sample), { status: expected, code }, `origin ${status}`);
   }
-  // None was followed.
+  // No redirect was followed.
   assert.equal(origin.taken.length, Object.keys(statuses).length);
 });
 
-test("an origin that is gone is a 502", async (t) => {
+test("answers 502 if the origin can't be reached", async (t) => {
   const { url, origin } = await start(t);
   await origin.stop();
   origin.stop = () => {};
   assert.deepEqual(await post(url, sample), { status: 502, code: "origin_failed" });
 });
 
-test("an origin that hangs up before its answer is a 502", async (t) => {
+test("answers 502 if the origin closes the connection before its answer", async (t) => {
   const { url, origin } = await start(t);
   origin.answer = (request) => request.socket.destroy();
   assert.deepEqual(await post(url, sample), { status: 502, code: "origin_failed" });
 });
 
-test("an origin that does not answer in time is a 504, and its request is aborted", async (t) => {
+test("answers 504 if the origin does not answer in time, and aborts the request", async (t) => {
   const { url, origin } = await start(t, { ORIGIN_TIMEOUT: "200ms" });
   const aborted = deferred();
   origin.answer = (request) => request.socket.on("close", aborted.resolve);
@@ -301,7 +301,7 @@ test("an origin that does not answer in time is a 504, and its request is aborte
   await aborted.promise;
 });
 
-test("the previous key is accepted until its end, and told", async (t) => {
+test("accepts and reports the previous key until its end", async (t) => {
   const old = { "x-walnut-signature": sign(sample, "old") };
   const during = await start(t, {
     WALNUT_WEBHOOK_KEY_PREVIOUS: "old",
@@ -339,7 +339,7 @@ test("a destination gets its own headers, and a signature that standardwebhooks 
   assert.equal(headers.authorization, "Bearer crm");
   assert.equal(headers["webhook-id"], headers["walnut-delivery-id"]);
   const changed = body.toString().replace("demo_session_finished", "demo_session_finishee");
-  // The parts that are signed are joined by full stops.
+  // The signed parts are joined by full stops.
   assert.equal((await post(url, event({ session_id: "s.1" }))).status, 200);
   assert.equal(elsewhere.taken[1].headers["webhook-id"], "demo_session_finished:s::1");
   for (const Webhook of [StandardWebhook, Svix]) {
@@ -348,7 +348,7 @@ test("a destination gets its own headers, and a signature that standardwebhooks 
   }
 });
 
-test("a trap does not hurt the next request", async (t) => {
+test("a trap does not affect the next request", async (t) => {
   const { url, origin, logged } = await start(t, {}, { build: FAILPOINTS_BUILD });
   for (let round = 0; round < 3; round++) {
     const trapped = await fetch(url, { method: "POST", headers: { "x-failpoint": "trap" }, body: sample });
@@ -361,7 +361,7 @@ test("a trap does not hurt the next request", async (t) => {
   await logged("RuntimeError");
 });
 
-test("the build that is deployed has no failpoint", async (t) => {
+test("the deployed build has no failpoint", async (t) => {
   const { url } = await start(t);
   assert.equal((await post(url, sample, { "x-walnut-signature": sign(sample), "x-failpoint": "trap" })).status, 200);
 });

@@ -50,7 +50,7 @@ test("an export has the bytes of each delivery, the oldest first in each shard",
   deepEqual({ ...one, bodyBase64: undefined }, { id, name, receivedAt: received, isTest: true, signature: sign(test), bodyBase64: undefined, destinations: ["origin"] });
   equal(all.find(({ signature }) => signature === sign(odd)).name, null);
 
-  // A period, without what is erased.
+  // A period, without erased deliveries.
   equal((await ask("DELETE", `deliveries/${last}`)).erased, 1);
   equal((await exported("?since=0")).length, 1101);
   const [since, until_] = [times[10], times[20]];
@@ -75,7 +75,7 @@ test("large bodies are exported a few at once, only as they are read, and until 
 
   const reader = (await request("?since=0")).body.getReader();
   equal((await reader.read()).done, false);
-  // Each further export takes its time, in which the first one could go on.
+  // Each further export takes time, in which the first one could continue.
   equal((await exported("?since=0")).length, 48);
   const unread = parts();
   ok(unread.every((length) => length < 1_500_000), `parts of ${unread}`);

@@ -6,7 +6,7 @@ import { event, post, startOrigin } from "./support.mjs";
 
 const MINUTE = 60_000;
 
-/** An edge whose time can pass, and `alerts`, whatever takes what it posts. */
+/** An edge whose clock can be moved, and `alerts`, the receiver of its alerts. */
 async function edge(t, bindings) {
   const alerts = await startOrigin();
   t.after(alerts.stop);
@@ -72,7 +72,7 @@ test("raises an alert at once when a destination rejects a delivery", async (t) 
   ok(text.includes("status 404"), text);
 });
 
-test("repeats the alert each hour while the destination fails, in whatever shard", async (t) => {
+test("repeats the alert each hour while the destination fails, in any shard", async (t) => {
   const world = await edge(t, { SHARDS: "4" });
   const { alerts, origin } = world;
   origin.answer = (_, response) => response.writeHead(404).end();
@@ -87,7 +87,7 @@ test("repeats the alert each hour while the destination fails, in whatever shard
   equal(alert(await alerts.took(posted + 1)).cause, "failing");
 });
 
-test("a destination that is gone is failing, and the alert of a dead delivery names it", async (t) => {
+test("a destination that answers 410 is failing, and the alert of a dead delivery names it", async (t) => {
   const world = await edge(t);
   world.origin.answer = (_, response) => response.writeHead(410).end();
   equal((await post(world.url, event())).status, 200);
@@ -109,7 +109,7 @@ test("counts failures in a row through a restart", async (t) => {
   ok((await destination(world)).failures >= 4);
 });
 
-test("says how a destination fails that can't be reached, and since when", async (t) => {
+test("reports how and since when an unreachable destination fails", async (t) => {
   const world = await edge(t);
   world.origin.answer = (request) => request.socket.destroy();
   for (let n = 0; n < 3; n++) await attempted(world);

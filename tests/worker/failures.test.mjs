@@ -1,10 +1,10 @@
-// A statement that fails, and an object that ends: nothing is lost, nothing is stuck, and what is counted stays.
+// After a failed statement or the end of an object, nothing is lost, nothing is stuck, and counts are kept.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { age, lasting, look, loseAlarm } from "./storage.mjs";
 import { admin, DURABLE, event, folder, post, start, TOKEN } from "./support.mjs";
 
-/** The Worker, with statements that fail as often as it is told, and its alarms counted. */
+/** The Worker, with statements that fail a given number of times, and with its alarms counted. */
 const entry = `
 import worker, { Inbox as Real } from "./index.js";
 let [failing, times, alarms] = ["", 0, 0];
@@ -39,14 +39,14 @@ export default {
 };`;
 
 for (const query of ["UPDATE deliveries SET sends", "FROM deliveries WHERE key = ? AND signature"]) {
-  test(`after "${query}" has failed, all is delivered, by few alarms`, async (t) => {
+  test(`after "${query}" has failed, delivers everything with few alarms`, async (t) => {
     const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN }, { entry });
     const { until, ids } = admin(world.edge);
     const fail = async (times) => (await fetch(`${world.edge.url}/fail?${new URLSearchParams({ query, times })}`)).json();
     await fail(2);
     const bodies = Array.from({ length: 5 }, () => event());
     for (const body of bodies) equal((await post(world.url, body)).status, 200);
-    // Asking keeps the object alive, whose memory is what might be wrong.
+    // Requests keep the object alive, and its memory might be wrong.
     for (const id of await ids()) await until(id, "delivered");
     ok(await world.logged("inbox_failed", "SQLITE_FULL"));
     const alarms = await fail(0);
@@ -56,7 +56,7 @@ for (const query of ["UPDATE deliveries SET sends", "FROM deliveries WHERE key =
   });
 }
 
-test("a step that fails half-way is undone: what waits for a removed destination dies of its age", async (t) => {
+test("undoes a step that fails half-way: a send to a removed destination dies of its age", async (t) => {
   const storage = await folder(t);
   const to = (name) => (origin) => ({
     ...DURABLE,
@@ -71,7 +71,7 @@ test("a step that fails half-way is undone: what waits for a removed destination
   await admin(before.edge).until(id, ({ attempts }) => attempts.length === 1);
   await before.edge.stop();
   age(storage, 4 * 24 * 3_600_000);
-  loseAlarm(storage); // so that nothing is done before it fails
+  loseAlarm(storage); // so that no work is done before the failure
 
   const after = await start(t, to("new"), { storage, entry });
   const query = "UPDATE deliveries SET sends";
@@ -84,7 +84,7 @@ test("a step that fails half-way is undone: what waits for a removed destination
   deepEqual(look(storage, "SELECT destination, due FROM retries"), []);
 });
 
-test("what is counted is there after a restart", async (t) => {
+test("keeps counts through a restart", async (t) => {
   const world = await lasting(t);
   const { origin } = world;
   const body = event();

@@ -1,4 +1,4 @@
-// What strangers make the edge write: at most 5,000 rows a day, with everything counted, however many isolates they reach.
+// Attackers can make the edge write at most 5,000 rows a day, including everything, for any number of isolates.
 import { ok } from "node:assert/strict";
 import { test } from "node:test";
 import { Log, LogLevel, Miniflare } from "miniflare";
@@ -10,14 +10,14 @@ const ISOLATES = 3;
 const NETWORKS = 1000;
 const MINUTES_PER_DAY = 24 * 60;
 const REQUESTS_PER_MINUTE = 4;
-/** The cron trigger's: worker/wrangler.toml. */
+/** The interval of the cron trigger: worker/wrangler.toml. */
 const CRON_MINUTES = 5;
 const DAYS = 4;
 const MOST_ROWS = 5000;
 
 const SIGNATURE = "0".repeat(64);
 
-/** What strangers send, in turn: signed events of two sizes, and what is rejected for another reason. */
+/** The requests of attackers, in turn: signed events of two sizes, and requests that are rejected for another reason. */
 const KINDS = [
   () => ({ body: tiny(), headers: { "x-walnut-signature": SIGNATURE } }),
   () => ({ body: event({ padding: "x".repeat(5000) }), headers: { "x-walnut-signature": SIGNATURE } }),
@@ -29,7 +29,7 @@ const KINDS = [
   () => ({ body: tiny(), headers: { "x-walnut-signature": "x" } }),
 ];
 
-/** One edge in several isolates, as in several places of the world, with the one inbox. */
+/** One edge in several isolates with one inbox, like an edge in several places of the world. */
 async function isolates(t) {
   const origin = await startOrigin();
   t.after(origin.stop);
@@ -55,12 +55,12 @@ async function isolates(t) {
   const ask = async (url, path) => (await fetch(new URL(path, url))).json();
   return {
     urls,
-    /** It is so many minutes later than at the start. */
+    /** Moves the clock to so many minutes after the start. */
     pass: async (minutes) => {
       await Promise.all(urls.map((url) => ask(url, `/clock?ahead=${minutes * MINUTE}`)));
       if (minutes % CRON_MINUTES === 0) await cron.scheduled();
     },
-    /** How many rows were written since the last call, by statement. */
+    /** Returns how many rows were written since the last call, by statement. */
     written: () => ask(urls[0], "/written"),
   };
 }
@@ -76,7 +76,7 @@ test("a flood from 1,000 networks writes at most 5,000 rows a day", { timeout: 6
       await each(Array.from({ length: REQUESTS_PER_MINUTE }), async () => {
         const n = sent++;
         const { body, headers, path = "/webhook" } = KINDS[n % KINDS.length]();
-        // A third comes from the network that is known, which has more room.
+        // A third comes from the known network, which has more room.
         const ip = n % 3 ? address(n % NETWORKS) : WALNUT;
         const { status } = await post(new URL(path, urls[n % ISOLATES]), body, { ...headers, "cf-connecting-ip": ip });
         ok(status === 401 || status === 404, `answered ${status}`);

@@ -1,5 +1,5 @@
-// A disk that is really full: workerd stores on a small file system of its own. Nothing that was answered 200 is lost, no
-// destination gets a delivery again and again, and all goes on once there is room.
+// A disk that is really full: workerd stores on a separate small file system. No event that was answered 200 is lost, no
+// destination gets a delivery again and again, and the work continues once there is room.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
@@ -10,9 +10,9 @@ import { DURABLE, event, folder, post, start, startOrigin } from "./support.mjs"
 
 const DISK = "8m";
 const BALLAST_BYTES = 5 << 20;
-/** For how long the disk is full while the destinations accept, in ms: workerd runs the alarm three times. */
+/** How long the disk is full while the destinations accept, in ms: workerd runs the alarm three times. */
 const FULL_MS = 12_000;
-/** How long a destination takes, in ms: what ends an object meanwhile ends its requests. */
+/** How long a destination takes, in ms. If the object ends in this time, its requests end too. */
 const ANSWER_MS = 100;
 
 /** A mount needs root, or a namespace in which this user is root; it ends with its namespace, the last process in it. */
@@ -27,7 +27,7 @@ if (disks === undefined) {
     execFileSync("unshare", [...namespace, process.execPath, import.meta.filename], { env, stdio: "inherit" });
   });
 } else {
-  test("what is stored is sent at most twice, and none of it is lost, while events do not fit", { timeout: 300_000 }, async (t) => {
+  test("while events do not fit, sends stored deliveries at most twice, and loses none", { timeout: 300_000 }, async (t) => {
     const world = await onDisk(t, "events", ["crm"]);
     const padding = "x".repeat(60_000);
     while ((await world.send({ padding })) === 200);
@@ -38,7 +38,7 @@ if (disks === undefined) {
     await world.recovers();
   });
 
-  test("what is stored is sent at most twice, and none of it is lost, while results do not fit", { timeout: 300_000 }, async (t) => {
+  test("while results do not fit, sends stored deliveries at most twice, and loses none", { timeout: 300_000 }, async (t) => {
     const world = await onDisk(t, "results", ["crm", "mail", "search"]);
     for (let n = 0; n < 20; n++) equal(await world.send({}), 200);
     world.fill();
@@ -50,9 +50,9 @@ if (disks === undefined) {
 }
 
 /**
- * An edge that stores on a disk of its own, with a ballast that leaves room when it is removed. Its destinations fail each
- * request until `accept` is called. `send` posts an event, `fill` takes all room but less than the result of an attempt,
- * and `recovers` removes the ballast and waits until all is delivered.
+ * An edge that stores on a separate disk, with a ballast file that can be removed to make room. Its destinations fail
+ * each request until `accept` is called. `send` posts an event, `fill` leaves less room than the result of an attempt
+ * needs, and `recovers` removes the ballast and waits until everything is delivered.
  */
 async function onDisk(t, name, names) {
   const disk = join(disks, name);
@@ -82,7 +82,7 @@ async function onDisk(t, name, names) {
   const DESTINATIONS = JSON.stringify(names.map((name, index) => ({ name, url: origins[index].url })));
   const { url, edge, logged } = await start(t, { ...DURABLE, ORIGIN_URL: undefined, DESTINATIONS }, { storage });
   const ledger = new Set();
-  /** How often each destination was sent each event since it accepts. */
+  /** How often each event was sent to each destination since the destination accepts. */
   const sent = origins.map(() => new Map());
   const send = async (fields) => {
     const body = event(fields);

@@ -1,4 +1,4 @@
-// What is asked of an inbox with many deliveries keeps no event waiting.
+// Requests to an inbox with many deliveries do not delay events.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { change, lasting, multiply } from "./storage.mjs";
@@ -35,7 +35,7 @@ async function pages(ask, query) {
   return all;
 }
 
-test("a list searches a part of what is stored at a time, and goes on from there", async (t) => {
+test("a list searches a part of the deliveries at a time, and continues from there", async (t) => {
   const { ask, stored } = await grown(
     t,
     { SHARDS: "2", copies: 1500 },
@@ -79,7 +79,7 @@ test("events are accepted while many dead deliveries are redelivered", async (t)
   ok(accepted > 5, `${accepted} events were accepted`);
 });
 
-test("a delivery takes at most 1.6 KB, until its ID is not remembered any more", async (t) => {
+test("a delivery takes at most 1.6 KB, until its ID is no longer remembered", async (t) => {
   const world = await grown(t, { copies: 5000, MAX_EVENT_AGE: "90d" }, "");
   const each = async () => (await world.ask("GET", "status")).bytes / world.stored;
   const kept = await each();

@@ -6,15 +6,15 @@ import { change } from "./storage.mjs";
 
 const HOUR = 3_600_000;
 
-/** Whether it is healthy: status, and the code of the error. */
+/** Returns the health: the status, and the code of the error. */
 async function health({ edge }) {
   const response = await fetch(`${edge.url}/healthz`);
   return [response.status, (await response.json()).error?.code];
 }
 
 /**
- * An edge in front of the destinations `crm`, which takes every event, and `demos`, which takes one kind. `again` stops it,
- * or kills it, and starts it on the same storage with other variables.
+ * An edge in front of the destinations `crm`, which wants every event, and `demos`, which wants one kind. `again` stops
+ * it, or kills it, and starts it on the same storage with other variables.
  */
 async function world(t, bindings, entry) {
   const origins = { crm: await startOrigin(), demos: await startOrigin() };
@@ -50,13 +50,13 @@ const MISTAKES = {
     return { DESTINATIONS: JSON.stringify([crm, { ...demos, url: "nowhere" }]) };
   },
   "no destination": { DESTINATIONS: undefined },
-  "a limit that is no number": { MAX_ATTEMPTS: "x" },
-  "a size that is no number": { MAX_BODY_BYTES: "1 MB" },
+  "a limit that is not a number": { MAX_ATTEMPTS: "x" },
+  "a size that is not a number": { MAX_BODY_BYTES: "1 MB" },
   "an age without a unit": { MAX_EVENT_AGE: "soon" },
   "a webhook path without a slash": { WEBHOOK_PATH: "webhook" },
-  "a jurisdiction that does not exist, where there is none": { JURISDICTION: "mars" },
+  "an unknown jurisdiction, on a platform without jurisdictions": { JURISDICTION: "mars" },
   "an alert URL over http": { ALERT_URL: "http://alerts.example/" },
-  "a number of shards that is none, before any is stored": { SHARDS: "many" },
+  "an invalid number of shards, before one is stored": { SHARDS: "many" },
   "a previous key without an end": { WALNUT_WEBHOOK_KEY_PREVIOUS: "before" },
   "a previous key that ends too late": {
     WALNUT_WEBHOOK_KEY_PREVIOUS: "before",
@@ -97,7 +97,7 @@ for (const [what, mistaken] of Object.entries(MISTAKES)) {
   });
 }
 
-test("held events go out in the order of their arrival, and the alarm alone finds them", { timeout: 180_000 }, async (t) => {
+test("sends held events in the order of their arrival, and the alarm alone finds them", { timeout: 180_000 }, async (t) => {
   const it = await world(t, { MAX_ATTEMPTS: "x" });
   const sent = [];
   for (let n = 0; n < 5; n++) {
@@ -107,11 +107,11 @@ test("held events go out in the order of their arrival, and the alarm alone find
   it.crm.answer = (_, response) => setTimeout(() => response.end(), 20);
   await it.again({});
   await it.crm.took(5);
-  // Two at once, so each is at most one place from its own.
+  // Two are in flight at once, so each is at most one place away from its position.
   bodies(it.crm).forEach((body, place) => ok(Math.abs(sent.indexOf(body) - place) <= 1, `place ${place}`));
 });
 
-test("what was pending waits for the configuration, and is sent then", async (t) => {
+test("a pending delivery waits for a correct configuration, and is then sent", async (t) => {
   const it = await world(t, {});
   it.crm.answer = (_, response) => response.writeHead(500).end();
   const body = event({ event: "pending" });
@@ -130,7 +130,7 @@ test("what was pending waits for the configuration, and is sent then", async (t)
   await it.until(id, "delivered");
 });
 
-/** A Worker whose configuration is that of another version: it names these destinations for each event. */
+/** A Worker of another version, which names these destinations for each event. */
 const naming = (destinations) => `
   import worker, { Inbox } from "./index.js";
   export { Inbox };
@@ -145,7 +145,7 @@ const naming = (destinations) => `
   };
 `;
 
-test("an inbox without mistakes routes at once what a Worker with some has named no destination for", async (t) => {
+test("an inbox without mistakes routes an event at once if a Worker with mistakes has named no destination", async (t) => {
   const it = await world(t, {}, naming([]));
   const [demo, other] = [event(), event({ event: "something_else" })];
   for (const body of [demo, other]) equal((await post(it.url, body)).status, 200);
@@ -154,7 +154,7 @@ test("an inbox without mistakes routes at once what a Worker with some has named
   deepEqual(bodies(it.demos), [demo]);
 });
 
-test("an inbox with mistakes holds what a Worker without any has named destinations for", async (t) => {
+test("an inbox with mistakes holds an event although a Worker without mistakes has named destinations", async (t) => {
   const it = await world(t, { MAX_ATTEMPTS: "x" }, naming(["crm", "gone"]));
   const body = event();
   equal((await post(it.url, body)).status, 200);
@@ -178,7 +178,7 @@ test("an event that no destination wants becomes unrouted", async (t) => {
   equal((await it.ask("GET", "status")).deliveries.unrouted, 1);
 });
 
-test("repeats and variants are known while events are held; a repeat is held as well", async (t) => {
+test("recognizes repeats and variants while events are held, and holds a repeat as well", async (t) => {
   const it = await world(t, { MAX_ATTEMPTS: "x" });
   const one = event({ session_id: "s", steps: 1 });
   const variant = event({ session_id: "s", steps: 2 });
@@ -194,7 +194,7 @@ test("repeats and variants are known while events are held; a repeat is held as 
   deepEqual(bodies(it.crm).sort(), [one, repeated, repeated].sort());
 });
 
-test("a held event can be shown and erased, but not sent by hand", async (t) => {
+test("a held event can be shown and erased, but not redelivered", async (t) => {
   const it = await world(t, { MAX_ATTEMPTS: "x" });
   const [erased, kept] = [event(), event()];
   for (const body of [erased, kept]) equal((await post(it.url, body)).status, 200);
@@ -218,7 +218,7 @@ test("a held event can be shown and erased, but not sent by hand", async (t) => 
   deepEqual([bodies(it.crm), (await it.ask("GET", `deliveries/${erasedId}`)).state], [[kept], "erased"]);
 });
 
-test("a held event that is sent to one destination by hand reaches the others as well", async (t) => {
+test("a held event that is redelivered to one destination reaches the others as well", async (t) => {
   const it = await world(t, { MAX_ATTEMPTS: "x" });
   const body = event();
   equal((await post(it.url, body)).status, 200);
@@ -227,11 +227,11 @@ test("a held event that is sent to one destination by hand reaches the others as
   deepEqual((await it.ask("POST", `deliveries/${id}/redeliver`, { destination: "demos" })).destinations, ["demos"]);
   await it.until(id, "delivered");
   deepEqual(bodies(it.crm), [body]);
-  // Twice, if the alarm has routed and sent it before it was sent by hand.
+  // Twice, if the alarm has routed and sent it before the redelivery.
   deepEqual([...new Set(bodies(it.demos))], [body]);
 });
 
-test("an age counts from when a held event is routed", async (t) => {
+test("the age of a held event counts from its routing", async (t) => {
   const it = await world(t, { MAX_ATTEMPTS: "x" });
   equal((await post(it.url, event())).status, 200);
   it.crm.answer = (_, response) => response.writeHead(it.crm.taken.length === 1 ? 500 : 200).end();
@@ -243,7 +243,7 @@ test("an age counts from when a held event is routed", async (t) => {
   equal(it.crm.taken.length, 2);
 });
 
-test("a held event survives a version that does not know held deliveries", { timeout: 60_000 }, async (t) => {
+test("a held event survives a version without held deliveries", { timeout: 60_000 }, async (t) => {
   const it = await world(t, { MAX_ATTEMPTS: "x" });
   const body = event();
   equal((await post(it.url, body)).status, 200);
@@ -281,7 +281,7 @@ test("a SHARDS that is not the stored number is a mistake, and the stored number
   deepEqual((await it.ask("GET", "status")).mistakes, []);
 });
 
-test("events that are held in an invalid SHARDS are found in a valid one", async (t) => {
+test("events that are held with an invalid SHARDS are found with a valid one", async (t) => {
   const it = await world(t, { SHARDS: "0" });
   await it.again({ SHARDS: "0" });
   const held = Array.from({ length: 4 }, () => event());
@@ -296,7 +296,7 @@ test("events that are held in an invalid SHARDS are found in a valid one", async
   match((await it.ask("GET", "status")).mistakes.join(), /^SHARDS was 3 /);
 });
 
-test("another mistake on the first day hides no number of shards: a copy is a duplicate later", { timeout: 60_000 }, async (t) => {
+test("another mistake on the first day does not hide the number of shards: a copy is a duplicate later", { timeout: 60_000 }, async (t) => {
   const it = await world(t, { SHARDS: "4", MAX_ATTEMPTS: "x" });
   const held = [0, 1, 2, 3].map((shard) => inShard(shard, 4));
   for (const body of held) equal((await post(it.url, body)).status, 200);
@@ -360,7 +360,7 @@ test("a slash after the webhook path is accepted; a signed POST to another path 
   equal(it.origin.taken.length, 2);
 });
 
-test("a signed POST to the admin API's paths is a wrong path where there is no such API", async (t) => {
+test("counts a signed POST to a path of the admin API as wrong_path if the API is off", async (t) => {
   const it = await start(t, DURABLE);
   deepEqual(await post(`${it.edge.url}/admin/webhook`, event()), { status: 404, code: "not_found" });
   await it.logged('"wrong_path"');

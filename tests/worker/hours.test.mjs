@@ -1,4 +1,4 @@
-// Alerts over hours: one an hour for each cause, and an hour for each to be posted.
+// Alerts over hours: one an hour for each cause, and at most an hour of tries to post each.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { age, change, lasting } from "./storage.mjs";
@@ -8,7 +8,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 /**
- * An edge whose time can pass, and `alerts`, whatever takes what it posts. It starts again with `bindings`, which may be
+ * An edge whose clock can be moved, and `alerts`, the receiver of its alerts. It restarts with `bindings`, which may be
  * changed.
  */
 async function edge(t, bindings) {
@@ -18,7 +18,7 @@ async function edge(t, bindings) {
   return Object.assign(await lasting(t, all), { alerts, bindings: all });
 }
 
-/** The nth alert: its cause is `cause`, it was raised at `from` or later, and there is none besides. */
+/** Checks the nth alert: its cause is `cause`, it was raised at `from` or later, and there is no other one. */
 async function raised(alerts, count, cause, from) {
   const alert = JSON.parse((await alerts.took(count)).body);
   equal(alert.cause, cause);
@@ -26,20 +26,23 @@ async function raised(alerts, count, cause, from) {
   equal(alerts.taken.length, count);
 }
 
-/** It is stored which key has matched. What is answered after that is answered when it is on the disk. */
+/**
+ * Waits until the key that matched is stored. An event that is answered afterwards is answered once that is on the
+ * disk.
+ */
 async function noted({ logged, ask }, ...parts) {
   await logged('"keys"', ...parts);
   equal((await ask("GET", "status")).status, 200);
 }
 
-/** A delivery is taken: the inbox has been at work. */
+/** Waits until a delivery is accepted, so that the inbox has done its work. */
 async function taken({ url, origin, until, ids }) {
   origin.answer = (_, response) => response.end();
   equal((await post(url, event())).status, 200);
   await until((await ids())[0], "delivered");
 }
 
-/** A delivery is dead, and the inbox has gone on from there. */
+/** Waits until a delivery is dead and the inbox has continued. */
 async function dies(world) {
   world.origin.answer = (_, response) => response.writeHead(500).end();
   equal((await post(world.url, event())).status, 200);
@@ -47,7 +50,7 @@ async function dies(world) {
   for (let n = 0; n < 3; n++) await taken(world);
 }
 
-test("deliveries die: one alert an hour", async (t) => {
+test("raises one alert an hour for dead deliveries", async (t) => {
   const world = await edge(t);
   const { alerts } = world;
   const start = Date.now();
@@ -62,11 +65,11 @@ test("deliveries die: one alert an hour", async (t) => {
   await raised(alerts, 2, "dead", hour);
 });
 
-test("an alert that can't be posted is tried again each minute, for an hour", async (t) => {
+test("retries an alert that can't be posted each minute, for an hour", async (t) => {
   const world = await edge(t);
   const { alerts } = world;
   alerts.answer = (_, response) => response.writeHead(500).end();
-  /** Waits until the nth try has come to nothing, and that is stored. */
+  /** Waits until the nth try has failed and that is stored. */
   const failed = async (count) => {
     await alerts.took(count);
     await world.logged('"alert_failed"');
@@ -111,7 +114,7 @@ test("an alert says that only the previous key has matched for an hour", async (
   await raised(world.alerts, 1, "previous_key", hour);
 });
 
-test("an alert says that every request of an hour was refused; one that was not ends that hour", async (t) => {
+test("an alert says that every request of an hour was rejected, and an accepted one ends that hour", async (t) => {
   const world = await edge(t);
   const refused = async (times) => {
     equal((await post(world.url, event(), { "x-walnut-signature": "0".repeat(64) })).status, 401);
@@ -129,7 +132,7 @@ test("an alert says that every request of an hour was refused; one that was not 
   await raised(world.alerts, 1, "all_failed", hour);
 });
 
-test("what comes again does not end that hour, since it may be a replay", { timeout: 120_000 }, async (t) => {
+test("a duplicate does not end that hour, because it may be a replay", { timeout: 120_000 }, async (t) => {
   const world = await edge(t);
   const refused = async (times) => {
     equal((await post(world.url, event(), { "x-walnut-signature": "0".repeat(64) })).status, 401);
@@ -150,7 +153,7 @@ test("what comes again does not end that hour, since it may be a replay", { time
   await raised(world.alerts, 1, "all_failed", hour);
 });
 
-test("what is genuine and could not be stored ends no hour", async (t) => {
+test("a genuine event that could not be stored does not end the hour", async (t) => {
   const world = await edge(t, { ALERT_SILENCE: "1h" });
   const refused = async (times) => {
     equal((await post(world.url, event(), { "x-walnut-signature": "0".repeat(64) })).status, 401);
@@ -191,7 +194,7 @@ test("held events count as received, and no alert is posted until the configurat
   await raised(world.alerts, 1, "silence", start - MINUTE);
 });
 
-test("an alert says that nothing came for ALERT_SILENCE", async (t) => {
+test("an alert says that nothing arrived for ALERT_SILENCE", async (t) => {
   const world = await edge(t, { ALERT_SILENCE: "1h" });
   await taken(world);
   await noted(world);

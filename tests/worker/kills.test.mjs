@@ -18,7 +18,7 @@ const status = (url, body) =>
   );
 
 for (const point of ["after-store", "before-send", "after-send", "before-result", "after-result"]) {
-  test(`killed ${point}, it loses nothing`, async (t) => {
+  test(`loses nothing when killed ${point}`, async (t) => {
     const storage = await folder(t);
     const { url, reached } = await failpoint(t);
     const all = await origins(t, ["crm", "mail"]);
@@ -34,7 +34,7 @@ for (const point of ["after-store", "before-send", "after-send", "before-result"
     await first.stop();
 
     const second = await start(t, { ...bindings, MODE: undefined, ORIGIN_URL: undefined }, { build: FAILPOINTS_BUILD, storage });
-    // What was not answered, Walnut sends again: it was stored before the kill.
+    // Walnut sends an unanswered event again. It was stored before the kill.
     if (before !== 200) {
       equal(await status(second.url, body), 200);
       ok(await second.logged('"duplicate"'));
@@ -42,12 +42,12 @@ for (const point of ["after-store", "before-send", "after-send", "before-result"
     for (const origin of Object.values(all)) {
       const taken = await origin.took(1);
       equal(taken.body.toString(), body);
-      ok(origin.taken.length <= 2, "sent once more at most");
+      ok(origin.taken.length <= 2, "sent at most once more");
     }
   });
 }
 
-test("killed before a death was told, it tells it all the same", { timeout: 600_000 }, async (t) => {
+test("reports a death although it was killed before the report", { timeout: 600_000 }, async (t) => {
   const storage = await folder(t);
   const { url, reached } = await failpoint(t);
   const { crm, alerts } = await origins(t, ["crm", "alerts"]);

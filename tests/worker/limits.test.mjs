@@ -1,4 +1,5 @@
-// The limits on what is kept, on what is in flight, and on how often and how long a delivery is tried: on both sides.
+// The limits on stored bodies, on requests in flight, and on the number and time of attempts: each is tested on both
+// sides.
 import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
@@ -7,7 +8,7 @@ import { admin, deferred, DURABLE, event, post, start, startOrigin, TOKEN } from
 
 const HOUR = 3_600_000;
 
-/** An edge, and what asks it. */
+/** An edge, and functions that call it. */
 async function edge(t, bindings = {}) {
   const more = typeof bindings === "function" ? bindings : () => bindings;
   const started = await start(t, (origin) => ({ ...DURABLE, ADMIN_TOKEN: TOKEN, ...more(origin) }));
@@ -17,7 +18,7 @@ async function edge(t, bindings = {}) {
 const takes = (_, response) => response.end();
 const fails = (headers) => (_, response) => response.writeHead(500, headers).end();
 
-/** The Worker, with the bodies counted that the inbox reads. */
+/** A Worker that counts the bodies that the inbox reads. */
 const counting = `
 import worker, { Inbox as Real } from "./index.js";
 let bodies = 0;
@@ -40,18 +41,19 @@ export default {
     new URL(request.url).pathname === "/bodies" ? Response.json(bodies) : worker.fetch(request, env, context),
 };`;
 
-test("of many bodies with one id, each is read once: what comes again is compared by digests", async (t) => {
+test("reads each of many bodies with one id once, and compares later ones by digests", async (t) => {
   const { url, edge } = await start(t, DURABLE, { entry: counting });
   const variant = (n, timestamp) => JSON.stringify({ ...JSON.parse(event({ session_id: "s-1", steps: [n] })), timestamp });
   for (let n = 0; n < 5; n++) await post(url, variant(n, new Date().toISOString()));
   for (const time of [1, 2]) {
     for (let n = 0; n < 5; n++) equal((await post(url, variant(n, new Date(Date.now() + time).toISOString()))).status, 200);
   }
-  // The first body is read for each variant, since nothing is written of it until a duplicate comes; then no more.
+  // The first body is read for each variant, because its digest is not stored until a duplicate arrives. Then it is not
+  // read again.
   equal(await (await fetch(`${edge.url}/bodies`)).json(), 5);
 });
 
-test("of one id 20 variants are kept, and one more is only counted; a variant can be redelivered", async (t) => {
+test("keeps 20 variants of one id, only counts further ones, and can redeliver a variant", async (t) => {
   const secret = `whsec_${randomBytes(32).toString("base64")}`;
   const { url, origin, ask, ids, until } = await edge(t, (origin) => ({
     ORIGIN_URL: undefined,
@@ -74,15 +76,16 @@ test("of one id 20 variants are kept, and one more is only counted; a variant ca
   equal(other.headers["walnut-delivery-id"], one.headers["walnut-delivery-id"]);
   notEqual(other.headers["webhook-id"], one.headers["webhook-id"]);
   for (const { body, headers } of origin.taken) new StandardWebhook(secret).verify(body.toString(), headers);
-  // It is one of the 20 still.
+  // It is still one of the 20.
   equal((await post(url, event({ session_id: "s-1", steps: [99] }))).status, 200);
   equal((await ask("GET", `deliveries/${first.deliveryId}`)).duplicates, 2);
   equal(origin.taken.length, 2);
 });
 
 /**
- * An edge with an origin for each name, which all hold their answers; those of `prompt` have shown before that they are.
- * `held` are those that are to be answered, and `flying(n)` waits until there are n, and sees that there are no more.
+ * An edge with an origin for each name. All origins hold their answers; those in `prompt` have answered promptly before.
+ * `held` are the answers that are held, and `flying(n)` waits until there are n requests in flight, and checks that
+ * there are no more.
  */
 async function holding(t, { prompt = [], others = [], bindings = {} }) {
   const names = [...others, ...prompt];
@@ -109,14 +112,14 @@ async function holding(t, { prompt = [], others = [], bindings = {} }) {
   }
   const flying = async (count) => {
     for (; held.length < count; came = deferred()) await came.promise;
-    // With each arrival the inbox looks for what it may start.
+    // With each arrival, the inbox looks for requests that it may start.
     for (let n = 0; n < 5; n++) equal((await post(url, event({ event: "of no interest" }))).status, 200);
     equal(held.length, count);
   };
   return { ...started, origins, held, flying };
 }
 
-test("4 requests are in flight, 2 to one destination", async (t) => {
+test("allows 4 requests in flight, 2 to one destination", async (t) => {
   const { url, origins, held, flying } = await holding(t, { prompt: ["a", "b", "c"] });
   for (let n = 0; n < 3; n++) equal((await post(url, event())).status, 200);
   for (let left = 9; left > 0; left--) {
@@ -128,7 +131,7 @@ test("4 requests are in flight, 2 to one destination", async (t) => {
   deepEqual(all.map(({ taken }) => taken.length), [4, 4, 4]);
 });
 
-test("one destination alone gets 2 at once", async (t) => {
+test("a single destination gets 2 requests at once", async (t) => {
   const { url, held, flying } = await holding(t, { prompt: ["a"] });
   for (let n = 0; n < 4; n++) equal((await post(url, event())).status, 200);
   for (const count of [2, 2, 2, 1]) {
@@ -137,7 +140,7 @@ test("one destination alone gets 2 at once", async (t) => {
   }
 });
 
-test("destinations that were not prompt get one each, and never all four", async (t) => {
+test("destinations that were not prompt get one request each, and never all four", async (t) => {
   const { url, origins, held, flying } = await holding(t, { prompt: ["good"], others: ["w", "x", "y", "z"] });
   for (let n = 0; n < 3; n++) equal((await post(url, event())).status, 200);
   const taken = () => Object.values(origins).map(({ taken }) => taken.length);
@@ -149,7 +152,7 @@ test("destinations that were not prompt get one each, and never all four", async
   deepEqual(taken(), [1, 1, 1, 0, 3]);
 });
 
-test("4 MiB of bodies are in flight", async (t) => {
+test("allows 4 MiB of bodies in flight", async (t) => {
   const third = Math.floor((4 << 20) / 3);
   for (const [size, count] of [[third, 3], [third + 1, 2]]) {
     const bindings = { MAX_BODY_BYTES: "1572864" };
@@ -167,14 +170,14 @@ test("4 MiB of bodies are in flight", async (t) => {
 });
 
 for (const most of [1, 2]) {
-  test(`MAX_ATTEMPTS=${most}: so many tries, and no more`, async (t) => {
+  test(`MAX_ATTEMPTS=${most}: makes so many attempts, and no more`, async (t) => {
     const { url, origin, ids, until } = await edge(t, { MAX_ATTEMPTS: String(most) });
     origin.answer = fails();
     equal((await post(url, event())).status, 200);
     const [id] = await ids();
     const [{ attempts, reason, due }] = (await until(id, "dead")).sends;
     deepEqual([attempts, reason, due], [most, "max_attempts", null]);
-    // At the last that is allowed, another is taken.
+    // At the last allowed attempt, another delivery is accepted.
     origin.answer = (request, response) => (origin.taken.length < 2 * most ? fails() : takes)(request, response);
     equal((await post(url, event())).status, 200);
     const [other] = await ids();
@@ -184,7 +187,7 @@ for (const most of [1, 2]) {
   });
 }
 
-test("MAX_DELIVERY_AGE: what would be tried later is dead", async (t) => {
+test("MAX_DELIVERY_AGE: a delivery whose next attempt would be later is dead", async (t) => {
   const { url, origin, ids, until } = await edge(t, { MAX_DELIVERY_AGE: "1s" });
   origin.answer = fails();
   equal((await post(url, event())).status, 200);
@@ -199,7 +202,7 @@ test("MAX_DELIVERY_AGE: what would be tried later is dead", async (t) => {
   deepEqual([reason, tries], ["max_age", 1]);
 });
 
-test("Retry-After holds a destination for seconds or until a date, an hour at most; what is neither is ignored", async (t) => {
+test("Retry-After holds a destination for seconds or until a date, at most an hour; other values are ignored", async (t) => {
   const before = Date.now();
   const date = (ms) => new Date(before + ms).toUTCString();
   const asked = [["1800", HOUR / 2], ["3600", HOUR], ["3601", HOUR], ["99999999999", HOUR], [date(2 * HOUR), HOUR], [date(HOUR / 2), HOUR / 2]];
@@ -226,7 +229,7 @@ test("Retry-After holds a destination for seconds or until a date, an hour at mo
   }
 });
 
-test("a shard that is full accepts nothing, sends what it has, and accepts again when there is room", async (t) => {
+test("a full shard accepts nothing, sends its deliveries, and accepts again when there is room", async (t) => {
   const alerts = await startOrigin();
   t.after(alerts.stop);
   const { url, edge, origin, logged } = await start(t, {

@@ -62,7 +62,7 @@ for (const [name, mode] of [["durable", DURABLE], ["direct", DIRECT]]) {
     const [first, second] = headers["walnut-edge"].split(",");
     ok(first !== second);
 
-    // Entries that cannot be ids are left out.
+    // Entries that can't be ids are left out.
     equal((await through(behind.url, `a, b,${"x".repeat(65)},caf\u00e9`)).status, 200);
     equal((await behind.origin.took(3)).headers["walnut-edge"], `a,b,${second}`);
   });
@@ -102,7 +102,7 @@ test("an edge of an older version gets its id with its next delivery, and each o
     const before = world.origin.taken.length;
     for (let n = 0; n < 20; n++) equal((await post(world.url, event())).status, 200);
     await world.origin.took(before + 20);
-    // A delivery without a result would be sent once more after the restart.
+    // A delivery without a result would be sent again after the restart.
     for (const id of await world.ids()) await world.until(id, "delivered");
     return new Set(world.origin.taken.slice(before).map(({ headers }) => headers["walnut-edge"]));
   };

@@ -1,4 +1,5 @@
-// Networks: which addresses are one, and what makes one known, so that half of the quarantine's room is reserved for it.
+// Networks: the addresses that belong to one network, and the events that make it known, so that half of the quarantine's
+// room is reserved for it.
 import { deepEqual, equal } from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +29,7 @@ for (const [name, { same, other }] of Object.entries(NETWORKS)) {
   });
 }
 
-test("CLIENT_IP_HEADER names the header with the address; requests without one are one network", async (t) => {
+test("reads the address from CLIENT_IP_HEADER, and treats requests without one as one network", async (t) => {
   const world = await quarantine(t, { CLIENT_IP_HEADER: "x-client" });
   const send = (headers) => world.send(tiny(), { key: FORGED, headers });
   await each(Array.from({ length: TENTH.bodies + 10 }), (_, n) => send({ "cf-connecting-ip": address(n) }));
@@ -36,7 +37,7 @@ test("CLIENT_IP_HEADER names the header with the address; requests without one a
   await world.reset();
   await send({ "x-client": "198.51.100.1" });
   await world.holds({ kept: TENTH.bodies + 1 });
-  // What is no address is no network of its own.
+  // A value that is not an address does not make a separate network.
   for (const value of ["unknown", "198.51.100", "198.51.100.256", "2001:db8::g"]) {
     await world.reset();
     await send({ "x-client": value });
@@ -44,10 +45,10 @@ test("CLIENT_IP_HEADER names the header with the address; requests without one a
   }
 });
 
-test("of a list of addresses the last counts, which is the nearest proxy's", async (t) => {
+test("uses the last address of a list, which the nearest proxy adds", async (t) => {
   const world = await quarantine(t, { CLIENT_IP_HEADER: "x-forwarded-for" });
   const send = (list) => world.send(tiny(), { key: FORGED, headers: { "x-forwarded-for": list } });
-  // A client writes what it likes before that.
+  // A client can write anything before it.
   await each(Array.from({ length: TENTH.bodies + 10 }), (_, n) => send(`${address(n)}, 198.51.100.${n}`));
   await world.holds({ kept: TENTH.bodies });
   for (const [list, kept] of [["198.51.100.1", 100], ["198.51.100.1:443", 100], ["203.0.113.1,198.51.100.9", 100], ["198.51.100.1, 203.0.113.1", 101]]) {
@@ -57,7 +58,10 @@ test("of a list of addresses the last counts, which is the nearest proxy's", asy
   }
 });
 
-/** How a network can become known, or not: what comes from it, and whether more than a tenth is kept of it then. */
+/**
+ * How a network can become known, or not: the events from it, and whether more than a tenth of the room is then open to
+ * it.
+ */
 const KNOWN = {
   "a genuine event makes it known": { send: (world) => world.genuine(address(1)), known: true },
   "a genuine test event makes it known": { send: (world) => world.genuine(address(1), { is_test: true }), known: true },

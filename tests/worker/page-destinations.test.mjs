@@ -172,7 +172,7 @@ test("page: requires a destination and a start to redeliver all of a period, unt
   await page.close();
 });
 
-test("page: lists what waits for one destination, until the filter is removed", { timeout: 60_000 }, async (t) => {
+test("page: lists the deliveries that wait for one destination, until the filter is removed", { timeout: 60_000 }, async (t) => {
   const { edge, url } = await start(t, (origin) => ({
     ...DURABLE,
     ORIGIN_URL: undefined,

@@ -48,7 +48,7 @@ for (const looks of LOOKS) {
     await page.locator("#fields", { hasText: IMAGE }).waitFor();
     assert.match(await page.locator("#fields").innerText(), /Test event\s+yes/);
     await page.click("#back");
-    await shown(page, "2, all. Search."); // as it was
+    await shown(page, "2, all. Search."); // unchanged
     await search("session_id", "s-1");
     await shown(page, "1, all. Search.");
     await search("id", "demo_session_finished:s-1");
@@ -58,7 +58,7 @@ for (const looks of LOOKS) {
     await page.locator("#why-empty", { hasText: "No delivery matches the search." }).waitFor();
     await search("id", "demo_session_finished:s-1");
     await shown(page, "1, all. Search.");
-    await search("email", "kim"); // which is no address
+    await search("email", "kim"); // not an address
     const note = page.locator("#search-note", { hasText: "email must be an e-mail address" });
     await note.waitFor();
     assert.equal(await page.locator("#deliveries").isVisible(), false);
@@ -96,7 +96,7 @@ test("page: names a shard that does not answer, and shows the others", { timeout
     await shown(page, "1, all");
     await page.locator("#broken", { hasText: "Shards that did not answer: 0." }).waitFor();
     await look(page, "broken-shard", looks);
-    await view(page, "rejected"); // which only shard 0 knows
+    await view(page, "rejected"); // only shard 0 has them
     await page.locator("#problem", { hasText: "inbox_failed: " }).waitFor();
     await view(page, "destinations");
     await page.locator("#destinations b.ok").waitFor();

@@ -1,4 +1,4 @@
-// What the tests of the page for the delivery log share.
+// Shared by the tests of the page for the delivery log.
 import { after, before } from "node:test";
 import { launch, look as lookAt, open } from "../browser/support.mjs";
 import { TOKEN } from "./support.mjs";
@@ -9,7 +9,7 @@ export const SCRIPT = "</pre><script>alert(1)</script>";
 
 export const DURABLE = { MODE: "durable", ADMIN_TOKEN: TOKEN };
 
-/** Starts the browser for the tests of a file. Returns what opens the page of an edge. */
+/** Starts the browser for the tests of a file. Returns a function that opens the page of an edge. */
 export function browser() {
   let launched;
   before(async () => {

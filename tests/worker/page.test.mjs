@@ -34,7 +34,7 @@ async function startRefusing(t) {
 for (const looks of LOOKS) {
   const title = `${looks.colorScheme}, ${looks.viewport.width} px`;
 
-  test(`page, ${title}: a delivery that a destination refused`, { timeout: 120_000 }, async (t) => {
+  test(`page, ${title}: shows a delivery that a destination rejected`, { timeout: 120_000 }, async (t) => {
     const { edge, url, crm, archive, until } = await startRefusing(t);
     for (const body of [sample, JSON.stringify({ event: IMAGE, n: SCRIPT }), '{"event":"broken","n":1.0}']) {
       assert.equal((await post(url, body)).status, 200);
@@ -121,7 +121,7 @@ for (const looks of LOOKS) {
     await page.close();
   });
 
-  test(`page, ${title}: the dead of a period, and what is of one person`, { timeout: 120_000 }, async (t) => {
+  test(`page, ${title}: redelivers the dead of a period, and erases the data of one person`, { timeout: 120_000 }, async (t) => {
     const { edge, url, archive, until, ask } = await startRefusing(t);
     for (const body of [sample, '{"event":"broken","n":1}', '{"event":"broken","n":2}']) await post(url, body);
     const { page, wrong } = await opened(edge, looks);
@@ -145,7 +145,7 @@ for (const looks of LOOKS) {
     await page.click("[data-opens=erase]");
     await page.fill("#email", JSON.parse(sample).data.user.email);
     await page.click("#erase .danger");
-    assert.equal(await page.locator("#erase").isVisible(), true); // since it was not confirmed
+    assert.equal(await page.locator("#erase").isVisible(), true); // because it was not confirmed
     await page.check("#erase [type=checkbox]");
     await look(page, "erase", looks);
     await page.click("#erase .danger");
@@ -158,7 +158,7 @@ for (const looks of LOOKS) {
 }
 
 for (const looks of LOOKS) {
-  test(`page, ${looks.colorScheme}, ${looks.viewport.width} px: mistakes in the configuration`, { timeout: 120_000 }, async (t) => {
+  test(`page, ${looks.colorScheme}, ${looks.viewport.width} px: shows the mistakes in the configuration`, { timeout: 120_000 }, async (t) => {
     const DESTINATIONS = JSON.stringify([{ name: "crm", url: "http://crm.example", headers: { [IMAGE]: SCRIPT } }]);
     const { edge, url } = await start(t, { ...DURABLE, ORIGIN_URL: undefined, DESTINATIONS, MAX_ATTEMPTS: IMAGE });
     assert.equal((await post(url, sample)).status, 200);
@@ -182,7 +182,7 @@ for (const looks of LOOKS) {
   });
 }
 
-test("page: what came twice, what differs, what is no text, on a narrow screen", { timeout: 120_000 }, async (t) => {
+test("page: shows duplicates, variants and a body that is not text, on a narrow screen", { timeout: 120_000 }, async (t) => {
   const { edge, url, until } = await startRefusing(t);
   const different = JSON.parse(sample);
   different.data.user.email = "other@example.com";
@@ -242,12 +242,12 @@ test("page: erases until the answer says that nothing is left, by keyboard", { t
   await page.close();
 });
 
-test("page: more than one answer holds, by keyboard, and back", { timeout: 120_000 }, async (t) => {
+test("page: lists more than one answer holds, by keyboard, and goes back", { timeout: 120_000 }, async (t) => {
   const { edge, url } = await start(t, DURABLE);
   const all = Array.from({ length: 60 }, (_, n) => post(url, `{"event":"many","n":${n}}`));
   for (const { status } of await Promise.all(all)) assert.equal(status, 200);
   const { page, wrong } = await opened(edge);
-  await signIn(page); // whose field has the focus
+  await signIn(page); // its field has the focus
   await shown(page, "50.");
   await page.focus("#older");
   await page.keyboard.press("Enter");
@@ -274,7 +274,7 @@ test("page: more than one answer holds, by keyboard, and back", { timeout: 120_0
   await page.close();
 });
 
-test("page: the keys are warned about as the API does", { timeout: 60_000 }, async (t) => {
+test("page: shows the API's warnings about the keys", { timeout: 60_000 }, async (t) => {
   const storage = await folder(t);
   const before = { WALNUT_WEBHOOK_KEY_PREVIOUS: "before", WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: new Date(Date.now() + 3_600_000).toISOString() };
   const during = await start(t, { ...DURABLE, ...before }, { storage });
@@ -287,7 +287,7 @@ test("page: the keys are warned about as the API does", { timeout: 60_000 }, asy
   await during.edge.stop();
   await page.close();
 
-  // It is over: nothing is to be done any more.
+  // After the end, no action is needed.
   const after = await start(t, DURABLE, { storage });
   const next = await opened(after.edge);
   await signIn(next.page);
@@ -325,7 +325,7 @@ test("page: redelivers an event that no destination wants to the chosen one", { 
   await page.close();
 });
 
-test("page: what goes wrong is said, and nothing is lost", { timeout: 120_000 }, async (t) => {
+test("page: shows each error, and loses no input", { timeout: 120_000 }, async (t) => {
   const { edge, url } = await start(t, DURABLE);
   await post(url, sample);
   const { page, wrong } = await opened(edge);
@@ -371,7 +371,7 @@ test("page: what goes wrong is said, and nothing is lost", { timeout: 120_000 },
   await page.close();
 });
 
-test("page: its files are behind a policy that lets nothing else in", async (t) => {
+test("page: its files have a policy that blocks all other content", async (t) => {
   const { edge } = await start(t, DURABLE);
   for (const [path, type] of Object.entries(FILES)) {
     const response = await fetch(`${edge.url}/admin/${path}`);

@@ -46,7 +46,7 @@ test("sends nothing to a paused destination, and all of it in order once it is r
   equal((await destination(world, "crm")).state, "ok");
 });
 
-test("pausing or resuming an unknown name says which name was meant", async (t) => {
+test("suggests the right name when an unknown one is paused or resumed", async (t) => {
   const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
   Object.assign(world, admin(world.edge));
   for (const change of [pause, resume]) {
@@ -57,7 +57,7 @@ test("pausing or resuming an unknown name says which name was meant", async (t) 
   }
 });
 
-test("lets what is in flight finish", async (t) => {
+test("lets requests in flight finish", async (t) => {
   const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
   Object.assign(world, admin(world.edge));
   const answer = deferred();

@@ -1,4 +1,4 @@
-// Deliveries that make a destination reset the connection hold up no others.
+// Deliveries that make a destination reset the connection delay no others.
 import { equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { lasting } from "./storage.mjs";

@@ -1,4 +1,4 @@
-// A Worker and an inbox of different versions meet during a deployment: nothing may be acknowledged that is not stored.
+// A Worker and an inbox of different versions meet during a deployment. Only stored events may be acknowledged.
 import { deepEqual, equal, match } from "node:assert/strict";
 import { test } from "node:test";
 import { admin, DURABLE, event, folder, post, start, TOKEN } from "./support.mjs";
@@ -44,7 +44,7 @@ const LATER = `
   };
 `;
 
-test("a row that a later version has written is sent, listed and erased", async (t) => {
+test("sends, lists and erases a row that a later version has written", async (t) => {
   const { url, edge, origin } = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN }, { entry: LATER });
   const { ask, until } = admin(edge);
   equal((await post(url, event())).status, 200);
@@ -56,7 +56,7 @@ test("a row that a later version has written is sent, listed and erased", async 
   equal((await ask("DELETE", `deliveries/${deliveryId}`)).erased, 1);
 });
 
-test("numbers beyond those of JavaScript are answered by the admin API, and not with a failure", async (t) => {
+test("the admin API handles numbers beyond the range of JavaScript without a failure", async (t) => {
   const { edge } = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
   const { ask } = admin(edge);
   const huge = "18446744073709551615";

@@ -8,7 +8,7 @@ import { event, post } from "./support.mjs";
 
 const KIB = 1024;
 const LARGEST = 64 * KIB;
-test("what can't be an event of Walnut's is not kept", async (t) => {
+test("does not keep a body that can't be an event of Walnut", async (t) => {
   const world = await edge(t);
   const not = ["", "garbage", "[]", '[{"event":"x"}]', "null", '"event"', "{}", '{"event":1}', '{"event":null}', '{"event":["x"]}', '{"Event":"x"}', '{"data":{"event":"x"}}', '{"event":"x"} x', '{"event":"x"', '\ufeff{"event":"x"}'];
   for (const body of not) equal((await world.send(body)).code, "signature_mismatch", body);
@@ -35,7 +35,7 @@ test("a body of 64 KiB is kept, and a longer one is not", async (t) => {
   await world.holds({ kept: 0, recovered: 2 });
 });
 
-test("of equal requests one is kept", async (t) => {
+test("keeps one of several equal requests", async (t) => {
   const world = await edge(t);
   const body = event();
   await world.send(body);
@@ -50,14 +50,14 @@ test("of equal requests one is kept", async (t) => {
   equal((await world.rejected()).at(-1).received, received);
 });
 
-test("a network that sent nothing genuine has a tenth of the bodies", async (t) => {
+test("a network without genuine events has a tenth of the bodies", async (t) => {
   const world = await edge(t);
   await forge(world, TENTH.bodies + 20, { ip: address(1) });
   await isFullFor(world, address(1), TENTH.bodies);
   await hasRoomFor(world, address(2), TENTH.bodies);
 });
 
-test("an isolate that was told that a network has no room does not ask for it again for a minute", async (t) => {
+test("an isolate does not ask again for a minute for a network without room", async (t) => {
   const world = await edge(t);
   const asked = async () => (await fetch(`${world.edge.url}/asked`)).json();
   await forge(world, TENTH.bodies, { ip: address(1) });
@@ -70,7 +70,7 @@ test("an isolate that was told that a network has no room does not ask for it ag
   await world.pass(MINUTE);
   const later = await asked();
   await world.send(tiny(), { key: FORGED, ip: address(1) });
-  // To report what was dropped, and to ask again.
+  // To report the dropped requests, and to ask again.
   while ((await asked()) < later + 2);
   await world.holds({ kept: TENTH.bodies, dropped: 101 });
 });
@@ -95,7 +95,7 @@ const COUNTING = `
   };
 `;
 
-test("of equal requests, an isolate asks the inbox to keep one", async (t) => {
+test("an isolate asks the inbox to keep only one of several equal requests", async (t) => {
   const world = await quarantine(t, {}, { entry: COUNTING });
   const asked = async () => (await fetch(`${world.edge.url}/asked`)).json();
   const [one, other] = [tiny(), tiny()];
@@ -109,7 +109,7 @@ test("of equal requests, an isolate asks the inbox to keep one", async (t) => {
   equal(await asked(), 2);
 });
 
-test("a network that has no room left closes it to no other", async (t) => {
+test("a network without room does not block another one", async (t) => {
   const world = await edge(t);
   await forge(world, TENTH.bodies, { ip: address(1) });
   await world.holds({ kept: TENTH.bodies });
@@ -120,7 +120,7 @@ test("a network that has no room left closes it to no other", async (t) => {
   await world.holds({ kept: TENTH.bodies + 1 });
 });
 
-test("a network that has no room left closes it to no known one", async (t) => {
+test("a network without room does not block a known one", async (t) => {
   const world = await edge(t);
   await forgeFromMany(world, HALF.bodies, 1);
   await world.holds({ kept: HALF.bodies });
@@ -130,7 +130,7 @@ test("a network that has no room left closes it to no known one", async (t) => {
   await world.holds({ kept: HALF.bodies + 1 });
 });
 
-test("a network that sent nothing genuine has a tenth of the bytes", async (t) => {
+test("a network without genuine events has a tenth of the bytes", async (t) => {
   const world = await edge(t);
   const send = (size) => world.send(sized(size), { ip: address(1) });
   const large = Math.floor(TENTH.bytes / LARGEST);
@@ -176,7 +176,7 @@ test("a known network may have all of the room", async (t) => {
   await isFullFor(world, address(1), ALL.bodies);
 });
 
-/** Erases all that is kept, which frees room, and no part of a day's share. */
+/** Erases all kept requests, which frees room, but no part of a day's share. */
 async function empty(world) {
   for (const { id } of await world.rejected()) await world.ask("DELETE", `rejected/${id}`);
   await world.holds({ kept: 0 });
@@ -207,7 +207,7 @@ test("in 24 hours 600 bodies of unknown networks are kept, and the rest is reser
   await hasRoomFor(world, WALNUT, 100);
 });
 
-test("what is kept is forgotten after 48 hours", async (t) => {
+test("removes kept requests after 48 hours", async (t) => {
   const world = await edge(t);
   await world.send(event());
   await world.holds({ kept: 1 });
@@ -221,7 +221,7 @@ test("what is kept is forgotten after 48 hours", async (t) => {
   equal((await world.ask("GET", "status")).quarantine.recovered, 0);
 });
 
-test("what is older than 48 hours is not delivered, even if nothing was awake to forget it", async (t) => {
+test("does not deliver a kept request after 48 hours, even if no alarm has removed it", async (t) => {
   const world = await edge(t);
   await world.send(event());
   await world.holds({ kept: 1 });

@@ -5,7 +5,7 @@ import { FAILPOINTS_BUILD } from "../../tools/edge.mjs";
 import { deliveredOnce, deliveries, each, NEW_KEY, quarantine } from "./quarantine.mjs";
 import { event, failpoint } from "./support.mjs";
 
-test("killed between the storing and the leaving, four shards deliver each event once", { timeout: 120_000 }, async (t) => {
+test("four shards deliver each event once when killed between storing and removing it", { timeout: 120_000 }, async (t) => {
   const { url, reached } = await failpoint(t);
   const world = await quarantine(t, { SHARDS: "4" }, { build: FAILPOINTS_BUILD });
   await world.genuine();
@@ -15,7 +15,7 @@ test("killed between the storing and the leaving, four shards deliver each event
   await world.holds({ kept: 40 });
   const to = Date.now();
   await world.reset({ WALNUT_WEBHOOK_KEY: NEW_KEY, FAILPOINT: "after-recovered", FAILPOINT_URL: url });
-  // An event that the new key verifies begins it too, long before the cron trigger.
+  // An event that the new key verifies also starts the recovery, long before the cron trigger.
   await world.genuine();
   await reached;
   world.edge.kill();
@@ -27,7 +27,7 @@ test("killed between the storing and the leaving, four shards deliver each event
   equal((await deliveries(world)).length, 42);
 });
 
-test("an event that traps in the recovery stops no other, and waits", { timeout: 120_000 }, async (t) => {
+test("an event that traps in the recovery does not stop others, and stays kept", { timeout: 120_000 }, async (t) => {
   const world = await quarantine(t, {}, { build: FAILPOINTS_BUILD });
   await world.genuine();
   const bodies = Array.from({ length: 5 }, () => event());

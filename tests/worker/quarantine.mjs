@@ -1,4 +1,4 @@
-// What the tests of the quarantine share: an edge whose key changes and whose clock moves, and senders in many networks.
+// Shared by the tests of the quarantine: an edge whose key changes and whose clock moves, and senders in many networks.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import { lasting } from "./storage.mjs";
@@ -7,16 +7,16 @@ import { event, KEY, post, sign } from "./support.mjs";
 /** The key that Walnut signs with after a reset. */
 export const NEW_KEY = "the key after the reset";
 /** A key that is never set. */
-export const FORGED = "a key that nobody set";
+export const FORGED = "a key that is never set";
 
-/** An address of Walnut's. */
+/** An address of Walnut. */
 export const WALNUT = "192.0.2.10";
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
-/** How long something may take that was not answered yet, in ms. */
+/** How long a request may stay unanswered, in ms. */
 const PATIENCE_MS = 30_000;
 
 /** An address in the network with this number: each is a /24. */
@@ -28,14 +28,14 @@ export function sized(bytes, fields = {}) {
   return event({ ...fields, session_id: JSON.parse(short).data.session_id, padding: "x".repeat(bytes - Buffer.byteLength(short)) });
 }
 
-/** The smallest body that is kept, and no other is equal to it. */
+/** The smallest body that is kept. Each call gives a different one. */
 let small = 0;
 export const tiny = () => `{"event":"e","n":${small++}}`;
 
 /**
- * The Worker, so many ms ahead, with the rows counted that it writes, and how often the inbox is asked something: entries
- * of indexes and alarms are rows too. Alarms go off after as much real time as without it. With TEST_GATE, the second shard
- * stores only what the server there answers 200.
+ * The Worker with a clock that is so many ms ahead. It counts the rows that it writes, including index entries and
+ * alarms, and the requests to the inbox. Alarms fire after the same real time as without the shift. With TEST_GATE, the
+ * second shard stores only what the server there answers 200.
  */
 export const ahead = (ms) => `
 import worker, { Inbox as Real } from "./index.js";
@@ -105,14 +105,14 @@ export default {
 
 /**
  * An edge with storage that lasts. `send` posts a body, signed with the new key and from Walnut's address unless it says
- * otherwise. `reset` changes bindings, and starts the edge again so many ms later. `pass` moves the clock and runs the cron trigger.
- * `holds` waits until the status of the quarantine has these numbers, `stays` says that it
- * keeps no more than so many, and `rejected` lists all that is kept. `genuine` sends an event that makes its network known.
+ * otherwise. `reset` changes bindings, and starts the edge again so many ms later. `pass` moves the clock and runs the
+ * cron trigger. `holds` waits until the status of the quarantine has these numbers, `stays` checks that it keeps no more
+ * than so many, and `rejected` lists all kept requests. `genuine` sends an event that makes its network known.
  */
 export async function quarantine(t, bindings = {}, options = {}) {
   const all = { ...bindings };
   let offset = 0;
-  // The failpoints build has its own way to stop; no test needs both.
+  // The failpoints build stops in another way; no test needs both.
   const world = await lasting(t, all, () => (options.build ? options : { entry: ahead(offset), ...options }));
   world.now = () => Date.now() + offset;
   world.send = (body, { key = NEW_KEY, ip = WALNUT, headers = {} } = {}) =>
@@ -137,7 +137,7 @@ export async function quarantine(t, bindings = {}, options = {}) {
     }
   };
   world.stays = async (kept) => {
-    // What is done after a response is done, once the inbox has been asked three times.
+    // The work after a response is finished once the inbox has been called three times.
     for (let n = 0; n < 3; n++) await world.ask("GET", "status");
     await world.holds({ kept });
   };
@@ -159,7 +159,7 @@ export async function quarantine(t, bindings = {}, options = {}) {
   return world;
 }
 
-/** Does `work` for each item, so many at once. */
+/** Runs `work` for each item, so many at once. */
 export async function each(items, work, atOnce = 16) {
   const left = items.entries();
   const worker = async () => {
@@ -168,7 +168,7 @@ export async function each(items, work, atOnce = 16) {
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
-/** A tenth of the room, for a network that sent nothing genuine; half of it is for all of those. */
+/** A tenth of the room, for a network without genuine events; half of the room is for all such networks. */
 export const TENTH = { bodies: 100, bytes: 838_860 };
 export const HALF = { bodies: 500, bytes: 4 << 20 };
 export const ALL = { bodies: 1000, bytes: 8 << 20 };
@@ -177,23 +177,23 @@ export const ALL = { bodies: 1000, bytes: 8 << 20 };
 export const forge = (world, count, { ip, key = FORGED } = {}) =>
   each(Array.from({ length: count }), async () => equal((await world.send(tiny(), { key, ip })).code, "signature_mismatch"));
 
-/** Sends them from as many networks as are needed, from this one on, for each of them to be kept. */
+/** Sends them from as many networks as needed, starting with this one, so that each is kept. */
 export const forgeFromMany = (world, count, network) =>
   each(Array.from({ length: count }), async (_, n) => {
     const ip = address(network + Math.floor(n / TENTH.bodies));
     equal((await world.send(tiny(), { key: FORGED, ip })).code, "signature_mismatch");
   });
 
-/** The quarantine has `kept` so many, and an event from this network is not kept besides. */
+/** Checks that the quarantine has `kept` so many, and does not keep another event from this network. */
 export async function isFullFor(world, ip, kept) {
   await world.holds({ kept });
-  // An isolate that was told so does not ask again for a minute.
+  // An isolate that knows this does not ask again for a minute.
   await world.reset();
   await world.send(tiny(), { key: FORGED, ip });
   await world.stays(kept);
 }
 
-/** The quarantine has room for another from this network. */
+/** Checks that the quarantine has room for another request from this network. */
 export async function hasRoomFor(world, ip, kept) {
   await world.reset();
   await world.send(tiny(), { key: FORGED, ip });
@@ -201,7 +201,7 @@ export async function hasRoomFor(world, ip, kept) {
   return kept + 1;
 }
 
-/** An edge that has a known network: Walnut's. */
+/** An edge with one known network: Walnut's. */
 export async function edge(t, bindings) {
   const world = await quarantine(t, bindings);
   await world.genuine();
@@ -211,7 +211,7 @@ export async function edge(t, bindings) {
 export const session = (body) => JSON.parse(body).data.session_id;
 export const idOf = (body) => `${JSON.parse(body).event}:${session(body)}`;
 
-/** All deliveries. */
+/** Lists all deliveries. */
 export async function deliveries({ ask }) {
   const all = [];
   for (let cursor = null; ; ) {
@@ -222,7 +222,7 @@ export async function deliveries({ ask }) {
   }
 }
 
-/** Each of the bodies is listed once, with the time when it was received, and was sent as it is. */
+/** Checks that each body is listed once with its time of receipt, and was sent unchanged. */
 export async function deliveredOnce(world, bodies, from, to) {
   const wanted = new Set(bodies.map(idOf));
   const listed = (await deliveries(world)).filter(({ id }) => wanted.has(id));

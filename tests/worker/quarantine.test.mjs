@@ -1,10 +1,14 @@
-// A key reset loses nothing: what the edge rejects because no key matches is kept, and delivered once the key is set.
+// A key reset loses nothing: requests that the edge rejects because no key matches are kept, and delivered once the key
+// is set.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { deliveredOnce, deliveries, each, FORGED, HOUR, idOf, NEW_KEY, quarantine, session, WALNUT } from "./quarantine.mjs";
 import { event, KEY, sign, startOrigin, TOKEN } from "./support.mjs";
 
-/** Posts as Walnut does: again, if there was no response. Before each of the bodies with the numbers `kills`, the process is killed. */
+/**
+ * Posts like Walnut: again, if there was no response. The process is killed before each of the bodies with the numbers
+ * in `kills`.
+ */
 async function sendThroughKills(world, bodies, kills) {
   let restarted = Promise.resolve();
   const kill = async () => {
@@ -33,11 +37,11 @@ test("a key reset loses none of 500 events, through two kills", { timeout: 300_0
   const from = Date.now();
   const bodies = Array.from({ length: 500 }, () => event());
   deepEqual(await sendThroughKills(world, bodies, [150, 350]), { signature_mismatch: 500 });
-  // Walnut retries what was rejected: a kill may have come between the response and the keeping.
+  // Walnut retries rejected events. A kill may have happened after the response and before the request was kept.
   deepEqual(await sendThroughKills(world, bodies, []), { signature_mismatch: 500 });
   await world.holds({ kept: 500, recovered: 0 });
   const to = Date.now();
-  equal(world.origin.taken.length, 1, "nothing that is kept is sent");
+  equal(world.origin.taken.length, 1, "no kept request is sent");
   const [entry] = await world.rejected();
   deepEqual([entry.code, entry.cause], ["signature_mismatch", "unknown_key"]);
   match(await world.logged('"kept"'), /^{"event":"kept","code":"signature_mismatch"}$/);
@@ -65,7 +69,7 @@ test("a key reset loses none of 500 events, through two kills", { timeout: 300_0
   equal(world.origin.taken.length, 501);
 });
 
-test("while the key changes twice, what another key signed waits", async (t) => {
+test("while the key changes twice, requests that another key signed stay kept", async (t) => {
   const world = await quarantine(t);
   await world.genuine();
   const first = event();
@@ -110,7 +114,7 @@ test("a key that was set and unset between two starts changes nothing", async (t
   await deliveredOnce(world, [body], 0, Date.now());
 });
 
-test("a leaked key that is set as previous again admits nothing by itself", async (t) => {
+test("a leaked key that is set as previous again admits nothing automatically", async (t) => {
   const LEAKED = "the key that leaked";
   const world = await quarantine(t);
   await world.genuine();
@@ -165,7 +169,7 @@ test("a leaked key that is set as previous without a valid end verifies nothing"
   equal((await deliveries(world)).length, 1);
 });
 
-test("deliver says that it is a duplicate where a retry was accepted before", async (t) => {
+test("delivering by hand reports a duplicate if a retry was accepted before", async (t) => {
   const world = await quarantine(t);
   await world.genuine();
   const body = event();
@@ -176,7 +180,7 @@ test("deliver says that it is a duplicate where a retry was accepted before", as
     WALNUT_WEBHOOK_KEY_PREVIOUS: NEW_KEY,
     WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: new Date(Date.now() + HOUR).toISOString(),
   });
-  // Walnut's retry is accepted, since the key is valid now.
+  // Walnut's retry is accepted, because the key is valid now.
   equal((await world.send(body)).status, 200);
   const { status, stored } = await world.ask("POST", `rejected/${id}/deliver`);
   deepEqual([status, stored], [200, "duplicate"]);
@@ -184,7 +188,7 @@ test("deliver says that it is a duplicate where a retry was accepted before", as
   await deliveredOnce(world, [body], 0, Date.now());
 });
 
-test("while the configuration has mistakes, what is recovered is held, and delivered later", async (t) => {
+test("while the configuration has mistakes, holds recovered requests, and delivers them later", async (t) => {
   const world = await quarantine(t);
   await world.genuine();
   await world.until((await world.ids())[0], "delivered");
@@ -202,7 +206,7 @@ test("while the configuration has mistakes, what is recovered is held, and deliv
   equal(await deliveredOnce(world, bodies, 0, to), 2);
 });
 
-test("age is measured at the time of receipt, with the limit that is set now", async (t) => {
+test("measures the age at the time of receipt, with the current limit", async (t) => {
   const world = await quarantine(t, { MAX_EVENT_AGE: "1h" });
   await world.genuine();
   const [fresh, stale] = [event(), event({ timestamp: new Date(Date.now() - 2 * HOUR).toISOString() })];
@@ -222,7 +226,7 @@ test("age is measured at the time of receipt, with the limit that is set now", a
   await deliveredOnce(world, [fresh, stale], 0, Date.now());
 });
 
-test("an entry is listed without its body, and shown as text", async (t) => {
+test("lists an entry without its body, and shows the body as text", async (t) => {
   const world = await quarantine(t);
   await world.genuine();
   const name = "<img src=x onerror=alert(1)>";
@@ -274,7 +278,7 @@ test("entries are listed newest first, by cursor, name and time", async (t) => {
   equal(await count(`&until=${times[4]}`), times.filter((time) => time < times[4]).length);
 });
 
-test("what is asked wrongly is answered as elsewhere in the admin API", async (t) => {
+test("answers invalid requests like the rest of the admin API", async (t) => {
   const world = await quarantine(t);
   await world.genuine();
   await world.send(event());
@@ -301,7 +305,7 @@ test("what is asked wrongly is answered as elsewhere in the admin API", async (t
   await world.holds({ kept: 1 });
 });
 
-test("erasure covers what is kept", async (t) => {
+test("erasure covers kept requests", async (t) => {
   const world = await quarantine(t);
   await world.genuine();
   const person = { user: { email: "alma@example.org" } };

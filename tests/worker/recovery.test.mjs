@@ -1,10 +1,12 @@
-// What is kept is recovered although a shard, or all that comes in between, stands in the way.
+// Kept requests are recovered despite a failing shard, and despite events that interfere.
 import { deepEqual, equal } from "node:assert/strict";
 import { test } from "node:test";
 import { deliveredOnce, deliveries, MINUTE, NEW_KEY, quarantine } from "./quarantine.mjs";
 import { inShard, KEY, startOrigin } from "./support.mjs";
 
-/** An edge of two shards, the second of which asks `gate` before it stores. It keeps these, signed with the new key. */
+/**
+ * An edge of two shards; the second one asks `gate` before it stores. It keeps these requests, signed with the new key.
+ */
 async function keeping(t, bodies) {
   const gate = await startOrigin();
   t.after(gate.stop);
@@ -23,11 +25,11 @@ const BROKEN = {
 };
 
 for (const [what, answer] of Object.entries(BROKEN)) {
-  for (const mended of ["a minute later", "after a restart"]) {
-    test(`a shard that ${what} holds up no other, and has the rest once it works ${mended}`, async (t) => {
+  for (const repaired of ["a minute later", "after a restart"]) {
+    test(`a shard that ${what} delays no other, and gets the rest once it works ${repaired}`, async (t) => {
       const of = (shard) => inShard(shard, 2);
       const [theirs, ours] = [[of(1), of(1)], [of(0), of(0), of(0)]];
-      // What belongs to the broken shard comes first.
+      // The requests of the broken shard come first.
       const { gate, world } = await keeping(t, [...theirs, ...ours]);
       const { answer: open } = gate;
       gate.answer = answer;
@@ -44,8 +46,8 @@ for (const [what, answer] of Object.entries(BROKEN)) {
       equal(gate.taken.length, 1);
 
       gate.answer = open;
-      if (mended === "a minute later") {
-        // Not all of it: an alarm that is set is not moved with the clock, but one that is still to come is set again.
+      if (repaired === "a minute later") {
+        // Not by the whole minute: an alarm that is set does not move with the clock, but a later one is set again.
         await world.pass(0.75 * MINUTE);
         equal((await world.send(genuine[2])).status, 200);
       } else {
@@ -58,7 +60,7 @@ for (const [what, answer] of Object.entries(BROKEN)) {
   }
 }
 
-test("a request that is just being stored is not erased here, but can be where it is then", async (t) => {
+test("a request that is being stored is not erased from the quarantine, but can be erased as a delivery", async (t) => {
   const body = inShard(1, 2);
   const { gate, world } = await keeping(t, [body]);
   const [{ id }] = await world.rejected();
@@ -77,7 +79,7 @@ test("a request that is just being stored is not erased here, but can be where i
   await world.until(deliveryId, "erased");
 });
 
-/** The second shard answers nothing but that it is broken. */
+/** The second shard only answers that it is broken. */
 const SECOND_IS_BROKEN = `
   import worker, { Inbox as Real } from "./index.js";
   export class Inbox extends Real {
@@ -89,7 +91,7 @@ const SECOND_IS_BROKEN = `
   export default worker;
 `;
 
-test("what is kept is listed although another shard is broken", async (t) => {
+test("lists kept requests although another shard is broken", async (t) => {
   const world = await quarantine(t, { SHARDS: "2" }, { entry: SECOND_IS_BROKEN });
   equal((await world.send(inShard(0, 2), { key: KEY })).status, 200);
   equal((await world.send(inShard(1, 2))).code, "signature_mismatch");

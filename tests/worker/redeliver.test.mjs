@@ -76,7 +76,7 @@ test("with state all, a destination and a period are required", async (t) => {
   equal((await ask("POST", "redeliver", { state: "lost" })).code, "invalid_request");
 });
 
-test("what waits for a renamed destination, or is dead there, moves to the new name", async (t) => {
+test("moves pending and dead sends of a renamed destination to the new name", async (t) => {
   const { origins: [crm, other], edge } = await world(t, 2);
   const before = await edge({ name: "old", url: crm.url }, { name: "other", url: other.url });
   crm.answer = refuses;
@@ -106,11 +106,11 @@ test("what waits for a renamed destination, or is dead there, moves to the new n
   }
   deepEqual(names(await after.ask("GET", `deliveries/${kept}`)), [["old", "delivered"], ["other", "delivered"]]);
   equal((await after.ask("POST", "redeliver", { from: "old", destination: "new" })).redelivered, 0);
-  // To a destination that the delivery is sent to already, nothing is sent twice.
+  // Nothing is sent twice to a destination that already receives the delivery.
   equal(other.taken.length, 4);
 });
 
-test("what waits for a renamed destination is sent to the new name where it is dead", async (t) => {
+test("sends a pending delivery of a renamed destination to the new name where it is dead", async (t) => {
   const { origins: [old, crm], edge } = await world(t, 2);
   const before = await edge({ name: "old", url: old.url }, { name: "crm", url: crm.url });
   old.answer = () => {};
@@ -141,7 +141,7 @@ test("a move needs an old name and a destination", async (t) => {
   equal((await ask("POST", "redeliver", { from: "old", destination: "crm", state: "dead" })).redelivered, 0);
 });
 
-test("one delivery is sent again to the destinations that gave it up, or to all that want it", async (t) => {
+test("redelivers one delivery to the destinations for which it is dead, or to all that want it", async (t) => {
   const { origins: [crm, mail], edge } = await world(t, 2);
   const { url, ask, ids, until } = await edge({ name: "crm", url: crm.url }, { name: "mail", url: mail.url });
   const redeliver = async (id, body) => {
@@ -162,7 +162,7 @@ test("one delivery is sent again to the destinations that gave it up, or to all 
   await until(id, "delivered");
   deepEqual([crm.taken.length, mail.taken.length], [3, 2]);
   deepEqual(await redeliver(id, { state: "unrouted" }), "invalid_request");
-  // A variant was sent nowhere.
+  // A variant was not sent.
   equal((await post(url, body.replace('"fab_clicks":0', '"fab_clicks":9'))).status, 200);
   const [variant] = await ids("?state=variant");
   deepEqual(await redeliver(variant, { state: "dead" }), []);
@@ -170,7 +170,7 @@ test("one delivery is sent again to the destinations that gave it up, or to all 
   await until(variant, "delivered");
 });
 
-test("a shard that fails is named, and the deliveries of the others are sent again", async (t) => {
+test("names a shard that fails, and redelivers the deliveries of the others", async (t) => {
   const entry = `
     import worker, { Inbox as Working } from "./index.js";
     export class Inbox extends Working {

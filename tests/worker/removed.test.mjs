@@ -29,7 +29,7 @@ async function waiting(world) {
   return id;
 }
 
-test("sends what waited for a destination as soon as it is configured again", async (t) => {
+test("sends the waiting deliveries of a destination as soon as it is configured again", async (t) => {
   const world = await named(t, "crm");
   const id = await waiting(world);
   await world.rename("other");
@@ -42,7 +42,7 @@ test("sends what waited for a destination as soon as it is configured again", as
   ok(Date.now() - before < HOUR);
 });
 
-test("what arrives while the name is another one keeps the order of arrival", async (t) => {
+test("deliveries that arrive while the destination has another name keep the order of arrival", async (t) => {
   const world = await named(t, "crm");
   const first = await waiting(world);
   await world.rename("other");
@@ -53,7 +53,7 @@ test("what arrives while the name is another one keeps the order of arrival", as
   equal((await world.ask("GET", `deliveries/${first}`)).state, "pending");
 });
 
-test("names what waits for a destination that is not configured", async (t) => {
+test("reports deliveries that wait for an unconfigured destination", async (t) => {
   const world = await named(t, "crm");
   await waiting(world);
   await world.rename("other");
@@ -66,7 +66,7 @@ test("names what waits for a destination that is not configured", async (t) => {
   match(await metrics.text(), /^walnut_stranded\{destination="crm"\} 1$/m);
 });
 
-test("what waits for a destination that stays away dies of its age", async (t) => {
+test("a delivery to a destination that stays removed dies of its age", async (t) => {
   const world = await named(t, "crm", { MAX_DELIVERY_AGE: "1h" });
   const id = await waiting(world);
   await world.rename("other");

@@ -4,9 +4,8 @@ import { age } from "./storage.mjs";
 import { DURABLE, TOKEN, admin, event, folder, post, start } from "./support.mjs";
 
 /**
- * The Worker, with what it does counted. `written` and `read` are rows by statement; entries of indexes count, and so does
- * each alarm that is set. A request to the inbox is an arrival or an alarm; each request is a log event, and so is each line
- * of the log.
+ * A Worker that counts its work. `written` and `read` are rows by statement, including index entries and each alarm that
+ * is set. A request to the inbox is an arrival or an alarm; each request is a log event, and so is each line of the log.
  */
 const entry = `
 import worker, { Inbox as Real } from "./index.js";
@@ -48,7 +47,7 @@ export class Inbox extends Real {
     requests.inbox++;
     return super.alarm();
   }
-  // The admin API and the cron trigger ask, and no event.
+  // These requests come from the admin API and the cron trigger, not from an event.
   ask(...question) {
     asking = true;
     try {
@@ -74,7 +73,7 @@ export default {
 /** Statements that run at most once a minute, or once in 15 minutes, however many events arrive. */
 const NOW_AND_THEN = /INTO (meta|destinations|counts)/;
 
-/** What an edge did since the last call. */
+/** The work of an edge since the last call. */
 async function count({ edge }) {
   const { statements, requests, lines } = await (await fetch(`${edge.url}/counted`)).json();
   const counted = statements.filter(({ query }) => !NOW_AND_THEN.test(query));
@@ -88,7 +87,7 @@ async function count({ edge }) {
   };
 }
 
-/** An edge that has delivered something; `count` counts what it did since its last call. */
+/** An edge that has delivered something; `count` returns its work since the last call. */
 export async function counting(t, bindings = {}, storage = undefined) {
   const all = typeof bindings === "function" ? bindings : { ...DURABLE, ADMIN_TOKEN: TOKEN, ...bindings };
   const world = await start(t, all, { entry, storage });
@@ -98,14 +97,14 @@ export async function counting(t, bindings = {}, storage = undefined) {
   return world;
 }
 
-/** An event is delivered, and the alarm that did so has ended. */
+/** Waits until an event is delivered and its alarm has ended. */
 export async function delivers(world, body = event()) {
   equal((await post(world.url, body)).status, 200);
   await world.until((await world.ids())[0], "delivered");
   await quiet(world);
 }
 
-/** Waits until nothing is written any more: an alarm with nothing to do ends within its turn. */
+/** Waits until nothing more is written. An alarm without work ends immediately. */
 async function quiet({ edge }) {
   for (let calm = 0; calm < 3; calm++) await (await fetch(`${edge.url}/health`)).text();
 }
@@ -124,7 +123,7 @@ export async function alone(t) {
   return { delivered, duplicate, idle: await world.count() };
 }
 
-/** Counts so many events that arrive at once, until all of them are delivered. */
+/** Counts the work for so many events that arrive at once, until all are delivered. */
 export async function burst(t, events) {
   const world = await counting(t);
   const bodies = Array.from({ length: events }, () => event());
@@ -147,7 +146,7 @@ export async function destinations(t, count) {
   return world.count();
 }
 
-/** Counts what it is to forget so many events. */
+/** Counts the work to remove so many events. */
 export async function forgotten(t, events) {
   const storage = await folder(t);
   const world = await counting(t, {}, storage);

@@ -15,7 +15,7 @@ async function edge(t, bindings, options) {
   return { ...started, ...admin(started.edge) };
 }
 
-/** A Worker with a shard that can't be asked anything. */
+/** A Worker with a shard that answers no request. */
 const BROKEN = `
   import worker, { Inbox as Working } from "./index.js";
   export class Inbox extends Working {
@@ -56,7 +56,7 @@ test("a search has one of id, session_id and email", async (t) => {
   equal((await ask("GET", "search")).code, "method_not_allowed");
 });
 
-test("an address is found in the bodies, 200 in each shard at once, the newest first", async (t) => {
+test("finds an address in the bodies, 200 in each shard at once, the newest first", async (t) => {
   const { url, ask, ids } = await edge(t, { SHARDS: "2" });
   const mine = () => event({ user: { email: "Jane@Example.com" } });
   for (const body of [mine(), event({ note: "to=jane%2540example.com" })]) equal((await post(url, body)).status, 200);
@@ -82,7 +82,7 @@ test("an address is found in the bodies, 200 in each shard at once, the newest f
   deepEqual((await ask("POST", "search", { email: "jane@example.com" })).deliveries, []);
 });
 
-test("an address that only an answer of a destination contains is found, and is erased", async (t) => {
+test("finds and erases an address that only an answer of a destination contains", async (t) => {
   const { url, origin, ask, ids, until } = await edge(t, { MAX_ATTEMPTS: "1" });
   const email = "jane@example.com";
   for (const answer of [`user ${email} is unknown`, '{"user":"Jane%40Example.com"}', "someone else"]) {

@@ -1,4 +1,4 @@
-// Set-up from nothing, in Walnut's order: the endpoint is saved, and answers, before there is a key.
+// Set-up from the beginning, in Walnut's order: the endpoint is saved, and answers, before there is a key.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { address, each, HOUR, MINUTE, NEW_KEY, quarantine, tiny, WALNUT } from "./quarantine.mjs";
@@ -22,17 +22,17 @@ async function counted(world, code, count) {
   }
 }
 
-/** Each body arrives at the destination once, and nothing else does. */
+/** Checks that each body arrives at the destination once, and nothing else does. */
 async function delivered(world, bodies) {
   await world.origin.took(bodies.length);
   for (const id of await world.ids("?limit=200")) await world.until(id, "delivered");
   deepEqual(world.origin.taken.map(({ body }) => body.toString()).sort(), [...bodies].sort());
 }
 
-test("set-up in Walnut's order loses nothing that was signed", async (t) => {
+test("set-up in Walnut's order loses no signed event", async (t) => {
   const world = await quarantine(t, SETUP);
   deepEqual(await health(world), [200, { ok: true, status: "setup" }]);
-  // The endpoint is saved: a probe that nobody signed.
+  // When the endpoint is saved, Walnut sends an unsigned probe.
   for (const body of ["", "{}", event()]) {
     equal((await post(world.url, body, { "cf-connecting-ip": WALNUT })).status, 200);
   }
@@ -55,7 +55,7 @@ test("set-up in Walnut's order loses nothing that was signed", async (t) => {
   deepEqual(await health(world), [200, { ok: true }]);
   await world.edge.scheduled();
   const status = await world.holds({ kept: 0, recovered: bodies.length });
-  ok(status.warnings.some((warning) => warning.includes("SETUP")), "SETUP is set still");
+  ok(status.warnings.some((warning) => warning.includes("SETUP")), "SETUP is still set");
   await delivered(world, bodies);
   const { deliveries } = await world.ask("GET", "deliveries?limit=200");
   ok(deliveries.every(({ received }) => received <= to), "received during set-up");
@@ -72,7 +72,7 @@ test("a kept event of the set-up is answered only once it is stored", async (t) 
   await delivered(world, bodies);
 });
 
-test("a key that is deleted later makes the edge misconfigured, whatever SETUP says", async (t) => {
+test("an edge whose key is deleted later is misconfigured, regardless of SETUP", async (t) => {
   const world = await quarantine(t, SETUP);
   await world.reset({ WALNUT_WEBHOOK_KEY: NEW_KEY });
   const first = event();
@@ -86,7 +86,7 @@ test("a key that is deleted later makes the edge misconfigured, whatever SETUP s
   const [status, { error }] = await health(world);
   deepEqual([status, error.code], [500, "misconfigured"]);
   const { mistakes } = await world.holds({ kept: 1 });
-  ok(mistakes.some((mistake) => mistake.includes("SETUP has no effect")), "it is said why");
+  ok(mistakes.some((mistake) => mistake.includes("SETUP has no effect")), "the reason is stated");
 
   await world.reset({ WALNUT_WEBHOOK_KEY: NEW_KEY });
   await world.edge.scheduled();
@@ -112,7 +112,7 @@ test("an inbox that stored deliveries before the upgrade is not in set-up", asyn
   equal((await health(world))[0], 500);
 });
 
-test("a scanner that comes first stores nothing of its own, and spoils nothing", async (t) => {
+test("a scanner that comes first can store nothing and damage nothing", async (t) => {
   const world = await quarantine(t, SETUP);
   const from = { "cf-connecting-ip": "203.0.113.66" };
   const signature = "0".repeat(64);
@@ -123,7 +123,7 @@ test("a scanner that comes first stores nothing of its own, and spoils nothing",
   const got = await fetch(world.url, { headers: from });
   equal(got.status, 405);
   await got.text();
-  // What could not be an event can't be kept, and is not answered 200.
+  // A body that can't be an event is not kept, and not answered 200.
   for (const garbage of ["", "garbage", "[]", '{"event":1}', "\xff"]) {
     deepEqual(await post(world.url, garbage, { ...from, "x-walnut-signature": signature }), { status: 503, code: "store_failed" });
   }
@@ -142,14 +142,14 @@ test("a scanner that comes first stores nothing of its own, and spoils nothing",
   await world.holds({ kept: 0, recovered: 1 });
 });
 
-test("a full quarantine answers 503, and is no reason to forget what is kept", async (t) => {
+test("answers 503 if the quarantine is full, and removes no kept request", async (t) => {
   const world = await quarantine(t, SETUP);
   const bodies = Array.from({ length: 100 }, () => tiny());
   for (const body of bodies) equal((await world.send(body)).status, 200);
   deepEqual(await world.send(event()), { status: 503, code: "store_failed" });
-  // An isolate that was told so does not ask again for a minute.
+  // An isolate that knows this does not ask again for a minute.
   await world.pass(MINUTE);
-  // Walnut's retry of what is kept is acknowledged.
+  // Walnut's retry of a kept request is acknowledged.
   equal((await world.send(bodies[0])).status, 200);
   const other = event();
   equal((await world.send(other, { ip: address(7) })).status, 200);
@@ -159,7 +159,7 @@ test("a full quarantine answers 503, and is no reason to forget what is kept", a
   await delivered(world, [...bodies, other]);
 });
 
-test("a scanner that has used its room up closes it to nobody", async (t) => {
+test("a scanner that has used up its room blocks no other sender", async (t) => {
   const world = await quarantine(t, SETUP);
   const scanner = { ip: address(66) };
   for (let n = 0; n < 100; n++) equal((await world.send(tiny(), scanner)).status, 200);

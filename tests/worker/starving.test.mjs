@@ -1,4 +1,4 @@
-// Destinations that hang leave room for one that answers, even if it rejects.
+// Destinations that hang leave room for a destination that answers, even if it rejects.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { admin, DURABLE, event, post, start, startOrigin, TOKEN } from "./support.mjs";
@@ -8,7 +8,7 @@ const TIMEOUT = "5500ms";
 const EVENTS = 40;
 
 for (const hanging of [2, 3, 5, 10]) {
-  test(`a destination beside ${hanging} that hang gets all, while it rejects 0, 10 and 50 %`, { concurrency: true }, async (t) => {
+  test(`a destination gets all deliveries while ${hanging} others hang, if it rejects 0, 10 and 50 %`, { concurrency: true }, async (t) => {
     const hangs = await startOrigin();
     hangs.answer = () => {};
     t.after(hangs.stop);
@@ -24,7 +24,7 @@ for (const hanging of [2, 3, 5, 10]) {
     }));
     const { ask } = admin(world.edge);
     equal((await post(world.url, event())).status, 200);
-    // Until each has been tried: nothing is known of a destination before.
+    // Until each has been tried, because nothing is known about a destination before.
     for (;;) {
       const { destinations } = await ask("GET", "status");
       if (destinations.every(({ name, lastTaken, lastFailed }) => (name === "good" ? lastTaken : lastFailed) !== null)) break;
@@ -34,7 +34,7 @@ for (const hanging of [2, 3, 5, 10]) {
       let answers = 0;
       const done = new Promise((resolve) => {
         world.origin.answer = (_, response, body) => {
-          // Of every hundred answers, evenly spread.
+          // So many of every hundred answers, evenly spread.
           const isRejected = Math.floor(((answers + 1) * rejected) / 100) > Math.floor((answers * rejected) / 100);
           answers += 1;
           response.writeHead(isRejected ? 500 : 200).end();

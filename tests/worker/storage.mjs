@@ -1,11 +1,10 @@
-// What an edge has stored, read and changed while it is stopped: time passes, and harm is done, without a hook for it in
-// the Worker.
+// Reads and changes the storage of a stopped edge. So tests can move time and damage data without a hook in the Worker.
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { admin, DURABLE, folder, start, TOKEN } from "./support.mjs";
 
-/** A Node that has SQLite: the one that runs this may be older. */
+/** A Node version with SQLite: the running one may be older. */
 const node = join(import.meta.dirname, "../node_modules/node22/bin/node");
 const program = `
   const { DatabaseSync } = require("node:sqlite");
@@ -20,7 +19,7 @@ const program = `
 /** Lists the databases whose names match. */
 function files(storage, name) {
   const found = readdirSync(storage, { recursive: true }).filter((file) => name.test(file));
-  if (found.length === 0) throw new Error("no database is there");
+  if (found.length === 0) throw new Error("no database was found");
   return found.map((file) => join(storage, file));
 }
 
@@ -30,39 +29,42 @@ function runOn(file, sql, query) {
   return JSON.parse(execFileSync(node, ["--disable-warning=ExperimentalWarning", "--eval", program], { input }));
 }
 
-/** Does so on each database; returns the rows of each. */
+/** Does the same on each database, and returns the rows of each. */
 const run = (storage, name, sql, query) => files(storage, name).map((file) => runOn(file, sql, query));
 
 const INBOXES = /[0-9a-f]{64}\.sqlite$/;
 /** Runs SQL on the database of each inbox. */
 export const change = (storage, sql) => void run(storage, INBOXES, sql);
-/** Returns the rows of a query to all of them. */
+/** Returns the rows of a query on all of them. */
 export const look = (storage, query) => run(storage, INBOXES, "", query).flat();
 
-/** Makes the database unreadable that has this delivery. */
+/** Makes the database with this delivery unreadable. */
 export function spoil(storage, id) {
   const [file] = files(storage, INBOXES).filter((file) => runOn(file, "", `SELECT 1 FROM deliveries WHERE id = '${id}'`).length > 0);
   for (const end of ["-wal", "-shm"]) rmSync(file + end, { force: true });
   writeFileSync(file, "no database".repeat(1000));
 }
-/** Runs SQL on what workerd keeps of all objects: in `_cf_ALARM` their alarms, in ns; `_cf_METADATA` of each has its own. */
+/**
+ * Runs SQL on workerd's data of all objects. `_cf_ALARM` has their alarms, in ns; `_cf_METADATA` of each object has its
+ * own alarm.
+ */
 const changeAlarms = (storage, sql) => void run(storage, /metadata\.sqlite$/, sql);
 
-/** The alarm is lost: the platform knows nothing of it, nor does the inbox, unless it is `remembered` there. */
+/** Loses the alarm: the platform has forgotten it, and so has the inbox, unless it is `remembered` there. */
 export function loseAlarm(storage, { remembered = false } = {}) {
   changeAlarms(storage, "DELETE FROM _cf_ALARM");
-  // There is no such table before the first alarm.
+  // This table does not exist before the first alarm.
   const known = look(storage, "SELECT name FROM sqlite_master WHERE name = '_cf_METADATA'");
   if (!remembered && known.length > 0) change(storage, "DELETE FROM _cf_METADATA");
 }
 
-/** The condition for what the inbox has made itself. */
+/** The condition for tables and indexes that the inbox has created. */
 export const OURS = "it.name NOT GLOB '_cf*' AND it.name NOT GLOB 'sqlite*'";
 
-/** What each version of the tables has left: a file of SQL for each. */
+/** The data that each version of the tables has left: a file of SQL for each. */
 export const versions = join(import.meta.dirname, "versions");
 
-/** Replaces all that is stored with what was left in this file. */
+/** Replaces the whole storage with the data in this file. */
 export function replace(storage, name) {
   const tables = look(storage, `SELECT name FROM sqlite_master it WHERE type = 'table' AND ${OURS}`);
   loseAlarm(storage);
@@ -73,7 +75,7 @@ export function replace(storage, name) {
 /** The numbers of rows in a millisecond: `worker/src/ids.rs`. */
 export const ROWS_PER_MS = 2048;
 
-/** Adds copies of the newest delivery, each of a session of its own, and `ms` older than the one before. */
+/** Adds copies of the newest delivery. Each has another session, and is `ms` older than the previous one. */
 export const multiply = (storage, copies, ms) =>
   change(
     storage,
@@ -111,15 +113,15 @@ const SENDS = `UPDATE deliveries SET sends = (SELECT json_group_array(json_repla
 const ATTEMPTS = `UPDATE deliveries SET attempts = (SELECT json_group_array(json_replace(value,
   '$.at', value ->> 'at' - MS)) FROM json_each(attempts));`;
 
-/** Lets time pass: all that is stored becomes older. Rows keep their numbers, so that tests can go on naming them. */
+/** Lets time pass: all stored data becomes older. Rows keep their numbers, so that tests can still name them. */
 export function age(storage, ms) {
   const older = (column) => `${column} = ${column} - ${ms}`;
   const tables = Object.entries(TIMES).map(([table, columns]) => `UPDATE ${table} SET ${columns.map(older)};`);
   tables.push(SENDS.replaceAll("MS", ms), ATTEMPTS.replaceAll("MS", ms));
-  // What is smaller is no time.
+  // Smaller values are not times.
   const meta = `UPDATE meta SET ${older("value")} WHERE value > 1e12 AND typeof(value) <> 'text';`;
   change(storage, `${tables.join("")} ${meta}`);
-  // There is no such table before the first alarm.
+  // This table does not exist before the first alarm.
   const isThere = "SELECT name FROM sqlite_master WHERE name = '_cf_METADATA'";
   for (const file of files(storage, INBOXES)) {
     if (runOn(file, "", isThere).length > 0) runOn(file, `UPDATE _cf_METADATA SET value = value - ${ms} * 1000000`);
@@ -128,9 +130,9 @@ export function age(storage, ms) {
 }
 
 /**
- * An edge that can be stopped, and started on what it has stored, in front of the same origin: `again` does so, after it
- * has `changed` the storage; `later` so many ms later, and runs the cron trigger. `bindings` are read at each start, and
- * `options()` are those of each start.
+ * An edge that can be stopped and restarted with the same storage and the same origin. `again` does so, and calls
+ * `changed` with the storage in between. `later` restarts it so many ms later, and runs the cron trigger. `bindings` are
+ * read at each start, and `options()` returns the options of each start.
  */
 export async function lasting(t, bindings = {}, options = () => ({})) {
   const storage = await folder(t);

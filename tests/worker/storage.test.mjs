@@ -1,4 +1,4 @@
-// What an edge finds when it starts: tables of another version, and alarms that were lost.
+// The start of an edge with tables of another version, and with lost alarms.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
@@ -16,7 +16,7 @@ const shape = (storage) =>
   );
 const newest = (storage) => look(storage, "SELECT version FROM versions ORDER BY version").map(({ version }) => version);
 
-test("each version of the tables has a file of what it left", async (t) => {
+test("each version of the tables has a file with its data", async (t) => {
   const { edge, storage } = await lasting(t);
   await edge.scheduled();
   await edge.stop();
@@ -25,7 +25,7 @@ test("each version of the tables has a file of what it left", async (t) => {
 });
 
 for (const name of readdirSync(versions)) {
-  test(`what was left as ${name} is brought up to date, and kept`, async (t) => {
+  test(`migrates the data of ${name}, and keeps it`, async (t) => {
     const world = await lasting(t);
     await world.edge.scheduled();
     await world.edge.stop();
@@ -60,7 +60,7 @@ for (const name of readdirSync(versions)) {
   });
 }
 
-test("tables of a newer version are worked on as they are: a roll-back", async (t) => {
+test("uses tables of a newer version unchanged after a roll-back", async (t) => {
   const world = await lasting(t);
   world.origin.answer = (_, response) => response.writeHead(500, { "retry-after": "3600" }).end();
   equal((await post(world.url, event())).status, 200);
@@ -69,8 +69,8 @@ test("tables of a newer version are worked on as they are: a roll-back", async (
   await world.again((storage) => {
     age(storage, HOUR);
     const tables = ["deliveries", "bodies", "retries", "counts", "destinations", "refused", "alerts", "meta", "remembered", "versions"];
-    change(storage, "INSERT INTO versions VALUES (1000); CREATE TABLE unheard_of (key INTEGER PRIMARY KEY);");
-    for (const table of tables) change(storage, `ALTER TABLE ${table} ADD COLUMN unheard_of TEXT DEFAULT 'x'`);
+    change(storage, "INSERT INTO versions VALUES (1000); CREATE TABLE unknown (key INTEGER PRIMARY KEY);");
+    for (const table of tables) change(storage, `ALTER TABLE ${table} ADD COLUMN unknown TEXT DEFAULT 'x'`);
   });
   const { url, until, ids, edge, storage, ask, lines } = world;
   equal((await post(url, event())).status, 200);
@@ -81,10 +81,10 @@ test("tables of a newer version are worked on as they are: a roll-back", async (
   ok(!lines.some((line) => line.includes("inbox_failed")));
   await edge.stop();
   equal(newest(storage).at(-1), 1000);
-  deepEqual(look(storage, "SELECT DISTINCT unheard_of FROM deliveries"), [{ unheard_of: "x" }]);
+  deepEqual(look(storage, "SELECT DISTINCT unknown FROM deliveries"), [{ unknown: "x" }]);
 });
 
-test("a delivery in a state of a later version is listed, and stops no other", async (t) => {
+test("lists a delivery in a state of a later version, and still sends others", async (t) => {
   const world = await lasting(t);
   equal((await post(world.url, event())).status, 200);
   await world.until((await world.ids())[0], "delivered");
@@ -103,20 +103,20 @@ test("a delivery in a state of a later version is listed, and stops no other", a
   await until(later, ({ sends }) => sends[0].state === "delivered");
 });
 
-test("what could not be brought up to date is tried again by the same inbox", async (t) => {
+test("the same inbox retries a failed migration", async (t) => {
   const world = await lasting(t);
   await world.edge.scheduled();
   await world.again((storage) => change(storage, "DELETE FROM versions"));
   const { url, storage, logged, until, ids } = world;
   deepEqual(await post(url, event()), { status: 503, code: "store_failed" });
   ok(await logged("inbox_failed", "table deliveries already exists"));
-  // Mended while the inbox lives.
+  // Repaired while the inbox is running.
   change(storage, "INSERT INTO versions VALUES (1), (2), (3)");
   deepEqual(await post(url, event()), { status: 200, code: undefined });
   await until((await ids())[0], "delivered");
 });
 
-test("a question that an inbox can't answer is inbox_failed, and not about a delivery", async (t) => {
+test("logs inbox_failed without a delivery for a request that the inbox can't answer", async (t) => {
   const world = await lasting(t);
   await world.edge.scheduled();
   await world.again((storage) => change(storage, "DROP TABLE retries"));
@@ -128,7 +128,7 @@ test("a question that an inbox can't answer is inbox_failed, and not about a del
   ok(await world.logged("inbox_failed", "no such table: retries"));
 });
 
-test("an alert says what this version says, though an older one has said it before", async (t) => {
+test("raises an alert in this version although an older version has raised it before", async (t) => {
   const alerts = await startOrigin();
   t.after(alerts.stop);
   const world = await lasting(t, { MAX_ATTEMPTS: "1", ALERT_URL: alerts.url });
@@ -141,7 +141,7 @@ test("an alert says what this version says, though an older one has said it befo
 });
 
 for (const remembered of [false, true]) {
-  const inbox = remembered ? "that thinks it has one" : "that knows";
+  const inbox = remembered ? "that remembers it" : "that knows of the loss";
   /** An edge with a delivery that is due, and no alarm for it. */
   const stranded = async (t) => {
     const world = await lasting(t);
@@ -156,7 +156,7 @@ for (const remembered of [false, true]) {
     return world;
   };
 
-  test(`an alarm that was lost, of an inbox ${inbox}, is set again by the cron trigger`, async (t) => {
+  test(`the cron trigger sets a lost alarm of an inbox ${inbox}`, async (t) => {
     const { edge, origin, until, ids } = await stranded(t);
     equal(origin.taken.length, 1);
     await edge.scheduled();
@@ -164,7 +164,7 @@ for (const remembered of [false, true]) {
     await until((await ids())[0], "delivered");
   });
 
-  test(`an alarm that was lost, of an inbox ${inbox}, is set again by an arrival`, async (t) => {
+  test(`an arrival sets a lost alarm of an inbox ${inbox}`, async (t) => {
     const { url, origin, until, ids } = await stranded(t);
     equal((await post(url, event())).status, 200);
     await origin.took(3);
@@ -211,7 +211,7 @@ test("a send that is queued while its delivery is in flight stays queued", async
   equal((await post(world.url, failing)).status, 200);
   await world.logged("inbox_failed", "not yet");
   equal((await post(world.url, failing)).status, 200);
-  // The next alarm has read all that is untried again, up to the last.
+  // The next alarm has read all untried sends again, up to the last.
   await other.took(2);
   held.resolve();
   await world.until(last, ({ sends }) => sends.some(({ destination, state }) => destination === "mail" && state === "delivered"));

@@ -10,12 +10,12 @@ import { startEdge } from "../../tools/edge.mjs";
 
 export const KEY = "walnut-webhooks-vectors";
 
-/** Forwards at once, to an origin on this machine, events of any age. */
+/** Direct mode, with an origin on this machine, for events of any age. */
 export const DIRECT = { MODE: "direct", ALLOW_LOOPBACK: "1", MAX_EVENT_AGE: "0" };
-/** Stores first. */
+/** Durable mode. */
 export const DURABLE = { ...DIRECT, MODE: undefined };
 
-/** The body of an event: the documented one, of a session of its own, with some of its fields as `fields` say. */
+/** The body of an event: the documented one with a new session, and with the values in `fields`. */
 export const event = ({ session_id = randomUUID(), ...fields } = {}) =>
   JSON.stringify({ ...DEMO, timestamp: new Date().toISOString(), ...fields, data: { ...DEMO.data, session_id } });
 
@@ -34,8 +34,8 @@ export const sign = (body, key = KEY) => createHmac("sha256", key).update(body).
 export const sha256 = (body) => createHash("sha256").update(body).digest("hex");
 
 /**
- * A real origin. `answer(request, response, body)` may be replaced; `taken` holds each request with its body, `most` is
- * how many there were at once, and `took(n)` waits for the nth.
+ * A real origin. `answer(request, response, body)` may be replaced; `taken` has each request with its body, `most` is
+ * the largest number of simultaneous requests, and `took(n)` waits for the nth.
  */
 export async function startOrigin() {
   const arrived = new EventEmitter();
@@ -71,8 +71,8 @@ export async function startOrigin() {
 /**
  * An edge in front of `origin`, both ended with the test; `bindings` may be a function of the origin, and one that is
  * `undefined` is left out. `lines` is its log, and `logged(...parts)` waits for the first line with all `parts` in it.
- * An answer may come before the line that was written before it: `caughtUp` has a last event delivered, and waits for
- * the line of that.
+ * An answer may arrive before a line that was written earlier: `caughtUp` delivers a last event, and waits for its
+ * line.
  */
 export async function start(t, bindings = {}, options = {}) {
   const origin = await startOrigin();
@@ -109,8 +109,8 @@ export async function start(t, bindings = {}, options = {}) {
 export const TOKEN = "a-token-of-more-than-thirty-two-characters";
 
 /**
- * Asks the admin API of an edge whose `ADMIN_TOKEN` is `TOKEN`: `ask` answers status, code and JSON, `until` waits for a
- * delivery to be in a state, or as a function wants it, and `ids` lists delivery IDs, the newest first.
+ * Asks the admin API of an edge whose `ADMIN_TOKEN` is `TOKEN`: `ask` returns the status, the code and the JSON, `until`
+ * waits for a delivery to be in a state, or as a function wants it, and `ids` lists delivery IDs, the newest first.
  */
 export function admin(edge) {
   const ask = async (method, path, body, token = TOKEN) => {
@@ -134,7 +134,7 @@ export function admin(edge) {
   return { ask, until, ids };
 }
 
-/** Posts a body and returns the status and the code of the error, if there is one. */
+/** Posts a body, and returns the status and the code of the error, if there is one. */
 export async function post(url, body, headers = { "x-walnut-signature": sign(body) }) {
   const response = await fetch(url, { method: "POST", body, headers });
   const answer = await response.json();
@@ -157,14 +157,17 @@ export async function folder(t) {
   return path;
 }
 
-/** A promise and what settles it. */
+/** A promise, and the functions that settle it. */
 export function deferred() {
   let resolve;
   const promise = new Promise((settle) => (resolve = settle));
   return { promise, resolve };
 }
 
-/** What a Worker of the failpoints build calls at its failpoint: `reached` resolves then, and no response ever comes. */
+/**
+ * The server that a Worker of the failpoints build calls at its failpoint. `reached` resolves then, and the server
+ * never responds.
+ */
 export async function failpoint(t) {
   const reached = deferred();
   const server = createServer(() => reached.resolve()).listen(0, "127.0.0.1");

@@ -1,4 +1,4 @@
-// What happens after hours and days: what has been stored is made older while the edge is stopped.
+// The behaviour after hours and days: the stored data is made older while the edge is stopped.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { age, change, lasting } from "./storage.mjs";
@@ -8,29 +8,29 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Sends an event of these fields; returns its ID. */
+/** Sends an event with these fields, and returns its ID. */
 async function sent({ url, ids }, fields) {
   equal((await post(url, event(fields))).status, 200);
   return (await ids())[0];
 }
 
-/** Waits until the inbox has seen what there is to do: an event that comes now is sent after that. */
+/** Waits until the inbox has done its work: an event that arrives now is sent afterwards. */
 async function looked(world) {
   await world.until(await sent(world), "delivered");
 }
 
-/** What becomes of a body that arrives now. The inbox has seen what there is to do after that. */
+/** Returns the result for a body that arrives now, after the inbox has done its work. */
 async function becomes(world, body) {
   equal((await post(world.url, body)).status, 200);
   await world.caughtUp();
-  // Its own lines among those of workerd.
+  // The edge's lines among the lines of workerd.
   const lines = world.lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
   const stored = lines.filter(({ type, destination }) => type && !destination);
-  // The last is of the event that has caught up.
+  // The last line is about the event of `caughtUp`.
   return stored.at(-2).event;
 }
 
-/** The bodies of a session that the origin has taken. */
+/** The bodies of a session that the origin has received. */
 const taken = ({ origin }, session) => origin.taken.filter(({ body }) => JSON.parse(body).data?.session_id === session);
 /** The IDs of a session's deliveries. */
 const idsOf = async ({ ask }, session) =>
@@ -55,7 +55,7 @@ test("a body is kept for 7 days after its delivery's end", async (t) => {
     const { body, attempts } = await world.until(id, state);
     ok(body.text && attempts.length === (id === variant ? 0 : 1));
   }
-  // Its own alarm sees to it.
+  // The alarm does this.
   await world.again((storage) => age(storage, MINUTE));
   for (const id of Object.keys(states)) {
     const { body, signature, attempts, sends, name } = await world.until(id, "forgotten");
@@ -64,7 +64,7 @@ test("a body is kept for 7 days after its delivery's end", async (t) => {
   }
 });
 
-test("what is pending is kept, however old it is", async (t) => {
+test("keeps a pending delivery of any age", async (t) => {
   const world = await lasting(t, { MAX_DELIVERY_AGE: "30d" });
   world.origin.answer = fails({ "retry-after": "3600" });
   const id = await sent(world);
@@ -79,7 +79,7 @@ test("what is pending is kept, however old it is", async (t) => {
 /** For how long an ID is remembered at least: a copy may wait in the quarantine for 48 hours. */
 const REMEMBERED = 48 * 60 * MINUTE + 6 * MINUTE;
 
-test("an id is remembered for 48 hours and 6 minutes after it came last, also if MAX_EVENT_AGE is shorter", async (t) => {
+test("remembers an id for 48 hours and 6 minutes after its last use, also if MAX_EVENT_AGE is shorter", async (t) => {
   const world = await lasting(t, { MAX_EVENT_AGE: "1h", RETENTION: "1s" });
   const body = event({ timestamp: undefined });
   equal((await post(world.url, body)).status, 200);
@@ -108,7 +108,7 @@ test("an id is remembered for 48 hours and 6 minutes after it came last, also if
   equal(taken(world, session_id).at(-1).body.toString(), body);
 });
 
-test("the id of what was erased is remembered as long", async (t) => {
+test("remembers the id of an erased delivery as long", async (t) => {
   const world = await lasting(t, { MAX_EVENT_AGE: "1h" });
   const body = event({ timestamp: undefined });
   equal((await post(world.url, body)).status, 200);
@@ -129,12 +129,12 @@ test("the id of what was erased is remembered as long", async (t) => {
   equal((await world.origin.took(3)).body.toString(), body);
 });
 
-/** What was signed so long ago, of a session: as it would be by now, since time passes for what is stored alone. */
+/** A body of a session that was signed so long ago. Its timestamp is adjusted, because only stored data becomes older. */
 const signed = (ms, fields) => event({ ...fields, timestamp: new Date(Date.now() - ms).toISOString() });
 
 for (const erased of [true, false]) {
   const how = erased ? "was erased" : "is past its retention";
-  test(`a retry that was captured is no new delivery while it is fresh, though what came first ${how}`, async (t) => {
+  test(`a captured retry is not a new delivery while it is fresh, although the first delivery ${how}`, async (t) => {
     const world = await lasting(t, { MAX_EVENT_AGE: "72h", RETENTION: erased ? "7d" : "1s" });
     const session = { session_id: "s-1" };
     const id = await sent(world, { ...session, timestamp: new Date().toISOString() });
@@ -151,7 +151,7 @@ for (const erased of [true, false]) {
   });
 }
 
-test("a variant is no new delivery while it is fresh, though what came before it is no longer there", async (t) => {
+test("a variant is not a new delivery while it is fresh, although earlier deliveries were removed", async (t) => {
   const world = await lasting(t, { MAX_EVENT_AGE: "72h" });
   const session = { session_id: "s-1" };
   const other = { ...session, steps: [] };
@@ -167,7 +167,7 @@ test("a variant is no new delivery while it is fresh, though what came before it
   equal(await becomes(world, signed(2 * DAY + 6 * MINUTE, other)), "duplicate");
   equal((await world.ask("GET", `deliveries/${variant}`)).state, "erased");
 
-  // And its own retry, once it is gone itself.
+  // And its retry, once the variant is removed.
   await world.later(DAY);
   await world.until(variant, ({ code }) => code === "not_found");
   equal(await becomes(world, signed(DAY, other)), "duplicate");
@@ -175,7 +175,7 @@ test("a variant is no new delivery while it is fresh, though what came before it
   equal(taken(world, "s-1").length, 1);
 });
 
-test("what was erased as a variant does not come back by its retry while the first is kept", async (t) => {
+test("the retry of an erased variant is not stored while the first delivery is kept", async (t) => {
   const world = await lasting(t, { MAX_EVENT_AGE: "72h" });
   const session = { session_id: "s-1" };
   const other = { ...session, steps: [] };
@@ -193,11 +193,11 @@ test("what was erased as a variant does not come back by its retry while the fir
   deepEqual(await idsOf(world, "s-1"), [id]);
 });
 
-test("a test event is sent again though its first is gone, unless that was erased", async (t) => {
+test("sends a test event again although its first delivery was removed, unless that was erased", async (t) => {
   const world = await lasting(t, { MAX_EVENT_AGE: "1h" });
   const body = JSON.stringify({ is_test: true, message: "This is a test" });
   const gone = async (id) => void (await world.until(id, ({ code }) => code === "not_found"));
-  /** It is the first of its id. */
+  /** Checks that it is the first of its id. */
   const first = async () => {
     equal((await post(world.url, body)).status, 200);
     const [id] = await world.ids();
@@ -209,7 +209,7 @@ test("a test event is sent again though its first is gone, unless that was erase
   equal(await becomes(world, body), "repeat");
   await world.again((storage) => {
     age(storage, REMEMBERED - 24 * MINUTE);
-    // Only this one's retention is over.
+    // Only the retention of this delivery is over.
     change(storage, "UPDATE deliveries SET ended = 0 WHERE kind = 'first'");
   });
   await world.edge.scheduled();
@@ -224,7 +224,7 @@ test("a test event is sent again though its first is gone, unless that was erase
   equal(await becomes(world, body), "duplicate");
 });
 
-test("a delivery is given up after 3 days, which count from its redelivery", async (t) => {
+test("a delivery is dead after 3 days, which count from its last redelivery", async (t) => {
   const world = await lasting(t);
   const { origin } = world;
   origin.answer = fails({ "retry-after": "3600" });
@@ -245,10 +245,10 @@ test("a delivery is given up after 3 days, which count from its redelivery", asy
   await world.until(early, "dead");
 });
 
-test("a test event is sent again 30 times an hour, and after that hour again", async (t) => {
+test("sends a test event again 30 times an hour, and again after that hour", async (t) => {
   const world = await lasting(t);
   const body = JSON.stringify({ is_test: true, message: "This is a test" });
-  /** It arrives so many times more: how often it was sent again, and counted only, so far? */
+  /** Sends it so many times more. Returns how often it was sent again, and only counted, so far. */
   const arrives = async (times) => {
     for (let n = 0; n < times; n++) equal((await post(world.url, body)).status, 200);
     const { deliveries } = await world.ask("GET", "deliveries?limit=200");

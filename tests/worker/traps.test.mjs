@@ -1,4 +1,4 @@
-// WebAssembly that traps takes its whole instance with it: nothing that was accepted may be stranded by that.
+// A trap destroys the whole instance of WebAssembly. No accepted event may be stranded by it.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { FAILPOINTS_BUILD } from "../../tools/edge.mjs";
@@ -6,7 +6,7 @@ import { DURABLE, deferred, event, post, sign, start } from "./support.mjs";
 
 const edge = (t, bindings) => start(t, { ...DURABLE, ...bindings }, { build: FAILPOINTS_BUILD });
 
-/** Posts a body and returns the status: what has trapped answers no JSON. */
+/** Posts a body, and returns the status. After a trap, the answer is not JSON. */
 const send = async (url, body, headers = {}) => {
   const response = await fetch(url, { method: "POST", body, headers: { "x-walnut-signature": sign(body), ...headers } });
   await response.arrayBuffer();
@@ -32,12 +32,12 @@ test("a trap while an alarm is in flight strands nothing", async (t) => {
   await logged('"delivered"', JSON.parse(second).data.session_id);
 });
 
-test("a body that traps while it is sent goes dead alone", async (t) => {
+test("a body that traps while it is sent is dead, and no other is", async (t) => {
   const { url, origin, logged, lines } = await edge(t);
   const poison = event({ note: "trap-in-send" });
   const others = [event(), event(), event()];
   equal((await post(url, others[0])).status, 200);
-  // The alarm may trap before the answer is on its way; then Walnut sends the event again.
+  // The alarm may trap before the answer is sent. Then Walnut sends the event again.
   while ((await send(url, poison)) !== 200);
   const dead = JSON.parse(await logged('"dead"'));
   ok(dead.id.endsWith(JSON.parse(poison).data.session_id));
@@ -48,7 +48,7 @@ test("a body that traps while it is sent goes dead alone", async (t) => {
   ok(!origin.taken.some(({ body }) => body.toString() === poison));
 });
 
-test("a body that traps on arrival is not answered 200, and stops no other", async (t) => {
+test("a body that traps on arrival is not answered 200, and does not stop others", async (t) => {
   const { url, logged } = await edge(t);
   ok((await send(url, event({ note: "trap-on-arrival" }))) >= 500);
   const body = event();

@@ -1,4 +1,4 @@
-// The memory of bodies that are not complete: how much of it an isolate holds, and when it is freed.
+// The memory of incomplete bodies: how much of it an isolate holds, and when it is freed.
 import { equal, ok } from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
@@ -10,7 +10,7 @@ const MIB = 1 << 20;
 const MOST = 32 * MIB;
 const FORGED = { "x-walnut-signature": "0".repeat(64) };
 
-/** An edge, and what tells how many bytes the buffers of its isolate have. */
+/** An edge, and a function that returns how many bytes the buffers of its isolate have. */
 async function inspected(t) {
   const started = await start(t, {}, { inspector: true });
   const { host } = new URL(await started.edge.inspected());
@@ -46,7 +46,7 @@ for (const bytes of [0, 100_000, MIB - 20_000]) {
     test(`frees the memory of 200 stalled uploads when their clients leave: ${title}`, { timeout: 120_000 }, async (t) => {
       const { edge, lines, buffers, overloaded } = await inspected(t);
       const sockets = uploads(t, edge, 200, bytes, declared);
-      // Each has a first piece at least.
+      // Each has at least a first piece.
       if (bytes < MIB / 2) await until(async () => (await buffers()) >= 200 * Math.max(bytes, 4096));
       else await until(() => overloaded() >= 167);
       const held = await buffers();
@@ -79,7 +79,7 @@ test("holds 32 MiB of unfinished bodies, and answers what exceeds them 503 overl
     equal(`${status} ${code}`, "503 overloaded");
     return ++refused;
   });
-  equal(overloaded(), refused); // none of the uploads
+  equal(overloaded(), refused); // no upload
   first.destroy();
   await until(async () => (await post(url, "x", FORGED)).status === 401);
   equal((await post(url, event())).status, 200);

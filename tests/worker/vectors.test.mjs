@@ -10,7 +10,7 @@ import { DIRECT, sha256, startOrigin } from "./support.mjs";
 const LATER = new Date(Date.now() + 60 * 60 * 1000).toISOString();
 const STATUS = { missing_signature: 401, malformed_signature: 401, signature_mismatch: 401, body_too_large: 413 };
 
-/** The secrets for a case's keys, or nothing where the Worker can't have them: text, and one or two. */
+/** The secrets for a case's keys, or nothing if the Worker can't have them: it has one or two keys, as text. */
 function secrets({ keys }) {
   const text = keys.map((key) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(key));
   if (keys.length > 2 || keys.some((key, index) => Buffer.compare(key, Buffer.from(text[index])) !== 0)) return undefined;
@@ -41,7 +41,7 @@ function cases() {
     });
 }
 
-/** Sends a header as it stands, which `fetch` would not: repeated, or between blanks. */
+/** Sends a header unchanged, unlike `fetch`: repeated, or between blanks. */
 function send(url, { body, header }) {
   return new Promise((resolve, reject) => {
     const headers = { "content-type": "application/json", "content-length": body.length };
@@ -55,7 +55,7 @@ function send(url, { body, header }) {
   });
 }
 
-/** What the origin must have been told of a delivery. */
+/** Returns the headers with which the origin must receive a delivery. */
 function headline({ body }, { code, keyIndex, name, type, id }) {
   const unknown = code === "not_json";
   return {
@@ -100,9 +100,9 @@ for (const [bindings, group] of groups) {
   });
 }
 
-test("Worker: hardly a vector is out of its reach", () => {
+test("Worker: only a few vectors can't be tested", () => {
   const reached = [...groups.values()].reduce((sum, group) => sum + group.length, 0);
   const all = read(vectors).filter(({ via }) => via.includes("http")).length;
-  // Keys that are no text (RFC 4231, and one of ours), and three or four keys.
+  // Keys that are not text (RFC 4231, and one of ours), and three or four keys.
   assert.equal(all - reached, 6);
 });

@@ -21,7 +21,7 @@ for (const shard of [0, 1, 2]) {
   });
 }
 
-test("a list does not wait if a delivery is stored that the client does not know", { timeout: 20_000 }, async (t) => {
+test("a list does not wait if a stored delivery is unknown to the client", { timeout: 20_000 }, async (t) => {
   const { url, ask } = await edge(t);
   const { newest } = await ask("GET", "deliveries");
   equal((await post(url, event())).status, 200);
@@ -49,7 +49,7 @@ test("several clients wait at once", { timeout: 20_000 }, async (t) => {
   for (const { deliveries } of await Promise.all(waiting)) equal(deliveries.length, 1);
 });
 
-test("a shard that can't be read ends no wait", { timeout: 20_000 }, async (t) => {
+test("a shard that can't be read does not end the wait", { timeout: 20_000 }, async (t) => {
   const entry = `
     import worker, { Inbox as Working } from "./index.js";
     export class Inbox extends Working {
