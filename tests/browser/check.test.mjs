@@ -1,4 +1,4 @@
-// Check: each verdict and each explanation, with the mistake marked, as a person sees them.
+// Check: each verdict and each explanation, with the marked mistake, as a person sees them.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -9,7 +9,10 @@ import { BODY, field, give, harness, KEY, says, sign, verdict } from "./support.
 
 const opened = harness();
 const options = { timeout: 600_000 };
-/** Characters without a width, or that change the direction of text, and control characters except line feeds, which the page uses. */
+/**
+ * Characters without width, characters that change the direction of text, and control characters except line feeds,
+ * which the page uses.
+ */
 const INVISIBLE = /\p{Cf}|(?!\n)\p{Cc}/u;
 const marked = (page, where) => page.locator(`${where} mark`).allTextContents();
 

@@ -82,7 +82,7 @@ test("compose: reports an invalid number or time, and keeps the last valid one",
   await time.fill("");
   assert.equal(await time.getAttribute("aria-invalid"), "true");
   await isSound(page);
-  // As long as the browser takes it, but no year that an event could have.
+  // A year that the browser accepts, but no event can have.
   await time.fill("9999-12-31T23:59");
   assert.equal(await time.getAttribute("aria-invalid"), null);
   for (const late of ["10000-01-01T00:00", "275760-01-01T00:00"]) {
@@ -111,7 +111,7 @@ test("compose: adds and removes items", options, async (t) => {
     assert.equal((await items()).length, left);
   }
   assert.equal((await items())[0].name, "the last");
-  assert.equal(await page.isVisible("[data-path='data.items[0].name']"), true); // it stays folded out
+  assert.equal(await page.isVisible("[data-path='data.items[0].name']"), true); // it stays unfolded
   assert.equal(await page.textContent("#composed-type"), "playlist_session_finished");
   await says(page, "#announcer", "1 left");
 });

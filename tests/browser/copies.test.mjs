@@ -1,4 +1,4 @@
-// The texts that Compose copies, run unchanged by a shell, by Node and by Cargo, with characters that are hard to quote.
+// Runs the texts that Compose copies unchanged in a shell, in Node and in Cargo, with characters that are hard to quote.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -23,7 +23,7 @@ const EVENTS = [
   { kind: "demo", shape: "syntax", layout: "compact", email: "" },
 ];
 
-/** Composes an event, and copies it in a format, by the clipboard. */
+/** Composes an event, and copies it in a format through the clipboard. */
 async function copied(page, { kind, shape, layout, email }, format) {
   await page.check(`input[name=kind][value=${kind}]`);
   await page.fill("#seed", "11");
@@ -78,7 +78,7 @@ test("copies: curl and fetch send the shown bytes with the shown signature", { t
   }
 });
 
-test("copies: the Node test runs the handler of the person, and fails if that fails", { timeout: 600_000 }, async (t) => {
+test("copies: the Node test runs the user's handler, and fails if the handler fails", { timeout: 600_000 }, async (t) => {
   mkdirSync(scratch, { recursive: true });
   const { page } = await compose(t);
   const runTest = async (text, handler) => {
@@ -133,7 +133,7 @@ walnut-webhooks = { path = ${JSON.stringify(root)} }
     writeFileSync(join(project, `tests/event_${index}.rs`), text);
     if (index === 0) assert.ok(text.includes(body), "a raw string is used if possible");
   }
-  // The build of the crate's own tests is used again.
+  // The build of the crate's tests is reused.
   const { stdout } = await run("cargo", ["test", "--offline", "--quiet"], { cwd: project, env: { ...env, CARGO_TARGET_DIR: join(root, "target") } });
   assert.equal(stdout.match(/test result: ok\. 2 passed/g)?.length, EVENTS.length, stdout);
   assert.ok(readFileSync(join(project, "tests/event_1.rs"), "utf8").includes("\\u{202e}"));

@@ -69,11 +69,11 @@ test("files: accepts 1 MiB and rejects one byte more", options, async (t) => {
     await openFile(page, "more.json", Buffer.alloc(length, "x"));
     await says(page, "#file-note", `more.json is too large: ${length.toLocaleString("en")} bytes, but a body may have 1,048,576 bytes at most`);
     assert.equal(await page.getAttribute("#body", "aria-invalid"), "true");
-    assert.deepEqual(await verdict(page), ["genuine", "", ""]); // nothing was changed
+    assert.deepEqual(await verdict(page), ["genuine", "", ""]); // nothing has changed
     await says(page, "#announcer", "more.json is too large");
     await page.fill("#signature", sign(most));
   }
-  // A whole request may be as much longer as its head is.
+  // A whole request may be longer by the length of its head.
   const headers = [["X-Walnut-Signature", sign(most)]];
   await openFile(page, "request.http", Buffer.from(rawRequest({ method: "POST", url: "/", headers, body: most })));
   await says(page, "#file-note", "request.http");
@@ -100,7 +100,7 @@ test("files: reads a file that is dropped anywhere, and a saved request", option
 
 const curl = (signature, data) => `curl https://hooks.example.com/webhook -H 'X-Walnut-Signature: ${signature}' ${data}`;
 
-test("files: does not check a curl command whose body is in a file, and takes that file", options, async (t) => {
+test("files: does not check a curl command whose body is in a file, and accepts that file", options, async (t) => {
   const { page } = await opened(t, { key: KEY });
   const body = Buffer.from(BODY.replaceAll(',"', ',\r\n"'));
   await page.fill("#body", curl(sign(body), "--data-binary @event.json"));

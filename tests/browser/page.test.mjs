@@ -1,4 +1,4 @@
-// The page as a whole: tabs, keyboard, offline, secrets, and how it looks in each view and state.
+// The whole page: tabs, keyboard, offline, secrets, and its appearance in each view and state.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -123,7 +123,7 @@ test("page: keeps the name of each tab on one line, down to 280 px", options, as
   for (const width of [280, 320, 360, 375, 480, 640]) {
     await page.setViewportSize({ width, height: 640 });
     assert.deepEqual(await brokenTabs(page), [], `${width} px`);
-    // Beside each other, down to 320 px.
+    // Next to each other, down to 320 px.
     const tops = await page.locator("[role=tab]").evaluateAll((tabs) => tabs.map((tab) => tab.getBoundingClientRect().top));
     if (width >= 320) assert.equal(new Set(tops).size, 1, `${width} px`);
   }
@@ -162,7 +162,7 @@ for (const width of [375, 640, 1280]) {
   });
 }
 
-test("page: works by keyboard alone, from an empty page to an answer", options, async (t) => {
+test("page: works with only the keyboard, from an empty page to an answer", options, async (t) => {
   const { url, taken } = await receiver(t, (_, response) => response.end("ok"));
   const { page } = await opened(t);
   const tabTo = async (id) => {
@@ -201,7 +201,7 @@ test("page: works by keyboard alone, from an empty page to an answer", options, 
   await says(page, "#announcer", "200.");
 });
 
-test("page: keeps the view in the fragment, beside the token", options, async (t) => {
+test("page: keeps the view in the fragment, next to the token", options, async (t) => {
   const { page } = await opened(t, { view: "send" });
   assert.equal(await page.isVisible("#send"), true);
   await page.click("#tab-compose");

@@ -90,7 +90,7 @@ test("send: sends from the browser, to a receiver that allows it and to one that
   await send(page);
   assert.match(await page.innerText("#answer"), /No answer[^]*a redirect, whose status a browser hides/);
   assert.equal(taken.at(-1).path, "/302"); // it was not followed
-  // The redirect counts as a request that failed, at where it leads to.
+  // The redirect counts as a failed request to its target.
   assert.deepEqual(wrong.splice(0).map((text) => text.replace(/^Failed to load resource.*500.*/, "500")), ["500", `${url}/200 failed`]);
   await page.fill("#url", `${closed.url}/200`);
   await send(page);
@@ -180,7 +180,7 @@ test("send: reports a receiver that accepts forgeries", options, async (t) => {
   await isSound(page);
 });
 
-test("send: keeps to a rate, and stops", options, async (t) => {
+test("send: keeps a rate, and stops", options, async (t) => {
   const { url, taken } = await receiver(t, ({ path }, response) => path === "/quick" && response.end());
   const { page, wrong } = await opened(t, { key: KEY, view: "send" });
   await page.fill("#url", `${url}/quick`);
@@ -202,7 +202,7 @@ test("send: keeps to a rate, and stops", options, async (t) => {
   assert.equal(await page.isVisible("#stop"), false);
   assert.equal(await page.evaluate(() => document.activeElement.id), "send-button");
   await says(page, "#announcer", "Stopped");
-  const under = wrong.splice(0); // what was under way was broken off
+  const under = wrong.splice(0); // these requests were interrupted
   assert.ok(under.length > 0 && under.every((text) => text.endsWith("/relay failed")), under.join());
 });
 
@@ -237,7 +237,7 @@ test("send: shows each mistake at its field, and sends nothing", options, async 
   assert.equal(await page.isVisible("#progress-part"), false);
 });
 
-test("send: says that the relay is gone or was restarted", options, async (t) => {
+test("send: reports that the relay has ended or was restarted", options, async (t) => {
   const { page, wrong } = await opened(t, { key: KEY, view: "send" });
   await page.evaluate(() => history.replaceState(null, "", "#token=another&view=send"));
   await send(page);
@@ -293,7 +293,7 @@ test("send: names the cause that walnut-webhooks in the receiver answers", optio
   assert.match(parsed, /Cause: body_not_raw\. The raw body is needed, byte for byte as received, but a body parser .*express/s);
 });
 
-test("send: removes the answer of the request before if the form has a mistake", options, async (t) => {
+test("send: removes the previous answer if the form has a mistake", options, async (t) => {
   const { url } = await receiver(t, byPath(false));
   const { page } = await opened(t, { key: KEY, view: "send" });
   for (const [id, wrong, right] of [["url", "no URL", `${url}/200`], ["count", "0", "3"], ["key-0", "", KEY]]) {

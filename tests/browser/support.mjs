@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, "../..");
 const screenshots = join(root, "target/screenshots");
 
 export const KEY = "a key of the tests";
-/** Walnut's own sample event, as it is sent. */
+/** Walnut's sample event, as Walnut sends it. */
 export const BODY = readFileSync(join(root, "tests/vectors/bodies/demo.json"), "utf8");
 export const sign = (body, key = KEY) => createHmac("sha256", key).update(body).digest("hex");
 
@@ -27,8 +27,8 @@ export function launch() {
 }
 
 /**
- * Opens a page and returns it with all that went wrong on it: errors, violations, requests elsewhere than to it and
- * to what begins with one of `allowed`.
+ * Opens a page and returns it with its problems: errors, violations, and requests to URLs that are neither the
+ * page's nor begin with one of `allowed`.
  */
 export async function open(browser, url, { allowed = [], ...options } = {}) {
   const page = await browser.newPage(options);
@@ -49,7 +49,7 @@ export function harness() {
   let served;
   let browser;
   before(async () => {
-    // Not at the top: who only wants a browser needs no package.
+    // Not at the top, because callers that only need a browser do not need the package.
     const { startHarness } = await import("../../pkg-cli/page.js");
     [served, browser] = await Promise.all([startHarness(), launch()]);
   });
@@ -99,24 +99,24 @@ export async function isSound(page) {
   assert.ok(overflow <= 0, `${overflow} px overflow`);
 }
 
-/** Checks how the page is at this moment, and leaves a screenshot. */
+/** Checks the current page, and saves a screenshot. */
 export async function look(page, name, { colorScheme, viewport }) {
   await isSound(page);
   await page.screenshot({ path: join(screenshots, `${name}-${viewport.width}-${colorScheme}.png`), fullPage: true });
 }
 
-/** What Check shows: the verdict, the code and the cause. */
+/** The shown verdict, code and cause. */
 export async function verdict(page) {
   const [code, cause] = await Promise.all(["#code", "#cause"].map((id) => page.textContent(id)));
   return [await page.getAttribute("#result", "data-verdict"), code, cause];
 }
 
-/** What Check shows of a delivery, by the name of a field. */
+/** The shown value of a delivery's field. */
 export function field(page, name) {
   return page.locator("#delivery-facts div", { has: page.locator(`dt:text-is("${name}")`) }).locator("dd").textContent();
 }
 
-/** Sets what is pasted as a whole: a body and its signature. */
+/** Fills in a body and its signature, as if pasted. */
 export async function give(page, body, signature) {
   await page.fill("#body", body);
   if (signature !== undefined) await page.fill("#signature", signature);

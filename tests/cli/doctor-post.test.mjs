@@ -1,5 +1,5 @@
-// What a server says before it closes counts, even while it is still written to. It is a process of its own: in one
-// with the client, neither could be ahead of the other.
+// A server's answer before it closes the connection counts, even while the client is still writing. The server is a
+// separate process: in one process with the client, neither could be ahead of the other.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -16,7 +16,7 @@ for (const kind of ["closed", "reset", "node"]) {
       const { status, body } = await post(new URL(url), { headers: {}, body: new Uint8Array(4 << 20) });
       answers.push(`${status} ${Buffer.from(body)}`);
     }
-    // A reset may come at the very moment of a write: once in thousands, and not nine times in ten.
+    // Very rarely, a reset arrives at the moment of a write: once in thousands, and not nine times in ten.
     const heard = answers.filter((answer) => answer === "413 no").length;
     assert.ok(heard >= 48, answers.join("\n"));
   });

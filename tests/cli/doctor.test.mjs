@@ -15,7 +15,7 @@ import { environment } from "./support.mjs";
 const program = join(root, "pkg-cli/main.js");
 const limits = { timeout: 600_000 };
 
-/** Runs the command to its end; `started` is handed the process. */
+/** Runs the command to its end; `started` gets the process. */
 async function doctor(args, { key = KEY, started = () => {} } = {}) {
   const child = spawn(process.execPath, [program, "doctor", ...args], { env: environment({ WALNUT_WEBHOOK_KEY: key }) });
   const text = { out: "", err: "" };
@@ -23,7 +23,7 @@ async function doctor(args, { key = KEY, started = () => {} } = {}) {
   child.stderr.setEncoding("utf8").on("data", (piece) => (text.err += piece));
   started(child);
   const [code] = await once(child, "close");
-  assert.doesNotMatch(text.out + text.err, /^\s+at |node:internal/m, "no stack is ever shown");
+  assert.doesNotMatch(text.out + text.err, /^\s+at |node:internal/m, "a stack is never shown");
   return { code, ...text };
 }
 
@@ -35,7 +35,10 @@ async function listening(t, server) {
   return `http://127.0.0.1:${server.address().port}/webhook`;
 }
 
-/** Much longer than the endpoints wait for a body, whatever the machine is busy with; and for those that wait for ever. */
+/**
+ * Much longer than the endpoints wait for a body, even on a busy machine; and a short one for endpoints that never
+ * answer.
+ */
 const ENOUGH = ["--patience", "2m"];
 const QUICK = ["--patience", "500ms"];
 
@@ -109,7 +112,7 @@ const faults = {
   ],
 };
 
-// Most of the time, they wait for the client that stalls.
+// Most of the time, they wait for the stalling client.
 describe("finds the faults of an endpoint that", { concurrency: 6 }, () => {
   for (const [name, [fault, expected, options]] of Object.entries(faults)) {
     test(name, limits, async (t) => {
@@ -133,7 +136,7 @@ test("finds an endpoint that answers before it reads the body", limits, async (t
 for (const [name, server, expected] of [
   ["has another key", endpoint({ matches: () => false }), "genuine_refused"],
   ["is not at this path", createServer((_request, response) => response.writeHead(404).end()), "wrong_url"],
-  ["fails at everything", endpoint({ matches: () => false, refuse: answering(503) }), "endpoint_failed"],
+  ["fails every request", endpoint({ matches: () => false, refuse: answering(503) }), "endpoint_failed"],
 ]) {
   test(`reports only one finding for an endpoint that ${name}`, limits, async (t) => {
     const { found, verdicts, code } = await examine(await listening(t, server));
@@ -173,7 +176,7 @@ test("finds the faults of Walnut's sample with a body parser", limits, async (t)
     slow_client_kept: ["slow_client"],
   });
   assert.deepEqual(verdicts, { ...all("risky"), ...all("right", GENUINE) });
-  // It compares with ==, which no request can show.
+  // It compares with ==, which no request can reveal.
   assert.deepEqual(text.match(/constant|timing/g), ["constant"]);
   assert.match(text, /"not_seen":"[^"]*constant time/);
 
@@ -196,7 +199,7 @@ test("gives the fix in the words of an endpoint with walnut-webhooks", limits, a
   assert.match(otherKey.fixes.genuine_refused, /^The endpoint answered signature_mismatch: The key does not .*give the endpoint and doctor the same one\.$/);
 });
 
-test("gives its own fix for an error that is not of walnut-webhooks, or for several errors", limits, async (t) => {
+test("gives its own fix for an error from another program, or for several errors", limits, async (t) => {
   const answers = (error) => endpoint({ matches: () => false, refuse: (response) => response.writeHead(503).end(JSON.stringify({ error })) });
   for (const error of [{ code: "toString", message: "from another program" }, { code: "body_not_raw" }, "body_not_raw"]) {
     const { fixes } = await examine(await listening(t, answers(error)), QUICK);
@@ -212,7 +215,7 @@ test("gives its own fix for an error that is not of walnut-webhooks, or for seve
   assert.match(fixes.large_event_refused, /^Allow 1 MiB/);
 });
 
-test("finds nothing at the example for Express", limits, async (t) => {
+test("finds no fault in the example for Express", limits, async (t) => {
   const { url } = await serve(t, [process.execPath, "server.mjs"], { cwd: join(root, "examples/express") });
   const { found, verdicts, code } = await examine(url, ENOUGH, { key: EXAMPLE_KEY });
   assert.deepEqual([found, verdicts, code], [{}, all("right"), 0]);
@@ -220,7 +223,7 @@ test("finds nothing at the example for Express", limits, async (t) => {
 
 test("names a rate limit as the reason for unknown results", limits, async (t) => {
   const url = await listening(t, createServer(async (request, response) => {
-    // The client that stalls breaks off in the end.
+    // The stalling client disconnects in the end.
     const body = Buffer.concat(await request.toArray().catch(() => []));
     const isGenuine = request.headers["x-walnut-signature"] === createHmac("sha256", KEY).update(body).digest("hex");
     response.writeHead(isGenuine ? 200 : 429).end("Error: x\n    at handle (/srv/app.js:1:2)");

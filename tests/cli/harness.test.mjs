@@ -1,4 +1,4 @@
-// harness, as a process: its page and its relay.
+// Runs harness as a process: its page and its relay.
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
 import { connect } from "node:net";
@@ -60,14 +60,14 @@ test("harness: relays requests with the token only", async (t) => {
   for (const wrong of [{ ...asked, body: "%%%%" }, { ...asked, url: "http://%zz@127.0.0.1:9/" }, { ...asked, url: "http://user:pass@127.0.0.1/" }]) equal((await relay(wrong)).status, 400);
   const before = origin.taken.length;
 
-  // Who breaks off ends nothing.
+  // A client that disconnects does not end the server.
   const half = connect(url.port, "127.0.0.1");
   await once(half, "connect");
   half.end(`POST /relay HTTP/1.1\r\nhost: ${url.host}\r\nauthorization: Bearer ${token}\r\ncontent-length: 1000\r\n\r\n{`);
   await once(half.resume(), "close");
   equal((await relay("")).status, 400);
 
-  // A page that has its name point here: the browser sends that name.
+  // A page whose host name resolves to this address: the browser sends that name.
   const socket = connect(url.port, "127.0.0.1");
   socket.end(`POST /relay HTTP/1.1\r\nhost: evil.example:${url.port}\r\nauthorization: Bearer ${token}\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}`);
   let said = "";

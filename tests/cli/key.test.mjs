@@ -1,4 +1,4 @@
-// Where the commands get the key from.
+// The sources of the key for the commands.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ const demo = join(bodies, "demo.json");
 const DEMO = readFileSync(demo);
 const SIGNATURE = "45188402ad9396d108bd5745476de7aa55b62ca3bfc37085581fce15e90f0017";
 
-test("takes the key from a file without one newline at its end, and from the environment, also a previous key", async (t) => {
+test("reads the key from a file without one newline at its end, and from the environment, also a previous key", async (t) => {
   const at = folder(t);
   for (const [end, key] of [["", "a key"], ["\n", "a key"], ["\r\n", "a key"], ["\n\n", "a key\n"], [" ", "a key "]]) {
     writeFileSync(join(at, "key"), `a key${end}`);
@@ -25,7 +25,7 @@ test("takes the key from a file without one newline at its end, and from the env
   match((await run(["explain", "--signature", SIGNATURE, demo], { env })).out, /previous key/);
 });
 
-test("warns about a key on the command line, and says where to put the key if there is none", async (t) => {
+test("warns about a key on the command line, and explains where to put a missing key", async (t) => {
   const plain = await run(["sign", demo, "--key", KEY]);
   deepEqual([plain.status, plain.out], [0, `${SIGNATURE}\n`]);
   match(plain.err, /^warning: .*--key-file/);
@@ -59,7 +59,7 @@ test("asks for the key at a terminal, and does not show it", async () => {
   equal((await other.ended).status, 130);
 });
 
-test("warns about what surrounds the key in a file, and never shows the key", async (t) => {
+test("warns about characters around the key in a file, and never shows the key", async (t) => {
   const file = join(folder(t), "key");
   const key = "s3cret+key/with=signs";
   for (const [content, ...warnings] of [

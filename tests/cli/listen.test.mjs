@@ -1,4 +1,4 @@
-// listen, as a process.
+// Runs listen as a process.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
@@ -81,7 +81,7 @@ test("listen: responds with --status after --delay", async (t) => {
   equal((await post(url, DEMO)).status, 503);
   ok(performance.now() - began >= 295);
   equal((await next()).status, 503);
-  // A forgery is no more welcome than before.
+  // A forgery is still rejected.
   equal((await post(url, DEMO, { "x-walnut-signature": "0".repeat(64) })).status, 401);
   const sent = await run(["send", url, "--retries", "2", "--backoff", "1ms", "--json"]);
   deepEqual([sent.status, JSON.parse(sent.out.split("\n")[0]).attempts], [1, 3]);
@@ -281,7 +281,7 @@ test("listen --edge: gets an event that was kept in the quarantine, when it beco
   for (let n = 0; n < 25; n++) equal((await post(url, event({ event: "older" }))).status, 200);
   const pulling = start(["listen", "--edge", edge.url, "--interval", "100ms", "--json"], { input: "", env: { ADMIN_TOKEN: TOKEN } });
   t.after(() => pulling.child.kill());
-  await once(pulling.child.stderr, "data"); // it has begun
+  await once(pulling.child.stderr, "data"); // it has started
   const next = async () => JSON.parse(await pulling.line()).delivery.name;
   equal((await post(url, event({ event: "new" }))).status, 200);
   equal(await next(), "new");
@@ -348,7 +348,7 @@ test("listen --edge: shows a delivery as soon as the edge has stored it, with on
     export default { ...worker, fetch };
   `;
   const { url, edge, lines, logged } = await startEdge(t, { ...DURABLE, ADMIN_TOKEN: TOKEN, SHARDS: "2" }, { entry });
-  // With this interval, an edge that is not asked to wait is asked once.
+  // With this interval, an edge gets only one request unless it is asked to wait.
   const args = ["listen", "--edge", edge.url, "--interval", "1h", "--count", "5", "--json"];
   const pulling = start(args, { input: "", env: { ADMIN_TOKEN: TOKEN } });
   t.after(() => pulling.child.kill());

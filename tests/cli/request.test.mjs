@@ -1,4 +1,4 @@
-// Requests as people paste them. The words of a command are compared with a real shell's, and bodies with a real curl's.
+// Requests as people paste them. The words of a command are compared with a real shell, and bodies with a real curl.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -136,7 +136,7 @@ test("curl: says why the body is missing, and never returns a part of it", () =>
     deepEqual([body, bodyFile], ["", undefined], command);
     match(bodyMissing, why, command);
   }
-  // Elsewhere than in the body, neither hides it.
+  // Outside of the body, neither hides the body.
   for (const command of ['curl x -H "a: $b" -d {}', "curl --brand-new 5 x -d {}", "curl x -H @headers.txt -d {}"]) {
     const { body, bodyMissing, notes } = parsed(command);
     deepEqual([body, bodyMissing, notes.length], ["{}", undefined, 1], command);

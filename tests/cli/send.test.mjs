@@ -73,7 +73,7 @@ test("send: retries a request that is not accepted, as often as --retries says",
   equal(new Set(taken.map(({ body }) => body.toString())).size, 1);
 });
 
-test("send: shows what is not as expected with the response body, and exits with 1", async (t) => {
+test("send: shows an unexpected response with its body, and exits with 1", async (t) => {
   const { url, taken } = await endpoint(t, (_, response) => response.writeHead(202).end("accepted\x1b[2J"));
   const { status, out } = await run(["send", url, "--count", "2", "--forge", "1", "--retries", "1", "--backoff", "1ms"]);
   equal(status, 1);
@@ -151,7 +151,7 @@ test("send and replay: wait for a response no longer than --timeout", async (t) 
   }
 });
 
-test("send: says in plain words that a server has no TLS, or rejects the connection", async (t) => {
+test("send: explains that a server has no TLS, or rejects the connection", async (t) => {
   const { url } = await endpoint(t);
   const plain = await run(["send", url.replace("http:", "https:"), "--retries", "0"]);
   deepEqual([plain.status, plain.out], [2, ""]);
@@ -170,7 +170,7 @@ test("send: has no more requests in flight than --concurrency allows", async (t)
   const { url } = await endpoint(t, (_, response) => {
     held.push(response);
     most.now = Math.max(most.now, held.length);
-    // Three wait for each other, and the rest goes as it comes.
+    // Three wait for each other, and the rest is answered at once.
     if (held.length === 3) for (const one of held.splice(0)) one.end();
   });
   equal((await run(["send", url, "--count", "9", "--concurrency", "3"])).status, 0);
@@ -314,7 +314,7 @@ test("replay: sends the deliveries of an export unchanged, the oldest first", as
   equal((await run(["replay", "-", url], { input: lines.join("\n") })).status, 0);
   equal(taken.length, 4);
 
-  // The others are sent, and what is missing is said.
+  // The others are sent, and the missing bodies are reported.
   const error = JSON.stringify({ error: { code: "inbox_failed", shard: 3 } });
   const lacking = await run(["replay", "-", url], { input: [...lines, error, ""].join("\n") });
   deepEqual([lacking.status, taken.length], [1, 6]);

@@ -17,7 +17,7 @@ test("sign: signs a file, standard input and --data", async () => {
   deepEqual(await run(["sign", "-"], { input: DEMO }), { status: 0, out: `${SIGNATURE}\n`, err: "" });
   equal((await run(["sign", "--data", "é\n"])).out, `${sign("é\n")}\n`);
   deepEqual(JSON.parse((await run(["sign", demo, "--json"])).out), { signature: SIGNATURE });
-  // Byte for byte, whatever the bytes are.
+  // Any bytes are signed unchanged.
   const bytes = Buffer.from([0xef, 0xbb, 0xbf, 0x7b, 0x0d, 0x0a, 0xff, 0x7d]);
   equal((await run(["sign", "-"], { input: bytes })).out, `${sign(bytes)}\n`);
 });
@@ -128,7 +128,7 @@ test("verify and explain: give no verdict on a body that they have not read", as
   }
   writeFileSync(file, har(DEMO.toString()));
   equal((await run(["verify", "--request", file])).status, 0);
-  // These bodies are empty, and not missing.
+  // These bodies are empty, but not missing.
   for (const request of [`POST / HTTP/1.1\nX-Walnut-Signature: ${SIGNATURE}\nContent-Length: 0\n\n`, `curl x -H 'x-walnut-signature: ${SIGNATURE}' -d ''`]) {
     writeFileSync(file, request);
     equal(JSON.parse((await run(["explain", "--request", file, "--json"])).out).cause, "body_empty", request);

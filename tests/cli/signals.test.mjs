@@ -1,4 +1,4 @@
-// How the commands that run until they are ended react to signals.
+// The reaction of long-running commands to signals.
 import { deepEqual, equal } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";

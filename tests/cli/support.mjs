@@ -15,14 +15,14 @@ export const bodies = join(import.meta.dirname, "../vectors/bodies");
 
 export const sign = (body, key = KEY) => createHmac("sha256", key).update(body).digest("hex");
 
-/** A folder that goes with the test. */
+/** A folder that is deleted after the test. */
 export function folder(t) {
   const path = mkdtempSync(join(tmpdir(), "walnut-cli-"));
   t.after(() => rmSync(path, { recursive: true }));
   return path;
 }
 
-// One that a failed test leaves behind would keep the suite from ending.
+// A process that a failed test leaves behind would prevent the suite from ending.
 const children = new Set();
 after(() => {
   for (const child of children) child.kill();
@@ -33,12 +33,12 @@ const kept = (child) => {
   return child;
 };
 
-/** Nothing of the machine's own: neither a key nor colours. */
+/** An environment without the machine's keys and colours. */
 export const environment = (env) => ({ PATH: process.env.PATH, HOME: process.env.HOME, WALNUT_WEBHOOK_KEY: KEY, ...env });
 
 /**
- * Starts a command. `line()` waits for the next line of standard output, and `ended` for its end: its status, or the
- * signal that ended it, and all that it printed.
+ * Starts a command. `line()` waits for the next line of standard output, and `ended` for the end of the process: its
+ * status, or the signal that ended it, and its whole output.
  */
 export function start(args, { env = {}, input, cwd } = {}) {
   const child = kept(spawn(process.execPath, [main, ...args], { env: environment(env), cwd }));
@@ -46,7 +46,7 @@ export function start(args, { env = {}, input, cwd } = {}) {
   child.stdout.setEncoding("utf8").on("data", (text) => (printed.out += text));
   child.stderr.setEncoding("utf8").on("data", (text) => (printed.err += text));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  child.stdin.on("error", () => {}); // it may end before it has read all
+  child.stdin.on("error", () => {}); // it may end before it has read everything
   if (input !== undefined) child.stdin.end(input);
   const ended = once(child, "close").then(([code, signal]) => ({ status: code ?? signal, ...printed }));
   return { child, ended, line: async () => (await lines.next()).value };
@@ -59,7 +59,7 @@ const shellWord = (word) => `'${word.replaceAll("'", `'\\''`)}'`;
 
 /**
  * Starts a command on a pseudo-terminal of 80 columns. `until(text)` waits for a text, `so()` returns all text
- * so far, `type` types, and `ended` is the status and all that was shown.
+ * so far, `type` types, and `ended` is the status and all shown text.
  */
 export function startOnTerminal(args, { env = {}, cwd } = {}) {
   const command = `stty cols 80 rows 24; exec ${[process.execPath, main, ...args].map(shellWord).join(" ")}`;
@@ -86,7 +86,7 @@ export function startOnTerminal(args, { env = {}, cwd } = {}) {
   return { child, ended, until, so: () => shown, type: (text) => child.stdin.write(text) };
 }
 
-/** A real endpoint: `answer(request, response, body)` may be replaced; `taken` holds what came. */
+/** A real endpoint: `answer(request, response, body)` may be replaced; `taken` has the received requests. */
 export async function endpoint(t, answer = (_, response) => response.end()) {
   const taken = [];
   const server = createServer(async (request, response) => {
@@ -104,7 +104,7 @@ export async function endpoint(t, answer = (_, response) => response.end()) {
   return { url: `http://127.0.0.1:${server.address().port}/webhook`, taken };
 }
 
-/** Answers as an endpoint should: 200 to what the key signs, 401 to all else. */
+/** Answers like a correct endpoint: 200 to a request that the key has signed, 401 to any other. */
 export const verifies = (request, response, body) => {
   response.writeHead(request.headers["x-walnut-signature"] === sign(body) ? 200 : 401).end();
 };

@@ -1,4 +1,4 @@
-// How the commands read their arguments.
+// The arguments of the commands.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -72,7 +72,7 @@ test("prints help for each command, with an example", async () => {
   match((await run(["--version"])).out, /^\d+\.\d+\.\d+\n$/);
 });
 
-/** Runs a command that must be rejected for how it is called, and returns what it says. */
+/** Runs a command with wrong arguments, and returns its message. */
 async function rejected(args, options) {
   const { status, out, err } = await run(args, options);
   deepEqual([status, out], [2, ""], args.join(" "));

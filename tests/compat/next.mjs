@@ -1,4 +1,4 @@
-// The bundler of Next that is not its main one.
+// The second bundler of Next.
 import { before } from "node:test";
 import { nextTests } from "../loads/next.mjs";
 import { install } from "../loads/support.mjs";

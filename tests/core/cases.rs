@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// Finds the folder from the crate that is tested, which is the workspace's own or a member in a folder of it.
+/// Finds the folder from the tested crate, which is the root of the workspace or a member in a folder.
 fn vectors() -> PathBuf {
     let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut folders = crate_folder.ancestors().map(|folder| folder.join("tests/vectors"));
@@ -47,7 +47,7 @@ pub(crate) fn key_bytes(case: &Value, keys: &Value) -> Vec<Vec<u8>> {
 pub(crate) fn header(case: &Value) -> Option<Vec<u8>> {
     match &case["header"] {
         Value::Null => None,
-        // As a list of header lines is combined: RFC 9110, section 5.3.
+        // Header lines are combined as in RFC 9110, section 5.3.
         header => Some(joined(header, b", ")),
     }
 }

@@ -12,7 +12,7 @@ fn bytes(test: &Value, name: &str) -> Vec<u8> {
     hex::decode(test[name].as_str().unwrap()).unwrap()
 }
 
-/// What every way of checking says.
+/// Returns the common verdict of all ways to check.
 fn verdict(key: &Key, body: &[u8], tag: &str) -> Result<usize, &'static str> {
     let verifier = Verifier::new(key.clone());
     let verified = verifier.verify(body, tag).map(|verified| verified.key_index());

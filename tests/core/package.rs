@@ -1,8 +1,8 @@
-//! Checks what `cargo package` puts into the crate.
+//! Checks the files that `cargo package` puts into the crate.
 
 use std::process::Command;
 
-/// Everything but the sources. Cargo adds its own files.
+/// All files except the sources. Cargo adds its own files.
 const OTHERS: [&str; 7] = [
     ".cargo_vcs_info.json",
     "Cargo.lock",
@@ -14,7 +14,7 @@ const OTHERS: [&str; 7] = [
 ];
 
 #[test]
-fn the_crate_holds_its_sources_readme_and_licenses_only() {
+fn the_crate_has_only_its_sources_readme_and_licenses() {
     let output = Command::new(env!("CARGO"))
         .args(["package", "--list", "--allow-dirty", "--offline", "--package=walnut-webhooks"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))

@@ -100,7 +100,7 @@ fn every_vector_has_its_verdict() {
 
 #[cfg(feature = "edge")]
 #[test]
-fn a_summary_says_what_the_delivery_says() {
+fn a_summary_agrees_with_the_delivery() {
     let mut cases = 0;
     let mut differences = Vec::new();
     each(|name, case, keys| {
@@ -128,7 +128,7 @@ fn a_summary_says_what_the_delivery_says() {
         assert_eq!(summary.check_age(now, max_age, SKEW), age, "{name}");
     });
     assert!(cases >= 200, "only {cases} cases were found");
-    // A summary parses no numbers, so it differs where a double is not what is written.
+    // A summary parses no numbers, so it differs if the double differs from the written number.
     let unusual =
         ["1e-400 is zero", "1e999 is no integer: drift only", "2^53 - 0.5 is read as a double"];
     assert_eq!(differences, unusual.map(|name| format!("json: {name:?}")));

@@ -1,4 +1,4 @@
-// Everything that is generated from the contract, or repeats a part of it, matches src/event.rs and src/error.rs.
+// Files that are generated from the contract, or repeat a part of it, match src/event.rs and src/error.rs.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ test("docs/events.md has every field of the declared events: make contract rewri
   deepEqual(matches(page, /<!-- event: (\w+) -->/g).flat(), declared.events.map(({ name }) => name));
 });
 
-test("the built types, schemas and form fields are those of the declarations: make pkg rebuilds them", () => {
+test("the built types, schemas and form fields match the declarations: make pkg rebuilds them", () => {
   equal(read("target/pkg-src/contract.ts"), types(declared));
   equal(read("target/contract/fields.ts"), fields(declared));
   const built = readdirSync(join(root, "pkg/schemas")).map((file) => [file.replace(".json", ""), read(`pkg/schemas/${file}`)]);

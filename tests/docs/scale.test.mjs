@@ -15,13 +15,13 @@ const BILLED = {
 const tables = rows(section(read("docs/edge/scale.md"), "## What a million events cost"));
 const dollars = (value) => `$${value.toFixed(2)}`;
 
-test("the prices are those of the benchmark", () => {
+test("the prices equal the prices of the benchmark", () => {
   const prices = tables.filter(([, , price, ...more]) => price?.startsWith("$") && more.length === 0);
   const listed = prices.map(([billed, , price]) => [BILLED[billed.split(",")[0]], Number(price.slice(1))]);
   deepEqual(Object.fromEntries(listed), PRICES);
 });
 
-test("a million events cost what their counts say", () => {
+test("the price of a million events follows from the counts", () => {
   const lines = tables.filter(([, , ...prices]) => prices.length === 3);
   const counted = lines.filter(([billed]) => Object.hasOwn(BILLED, billed));
   equal(counted.length, Object.keys(BILLED).length);

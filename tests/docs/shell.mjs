@@ -1,4 +1,4 @@
-// Runs the commands of a page as a reader would: one after the other, in one shell, in an empty folder.
+// Runs the commands of a page like a reader: one after the other, in one shell, in an empty folder.
 import { spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";

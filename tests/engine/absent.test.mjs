@@ -1,8 +1,8 @@
-// A host may have modules built in, but none that hashes: Node can be built so.
+// A host may have built-in modules, but none that hashes: Node can be built this way.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-test("where the host has no hash, it is asked for once, and every body has its verdict", async () => {
+test("asks a host without a hash only once, and gives every body its verdict", async () => {
   const { getBuiltinModule } = process;
   const asked = [];
   process.getBuiltinModule = (name) => {

@@ -1,4 +1,5 @@
-// The condition `workerd` is for hosts that import WebAssembly as a module. Others that choose it must say what is wrong.
+// The condition `workerd` is for hosts that import WebAssembly as a module. In other hosts that choose it, the error must
+// name the problem.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, test } from "node:test";

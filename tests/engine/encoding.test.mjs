@@ -19,7 +19,7 @@ function sign(missing, builtin) {
 
 const both = ["TextEncoder", "TextDecoder"];
 
-test("says what is missing in an environment with neither TextEncoder nor TextDecoder", () => {
+test("names the missing classes in an environment with neither TextEncoder nor TextDecoder", () => {
   const expected =
     "walnut-webhooks needs TextEncoder and TextDecoder, which this environment lacks. " +
     "Assign both to globalThis.";
@@ -27,7 +27,7 @@ test("says what is missing in an environment with neither TextEncoder nor TextDe
 });
 
 for (const missing of [both, ...both.map((name) => [name])]) {
-  test(`uses Node's classes where ${missing.join(" and ")} ${missing.length > 1 ? "are" : "is"} missing`, () => {
+  test(`uses Node's classes if ${missing.join(" and ")} ${missing.length > 1 ? "are" : "is"} missing`, () => {
     assert.match(sign(missing, "process.getBuiltinModule"), /^[0-9a-f]{64}$/);
   });
 }

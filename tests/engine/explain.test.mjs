@@ -1,4 +1,4 @@
-// What `explain` leaves in memory, and what it does once a call is thrown out of the middle of its WebAssembly.
+// The memory that `explain` leaves, and its behaviour after an error in the middle of its WebAssembly.
 import { collected, instancesStarted, memoriesHeld, memoryBytes } from "./support.mjs";
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
@@ -17,7 +17,10 @@ const { trap } = (await WebAssembly.instantiate(new Uint8Array(bytes))).instance
 
 const { set } = Uint8Array.prototype;
 
-/** Fails in the middle of a call: where the WebAssembly copies a key. Keeps no error, which would keep its instance. */
+/**
+ * Fails in the middle of a call, when the WebAssembly copies a key. Keeps no error, because an error would keep its
+ * instance alive.
+ */
 function fails(fail, expected) {
   Uint8Array.prototype.set = fail;
   try {
@@ -34,7 +37,7 @@ const failures = {
 };
 
 for (const [name, [fail, expected]] of Object.entries(failures)) {
-  test(`throws ${name} as it is, and uses a fresh instance for the next call`, async () => {
+  test(`throws ${name} unchanged, and uses a fresh instance for the next call`, async () => {
     works();
     const before = instancesStarted();
     fails(fail, expected);
@@ -45,7 +48,7 @@ for (const [name, [fail, expected]] of Object.entries(failures)) {
   });
 }
 
-test("works inside of itself, where a header's getter calls it", () => {
+test("works when a header's getter calls it during a call", () => {
   const others = {
     get host() {
       works();
@@ -56,7 +59,7 @@ test("works inside of itself, where a header's getter calls it", () => {
   works();
 });
 
-test("keeps none of 1,000 instances that trapped", async () => {
+test("frees each of 1,000 instances that trapped", async () => {
   for (let count = 0; count < 1_000; count++) {
     fails(trap, WebAssembly.RuntimeError);
     works();
@@ -64,7 +67,7 @@ test("keeps none of 1,000 instances that trapped", async () => {
   assert.ok(await collected(() => memoriesHeld() === 1), `${memoriesHeld()} memories`);
 });
 
-test("keeps nothing of 10,000 calls", () => {
+test("frees the memory of 10,000 calls", () => {
   const explained = () => {
     explain([key, "previous"], body, signature);
     explain("", body, signature);

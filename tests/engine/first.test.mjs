@@ -1,8 +1,8 @@
-// A process that starts for one delivery does not wait for a module that it hardly needs.
+// A process that starts for one delivery does not wait for a module that it barely needs.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-test("the host's hash is loaded for the second body that it is for, and once", async () => {
+test("loads the host's hash once, for the second suitable body", async () => {
   const { getBuiltinModule } = process;
   const asked = [];
   process.getBuiltinModule = (name) => (asked.push(name), getBuiltinModule.call(process, name));

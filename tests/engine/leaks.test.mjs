@@ -1,11 +1,12 @@
-// Memory is bounded: what is abandoned is closed, and what is verified only passes through.
+// Memory is bounded: abandoned objects are closed, and verified bodies only pass through.
 import { collected, finalizations, memoryBytes } from "./support.mjs";
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { join } from "node:path";
 import { before, test } from "node:test";
 
-// The same modules as in the package, but one file each, since `native` is no part of its names.
+// The same modules as in the package, but in one file each, because `native` is not part of the
+// package's names.
 const load = (file) => import(join(import.meta.dirname, "../../target/pkg-trap", file));
 const { Webhook } = await load("index.js");
 const { native } = await load("native.js");
@@ -16,7 +17,7 @@ const body = new Uint8Array(MIB).fill(7);
 const signature = createHmac("sha256", key).update(body).digest("hex");
 const webhook = new Webhook(key);
 
-// WebAssembly alone: the host's hash needs none of its memory.
+// Only WebAssembly, because the host's hash does not use its memory.
 before(() => (native.from = Infinity));
 
 const pieces = (size) => () => {
@@ -42,22 +43,22 @@ for (const [name, pass] of Object.entries(passes)) {
   });
 }
 
-test("a webhook is keyed once, however often it is used", () => {
+test("a webhook sets its keys once, for any number of calls", () => {
   webhook.sign("{}");
   const first = memoryBytes();
   for (let count = 0; count < 10_000; count++) webhook.sign("{}");
   assert.equal(memoryBytes(), first);
 });
 
-test("a body is let go of when its call is over", async () => {
+test("releases a body when its call is over", async () => {
   const held = new WeakRef(Uint8Array.of(1, 2, 3));
   webhook.sign(held.deref());
-  // Until then, the WeakRef itself keeps it.
+  // Until then, the WeakRef itself keeps the body.
   await new Promise(setImmediate);
   assert.ok(await collected(() => held.deref() === undefined));
 });
 
-// After the above, since memory never shrinks: at most 10,000 are open at once.
+// After the other tests, because memory never shrinks: at most 10,000 are open at once.
 const abandons = {
   "a stream that has begun": () => webhook.stream(),
   "a stream in the middle": () => webhook.stream().update("{"),
@@ -65,7 +66,7 @@ const abandons = {
 };
 
 for (const [name, abandon] of Object.entries(abandons)) {
-  test(`${name}, 10,000 times: abandoned, it is closed`, async () => {
+  test(`closes ${name} that is abandoned, 10,000 times`, async () => {
     const lengths = [];
     for (let round = 0; round < 3; round++) {
       const closed = finalizations();

@@ -1,4 +1,4 @@
-// Loaders that wrap every module, as agents for tracing do, copy each export once: the packed package must work there.
+// Loaders that wrap every module, like tracing agents, copy each export once. The packed package must work with them.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -33,7 +33,7 @@ const program = `
   const forged = "0".repeat(64);
   const verify = () => { const { type, keyIndex, drift } = webhook.verify(body, signature); return [type, keyIndex, drift]; };
   console.log(JSON.stringify({
-    // The second time, the host's own hash is used.
+    // The second time, the host's hash is used.
     verified: [verify(), verify()],
     forged: code(() => webhook.verify(body, forged)),
     malformed: code(() => webhook.verify(body, "no signature")),
@@ -128,7 +128,7 @@ function reassignedExports(source) {
   return [...reassigned].sort();
 }
 
-test("finds reassigned exports in a module that has some", () => {
+test("finds reassigned exports in a module that has them", () => {
   const source = `
     export let a, b = 1;
     let c, d, unexported;

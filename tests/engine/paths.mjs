@@ -1,11 +1,12 @@
-// What any runtime runs: every vector on each path that a body's hash can take, and what was asked of the host.
+// The program for every runtime: runs every vector with each way to hash a body, and counts the calls of the host's
+// functions.
 import { run } from "../runtimes/conformance.mjs";
 
 const { process } = globalThis;
 const crypto = process?.getBuiltinModule?.("node:crypto");
 const asked = { hash: 0, createHash: 0 };
 
-/** Puts itself between the package and these functions of the host's: to be called before the package is loaded. */
+/** Wraps these functions of the host. Must be called before the package is loaded. */
 export function offer(names) {
   if (crypto === undefined) return;
   const offered = {};
@@ -19,7 +20,7 @@ export function offer(names) {
   process.getBuiltinModule = (name) => (name === "node:crypto" ? offered : getBuiltinModule.call(process, name));
 }
 
-/** Makes a call; returns what it returned, and how often each function of the host's was asked meanwhile. */
+/** Makes a call. Returns its result, and how often each function of the host was called meanwhile. */
 function asking(call) {
   asked.hash = asked.createHash = 0;
   return { ...call(), asked: { ...asked } };

@@ -1,5 +1,5 @@
-// One verdict on every path: by the host's hash, by WebAssembly alone, and from the length on at which the package
-// changes from one to the other, in every runtime.
+// Every way to hash gives the same verdict in every runtime: the host's hash, WebAssembly alone, and both sides of
+// the length at which the package switches.
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,10 +12,10 @@ import { vectors } from "../runtimes/vectors.mjs";
 const root = join(import.meta.dirname, "../..");
 const out = join(root, "target/engine");
 
-/** The same modules as in the package, but one file each, since `native` is no part of its names. */
+/** The same modules as in the package, but in one file each, because `native` is not part of the package's names. */
 const modules = join(root, "target/pkg-trap");
 
-/** Bundles what a runtime runs. */
+/** Bundles the program for a runtime. */
 async function bundle(outfile, variant, offered, print) {
   await build({
     stdin: {
@@ -38,7 +38,7 @@ async function bundle(outfile, variant, offered, print) {
   });
 }
 
-/** Makes sure that every path gave every verdict, and that the host was asked where it should be, and only there. */
+/** Checks that every path gave every verdict, and that the host was called exactly when it should be. */
 function right(json, offered) {
   const taken = JSON.parse(json);
   assert.equal(taken[0].from, offered.length > 0 ? "0" : "Infinity");

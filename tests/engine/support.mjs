@@ -1,4 +1,4 @@
-// Watches what the package leaves to the garbage collector: to be imported before the package is.
+// Watches the objects that the package leaves to the garbage collector. Must be imported before the package.
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
@@ -35,19 +35,19 @@ globalThis.FinalizationRegistry = new Proxy(FinalizationRegistry, {
 /** How many instances of WebAssembly were started. */
 export const instancesStarted = () => instances;
 
-/** How many memories of instances there are, in use or kept by something. */
+/** How many memories of instances exist, in use or referenced. */
 export const memoriesHeld = () => memories;
 
 /** The length of the newest instance's memory, in bytes. */
 export const memoryBytes = () => newest.buffer.byteLength;
 
-/** How often bytes are in the newest instance's memory. */
+/** How often a sequence of bytes occurs in the newest instance's memory. */
 export const occurrences = (bytes) => Buffer.from(newest.buffer).toString("latin1").split(bytes.toString("latin1")).length - 1;
 
 /** How many of the package's objects have been finalized so far. */
 export const finalizations = () => finalized;
 
-/** Collects garbage until a condition holds; returns whether it came to hold. */
+/** Collects garbage until a condition holds, and returns whether it did. */
 export async function collected(condition) {
   for (let turn = 0; turn < 100; turn++) {
     gc();

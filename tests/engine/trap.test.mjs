@@ -1,4 +1,4 @@
-// A trap is not an outage: what the package does once a call has been thrown out of the middle of WebAssembly.
+// A trap is not an outage: the behaviour of the package after an error in the middle of WebAssembly.
 import { collected, finalizations, memoriesHeld, memoryBytes } from "./support.mjs";
 import assert from "node:assert/strict";
 import crypto from "node:crypto";
@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-// The host's hash, in our hands so that it can fail.
+// The host's hash, replaced so that it can fail.
 const hasher = { ...crypto };
 const { getBuiltinModule } = process;
 process.getBuiltinModule = (name) => (name === "node:crypto" ? hasher : getBuiltinModule.call(process, name));
@@ -64,7 +64,7 @@ const uses = {
   },
 };
 
-test("throws a trap as the host does, and not as a verdict", () => {
+test("throws a trap as the host's error, and not as a verdict", () => {
   new Webhook(keys);
   const error = trap();
   assert.ok(error instanceof WebAssembly.RuntimeError, String(error));
@@ -100,7 +100,7 @@ for (const [path, from, hash] of [
   }
 }
 
-test("each key of each webhook has its index after a trap, though the caller has wiped what it passed", () => {
+test("each key of each webhook has its index after a trap, although the caller has wiped the passed bytes", () => {
   const names = ["first", "second", "third", "fourth"];
   const webhooks = names.map((_, least) => {
     const passed = names.slice(least).map((name) => new TextEncoder().encode(name));
@@ -109,7 +109,7 @@ test("each key of each webhook has its index after a trap, though the caller has
     return webhook;
   });
   trap();
-  // In another order than they were made in, so that they get other handles than they had.
+  // In a different order than at their creation, so that they get different handles.
   for (const [least, webhook] of [...webhooks.entries()].reverse()) {
     assert.equal(webhook.sign(body), sign(names[least]));
     for (const [index, name] of names.entries()) {
@@ -128,7 +128,7 @@ test("a limit holds after a trap", () => {
   assert.throws(() => webhook.verify(longer, sign("current", longer)), { code: "body_too_large" });
 });
 
-test("a stream in flight says that it is lost, even where another has its number, and a new one works", () => {
+test("a stream in flight reports that it is lost, even if another one has its number, and a new one works", () => {
   const webhook = new Webhook(keys);
   const [updated, finished] = [webhook.stream(), webhook.stream()];
   updated.update(body);
@@ -150,7 +150,7 @@ const failures = {
 };
 
 for (const [name, [fail, expected]] of Object.entries(failures)) {
-  test(`${name} comes out of the middle of a call as it is, and the next call works`, (t) => {
+  test(`throws ${name} from the middle of a call unchanged, and the next call works`, (t) => {
     const webhook = new Webhook(keys);
     const { hash, createHash } = hasher;
     t.after(() => Object.assign(hasher, { hash, createHash }));
@@ -165,7 +165,7 @@ for (const [name, [fail, expected]] of Object.entries(failures)) {
   });
 }
 
-test("finalizers of what an earlier instance held leave alone what has its number now", async () => {
+test("finalizers for an earlier instance do not affect objects with the same number now", async () => {
   const count = 50;
   const many = (make) => Array.from({ length: count }, make);
   let webhooks = many(() => new Webhook(keys));
@@ -183,7 +183,7 @@ test("finalizers of what an earlier instance held leave alone what has its numbe
   for (const one of newer) for (const use of Object.values(uses)) use(one);
 });
 
-test("a webhook that outlived 1,000 instances is finalized for the last one alone", async () => {
+test("a webhook that outlived 1,000 instances is finalized only for the last one", async () => {
   let webhook = new Webhook(keys);
   for (let count = 0; count < 1_000; count++) {
     trap();
@@ -194,11 +194,11 @@ test("a webhook that outlived 1,000 instances is finalized for the last one alon
   assert.ok(await collected(() => finalizations() > before), "nothing was finalized");
   let last;
   assert.ok(await collected(() => last === (last = finalizations())));
-  // Some are of the tests above.
+  // Some belong to the tests above.
   assert.ok(last - before < 1_000, `${last - before} finalized`);
 });
 
-test("of 10,000 instances that trapped, none is kept", async () => {
+test("frees each of 10,000 instances that trapped", async () => {
   const webhook = new Webhook(keys);
   const alone = () => collected(() => memoriesHeld() === 1);
   trap();

@@ -1,4 +1,4 @@
-// Environments in which WebAssembly can't run: the error names the cause and the way out.
+// Environments in which WebAssembly can't run: the error names the cause and the workaround.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { launch } from "../browser/support.mjs";
 const pkg = join(import.meta.dirname, "../../pkg");
 const run = promisify(execFile);
 
-/** What each program runs: it returns the message of the error, or "works". */
+/** The code of each program: it returns the message of the error, or "works". */
 const attempt = `
   const messageOf = async (work) => {
     try {
@@ -46,22 +46,23 @@ async function inNode(format, options, limit = "true") {
   return core;
 }
 
-// What a process may reserve, in KiB: V8 reserves 8 GiB and more for each memory, unless its trap handler is off.
+// The memory that a process may reserve, in KiB. V8 reserves 8 GiB and more for each memory, unless its trap handler is
+// off.
 const limited = "ulimit -v 4000000";
 
 for (const format of Object.keys(programs)) {
-  test(`${format} in Node: names the cause and the way out`, async () => {
+  test(`${format} in Node: names the cause and the workaround`, async () => {
     assert.match(await inNode(format, ["--jitless"]), /^walnut-webhooks can't run its WebAssembly: this runtime has no WebAssembly\. Start Node without --jitless\.$/);
     assert.match(await inNode(format, ["--no-enable-sse4-1"]), /: this processor lacks SIMD \(SSE4\.1\)\. Use another machine\.$/);
     assert.match(await inNode(format, [], limited), /: it can't reserve memory\. .* start Node with --disable-wasm-trap-handler\.$/);
   });
 
-  test(`${format} in Node: works by the way out of too little memory`, async () => {
+  test(`${format} in Node: works with the workaround for too little memory`, async () => {
     assert.equal(await inNode(format, ["--disable-wasm-trap-handler"], limited), "works");
   });
 }
 
-/** Bundles what Node loads, whose WebAssembly is compiled from bytes. */
+/** Bundles the files for Node, whose WebAssembly is compiled from bytes. */
 async function bundle(format, end) {
   const contents = `import { Webhook } from "./index.js";
     import { explain } from "./explain.js";

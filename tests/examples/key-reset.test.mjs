@@ -8,7 +8,7 @@ import { DEMO, KEY, patience, PLAYLIST, post, root, run, serve, signed } from ".
 const NEW_KEY = "the key after the reset";
 const cwd = join(root, "examples/key-reset");
 const node24 = join(root, "tests/node_modules/node24/bin/node"); // Node 20 has no node:sqlite
-/** What was printed about deliveries, without their session IDs. */
+/** The printed lines about deliveries, without their session IDs. */
 const printedDeliveries = ({ lines }) => lines.filter((line) => line.includes("_session_finished:")).map((line) => line.replace(/:\S+/, ""));
 
 const rejects = async (server, ...sent) => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { patience, receives, root, signed, start } from "./support.mjs";
 
-// Like Lambda, this loads the function once and calls it for each event.
+// Loads the function once and calls it for each event, like Lambda.
 const runtime = `
   import { createInterface } from "node:readline";
   import { handler } from "./index.mjs";

@@ -77,7 +77,7 @@ test("pg-boss: does not acknowledge a delivery after its queue was deleted", pat
   assert.deepEqual([status, error?.code], [500, "handler_failed"]);
 });
 
-test("sqlite: goes on working after the file was locked", patience, async (t) => {
+test("sqlite: continues to work after the file was locked", patience, async (t) => {
   const store = await queues.sqlite(t);
   const service = await startService(t);
   const env = { ...store.env, QUEUE: "./sqlite.mjs", SERVICE_URL: service.url };
@@ -117,7 +117,7 @@ for (const [name, open] of Object.entries(queues)) {
     startWorker();
     await service.received(2);
     const odd = { event: "odd", text: "\u0000 \ud800" };
-    // Walnut sends an event again whose acknowledgement it did not see; the last one shows that the queue is empty.
+    // Walnut sends an unacknowledged event again. The last event shows that the queue is empty.
     for (const body of [DEMO, PLAYLIST, JSON.stringify(odd)]) assert.equal((await post(receiver.url, body)).status, 200);
     await service.received(3);
     assert.deepEqual(service.requests.slice(0, 2), [
@@ -147,7 +147,7 @@ for (const [name, open] of Object.entries(queues)) {
     assert.deepEqual([status, error?.code], [500, "handler_failed"]);
   });
 
-  test(`${name}: stores genuine deliveries only`, patience, async (t) => {
+  test(`${name}: stores only genuine deliveries`, patience, async (t) => {
     const { service, startReceiver, startWorker } = await prepare(t);
     const receiver = await startReceiver();
     startWorker();
@@ -159,7 +159,7 @@ for (const [name, open] of Object.entries(queues)) {
   });
 }
 
-test("queue: says which environment variable is missing", patience, async (t) => {
+test("queue: names a missing environment variable", patience, async (t) => {
   const QUEUE = "./bullmq.mjs";
   const SERVICE_URL = "http://127.0.0.1:1/";
   for (const [file, env, name, example] of [

@@ -1,4 +1,5 @@
-// Starts every example that is a server as its first lines say. Each must accept genuine events and reject forgeries.
+// Starts every example that is a server as described in its first lines. Each must accept genuine events and reject
+// forgeries.
 import { join } from "node:path";
 import { test } from "node:test";
 import { freePort, patience, post, receives, root, run, serve } from "./support.mjs";

@@ -21,7 +21,7 @@ export const PLAYLIST = body("playlist");
 const DEMO_PRINTED = "demo_session_finished demo_session_finished:eb8af248-a970-46fa-bfb0-cb675b6780e1";
 const PLAYLIST_PRINTED = "playlist_session_finished playlist_session_finished:5d1b5c3e-1e0e-4b38-8a44-9d3a0f5f2c77";
 
-/** Signs as Walnut's documentation says, without the package. */
+/** Signs according to Walnut's documentation, without the package. */
 export const sign = (body, key = KEY) => createHmac("sha256", key).update(body).digest("hex");
 export const signed = (body, key) => ({ "x-walnut-signature": sign(body, key) });
 
@@ -31,8 +31,8 @@ export async function run([program, ...args], cwd, env = {}) {
 }
 
 /**
- * Starts a program that ends with the test. `lines` is all that it prints, `printed(pattern, nth)` waits for the nth
- * line that matches, and `stop(signal)` waits for the program's end. `user` is a `uid` and a `gid` to run it as.
+ * Starts a program that ends with the test. `lines` is its output, `printed(pattern, nth)` waits for the nth line
+ * that matches, and `stop(signal)` waits for the program's end. `user` is a `uid` and a `gid` to run it as.
  */
 export function start(t, [program, ...args], { cwd, env = {}, input = "ignore", user = {}, stopSignal = "SIGTERM" } = {}) {
   const child = spawn(program, args, {
@@ -72,7 +72,7 @@ export function start(t, [program, ...args], { cwd, env = {}, input = "ignore", 
   return { stdin: child.stdin, lines, printed, stop };
 }
 
-/** Starts a server and waits until it prints where it listens; `url` is its webhook. */
+/** Starts a server and waits until it prints its address; `url` is its webhook. */
 export async function serve(t, command, { path = "/webhook", ...options } = {}) {
   const server = start(t, command, options);
   const line = await server.printed(/https?:\/\//);
@@ -107,7 +107,7 @@ export async function post(url, body, headers = signed(body)) {
 }
 
 /**
- * Posts genuine and forged requests, and checks that the receiver prints the genuine events only. `post(body, headers)`
+ * Posts genuine and forged requests, and checks that the receiver prints only the genuine events. `post(body, headers)`
  * resolves to the status and the fields of the response.
  */
 export async function receives({ lines, printed }, post) {

@@ -7,11 +7,11 @@ const read = (file) => readFileSync(join(import.meta.dirname, "../..", file), "u
 const version = /^version = "(.+)"$/m.exec(read("Cargo.toml"))[1];
 const titles = read("CHANGELOG.md").match(/^## .*$/gm);
 
-test("the changelog has what is next, or the version at hand, first", () => {
+test("the changelog begins with the unreleased changes or the current version", () => {
   assert.ok(titles[0] === "## [Unreleased]" || titles[0].startsWith(`## [${version}] - `), titles[0]);
 });
 
-test("the version at hand has an entry, unless nothing was released yet", () => {
+test("the current version has an entry, unless nothing was released yet", () => {
   const released = titles.filter((title) => title !== "## [Unreleased]");
   assert.ok(released.length === 0 || released[0].startsWith(`## [${version}] - `), `no entry for ${version}`);
 });

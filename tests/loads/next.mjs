@@ -1,4 +1,4 @@
-// Builds and starts the project of Next, by one of its bundlers.
+// Builds and starts the project of Next with one of its bundlers.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -24,13 +24,14 @@ export function nextTests(bundler, flag, consumer) {
     }
   });
 
-  test(`Next, by ${bundler}: the edge imports WebAssembly and compiles none`, () => {
+  test(`Next, by ${bundler}: the edge imports WebAssembly and does not compile it`, () => {
     const built = join(project(), ".next");
     const { files, wasm } = JSON.parse(readFileSync(join(built, "server/middleware-manifest.json"), "utf8"))
       .functions["/edge/route"];
     const modules = ["core.wasm", "explain.wasm"].map((file) => readFileSync(join(consumer().installed, file), "hex"));
     assert.deepEqual(wasm.map(({ filePath }) => readFileSync(join(built, filePath), "hex")).sort(), modules.sort());
-    // Next runs here what its host rejects, so the inlined text is looked for: Node's own bundle has it, the edge's does not.
+    // Next runs code here that its host rejects, so the test searches for the inlined text: Node's bundle has it, the
+    // edge's does not.
     const text = inlined(consumer().installed);
     const having = readdirSync(join(built, "server"), { recursive: true })
       .filter((file) => file.endsWith(".js"))
@@ -41,7 +42,7 @@ export function nextTests(bundler, flag, consumer) {
   });
 }
 
-/** Starts what Next has built; it ends with the test. */
+/** Starts the build of Next, and ends it with the test. */
 async function started(t, cwd) {
   const args = [next, "start", "--hostname=127.0.0.1", "--port=0"];
   const server = spawn("node", args, { cwd, env: offline, stdio: ["ignore", "pipe", "inherit"] });

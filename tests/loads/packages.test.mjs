@@ -54,7 +54,7 @@ test("npx serves the harness page", async (t) => {
   ok((await (await fetch(new URL("/app.js", url))).text()).length > 10_000, "the page has its code");
 });
 
-test("the command is a program of its own", async () => {
+test("the command is a standalone program", async () => {
   match(await run(installed(".bin/walnut-webhooks"), ["--help"], folder), /explain/);
 });
 

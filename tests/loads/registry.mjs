@@ -1,4 +1,4 @@
-// An npm registry on this machine that holds the packages of this repository, and nothing else. It ends with the tests.
+// An npm registry on this machine with only the packages of this repository. It ends with the tests.
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";

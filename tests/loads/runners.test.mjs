@@ -9,7 +9,7 @@ let consumer;
 before(async () => (consumer = await install("runners")));
 const project = (name) => join(consumer.projects, "runners", name);
 
-/** Runs a tool in a project and requires that as many tests pass as the project has, since a runner may find none. */
+/** Runs a tool in a project, and requires that all tests of the project pass, because a runner may find none. */
 async function passes(name, expected, program, ...args) {
   const printed = await run("node", [program, ...args], project(name));
   assert.match(printed, expected);

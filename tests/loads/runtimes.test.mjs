@@ -1,4 +1,4 @@
-// Every runtime, each with the package as its own loader finds it.
+// Every runtime, with the package as its loader finds it.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -27,7 +27,7 @@ for (const [name, program, options] of runtimes) {
     assert.ok(lines.includes("walnut-webhooks/express: handler,middleware"), lines.join());
     assert.ok(lines.includes("walnut-webhooks/testing: demoSession,playlistSession,random,sampleDelivery,signedHeaders,signedRequest,testEvent"), lines.join());
   });
-  test(`${name}: import and require give two copies, whose errors are recognised by code alone, and whose webhooks explain rejects`, async () => {
+  test(`${name}: import and require give two copies, whose errors are recognised only by code, and whose webhooks explain rejects`, async () => {
     assert.equal(await runs("copies.mjs"), "invalid_key true false\ninvalid_key false true\nTypeError true\n");
   });
 }

@@ -1,5 +1,5 @@
 // Installs the packages as users do, from a registry, for the small projects in projects/, and runs them. Each suite has
-// a copy of its own below target/loads/.
+// a separate copy below target/loads/.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -18,13 +18,13 @@ export const root = join(import.meta.dirname, "../..");
 /** The folder of the tools that only the suites need. */
 export const tools = join(root, "tests/node_modules");
 
-/** Copies the projects, installs the SDK for them and finds their tools in `modules`; returns where all of it is. */
+/** Copies the projects, installs the SDK for them, and finds their tools in `modules`. Returns the paths. */
 export async function install(suite, modules = tools) {
   const folder = join(root, "target/loads", suite);
   const projects = join(folder, "projects");
   fs.rmSync(folder, { recursive: true, force: true });
   fs.cpSync(join(import.meta.dirname, "projects"), projects, { recursive: true });
-  // The tools are found one folder further up, where nothing of ours is.
+  // The tools are found one folder further up, which has no files of this project.
   fs.symlinkSync(modules, join(folder, "node_modules"));
   const { npm, tarballs } = await registry();
   fs.writeFileSync(join(projects, "package.json"), `{ "private": true }\n`);
@@ -51,7 +51,7 @@ export async function install(suite, modules = tools) {
   return { projects, installed, tarball: tarballs["walnut-webhooks"] };
 }
 
-/** The environment of the tools: none of them tells anybody of it, or looks for a newer one. */
+/** The environment of the tools: it switches off telemetry and checks for updates. */
 export const offline = {
   ...process.env,
   CI: "1",
@@ -90,14 +90,14 @@ export async function workerd(folder, entry, compatibility) {
   }
 }
 
-/** Takes what `verdicts` returned, as JSON, and makes sure that it is every verdict, and the right ones. */
+/** Checks that the JSON from `verdicts` has every verdict, and that each is right. */
 export function genuine(json) {
   const { checks, failures } = JSON.parse(json);
   assert.deepEqual(failures.slice(0, 3), [], `${failures.length} of ${checks} verdicts are wrong`);
   assert.ok(checks > 1000, `only ${checks} checks`);
 }
 
-/** A part of the longest text in the package's sources: WebAssembly, whatever the encoding. */
+/** A part of the longest text in the package's sources. It is the WebAssembly, in any encoding. */
 export function inlined(installed) {
   const runs = fs.readdirSync(installed)
     .filter((name) => extname(name) === ".js")
@@ -132,7 +132,7 @@ export async function browse(browser, folder, html) {
   }
 }
 
-/** Opens a page, makes sure that nothing went wrong on it, and returns what it printed. */
+/** Opens a page, checks that it has no errors, and returns its output. */
 export async function printed(browser, url) {
   const { page, wrong } = await open(browser, url);
   const messages = await page.consoleMessages();

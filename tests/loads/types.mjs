@@ -3,7 +3,7 @@ import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./support.mjs";
 
-/** The consumers, and the types that each needs beyond those of the language. */
+/** The consumers, and the types that each needs in addition to the language's types. */
 export const consumers = [
   { name: "consumer", libraries: [], types: [] },
   { name: "web", libraries: ["dom"], types: [] },
@@ -11,7 +11,7 @@ export const consumers = [
   { name: "fastify", libraries: [], types: ["node"] },
 ];
 
-/** Where TypeScript looks for a package, and the extensions of the sources that do so in a way of their own. */
+/** The ways in which TypeScript resolves a package, and the extensions of sources with a special way. */
 export const resolutions = [
   ["node16", { module: "node16" }, ["mts", "cts"]],
   ["nodenext", { module: "nodenext" }, ["mts", "cts"]],

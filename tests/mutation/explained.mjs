@@ -1,8 +1,8 @@
-// Changes of the facade that no test can see, each with its reason: in `file`, what is changed, and into what.
+// Changes of the facade that no test can detect, each with its reason: the file, the code and its replacement.
 const reasons = [
   {
     file: "input",
-    why: "Every engine has these getters; their types leave it open.",
+    why: "Every engine has these getters, but their types allow `undefined`.",
     changes: [
       [
         'Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), "length")?.get',
@@ -18,22 +18,22 @@ const reasons = [
   },
   {
     file: "input",
-    why: "A view of the same bytes is as good as the array at hand, which saves making one.",
+    why: "A view of the same bytes has the same result as the existing array, which only saves creating one.",
     changes: [["length > 0 && length === body.length", "false"]],
   },
   {
     file: "input",
-    why: "`undefined` is no more of an ArrayBuffer than `false` is.",
+    why: "Neither `undefined` nor `false` is an ArrayBuffer.",
     changes: [["{ return false; // not a failure: asking is the only way to know }", "{}"]],
   },
   {
     file: "input",
-    why: "Lengths are compared first since it is faster: what differs in length differs in lowercase, too.",
+    why: "Lengths are compared first because it is faster: names of different lengths also differ in lowercase.",
     changes: [["name.length !== SIGNATURE_HEADER.length", "false"]],
   },
   {
     file: "webhook",
-    why: "Every runtime that the tests run in has a FinalizationRegistry.",
+    why: "Every runtime of the tests has a FinalizationRegistry.",
     changes: [
       ['typeof FinalizationRegistry === "undefined"', "false"],
       ['"undefined"', '""'],
@@ -45,22 +45,22 @@ const reasons = [
   },
   {
     file: "webhook",
-    why: "In WebAssembly, a length that is no number is 0, and that is never over the limit.",
+    why: "In WebAssembly, a length that is not a number becomes 0, which is never over the limit.",
     changes: [["contentLength !== undefined", "true"]],
   },
   {
     file: "webhook",
-    why: "The bytes of a text are that text once they are decoded; to take it as it came is faster.",
+    why: "Decoding the bytes of a text gives the same text; using the text directly is faster.",
     changes: [['typeof rawBody === "string"', "false"], ['"string"', '""']],
   },
   {
     file: "host",
-    why: "Where a text is taken for deeper than it is, the core counts, and finds out.",
+    why: "If a text is assumed to be deeper than it is, the core counts the depth and corrects this.",
     changes: [["at + 1", "at - 1"], ["left-- === 0", "true"], ["left-- === 0", "left-- !== 0"], ["false", "true"]],
   },
   {
     file: "native",
-    why: "From which length on the host hashes is a matter of speed alone.",
+    why: "The length from which the host hashes affects only the speed.",
     changes: [
       ['host.navigator?.userAgent === "Cloudflare-Workers"', "false"],
       ['"Cloudflare-Workers"', '""'],
@@ -77,17 +77,17 @@ const reasons = [
   },
   {
     file: "native",
-    why: "Where the host has no hash, the second body that it would be for finds that out.",
+    why: "If the host has no hash, the second suitable body reveals that.",
     changes: [["builtin === undefined", "false"]],
   },
   {
     file: "native",
-    why: "What has modules built in has a process.",
+    why: "A runtime with built-in modules has a process.",
     changes: [["host.process?.versions", "host.process.versions"]],
   },
   {
     file: "native",
-    why: "No other runtime is among these tests: tests/browser, tests/loads and tests/engine/paths.test.mjs have them.",
+    why: "These tests run in no other runtime: tests/browser, tests/loads and tests/engine/paths.test.mjs do.",
     changes: [
       ["process?.getBuiltinModule", "process.getBuiltinModule"],
       ["host.EdgeRuntime === undefined", "true"],
@@ -95,7 +95,7 @@ const reasons = [
   },
   {
     file: "native",
-    why: "Both ways to ask the host give the same digest, one of them faster.",
+    why: "Both functions of the host give the same digest, but one is faster.",
     changes: [
       ["hash === undefined || body.length > COPIED", "true"],
       ["body.length > COPIED", "body.length >= COPIED"],
@@ -108,7 +108,7 @@ const reasons = [
   },
   {
     file: "host",
-    why: "What is made anew is the same as what is at hand, which saves making it.",
+    why: "A new object is equal to the existing one, which only saves creating it.",
     changes: [
       ["length === input.length", "false"],
       ["byteView.length === 0", "true"],
@@ -117,17 +117,17 @@ const reasons = [
   },
   {
     file: "host",
-    why: "What stands behind a digest is the compiler's choice, and so far nothing that is read again.",
+    why: "The compiler chooses the data after a digest in memory, and so far nothing reads that data again.",
     changes: [["index < digest.length", "index <= digest.length"]],
   },
   {
     file: "host",
-    why: "An array has as many keys as it is long; not to list them is faster.",
+    why: "An array has as many keys as its length; not listing them is faster.",
     changes: [["Array.isArray(value)", "false"]],
   },
   {
     file: "host",
-    why: "The loop and the encoder write the same bytes: which of them does is a matter of speed.",
+    why: "The loop and the encoder write the same bytes; the choice affects only the speed.",
     changes: [
       ["text.length <= 64 && text.length <= room", "false"],
       ["text.length <= 64 && text.length <= room", "text.length <= 64 || text.length <= room"],
@@ -150,17 +150,17 @@ const reasons = [
   },
   {
     file: "host",
-    why: "The core has room enough for whatever is this short; but who writes into its memory had better ask.",
+    why: "The core has enough room for such a short input, but the check is safer before writing into its memory.",
     changes: [["text.length <= room", "true"]],
   },
   {
     file: "host",
-    why: "In WebAssembly, what is undefined is 0, as what is absent is.",
+    why: "In WebAssembly, `undefined` becomes 0, like an absent argument.",
     changes: [["default: return ABSENT;", "default:"]],
   },
   {
     file: "receive",
-    why: "Whether a length is over the limit is for the core to decide; it is asked only where that may be.",
+    why: "The core decides whether a length is over the limit; it is called only if that is possible.",
     changes: [
       ["end > webhook.maxBodyBytes", "true"],
       ["end > webhook.maxBodyBytes", "end >= webhook.maxBodyBytes"],
@@ -168,12 +168,12 @@ const reasons = [
   },
   {
     file: "webhook",
-    why: "To sign 2 GiB takes longer than a test should; a byte more is tested.",
+    why: "Signing 2 GiB takes too long for a test; one byte more is tested.",
     changes: [["body.length > MOST_BYTES", "body.length >= MOST_BYTES"]],
   },
   {
     file: "keys",
-    why: "To copy a key of 2 GiB takes longer than a test should; a byte more is tested.",
+    why: "Copying a key of 2 GiB takes too long for a test; one byte more is tested.",
     changes: [["key.length <= MOST_BYTES", "key.length < MOST_BYTES"]],
   },
 ];

@@ -1,11 +1,11 @@
-// Changes the sources of the npm package in one place at a time, and says which change no test has seen. All of it
-// happens in a copy, in which the package's name leads to the changed one.
+// Changes the sources of the npm package in one place at a time, and reports the changes that no test has
+// detected. It works on a copy, in which the package's name resolves to the changed package.
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { Stryker } from "@stryker-mutator/core";
 import { explained } from "./explained.mjs";
 
-/** What is changed, and the tests that look at it, the fastest first: what decides, and what adapters have in common. */
+/** The changed files, and their tests, the fastest first: the code that decides, and the common code of the adapters. */
 const PARTS = [
   {
     files: ["webhook", "keys", "explainer", "input", "engine", "error", "options", "host", "native"],
@@ -25,14 +25,14 @@ const PARTS = [
 ];
 
 /**
- * All tests but those that take seconds, that look at the files of the package that is shipped, or that another test
- * covers; `<root>` is the group that Node puts around each.
+ * All tests except those that take seconds, that check the files of the shipped package, or that another test
+ * covers. `<root>` is the group that Node puts around each test.
  */
-const NAMES = "^(?!of 10,000|a webhook that outlived|.*: 1,000 bodies|leaves no function|Express 4|<root>)";
+const NAMES = "^(?!frees each of 10,000|a webhook that outlived|.*: 1,000 bodies|leaves no function|Express 4|<root>)";
 
 const root = join(import.meta.dirname, "../..");
 const copy = join(root, "target/mutation");
-// The build that traps when it is told to: the calls after a trap are tested as well.
+// The build that can be made to trap, so that the calls after a trap are tested as well.
 const [sources, built] = ["target/pkg-trap-src", "target/pkg-trap"];
 
 const asked = process.argv.slice(2);
@@ -47,7 +47,7 @@ for (const { files, tests } of PARTS) {
 }
 process.exitCode = report(Object.keys(text)) ? 0 : 1;
 
-/** Changes each place of these files, one at a time, and returns what came of it. */
+/** Changes each place of these files, one at a time, and returns the results. */
 function change(files, tests) {
   const stryker = new Stryker({
     mutate: files.map((file) => `${sources}/${file}.ts`),
@@ -83,7 +83,7 @@ function link(path, to) {
   symlinkSync(relative(dirname(join(copy, path)), to), join(copy, path));
 }
 
-/** Prints what survived and the figures; tells whether each survivor is explained, and nothing else is. */
+/** Prints the survivors and the figures. Returns whether exactly the survivors are explained. */
 function report(files) {
   const found = mutants.map((mutant) => ({ ...mutant, file: basename(mutant.fileName, ".ts") })).map(described);
   const survivors = found.filter(({ status }) => status === "Survived" || status === "NoCoverage");
@@ -104,7 +104,7 @@ function report(files) {
   return unexplained.length === 0 && killed.length === 0;
 }
 
-/** Gives a mutant the code that it changes, on one line. */
+/** Adds the changed code to a mutant, on one line. */
 function described(mutant) {
   const { start, end } = mutant.location;
   const lines = text[mutant.file].split("\n").slice(start.line - 1, end.line);

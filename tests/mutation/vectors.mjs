@@ -1,4 +1,4 @@
-// Every vector, for the tests of mutants: a part of what other suites do with them, and quick.
+// Runs every vector for the tests of mutants: quickly, and with only a part of the checks of other suites.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Webhook } from "walnut-webhooks";

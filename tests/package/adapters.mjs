@@ -1,4 +1,4 @@
-// The suite of every adapter: the same requests and the same answers, in front of a real server each time.
+// The suite for every adapter: the same requests and the same answers, each time with a real server.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Agent } from "node:http";
@@ -42,9 +42,9 @@ export function adapterSuite(name, serve, transport = "http") {
     assert.deepEqual(logged.map(({ mock }) => mock.callCount()), [0, 0]);
   });
 
-  check("rejects what is not genuine, and calls onReject", async (t) => {
+  check("rejects a request that is not genuine, and calls onReject", async (t) => {
     const { told, options } = quiet();
-    const url = await start(t, fail("not for this"), options, new Webhook("key", { maxAge: 1 }));
+    const url = await start(t, fail("must not be called"), options, new Webhook("key", { maxAge: 1 }));
     const refused = [
       [401, "missing_signature", { header: null }],
       [401, "malformed_signature", { header: signature.toUpperCase() }],
@@ -91,7 +91,7 @@ export function adapterSuite(name, serve, transport = "http") {
 
   check("stops reading and ends the connection if the head or the size is rejected", async (t) => {
     const { options } = quiet();
-    const url = await start(t, fail("not for this"), options);
+    const url = await start(t, fail("must not be called"), options);
     assert.deepEqual(await last(begin(t, url, undefined, "{")), [401, "missing_signature"]);
     assert.deepEqual(await last(begin(t, url, "zz", "{")), [401, "malformed_signature"]);
     assert.deepEqual(await last(begin(t, url, signature, "{", "Content-Length: 1048577")), [413, "body_too_large"]);
@@ -125,7 +125,7 @@ export function adapterSuite(name, serve, transport = "http") {
 
   check("answers 408 to a slow body, and ends the connection", async (t) => {
     const { told, options } = quiet({ bodyTimeout: 50 });
-    const url = await start(t, fail("not for this"), options);
+    const url = await start(t, fail("must not be called"), options);
     assert.deepEqual(await last(begin(t, url, signature, "{")), [408, "body_timeout"]);
     const chunked = begin(t, url, signature, "1\r\n{\r\n", "Transfer-Encoding: chunked");
     assert.deepEqual(await last(chunked), [408, "body_timeout"]);
@@ -144,7 +144,7 @@ export function adapterSuite(name, serve, transport = "http") {
     });
     const cleared = t.mock.method(globalThis, "clearTimeout");
     const { told, options } = quiet({ bodyTimeout: 123_456 });
-    const server = await serve(webhook, fail("not for this"), options);
+    const server = await serve(webhook, fail("must not be called"), options);
     const url = await listening(t, server);
     const arrived = once(server, "request");
     const connected = once(server, "connection");
@@ -160,11 +160,11 @@ export function adapterSuite(name, serve, transport = "http") {
     assert.ok(cleared.mock.calls.some(({ arguments: [timer] }) => timer === timers[0]));
   });
 
-  /** Asserts that the response comes after the call of `open`, while other requests are answered. */
+  /** Asserts that the response arrives after the call of `open`, while other requests are answered. */
   const answersAfter = async (url, open) => {
     let answered = false;
     const answer = post(url).then((it) => ((answered = true), it));
-    // Another request goes all the way there and back meanwhile.
+    // Meanwhile, another request is sent and answered.
     assert.equal((await post(url, { header: null })).status, 401);
     assert.equal(answered, false);
     open();
@@ -200,7 +200,7 @@ export function adapterSuite(name, serve, transport = "http") {
     assert.equal((await told.first).code, "handler_timeout");
   });
 
-  check("ignores a handler after its deadline, and logs what it throws then", async (t) => {
+  check("ignores a handler after its deadline, and logs its later error", async (t) => {
     const [logged, both] = [[], deferred()];
     t.mock.method(console, "error", (late) => logged.push(late) === 2 && both.resolve());
     const seen = noting();
@@ -230,7 +230,7 @@ export function adapterSuite(name, serve, transport = "http") {
       return { ...inner, begin: wrap(inner.begin), done: wrap(inner.done), release: wrap(inner.release) };
     };
 
-    check(`seen, ${kind}: handles one of ten equal deliveries at the same time, and none later`, async (t) => {
+    check(`seen, ${kind}: handles one of ten equal simultaneous deliveries, and no later one`, async (t) => {
       const seen = store();
       const { told, options } = quiet({ seen, handlerTimeout: 10_000 });
       const others = deferred();
@@ -319,7 +319,7 @@ export function adapterSuite(name, serve, transport = "http") {
 
   interfaceSuite({ check, serve, start });
 
-  check("gives every vector that can travel over HTTP its verdict", async (t) => {
+  check("gives every vector that HTTP can carry its verdict", async (t) => {
     for (const { name, keys, body, header, maxBodyBytes, via, expected } of read(vectors)) {
       if (!via.includes("http")) continue;
       let taken;

@@ -22,7 +22,7 @@ const sample = readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.js
 const signature = sign(sample);
 const causes = new Set(contract().causes);
 
-test("takes a webhook, a key or keys, with the same result", () => {
+test("accepts a webhook, a key or keys, with the same result", () => {
   const bytes = new TextEncoder().encode(key);
   for (const given of [new Webhook(key), key, bytes, [key], [bytes]]) {
     assert.deepEqual(explain(given, sample, signature), {
@@ -149,12 +149,12 @@ test("keeps the key of a webhook out of reach of other code", async () => {
   }
 });
 
-test("is the only one that gets the function which reads keys, once it is loaded", async () => {
+test("only explain gets the function that reads keys, once it is loaded", async () => {
   const require = createRequire(import.meta.url);
   require("walnut-webhooks/explain");
   const esm = new URL("./", import.meta.resolve("walnut-webhooks"));
   const filesIn = (folder) => readdirSync(folder).map((file) => new URL(file, folder));
-  // Where the package's code is changed to test the tests, each of its files stands alone.
+  // In mutation tests, each file of the package is a separate module.
   const shared = new URL("shared/", esm);
   const files = existsSync(shared) ? filesIn(shared) : ["keys.js", "explainer.js"].map((file) => new URL(file, esm));
   const copies = [
@@ -169,7 +169,7 @@ test("is the only one that gets the function which reads keys, once it is loaded
     const found = {};
     for (const file of files) Object.assign(found, await load(file));
     assert.equal(found.takeKeyReader()(webhook), undefined);
-    // It can't be had with other WebAssembly, since it has to be given a reader.
+    // Other WebAssembly can't get the key, because the reader is given only to this module.
     if (found.explainer !== undefined) assert.throws(() => found.explainer(() => {})(webhook, sample, {}), TypeError);
     found.offerKeyReader(() => assert.fail("offered a second time"));
     assert.equal(found.takeKeyReader()(webhook), undefined);

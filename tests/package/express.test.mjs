@@ -1,4 +1,4 @@
-// The Express adapter, in a real Express 4 and 5, behind the body parsers that applications put before it.
+// The Express adapter in a real Express 4 and 5, after the body parsers that applications use.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -67,7 +67,7 @@ for (const [version, express] of [[4, express4], [5, express5]]) {
     });
   }
 
-  test(`Express ${version}: verifies an empty body, whatever parser ran before`, async (t) => {
+  test(`Express ${version}: verifies an empty body after any parser`, async (t) => {
     const body = Buffer.alloc(0);
     for (const before of [[], [express.json()], [express.raw({ type: "*/*" })], [express.text({ type: "*/*" })]]) {
       const url = await serve(t, handler(webhook, () => {}, { onReject() {} }), before);
@@ -78,7 +78,7 @@ for (const [version, express] of [[4, express4], [5, express5]]) {
     }
   });
 
-  test(`Express ${version}: logs one body that is not raw a minute, since strangers can cause it`, async (t) => {
+  test(`Express ${version}: logs one body that is not raw a minute, because attackers can cause it`, async (t) => {
     const lines = [];
     t.mock.method(console, "warn", (line) => lines.push(line));
     const url = await serve(t, handler(webhook, () => {}), [express.json()]);
@@ -87,7 +87,7 @@ for (const [version, express] of [[4, express4], [5, express5]]) {
     assert.match(lines[0], /rejected a request: body_not_raw\. .*request\.rawBody = bytes/);
   });
 
-  test(`Express ${version}: says how to keep the raw body after express.json()`, async (t) => {
+  test(`Express ${version}: explains how to keep the raw body after express.json()`, async (t) => {
     const rejected = [];
     const onReject = async (error, { explain }) => rejected.push(error.code, (await explain()).cause);
     const url = await serve(t, handler(webhook, () => {}, { onReject }), [express.json()]);
@@ -154,7 +154,7 @@ for (const [version, express] of [[4, express4], [5, express5]]) {
     assert.deepEqual(rejected, ["missing_signature", "body_timeout"]);
   });
 
-  test(`Express ${version}: the error of an onReject goes to the error handler, and the response stays as it is`, async (t) => {
+  test(`Express ${version}: passes the error of an onReject to the error handler, and does not change the response`, async (t) => {
     const failures = [
       () => {
         throw new Error("at once");

@@ -1,4 +1,4 @@
-// Wycheproof's vectors of tests/external/, given to the package.
+// Runs Wycheproof's vectors of tests/external/ with the package.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ const { testGroups, numberOfTests } = read("wycheproof.json");
 const exceptions = read("exceptions.json");
 const cases = testGroups.flatMap(({ tagSize, tests }) => tests.map((one) => ({ ...one, isCut: tagSize !== 256 })));
 
-/** What every way of checking says: a key's index, or a code. */
+/** Returns the common verdict of all ways to check: a key's index, or a code. */
 function verdicts(webhook, body, tag) {
   const said = (call) => {
     try {

@@ -1,4 +1,4 @@
-// The adapter for Fastify, in a real one.
+// The adapter for Fastify, in a real Fastify.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
@@ -18,7 +18,7 @@ async function serve(webhook, onDelivery, options) {
 
 adapterSuite("Fastify", serve);
 
-/** Starts an app that `prepare` has had its way with; returns the URL of its webhook. */
+/** Starts an app that `prepare` can change, and returns the URL of its webhook. */
 async function start(t, prepare, ...args) {
   const app = fastify();
   await prepare(app);
@@ -27,7 +27,7 @@ async function start(t, prepare, ...args) {
   return { app, url: await listening(t, app.server) };
 }
 
-test("Fastify: the app's own parsers stay as they are, and its limit on bodies is not asked", async (t) => {
+test("Fastify: does not change the app's parsers, and ignores its limit on bodies", async (t) => {
   const app = fastify({ bodyLimit: 10 });
   const own = (_request, body, parsed) => parsed(null, `own ${body}`);
   app.addContentTypeParser("application/json", { parseAs: "string" }, own);
@@ -49,7 +49,7 @@ test("Fastify: accepts any content type, a missing one and an invalid one", asyn
   assert.equal(taken, 5);
 });
 
-test("Fastify: onDelivery has Fastify's request", async (t) => {
+test("Fastify: passes Fastify's request to onDelivery", async (t) => {
   let taken;
   const prepare = (app) => app.decorateRequest("tenant", "acme");
   const onDelivery = ({ id }, { request }) => (taken = [id, request.tenant, request.url]);
@@ -58,7 +58,7 @@ test("Fastify: onDelivery has Fastify's request", async (t) => {
   assert.deepEqual(taken, [ID, "acme", "/webhook"]);
 });
 
-test("Fastify: says how to keep a body that a hook has read, and uses one that it kept", async (t) => {
+test("Fastify: explains how to keep a body that a hook has read, and uses one that a hook has kept", async (t) => {
   const read = async (payload) => {
     const pieces = [];
     for await (const piece of payload) pieces.push(piece);
@@ -99,7 +99,7 @@ test("Fastify: a client that hangs up causes no log line, no error and no reject
   assert.deepEqual(unexpected, ["missing_signature"]);
 });
 
-test("Fastify: a payload that a hook puts in place is read instead, and its errors are the app's", async (t) => {
+test("Fastify: reads a payload that a hook puts in place, and passes its errors to the app", async (t) => {
   const body = gzipSync(sample);
   const failed = [];
   const prepare = (app) => {
@@ -123,7 +123,7 @@ test("Fastify: a payload that a hook puts in place is read instead, and its erro
   assert.deepEqual(failed, ["Z_DATA_ERROR", "ECONNRESET"]);
 });
 
-test("Fastify: a payload that fails once it was refused ends nothing", async (t) => {
+test("Fastify: a payload that fails after it was rejected has no effect", async (t) => {
   let payload;
   const prepare = (app) => app.addHook("preParsing", async () => (payload = new PassThrough()));
   const { url } = await start(t, prepare, webhook, () => {}, { bodyTimeout: 20 });
@@ -133,13 +133,13 @@ test("Fastify: a payload that fails once it was refused ends nothing", async (t)
   assert.equal((await post(url, { header: null })).code, "missing_signature");
 });
 
-test("Fastify: a request without body and type", async (t) => {
+test("Fastify: handles a request without a body and a content type", async (t) => {
   const { url } = await start(t, () => {}, webhook, () => {});
   const answer = await fetch(url, { method: "POST", headers: { "x-walnut-signature": webhook.sign("") } });
   assert.equal((await answer.json()).error.code, "not_json");
 });
 
-test("Fastify: an onReject that fails is logged, and the answer stays as it is", async (t) => {
+test("Fastify: logs the error of an onReject, and does not change the answer", async (t) => {
   const logged = deferred();
   t.mock.method(console, "error", logged.resolve);
   const onReject = () => Promise.reject(new Error("the log is full"));

@@ -1,4 +1,4 @@
-// The adapter for Request and Response: behind two bridges to node:http, and called as such.
+// The adapter for Request and Response: behind two bridges to node:http, and called directly.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
@@ -34,7 +34,7 @@ const headers = { "x-walnut-signature": signature };
 const request = (init = { body: sample, headers }) => new Request("http://a/webhook", { method: "POST", ...init });
 const code = async (response) => (await response.json()).error?.code;
 
-test("fetch: a Request with bytes, a string or nothing, as AWS Lambda makes it", async () => {
+test("fetch: accepts a Request with bytes, a string or nothing, as AWS Lambda makes it", async () => {
   const taken = [];
   const handle = handler(webhook, ({ id }) => taken.push(id));
   for (const body of [sample, sample.toString()]) {
@@ -84,7 +84,7 @@ test("fetch: answers 405 to any method but POST, and 404 to any other path than 
   assert.throws(() => handler(webhook, () => {}, { path: "webhook" }), /^TypeError: path must be a path such as "\/webhook", but is "webhook"\./);
 });
 
-test("fetch: says how to keep a body that was read, is being read or was decoded", async () => {
+test("fetch: explains how to keep a body that was read, is being read or was decoded", async () => {
   const handle = handler(webhook, () => {}, { onReject: () => {} });
   const [read, locked] = [request(), request()];
   await read.json();
@@ -129,7 +129,7 @@ test("fetch: releases a stream that takes too long", async () => {
   assert.deepEqual([slow.locked, cancelled], [false, false]);
 });
 
-test("fetch: an onReject is awaited; one that fails is logged, and the answer stays as it is", async (t) => {
+test("fetch: awaits an onReject, logs its error, and does not change the answer", async (t) => {
   const logged = t.mock.method(console, "error", () => {});
   const onReject = async () => {
     await new Promise(setImmediate);
@@ -140,7 +140,7 @@ test("fetch: an onReject is awaited; one that fails is logged, and the answer st
   assert.equal(logged.mock.calls[0].arguments[0].message, "the log is full");
 });
 
-test("fetch: an onReject that hangs does not hold the answer up", async (t) => {
+test("fetch: an onReject that hangs does not delay the answer", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const logged = t.mock.method(console, "error", () => {});
   let tell;
@@ -156,14 +156,14 @@ test("fetch: an onReject that hangs does not hold the answer up", async (t) => {
   assert.match(logged.mock.calls[0].arguments[0].message, /onReject took over 1000 ms/);
 });
 
-test("fetch: answers only errors of this package, and none with a success", async () => {
+test("fetch: answers only errors of this package, and never with a success", async () => {
   for (const its of [{ name: "WebhookError", status: 200 }, { name: "WebhookError" }, { status: 404 }]) {
     const body = new ReadableStream({ pull: (controller) => controller.error(Object.assign(new Error("no"), its)) });
     await assert.rejects(handler(webhook, () => {})(request({ body, headers, duplex: "half" })), /no/);
   }
 });
 
-test("fetch: what a body is gathered in doubles, and is never longer than its limit", async (t) => {
+test("fetch: doubles the buffer of a body, up to its limit", async (t) => {
   const { Uint8Array } = globalThis;
   const lengths = [];
   t.after(() => (globalThis.Uint8Array = Uint8Array));

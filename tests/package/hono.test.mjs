@@ -43,7 +43,7 @@ function servedAfter(t, read, onDelivery) {
 }
 
 test("Hono: verifies the bytes that arrived after c.req.arrayBuffer(), bytes() and blob()", async (t) => {
-  // With a byte that is not UTF-8, so that no text can stand for it.
+  // The body has a byte that is not UTF-8, so no text can represent it.
   const body = Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xff]), Buffer.from('"}')]);
   for (const read of ["arrayBuffer", "bytes", "blob"]) {
     const taken = [];
@@ -55,7 +55,7 @@ test("Hono: verifies the bytes that arrived after c.req.arrayBuffer(), bytes() a
   }
 });
 
-test("Hono: says how to keep the raw body after a method that does not keep it", async (t) => {
+test("Hono: explains how to keep the raw body after a method that does not keep it", async (t) => {
   for (const read of ["json", "text"]) {
     const answer = await post(await servedAfter(t, read, () => {}));
     assert.deepEqual([answer.status, answer.code], [500, "body_not_raw"]);

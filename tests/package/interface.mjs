@@ -24,7 +24,7 @@ export function interfaceSuite({ check, serve, start }) {
     t.mock.method(console, "warn", (line) => lines.push(line));
     let now = 1000;
     t.mock.method(performance, "now", () => now);
-    const url = await start(t, fail("not for this"));
+    const url = await start(t, fail("must not be called"));
     const reject = async (...headers) => {
       for (const header of headers) assert.equal((await post(url, { header })).status, 401);
     };
@@ -46,13 +46,13 @@ export function interfaceSuite({ check, serve, start }) {
   check("without onReject, logs each genuine event that it rejects", async (t) => {
     const lines = [];
     t.mock.method(console, "warn", (line) => lines.push(line));
-    const url = await start(t, fail("not for this"), {}, new Webhook("key", { maxAge: 1 }));
+    const url = await start(t, fail("must not be called"), {}, new Webhook("key", { maxAge: 1 }));
     for (let count = 1; count <= 2; count++) assert.equal((await post(url)).code, "stale");
     assert.equal((await post(url, { body: Buffer.from("[]") })).code, "not_json");
     assert.deepEqual(lines.map((line) => line.match(/rejected a genuine event: (\w+)\./)?.[1]), ["stale", "stale", "not_json"]);
   });
 
-  check("gives onReject the body as far as it was read, and its explanation", async (t) => {
+  check("gives onReject the part of the body that was read, and its explanation", async (t) => {
     const { told, options } = quiet({ bodyTimeout: 200 });
     const url = await start(t, fail("secret"), options, new Webhook("key", { maxBodyBytes: sample.length }));
     const rejected = async (send) => {
@@ -75,7 +75,7 @@ export function interfaceSuite({ check, serve, start }) {
     assert.deepEqual(await rejected(slow), ["unknown", "{"]);
   });
 
-  check("calls the function of an event's name, whatever its shape, else `otherwise`", async (t) => {
+  check("calls the function of an event's name for any shape, else `otherwise`", async (t) => {
     const [handled, lines] = [[], []];
     t.mock.method(console, "warn", (line) => lines.push(line));
     const note = (name) => ({ id, type }, { signal }) => handled.push([name, id.split(":")[0], type, signal.aborted]);
@@ -97,7 +97,7 @@ export function interfaceSuite({ check, serve, start }) {
   check("acknowledges an event that no function handles, and logs each name once", async (t) => {
     const lines = [];
     t.mock.method(console, "warn", (line) => lines.push(line));
-    const url = await start(t, { playlist_session_finished: fail("not for this") });
+    const url = await start(t, { playlist_session_finished: fail("must not be called") });
     const bodies = [sample, sample, '{"event":"constructor"}', '{"event":null}', "{}"];
     for (const body of bodies) assert.equal((await post(url, { body: Buffer.from(body) })).status, 200);
     assert.deepEqual(lines.map((line) => line.match(/acknowledged (.*), which onDelivery has no entry for/)?.[1]),
@@ -130,7 +130,7 @@ export function interfaceSuite({ check, serve, start }) {
   check("calls onUnhandled with the delivery and its context", async (t) => {
     const unhandled = [];
     const onUnhandled = ({ name }, { request }) => unhandled.push([name, request.url.endsWith("/webhook")]);
-    const url = await start(t, { playlist_session_finished: fail("not for this") }, { onUnhandled });
+    const url = await start(t, { playlist_session_finished: fail("must not be called") }, { onUnhandled });
     assert.equal((await post(url)).status, 200);
     assert.deepEqual(unhandled, [["demo_session_finished", true]]);
   });
@@ -195,7 +195,7 @@ export function interfaceSuite({ check, serve, start }) {
     for (const [option, value, most, shown = value] of [
       ["bodyTimeout", 0, longest],
       ["bodyTimeout", "5 s", longest, 'the string "5 s"'],
-      // The lease of a store outlives it by 5 s.
+      // The lease of a store is 5 s longer than the timeout.
       ["handlerTimeout", Infinity, longest - 5000],
     ]) {
       const message = `${option} must be a whole number from 1 to ${most}, but is ${shown}.`;

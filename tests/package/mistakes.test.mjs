@@ -16,7 +16,7 @@ const key = "the key shown in Walnut's settings";
 const event = readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json"), "utf8");
 const sign = (body, by = key) => createHmac("sha256", by).update(body).digest("hex");
 
-/** Returns what an integration reads that calls `verify` and then `explain`. */
+/** Returns the messages that an integration gets from `verify` and then `explain`. */
 function explained(webhook, body, headers) {
   let rejection = "";
   try {
@@ -60,7 +60,7 @@ const mistakes = {
     names: /^body_not_raw: .*an object: something has parsed the body already/,
     fix: /walnut-webhooks\/express/,
   },
-  "no raw body: it was made text and bytes again": {
+  "no raw body: it was converted to text and back": {
     change: (request) => [JSON.stringify(JSON.parse(request.body), null, "\t"), request.headers],
     names: /^body_reformatted: .*parsed and written again/m,
     fix: /bytes/,
@@ -106,12 +106,12 @@ const mistakes = {
     names: /^body_encoded_twice: .*a second time/m,
     fix: /bytes/,
   },
-  "a body that a proxy compressed by gzip": {
+  "a body that a proxy compressed with gzip": {
     change: ({ body, headers }) => [gzipSync(body), headers],
     names: /^body_compressed: .*compressed/m,
     fix: /Decompress the body before you verify it/,
   },
-  "a body that a proxy compressed by Brotli": {
+  "a body that a proxy compressed with Brotli": {
     change: ({ body, headers }) => [brotliCompressSync(body), { ...headers, "content-encoding": "br" }],
     names: /^body_compressed: .*compressed/m,
     fix: /Decompress the body before you verify it/,
@@ -172,12 +172,12 @@ const mistakes = {
     names: /^malformed_signature: .*uppercase/,
     fix: /^signature_uppercase: .*lowercase/m,
   },
-  "no signature, since a proxy drops the header": {
+  "no signature, because a proxy drops the header": {
     send: { headers: {} },
     names: /^missing_signature: .*no X-Walnut-Signature/,
     fix: /find the proxy that (drops|removes) the header/,
   },
-  "no signature, since signing is off": {
+  "no signature, because signing is off": {
     send: { headers: {} },
     names: /^missing_signature: .*no X-Walnut-Signature/,
     fix: /switch signature verification on/i,
@@ -210,7 +210,7 @@ for (const [mistake, { app, send, names, fix, ...how }] of Object.entries(mistak
   });
 }
 
-test("the adapter's response to a parsed body says what to change", async (t) => {
+test("the adapter's response to a parsed body names the fix", async (t) => {
   t.mock.method(console, "error", () => {});
   const app = express();
   app.use(express.json());

@@ -1,4 +1,4 @@
-// The adapter for node:http, on its own.
+// The adapter for node:http alone.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,7 +14,7 @@ import { begin, deferred, ID, listening, post, sample, signature, webhook } from
 
 adapterSuite("node:http", (...args) => createServer(handler(...args)));
 
-/** Serves requests that `first` has its way with before the handler gets them. */
+/** Serves requests that `first` handles before the handler gets them. */
 function serve(t, first, handle) {
   const server = createServer(async (request, response) => {
     await first(request);
@@ -34,7 +34,7 @@ const rejects = () => {
   return { told, onReject: (error) => told.push(error.code) };
 };
 
-test("node:http: uses a body that something has kept as bytes or text, and names the mistake otherwise", async (t) => {
+test("node:http: uses a body that other code has kept as bytes or text, and names the mistake otherwise", async (t) => {
   const taken = [];
   const { told, onReject } = rejects();
   const handle = handler(webhook, ({ id }) => taken.push(id), { onReject });
@@ -111,7 +111,7 @@ test("node:http: answers 405 to any method but POST, and 404 to any other path t
   for (const suffix of ["", "?a=b"]) assert.deepEqual(await send(there + suffix), [200, null, undefined]);
   for (const suffix of ["/", "s", "/../other"]) assert.deepEqual(await send(there + suffix), [404, null, "not_found"]);
   assert.deepEqual(await send(`${there}s`, "GET"), [404, null, "not_found"]);
-  // What `fetch` can't send: no URL is an error of the receiver.
+  // `fetch` can't send these. An invalid URL must not become an error of the receiver.
   for (const [target, status] of [["//", 404], ["//a/webhook", 404], ["*", 404], ["http://b/webhook", 200], ["http://[/webhook", 404], ["/%zz", 404], ["/webhook#a", 200]]) {
     const socket = connectTo(Number(new URL(there).port), "127.0.0.1");
     socket.end(`POST ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Walnut-Signature: ${signature}\r\nContent-Length: ${sample.length}\r\n\r\n${sample}`);
@@ -141,14 +141,14 @@ test("h3: a request is answered once, after onDelivery has resolved", async (t) 
   const url = await listening(t, createServer(toNodeListener(app)));
   const answer = post(url);
   await turns[0].promise;
-  // Another request goes all the way there and back meanwhile.
+  // Meanwhile, another request is sent and answered.
   assert.equal((await post(url, { header: null })).code, "missing_signature");
   turns[1].resolve();
   assert.equal((await answer).status, 200);
   assert.deepEqual(handled, [ID]);
 });
 
-test("node:http2: the same answers, and nothing that only HTTP/1 knows", async (t) => {
+test("node:http2: gives the same answers, without features of HTTP/1", async (t) => {
   const [taken, warnings] = [[], []];
   const warned = (warning) => warnings.push(String(warning));
   process.on("warning", warned);
@@ -223,7 +223,7 @@ test("node:http2: logs the error of an onReject even if the client has gone", as
   assert.equal((await logged.promise).message, "the log is full");
 });
 
-test("node:http: prefers bytes to text, and copes with a rawBody that can't be set", async (t) => {
+test("node:http: prefers bytes to text, and accepts a rawBody that can't be set", async (t) => {
   const handled = [];
   const handle = handler(webhook, ({ id }) => handled.push(id));
   const keepBoth = async (request) => Object.assign(request, { rawBody: "lossy", body: await readAll(request) });
@@ -232,7 +232,7 @@ test("node:http: prefers bytes to text, and copes with a rawBody that can't be s
   assert.deepEqual(handled, [ID, ID]);
 });
 
-test("node:http: an onReject that fails is logged, and the answer stays as it is", async (t) => {
+test("node:http: logs the error of an onReject, and does not change the answer", async (t) => {
   const logged = deferred();
   t.mock.method(console, "error", logged.resolve);
   const onReject = () => Promise.reject(new Error("the log is full"));
@@ -241,7 +241,7 @@ test("node:http: an onReject that fails is logged, and the answer stays as it is
   assert.equal((await logged.promise).message, "the log is full");
 });
 
-test("node:http: who breaks off before the handler has the request is not waited for", async (t) => {
+test("node:http: does not wait for a client that disconnects before the handler has the request", async (t) => {
   const [arrived, gone, over] = [deferred(), deferred(), deferred()];
   const logged = t.mock.method(console, "error", () => {});
   const { told, onReject } = rejects();
@@ -268,16 +268,16 @@ test("node:http: logs an unexpected error, and answers 500", async (t) => {
     maxBodyBytes: 1 << 20,
     precheck: () => {},
     verify: () => {
-      throw new TypeError("not a refusal");
+      throw new TypeError("not a rejection");
     },
   };
   const url = await listening(t, createServer(handler(broken, () => {})));
   assert.equal((await fetch(url, { method: "POST", body: "{}" })).status, 500);
-  assert.equal((await logged.promise).message, "not a refusal");
+  assert.equal((await logged.promise).message, "not a rejection");
 });
 
-test("node:http: a body of single bytes takes no more memory than its limit has", async (t) => {
-  // In a process with little of it: each piece is an object of some hundred bytes.
+test("node:http: a body of single bytes takes no more memory than its limit", async (t) => {
+  // In a process with little memory: each piece is an object of some hundred bytes.
   const program = `
     import { createServer } from "node:http";
     import { Webhook } from "walnut-webhooks";

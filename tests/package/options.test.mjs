@@ -1,4 +1,4 @@
-// The options of a Webhook: what each accepts, and what the error for a wrong one says.
+// The options of a Webhook: the values that each accepts, and the error for a wrong one.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ function message(call) {
   return `${name} ${status} ${message}`;
 }
 
-test("rejects an option out of its range or of the wrong type, and says what is expected", () => {
+test("rejects an option out of its range or of the wrong type, and states the expected value", () => {
   const range = "must be a whole number from 0 to";
   for (const [option, bad, expected] of [
     ["maxBodyBytes", -1, `RangeError undefined maxBodyBytes ${range} 2147483647, but is -1.`],
@@ -75,7 +75,7 @@ test("rejects a clock that returns no number", () => {
   }
 });
 
-test("takes an option that is undefined as not set", () => {
+test("treats an option that is undefined as not set", () => {
   const unset = { maxBodyBytes: undefined, maxAge: undefined, requireTimestamp: undefined, skew: undefined, now: undefined };
   const its = new Webhook(key, unset);
   assert.equal(its.maxBodyBytes, 1 << 20);

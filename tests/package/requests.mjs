@@ -1,4 +1,4 @@
-// What the tests of the adapters share: the requests that they send, and the receivers' options.
+// Shared by the tests of the adapters: the requests that they send, and the receivers' options.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -12,7 +12,7 @@ export const ID = "demo_session_finished:eb8af248-a970-46fa-bfb0-cb675b6780e1";
 export const webhook = new Webhook("key");
 export const signature = webhook.sign(sample);
 
-/** A promise and what settles it. */
+/** A promise, and the functions that settle it. */
 export function deferred() {
   let resolve;
   const promise = new Promise((settle) => (resolve = settle));
@@ -29,7 +29,9 @@ export async function listening(t, server) {
   return `http://127.0.0.1:${server.address().port}/webhook`;
 }
 
-/** Posts a body, by default the sample as Walnut sends it; returns status, type and what the answer says. */
+/**
+ * Posts a body, by default the sample as Walnut sends it. Returns the status, the type and the content of the answer.
+ */
 export function post(url, { body = sample, header = webhook.sign(body), chunked = false, agent = false } = {}) {
   const headers = { "content-type": "application/json", ...(header === null ? {} : { "X-Walnut-Signature": header }) };
   Object.assign(headers, chunked ? { "transfer-encoding": "chunked" } : { "content-length": body.length });
@@ -45,7 +47,7 @@ export function post(url, { body = sample, header = webhook.sign(body), chunked 
   });
 }
 
-/** Opens a connection and sends the head of a request and some of its body; the rest never comes. */
+/** Opens a connection, and sends the head of a request and a part of its body. The rest never follows. */
 export function begin(t, url, header, some, length = "Content-Length: 800") {
   const socket = connect(Number(new URL(url).port), "127.0.0.1");
   t.after(() => socket.destroy());
@@ -55,7 +57,7 @@ export function begin(t, url, header, some, length = "Content-Length: 800") {
   return socket;
 }
 
-/** Reads a response that ends the connection; returns its status and code. */
+/** Reads a response that ends the connection, and returns its status and code. */
 export async function last(socket) {
   let text = "";
   for await (const piece of socket) text += piece;

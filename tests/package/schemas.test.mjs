@@ -10,7 +10,7 @@ import { vectors } from "../runtimes/vectors.mjs";
 const require = createRequire(import.meta.url);
 const names = ["demo_session_finished", "playlist_session_finished"];
 const schemas = new Map(names.map((name) => [name, require(`walnut-webhooks/schemas/${name}.json`)]));
-// A number beyond a double, such as 1e999, is infinite in JavaScript, and a number all the same.
+// A number beyond a double, such as 1e999, is infinite in JavaScript, but still a number.
 const ajv = new Ajv({ strict: true, strictNumbers: false, allErrors: true, allowUnionTypes: true });
 const validators = new Map(Array.from(schemas, ([name, schema]) => [name, ajv.compile(schema)]));
 

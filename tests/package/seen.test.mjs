@@ -1,4 +1,4 @@
-// The store in memory: its entries, their age and their number.
+// The store in memory: its entries, and the limits on their age and number.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MemoryStore } from "walnut-webhooks";
@@ -45,7 +45,7 @@ test("forgets a handled id at its age, by default 7 days", () => {
   }
 });
 
-test("done again is young again", () => {
+test("a repeated done restarts the age", () => {
   const seen = store({ maxEntries: 3 });
   for (const id of ["a", "b", "a", "c"]) seen.done(id);
   assert.equal(seen.begin("d", 1), "new");
@@ -70,7 +70,7 @@ test("drops ended leases first when full, then the oldest handled ids, and never
   assert.throws(() => seen.begin("busy", 1), /being handled/);
 });
 
-test("100,000 ids are remembered by default, and no more", () => {
+test("remembers 100,000 ids by default, and no more", () => {
   const seen = store();
   for (let id = 0; id <= 100_000; id++) {
     assert.equal(seen.begin(`${id}`, 1000), "new");

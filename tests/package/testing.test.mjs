@@ -14,7 +14,7 @@ const webhook = new Webhook(key);
 const names = { demoSession: "demo_session_finished", playlistSession: "playlist_session_finished", testEvent: "demo_session_finished" };
 const seeds = Array.from({ length: 50 }, (_, seed) => seed);
 
-test("makes events that have their documented shape, whatever the seed", () => {
+test("makes events with their documented shape for any seed", () => {
   for (const [maker, name] of Object.entries(names)) {
     for (const seed of [...seeds, 0xffff_ffff]) {
       const { type, drift, isTest } = sampleDelivery(kit[maker]({}, { seed }));
@@ -96,7 +96,7 @@ test("keeps added fields, also with short names", () => {
   assert.deepEqual({ ...user, ...added }, user);
 });
 
-test("keeps an override by the name of __proto__ as a field", () => {
+test("keeps an override named __proto__ as a field", () => {
   const event = demoSession(JSON.parse('{"__proto__":{"polluted":true}}'));
   assert.deepEqual([event.polluted, {}.polluted, Object.hasOwn(event, "__proto__")], [undefined, undefined, true]);
 });
@@ -114,7 +114,7 @@ test("makes the delivery that verify returns", () => {
   assert.match(unknown.id, /^body:[0-9a-f]{64}$/);
 });
 
-test("signs by a webhook, a key or the current one of several keys", () => {
+test("signs with a webhook, a key or the current one of several keys", () => {
   const body = JSON.stringify(demoSession());
   const expected = { "content-type": "application/json", "x-walnut-signature": createHmac("sha256", key).update(body).digest("hex") };
   const { Webhook: RequiredWebhook } = required("walnut-webhooks");
@@ -145,7 +145,7 @@ test("names signedHeaders if the environment has no Request", (t) => {
   assert.throws(() => signedRequest(webhook, demoSession()), { message: /needs a global Request.*jsdom.*signedHeaders\(webhook, body\)/ });
 });
 
-test("rejects misuse at once, with what to do", () => {
+test("rejects misuse at once, and names the fix", () => {
   for (const [misuse, error] of [
     [() => demoSession({}, { sead: 1 }), { name: "TypeError", message: 'demoSession has no option "sead". Did you mean "seed"?' }],
     [() => playlistSession({ seed: 7 }), { name: "TypeError", message: "seed is an option, not a field of the event. Pass it second: playlistSession({}, { seed: 7 })." }],

@@ -1,4 +1,4 @@
-// Compiled, never run: what the compiler must accept, and what it must refuse.
+// Compiled, never run: code that the compiler must accept, and code that it must reject.
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import express from "express";
 import fastify from "fastify";
@@ -44,7 +44,7 @@ switch (delivery.type) {
   }
   case "unknown": {
     const data: unknown = delivery.event["data"];
-    // @ts-expect-error: nothing is known of it
+    // @ts-expect-error: its fields are unknown
     delivery.event.data.demo;
     void data;
     break;
@@ -66,9 +66,9 @@ const explained: Explanation = explain(webhook, "", {});
 const { ok, problem, fix }: { ok: boolean; problem: string; fix: string } = explain("key", "", {});
 const difference: { at: number; received: string; signed: string } | null = explain(["key", new Uint8Array()], "", {}).difference;
 const cause: ExplanationCause = explained.cause === "key_whitespace" ? "body_not_raw" : explained.cause;
-// @ts-expect-error: there is none where the body is the one that was signed
+// @ts-expect-error: there is none if the body is the signed one
 const place: Difference = explained.difference;
-// @ts-expect-error: there is none where the signature is right
+// @ts-expect-error: there is none if the signature is right
 const always: WebhookErrorCode = explained.code;
 explain(process.env["WALNUT_WEBHOOK_KEY"], "", {});
 void [name, drift, code, keyIndex, ok, problem, fix, difference, cause, place, always];
@@ -94,7 +94,7 @@ delivery.id = "another";
 const misspelt: WebhookErrorCode = "signature_missmatch";
 void misspelt;
 
-// A store is one by its methods, synchronous or not.
+// Any object with these methods is a store, synchronous or not.
 const store: SeenStore = {
   begin: async (id: string, leaseMs: number) => (id.length > leaseMs ? "new" : "busy"),
   done: (id) => void id,
@@ -103,7 +103,7 @@ const store: SeenStore = {
 const seen: SeenStore = new MemoryStore({ maxEntries: 10, maxAge: 1000, now: () => 0 });
 // @ts-expect-error: there is no such state
 const wrong: SeenStore = { ...store, begin: () => "old" };
-// @ts-expect-error: each method is needed
+// @ts-expect-error: each method is required
 const partial: SeenStore = { begin: store.begin, done: store.done };
 // @ts-expect-error: there is no such option
 new MemoryStore({ ttl: 5 });
@@ -137,7 +137,7 @@ createServer(onNode(webhook, (delivery, { request, signal }) => {
 }, { ...options, path: "/webhook", onReject: (error, { request }) => [error.status, request.url satisfies string | undefined] }));
 createServer(onNode(webhook, () => {})) satisfies Server;
 onNode(webhook, () => {}) satisfies (...args: never[]) => Promise<void>;
-// @ts-expect-error: a Request of the web is none of Node's
+// @ts-expect-error: a Request of the web is not a request of Node
 onNode(webhook, () => {})(new Request("http://a"), undefined);
 
 const answer: Promise<Response> = onFetch(webhook, (delivery, { request, signal }) => {

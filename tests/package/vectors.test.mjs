@@ -1,4 +1,4 @@
-// The vectors themselves: sound, and signed by another implementation than ours.
+// The vectors themselves: they are valid, and signed by another implementation.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { vectors } from "../runtimes/vectors.mjs";
 
 const cases = read(vectors);
 
-test("there are many, and each name stands once", () => {
+test("there are many, and each name is unique", () => {
   assert.ok(cases.length >= 390, `${cases.length} cases`);
   assert.equal(new Set(cases.map(({ name }) => name)).size, cases.length);
 });
@@ -20,7 +20,7 @@ test("node:crypto agrees with every signature", () => {
   }
 });
 
-test("node:crypto agrees with what an explanation takes to have been signed", () => {
+test("node:crypto agrees with the body and the key that an explanation finds", () => {
   const all = Object.values(vectors.files).flatMap(({ cases }) => cases);
   const explained = all.filter(({ signed }) => signed !== undefined);
   assert.ok(explained.length >= 50, `${explained.length} cases`);

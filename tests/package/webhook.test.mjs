@@ -53,7 +53,7 @@ test("verifySignature does not parse", () => {
   assert.equal(code(() => webhook.verify(body, webhook.sign(body))), "not_json");
 });
 
-test("a body is bytes, or a string that stands for its UTF-8", () => {
+test("accepts a body as bytes, or as a string, which means its UTF-8", () => {
   const spare = new Uint8Array(sample.length + 20);
   spare.set(sample, 7);
   const view = spare.subarray(7, 7 + sample.length);
@@ -87,7 +87,7 @@ test("rejects a detached buffer and keeps other bodies usable", () => {
   assert.deepEqual(stream.finish(signature), { keyIndex: 0 });
 });
 
-test("verifies and parses the same bytes, whatever length a subclass claims", () => {
+test("verifies and parses the same bytes, regardless of the length that a subclass claims", () => {
   class Short extends Uint8Array {
     get length() {
       return 3;
@@ -98,7 +98,7 @@ test("verifies and parses the same bytes, whatever length a subclass claims", ()
   assert.equal(code(() => webhook.verify(body, signature)), undefined);
 });
 
-test("ignores what other code adds to Object.prototype", (t) => {
+test("ignores additions of other code to Object.prototype", (t) => {
   t.after(() => ["event", "is_test", "timestamp", "data"].forEach((name) => delete Object.prototype[name]));
   Object.assign(Object.prototype, { event: "demo_session_finished", is_test: true, timestamp: "now", data: {} });
   const { name, isTest, timestamp, type, drift } = webhook.verify("{}", webhook.sign("{}"));
@@ -175,7 +175,7 @@ test("copies keys", () => {
   assert.equal(keyed.sign(sample), signature);
 });
 
-test("options are checked", () => {
+test("checks options", () => {
   for (const bad of [{ maxBodyBytes: -1 }, { maxBodyBytes: 1.5 }, { maxBodyBytes: 2 ** 31 }, { maxAge: -1 }, { maxAge: NaN }, { maxAge: 1, skew: -1 }]) {
     assert.throws(() => new Webhook(key, bad), RangeError, inspect(bad));
   }
@@ -213,7 +213,7 @@ test("names a request that was passed instead of its headers", () => {
   }
 });
 
-test("says in each error what was wrong and what to do", () => {
+test("states the problem and the fix in each error", () => {
   const old = new Webhook(key, { maxAge: 259_200, skew: 2000, now: () => Date.parse("2023-11-01T19:30:00Z") });
   assert.equal(
     message(() => old.verify(sample, signature)),
@@ -248,7 +248,7 @@ test("says in each error what was wrong and what to do", () => {
   );
 });
 
-test("names what was passed instead of a raw body or a key", () => {
+test("names the value that was passed instead of a raw body or a key", () => {
   const { buffer } = new Uint8Array(sample);
   structuredClone(buffer, { transfer: [buffer] });
   for (const [body, what] of [
@@ -301,7 +301,7 @@ test("does not wrap lengths beyond 32 bits", () => {
   const nothing = webhook.sign("");
   assert.deepEqual(webhook.verifySignature("", nothing), { keyIndex: 0 });
   for (const length of [2 ** 31, 2 ** 32]) {
-    // It takes no memory, because no page of it is written.
+    // It takes no memory, because none of its pages is written.
     const long = new Uint8Array(length);
     for (const its of [webhook, largest]) {
       for (const refused of [() => its.verify(long, nothing), () => its.verifySignature(long, nothing), () => its.sign(long)]) {
@@ -319,7 +319,7 @@ test("does not wrap lengths beyond 32 bits", () => {
   }
 });
 
-test("rejects by precheck what need not be read", () => {
+test("precheck rejects a request whose body need not be read", () => {
   assert.equal(code(() => webhook.precheck({}, 5)), "missing_signature");
   assert.equal(code(() => webhook.precheck("zz", 5)), "malformed_signature");
   assert.equal(code(() => webhook.precheck(signature, webhook.maxBodyBytes)), undefined);

@@ -1,4 +1,4 @@
-// An adapter in another framework than its own: the error names the right entry, and the sender gets no stack.
+// An adapter in the wrong framework: the error names the right entry, and the sender gets no stack.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";

@@ -1,14 +1,15 @@
 // Random cases of a body, its keys and its header, the same for the same seed in every runtime; and the
-// package's verdict on one. Nothing here but the language, so a page can load it.
+// package's verdict on a case. This module uses only the language, so a page can load it.
 
 const encoder = new TextEncoder();
 const KIB = 1024;
 
-// A block of SHA-256 is 64 bytes, 55 the most that end in one; 64 KiB is the package's window of memory.
+// A block of SHA-256 has 64 bytes, and 55 is the longest body that fits into one. 64 KiB is the package's window
+// of memory.
 const BORDERS = [0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 127, 128, 129, 191, 192, 193];
 const WINDOWS = [1, 2, 3].flatMap((count) => [-1, 0, 1].map((off) => count * 64 * KIB + off));
 
-/** Says what becomes of a signed body, its signature or the keys on the way. */
+/** The changes to a signed body, its signature or the keys. */
 export const MUTATIONS = [
   "none",
   "bit of the body",
@@ -39,7 +40,7 @@ const pool = Uint8Array.from({ length: 512 * KIB }, () => noise(256));
 function key({ below, pick }) {
   const length = pick([1 + below(200), 1 + below(200), pick([1, 31, 32, 33, 63, 64, 65, 199, 200])]);
   if (below(3) > 0) return bytes({ below }, length);
-  // As most users have it: text, at times beyond ASCII.
+  // Like most users' keys: text, sometimes beyond ASCII.
   const most = pick([0x7f, 0x7ff]);
   return String.fromCharCode(...Array.from({ length: Math.ceil(length / 2) }, () => 1 + below(most)));
 }
@@ -58,7 +59,7 @@ function bodyLength({ below, pick }) {
   return kind < 99 ? pick(WINDOWS) : below(200 * KIB);
 }
 
-/** Places to cut a body at, in order: few or many, at borders too, now and then twice at the same place. */
+/** Places to cut a body at, in order: few or many, also at borders, sometimes twice at the same place. */
 function cuts({ below, pick }, length) {
   const count = length < 200 && below(4) === 0 ? length : below(6);
   const place = () => Math.min(length, pick([below(length + 1), pick(BORDERS), pick(WINDOWS)]));
@@ -72,8 +73,8 @@ function flipped(original, { below }) {
 }
 
 /**
- * Makes case `index` of a seed. `header` makes the header of the signature of `signed` under `signer`, in
- * hex, which somebody else must calculate: what is tested can't be what signs.
+ * Makes case `index` of a seed. `header` makes the header with the signature of `signed` by `signer`, in
+ * hex. Another implementation must calculate it, because the tested code must not sign.
  */
 export function generate(seed, index) {
   const from = random(seed, index);
@@ -81,7 +82,7 @@ export function generate(seed, index) {
   const signer = key(from);
   const signed = bytes(from, bodyLength(from));
   let [keys, body, header] = [[signer], signed, (signature) => signature];
-  // An empty body has nothing to flip or to cut off: then it grows.
+  // An empty body has nothing to flip or to cut off, so it grows.
   const change = signed.length === 0 && /^(bit of the body|body cut)$/.test(mutation) ? "body extended" : mutation;
   if (change === "bit of the body") body = flipped(signed, from);
   if (change === "body cut") body = signed.subarray(0, from.below(signed.length));
@@ -103,7 +104,7 @@ export function generate(seed, index) {
 /** A key's bytes. */
 export const raw = (key) => (typeof key === "string" ? encoder.encode(key) : key);
 
-/** What the package says of a case with its header, at once and piece by piece: a key's index, or a code. */
+/** The package's verdict on a case with its header, at once and piece by piece: a key's index, or a code. */
 export function verdicts(Webhook, { keys, body, cuts }, header) {
   const said = (call) => {
     try {

@@ -1,8 +1,8 @@
-// The package twice in one process: as anybody imports it, and with nothing but its WebAssembly to hash with.
+// The package twice in one process: imported normally, and with only its WebAssembly for hashing.
 import { createRequire } from "node:module";
 import * as imported from "walnut-webhooks";
 
-/** Loads the CommonJS build, a copy of its own, where no native hash is to be found. */
+/** Loads the CommonJS build, which is a separate copy, without a native hash. */
 function withoutNativeHash() {
   const own = Object.getOwnPropertyDescriptor(process, "getBuiltinModule");
   Object.defineProperty(process, "getBuiltinModule", { ...own, value: undefined });

@@ -1,15 +1,15 @@
-// What node:crypto says of the random cases, and the comparing with it.
+// The verdicts of node:crypto on the random cases, and the comparison with them.
 import assert from "node:assert/strict";
 import { createHmac, randomInt } from "node:crypto";
 import { generate, MUTATIONS, raw } from "./cases.mjs";
 
-/** A new one each time; PROPERTY_SEED gives the cases of an earlier run again. */
+/** A new seed each time. PROPERTY_SEED repeats the cases of an earlier run. */
 export const seed = Number(process.env.PROPERTY_SEED ?? randomInt(2 ** 32));
 if (!Number.isInteger(seed)) throw new Error(`PROPERTY_SEED must be a whole number, not ${process.env.PROPERTY_SEED}`);
 
 const mac = (key, body) => createHmac("sha256", raw(key)).update(body).digest("hex");
 
-/** Makes the cases from `first` on, each with its header and the verdict that node:crypto leads to. */
+/** Makes the cases from number `first`, each with its header and the verdict of node:crypto. */
 export function judged(first, count) {
   return Array.from({ length: count }, (_, offset) => {
     const one = generate(seed, first + offset);
@@ -24,7 +24,7 @@ function expected({ keys, body }, header) {
   return index === -1 ? "signature_mismatch" : index;
 }
 
-/** Compares the verdicts on a case, and says how to see it again. */
+/** Compares the verdicts on a case, and reports how to repeat it. */
 export function agree({ one, header, expected }, got, file) {
   for (const [way, verdict] of Object.entries(got)) {
     if (verdict === expected) continue;
@@ -37,7 +37,7 @@ export function agree({ one, header, expected }, got, file) {
   }
 }
 
-/** Counts what was expected after each mutation, to see that the cases are what they are meant to be. */
+/** Counts the expected verdicts after each mutation, to check the distribution of the cases. */
 export class Tally {
   #counts = new Map();
 
@@ -46,7 +46,9 @@ export class Tally {
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
   }
 
-  /** Each mutation came about equally often and led where it must, but for keys that are the same by chance. */
+  /**
+   * Each mutation must occur about equally often and have the right verdict, except for keys that are equal by chance.
+   */
   check(total) {
     const verdict = (mutation) => {
       if (mutation === "none") return 0;

@@ -1,5 +1,5 @@
-// The packages that others check webhooks with, beside this one, on random keys and bodies. Each signs the same
-// HMAC-SHA256 in a form of its own; text only, so the bodies here are text.
+// Compares other packages for checking webhooks with this one, on random keys and bodies. Each signs the same
+// HMAC-SHA256 in a different format. They accept only text, so the bodies here are text.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { test } from "node:test";
@@ -25,7 +25,10 @@ const does = (call) => {
   }
 };
 
-/** By peer: the text of which it signs a body, what it writes, and whether it takes what is written of a signature. */
+/**
+ * For each peer: the signed text for a body, the header that it writes, and whether it accepts a header made from a
+ * signature.
+ */
 const peers = {
   "node:crypto": {
     signed: (body) => body,
@@ -60,13 +63,13 @@ const peers = {
 
 for (const [way, { Webhook }] of Object.entries({ "as imported": imported, "WebAssembly only": wasmOnly })) {
   for (const [name, peer] of Object.entries(peers)) {
-    test(`Node, ${way}: ${name} signs and accepts what this does, of ${CASES} random cases`, async () => {
+    test(`Node, ${way}: ${name} signs and accepts the same as this package in ${CASES} random cases`, async () => {
       let compared = 0;
       for (let index = 0; index < CASES; index++) {
         const { signer, signed } = generate(seed, index);
-        // Stripe takes none that is nothing but blanks.
+        // Stripe rejects keys that have only blanks.
         if (peer.textKeys && (typeof signer !== "string" || signer.trim() === "")) continue;
-        // Some take none that is empty, and some times are too old for them.
+        // Some reject empty bodies, and some times are too old for them.
         const body = `é${Buffer.from(signed).toString("latin1")}`;
         const again = `Again: PROPERTY_SEED=${seed} node --test tests/property/peers.test.mjs, case ${index}`;
         const webhook = new Webhook(signer);

@@ -1,9 +1,9 @@
-// The conformance suite: gives every vector to the package and compares the verdicts. It takes all that it
-// needs as arguments and uses nothing but the language and the web's standards, so any runtime can run it.
+// The conformance suite: gives every vector to the package, and compares the verdicts. It gets everything
+// as arguments and uses only the language and web standards, so any runtime can run it.
 
 const encoder = new TextEncoder();
 
-/** Makes cases of the files in tests/vectors/: `files` by name, `bodies` as text by file name. */
+/** Makes cases from the files in tests/vectors/: `files` by name, `bodies` as text by file name. */
 export function read({ files, bodies }) {
   const part = (value) => {
     if (typeof value === "string") return encoder.encode(value);
@@ -51,7 +51,7 @@ export function run({ Webhook, explain }, cases) {
       for (const [form, body] of forms(one.body)) {
         compare(`verify, ${what}, ${form}`, one, verdict(Webhook, one, (it) => it.verify(body, header)), expected);
       }
-      // Keys that no `Webhook` can be made of have nothing to explain.
+      // Keys that `Webhook` rejects have nothing to explain.
       if (one.explain !== undefined && expected.code !== "invalid_key" && what !== "header") {
         const got = verdict(Webhook, one, (it) => explain(it, one.body, withOthers(header, one.others)));
         compare(`explain, ${what}`, one, found(got), found({ difference: null, ...one.explain }));
@@ -105,7 +105,7 @@ function streamed(webhook, body, size, header) {
   try {
     for (let at = 0; at < body.length; at += size) stream.update(body.subarray(at, at + size));
   } catch (error) {
-    // A stream tells of its length as soon as it is over; what ends it goes first, as anywhere.
+    // A stream rejects a body as soon as it is too long. Errors that end the stream come first, as everywhere.
     if (error.code !== "body_too_large") throw error;
   }
   return stream.finish(header);
@@ -128,7 +128,7 @@ function verdict(Webhook, { keys, maxBodyBytes, maxAge, now }, call) {
   }
 }
 
-/** The words of the vectors for the reasons of `not_json`, with what the messages say. */
+/** The words of the vectors for the reasons of `not_json`, with the text of the messages. */
 const REASONS = {
   empty: "it is empty",
   utf8: "it is not valid UTF-8",
@@ -138,7 +138,7 @@ const REASONS = {
   not_an_object: "its top level is not an object",
 };
 
-/** What `verifySignature` says where `verify` says `expected`. */
+/** The verdict of `verifySignature` if the verdict of `verify` is `expected`. */
 function signatureOnly({ code, keyIndex }) {
   return keyIndex === undefined ? { code } : { keyIndex };
 }

@@ -1,4 +1,4 @@
-// Reads tests/vectors/ from disk, as plain data that any runtime can be handed.
+// Reads tests/vectors/ from disk, as plain data for any runtime.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 

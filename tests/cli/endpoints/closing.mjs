@@ -1,4 +1,4 @@
-// Answers 413 to whatever comes, and closes before it has read the body: KIND is how.
+// Answers 413 to every request, and closes the connection before it has read the body. KIND selects how.
 import { createServer as createHttp } from "node:http";
 import { createServer } from "node:net";
 

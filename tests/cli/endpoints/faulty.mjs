@@ -1,4 +1,4 @@
-// An endpoint that does everything right, but for what a test has it do otherwise.
+// An endpoint that does everything right, except for the fault that a test sets.
 import { createHmac } from "node:crypto";
 import { createServer } from "node:http";
 
@@ -8,7 +8,7 @@ const RIGHT = {
   limit: 1 << 20,
   /** How long a body may take, in milliseconds. */
   bodyTimeout: 3000,
-  /** What the signature is calculated over. */
+  /** The data that the signature covers. */
   read: (body) => body,
   matches: (right, header) => right === header,
   accept: (response) => response.end("{}"),

@@ -1,4 +1,5 @@
-// An Express app whose body parser reads each request before walnut-webhooks: a common mistake, which it answers itself.
+// An Express app whose body parser reads each request before walnut-webhooks. This is a common mistake, which
+// walnut-webhooks reports in its answer.
 import { createServer } from "node:http";
 import express from "express";
 import { Webhook } from "walnut-webhooks";
@@ -6,7 +7,7 @@ import { handler } from "walnut-webhooks/express";
 
 export function parsedBefore(key) {
   const app = express();
-  app.set("env", "test"); // so that Express does not log a request that was cut off
+  app.set("env", "test"); // so that Express does not log interrupted requests
   app.use(express.json({ limit: "8mb" }));
   app.post("/webhook", handler(new Webhook(key), () => {}, { onReject: () => {} }));
   return createServer(app);

@@ -1,5 +1,5 @@
-// Walnut's own Express sample, as its documentation has it; with PARSER=1 behind what everybody puts before it, since
-// nothing else sets req.rawBody.
+// Walnut's Express sample, as documented. With PARSER=1, it has the usual body parser before it, because nothing else
+// sets req.rawBody.
 import crypto from "node:crypto";
 import express from "express";
 

@@ -1,4 +1,4 @@
 import { join } from "node:path";
 
-// What is built is looked for below this folder, and the tools are installed beside target/.
+// Next looks for the files to build below this folder, and the tools are installed next to target/.
 export default { turbopack: { root: join(import.meta.dirname, "../../../../..") } };

@@ -16,7 +16,7 @@ stream.update("a piece");
 const { keyIndex }: { keyIndex: number } = stream.finish({ get: (name: string) => name });
 const code: WebhookErrorCode = new WebhookError("stale", "This is older than a day", 400).code;
 const seen: SeenStore = new MemoryStore({ maxEntries: 10 });
-// @ts-expect-error: a parsed body is no raw body
+// @ts-expect-error: a parsed body is not a raw body
 webhook.verify({ event: "demo_session_finished" }, "");
 // @ts-expect-error: there is no such option
 new Webhook("key", { tolerance: 5 });

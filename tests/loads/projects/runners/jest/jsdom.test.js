@@ -15,7 +15,7 @@ test("signs headers that verify", () => {
   expect(() => webhook.verify(body, signedHeaders("another key", body))).toThrow(expect.objectContaining({ code: "signature_mismatch" }));
 });
 
-test("names signedHeaders, since jsdom has no Request", () => {
+test("suggests signedHeaders, because jsdom has no Request", () => {
   expect(typeof Request).toBe("undefined");
   expect(() => signedRequest("key", demoSession())).toThrow(/Use signedHeaders\(webhook, body\)/);
 });

@@ -1,4 +1,4 @@
-// What is tested: a function that handles deliveries.
+// The tested function, which handles deliveries.
 const contacts = [];
 
 exports.contacts = contacts;

@@ -1,4 +1,4 @@
-// What is tested: a function that handles deliveries.
+// The tested function, which handles deliveries.
 export const contacts = [];
 
 export async function onDelivery(delivery) {

@@ -1,4 +1,4 @@
-// What is tested: a function that handles deliveries.
+// The tested function, which handles deliveries.
 import type { Delivery } from "walnut-webhooks";
 
 export const contacts: string[] = [];
