@@ -169,7 +169,7 @@ test("only explain gets the function that reads keys, once it is loaded", async 
     const found = {};
     for (const file of files) Object.assign(found, await load(file));
     assert.equal(found.takeKeyReader()(webhook), undefined);
-    // Other WebAssembly can't get the key, because the reader is given only to this module.
+    // A caller of `explainer` must pass a reader, so it can't get the key with other WebAssembly.
     if (found.explainer !== undefined) assert.throws(() => found.explainer(() => {})(webhook, sample, {}), TypeError);
     found.offerKeyReader(() => assert.fail("offered a second time"));
     assert.equal(found.takeKeyReader()(webhook), undefined);

@@ -105,7 +105,7 @@ function streamed(webhook, body, size, header) {
   try {
     for (let at = 0; at < body.length; at += size) stream.update(body.subarray(at, at + size));
   } catch (error) {
-    // A stream rejects a body as soon as it is too long. Errors that end the stream come first, as everywhere.
+    // A stream reports body_too_large early. `finish` gives the verdict in the contract's order: header errors come first.
     if (error.code !== "body_too_large") throw error;
   }
   return stream.finish(header);
