@@ -12,7 +12,7 @@ const BILLED = {
   "log events": "logEvents",
 };
 
-const tables = rows(section(read("docs/edge/scale.md"), "## What a million events cost"));
+const tables = rows(section(read("docs/edge/scale.md"), "## The price of a million events"));
 const dollars = (value) => `$${value.toFixed(2)}`;
 
 test("the prices equal the prices of the benchmark", () => {
