@@ -19,7 +19,7 @@ export function sizes(folder) {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const modules = readdirSync(folder).filter((file) => /\.(js|wasm)$/.test(file));
-  const named = modules.map((file) => [file.replace(/^[0-9a-f]{40}-/, ""), readFileSync(join(folder, file))]);
+  const named = modules.map((file) => [file, readFileSync(join(folder, file))]);
   named.push(["all", Buffer.concat(named.map(([, bytes]) => bytes))]);
   return Object.fromEntries(named.map(([name, bytes]) => [name, { bytes: bytes.length, gzip: gzip(bytes) }]));
 }

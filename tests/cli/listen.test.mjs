@@ -5,7 +5,7 @@ import { connect, createServer } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
 import { test as plainTest } from "node:test";
-import { admin, DURABLE, event, start as startEdge, TOKEN } from "../worker/support.mjs";
+import { admin, DURABLE, event, eventually, start as startEdge, TOKEN } from "../worker/support.mjs";
 import { bodies, endpoint, folder, KEY, run, sign, start, startOnTerminal, verifies } from "./support.mjs";
 
 const test = (name, body) => plainTest(name, { timeout: 600_000 }, body);
@@ -271,7 +271,7 @@ test("listen --edge: gets an event that was kept in the quarantine, when it beco
   const before = await startEdge(t, { ...DURABLE, ADMIN_TOKEN: TOKEN, WALNUT_WEBHOOK_KEY: "the key before" }, { storage });
   const kept = event({ event: "kept" });
   equal((await post(before.url, kept)).status, 401);
-  while ((await admin(before.edge).ask("GET", "status")).quarantine.kept === 0);
+  await eventually(async () => (await admin(before.edge).ask("GET", "status")).quarantine.kept !== 0);
   await before.edge.stop();
 
   const until = new Date(Date.now() + 3_600_000).toISOString();

@@ -2,7 +2,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
-import { admin, deferred, DURABLE, event, post, sha256, sign, start, startOrigin, TOKEN } from "./support.mjs";
+import { admin, deferred, DURABLE, event, eventually, post, sha256, sign, start, startOrigin, TOKEN } from "./support.mjs";
 
 /** An edge, and functions that call it. */
 async function edge(t, bindings = {}) {
@@ -167,7 +167,7 @@ test("shows a delivery as dead for one destination while it is pending for anoth
   takes(origin);
   deepEqual((await ask("POST", "redeliver", { since: 0, until: Date.now() + 1, destination: "crm" })).redelivered, 1);
   equal((await origin.took(3)).body.toString(), body);
-  while ((await ids("?state=dead")).length > 0);
+  await eventually(async () => (await ids("?state=dead")).length === 0);
 });
 
 test("reports each death once, also in the log", async (t) => {
@@ -196,10 +196,10 @@ test("redelivers more dead deliveries than one call can", async (t) => {
   refuses(origin);
   const bodies = Array.from({ length: 501 }, () => event());
   for (const body of bodies) equal((await post(url, body)).status, 200);
-  while ((await ask("GET", "status")).deliveries.dead < bodies.length);
+  await eventually(async () => (await ask("GET", "status")).deliveries.dead >= bodies.length);
   takes(origin);
   equal((await ask("POST", "redeliver", { since: 0, until: Date.now() + 1 })).redelivered, bodies.length);
-  while ((await ask("GET", "status")).deliveries.delivered < bodies.length);
+  await eventually(async () => (await ask("GET", "status")).deliveries.delivered >= bodies.length);
 });
 
 test("an erasure searches 8 MiB in one call, and then continues", async (t) => {
@@ -232,7 +232,7 @@ test("an untried delivery is pending, and a hanging request does not stop retent
   // More than one call empties.
   const bodies = Array.from({ length: 250 }, () => event());
   for (const body of bodies) equal((await post(url, body)).status, 200);
-  while ((await ask("GET", "status")).deliveries.forgotten < bodies.length);
+  await eventually(async () => (await ask("GET", "status")).deliveries.forgotten >= bodies.length);
   equal(mail.now, 1, "it still hangs");
 });
 
@@ -314,7 +314,7 @@ test("status and metrics show the state of the edge", async (t) => {
   equal((await post(url, body, { "x-walnut-signature": "0".repeat(64) })).status, 401);
   const [id] = await ids();
   await until(id, "dead");
-  for (;;) if ((await ask("GET", "status")).failures.signature_mismatch === 1) break;
+  await eventually(async () => (await ask("GET", "status")).failures.signature_mismatch === 1);
   const status = await ask("GET", "status");
   deepEqual(status.deliveries, { held: 0, pending: 0, delivered: 0, dead: 1, unrouted: 0, variant: 0, forgotten: 0, erased: 0 });
   equal(status.keys.current, null);

@@ -2,7 +2,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { age, lasting } from "./storage.mjs";
-import { admin, DURABLE, event, post, start, startOrigin, TOKEN } from "./support.mjs";
+import { admin, DURABLE, event, eventually, post, start, startOrigin, TOKEN } from "./support.mjs";
 
 const MINUTE = 60_000;
 
@@ -16,12 +16,11 @@ async function send(url, count) {
 const destination = async (world) => (await world.ask("GET", "status")).destinations[0];
 
 /** Waits until the status of the only destination meets a condition. */
-async function destinationUntil(world, is) {
-  for (;;) {
+const destinationUntil = (world, is) =>
+  eventually(async () => {
     const status = await destination(world);
-    if (is(status)) return status;
-  }
-}
+    return is(status) && status;
+  });
 
 for (const [title, status, headers] of [
   ["429 with Retry-After", 429, { "retry-after": "600" }],
@@ -117,7 +116,7 @@ test("ends 300 deliveries that are too old for a held destination within one cro
   await destinationUntil(world, ({ state, pending }) => state === "held" && pending === 300);
   const before = world.origin.taken.length;
   await world.later(2 * 60 * MINUTE + MINUTE);
-  while ((await world.ask("GET", "status")).deliveries.dead < 300);
+  await eventually(async () => (await world.ask("GET", "status")).deliveries.dead >= 300);
   ok(world.origin.taken.length <= before + 2, `${world.origin.taken.length - before} more requests`);
 });
 

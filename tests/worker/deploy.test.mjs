@@ -24,12 +24,14 @@ test("wrangler deploys it as it is", async (t) => {
     env,
   });
   match(stdout, /env\.INBOX \(Inbox\)\s+Durable Object/);
-  const files = await readdir(out);
-  ok(files.includes("index.js"), files.join());
-  equal(files.filter((file) => file.endsWith(".wasm")).length, 1);
-  const modules = files.filter((file) => /\.(js|wasm)$/.test(file));
+  const modules = (await readdir(out)).filter((file) => /\.(js|wasm)$/.test(file));
+  deepEqual(modules.sort(), ["core_bg.wasm", "index.js"]);
   let bytes = 0;
-  for (const file of modules) bytes += gzipSync(await readFile(join(out, file)), { level: 9 }).length;
+  for (const file of modules) {
+    const uploaded = await readFile(join(out, file));
+    ok(uploaded.equals(await readFile(join(root, "worker/build", file))), file);
+    bytes += gzipSync(uploaded, { level: 9 }).length;
+  }
   ok(bytes <= MOST_BYTES, `${bytes} bytes`);
 });
 

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { lasting, look } from "./storage.mjs";
-import { admin, DURABLE, event, post, sign, start, startOrigin, TOKEN } from "./support.mjs";
+import { admin, DURABLE, event, eventually, post, sign, start, startOrigin, TOKEN } from "./support.mjs";
 
 const MINUTE = 60_000;
 const PLAYLIST = JSON.parse(readFileSync(join(import.meta.dirname, "../vectors/bodies/playlist.json")));
@@ -29,7 +29,11 @@ function drift({ ask }) {
   /** Waits until exactly these differences are listed. */
   const counted = async (...expected) => {
     const end = Date.now() + 20_000;
-    while (JSON.stringify(await seen()) !== JSON.stringify(expected.sort())) if (Date.now() > end) return deepEqual(await seen(), expected);
+    await eventually(async () => {
+      const found = await seen();
+      if (Date.now() > end) deepEqual(found, expected.sort());
+      return JSON.stringify(found) === JSON.stringify(expected.sort());
+    });
   };
   return { ask, list, seen, counted };
 }
@@ -134,7 +138,7 @@ test("after 300 undocumented fields, a missing documented field is still listed,
   const { data, ...fields } = JSON.parse(event());
   delete data.demo.name;
   await accepted(world, JSON.stringify({ ...fields, data }));
-  while (!(await raised()));
+  await eventually(raised);
   const all = await world.list();
   deepEqual(all.filter(({ kind }) => kind === "missing").map(({ path }) => path), ["data.demo.name"]);
   ok(all.length <= 200, `${all.length} differences`);
@@ -178,7 +182,7 @@ test("an event from the quarantine counts", async (t) => {
   const world = await stored(t, bindings);
   const body = added("phone");
   equal((await post(world.url, body, { "x-walnut-signature": sign(body, "new") })).status, 401);
-  while ((await world.ask("GET", "rejected")).rejected.length === 0);
+  await eventually(async () => (await world.ask("GET", "rejected")).rejected.length !== 0);
   bindings.WALNUT_WEBHOOK_KEY = "new";
   await world.again();
   await world.edge.scheduled();

@@ -9,7 +9,7 @@ import { setTimeout } from "node:timers/promises";
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import { Webhook as Svix } from "svix";
 import { FAILPOINTS_BUILD } from "../../tools/edge.mjs";
-import { admin, deferred, DURABLE, event, half, KEY, post, sha256, sign, start, startOrigin, TOKEN } from "./support.mjs";
+import { admin, deferred, DURABLE, event, eventually, half, KEY, post, sha256, sign, start, startOrigin, TOKEN } from "./support.mjs";
 
 const sample = readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json"));
 const LIMIT = 1 << 20;
@@ -169,9 +169,10 @@ test("counts a forgery as a failure, but not an interrupted or stalled body", { 
   await logged('"body_cut_off"');
   // The first counted rejection causes a report of everything counted until then.
   assert.deepEqual(await post(url, sample, { "x-walnut-signature": "0".repeat(64) }), { status: 401, code: "signature_mismatch" });
-  let failures;
-  do ({ failures } = await admin(edge).ask("GET", "status"));
-  while (Object.keys(failures).length === 0);
+  const failures = await eventually(async () => {
+    const { failures } = await admin(edge).ask("GET", "status");
+    return Object.keys(failures).length > 0 && failures;
+  });
   assert.deepEqual(failures, { signature_mismatch: 1 });
 });
 

@@ -1,7 +1,7 @@
 // While the configuration has mistakes, genuine events are stored and held. They are delivered once it has none.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { DURABLE, KEY, TOKEN, admin, event, folder, inShard, post, sign, start, startOrigin } from "./support.mjs";
+import { DURABLE, KEY, TOKEN, admin, event, eventually, folder, inShard, post, sign, start, startOrigin } from "./support.mjs";
 import { change } from "./storage.mjs";
 
 const HOUR = 3_600_000;
@@ -354,7 +354,7 @@ test("a slash after the webhook path is accepted; a signed POST to another path 
   deepEqual(await to("/unsigned", {}), { status: 404, code: "not_found" });
   equal((await fetch(`${it.edge.url}/Webhook`, { headers: { "x-walnut-signature": sign("") } })).status, 404);
   equal(JSON.parse(await it.logged('"wrong_path"')).event, "refused");
-  while ((await ask("GET", "status")).failures.wrong_path !== 1);
+  await eventually(async () => (await ask("GET", "status")).failures.wrong_path === 1);
   await it.caughtUp();
   equal(it.lines.filter((line) => line.includes('"wrong_path"')).length, 5);
   equal(it.origin.taken.length, 2);

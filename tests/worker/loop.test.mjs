@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import { test } from "node:test";
 import { change, lasting, look } from "./storage.mjs";
-import { admin, DIRECT, DURABLE, event, post, sign, start, TOKEN } from "./support.mjs";
+import { admin, DIRECT, DURABLE, event, eventually, post, sign, start, TOKEN } from "./support.mjs";
 
 async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
@@ -26,7 +26,7 @@ for (const [name, path] of [["itself", ["own"]], ["another edge, which sends it 
     const last = path.length === 1 ? edge : (await start(t, { ...bindings, ORIGIN_URL: own(ports.own) }, { port: ports.other })).edge;
     equal((await post(url, event())).status, 200);
     const { ids, until, ask } = admin(last);
-    while ((await ids()).length === 0);
+    await eventually(async () => (await ids()).length !== 0);
     const [{ status, how, body }] = (await until((await ids())[0], "dead")).attempts;
     deepEqual([status, how], [508, "status"]);
     const { error } = JSON.parse(body);
@@ -36,7 +36,7 @@ for (const [name, path] of [["itself", ["own"]], ["another edge, which sends it 
     ok(!lines.some((line) => line.includes('"duplicate"')));
     if (path.length === 1) {
       // Each isolate reports what it has counted after a minute, or with its first rejection.
-      while (!("loop" in (await ask("GET", "status")).failures));
+      await eventually(async () => "loop" in (await ask("GET", "status")).failures);
     } else {
       equal((await admin(edge).until((await admin(edge).ids())[0], "delivered")).sends.length, 1);
     }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LOOKS } from "../browser/support.mjs";
 import { browser, DURABLE, IMAGE, linkTo, look, rowOf, said, SCRIPT, shown, signIn, view } from "./page.mjs";
-import { admin, event, folder, post, start, startOrigin } from "./support.mjs";
+import { admin, event, eventually, folder, post, start, startOrigin } from "./support.mjs";
 
 const opened = browser();
 
@@ -105,7 +105,7 @@ for (const looks of LOOKS) {
     await page.locator("#drift", { hasText: "No event differed from the documentation." }).waitFor();
     await look(page, "drift-none", looks);
     assert.equal((await post(url, event({ [IMAGE]: 1 }))).status, 200);
-    while ((await admin(edge).ask("GET", "status")).drift === 0);
+    await eventually(async () => (await admin(edge).ask("GET", "status")).drift !== 0);
     await page.click("#refresh");
     await page.locator("#drift", { hasText: IMAGE }).waitFor();
     assert.match(await page.locator("#drift tbody").innerText(), /demo_session_finished[^]*not documented[^]*1/);

@@ -2,7 +2,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { lasting, look } from "./storage.mjs";
-import { admin, deferred, DURABLE, event, post, start, startOrigin, TOKEN } from "./support.mjs";
+import { admin, deferred, DURABLE, event, eventually, post, start, startOrigin, TOKEN } from "./support.mjs";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -14,7 +14,7 @@ const pause = ({ ask }, name = "origin") => ask("POST", `destinations/${name}/pa
 const resume = ({ ask }, name = "origin") => ask("POST", `destinations/${name}/resume`);
 
 async function pendingIs(world, count, name) {
-  while ((await destination(world, name)).pending !== count);
+  await eventually(async () => (await destination(world, name)).pending === count);
 }
 
 test("sends nothing to a paused destination, and all of it in order once it is resumed", async (t) => {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import {
   address, ALL, DAY, each, edge, forge, FORGED, forgeFromMany, HALF, hasRoomFor, HOUR, isFullFor, MINUTE, NEW_KEY, quarantine, sized, TENTH, tiny, WALNUT,
 } from "./quarantine.mjs";
-import { event, post } from "./support.mjs";
+import { event, eventually, post } from "./support.mjs";
 
 const KIB = 1024;
 const LARGEST = 64 * KIB;
@@ -71,7 +71,7 @@ test("an isolate does not ask again for a minute for a network without room", as
   const later = await asked();
   await world.send(tiny(), { key: FORGED, ip: address(1) });
   // To report the dropped requests, and to ask again.
-  while ((await asked()) < later + 2);
+  await eventually(async () => (await asked()) >= later + 2);
   await world.holds({ kept: TENTH.bodies, dropped: 101 });
 });
 

@@ -2,7 +2,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import { lasting } from "./storage.mjs";
-import { event, KEY, post, sign } from "./support.mjs";
+import { event, eventually, KEY, post, sign } from "./support.mjs";
 
 /** The key that Walnut signs with after a reset. */
 export const NEW_KEY = "the key after the reset";
@@ -129,12 +129,12 @@ export async function quarantine(t, bindings = {}, options = {}) {
   };
   world.holds = async (wanted) => {
     const end = Date.now() + PATIENCE_MS;
-    for (;;) {
+    return eventually(async () => {
       const status = await world.ask("GET", "status");
       const found = Object.fromEntries(Object.keys(wanted).map((name) => [name, status.quarantine?.[name]]));
-      if (isDeepStrictEqual(found, wanted)) return status;
       if (Date.now() > end) deepEqual(found, wanted);
-    }
+      return isDeepStrictEqual(found, wanted) && status;
+    });
   };
   world.stays = async (kept) => {
     // The work after a response is finished once the inbox has been called three times.

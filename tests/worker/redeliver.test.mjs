@@ -1,7 +1,7 @@
 // Redelivery by state, from a renamed destination, and of one delivery.
 import { deepEqual, equal } from "node:assert/strict";
 import { test } from "node:test";
-import { admin, DURABLE, event, folder, inShard, post, start, startOrigin, TOKEN } from "./support.mjs";
+import { admin, DURABLE, event, eventually, folder, inShard, post, start, startOrigin, TOKEN } from "./support.mjs";
 
 const list = (...destinations) => ({ ORIGIN_URL: undefined, DESTINATIONS: JSON.stringify(destinations) });
 const refuses = (_, response) => response.writeHead(500).end();
@@ -50,11 +50,11 @@ test("a new destination gets all deliveries of a period that it wants", async (t
   const early = event();
   equal((await post(before.url, early)).status, 200);
   const since = (await before.ask("GET", "deliveries")).deliveries[0].received + 1;
-  while (Date.now() < since);
+  await eventually(() => Date.now() >= since);
   const wanted = [0, 1].map((shard) => inShard(shard, 2));
   const variant = wanted[0].replace('"fab_clicks":0', '"fab_clicks":9');
   for (const body of [...wanted, event({ event: "other" }), variant]) equal((await post(before.url, body)).status, 200);
-  while ((await before.ask("GET", "status")).deliveries.pending > 0);
+  await eventually(async () => (await before.ask("GET", "status")).deliveries.pending === 0);
 
   const after = await edge({ name: "crm", url: crm.url }, { name: "lake", url: lake.url, events: ["demo_session_finished"] });
   const all = { state: "all", destination: "lake", since, until: Date.now() + 1 };

@@ -1,7 +1,7 @@
 // Counts what the platform bills for events, in real workerd: rows, requests and log events.
 import { equal } from "node:assert/strict";
 import { age } from "./storage.mjs";
-import { DURABLE, TOKEN, admin, event, folder, post, start } from "./support.mjs";
+import { DURABLE, TOKEN, admin, event, eventually, folder, post, start } from "./support.mjs";
 
 /**
  * A Worker that counts its work. `written` and `read` are rows by statement, including index entries and each alarm that
@@ -155,7 +155,7 @@ export async function forgotten(t, events) {
   age(storage, 8 * 24 * 3_600_000);
   const again = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN }, { entry, storage });
   await again.edge.scheduled();
-  while ((await admin(again.edge).ids()).length > 0);
+  await eventually(async () => (await admin(again.edge).ids()).length === 0);
   await quiet(again);
   return count(again);
 }

@@ -1,7 +1,7 @@
 // Destinations that hang leave room for a destination that answers, even if it rejects.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { admin, DURABLE, event, post, start, startOrigin, TOKEN } from "./support.mjs";
+import { admin, DURABLE, event, eventually, post, start, startOrigin, TOKEN } from "./support.mjs";
 
 /** Longer than a prompt attempt takes. */
 const TIMEOUT = "5500ms";
@@ -25,10 +25,10 @@ for (const hanging of [2, 3, 5, 10]) {
     const { ask } = admin(world.edge);
     equal((await post(world.url, event())).status, 200);
     // Until each has been tried, because nothing is known about a destination before.
-    for (;;) {
+    await eventually(async () => {
       const { destinations } = await ask("GET", "status");
-      if (destinations.every(({ name, lastTaken, lastFailed }) => (name === "good" ? lastTaken : lastFailed) !== null)) break;
-    }
+      return destinations.every(({ name, lastTaken, lastFailed }) => (name === "good" ? lastTaken : lastFailed) !== null);
+    });
     for (const rejected of [0, 10, 50]) {
       const accepted = new Set();
       let answers = 0;

@@ -3,7 +3,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { age, change, lasting, look, loseAlarm, multiply, OURS, replace, versions } from "./storage.mjs";
-import { deferred, event, post, startOrigin } from "./support.mjs";
+import { deferred, event, eventually, post, startOrigin } from "./support.mjs";
 
 const HOUR = 3_600_000;
 
@@ -77,7 +77,7 @@ test("uses tables of a newer version unchanged after a roll-back", async (t) => 
   for (const id of await ids()) await until(id, "delivered");
   equal((await ids()).length, 2);
   equal((await post(url, event(), { "x-walnut-signature": "0".repeat(64) })).status, 401);
-  while ((await ask("GET", "status")).failures.signature_mismatch !== 1);
+  await eventually(async () => (await ask("GET", "status")).failures.signature_mismatch === 1);
   ok(!lines.some((line) => line.includes("inbox_failed")));
   await edge.stop();
   equal(newest(storage).at(-1), 1000);

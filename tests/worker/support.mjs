@@ -6,6 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { startEdge } from "../../tools/edge.mjs";
 
 export const KEY = "walnut-webhooks-vectors";
@@ -27,6 +28,18 @@ export function inShard(shard, shards) {
     const body = event();
     const { event: name, data } = JSON.parse(body);
     if (createHash("sha256").update(`${name}:${data.session_id}`).digest().readUInt32BE() % shards === shard) return body;
+  }
+}
+
+/** The pause between two checks. Without one, a test that waits would keep a core from the edge and from other tests. */
+const POLL_MS = 25;
+
+/** Calls `check` until its result is true, and returns that result. */
+export async function eventually(check) {
+  for (;;) {
+    const result = await check();
+    if (result) return result;
+    await sleep(POLL_MS);
   }
 }
 
@@ -124,10 +137,10 @@ export function admin(edge) {
   };
   const until = async (id, wanted) => {
     const is = typeof wanted === "function" ? wanted : ({ state }) => state === wanted;
-    for (;;) {
+    return eventually(async () => {
       const delivery = await ask("GET", `deliveries/${id}`);
-      if (is(delivery)) return delivery;
-    }
+      return is(delivery) && delivery;
+    });
   };
   const ids = async (query = "") =>
     (await ask("GET", `deliveries${query}`)).deliveries.map(({ deliveryId }) => deliveryId);

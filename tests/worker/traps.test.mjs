@@ -2,7 +2,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { FAILPOINTS_BUILD } from "../../tools/edge.mjs";
-import { DURABLE, deferred, event, post, sign, start } from "./support.mjs";
+import { DURABLE, deferred, event, eventually, post, sign, start } from "./support.mjs";
 
 const edge = (t, bindings) => start(t, { ...DURABLE, ...bindings }, { build: FAILPOINTS_BUILD });
 
@@ -38,7 +38,7 @@ test("a body that traps while it is sent is dead, and no other is", async (t) =>
   const others = [event(), event(), event()];
   equal((await post(url, others[0])).status, 200);
   // The alarm may trap before the answer is sent. Then Walnut sends the event again.
-  while ((await send(url, poison)) !== 200);
+  await eventually(async () => (await send(url, poison)) === 200);
   const dead = JSON.parse(await logged('"dead"'));
   ok(dead.id.endsWith(JSON.parse(poison).data.session_id));
   deepEqual(dead.reasons, { origin: "trapped" });
@@ -52,6 +52,6 @@ test("a body that traps on arrival is not answered 200, and does not stop others
   const { url, logged } = await edge(t);
   ok((await send(url, event({ note: "trap-on-arrival" }))) >= 500);
   const body = event();
-  while ((await send(url, body)) !== 200);
+  await eventually(async () => (await send(url, body)) === 200);
   await logged('"delivered"', JSON.parse(body).data.session_id);
 });

@@ -2,9 +2,8 @@
 import { equal, ok } from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
-import { setImmediate } from "node:timers/promises";
 import WebSocket from "ws";
-import { event, half, post, sign, start } from "./support.mjs";
+import { event, eventually, half, post, sign, start } from "./support.mjs";
 
 const MIB = 1 << 20;
 const MOST = 32 * MIB;
@@ -36,10 +35,6 @@ const uploads = (t, edge, count, bytes, declared) =>
     return socket;
   });
 
-const until = async (is) => {
-  while (!(await is())) await setImmediate();
-};
-
 for (const bytes of [0, 100_000, MIB - 20_000]) {
   for (const declared of [undefined, MIB]) {
     const title = `${bytes} bytes sent, ${declared ? "with a declared length" : "chunked"}`;
@@ -47,15 +42,15 @@ for (const bytes of [0, 100_000, MIB - 20_000]) {
       const { edge, lines, buffers, overloaded } = await inspected(t);
       const sockets = uploads(t, edge, 200, bytes, declared);
       // Each has at least a first piece.
-      if (bytes < MIB / 2) await until(async () => (await buffers()) >= 200 * Math.max(bytes, 4096));
-      else await until(() => overloaded() >= 167);
+      if (bytes < MIB / 2) await eventually(async () => (await buffers()) >= 200 * Math.max(bytes, 4096));
+      else await eventually(() => overloaded() >= 167);
       const held = await buffers();
       ok(held <= MOST + MIB, `${held} bytes are held`);
       for (const socket of sockets) socket.destroy();
       const left = Date.now();
-      await until(async () => (await buffers()) <= MIB);
+      await eventually(async () => (await buffers()) <= MIB);
       t.diagnostic(`held: ${held} bytes; freed after ${Date.now() - left} ms`);
-      await until(() => lines.filter((line) => /"(overloaded|body_cut_off)"/.test(line)).length === 200);
+      await eventually(() => lines.filter((line) => /"(overloaded|body_cut_off)"/.test(line)).length === 200);
     });
   }
 }
@@ -63,9 +58,9 @@ for (const bytes of [0, 100_000, MIB - 20_000]) {
 test("frees the memory of stalled uploads when they time out", { timeout: 120_000 }, async (t) => {
   const { edge, lines, buffers } = await inspected(t);
   uploads(t, edge, 10, MIB - 20_000);
-  await until(async () => (await buffers()) >= 9 * MIB);
-  await until(() => lines.filter((line) => line.includes('"body_timeout"')).length === 10);
-  await until(async () => (await buffers()) <= MIB);
+  await eventually(async () => (await buffers()) >= 9 * MIB);
+  await eventually(() => lines.filter((line) => line.includes('"body_timeout"')).length === 10);
+  await eventually(async () => (await buffers()) <= MIB);
 });
 
 test("holds 32 MiB of unfinished bodies, and answers what exceeds them 503 overloaded", { timeout: 120_000 }, async (t) => {
@@ -73,7 +68,7 @@ test("holds 32 MiB of unfinished bodies, and answers what exceeds them 503 overl
   // Each has sent 15 pieces of 4 KiB, and has the room for another one.
   const [first] = uploads(t, edge, MOST / 65_536, 15 * 4096);
   let refused = 0;
-  await until(async () => {
+  await eventually(async () => {
     const { status, code } = await post(url, "x", FORGED);
     if (status === 401) return false;
     equal(`${status} ${code}`, "503 overloaded");
@@ -81,7 +76,7 @@ test("holds 32 MiB of unfinished bodies, and answers what exceeds them 503 overl
   });
   equal(overloaded(), refused); // no upload
   first.destroy();
-  await until(async () => (await post(url, "x", FORGED)).status === 401);
+  await eventually(async () => (await post(url, "x", FORGED)).status === 401);
   equal((await post(url, event())).status, 200);
 });
 
