@@ -27,15 +27,28 @@ const CONFIGURATION = {
   ...INBOX,
 };
 
-/** A folder such as `edge init` writes, with wrangler and the command line installed. */
-function project(t, configuration = {}) {
-  const path = folder(t);
+/** Installs wrangler and the command line in a folder. */
+function install(path) {
   mkdirSync(join(path, "node_modules"));
   symlinkSync(join(root, "node_modules/wrangler"), join(path, "node_modules/wrangler"));
   symlinkSync(join(root, "pkg-cli"), join(path, "node_modules/walnut-webhooks-cli"));
+  return path;
+}
+
+/** A folder with a configuration of wrangler. */
+function project(t, configuration = {}) {
+  const path = install(folder(t));
   writeFileSync(join(path, "package.json"), "{}");
   writeFileSync(join(path, "wrangler.jsonc"), `// a comment\n${JSON.stringify({ ...CONFIGURATION, ...configuration })}`);
   return path;
+}
+
+/** A folder that `edge init` has written. */
+async function initialized(t) {
+  const path = join(folder(t), "edge");
+  const { status, err } = await run(["edge", "init", path, "--origin", ORIGIN]);
+  equal(status, 0, err);
+  return install(path);
 }
 
 /** Deploys from a folder, whose login of wrangler is its own. */
@@ -57,16 +70,17 @@ async function putSecret(cwd, env, name, value) {
 
 test("deploys in set-up without a key, and ends the set-up once there is one", async (t) => {
   const { env, url, workers, unknown } = await cloudflare(t);
-  const path = project(t);
+  const path = await initialized(t);
   const first = await deploy(path, ["--url", url], env);
   equal(first.status, 0, first.err);
-  const worker = () => workers.get("walnut-webhooks");
+  const [[name]] = workers;
+  const worker = () => workers.get(name);
   deepEqual(worker().vars, { ORIGIN_URL: ORIGIN, SETUP: "1" });
   deepEqual(worker().metadata.migrations?.new_tag, "v1");
   match(worker().parts.join(), /core_bg\.wasm/);
   match(first.err, /ADMIN_TOKEN is missing, so that the page \/admin\/ is closed: run npx wrangler secret put ADMIN_TOKEN/);
   match(first.err, /WALNUT_WEBHOOK_KEY is not set yet, so the edge is deployed with SETUP=1/);
-  match(first.out, /Uploaded walnut-webhooks/);
+  match(first.out, new RegExp(`Uploaded ${name}`));
   match(first.out, /is healthy, and waits for its key/);
   const steps = [/secret\s+put\s+ADMIN_TOKEN/, /create a webhook/, /\/webhook\s+as its URL/, /signature verification on/, /secret\s+put\s+WALNUT_WEBHOOK_KEY/, /Send a test event/, /Deploy again/];
   const places = steps.map((step) => first.out.search(step));
