@@ -9,7 +9,7 @@ export const CONTROL = "control.sock";
 
 /** Posts to the entrypoint `machine` of the Worker, and resolves when it has responded. */
 export async function post(control: string, path: string): Promise<void> {
-  const sent = request({ socketPath: socketPath(control), path, method: "POST", headers: { host: "machine" } });
+  const sent = request({ socketPath: socketPath(control), path, method: "POST", headers: { host: "machine" }, agent: false });
   sent.end();
   const [response] = (await once(sent, "response")) as [IncomingMessage];
   // workerd may end before the response does.
