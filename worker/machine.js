@@ -2,14 +2,36 @@
 // moves Durable Objects away before a shutdown. The command does both through the entrypoint `machine`.
 import edge, { Inbox } from "./index.js";
 
-export default edge;
-
 /** How long an alarm that fires during the shutdown is delayed, in ms. */
 const PUT_OFF_MS = 1000;
 
+/** How often the shutdown looks whether anything is in flight, in ms. */
+const CHECK_MS = 20;
+
 let isStopping = false;
-/** The running alarms. */
+/** The requests and alarms in flight. */
 const working = new Set();
+
+/** Awaits work, and counts it as in flight meanwhile. */
+async function track(work) {
+  working.add(work);
+  try {
+    return await work;
+  } finally {
+    working.delete(work);
+  }
+}
+
+export default {
+  fetch(request, env, context) {
+    return isStopping ? refusal() : track(edge.fetch(request, env, context));
+  },
+};
+
+function refusal() {
+  const error = { code: "store_failed", message: "the edge is stopping: send the request again" };
+  return Response.json({ error }, { status: 503, headers: { connection: "close", "cache-control": "no-store", "retry-after": "1" } });
+}
 
 class MachineInbox extends Inbox {
   isStopping() {
@@ -19,13 +41,7 @@ class MachineInbox extends Inbox {
   async alarm() {
     // The process ends soon; the next one finds the alarm in the storage.
     if (isStopping) return this.arm(Date.now() + PUT_OFF_MS);
-    const work = super.alarm();
-    working.add(work);
-    try {
-      await work;
-    } finally {
-      working.delete(work);
-    }
+    await track(super.alarm());
   }
 }
 export { MachineInbox as Inbox };
@@ -38,12 +54,12 @@ const routes = {
     return new Response();
   },
 
-  /** Prevents alarms from starting another request. The response ends once no request of an alarm is in flight. */
-  "/stop"() {
+  /** Refuses requests, and lets no alarm begin another one. The response comes when nothing is in flight any more. */
+  async "/stop"() {
     isStopping = true;
-    const { readable, writable } = new TransformStream();
-    Promise.allSettled(working).then(() => writable.close());
-    return new Response(readable);
+    // workerd cancels a request that waits for others only, and has nothing else to do.
+    while (working.size > 0) await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
+    return new Response();
   },
 };
 

@@ -7,9 +7,9 @@ import { socketPath } from "./lock.js";
 /** The socket of the entrypoint `machine`, in the data folder. */
 export const CONTROL = "control.sock";
 
-/** Posts to the entrypoint `machine` of the Worker, and resolves with the beginning of the response. */
+/** Posts to the entrypoint `machine` of the Worker, and resolves when it has responded. */
 export async function post(control: string, path: string): Promise<void> {
-  const sent = request({ socketPath: socketPath(control), path, method: "POST", headers: { host: "machine" } });
+  const sent = request({ socketPath: socketPath(control), path, method: "POST", headers: { host: "machine" }, agent: false });
   sent.end();
   const [response] = (await once(sent, "response")) as [IncomingMessage];
   // workerd may end before the response does.
@@ -21,7 +21,7 @@ export async function post(control: string, path: string): Promise<void> {
 export async function drain(control: string, kill: (signal: NodeJS.Signals) => void, ended: Promise<unknown>, graceMs: number): Promise<void> {
   const timer = setTimeout(() => kill("SIGKILL"), graceMs);
   try {
-    // This request ends when nothing is in flight. workerd accepts nothing after SIGTERM, and ends after its last request.
+    // workerd alone would not refuse connections: they would wait until its last request ends.
     await post(control, "/stop").catch(() => {});
     kill("SIGTERM");
     await ended;

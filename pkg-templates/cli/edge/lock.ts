@@ -71,9 +71,10 @@ async function isTaken(other: string, own: string): Promise<boolean> {
   }
   try {
     if (other < own) return true;
-    const decided = once(client, "data").then(() => true);
-    const ended = once(client.setTimeout(DECIDE_MS), "close").then(() => false, () => false);
-    return await Promise.race([decided, ended, once(client, "timeout").then(() => true)]);
+    client.setTimeout(DECIDE_MS);
+    // A connection that ends in any other way is of a process that has not got the lock.
+    const after = (event: string, result: boolean) => once(client, event).then(() => result, () => false);
+    return await Promise.race([after("data", true), after("timeout", true), after("close", false)]);
   } finally {
     client.destroy();
   }

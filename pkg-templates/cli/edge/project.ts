@@ -52,7 +52,7 @@ export function manifest(nodeVersion: string): Manifest {
     engines: { node: `>=${runtime.node}` },
     scripts: {
       dev: "walnut-webhooks edge dev",
-      start: "walnut-webhooks edge start --env-file edge.env",
+      start: "walnut-webhooks edge start --variables edge.env",
       deploy: "walnut-webhooks edge deploy",
     },
     dependencies: { [own.name]: own.version, workerd: runtime.workerd, wrangler: runtime.wrangler },

@@ -14,7 +14,7 @@ const GRACE_MS = 10_000;
 
 export const edgeStart: Command = {
   summary: "run the edge on this machine, for good",
-  usage: "[--data DIR] [--env-file FILE] [--port N] [--host ADDRESS]",
+  usage: "[--data DIR] [--variables FILE] [--port N] [--host ADDRESS]",
   about:
     "Runs the Worker in workerd, with its storage in DIR and its log on standard output, a JSON line for each decision. The " +
     "variables come from the environment and from FILE; the environment takes precedence. SIGTERM stops accepting, waits up to 10 s " +
@@ -22,17 +22,18 @@ export const edgeStart: Command = {
   positionals: 0,
   options: {
     data: { value: "DIR", help: "the folder of the storage; the default is ./data" },
-    "env-file": { value: "FILE", help: "a file of variables, a line NAME=VALUE each" },
+    // Node itself reads a file that is named by --env-file, even after the program, and ends if there is none.
+    variables: { value: "FILE", help: "a file of variables, a line NAME=VALUE each" },
     port: { value: "N", help: "the port to listen on, 0 for any free port; the default is 8787" },
     host: { value: "ADDRESS", help: "the IP address to listen on; the default is 127.0.0.1, for a reverse proxy on this machine" },
   },
-  examples: ["edge start --env-file edge.env", "edge start --data /var/lib/walnut-webhooks --port 8080"],
+  examples: ["edge start --variables edge.env", "edge start --data /var/lib/walnut-webhooks --port 8080"],
   async run(args, interruption) {
     const data = resolve(args.text("data") ?? "data");
     const port = args.whole("port", 8787, 0, 65_535);
     const host = args.text("host") ?? "127.0.0.1";
     if (isIP(host) === 0 && host !== "localhost") throw usage(`--host must be an IP address of this machine, or localhost, but is "${plain(host)}"`);
-    const set = variables(args.text("env-file"), process.env);
+    const set = variables(args.text("variables"), process.env);
     const workerd = findWorkerd(process.cwd());
     const signal = interruption();
     const edge = await startEdge({
@@ -72,10 +73,10 @@ async function health({ url }: Edge): Promise<number> {
   }
 }
 
-/** Whether nothing was ever stored in a data folder. */
+/** Whether nothing was ever stored in a data folder. workerd creates metadata.sqlite before the Worker runs. */
 function isNew(data: string): boolean {
   const inbox = join(data, "inbox");
-  return !existsSync(inbox) || !readdirSync(inbox, { recursive: true }).some((file) => String(file).endsWith(".sqlite"));
+  return !existsSync(inbox) || !readdirSync(inbox, { recursive: true }).some((file) => /[\da-f]{64}\.sqlite$/.test(String(file)));
 }
 
 /**

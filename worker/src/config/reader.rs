@@ -213,8 +213,8 @@ impl<'a> Reader<'a> {
             None if setup => None,
             None => {
                 self.mistake(format!(
-                    "{KEY} is not set: set it to the key that Walnut's settings show, with `npx wrangler secret put \
-                     {KEY}`"
+                    "{KEY} is not set: set it to the key that Walnut's settings show. On Cloudflare, use `npx \
+                     wrangler secret put {KEY}`"
                 ));
                 None
             }
