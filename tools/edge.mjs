@@ -1,8 +1,9 @@
 // Starts the Worker in real workerd, configured by worker/wrangler.toml, on loopback and with fresh storage.
-import { readFileSync, readdirSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { Log, LogLevel, Miniflare } from "miniflare";
-import { unstable_getMiniflareWorkerOptions as optionsOf } from "wrangler";
 
 const root = join(import.meta.dirname, "..");
 
@@ -44,8 +45,7 @@ export async function startEdge({ bindings, port = 0, build = BUILD, entry, stor
 
 /** Returns the Worker's options for Miniflare. */
 export function worker(bindings, build = BUILD, entry) {
-  // Without the secrets of .dev.vars and .env, which are for `wrangler dev`.
-  const { workerOptions } = optionsOf(join(root, "worker/wrangler.toml"), undefined, { envFiles: ["none"] });
+  const workerOptions = wranglerOptions();
   return {
     ...workerOptions,
     bindings: { ...workerOptions.bindings, ...bindings },
@@ -56,6 +56,27 @@ export function worker(bindings, build = BUILD, entry) {
       { type: "CompiledWasm", path: join(build, "core_bg.wasm") },
     ],
   };
+}
+
+/**
+ * Returns the options that wrangler reads from worker/wrangler.toml. Each process of the tests would need two seconds to load
+ * wrangler, so they are stored until that file or wrangler changes.
+ */
+function wranglerOptions() {
+  const file = join(root, "worker/wrangler.toml");
+  const require = createRequire(import.meta.url);
+  const hash = createHash("sha256").update(readFileSync(file)).update(require("wrangler/package.json").version).digest("hex");
+  const folder = join(root, "target/worker-options");
+  const stored = join(folder, `${hash}.json`);
+  if (!existsSync(stored)) {
+    // Without the secrets of .dev.vars and .env, which are for `wrangler dev`.
+    const { workerOptions } = require("wrangler").unstable_getMiniflareWorkerOptions(file, undefined, { envFiles: ["none"] });
+    mkdirSync(folder, { recursive: true });
+    // Other processes never read a part of the file, since it gets its name at the end.
+    writeFileSync(`${stored}.${process.pid}`, JSON.stringify(workerOptions));
+    renameSync(`${stored}.${process.pid}`, stored);
+  }
+  return JSON.parse(readFileSync(stored, "utf8"));
 }
 
 /** The pids of the workerd processes that this process has started. */

@@ -28,7 +28,7 @@ function drift({ ask }) {
   const seen = async () => (await list()).map(({ event, path, kind, times }) => `${event} ${path} ${kind} ${times}`).sort();
   /** Waits until exactly these differences are listed. */
   const counted = async (...expected) => {
-    const end = Date.now() + 20_000;
+    const end = Date.now() + 300_000;
     await eventually(async () => {
       const found = await seen();
       if (Date.now() > end) deepEqual(found, expected.sort());

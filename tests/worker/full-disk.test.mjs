@@ -27,7 +27,7 @@ if (disks === undefined) {
     execFileSync("unshare", [...namespace, process.execPath, import.meta.filename], { env, stdio: "inherit" });
   });
 } else {
-  test("while events do not fit, sends stored deliveries at most twice, and loses none", { timeout: 300_000 }, async (t) => {
+  test("while events do not fit, sends stored deliveries at most twice, and loses none", { timeout: 600_000 }, async (t) => {
     const world = await onDisk(t, "events", ["crm"]);
     const padding = "x".repeat(60_000);
     while ((await world.send({ padding })) === 200);
@@ -38,7 +38,7 @@ if (disks === undefined) {
     await world.recovers();
   });
 
-  test("while results do not fit, sends stored deliveries at most twice, and loses none", { timeout: 300_000 }, async (t) => {
+  test("while results do not fit, sends stored deliveries at most twice, and loses none", { timeout: 600_000 }, async (t) => {
     const world = await onDisk(t, "results", ["crm", "mail", "search"]);
     for (let n = 0; n < 20; n++) equal(await world.send({}), 200);
     world.fill();

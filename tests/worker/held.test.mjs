@@ -97,7 +97,7 @@ for (const [what, mistaken] of Object.entries(MISTAKES)) {
   });
 }
 
-test("sends held events in the order of their arrival, and the alarm alone finds them", { timeout: 180_000 }, async (t) => {
+test("sends held events in the order of their arrival, and the alarm alone finds them", { timeout: 600_000 }, async (t) => {
   const it = await world(t, { MAX_ATTEMPTS: "x" });
   const sent = [];
   for (let n = 0; n < 5; n++) {
@@ -243,7 +243,7 @@ test("the age of a held event counts from its routing", async (t) => {
   equal(it.crm.taken.length, 2);
 });
 
-test("a held event survives a version without held deliveries", { timeout: 60_000 }, async (t) => {
+test("a held event survives a version without held deliveries", { timeout: 600_000 }, async (t) => {
   const it = await world(t, { MAX_ATTEMPTS: "x" });
   const body = event();
   equal((await post(it.url, body)).status, 200);
@@ -296,7 +296,7 @@ test("events that are held with an invalid SHARDS are found with a valid one", a
   match((await it.ask("GET", "status")).mistakes.join(), /^SHARDS was 3 /);
 });
 
-test("another mistake on the first day does not hide the number of shards: a copy is a duplicate later", { timeout: 60_000 }, async (t) => {
+test("another mistake on the first day does not hide the number of shards: a copy is a duplicate later", { timeout: 600_000 }, async (t) => {
   const it = await world(t, { SHARDS: "4", MAX_ATTEMPTS: "x" });
   const held = [0, 1, 2, 3].map((shard) => inShard(shard, 4));
   for (const body of held) equal((await post(it.url, body)).status, 200);

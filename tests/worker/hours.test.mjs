@@ -132,7 +132,7 @@ test("an alert says that every request of an hour was rejected, and an accepted 
   await raised(world.alerts, 1, "all_failed", hour);
 });
 
-test("a duplicate does not end that hour, because it may be a replay", { timeout: 120_000 }, async (t) => {
+test("a duplicate does not end that hour, because it may be a replay", { timeout: 600_000 }, async (t) => {
   const world = await edge(t);
   const refused = async (times) => {
     equal((await post(world.url, event(), { "x-walnut-signature": "0".repeat(64) })).status, 401);

@@ -12,7 +12,7 @@ const destination = (page, name) => page.locator("#destinations tbody tr", { has
 for (const looks of LOOKS) {
   const title = `page, ${looks.colorScheme}, ${looks.viewport.width} px`;
 
-  test(`${title}: shows why a destination fails, pauses it, and resumes it`, { timeout: 120_000 }, async (t) => {
+  test(`${title}: shows why a destination fails, pauses it, and resumes it`, { timeout: 600_000 }, async (t) => {
     const crm = await startOrigin();
     t.after(crm.stop);
     crm.answer = (_, response) => response.writeHead(403).end(`${IMAGE}${SCRIPT}`);
@@ -65,7 +65,7 @@ for (const looks of LOOKS) {
     await page.close();
   });
 
-  test(`${title}: lists names that are not configured, and redelivers from them`, { timeout: 120_000 }, async (t) => {
+  test(`${title}: lists names that are not configured, and redelivers from them`, { timeout: 600_000 }, async (t) => {
     const storage = await folder(t);
     const edge = (name, url) => start(t, { ...DURABLE, ORIGIN_URL: undefined, DESTINATIONS: JSON.stringify([{ name, url }]) }, { storage });
     const before = await edge("old", "https://old.invalid/");
@@ -97,7 +97,7 @@ for (const looks of LOOKS) {
     await page.close();
   });
 
-  test(`${title}: lists how events differ from the documentation`, { timeout: 120_000 }, async (t) => {
+  test(`${title}: lists how events differ from the documentation`, { timeout: 600_000 }, async (t) => {
     const { edge, url } = await start(t, DURABLE);
     const { page, wrong } = await opened(edge, looks);
     await signIn(page);
@@ -135,7 +135,7 @@ async function startFailing(t, status, headers) {
   return { ...world, id, page, wrong };
 }
 
-test("page: names both causes of a failed TLS handshake", { timeout: 60_000 }, async (t) => {
+test("page: names both causes of a failed TLS handshake", { timeout: 600_000 }, async (t) => {
   const { page, wrong } = await startFailing(t, 525);
   await view(page, "destinations");
   const text = "The TLS handshake fails: its certificate is not accepted, or the port does not speak TLS.";
@@ -144,7 +144,7 @@ test("page: names both causes of a failed TLS handshake", { timeout: 60_000 }, a
   await page.close();
 });
 
-test("page: requires a destination and a start to redeliver all of a period, until now", { timeout: 60_000 }, async (t) => {
+test("page: requires a destination and a start to redeliver all of a period, until now", { timeout: 600_000 }, async (t) => {
   const { page, wrong, crm, id, until } = await startFailing(t, 500);
   crm.answer = (_, response) => response.end();
   await until(id, "delivered");
@@ -172,7 +172,7 @@ test("page: requires a destination and a start to redeliver all of a period, unt
   await page.close();
 });
 
-test("page: lists the deliveries that wait for one destination, until the filter is removed", { timeout: 60_000 }, async (t) => {
+test("page: lists the deliveries that wait for one destination, until the filter is removed", { timeout: 600_000 }, async (t) => {
   const { edge, url } = await start(t, (origin) => ({
     ...DURABLE,
     ORIGIN_URL: undefined,
@@ -204,7 +204,7 @@ test("page: lists the deliveries that wait for one destination, until the filter
   await page.close();
 });
 
-test("page: shows until when a delivery is held, and that its destination is paused", { timeout: 60_000 }, async (t) => {
+test("page: shows until when a delivery is held, and that its destination is paused", { timeout: 600_000 }, async (t) => {
   const { page, wrong, ask, id } = await startFailing(t, 503, { "retry-after": "600" });
   const { heldUntil } = (await ask("GET", "status")).destinations[0];
   const row = rowOf(page, "demo_session_finished").locator(".sends");

@@ -33,7 +33,7 @@ async function rejected({ url, edge }, body, key) {
 }
 
 for (const looks of LOOKS) {
-  test(`page, ${looks.colorScheme}, ${looks.viewport.width} px: shows the quarantine`, { timeout: 120_000 }, async (t) => {
+  test(`page, ${looks.colorScheme}, ${looks.viewport.width} px: shows the quarantine`, { timeout: 600_000 }, async (t) => {
     const storage = await folder(t);
     const early = await start(t, DURABLE, { storage });
     const image = JSON.stringify({ event: IMAGE, n: SCRIPT });
@@ -108,7 +108,7 @@ for (const looks of LOOKS) {
   });
 }
 
-test("page: shows more kept requests than one answer holds, by keyboard, on a narrow screen", { timeout: 120_000 }, async (t) => {
+test("page: shows more kept requests than one answer holds, by keyboard, on a narrow screen", { timeout: 600_000 }, async (t) => {
   const world = await start(t, DURABLE);
   for (let n = 0; n < 60; n++) await rejected(world, `{"event":"many","n":${n}}`, FORGED);
   const { page, wrong } = await opened(world.edge, { viewport: { width: 320, height: 640 } });
@@ -140,7 +140,7 @@ test("page: shows more kept requests than one answer holds, by keyboard, on a na
   await page.close();
 });
 
-test("page: follows a link while a list is still loading", { timeout: 60_000 }, async (t) => {
+test("page: follows a link while a list is still loading", { timeout: 600_000 }, async (t) => {
   const { edge, url } = await start(t, DURABLE);
   assert.equal((await post(url, event())).status, 200);
   const [id] = await admin(edge).ids();

@@ -19,7 +19,7 @@ const ofKim = (more) => {
 for (const looks of LOOKS) {
   const title = `page, ${looks.colorScheme}, ${looks.viewport.width} px`;
 
-  test(`${title}: finds deliveries by e-mail, session id and id, and filters test events`, { timeout: 120_000 }, async (t) => {
+  test(`${title}: finds deliveries by e-mail, session id and id, and filters test events`, { timeout: 600_000 }, async (t) => {
     const { edge, url } = await start(t, DURABLE);
     const bodies = [ofKim(), ofKim({ is_test: true }), event({ session_id: "s-1" })];
     for (const body of bodies) assert.equal((await post(url, body)).status, 200);
@@ -84,7 +84,7 @@ for (const looks of LOOKS) {
   });
 }
 
-test("page: names a shard that does not answer, and shows the others", { timeout: 120_000 }, async (t) => {
+test("page: names a shard that does not answer, and shows the others", { timeout: 600_000 }, async (t) => {
   const world = await lasting(t, { SHARDS: "2" });
   const bodies = [0, 1].map((shard) => inShard(shard, 2));
   for (const body of bodies) assert.equal((await post(world.url, body)).status, 200);

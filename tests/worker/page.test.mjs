@@ -34,7 +34,7 @@ async function startRefusing(t) {
 for (const looks of LOOKS) {
   const title = `${looks.colorScheme}, ${looks.viewport.width} px`;
 
-  test(`page, ${title}: shows a delivery that a destination rejected`, { timeout: 120_000 }, async (t) => {
+  test(`page, ${title}: shows a delivery that a destination rejected`, { timeout: 600_000 }, async (t) => {
     const { edge, url, crm, archive, until } = await startRefusing(t);
     for (const body of [sample, JSON.stringify({ event: IMAGE, n: SCRIPT }), '{"event":"broken","n":1.0}']) {
       assert.equal((await post(url, body)).status, 200);
@@ -121,7 +121,7 @@ for (const looks of LOOKS) {
     await page.close();
   });
 
-  test(`page, ${title}: redelivers the dead of a period, and erases the data of one person`, { timeout: 120_000 }, async (t) => {
+  test(`page, ${title}: redelivers the dead of a period, and erases the data of one person`, { timeout: 600_000 }, async (t) => {
     const { edge, url, archive, until, ask } = await startRefusing(t);
     for (const body of [sample, '{"event":"broken","n":1}', '{"event":"broken","n":2}']) await post(url, body);
     const { page, wrong } = await opened(edge, looks);
@@ -158,7 +158,7 @@ for (const looks of LOOKS) {
 }
 
 for (const looks of LOOKS) {
-  test(`page, ${looks.colorScheme}, ${looks.viewport.width} px: shows the mistakes in the configuration`, { timeout: 120_000 }, async (t) => {
+  test(`page, ${looks.colorScheme}, ${looks.viewport.width} px: shows the mistakes in the configuration`, { timeout: 600_000 }, async (t) => {
     const DESTINATIONS = JSON.stringify([{ name: "crm", url: "http://crm.example", headers: { [IMAGE]: SCRIPT } }]);
     const { edge, url } = await start(t, { ...DURABLE, ORIGIN_URL: undefined, DESTINATIONS, MAX_ATTEMPTS: IMAGE });
     assert.equal((await post(url, sample)).status, 200);
@@ -182,7 +182,7 @@ for (const looks of LOOKS) {
   });
 }
 
-test("page: shows duplicates, variants and a body that is not text, on a narrow screen", { timeout: 120_000 }, async (t) => {
+test("page: shows duplicates, variants and a body that is not text, on a narrow screen", { timeout: 600_000 }, async (t) => {
   const { edge, url, until } = await startRefusing(t);
   const different = JSON.parse(sample);
   different.data.user.email = "other@example.com";
@@ -215,7 +215,7 @@ test("page: shows duplicates, variants and a body that is not text, on a narrow 
   await page.close();
 });
 
-test("page: erases until the answer says that nothing is left, by keyboard", { timeout: 60_000 }, async (t) => {
+test("page: erases until the answer says that nothing is left, by keyboard", { timeout: 600_000 }, async (t) => {
   const { edge } = await start(t, DURABLE);
   const { page, wrong } = await opened(edge);
   const asked = [];
@@ -242,7 +242,7 @@ test("page: erases until the answer says that nothing is left, by keyboard", { t
   await page.close();
 });
 
-test("page: lists more than one answer holds, by keyboard, and goes back", { timeout: 120_000 }, async (t) => {
+test("page: lists more than one answer holds, by keyboard, and goes back", { timeout: 600_000 }, async (t) => {
   const { edge, url } = await start(t, DURABLE);
   const all = Array.from({ length: 60 }, (_, n) => post(url, `{"event":"many","n":${n}}`));
   for (const { status } of await Promise.all(all)) assert.equal(status, 200);
@@ -274,7 +274,7 @@ test("page: lists more than one answer holds, by keyboard, and goes back", { tim
   await page.close();
 });
 
-test("page: shows the API's warnings about the keys", { timeout: 60_000 }, async (t) => {
+test("page: shows the API's warnings about the keys", { timeout: 600_000 }, async (t) => {
   const storage = await folder(t);
   const before = { WALNUT_WEBHOOK_KEY_PREVIOUS: "before", WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: new Date(Date.now() + 3_600_000).toISOString() };
   const during = await start(t, { ...DURABLE, ...before }, { storage });
@@ -297,7 +297,7 @@ test("page: shows the API's warnings about the keys", { timeout: 60_000 }, async
   await next.page.close();
 });
 
-test("page: redelivers an event that no destination wants to the chosen one", { timeout: 60_000 }, async (t) => {
+test("page: redelivers an event that no destination wants to the chosen one", { timeout: 600_000 }, async (t) => {
   const storage = await folder(t);
   const crm = await startOrigin();
   t.after(crm.stop);
@@ -325,7 +325,7 @@ test("page: redelivers an event that no destination wants to the chosen one", { 
   await page.close();
 });
 
-test("page: shows each error, and loses no input", { timeout: 120_000 }, async (t) => {
+test("page: shows each error, and loses no input", { timeout: 600_000 }, async (t) => {
   const { edge, url } = await start(t, DURABLE);
   await post(url, sample);
   const { page, wrong } = await opened(edge);

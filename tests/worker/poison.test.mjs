@@ -19,7 +19,7 @@ async function poisoned(t, bindings) {
   return Object.assign(world, { poison });
 }
 
-test("sends a healthy event within the hour though 20 before it make the destination reset the connection", { timeout: 120_000 }, async (t) => {
+test("sends a healthy event within the hour though 20 before it make the destination reset the connection", { timeout: 600_000 }, async (t) => {
   const world = await poisoned(t);
   for (let n = 0; n < 20; n++) {
     const body = event();

@@ -182,7 +182,7 @@ async function empty(world) {
   await world.holds({ kept: 0 });
 }
 
-test("in 24 hours 1,200 bodies are kept", { timeout: 120_000 }, async (t) => {
+test("in 24 hours 1,200 bodies are kept", { timeout: 600_000 }, async (t) => {
   const world = await edge(t);
   await forge(world, 900, { ip: WALNUT });
   await world.holds({ kept: 900 });
@@ -197,7 +197,7 @@ test("in 24 hours 1,200 bodies are kept", { timeout: 120_000 }, async (t) => {
   await hasRoomFor(world, address(1), 301);
 });
 
-test("in 24 hours 600 bodies of unknown networks are kept, and the rest is reserved", { timeout: 120_000 }, async (t) => {
+test("in 24 hours 600 bodies of unknown networks are kept, and the rest is reserved", { timeout: 600_000 }, async (t) => {
   const world = await edge(t);
   await forgeFromMany(world, HALF.bodies, 1);
   await world.holds({ kept: HALF.bodies });

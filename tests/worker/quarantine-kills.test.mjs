@@ -5,7 +5,7 @@ import { FAILPOINTS_BUILD } from "../../tools/edge.mjs";
 import { deliveredOnce, deliveries, each, NEW_KEY, quarantine } from "./quarantine.mjs";
 import { event, failpoint } from "./support.mjs";
 
-test("four shards deliver each event once when killed between storing and removing it", { timeout: 120_000 }, async (t) => {
+test("four shards deliver each event once when killed between storing and removing it", { timeout: 600_000 }, async (t) => {
   const { url, reached } = await failpoint(t);
   const world = await quarantine(t, { SHARDS: "4" }, { build: FAILPOINTS_BUILD });
   await world.genuine();
@@ -27,7 +27,7 @@ test("four shards deliver each event once when killed between storing and removi
   equal((await deliveries(world)).length, 42);
 });
 
-test("an event that traps in the recovery does not stop others, and stays kept", { timeout: 120_000 }, async (t) => {
+test("an event that traps in the recovery does not stop others, and stays kept", { timeout: 600_000 }, async (t) => {
   const world = await quarantine(t, {}, { build: FAILPOINTS_BUILD });
   await world.genuine();
   const bodies = Array.from({ length: 5 }, () => event());

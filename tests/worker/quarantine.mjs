@@ -17,7 +17,7 @@ export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
 /** How long a request may stay unanswered, in ms. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 300_000;
 
 /** An address in the network with this number: each is a /24. */
 export const address = (network, host = 1) => `10.${network >> 8}.${network & 255}.${host}`;

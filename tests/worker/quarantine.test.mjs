@@ -28,7 +28,7 @@ async function sendThroughKills(world, bodies, kills) {
   return Object.fromEntries(codes);
 }
 
-test("a key reset loses none of 500 events, through two kills", { timeout: 300_000 }, async (t) => {
+test("a key reset loses none of 500 events, through two kills", { timeout: 600_000 }, async (t) => {
   const alerts = await startOrigin();
   t.after(alerts.stop);
   const world = await quarantine(t, { ALERT_URL: alerts.url });

@@ -8,12 +8,15 @@ import { admin, DURABLE, folder, start, TOKEN } from "./support.mjs";
 const node = join(import.meta.dirname, "../node_modules/node22/bin/node");
 const program = `
   const { DatabaseSync } = require("node:sqlite");
-  const { file, sql, query } = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
-  const database = new DatabaseSync(file);
-  database.exec(sql);
-  const rows = query ? database.prepare(query).all() : [];
-  database.close();
-  process.stdout.write(JSON.stringify(rows));
+  const jobs = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
+  const results = jobs.map(({ file, sql = "", query }) => {
+    const database = new DatabaseSync(file);
+    database.exec(sql);
+    const rows = query ? database.prepare(query).all() : [];
+    database.close();
+    return rows;
+  });
+  process.stdout.write(JSON.stringify(results));
 `;
 
 /** Lists the databases whose names match. */
@@ -23,39 +26,42 @@ function files(storage, name) {
   return found.map((file) => join(storage, file));
 }
 
-/** Runs SQL, and then a query, on a database; returns the rows. */
-function runOn(file, sql, query) {
-  const input = JSON.stringify({ file, sql, query });
-  return JSON.parse(execFileSync(node, ["--disable-warning=ExperimentalWarning", "--eval", program], { input }));
+/** Runs all jobs in one process, and returns the rows of each. A job is a database, SQL to run on it, and then a query. */
+const run = (jobs) =>
+  JSON.parse(execFileSync(node, ["--disable-warning=ExperimentalWarning", "--eval", program], { input: JSON.stringify(jobs) }));
+
+/** Creates the same job for each of these databases. */
+const each = (databases, job) => databases.map((file) => ({ file, ...job }));
+
+/** Returns the databases for which a query has rows. */
+function having(databases, query) {
+  const rows = run(each(databases, { query }));
+  return databases.filter((_, index) => rows[index].length > 0);
 }
 
-/** Does the same on each database, and returns the rows of each. */
-const run = (storage, name, sql, query) => files(storage, name).map((file) => runOn(file, sql, query));
-
-const INBOXES = /[0-9a-f]{64}\.sqlite$/;
+const inboxes = (storage) => files(storage, /[0-9a-f]{64}\.sqlite$/);
 /** Runs SQL on the database of each inbox. */
-export const change = (storage, sql) => void run(storage, INBOXES, sql);
+export const change = (storage, sql) => void run(each(inboxes(storage), { sql }));
 /** Returns the rows of a query on all of them. */
-export const look = (storage, query) => run(storage, INBOXES, "", query).flat();
+export const look = (storage, query) => run(each(inboxes(storage), { query })).flat();
 
 /** Makes the database with this delivery unreadable. */
 export function spoil(storage, id) {
-  const [file] = files(storage, INBOXES).filter((file) => runOn(file, "", `SELECT 1 FROM deliveries WHERE id = '${id}'`).length > 0);
+  const [file] = having(inboxes(storage), `SELECT 1 FROM deliveries WHERE id = '${id}'`);
   for (const end of ["-wal", "-shm"]) rmSync(file + end, { force: true });
   writeFileSync(file, "no database".repeat(1000));
 }
-/**
- * Runs SQL on workerd's data of all objects. `_cf_ALARM` has their alarms, in ns; `_cf_METADATA` of each object has its
- * own alarm.
- */
-const changeAlarms = (storage, sql) => void run(storage, /metadata\.sqlite$/, sql);
+
+/** Jobs for workerd's table of the alarms of all objects, in ns. */
+const onAlarms = (storage, sql) => each(files(storage, /metadata\.sqlite$/), { sql });
+
+/** Jobs for the table in which each inbox has its own alarm. This table does not exist before the first alarm. */
+const onOwnAlarms = (storage, sql) =>
+  each(having(inboxes(storage), "SELECT name FROM sqlite_master WHERE name = '_cf_METADATA'"), { sql });
 
 /** Loses the alarm: the platform has forgotten it, and so has the inbox, unless it is `remembered` there. */
 export function loseAlarm(storage, { remembered = false } = {}) {
-  changeAlarms(storage, "DELETE FROM _cf_ALARM");
-  // This table does not exist before the first alarm.
-  const known = look(storage, "SELECT name FROM sqlite_master WHERE name = '_cf_METADATA'");
-  if (!remembered && known.length > 0) change(storage, "DELETE FROM _cf_METADATA");
+  run([...onAlarms(storage, "DELETE FROM _cf_ALARM"), ...(remembered ? [] : onOwnAlarms(storage, "DELETE FROM _cf_METADATA"))]);
 }
 
 /** The condition for tables and indexes that the inbox has created. */
@@ -120,13 +126,12 @@ export function age(storage, ms) {
   tables.push(SENDS.replaceAll("MS", ms), ATTEMPTS.replaceAll("MS", ms));
   // Smaller values are not times.
   const meta = `UPDATE meta SET ${older("value")} WHERE value > 1e12 AND typeof(value) <> 'text';`;
-  change(storage, `${tables.join("")} ${meta}`);
-  // This table does not exist before the first alarm.
-  const isThere = "SELECT name FROM sqlite_master WHERE name = '_cf_METADATA'";
-  for (const file of files(storage, INBOXES)) {
-    if (runOn(file, "", isThere).length > 0) runOn(file, `UPDATE _cf_METADATA SET value = value - ${ms} * 1000000`);
-  }
-  changeAlarms(storage, `UPDATE _cf_ALARM SET scheduled_time = scheduled_time - ${ms} * 1000000`);
+  const earlier = (column) => `${column} = ${column} - ${ms} * 1000000`;
+  run([
+    ...each(inboxes(storage), { sql: `${tables.join("")} ${meta}` }),
+    ...onOwnAlarms(storage, `UPDATE _cf_METADATA SET ${earlier("value")}`),
+    ...onAlarms(storage, `UPDATE _cf_ALARM SET ${earlier("scheduled_time")}`),
+  ]);
 }
 
 /**

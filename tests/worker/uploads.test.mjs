@@ -38,7 +38,7 @@ const uploads = (t, edge, count, bytes, declared) =>
 for (const bytes of [0, 100_000, MIB - 20_000]) {
   for (const declared of [undefined, MIB]) {
     const title = `${bytes} bytes sent, ${declared ? "with a declared length" : "chunked"}`;
-    test(`frees the memory of 200 stalled uploads when their clients leave: ${title}`, { timeout: 120_000 }, async (t) => {
+    test(`frees the memory of 200 stalled uploads when their clients leave: ${title}`, { timeout: 600_000 }, async (t) => {
       const { edge, lines, buffers, overloaded } = await inspected(t);
       const sockets = uploads(t, edge, 200, bytes, declared);
       // Each has at least a first piece.
@@ -55,7 +55,7 @@ for (const bytes of [0, 100_000, MIB - 20_000]) {
   }
 }
 
-test("frees the memory of stalled uploads when they time out", { timeout: 120_000 }, async (t) => {
+test("frees the memory of stalled uploads when they time out", { timeout: 600_000 }, async (t) => {
   const { edge, lines, buffers } = await inspected(t);
   uploads(t, edge, 10, MIB - 20_000);
   await eventually(async () => (await buffers()) >= 9 * MIB);
@@ -63,7 +63,7 @@ test("frees the memory of stalled uploads when they time out", { timeout: 120_00
   await eventually(async () => (await buffers()) <= MIB);
 });
 
-test("holds 32 MiB of unfinished bodies, and answers what exceeds them 503 overloaded", { timeout: 120_000 }, async (t) => {
+test("holds 32 MiB of unfinished bodies, and answers what exceeds them 503 overloaded", { timeout: 600_000 }, async (t) => {
   const { edge, url, overloaded } = await inspected(t);
   // Each has sent 15 pieces of 4 KiB, and has the room for another one.
   const [first] = uploads(t, edge, MOST / 65_536, 15 * 4096);
@@ -80,7 +80,7 @@ test("holds 32 MiB of unfinished bodies, and answers what exceeds them 503 overl
   equal((await post(url, event())).status, 200);
 });
 
-test("accepts genuine events while 512 uploads declare 64 KiB and send one byte", { timeout: 120_000 }, async (t) => {
+test("accepts genuine events while 512 uploads declare 64 KiB and send one byte", { timeout: 600_000 }, async (t) => {
   const { edge, url, buffers } = await inspected(t);
   uploads(t, edge, 512, 1, 65_536);
   // Half of the room is for those that declared it first. The others get 4 KiB each, which the last event comes after.
