@@ -98,7 +98,7 @@ test("edge start runs with the file of variables, and delivers to a program on t
   match(read(at, "wrangler.jsonc"), /"ORIGIN_URL": "http:\/\/127/);
   writeFileSync(join(at, "edge.env"), read(at, ".dev.vars.example"));
   appendFileSync(join(at, "edge.env"), `WALNUT_WEBHOOK_KEY=${KEY}\n`);
-  const started = start(["edge", "start", "--env-file", "edge.env", "--port", "0"], { cwd: at, env: { WALNUT_WEBHOOK_KEY: undefined } });
+  const started = start(["edge", "start", "--variables", "edge.env", "--port", "0"], { cwd: at, env: { WALNUT_WEBHOOK_KEY: undefined } });
   t.after(() => started.child.kill());
   const first = JSON.parse(await started.line());
   deepEqual([first.event, first.health], ["started", 200]);
@@ -118,7 +118,7 @@ test("the edge accepts the value of each line of the example", async (t) => {
   const lines = variables.filter(([name, value]) => value !== "" && !others.includes(name)).map(([name, value]) => `${name}=${value}`);
   ok(lines.length > 15);
   writeFileSync(join(at, "edge.env"), lines.join("\n"));
-  const started = start(["edge", "start", "--env-file", "edge.env", "--port", "0"], { cwd: at, env: { WALNUT_WEBHOOK_KEY: undefined } });
+  const started = start(["edge", "start", "--variables", "edge.env", "--port", "0"], { cwd: at, env: { WALNUT_WEBHOOK_KEY: undefined } });
   t.after(() => started.child.kill());
   const first = await started.line();
   equal(first && JSON.parse(first).health, 200, first ?? (await started.ended).err);
