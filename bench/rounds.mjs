@@ -2,7 +2,7 @@
 // all of them alike, and compared numbers were measured within the same tenth of a second. There are many short
 // turns instead of a few long ones: a burst of other load then spoils whole rounds, which the median ignores.
 
-// Long enough for the compiler, which has a core of its own only on a quiet machine.
+// Long enough for the compiler, which gets a separate core only on a quiet machine.
 const WARM_UP_MS = 150;
 
 /**

@@ -164,7 +164,7 @@ export function withTables(page, { codes, events }) {
   });
 }
 
-/** Returns a row for each field of an object, and for those of the objects in it. */
+/** Returns a row for each field of an object and of its nested objects. */
 function fieldRows({ fields }, prefix) {
   return fields.flatMap(({ name, doc, type, optional }) => {
     const path = `${prefix}${name}`;

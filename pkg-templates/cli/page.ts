@@ -41,7 +41,7 @@ export async function startHarness(port = 0): Promise<Harness> {
     const reply: Reply = (status, value, headers = {}) => {
       response.writeHead(status, { ...SAFE, ...headers, "content-type": "application/json" }).end(JSON.stringify(value));
     };
-    // Only by these names: otherwise a foreign page could reach this server by a DNS name of its own (DNS rebinding).
+    // Only by these names: otherwise a foreign page could reach this server through its own DNS name (DNS rebinding).
     const { port } = server.address() as AddressInfo;
     const at = port === 80 ? "" : `:${port}`;
     if (![`127.0.0.1${at}`, `localhost${at}`].includes(request.headers.host ?? "")) return reply(403, refusal("forbidden", "this is for 127.0.0.1 only"));

@@ -47,8 +47,8 @@ export interface Drift {
   readonly path: string;
   /** How it differs. `added`, and a fraction where an integer is documented, do not change the event's type. */
   readonly kind: "added" | "missing" | "type";
-  /** What the documentation states, such as `string | null`; `null` when added. */
+  /** The documented type, such as `string | null`; `null` for an added field. */
   readonly expected: string | null;
-  /** What Walnut sent, such as `number`; `null` when missing. */
+  /** The received type, such as `number`; `null` for a missing field. */
   readonly found: string | null;
 }

@@ -21,17 +21,17 @@ export interface Difference {
   readonly signed: string;
 }
 
-/** Why a request is rejected, or that it is genuine. */
+/** The reason why a request is rejected, or the result that it is genuine. */
 export interface Explanation {
-  /** Whether the signature is right: the same verdict as that of `webhook.verifySignature`. */
+  /** Whether the signature is right, with the same verdict as `webhook.verifySignature`. */
   readonly ok: boolean;
   /** The code of the error that `webhook.verifySignature` throws; `null` if it throws none. */
   readonly code: WebhookErrorCode | null;
-  /** What was found, as a stable word. */
+  /** A stable word for the cause. */
   readonly cause: ExplanationCause;
-  /** What is wrong, as a sentence. */
+  /** The problem, as a sentence. */
   readonly problem: string;
-  /** What to do, as a sentence. */
+  /** The fix, as a sentence. */
   readonly fix: string;
   /**
    * Where the body differs from the one that was signed, if calculation found that one; `null` for every cause

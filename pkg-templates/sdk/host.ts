@@ -46,7 +46,7 @@ export function attach(itsMemory: { readonly buffer: ArrayBuffer }): void {
   fieldNames.clear();
 }
 
-/** Provides the input of the next call: bytes, the text that they stand for if there is one at hand, and a header. */
+/** Provides the input of the next call: bytes, the text that they encode if it is known, and a header. */
 export function begin(bytes: Uint8Array, header?: string, text?: string): void {
   input = bytes;
   inputText = text;

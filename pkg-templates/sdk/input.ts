@@ -97,7 +97,7 @@ function view(buffer: ArrayBufferLike, offset?: number, length?: number): Uint8A
   }
 }
 
-// By internal slots, so that values of another realm count (Jest has realms of its own).
+// Checks internal slots, so that values of another realm are accepted (Jest has separate realms).
 export function isBytes(value: unknown): value is Uint8Array {
   return (
     ArrayBuffer.isView(value) &&

@@ -1,7 +1,7 @@
-// SHA-256 by the host, where it has one that needs no `await`. It is what processors have an instruction
-// for; the core keeps everything that decides.
+// SHA-256 by the host, if the host has one without `await`. It uses the processor's instructions. All
+// decisions stay in the core.
 
-/** What is used of `node:crypto`. */
+/** The used part of `node:crypto`. */
 interface Crypto {
   createHash(algorithm: string): Hash;
   /** Node 20.12 and newer. */
@@ -21,7 +21,7 @@ interface Host {
 
 const host = globalThis as Host;
 const { process } = host;
-// Edge functions throw where it is as much as looked at.
+// Edge functions throw even if code only reads `getBuiltinModule`.
 const builtin = host.EdgeRuntime === undefined ? process?.getBuiltinModule : undefined;
 let crypto: Crypto | undefined;
 
@@ -31,7 +31,7 @@ const FROM = { node: 256, bun: 128, deno: 1024, workerd: 1536 };
 /** The length up to which it is faster to copy a body behind its prefix and hash both at once, in bytes. */
 const COPIED = 4 << 10;
 
-/** From which body length on the host hashes; beyond all lengths where it can't. */
+/** The body length from which the host hashes; infinite if the host can't. */
 export const native = { from: builtin === undefined ? Infinity : FROM[runtime()] };
 
 function runtime(): keyof typeof FROM {

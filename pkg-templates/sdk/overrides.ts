@@ -8,7 +8,7 @@ export type Overrides<T> = T extends readonly (infer Item)[]
     ? { readonly [Name in keyof T as string extends Name ? never : number extends Name ? never : Name]?: Overrides<T[Name]> | undefined }
     : T;
 
-/** The shortest name that counts as a misspelling: `id` is no misspelling of `ip`. */
+/** The shortest name that counts as a misspelling: `id` is not a misspelling of `ip`. */
 const MIN_MISSPELT = 3;
 
 /**

@@ -2,7 +2,7 @@
 
 interface Codec {
   readonly encoder: TextEncoder;
-  /** Throws a TypeError for what is not UTF-8, and keeps a byte order mark. */
+  /** Throws a TypeError for bytes that are not UTF-8, and keeps a byte order mark. */
   readonly decoder: TextDecoder;
 }
 
@@ -29,7 +29,7 @@ export function utf8(): Codec {
   return codec;
 }
 
-/** Finds the platform's classes: global ones, or those of Node, which runs jsdom. */
+/** Finds the platform's classes: the global ones, or Node's, because Node runs jsdom. */
 export function utf8Classes(): Utf8Classes {
   const host = globalThis as Host;
   if (host.TextEncoder !== undefined && host.TextDecoder !== undefined) return host as Utf8Classes;

@@ -9,7 +9,7 @@ import { serve } from "../examples/support.mjs";
 const program = join(import.meta.dirname, "endpoints/closing.mjs");
 
 for (const kind of ["closed", "reset", "node"]) {
-  test(`an early answer to 4 MiB, then ${kind}`, { timeout: 600_000 }, async (t) => {
+  test(`reads an early answer to 4 MiB, then ${kind}`, { timeout: 600_000 }, async (t) => {
     const { url } = await serve(t, [process.execPath, program], { env: { KIND: kind } });
     const answers = [];
     for (let time = 0; time < 50; time++) {
@@ -17,7 +17,7 @@ for (const kind of ["closed", "reset", "node"]) {
       answers.push(`${status} ${Buffer.from(body)}`);
     }
     // Very rarely, a reset arrives at the moment of a write: once in thousands, and not nine times in ten.
-    const heard = answers.filter((answer) => answer === "413 no").length;
-    assert.ok(heard >= 48, answers.join("\n"));
+    const received = answers.filter((answer) => answer === "413 no").length;
+    assert.ok(received >= 48, answers.join("\n"));
   });
 }

@@ -51,7 +51,7 @@ export const frames = {
       const event = { body: given.DEMO.toString("base64"), isBase64Encoded: true, headers: given.signed(given.DEMO) };`,
     after: delivered,
   },
-  /** A body was parsed and serialized again on its way. */
+  /** A body was parsed and serialized again before it arrived. */
   explain: {
     before: `${webhook}
       const [rawBody, request] = [JSON.stringify(JSON.parse(given.PRETTY)), { headers: given.signed(given.PRETTY) }];`,

@@ -65,7 +65,7 @@ for (const page of pages) {
     const ours = folders().filter((name) => page !== "docs/frameworks.md" || name !== "src");
     const named = quoted(parse(read(page)).prose).filter((path) => new RegExp(`^(${ours.join("|")})/[\\w./-]*$`).test(path));
     for (const path of named) {
-      // NAME stands for any, and what is built is not always there.
+      // NAME is a placeholder, and build output does not always exist.
       if (!/NAME|\/build/.test(path)) ok(existsSync(join(root, path)), `${path} is not there`);
     }
   });
@@ -94,7 +94,7 @@ test("every variable of the edge has its row, and every row its variable", () =>
   deepEqual(sorted(variables), sorted(matches(list, /"([A-Z_]+)"/g)));
 });
 
-test("the limits and defaults of the edge are those of its source", () => {
+test("the limits and defaults of the edge match its source", () => {
   const source = ["config", "config/reader"].map((name) => read(`worker/src/${name}.rs`)).join("\n");
   const DAY_MS = 86_400_000;
   const number = (name) => {

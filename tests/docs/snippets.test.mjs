@@ -208,7 +208,7 @@ function played(_, { page }) {
   ok(["docs/edge/try-locally.md", "docs/edge/deploy.md", "docs/edge/self-host.md", "README.md"].includes(page), `guide.test.mjs does not play ${page}`);
 }
 
-/** A part of an object: `"…"` stands for what is left out. */
+/** A part of an object: `"…"` stands for omitted code. */
 const isPart = (part, whole) =>
   part === "…" || (typeof part === "object" && part !== null ? Object.keys(part).every((name) => name === "…" || isPart(part[name], whole[name])) : part === whole);
 

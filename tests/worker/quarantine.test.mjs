@@ -6,8 +6,8 @@ import { deliveredOnce, deliveries, each, FORGED, HOUR, idOf, NEW_KEY, quarantin
 import { event, KEY, sign, startOrigin, TOKEN } from "./support.mjs";
 
 /**
- * Posts like Walnut: again, if there was no response. The process is killed before each of the bodies with the numbers
- * in `kills`.
+ * Posts like Walnut, which repeats a request without a response. The process is killed before each of the bodies with
+ * the numbers in `kills`.
  */
 async function sendThroughKills(world, bodies, kills) {
   let restarted = Promise.resolve();

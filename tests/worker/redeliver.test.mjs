@@ -110,7 +110,7 @@ test("moves pending and dead sends of a renamed destination to the new name", as
   equal(other.taken.length, 4);
 });
 
-test("sends a pending delivery of a renamed destination to the new name where it is dead", async (t) => {
+test("sends a pending delivery of a renamed destination to the new name even if it is dead there", async (t) => {
   const { origins: [old, crm], edge } = await world(t, 2);
   const before = await edge({ name: "old", url: old.url }, { name: "crm", url: crm.url });
   old.answer = () => {};

@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_how_an_attempt_failed() {
+    fn reports_how_an_attempt_failed() {
         let how = |word, status| How::new(word, status).map_or("", How::as_str);
         for status in [200, 204] {
             assert_eq!(how("accepted", Some(status)), "");

@@ -118,7 +118,7 @@ pub struct Inbox {
     /// How many bytes can be stored before the database is measured again.
     room: Cell<u64>,
     /// When this shard last reported to the first shard that little room is left.
-    told_full: Cell<u64>,
+    reported_full: Cell<u64>,
     /// The time before which nothing is reported to the first shard, in milliseconds since the Unix epoch.
     report_after: Cell<u64>,
     /// Whether the tables have been migrated to this version and the counts have been loaded.
@@ -154,7 +154,7 @@ impl Inbox {
             pass: RefCell::default(),
             recovering: Cell::default(),
             room: Cell::default(),
-            told_full: Cell::default(),
+            reported_full: Cell::default(),
             report_after: Cell::default(),
             ready: Cell::default(),
         }

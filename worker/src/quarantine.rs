@@ -155,7 +155,7 @@ impl Candidate {
     /// Asks the first shard to keep the request.
     async fn keep(&self, env: &Env, settings: &Settings) -> Outcome {
         let asked = now();
-        if let Some(had_key) = FULL.with_borrow(|told| told.has_kept(self, asked)) {
+        if let Some(had_key) = FULL.with_borrow(|replies| replies.has_kept(self, asked)) {
             return Outcome::Kept { had_key, is_new: false };
         }
         if is_full_for(&self.network, asked) {
@@ -164,11 +164,11 @@ impl Candidate {
         let Some(message) = self.message() else { return Outcome::Unfit };
         match shards::ask(env, settings, shards::FIRST, message).await {
             Ok(Kept { full: Some(full), .. }) => {
-                FULL.with_borrow_mut(|told| told.note(&self.network, full, asked));
+                FULL.with_borrow_mut(|replies| replies.note(&self.network, full, asked));
                 Outcome::Full
             }
             Ok(Kept { had_key, is_new, .. }) => {
-                FULL.with_borrow_mut(|told| told.note_kept(self, had_key, asked));
+                FULL.with_borrow_mut(|replies| replies.note_kept(self, had_key, asked));
                 Outcome::Kept { had_key, is_new }
             }
             Err(problem) => {
@@ -193,7 +193,7 @@ enum Outcome {
 }
 
 fn is_full_for(network: &str, now: u64) -> bool {
-    FULL.with_borrow(|told| told.is_full_for(network, now))
+    FULL.with_borrow(|replies| replies.is_full_for(network, now))
 }
 
 /// Asks the first shard to keep a request after it was answered.

@@ -30,7 +30,7 @@ const MAX_TYPE_BYTES: usize = 256;
 /// The content type that Walnut sends.
 const JSON: &str = "application/json";
 
-/// From this length on, the platform calculates the SHA-256, since it uses the processor's instructions. For a shorter
+/// From this length on, the platform calculates the SHA-256, because it uses the processor's instructions. For a shorter
 /// body, calling the platform takes longer than it saves.
 const HASHED_BY_HOST: usize = 8 << 10;
 

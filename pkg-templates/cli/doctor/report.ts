@@ -32,7 +32,7 @@ const REFUSALS: readonly FindingCode[] = [
   "endpoint_failed", "genuine_refused", "reformatted_refused", "unknown_event_refused", "duplicate_refused", "large_event_refused",
 ];
 
-/** What to do besides what the message of an error says. */
+/** Fixes in addition to the message of an error. */
 const BESIDES: Readonly<Record<string, string>> = {
   body_not_raw: "",
   body_too_large: "",

@@ -25,7 +25,10 @@ interface Row extends Known {
   readonly deliveryId: string;
   readonly kind: string;
   readonly state: string;
-  /** Milliseconds since the Unix epoch. It is no order of the log: what the quarantine kept was received much earlier. */
+  /**
+   * Milliseconds since the Unix epoch. The log is not in this order: requests from the quarantine were received much
+   * earlier.
+   */
   readonly received: number;
 }
 

@@ -4,7 +4,7 @@ import { deliveryLines, explanationLines } from "../show.js";
 import { bytes, duration, json, line, paint, plain } from "../terminal.js";
 import type { Taken } from "./intake.js";
 
-/** Shows a request; `status` is that of the response, if one was sent. */
+/** Shows a request; `status` is the response's status, if a response was sent. */
 export function show(taken: Taken, status: number | undefined, isJson: boolean): void {
   if (isJson) return json(asJson(taken, status));
   const { arrival, delivery, refusal, explanation, times, saved, forwarded } = taken;

@@ -10,9 +10,9 @@ const SHORT: Readonly<Record<string, string>> = {
 };
 
 const DATA = new Set(["--data", "--data-ascii", "--data-raw", "--data-binary", "--json", "--upload-file"]);
-/** Options that change the body, or the request, in a way that is not worked out here. */
+/** Options that change the body or the request in a way that this parser does not support. */
 const UNSUPPORTED = new Set(["--data-urlencode", "--form", "--form-string", "--get", "--config", "--next"]);
-/** Those of them that may add a signature. */
+/** The unsupported options that may add a signature. */
 const UNSUPPORTED_HEADERS = new Set(["--config", "--next"]);
 const UNSUPPORTED_FLAGS = new Set(["--get", "--next"]);
 const LONG_VALUED = new Set(
@@ -53,7 +53,7 @@ export function parseCurl(text: string): ParsedRequest {
       unsigned.push(`The signature may be in the file ${value.slice(1)}, from which curl reads headers.`);
     } else if (option === "--header") {
       const [name, content] = parseHeader(value);
-      // Without its value, a variable is no signature.
+      // A variable without its value is not a signature.
       if (isExpanded && (EXPANSION.test(name) || name.toLowerCase() === SIGNATURE_HEADER)) unsigned.push("The signature is a variable or a command of the shell, whose value is not known here.");
       else headers.push([name, content]);
     } else if (UNSUPPORTED.has(option)) {

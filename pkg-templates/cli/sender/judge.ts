@@ -16,7 +16,7 @@ export const WALNUT_BACKOFF_MS = 1000;
 export interface Attempt {
   /** The status of the response; `null` if there was none. */
   readonly status: number | null;
-  /** Why there was no response, in words; `null` if there was one. */
+  /** The reason for a missing response, in words; `null` with a response. */
   readonly error: string | null;
   /** From the first byte sent to the last one received, in milliseconds. */
   readonly ms: number;

@@ -122,17 +122,17 @@ impl Inbox {
     }
 
     async fn report(&self, settings: &Settings) -> Result<()> {
-        let tell = |raise: Raise| shards::ask(&self.env, settings, shards::FIRST, raise);
+        let send = |raise: Raise| shards::ask(&self.env, settings, shards::FIRST, raise);
         for destination in alerts::deaths(&self.db)? {
             let named = Some(destination.clone()).filter(|name| !name.is_empty());
-            tell(Raise { destination: named, ..Raise::of(Cause::Dead) }).await?;
+            send(Raise { destination: named, ..Raise::of(Cause::Dead) }).await?;
             alerts::forget_death(&self.db, &destination)?;
         }
         let (now, size) = (now(), self.db.size());
         let is_filling = size.saturating_mul(5) >= settings.max_stored_bytes.saturating_mul(4);
-        if is_filling && now.saturating_sub(self.told_full.get()) >= alerts::HOUR_MS {
-            tell(Raise::of(Cause::Full)).await?;
-            self.told_full.set(now);
+        if is_filling && now.saturating_sub(self.reported_full.get()) >= alerts::HOUR_MS {
+            send(Raise::of(Cause::Full)).await?;
+            self.reported_full.set(now);
         }
         for (raise, alerted) in self.due_reports(settings, now) {
             let Some(destination) = raise.destination.clone() else { continue };
@@ -140,10 +140,10 @@ impl Inbox {
             let is_repeated = raise.cause == Cause::Failing && self.is_alerted(&destination);
             let waits = |queue: &Queue| queue.destination == destination;
             if !is_repeated || queues::list(&self.db, now)?.iter().any(waits) {
-                tell(raise).await?;
+                send(raise).await?;
             }
-            let told = |circuit: &mut Circuit| circuit.alerted = alerted;
-            self.circuits.borrow_mut().change(&self.db, &destination, told)?;
+            let note = |circuit: &mut Circuit| circuit.alerted = alerted;
+            self.circuits.borrow_mut().change(&self.db, &destination, note)?;
         }
         Ok(())
     }
