@@ -1,0 +1,64 @@
+// The log of `edge start`, while its reader is slow.
+import { equal, ok } from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { environment, folder, main } from "./support.mjs";
+
+/** The log has so many lines of 1,000 bytes, 200 MB in all. */
+const LINES = 200_000;
+/** How much the command's memory may have at most, in KiB. */
+const MOST_KIB = 180 * 1024;
+
+/**
+ * A program in the place of workerd. It listens as workerd does, and then writes its log as fast as possible, which the
+ * Worker can't.
+ */
+const CHATTY = `#!${process.execPath}
+const { writeSync } = require("node:fs");
+const server = require("node:http").createServer((_, response) => response.end()).listen(0, "127.0.0.1", () => {
+  for (const socket of ["http", "control"]) writeSync(3, JSON.stringify({ event: "listen", socket, port: server.address().port }) + "\\n");
+});
+server.once("request", () => setImmediate(() => {
+  for (let n = 0; n < ${LINES}; n++) writeSync(1, JSON.stringify({ n, padding: "x".repeat(970) }) + "\\n");
+}));
+process.on("SIGTERM", () => process.exit());
+`;
+
+test("a slow reader of the log does not fill the memory, and gets each line", { timeout: 300_000 }, async (t) => {
+  const cwd = folder(t);
+  const modules = join(cwd, "node_modules/workerd");
+  mkdirSync(modules, { recursive: true });
+  writeFileSync(join(modules, "package.json"), JSON.stringify({ name: "workerd", main: "main.js" }));
+  writeFileSync(join(modules, "main.js"), "exports.default = `${__dirname}/workerd.cjs`;");
+  writeFileSync(join(modules, "workerd.cjs"), CHATTY);
+  chmodSync(join(modules, "workerd.cjs"), 0o755);
+  // This folder is in use, so that the variables are not checked first.
+  mkdirSync(join(cwd, "data/inbox"), { recursive: true });
+  writeFileSync(join(cwd, `data/inbox/${"0".repeat(64)}.sqlite`), "");
+
+  const child = spawn(process.execPath, [main, "edge", "start", "--port", "0"], { cwd, env: environment({}), stdio: ["ignore", "pipe", "inherit"] });
+  t.after(() => child.kill("SIGKILL"));
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  const last = Buffer.from(`{"n":${LINES - 1},`);
+  let [rest, count, peak] = ["", 0, 0];
+  for await (const chunk of child.stdout) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop();
+    for (const line of lines) if (line.startsWith(`{"n":${count},`)) count++;
+    peak = Math.max(peak, memoryOf(child.pid) ?? 0);
+    if (chunk.includes(last)) child.kill("SIGTERM");
+    await sleep(1);
+  }
+  equal(await ended, 0);
+  equal(count, LINES);
+  ok(peak < MOST_KIB, `${peak} KiB`);
+});
+
+/** The most memory that a process has had, in KiB; undefined if it has ended. */
+function memoryOf(pid) {
+  const [, peak] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return peak && Number(peak);
+}
