@@ -53,7 +53,7 @@ export async function startWorkers(workers, storage) {
 }
 
 /** What a process has used of the CPU, in ms: the kernel counts in hundredths of a second. */
-function cpuMs(pid) {
+export function cpuMs(pid) {
   const [, fields] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ");
   const [user, system] = fields.split(" ").slice(11, 13).map(Number);
   return (user + system) * 10;
