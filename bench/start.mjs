@@ -30,7 +30,7 @@ const PARTS = {
       columns(
         ["start, median (longest)", "/healthz answers 200", "an event is accepted", "CPU time", ""],
         results.map(({ stored, after, healthy, accepted, cpu, ratio }) => [
-          `${count(stored)} deliveries, after a ${after}`,
+          `${count(stored)} stored, after a ${after}`,
           `${seconds(healthy.median)} (${seconds(healthy.longest)})`,
           `${seconds(accepted.median)} (${seconds(accepted.longest)})`,
           `${seconds(cpu.median)} (${seconds(cpu.longest)})`,
@@ -39,7 +39,7 @@ const PARTS = {
       ),
     goals: (results) =>
       results.map(({ stored, after, healthy }) => ({
-        name: `first answer with ${count(stored)} deliveries, after a ${after}`,
+        name: `first answer with ${count(stored)} stored, after a ${after}`,
         goal: `≤ ${seconds(START_MS)}`,
         measured: seconds(healthy.median),
         met: healthy.median <= START_MS,
