@@ -17,7 +17,7 @@ PKG := $(CORE) $(EXPLAIN) $(wildcard pkg-templates/sdk/*) $(wildcard tools/*.mjs
 CLI := pkg/package.json worker/build/index.js worker/machine.js $(wildcard pkg-templates/cli/* pkg-templates/cli/*/*.ts pkg-templates/cli/*/*/*) \
 	$(wildcard harness/*.* harness/*/*.ts)
 
-.PHONY: help run test compat supply bench bench-edge soak flood lint contract docs build pkg worker prerequisites clean panic-free ct fuzz trust mutants mutants-core mutants-facade
+.PHONY: help run test compat supply bench bench-edge bench-start soak flood lint contract docs build pkg worker prerequisites clean panic-free ct fuzz trust mutants mutants-core mutants-facade
 .DELETE_ON_ERROR:
 # Each build uses all cores by itself, and several builds write the same files.
 .NOTPARALLEL:
@@ -25,7 +25,7 @@ CLI := pkg/package.json worker/build/index.js worker/machine.js $(wildcard pkg-t
 unexport RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_TARGET_DIR
 
 help: ## List the targets
-	@awk -F ':.*## ' 'sub(/\\$$/, "") { line = line $$0; next } { $$0 = line $$0; line = "" } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' 'sub(/\\$$/, "") { line = line $$0; next } { $$0 = line $$0; line = "" } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: pkg worker ## Run the edge, an origin and the harness together; ONCE=1 ends after one delivery
 	@node tools/run.mjs
@@ -62,7 +62,11 @@ bench: pkg worker bench/node_modules/.package-lock.json tests/node_modules/.pack
 bench-edge: worker tests/node_modules/.package-lock.json ## Measure only the edge; ONLY=direct SIZES=1024 for a part
 	node bench/edge.mjs
 
-soak: worker ## Send 20,000 events to the edge during kills and failures, and count the deliveries; set EVENTS, KILLS, SHARDS and SEED to change it
+# Not part of `bench`, because it takes some minutes.
+bench-start: pkg tests/node_modules/.package-lock.json ## Measure the start and the memory of `edge start`; ONLY=starts for a part
+	node bench/start.mjs
+
+soak: pkg ## Send 20,000 events to `edge start` during kills and failures, and count the deliveries; set EVENTS, KILLS, SHARDS and SEED to change it
 	node bench/soak.mjs
 
 flood: worker ## Send 100,000 forgeries to the edge during a key reset, and count the deliveries; set FORGERIES, GENUINE and ROUNDS to change it

@@ -1,7 +1,8 @@
-// The edge under all that may happen to it at once: duplicates, forgeries, bodies that are too large, destinations that
-// fail in ten ways, and kills of its process, while it accepts and while it delivers. In the middle, one destination is
-// paused, one is renamed, one is removed and added again, and the key is reset. An event that was answered 200 is in the
-// ledger; all of the ledger must arrive at each destination that wants it, and nothing else.
+// `edge start` under all that may happen to it at once: duplicates, forgeries, bodies that are too large, destinations that
+// fail in ten ways, and SIGKILL of the command, of its workerd, or of both, while it accepts and while it delivers. In the
+// middle, one destination is paused, one is renamed, one is removed and added again, and the key is reset, each with a restart
+// by SIGTERM. An event that was answered 200 is in the ledger; all of the ledger must arrive at each destination that wants
+// it, and nothing else.
 // `EVENTS` (20,000), `KILLS` (10), `SHARDS` (4) and `SEED` may be set. The summary is the last line, and in
 // target/bench/soak.json.
 import { createHmac } from "node:crypto";
@@ -9,7 +10,7 @@ import { EventEmitter, once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startEdge } from "../tools/edge.mjs";
+import { TARGETS, startEdge } from "./soak/edge.mjs";
 import { served, startOrigin } from "./soak/origins.mjs";
 
 const root = join(import.meta.dirname, "..");
@@ -76,9 +77,10 @@ for (const destination of destinations) {
   Object.assign(destination, { origin, taken, missing, expected: 0, forged: 0, misrouted: 0 });
 }
 
-const storage = await mkdtemp(join(tmpdir(), "walnut-webhooks-soak-"));
+const data = await mkdtemp(join(tmpdir(), "walnut-webhooks-soak-"));
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 const listed = (all) => JSON.stringify(all.map(({ name, events, origin: { url } }) => ({ name, events, url })));
-const bindings = {
+const variables = {
   WALNUT_WEBHOOK_KEY: KEYS[0],
   ADMIN_TOKEN,
   DESTINATIONS: listed(destinations),
@@ -87,26 +89,19 @@ const bindings = {
   ORIGIN_TIMEOUT: "1s",
   SHARDS: String(SHARDS),
 };
-let edge = await startEdge({ bindings, storage });
-let restarted = Promise.resolve();
-/** Kills the process, once it has started after the last kill, and starts it on the same storage. */
-function kill() {
-  restarted = restarted.then(async () => {
-    edge.kill();
-    await edge.stop();
-    edge = await startEdge({ bindings, storage });
-  });
-}
+const edge = await startEdge({ data, variables });
+
+/** The wait before a request is sent again that had no answer. */
+const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
 
 /** Asks the admin API of the edge, again if it is killed meanwhile. */
 async function ask(path, body) {
   for (;;) {
-    await restarted;
     const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
     const response = await fetch(`${edge.url}/admin/${path}`, { method: "POST", headers, body: JSON.stringify(body) }).catch(() => undefined);
     if (response?.ok) return response.json();
     if (response?.status < 500) throw new Error(`${path}: ${await response.text()}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await pause();
   }
 }
 
@@ -118,17 +113,17 @@ const operations = [
   [0.4, () => {
     // The destination is removed; the same restart renames another one.
     warehouse.name = "lake";
-    bindings.DESTINATIONS = listed([crm, warehouse]);
-    kill();
+    variables.DESTINATIONS = listed([crm, warehouse]);
+    edge.restart("stop");
   }],
   [0.5, () => (key = KEYS[1])],
   [0.5, () => {
-    bindings.WALNUT_WEBHOOK_KEY = KEYS[1];
-    kill();
+    variables.WALNUT_WEBHOOK_KEY = KEYS[1];
+    edge.restart("stop");
   }],
   [0.6, () => {
-    bindings.DESTINATIONS = listed(destinations);
-    kill();
+    variables.DESTINATIONS = listed(destinations);
+    edge.restart("stop");
   }],
   [0.7, () => ask("destinations/crm/resume")],
 ];
@@ -145,7 +140,6 @@ let unanswered = 0;
 /** Posts as Walnut does: again, if there was no answer. */
 async function post(body, signature) {
   for (;;) {
-    await restarted;
     try {
       const response = await fetch(`${edge.url}/webhook`, { method: "POST", body, headers: { "x-walnut-signature": signature } });
       await response.arrayBuffer();
@@ -153,20 +147,20 @@ async function post(body, signature) {
       return response.status;
     } catch {
       unanswered++;
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await pause();
     }
   }
 }
 
 /** Half of the kills are spread over the events, and half over what is left to deliver then. */
-const fractions = Array.from({ length: KILLS }, random);
-const accepting = fractions.slice(0, Math.ceil(KILLS / 2)).map((fraction) => Math.floor(EVENTS * fraction));
-const delivering = fractions.slice(accepting.length);
+const kills = Array.from({ length: KILLS }, () => ({ fraction: random(), target: TARGETS[Math.floor(random() * TARGETS.length)] }));
+const accepting = kills.slice(0, Math.ceil(KILLS / 2)).map(({ fraction, target }) => ({ at: Math.floor(EVENTS * fraction), target }));
+const delivering = kills.slice(accepting.length);
 
 let next = 0;
 async function sender() {
   for (let n = next++; n < EVENTS; n = next++) {
-    for (const at of accepting) if (at === n) kill();
+    for (const { at, target } of accepting) if (at === n) edge.restart(target);
     for (const [part, operate] of operations) if (Math.floor(EVENTS * part) === n) await operate();
     const session_id = `${SEED}-${n}`;
     const sample = samples[n % samples.length];
@@ -193,7 +187,7 @@ async function sender() {
 
 const began = performance.now();
 await Promise.all(Array.from({ length: CONNECTIONS }, sender));
-await restarted;
+await edge.restarted();
 const accepted = performance.now();
 const repaired = await repair();
 for (const destination of destinations) {
@@ -205,18 +199,18 @@ for (const destination of destinations) {
 }
 const countMissing = () => destinations.reduce((sum, { missing }) => sum + missing.size, 0);
 const backlog = countMissing();
-const killsAt = delivering.map((fraction) => Math.ceil(backlog * fraction)).sort((a, b) => a - b);
+const left = delivering.map(({ fraction, target }) => ({ at: Math.ceil(backlog * fraction), target })).sort((a, b) => a.at - b.at);
 for (let missing = backlog; missing > 0; missing = countMissing()) {
-  for (; missing <= killsAt.at(-1); killsAt.pop()) kill();
+  while (missing <= left.at(-1)?.at) edge.restart(left.pop().target);
   const patience = AbortSignal.timeout(PATIENCE_MS);
   await once(progress, "arrived", { signal: patience }).catch(() => {});
   if (patience.aborted) break;
 }
 const ended = performance.now();
-await restarted;
+await edge.restarted();
 await edge.stop();
 for (const { origin } of destinations) await origin.stop();
-await rm(storage, { recursive: true });
+await rm(data, { recursive: true });
 
 const seconds = (from, to) => Number(((to - from) / 1000).toFixed(1));
 const results = destinations.map(({ name, expected, taken, missing, forged, misrouted, origin }) => ({
@@ -232,7 +226,8 @@ const summary = {
   events: EVENTS,
   seed: SEED,
   shards: SHARDS,
-  kills: { whileAccepting: accepting.length, whileDelivering: delivering.length - killsAt.length },
+  kills: { whileAccepting: accepting.length, whileDelivering: delivering.length - left.length },
+  restartMs: edge.restarts,
   answers,
   unanswered,
   ledger: ledger.size,

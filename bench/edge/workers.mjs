@@ -53,7 +53,7 @@ export async function startWorkers(workers, storage) {
 }
 
 /** Returns the CPU time of a process, in ms. The kernel counts in hundredths of a second. */
-function cpuMs(pid) {
+export function cpuMs(pid) {
   const [, fields] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ");
   const [user, system] = fields.split(" ").slice(11, 13).map(Number);
   return (user + system) * 10;

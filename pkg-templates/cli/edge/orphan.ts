@@ -14,6 +14,9 @@ export const PID = "workerd.pid";
 /** How long the requests in flight may take, in milliseconds. */
 const GRACE_MS = 10_000;
 
+/** How long the system may take to close the sockets of a process that has ended, in milliseconds. */
+const CLOSE_MS = 5000;
+
 /** How often to look whether it has ended, in milliseconds. */
 const CHECK_MS = 50;
 
@@ -25,9 +28,18 @@ const CHECK_MS = 50;
 export async function endOrphan(data: string): Promise<void> {
   const pid = readPid(data);
   if (pid !== undefined && isWorkerd(pid, data)) await end(pid, data);
+  // The system closes the sockets of a process that was killed only after its command line is gone.
+  const until = Date.now() + CLOSE_MS;
+  while (await isListening(data)) {
+    if (Date.now() < until) await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
+    else throw new Failure("in_use", `a process of workerd uses the folder ${data}: end it first, or choose another folder with --data`, NOT_RUN);
+  }
+}
+
+async function isListening(data: string): Promise<boolean> {
   const client = await connected(join(data, CONTROL));
   client?.destroy();
-  if (client !== undefined) throw new Failure("in_use", `a process of workerd uses the folder ${data}: end it first, or choose another folder with --data`, NOT_RUN);
+  return client !== undefined;
 }
 
 async function end(pid: number, data: string): Promise<void> {
