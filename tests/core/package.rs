@@ -3,7 +3,7 @@
 use std::process::Command;
 
 /// All files except the sources. Cargo adds its own files.
-const OTHERS: [&str; 7] = [
+const OTHERS: [&str; 8] = [
     ".cargo_vcs_info.json",
     "Cargo.lock",
     "Cargo.toml",
@@ -11,10 +11,11 @@ const OTHERS: [&str; 7] = [
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "README.md",
+    "docs/rust.md",
 ];
 
 #[test]
-fn the_crate_has_only_its_sources_readme_and_licenses() {
+fn the_crate_has_only_its_sources_pages_and_licenses() {
     let output = Command::new(env!("CARGO"))
         .args(["package", "--list", "--allow-dirty", "--offline", "--package=walnut-webhooks"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -28,7 +29,7 @@ fn the_crate_has_only_its_sources_readme_and_licenses() {
     assert!(sources.contains(&"src/lib.rs"), "{sources:?}");
     let unexpected: Vec<_> = others.iter().filter(|path| !OTHERS.contains(path)).collect();
     assert!(unexpected.is_empty(), "{unexpected:?}");
-    for path in ["LICENSE-APACHE", "LICENSE-MIT", "README.md"] {
+    for path in ["LICENSE-APACHE", "LICENSE-MIT", "README.md", "docs/rust.md"] {
         assert!(others.contains(&path), "{path} is missing");
     }
 }
