@@ -72,7 +72,9 @@ test("try locally: an event is delivered through edge dev", async (t) => {
   const folder = outside(t);
   const user = await newcomer(t, folder);
   const [project, dev] = blocks("docs/edge/try-locally.md", "sh edge");
-  deepEqual(commands(blocks("README.md", "sh edge")[0]), [...commands(project), ...commands(dev)]);
+  for (const page of ["README.md", "pkg-templates/cli/README.md"]) {
+    deepEqual(commands(blocks(page, "sh edge")[0]), [...commands(project), ...commands(dev)]);
+  }
   await create(user, folder, project, ORIGIN);
   const [shown] = await user.serve(`${dev} --port 0`, /WALNUT_WEBHOOK_KEY=\S+ \\\n +npx walnut-webhooks send \S+\/webhook\n/);
   const other = await newcomer(t, folder);
@@ -100,7 +102,7 @@ test("deploy: wrangler accepts the project, and its environments", async (t) => 
   match(await passes(user, "npx wrangler deploy --dry-run"), /Durable Object/);
 });
 
-test("self-host: set-up in Walnut's order, a kill, a backup and its restore", async (t) => {
+test("self-host: set-up in Walnut's order, a kill, a backup, an upgrade and a restore", async (t) => {
   const folder = outside(t);
   const origin = await startOrigin();
   t.after(origin.stop);
@@ -149,7 +151,10 @@ test("self-host: set-up in Walnut's order, a kill, a backup and its restore", as
   equal(ids.length, 2);
   await killed.end("SIGTERM");
 
-  for (const command of commands(blocks(page, "sh backup")[0])) await passes(user, command);
+  for (const kind of ["sh backup", "sh upgrade"]) {
+    for (const command of commands(blocks(page, kind)[0])) await passes(user, command);
+  }
+  linkRuntimes(project);
   rmSync(join(project, "data"), { recursive: true });
   const [make, unpack, restart] = commands(blocks(page, "sh restore")[0]);
   for (const command of [make, unpack]) await passes(user, command);

@@ -205,7 +205,7 @@ function answer(_, { code }) {
 
 /** A block that guide.test.mjs plays, together with the others of its page. */
 function played(_, { page }) {
-  ok(["docs/edge/try-locally.md", "docs/edge/deploy.md", "docs/edge/self-host.md", "README.md"].includes(page), `guide.test.mjs does not play ${page}`);
+  ok(["docs/edge/try-locally.md", "docs/edge/deploy.md", "docs/edge/self-host.md", "README.md", "pkg-templates/cli/README.md"].includes(page), `guide.test.mjs does not play ${page}`);
 }
 
 /** A part of an object: `"…"` stands for omitted code. */
@@ -227,6 +227,7 @@ const kinds = {
   "ini edge.env": played,
   "sh backup": played,
   "sh restore": played,
+  "sh upgrade": played,
   "jsonc environment": played,
   "json event": partOf(JSON.parse(DEMO)),
   "json delivery": partOf(new Webhook(KEY).verify(DEMO, signed(DEMO))),
