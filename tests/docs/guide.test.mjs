@@ -56,8 +56,13 @@ function leaveOutRuntimes(project) {
   writeFileSync(path, JSON.stringify({ ...manifest, dependencies: ours }));
 }
 
+/** Links them into a project, again after npm has removed the links. */
 function linkRuntimes(project) {
-  for (const name of ["wrangler", "workerd", ".bin/wrangler"]) symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name));
+  for (const name of ["wrangler", "workerd", ".bin/wrangler"]) {
+    const link = join(project, "node_modules", name);
+    rmSync(link, { force: true });
+    symlinkSync(join(root, "node_modules", name), link);
+  }
 }
 
 async function passes({ run }, command) {
@@ -156,6 +161,8 @@ test("self-host: set-up in Walnut's order, a kill, a backup, an upgrade and a re
   }
   linkRuntimes(project);
   rmSync(join(project, "data"), { recursive: true });
+  await passes(user, blocks(page, "sh upgrade")[0]);
+  linkRuntimes(project);
   const [make, unpack, restart] = commands(blocks(page, "sh restore")[0]);
   for (const command of [make, unpack]) await passes(user, command);
   const restored = await run(restart);
