@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { spawn } from "node:child_process";
 import { test as plainTest } from "node:test";
-import { event, sign, TOKEN } from "../worker/support.mjs";
+import { event, inShard, sign, TOKEN } from "../worker/support.mjs";
 import { destination, launch, locks, project, running, startEdge, stop, variables, workerdOf } from "./edge-support.mjs";
 import { folder, KEY, main, start } from "./support.mjs";
 
@@ -50,17 +50,23 @@ test("delivers after a restart what was stored before", async (t) => {
   equal(`${origin.taken.at(-1).body}`, body);
 });
 
-test("runs the cron trigger at the start", async (t) => {
+test("runs the cron trigger at the start, which wakes each shard", async (t) => {
   const origin = await destination(t);
+  origin.answer = (_, response) => response.writeHead(503, { "retry-after": "1" }).end();
   const data = folder(t);
-  const edge = await startEdge(t, data, { env: { ...variables(origin), WALNUT_WEBHOOK_KEY: "the-old-key" } });
-  const body = event();
-  equal((await edge.post(body)).status, 401);
-  await edge.logged({ event: "kept" });
+  const env = { ...variables(origin), SHARDS: "2" };
+  const edge = await startEdge(t, data, { env });
+  const body = inShard(1, 2);
+  equal((await edge.post(body)).status, 200);
+  await origin.took(1);
   equal((await stop(edge)).status, 0);
-  // The cron trigger verifies again with a new key.
-  await startEdge(t, data, { env: variables(origin) });
-  equal(`${(await origin.took(1)).body}`, body);
+  // The alarms are in these files.
+  const inbox = join(data, "inbox/walnut-webhooks-Inbox");
+  for (const file of readdirSync(inbox)) if (file.startsWith("metadata.sqlite")) rmSync(join(inbox, file));
+  const sent = origin.taken.length;
+  origin.answer = (_, response) => response.end();
+  await startEdge(t, data, { env });
+  equal(`${(await origin.took(sent + 1)).body}`, body);
 });
 
 test("runs the cron trigger every 5 minutes, and logs it if that fails", async (t) => {

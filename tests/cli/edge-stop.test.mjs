@@ -1,5 +1,6 @@
 // How `edge start` ends: by a signal, and when it or its workerd is killed.
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -145,9 +146,12 @@ test("a start waits for the delivery that an orphan has in flight", async (t) =>
 
 test("an old process id in the folder ends no other process", async (t) => {
   const data = folder(t);
-  writeFileSync(join(data, "workerd.pid"), `${process.pid}\n`);
+  const other = spawn(process.execPath, ["--eval", "setInterval(() => {}, 1000)"]);
+  t.after(() => other.kill());
+  writeFileSync(join(data, "workerd.pid"), `${other.pid}\n`);
   const edge = await startEdge(t, data, { env: variables(await destination(t)) });
   equal(edge.health, 200);
+  deepEqual([other.exitCode, other.signalCode], [null, null]);
 });
 
 test("the command ends with 1 if workerd is killed, and the next start delivers all that was stored", async (t) => {
