@@ -13,6 +13,8 @@ import { commands, shell } from "./shell.mjs";
 
 const KEY = "the key of the guide";
 const ORIGIN = "https://example.com/webhook";
+/** npm installs, and three edges start. */
+const patience = { timeout: 600_000 };
 
 /** The blocks of a page, by their kind. */
 const blocks = (page, kind) => parse(read(page)).blocks.filter(({ language, words }) => `${language} ${words}` === kind).map(({ code }) => code);
@@ -73,7 +75,7 @@ async function passes({ run }, command) {
 
 const posted = (url, body) => post(url, body, { "x-walnut-signature": sign(body, KEY) });
 
-test("try locally: an event is delivered through edge dev", async (t) => {
+test("try locally: an event is delivered through edge dev", patience, async (t) => {
   const folder = outside(t);
   const user = await newcomer(t, folder);
   const [project, dev] = blocks("docs/edge/try-locally.md", "sh edge");
@@ -88,7 +90,7 @@ test("try locally: an event is delivered through edge dev", async (t) => {
   ok(id);
 });
 
-test("deploy: wrangler accepts the project, and its environments", async (t) => {
+test("deploy: wrangler accepts the project, and its environments", patience, async (t) => {
   const folder = outside(t);
   const user = await newcomer(t, folder);
   await create(user, folder, blocks("docs/edge/try-locally.md", "sh edge")[0], ORIGIN);
@@ -107,7 +109,7 @@ test("deploy: wrangler accepts the project, and its environments", async (t) => 
   match(await passes(user, "npx wrangler deploy --dry-run"), /Durable Object/);
 });
 
-test("self-host: set-up in Walnut's order, a kill, a backup, an upgrade and a restore", async (t) => {
+test("self-host: set-up in Walnut's order, a kill, a backup, an upgrade and a restore", patience, async (t) => {
   const folder = outside(t);
   const origin = await startOrigin();
   t.after(origin.stop);
@@ -149,7 +151,9 @@ test("self-host: set-up in Walnut's order, a kill, a backup, an upgrade and a re
   equal((await posted(first.url, second)).status, 200);
   await first.end("SIGKILL");
 
-  const killed = await run();
+  const [unit] = blocks(page, "ini systemd");
+  const [, service] = /^ExecStart=\/usr\/bin\/(node .+)$/m.exec(unit);
+  const killed = await run(service.replace("/var/lib/walnut-webhooks", "data"));
   await origin.took(2);
   const ids = await admin(killed.edge).ids();
   for (const id of ids) await admin(killed.edge).until(id, "delivered");

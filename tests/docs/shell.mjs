@@ -34,8 +34,10 @@ export function shell(t, env = {}, cwd = withExamples(scratch(t))) {
     detached: true,
   });
   t.after(async () => {
-    process.kill(-child.pid, "SIGKILL");
-    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    // Not SIGKILL, which would leave the runtime of an edge behind. `close` follows once no child process writes any more.
+    const closed = child.exitCode === null && child.signalCode === null ? once(child, "close") : undefined;
+    process.kill(-child.pid, "SIGTERM");
+    await closed;
   });
   const changes = new EventEmitter();
   let printed = "";
