@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { registry } from "../loads/registry.mjs";
 import { admin, event, post, sign, startOrigin, TOKEN } from "../worker/support.mjs";
-import { parse, read, root } from "./markdown.mjs";
+import { parse, quoted, read, root } from "./markdown.mjs";
 import { commands, shell } from "./shell.mjs";
 
 const KEY = "the key of the guide";
@@ -107,6 +107,16 @@ test("deploy: wrangler accepts the project, and its environments", patience, asy
     else ok(["npx wrangler login", "npm install walnut-webhooks-cli@latest"].includes(plain), plain);
   }
   match(await passes(user, "npx wrangler deploy --dry-run"), /Durable Object/);
+});
+
+test("the README that edge init writes has only commands and settings of the guide", () => {
+  const page = "pkg-templates/cli/edge/template/README.md";
+  const kinds = ["sh edge", "sh cloudflare", "sh self-host"];
+  const guide = ["try-locally", "deploy", "self-host"].flatMap((name) => kinds.flatMap((kind) => blocks(`docs/edge/${name}.md`, kind))).flatMap(commands);
+  // A reader copies the commands in sentences too.
+  const sentences = quoted(parse(read(page)).prose).filter((code) => /^(npx|npm) /.test(code));
+  for (const command of [...blocks(page, "sh ").flatMap(commands), ...sentences]) ok(guide.includes(command), command);
+  deepEqual(blocks(page, "jsonc "), blocks("docs/edge/deploy.md", "jsonc environment"));
 });
 
 test("self-host: set-up in Walnut's order, a kill, a backup, an upgrade and a restore", patience, async (t) => {
