@@ -175,8 +175,6 @@ test("self-host: set-up in Walnut's order, a kill, a backup, an upgrade and a re
   }
   linkRuntimes(project);
   rmSync(join(project, "data"), { recursive: true });
-  await passes(user, blocks(page, "sh upgrade")[0]);
-  linkRuntimes(project);
   const [make, unpack, restart] = commands(blocks(page, "sh restore")[0]);
   for (const command of [make, unpack]) await passes(user, command);
   const restored = await run(restart);
