@@ -49,18 +49,18 @@ export function help(name: string, { summary, usage, about, options, examples }:
 
 /** The help of the program. */
 export function overview(commands: Readonly<Record<string, Command>>, version: string): string {
-  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  const names = Object.keys(commands);
+  const width = Math.max(...names.map((name) => name.length));
+  const isKeyed = Object.values(commands).some(({ options }) => Object.hasOwn(options, "key-file"));
+  const key = "The key comes from --key-file FILE or from the environment variable WALNUT_WEBHOOK_KEY; otherwise the command asks for it. ";
   return [
     `${paint("bold", NAME)} ${version}: receive webhooks from Walnut safely`,
     "",
     ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`),
     "",
-    wrapped(
-      "The key comes from --key-file FILE or from the environment variable WALNUT_WEBHOOK_KEY; otherwise the command asks " +
-        "for it. Exit status: 0 if all is well, 1 if the check failed, 2 if the command could not run.",
-    ),
+    wrapped(`${isKeyed ? key : ""}Exit status: 0 if all is well, 1 if the check failed, 2 if the command could not run.`),
     "",
-    `Help for a command, with an example: ${NAME} explain --help`,
+    `Help for a command, with an example: ${NAME} ${names[0]} --help`,
     "",
   ].join("\n");
 }
