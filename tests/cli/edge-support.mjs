@@ -1,5 +1,4 @@
 // Runs `edge start` as its users do: as a process, with workerd as a process of its own.
-import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -34,8 +33,7 @@ export function launch(t, data, { env, args = [], cwd = project } = {}) {
   t.after(async () => {
     command.child.kill("SIGKILL");
     await command.ended;
-    const pid = workerdOf(data);
-    if (pid !== undefined) await kill(pid);
+    for (const pid of running(data)) await kill(pid);
   });
   const logged = (fields) =>
     new Promise((resolve, reject) => {
@@ -86,12 +84,13 @@ function isRunning(pid, data) {
 
 /** Kills a process that is no child of this one, and waits until it has ended. */
 export async function kill(pid) {
-  process.kill(pid, "SIGKILL");
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (error.code !== "ESRCH") throw error;
+  }
   while (existsSync(`/proc/${pid}/exe`)) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** The locks of a data folder. */
 export const locks = (data) => (existsSync(data) ? readdirSync(data).filter((file) => file.startsWith("lock")) : []);
-
-/** Resolves when an emitter has emitted an event, with its first argument. */
-export const first = async (emitter, name) => (await once(emitter, name))[0];

@@ -87,6 +87,9 @@ export function socketPath(path: string): string {
   throw new Failure("unwritable", `the path ${path} is too long for a socket: it may have ${MOST_PATH_BYTES} bytes. Use a shorter --data`, NOT_RUN);
 }
 
+/** The errors of a connection if no process listens, or if the process closes its socket at this moment. */
+const CLOSED = ["ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE"];
+
 /** Connects to a socket; `undefined` if no process listens on it. */
 export async function connected(path: string): Promise<Socket | undefined> {
   const client = connect(socketPath(path));
@@ -96,7 +99,7 @@ export async function connected(path: string): Promise<Socket | undefined> {
   } catch (error) {
     client.destroy();
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ECONNREFUSED") return undefined;
+    if (code !== undefined && CLOSED.includes(code)) return undefined;
     throw error;
   }
 }
