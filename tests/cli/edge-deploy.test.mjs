@@ -196,7 +196,7 @@ test("rejects secrets in the vars, and prints no value of a variable", async (t)
 });
 
 test("builds the Worker with --dry-run, without an account", async (t) => {
-  const { status, out, err } = await deploy(project(t), ["--dry-run", "--json", "--", "--minify"]);
+  const { status, out, err } = await deploy(project(t), ["--dry-run", "--json", "--", "--tag", "v2", "--message=--dry-run=false", "--strict"]);
   equal(status, 0, err);
   deepEqual(JSON.parse(out), { deployed: false });
   match(err, /Total Upload/);
@@ -273,11 +273,30 @@ test("names the environment that was meant", async (t) => {
   match((await deploy(project(t), ["--env", "sales"])).err, /no environment "sales"\. It has no environments\.$/m);
 });
 
+test("passes a tag and a message on to wrangler", async (t) => {
+  const { env, url, workers } = await cloudflare(t);
+  const { status, err } = await deploy(project(t), ["--url", url, "--", "--tag=v2", "--message", "a b"], env);
+  equal(status, 0, err);
+  const { metadata } = workers.get("walnut-webhooks");
+  deepEqual(metadata.annotations, { "workers/message": "a b", "workers/tag": "v2" });
+});
+
 test("rejects flags that would deploy another Worker", async (t) => {
   for (const [args, said] of [
     [["index.js"], /"index\.js" is one argument too many: the flags of wrangler follow --/],
-    [["--", "--name=other"], /--name can't be a flag of wrangler here/],
-    [["--", "-e", "sales"], /-e can't be a flag of wrangler here/],
+    [["--", "--name=other"], /--name is not a flag that edge deploy passes on to wrangler: it passes on --tag, .* and --strict\.$/m],
+    [["--", "-e", "sales"], /-e is not a flag that edge deploy passes on/],
+    [["--", "--tag", "v2", "evil.js"], /"evil\.js" is one argument too many/],
+    [["--", "--script=evil.js"], /--script is not a flag that edge deploy passes on/],
+    [["--", "--no-dry-run"], /--no-dry-run is not a flag that edge deploy passes on/],
+    [["--", "--dryRun=false"], /--dryRun is not a flag that edge deploy passes on/],
+    [["--", "--keepVars"], /--keepVars is not a flag .*\. Did you mean --keep-vars\?$/m],
+    [["--", "--dry-run"], /--dry-run is not a flag .*\. It is an option of edge deploy: give it before --$/m],
+    [["--", "--tag", "--strict"], /--tag needs a value\. If the value begins with "-", write --tag=VALUE$/m],
+    [["--", "--tag"], /--tag needs a value/],
+    [["--", "--tag="], /--tag needs a value/],
+    [["--", "--strict=false"], /--strict takes no value/],
+    [["--env", ""], /--env/],
     [["--url", "hooks.example.com"], /--url must begin with http/],
     [["--wait", "5"], /--wait must have a unit/],
   ]) {

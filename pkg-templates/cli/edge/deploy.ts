@@ -1,15 +1,13 @@
 import { url as readUrl } from "../args.js";
 import { type Command, NAME } from "../command.js";
 import { CHECK_FAILED, Failure, OK, usage } from "../failure.js";
-import { json, line, plain, say, warn, wrapped } from "../terminal.js";
+import { json, line, say, warn, wrapped } from "../terminal.js";
 import { waitForHealth } from "./health.js";
 import { hideValues } from "./hide.js";
 import { checkConfiguration, checkSettings } from "./settings.js";
 import { type Deployed, nextSteps, webhookUrl } from "./steps.js";
 import { openWrangler } from "./wrangler.js";
-
-/** The flags that would make wrangler deploy another Worker than the one whose settings are checked. */
-const OWN_FLAGS = ["--env", "-e", "--config", "-c", "--cwd", "--name", "--dry-run"];
+import { wranglerFlags } from "./wrangler-flags.js";
 
 export const edgeDeploy: Command = {
   summary: "deploy the edge to Cloudflare",
@@ -27,12 +25,13 @@ export const edgeDeploy: Command = {
   },
   examples: ["edge deploy", "edge deploy --env sales", "edge deploy --dry-run", "edge deploy --url https://hooks.example.com -- --tag v2"],
   async run(args, interruption) {
-    const flags = wranglerFlags(args.positionals);
+    const flags = wranglerFlags(args.positionals, Object.keys(edgeDeploy.options));
     const url = args.text("url") === undefined ? undefined : readUrl(args.text("url"), "--url");
     const waitMs = args.duration("wait", 60_000, 600_000);
     const isDry = args.flag("dry-run");
     const isJson = args.flag("json");
     const environment = args.text("env") ?? process.env.CLOUDFLARE_ENV ?? "";
+    if (args.text("env") === "") throw usage("--env needs a value: the name of an environment of wrangler.jsonc. Without --env, the top level is deployed");
     const envFlag = environment === "" ? "" : ` --env ${environment}`;
     const signal = interruption();
 
@@ -41,7 +40,7 @@ export const edgeDeploy: Command = {
     checkConfiguration(deployment);
     const show = hideValues(wrangler.configuration.vars, isJson ? (text) => text !== "" && say(text) : line);
     if (isDry) {
-      await wrangler.deploy(["--dry-run", ...flags], show);
+      await wrangler.deploy([...flags, "--dry-run"], show);
       if (isJson) json({ deployed: false });
       else line("\nNothing was deployed. The secrets were not checked, since Cloudflare has them.");
       return OK;
@@ -50,7 +49,7 @@ export const edgeDeploy: Command = {
     const settings = checkSettings(deployment, (await wrangler.secrets()) ?? []);
     for (const warning of settings.warnings) warn(warning);
     if (settings.isSetup) say("WALNUT_WEBHOOK_KEY is not set yet, so the edge is deployed with SETUP=1.");
-    const targets = await wrangler.deploy([...(settings.isSetup ? ["--var", "SETUP:1"] : []), ...flags], show);
+    const targets = await wrangler.deploy([...flags, ...(settings.isSetup ? ["--var", "SETUP:1"] : [])], show);
     const base = url ?? address(targets);
     const again = `npx ${NAME} edge deploy${envFlag}`;
     const health = await waitForHealth(new URL("/healthz", base), { hasKey: !settings.isSetup, waitMs, again, envFlag }, signal);
@@ -58,14 +57,6 @@ export const edgeDeploy: Command = {
     return OK;
   },
 };
-
-function wranglerFlags(flags: readonly string[]): readonly string[] {
-  const [first] = flags;
-  if (first !== undefined && !first.startsWith("-")) throw usage(`"${plain(first)}" is one argument too many: the flags of wrangler follow --`);
-  const own = flags.map((flag) => flag.replace(/=.*/s, "")).find((name) => OWN_FLAGS.includes(name));
-  if (own === undefined) return flags;
-  throw usage(`${own} can't be a flag of wrangler here, since the settings of another Worker would be checked: run the command in the folder of the Worker, and give --env and --dry-run before --`);
-}
 
 /** The address of the Worker, among the addresses and schedules that wrangler names. */
 function address(targets: readonly string[]): URL {
