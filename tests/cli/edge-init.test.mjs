@@ -1,7 +1,7 @@
 // edge init, as a process: the files that it writes are used by the real wrangler, workerd and git.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test as plainTest } from "node:test";
 import { promisify } from "node:util";
@@ -43,6 +43,12 @@ test("edge init writes the files of an edge and prints the next steps", async (t
   for (const file of FILES) ok(!read(at, file).includes("{{"), file);
   match(read(at, ".dev.vars.example"), /^ORIGIN_URL=https:\/\/example\.com\/webhook$/m);
   match(read(at, "README.md"), /^# my-edge\n/);
+});
+
+test("edge init prints a cd that reads the folder as a folder", async (t) => {
+  const { status, out } = await run(["edge", "init", "--origin", ORIGIN, "--", "-dash"], { cwd: folder(t) });
+  equal(status, 0);
+  match(out, /^ {2}cd \.\/-dash$/m);
 });
 
 test("edge init prints JSON for programs", async (t) => {
@@ -151,6 +157,31 @@ test("the example has the defaults and limits of the reference", () => {
   }
 });
 
+test("the query of the URL is in the file .dev.vars alone, which git ignores", async (t) => {
+  const cwd = folder(t);
+  const { status, out, err } = await run(["edge", "init", "edge", "--origin", `${ORIGIN}?token=hidden`], { cwd });
+  deepEqual([status, err], [0, ""]);
+  match(out, /only \.dev\.vars has it, .*Before `edge deploy`, run npx wrangler secret put ORIGIN_URL\.$/m);
+  const at = join(cwd, "edge");
+  deepEqual(readdirSync(at).filter((file) => read(at, file).includes("hidden")), [".dev.vars"]);
+  equal(read(at, ".dev.vars"), `ORIGIN_URL=${ORIGIN}?token=hidden\n`);
+  equal(statSync(join(at, ".dev.vars")).mode & 0o777, 0o600);
+  match(read(at, ".dev.vars.example"), /\nORIGIN_URL=https:\/\/example\.com\/webhook\n# .*without its query/);
+  match(read(at, "wrangler.jsonc"), /run `npx wrangler secret put ORIGIN_URL`/);
+  deepEqual(readConfiguration({ config: join(at, "wrangler.jsonc") }).vars, {});
+  execFileSync("git", ["init", "--quiet"], { cwd: at });
+  equal(execFileSync("git", ["check-ignore", ".dev.vars"], { cwd: at, encoding: "utf8" }), ".dev.vars\n");
+
+  await run(["edge", "init", "local", "--origin", "http://127.0.0.1:3000/webhook?token=hidden"], { cwd });
+  equal(read(cwd, "local/.dev.vars"), "ORIGIN_URL=http://127.0.0.1:3000/webhook?token=hidden\n");
+});
+
+test("the README names the host of the URL alone", async (t) => {
+  const at = await edge(t, { origin: "https://example.com:8443/hooks/hidden" });
+  match(read(at, "README.md"), /\bexample\.com:8443\b/);
+  equal(read(at, "README.md").includes("hidden"), false);
+});
+
 test("git ignores the secrets and the data, and nothing else", async (t) => {
   const at = await edge(t);
   mkdirSync(join(at, "data/inbox"), { recursive: true });
@@ -189,6 +220,7 @@ test("edge init refuses a folder that is not empty, and changes nothing", async 
     ["file/below", "unreadable", /can't be read as a folder/],
     ["/sys/none", "unwritable", /can't be written/],
     ["", "usage", /DIR is missing/],
+    ["日本", "usage", /the folder 日本 has no letter a-z and no digit in its name/],
   ]) {
     const { status, out, err } = await run(["edge", "init", name, "--origin", ORIGIN, "--json"], { cwd });
     deepEqual([status, out], [2, ""], name);

@@ -24,12 +24,18 @@ const TEMPLATES = {
   "README.md": "README.md",
 };
 
+/** The file of the variables on this machine, which git ignores. */
+const LOCAL = ".dev.vars";
+
+const PUBLIC_ORIGIN = "// The URL that receives each event. If it contains a token, remove it here and set it as a secret.";
+const SECRET_ORIGIN = "// ORIGIN_URL, the URL that receives each event, is a secret: run `npx wrangler secret put ORIGIN_URL`.";
+
 export const edgeInit: Command = {
   summary: "write the folder of a new edge",
   usage: "DIR [--origin URL]",
   about:
     "Writes wrangler.jsonc, package.json with the versions of wrangler and workerd for this Node, .dev.vars.example with every " +
-    "variable, .gitignore, and README.md with the next steps. DIR must be empty or new. Without --origin, the command asks for the URL.",
+    "variable, .gitignore, and README.md with the next steps. DIR must be empty or new, and its name is the name of the Worker. If the URL has a query, which may be a token, it is written to .dev.vars alone, which git ignores. Without --origin, the command asks for the URL.",
   positionals: 1,
   options: {
     origin: { value: "URL", help: "the URL that receives each event: https, or http on this machine" },
@@ -39,10 +45,11 @@ export const edgeInit: Command = {
     const [directory] = args.positionals;
     if (directory === undefined || directory === "") throw usage("DIR is missing: give a new folder, such as my-edge, or . for the current folder");
     const folder = resolve(directory);
+    const name = workerName(folder);
     checkEmpty(folder, directory);
     const origin = args.text("origin") === undefined ? await ask() : originUrl(args.text("origin"));
     const versions = manifest(process.versions.node);
-    const files = contents(folder, origin, versions);
+    const files = contents(name, origin, versions);
     write(folder, files);
     if (args.flag("json")) json({ folder, files: Object.keys(files), dependencies: versions.dependencies });
     else nextSteps(directory, Object.keys(files), origin);
@@ -102,23 +109,35 @@ async function ask(): Promise<URL> {
 }
 
 /** Returns the texts of the files, by name. */
-function contents(folder: string, { href, protocol }: URL, versions: Manifest): Record<string, string> {
-  const name = workerName(folder);
-  const fill = (file: string, origin: string) => {
-    const template = readFileSync(new URL(`./template/${file}`, import.meta.url), "utf8");
-    return template.replaceAll("{{NAME}}", () => name).replaceAll("{{COMPATIBILITY_DATE}}", COMPATIBILITY_DATE).replaceAll("{{ORIGIN_URL}}", () => origin);
+function contents(name: string, origin: URL, versions: Manifest): Record<string, string> {
+  const { href, host, protocol } = origin;
+  const isSecret = hasQuery(origin);
+  const withoutQuery = href.replace(/\?.*/s, "");
+  const values: Record<string, string> = {
+    NAME: name,
+    COMPATIBILITY_DATE,
+    ORIGIN_HOST: host,
+    ORIGIN_URL: isSecret ? `${withoutQuery}\n# The line above has the URL without its query, which may be a token. ${LOCAL} has the whole URL.` : href,
+    ORIGIN_VARIABLE: isSecret ? SECRET_ORIGIN : `${PUBLIC_ORIGIN}\n    "ORIGIN_URL": ${JSON.stringify(href)}`,
   };
   const texts = Object.entries(TEMPLATES).map(([file, template]) => {
-    const text = fill(template, template === "wrangler.jsonc" ? JSON.stringify(href) : href);
+    const text = readFileSync(new URL(`./template/${template}`, import.meta.url), "utf8").replace(/{{(\w+)}}/g, (_, key: string) => values[key] as string);
     return [file, protocol === "http:" && template === "dev.vars.example" ? text.replace("# ALLOW_LOOPBACK=1", "ALLOW_LOOPBACK=1") : text];
   });
-  return { ...Object.fromEntries(texts), "package.json": `${JSON.stringify(versions, undefined, 2)}\n` };
+  const local = isSecret ? { [LOCAL]: `ORIGIN_URL=${href}\n` } : {};
+  return { ...Object.fromEntries(texts), "package.json": `${JSON.stringify(versions, undefined, 2)}\n`, ...local };
+}
+
+/** Whether the URL has a query, which may be a token, so that no file that git tracks may have it. */
+function hasQuery({ search }: URL): boolean {
+  return search !== "";
 }
 
 /** The name of the folder, as far as a Worker's name can have it: two edges of an account must have two names. */
 function workerName(folder: string): string {
   const name = basename(folder).toLowerCase().replace(/[^a-z\d]+/g, "-").replace(/^-/, "").slice(0, MOST_NAME_CHARACTERS).replace(/-$/, "");
-  return name === "" ? "walnut-webhooks" : name;
+  if (name === "") throw usage(`the folder ${plain(basename(folder))} has no letter a-z and no digit in its name, which is also the name of the Worker: give a folder such as my-edge`);
+  return name;
 }
 
 /** Writes the files, or none of them: otherwise the folder would not be empty at the next try. */
@@ -128,7 +147,7 @@ function write(folder: string, files: Readonly<Record<string, string>>): void {
     mkdirSync(folder, { recursive: true });
     for (const [name, text] of Object.entries(files)) {
       const path = join(folder, name);
-      writeFileSync(path, "", { flag: "wx" });
+      writeFileSync(path, "", { flag: "wx", mode: name === LOCAL ? 0o600 : 0o666 });
       written.push(path);
       writeFileSync(path, text);
     }
@@ -138,13 +157,14 @@ function write(folder: string, files: Readonly<Record<string, string>>): void {
   }
 }
 
-function nextSteps(directory: string, files: readonly string[], { protocol }: URL): void {
+function nextSteps(directory: string, files: readonly string[], origin: URL): void {
   const isElsewhere = resolve(directory) !== process.cwd();
   line(`Wrote ${files.join(", ")}${isElsewhere ? ` to ${plain(directory)}` : ""}.`);
-  if (protocol === "http:") line("Cloudflare can't reach a program on this machine: before `edge deploy`, change ORIGIN_URL in wrangler.jsonc.");
+  if (hasQuery(origin)) line(`The query of the URL may be a token, so only ${LOCAL} has it, which git ignores. \`edge dev\` delivers to this URL. Before \`edge deploy\`, run npx wrangler secret put ORIGIN_URL.`);
+  else if (origin.protocol === "http:") line("Cloudflare can't reach a program on this machine: before `edge deploy`, change ORIGIN_URL in wrangler.jsonc.");
   line();
   line("Next:");
-  if (isElsewhere) line(`  cd ${quoted(directory)}`);
+  if (isElsewhere) line(`  cd ${quoted(directory.replace(/^-/, "./-"))}`);
   line("  npm install");
   line("  npx walnut-webhooks edge dev");
   line();
