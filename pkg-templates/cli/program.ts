@@ -88,8 +88,14 @@ function interruption(): AbortSignal {
   const controller = new AbortController();
   // Each request under way has a listener.
   setMaxListeners(0, controller.signal);
+  let first = 0;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => (controller.signal.aborted ? process.exit(INTERRUPTED) : controller.abort()));
+    process.on(signal, () => {
+      // Programs such as timeout send a signal to the process and to its group, which arrives twice.
+      if (controller.signal.aborted && Date.now() - first > SAME_SIGNAL_MS) process.exit(INTERRUPTED);
+      if (!controller.signal.aborted) first = Date.now();
+      controller.abort();
+    });
   }
   // npx starts a shell, and passes a signal to the shell only: this process would lose its parent and run on.
   if (process.env.npm_command !== undefined) {
@@ -98,6 +104,9 @@ function interruption(): AbortSignal {
   }
   return controller.signal;
 }
+
+/** Within this time, in milliseconds, a second signal is the first one again. */
+const SAME_SIGNAL_MS = 500;
 
 /** How often to look whether npx was ended, in milliseconds. */
 const ORPHAN_CHECK_MS = 500;

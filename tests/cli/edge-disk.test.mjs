@@ -37,12 +37,12 @@ if (disks === undefined) {
   test("says that the disk is full, leaves nothing behind, and starts once it is not", async (t) => {
     const data = disk("full-at-start");
     const env = variables(await destination(t));
-    fill(join(data, "ballast"));
+    fill(join(data, ".ballast"));
     const { status, err } = await launch(t, data, { env }).ended;
     equal(status, 2);
     match(err, /^walnut-webhooks: the folder .* can't be written: the disk is full\n$/);
-    deepEqual([readdirSync(data), running(data)], [["ballast"], []]);
-    rmSync(join(data, "ballast"));
+    deepEqual([readdirSync(data), running(data)], [[".ballast"], []]);
+    rmSync(join(data, ".ballast"));
     equal((await startEdge(t, data, { env })).health, 200);
   });
 
@@ -53,13 +53,13 @@ if (disks === undefined) {
     const stored = event();
     equal((await edge.post(stored)).status, 200);
     await edge.logged({ event: "delivered" });
-    fill(join(data, "ballast"));
+    fill(join(data, ".ballast"));
     const padding = "x".repeat(60_000);
     let answer = await edge.post(event({ padding }));
     while (answer.status === 200) answer = await edge.post(event({ padding }));
     deepEqual([answer.status, answer.code], [503, "store_failed"]);
     equal(edge.child.exitCode, null);
-    rmSync(join(data, "ballast"));
+    rmSync(join(data, ".ballast"));
     const last = event();
     while ((await edge.post(last)).status !== 200);
     while (!origin.taken.some(({ body }) => `${body}` === last)) await origin.took(origin.taken.length + 1);
@@ -71,7 +71,7 @@ if (disks === undefined) {
 function disk(name) {
   const path = join(disks, name);
   mkdirSync(path);
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "none", path]);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m,mode=700", "none", path]);
   return path;
 }
 

@@ -13,7 +13,7 @@ export interface Setup {
 /** Returns the configuration. The Worker's modules are in a folder of `--import-path`. The storage is in the folder `inbox`, and the socket `control.sock`, of workerd's current folder. */
 export function configuration({ host, port, variables }: Setup): string {
   const module = (name: string, kind: string) => `(name = "${name}", ${kind} = embed "/${name}")`;
-  const binding = (name: string) => `(name = ${quoted(name)}, fromEnvironment = ${quoted(name)})`;
+  const binding = (name: string, index: number) => `(name = ${quoted(name)}, fromEnvironment = "${environmentName(index)}")`;
   // A client can send the header by which Cloudflare names it. It counts only if CLIENT_IP_HEADER says so.
   const isTrusted = variables.CLIENT_IP_HEADER?.toLowerCase() === "cf-connecting-ip";
   const http = isTrusted ? "()" : '(injectRequestHeaders = [(name = "CF-Connecting-IP")])';
@@ -46,6 +46,13 @@ const config :Workerd.Config = (
 );
 `;
 }
+
+/** The environment of workerd. Names of the user would change workerd itself, such as LD_PRELOAD. */
+export function environment(variables: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.values(variables).map((value, index) => [environmentName(index), value]));
+}
+
+const environmentName = (index: number) => `EDGE_VARIABLE_${index}`;
 
 /** A text in quotes, as Cap'n Proto reads it: each byte that is not visible ASCII is escaped. */
 function quoted(text: string): string {

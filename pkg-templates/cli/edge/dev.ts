@@ -1,12 +1,13 @@
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { relative, resolve } from "node:path";
+import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Command, NAME } from "../command.js";
 import { CHECK_FAILED, OK } from "../failure.js";
 import { json, line, paint, say, wrapped } from "../terminal.js";
 import { decisionLines, parseDecision, receivedLine } from "./decisions.js";
 import { hasDestination, type LocalEdge, startLocal } from "./local.js";
+import { dataFolder } from "./folder.js";
 import { findWorkerd } from "./project.js";
 import { type Received, startSampleOrigin } from "./sample-origin.js";
 import { variables } from "./variables.js";
@@ -29,15 +30,17 @@ export const edgeDev: Command = {
     port: { value: "N", help: "the port to listen on, 0 for any free port; the default is 8787" },
     "origin-port": { value: "N", help: "the port of the sample origin; the default is any free port" },
   },
-  examples: ["edge dev", "edge dev --data data"],
+  examples: ["edge dev", "edge dev --data dev-data"],
   async run(args, interruption) {
-    const data = args.text("data") === undefined ? undefined : resolve(args.text("data") as string);
+    const data = dataFolder(args.text("data"));
     const port = args.whole("port", 8787, 0, 65_535);
     const originPort = args.whole("origin-port", 0, 0, 65_535);
     const isJson = args.flag("json");
     const set = variables(existsSync(FILE) ? FILE : undefined, {});
     const workerd = findWorkerd(process.cwd());
     const signal = interruption();
+    // What workerd writes is for this user alone.
+    process.umask(0o077);
     const receive = (event: Received) => (isJson ? json({ event: "received", ...event }) : line(receivedLine(event)));
     const origin = await startSampleOrigin(originPort, receive);
     let edge: LocalEdge | undefined;

@@ -15,7 +15,8 @@ const QUOTED = /^(['"`])([\s\S]*)\1$/;
  */
 export function parseFile(bytes: Uint8Array, file: string): Record<string, string> {
   const text = decoded(bytes, file).replace(/\r\n?/g, "\n");
-  const found: Record<string, string> = {};
+  if (text.includes("\0")) throw malformed(file, lineAt(text, text.indexOf("\0")), "the line has a null byte");
+  const found = new Map<string, string>();
   let end = 0;
   for (const match of text.matchAll(LINE)) {
     const [whole, name = "", raw = "", comment] = match;
@@ -28,10 +29,11 @@ export function parseFile(bytes: Uint8Array, file: string): Record<string, strin
     if (comment !== undefined && quote === undefined && /\S$/.test(whole.slice(0, whole.length - comment.length))) {
       throw malformed(file, number, `# begins a comment: put the value of ${name} in quotes, or a blank before the comment`);
     }
-    found[name] = quote === undefined ? value : quote === '"' ? inner.replace(/\\n/g, "\n").replace(/\\r/g, "\r") : inner;
+    const content = quote === undefined ? value : quote === '"' ? inner.replace(/\\n/g, "\n").replace(/\\r/g, "\r") : inner;
+    found.set(name, content);
   }
   checkSkipped(text, end, text.length, file);
-  return found;
+  return Object.fromEntries(found);
 }
 
 function decoded(bytes: Uint8Array, file: string): string {

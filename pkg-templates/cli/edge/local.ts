@@ -53,7 +53,7 @@ export async function startLocal({ workerd, data, port, variables, origin, log }
   const madeUp = Object.fromEntries(Object.entries(wanted).filter(([name]) => isMissing(name, variables)));
   const folder = data ?? temporary();
   const all = { ...variables, ...madeUp };
-  const edge = await startEdge({ workerd, data: folder, host: "127.0.0.1", port, variables: all, log });
+  const edge = await startEdge({ workerd, data: folder, owner: "dev", host: "127.0.0.1", port, variables: all, log });
   return {
     webhook: edge.url + (all.WEBHOOK_PATH || "/webhook"),
     admin: `${edge.url}/admin/${madeUp.ADMIN_TOKEN === undefined ? "" : `#token=${madeUp.ADMIN_TOKEN}`}`,

@@ -2,7 +2,7 @@
 // Each process has a socket with a name of its own, since the socket of a process that was killed can't be replaced atomically.
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { readdirSync, renameSync, rmSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { join, relative } from "node:path";
 import { Failure, NOT_RUN, reason } from "../failure.js";
@@ -16,7 +16,7 @@ const DECIDE_MS = 5000;
 const LOCK = /^lock-[0-9a-f]{8}\.sock$/;
 
 /**
- * Locks a data folder, and creates it if it does not exist. Returns a function that unlocks it.
+ * Locks a data folder. Returns a function that unlocks it.
  *
  * @throws Failure `in_use` or `unwritable`.
  */
@@ -38,7 +38,6 @@ export async function lock(data: string): Promise<() => Promise<void>> {
     await once(server, "close");
   };
   try {
-    mkdirSync(data, { recursive: true, mode: 0o700 });
     // Others take a socket without a listener for one of a process that was killed, so it gets its name once it listens.
     server.listen(socketPath(join(data, name)));
     await once(server, "listening");

@@ -1,6 +1,6 @@
 // A process of workerd whose command was killed: it runs on, without its cron trigger, and uses the storage.
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure, NOT_RUN, reason } from "../failure.js";
 import { CONTROL, drain } from "./control.js";
@@ -8,7 +8,7 @@ import { connected } from "./lock.js";
 
 /** The configuration of workerd, in the data folder. */
 export const CONFIGURATION = "workerd.capnp";
-/** The file with the process id of workerd, in the data folder. */
+/** The file with the process id of workerd, in the data folder, for those who watch it. */
 export const PID = "workerd.pid";
 
 /** How long the requests in flight may take, in milliseconds. */
@@ -26,8 +26,7 @@ const CHECK_MS = 50;
  * @throws Failure `in_use` if a process listens that can't be ended.
  */
 export async function endOrphan(data: string): Promise<void> {
-  const pid = readPid(data);
-  if (pid !== undefined && isWorkerd(pid, data)) await end(pid, data);
+  for (const pid of processes(data)) await end(pid, data);
   // The system closes the sockets of a process that was killed only after its command line is gone.
   const until = Date.now() + CLOSE_MS;
   while (await isListening(data)) {
@@ -61,19 +60,20 @@ async function end(pid: number, data: string): Promise<void> {
   await drain(join(data, CONTROL), kill, ended(), GRACE_MS);
 }
 
-function readPid(data: string): number | undefined {
-  try {
-    const pid = Number(readFileSync(join(data, PID), "utf8"));
-    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
+/** The processes of workerd that use this folder. Their command lines have the path of its configuration. */
+function processes(data: string): number[] {
+  if (process.platform === "linux") return readdirSync("/proc").map(Number).filter((pid) => pid > 0 && isWorkerd(pid, data));
+  const lines = execFileSync("ps", ["-axo", "pid=,args="], { encoding: "utf8" }).split("\n");
+  return lines.filter((line) => names(line, data)).map((line) => Number.parseInt(line, 10));
 }
 
-/** Whether a process is the workerd of this folder: a number may be another process's by now. */
+/** Whether a process is the workerd of this folder. */
 function isWorkerd(pid: number, data: string): boolean {
-  return commandLine(pid).includes(` serve ${join(data, CONFIGURATION)} `);
+  return names(commandLine(pid), data);
+}
+
+function names(line: string, data: string): boolean {
+  return line.includes(` serve ${join(data, CONFIGURATION)} `);
 }
 
 /** The command line of a process; empty if the process has ended. */

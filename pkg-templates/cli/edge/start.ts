@@ -1,16 +1,30 @@
 import { once } from "node:events";
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync } from "node:fs";
 import { isIP } from "node:net";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "../command.js";
-import { CHECK_FAILED, Failure, NOT_RUN, OK, reason, usage } from "../failure.js";
+import { CHECK_FAILED, Failure, INTERRUPTED, NOT_RUN, OK, reason, usage } from "../failure.js";
 import { json, plain } from "../terminal.js";
+import { dataFolder, remove } from "./folder.js";
 import { findWorkerd } from "./project.js";
 import { variables } from "./variables.js";
 import { type Edge, startEdge } from "./workerd.js";
 
 /** How long the requests in flight may take after a signal, in milliseconds. */
 const GRACE_MS = 10_000;
+
+/** How long the edge may take to answer `/healthz`, in milliseconds. */
+const HEALTH_MS = 10_000;
+
+/** How much of the log waits for its reader at most. */
+const MOST_WAITING_BYTES = 1 << 20;
+
+/** How long the reader may take for the end of the log, in milliseconds. */
+const FLUSH_MS = 1000;
+
+/** The beginning of the name of the folder in which the variables are tried out, in the data folder. */
+const TRIAL = ".trial-";
 
 export const edgeStart: Command = {
   summary: "run the edge on this machine, for good",
@@ -29,20 +43,22 @@ export const edgeStart: Command = {
   },
   examples: ["edge start --variables edge.env", "edge start --data /var/lib/walnut-webhooks --port 8080"],
   async run(args, interruption) {
-    const data = resolve(args.text("data") ?? "data");
+    const folder = dataFolder(args.text("data")) ?? resolve("data");
     const port = args.whole("port", 8787, 0, 65_535);
     const host = args.text("host") ?? "127.0.0.1";
     if (isIP(host) === 0 && host !== "localhost") throw usage(`--host must be an IP address of this machine, or localhost, but is "${plain(host)}"`);
     const set = variables(args.text("variables"), process.env);
     const workerd = findWorkerd(process.cwd());
     const signal = interruption();
+    // What workerd and this command write is for this user alone.
+    process.umask(0o077);
     const edge = await startEdge({
-      workerd, data, host, port, variables: set, log,
+      workerd, data: folder, owner: "start", host, port, variables: set, log, signal,
       // Later, a mistake must not stop the edge: it accepts events, and holds them.
-      prepare: async () => { if (isNew(data)) await check(workerd, join(data, "check"), set); },
+      prepare: async (data) => { if (isNew(data)) await check({ workerd, data, variables: set, signal }); },
     });
     try {
-      json({ event: "started", url: edge.url, data, health: await health(edge) });
+      json({ event: "started", url: edge.url, data: folder, health: await health(edge, signal) });
       const aborted = signal.aborted ? Promise.resolve() : once(signal, "abort");
       const ended = await Promise.race([edge.ended, aborted.then(() => undefined)]);
       if (ended !== undefined) {
@@ -53,22 +69,44 @@ export const edgeStart: Command = {
     } finally {
       await edge.stop(GRACE_MS);
     }
+    reportDropped();
     json({ event: "stopped" });
+    await flushed(OK);
     return OK;
   },
 };
 
-/** Prints a line of workerd's log as JSON. If standard output is read slowly, the promise resolves once it was read. */
-async function log(line: string): Promise<void> {
-  const text = parsed(line) === undefined ? JSON.stringify({ event: "runtime", text: line }) : line;
-  if (!process.stdout.write(`${text}\n`)) await once(process.stdout, "drain");
+let dropped = 0;
+
+/** Prints a line of workerd's log as JSON. If standard output is read too slowly, the line is dropped: the edge goes on. */
+function log(line: string): void {
+  if (process.stdout.writableLength > MOST_WAITING_BYTES) {
+    dropped++;
+    return;
+  }
+  reportDropped();
+  if (parsed(line) === undefined) json({ event: "runtime", text: line });
+  else process.stdout.write(`${line}\n`);
+}
+
+function reportDropped(): void {
+  if (dropped > 0) json({ event: "log_dropped", lines: dropped });
+  dropped = 0;
+}
+
+/** Ends this process if nobody reads the rest of the log in time: Node.js would wait for ever. */
+async function flushed(status: number): Promise<void> {
+  const written = new Promise<true>((resolve) => process.stdout.write("", () => resolve(true)));
+  const isWritten = await Promise.race([written, sleep(FLUSH_MS, false, { ref: false })]);
+  if (!isWritten) process.exit(status);
 }
 
 /** Returns the status of `/healthz`. */
-async function health({ url }: Edge): Promise<number> {
+async function health({ url }: Edge, signal: AbortSignal): Promise<number> {
   try {
-    return (await fetch(`${url}/healthz`)).status;
+    return (await fetch(`${url}/healthz`, { signal: AbortSignal.any([signal, AbortSignal.timeout(HEALTH_MS)]) })).status;
   } catch (error) {
+    if (signal.aborted) throw new Failure("interrupted", "interrupted", INTERRUPTED);
     throw new Failure("not_started", `the edge does not answer at ${url}/healthz: ${reason((error as Error).cause ?? error)}`, NOT_RUN);
   }
 }
@@ -79,26 +117,37 @@ function isNew(data: string): boolean {
   return !existsSync(inbox) || !readdirSync(inbox, { recursive: true }).some((file) => /[\da-f]{64}\.sqlite$/.test(String(file)));
 }
 
+interface Trial {
+  readonly workerd: string;
+  readonly data: string;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Runs the edge in a folder of its own, to see whether the variables have mistakes.
  *
  * @throws Failure `misconfigured`.
  */
-async function check(workerd: string, data: string, set: Record<string, string>): Promise<void> {
+async function check({ workerd, data, variables, signal }: Trial): Promise<void> {
+  for (const left of readdirSync(data).filter((name) => name.startsWith(TRIAL))) remove(join(data, left));
+  const folder = mkdtempSync(join(data, TRIAL));
   const mistakes = new Set<unknown>();
   const log = (line: string) => {
     const entry = parsed(line);
     if (entry?.event === "misconfigured") for (const mistake of entry.mistakes as unknown[]) mistakes.add(mistake);
   };
+  let status: number;
   try {
-    const edge = await startEdge({ workerd, data, host: "127.0.0.1", port: 0, variables: set, log });
-    const status = await health(edge).finally(() => edge.stop(GRACE_MS));
-    if (status === 200) return;
+    const edge = await startEdge({ workerd, data: folder, owner: "start", host: "127.0.0.1", port: 0, variables, log, signal });
+    status = await health(edge, signal).finally(() => edge.stop(GRACE_MS));
   } finally {
-    rmSync(data, { recursive: true, force: true });
+    remove(folder);
   }
+  if (status === 200) return;
   const list = [...mistakes].map((sentence) => `\n  - ${sentence}`);
-  throw new Failure("misconfigured", `the edge was not started, because its variables have mistakes:${list.join("")}`, NOT_RUN);
+  const cause = list.length > 0 ? `its variables have mistakes:${list.join("")}` : `it answers /healthz with ${status}`;
+  throw new Failure("misconfigured", `the edge was not started, because ${cause}`, NOT_RUN);
 }
 
 /** Reads a line of the Worker's log; `undefined` if it is of workerd itself. */

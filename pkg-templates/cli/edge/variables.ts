@@ -1,8 +1,8 @@
 // The variables of the edge: their names, and where their values come from.
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { Failure, NOT_RUN, reason } from "../failure.js";
 import { distance } from "../nearest.js";
-import { plain } from "../terminal.js";
+import { plain, warn } from "../terminal.js";
 import { parseFile } from "./envfile.js";
 
 /** A file with every variable, which `edge init` writes for the user. */
@@ -12,6 +12,9 @@ export const EXAMPLE = new URL("./template/dev.vars.example", import.meta.url);
 const MOST_EDITS = 2;
 /** Shorter names are too near to those of other programs: npm sets `NODE`, which is almost `MODE`. */
 const LEAST_MISSPELT = 8;
+
+/** The longest value: Linux limits a variable of the environment to 128 KiB. */
+const MOST_BYTES = 100_000;
 
 /** The names of all variables. */
 export function names(): string[] {
@@ -30,15 +33,26 @@ export function variables(file: string | undefined, environment: NodeJS.ProcessE
   const unset = known.filter((name) => environment[name] === undefined && inFile[name] === undefined && name.length >= LEAST_MISSPELT);
   const isMisspelt = (name: string) => unset.some((other) => distance(name.toUpperCase(), other) <= MOST_EDITS);
   const ours = Object.entries(environment).filter(([name, value]) => value !== undefined && (known.includes(name) || isMisspelt(name)));
-  return { ...inFile, ...(Object.fromEntries(ours) as Record<string, string>) };
+  const all = { ...inFile, ...(Object.fromEntries(ours) as Record<string, string>) };
+  // The binding of the Worker to its storage.
+  if (all.INBOX !== undefined) warn("INBOX is not a variable of the edge, and has no effect: remove it");
+  delete all.INBOX;
+  for (const [name, value] of Object.entries(all)) {
+    if (Buffer.byteLength(value) > MOST_BYTES) throw new Failure("malformed", `${plain(name)} is too long: a variable may have ${MOST_BYTES} bytes`, NOT_RUN);
+  }
+  return all;
 }
 
 function read(file: string): Record<string, string> {
   let bytes: Uint8Array;
+  let mode: number;
   try {
     bytes = readFileSync(file);
+    mode = statSync(file).mode;
   } catch (error) {
     throw new Failure("unreadable", `${plain(file)} can't be read: ${reason(error)}`, NOT_RUN);
   }
-  return parseFile(bytes, file);
+  const found = parseFile(bytes, file);
+  if ((mode & 0o044) !== 0) warn(`other users can read ${plain(file)}, which has secrets: run chmod 600 on it`);
+  return found;
 }

@@ -1,14 +1,16 @@
 // Runs the prebuilt Worker in workerd, the runtime of Cloudflare Workers, with its storage in a folder.
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { Failure, NOT_RUN, reason } from "../failure.js";
+import { Failure, INTERRUPTED, NOT_RUN, reason } from "../failure.js";
 import { plain } from "../terminal.js";
-import { configuration } from "./configuration.js";
+import { configuration, environment } from "./configuration.js";
 import { CONTROL, drain, post } from "./control.js";
+import { checkOwner, openFolder, type Owner, write } from "./folder.js";
 import { lock, socketPath } from "./lock.js";
 import { CONFIGURATION, endOrphan, PID } from "./orphan.js";
 
@@ -18,6 +20,9 @@ const WORKER = fileURLToPath(new URL("../worker/", import.meta.url));
 /** How often the cron trigger runs, in milliseconds: as in the wrangler configuration. */
 const CRON_MS = 5 * 60_000;
 
+/** How long workerd may take to start, in milliseconds. */
+const START_MS = 60_000;
+
 /** How long to read on after workerd has ended, in milliseconds, if the log is read slowly. */
 const LAST_LINES_MS = 1000;
 
@@ -26,14 +31,18 @@ export interface EdgeOptions {
   readonly workerd: string;
   /** The folder for the storage. It is created if it does not exist. */
   readonly data: string;
+  /** The command that the folder belongs to. */
+  readonly owner: Owner;
   readonly host: string;
   /** 0 is any free port. */
   readonly port: number;
   readonly variables: Readonly<Record<string, string>>;
-  /** Receives each line of the log. The next line is read when the promise resolves. */
-  log(line: string): void | Promise<void>;
-  /** Runs when the folder is locked, before workerd starts. If it throws, workerd does not start. */
-  prepare?(): Promise<void>;
+  /** Receives each line of the log. */
+  log(line: string): void;
+  /** Runs when the folder is locked, before workerd starts, with its path. If it throws, workerd does not start. */
+  prepare?(data: string): Promise<void>;
+  /** Gives the start up when it is aborted. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Edge {
@@ -56,13 +65,15 @@ export interface Edge {
  * `cannot_listen` if the port is taken, and `not_started` for any other reason.
  */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
-  const { data } = options;
   if (process.platform === "win32") throw new Failure("unsupported", "the edge runs on Linux and macOS only: on Windows, use WSL", NOT_RUN);
+  const data = openFolder(options.data);
   const unlock = await lock(data);
   try {
+    const claim = checkOwner(data, options.owner);
     await endOrphan(data);
-    await options.prepare?.();
-    const edge = await run(options);
+    await options.prepare?.(data);
+    claim();
+    const edge = await run({ ...options, data });
     const ended = edge.ended.finally(unlock);
     return { ...edge, ended, stop: async (graceMs) => void (await Promise.all([edge.stop(graceMs), ended])) };
   } catch (error) {
@@ -72,7 +83,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
 }
 
 /** Runs workerd in a locked folder. */
-async function run({ workerd, data, host, port, variables, log }: EdgeOptions): Promise<Edge> {
+async function run({ workerd, data, host, port, variables, log, signal }: EdgeOptions): Promise<Edge> {
   const control = join(data, CONTROL);
   socketPath(control);
   const config = join(data, CONFIGURATION);
@@ -84,7 +95,7 @@ async function run({ workerd, data, host, port, variables, log }: EdgeOptions): 
   });
   const child = spawn(workerd, ["serve", config, `--import-path=${WORKER}`, "--control-fd=3"], {
     cwd: data,
-    env: { ...certificates(), ...variables },
+    env: { ...certificates(), ...environment(variables) },
     stdio: ["ignore", "pipe", "pipe", "pipe"],
     // Ctrl-C in a terminal signals the whole process group: workerd would end before its requests.
     detached: true,
@@ -97,7 +108,7 @@ async function run({ workerd, data, host, port, variables, log }: EdgeOptions): 
   const relayed = Promise.all(
     [stdout, stderr].map(async (stream) => {
       for await (const line of createInterface({ input: stream })) {
-        if (isStarted) await log(line);
+        if (isStarted) log(line);
         else early.push(line);
       }
     }),
@@ -113,17 +124,17 @@ async function run({ workerd, data, host, port, variables, log }: EdgeOptions): 
 
   try {
     if (child.pid !== undefined) write(data, () => writeFileSync(join(data, PID), `${child.pid}\n`));
-    const first = await Promise.race([listening(messages), ended]);
+    const first = await Promise.race([listening(messages), ended, givenUp(signal)]);
     if (typeof first === "string") throw notStarted(first, early, host, port);
     isStarted = true;
-    for (const line of early) await log(line);
+    for (const line of early) log(line);
     const cron = () => post(control, "/cron");
     let isStopping = false;
     const trigger = async () => {
       try {
         await cron();
       } catch (error) {
-        if (!isStopping) await log(JSON.stringify({ event: "cron_failed", reason: reason(error) }));
+        if (!isStopping) log(JSON.stringify({ event: "cron_failed", reason: reason(error) }));
       }
     };
     const timer = setInterval(trigger, CRON_MS);
@@ -147,6 +158,15 @@ async function run({ workerd, data, host, port, variables, log }: EdgeOptions): 
   }
 }
 
+/** Rejects when the signal is aborted, or workerd takes too long to start. */
+async function givenUp(signal: AbortSignal | undefined): Promise<never> {
+  const limit = AbortSignal.timeout(START_MS);
+  const all = signal === undefined ? limit : AbortSignal.any([signal, limit]);
+  if (!all.aborted) await once(all, "abort");
+  if (signal?.aborted === true) throw new Failure("interrupted", "interrupted", INTERRUPTED);
+  throw new Failure("not_started", `workerd did not start within ${START_MS / 1000} s`, NOT_RUN);
+}
+
 /** Resolves with the port once workerd listens on it and on the control socket. */
 function listening(messages: Readable): Promise<number> {
   return new Promise((resolve) => {
@@ -157,14 +177,6 @@ function listening(messages: Readable): Promise<number> {
       if (ports.size === 2) resolve(ports.get("http") as number);
     });
   });
-}
-
-function write(data: string, work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    throw new Failure("unwritable", `the folder ${data} can't be written: ${reason(error)}`, NOT_RUN);
-  }
 }
 
 /** Where the certificates of certificate authorities are, if the environment says so. */
