@@ -110,7 +110,7 @@ export async function cloudflare(t) {
   async function restart(name) {
     await stop(name);
     const { vars, secrets } = workers.get(name);
-    edges.set(name, await startEdge({ workerd, data: join(data, name), host: "127.0.0.1", port: 0, variables: { ...vars, ...secrets }, log: () => {} }));
+    edges.set(name, await startEdge({ workerd, data: join(data, name), owner: "start", host: "127.0.0.1", port: 0, variables: { ...vars, ...secrets }, log: () => {} }));
   }
   /** Passes a request to the deployed Worker, at an address that is known before it is deployed. */
   const proxy = createServer(async (request, response) => {
