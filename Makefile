@@ -104,8 +104,8 @@ lint: | prerequisites ## Check the format, the lints and the crate's documentati
 	cargo fmt --manifest-path bench/ct/native/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	cargo clippy --locked --package walnut-webhooks -- --deny warnings
-	cargo clippy --locked --package walnut-webhooks --features wasm --target wasm32-unknown-unknown -- --deny warnings
-	cargo clippy --locked --package walnut-webhooks-explain --features wasm --target wasm32-unknown-unknown -- --deny warnings
+	cargo clippy --locked --package walnut-webhooks --package walnut-webhooks-explain \
+		--features walnut-webhooks/wasm,walnut-webhooks-explain/wasm --target wasm32-unknown-unknown -- --deny warnings
 	$(RUSTDOC)
 
 contract: | prerequisites ## Rewrite the tables of docs/errors.md from src/error.rs

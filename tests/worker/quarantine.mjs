@@ -33,7 +33,7 @@ let small = 0;
 export const tiny = () => `{"event":"e","n":${small++}}`;
 
 /**
- * The Worker with a clock that is so many ms ahead. It counts the rows that it writes, including index entries and
+ * The Worker with a clock that is so many ms ahead. A request to `/clock`, or the header `test-ahead`, moves the clock. It counts the rows that it writes, including index entries and
  * alarms, and the requests to the inbox. Alarms fire after the same real time as without the shift. With TEST_GATE, the
  * second shard stores only what the server there answers 200.
  */
@@ -90,6 +90,7 @@ export default {
   ...worker,
   fetch(request, env, context) {
     const { pathname, searchParams } = new URL(request.url);
+    if (request.headers.has("test-ahead")) ahead = Number(request.headers.get("test-ahead"));
     if (pathname === "/clock") return Response.json((ahead = Number(searchParams.get("ahead"))));
     if (pathname === "/asked") return Response.json(asked);
     if (pathname !== "/written") return worker.fetch(request, env, context);
