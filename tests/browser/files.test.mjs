@@ -31,7 +31,7 @@ test("files: uses the bytes of a file until the text is edited", options, async 
   const body = Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from('{"event":"e",\r\n"a":"'), Buffer.from([0xff, 0xc3, 0xa9]), Buffer.from('"}')]);
   await page.fill("#signature", sign(body));
   await openFile(page, "body.json", body);
-  await says(page, "#file-note", `body.json: its ${body.length} bytes are used exactly`);
+  await says(page, "#file-note", `body.json: its ${body.length} bytes are used unchanged`);
   assert.deepEqual(await verdict(page), ["genuine", "not_json", ""]);
   assert.equal(await page.textContent("#body-size"), `${body.length} bytes`);
   // The text field itself can't hold them.
