@@ -26,12 +26,13 @@ export function endpoint(faults) {
     request.on("error", () => {});
     request.on("data", (piece) => {
       length += piece.length;
-      if (length <= limit) return pieces.push(piece);
-      if (!response.headersSent) tooLarge(response);
+      if (length <= limit) pieces.push(piece);
     });
     request.on("end", () => {
       clearTimeout(timer);
       if (response.headersSent || response.destroyed) return;
+      // Not before the end: the connection would be reset, and a client that still sends might not get the answer.
+      if (length > limit) return tooLarge(response);
       const body = Buffer.concat(pieces);
       const right = createHmac("sha256", KEY).update(read(body)).digest("hex");
       if (matches(right, request.headers["x-walnut-signature"])) accept(response, body);
