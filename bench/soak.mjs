@@ -137,14 +137,15 @@ async function repair() {
 const answers = {};
 let unanswered = 0;
 
-/** Posts as Walnut does: again, if there was no answer. */
+/** Posts as Walnut does: again, if there was no answer, or 503 while the edge stops. */
 async function post(body, signature) {
   for (;;) {
     try {
       const response = await fetch(`${edge.url}/webhook`, { method: "POST", body, headers: { "x-walnut-signature": signature } });
       await response.arrayBuffer();
       answers[response.status] = (answers[response.status] ?? 0) + 1;
-      return response.status;
+      if (response.status !== 503) return response.status;
+      await pause();
     } catch {
       unanswered++;
       await pause();
