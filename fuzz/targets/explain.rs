@@ -101,7 +101,7 @@ fn shows_no_secret<'n>(
         let shown = |name: &str| -> String {
             name.chars().filter(char::is_ascii_graphic).take(64).collect()
         };
-        let text = "The signature is in another header than X-Walnut-Signature: ";
+        let text = "The signature is in a header other than X-Walnut-Signature: ";
         let name = problem.strip_prefix(text).and_then(|rest| rest.strip_suffix('.')).unwrap();
         assert!(names.any(|other| shown(other) == name), "{problem:?}");
         problem = text;

@@ -1,6 +1,6 @@
 //! Runs Wycheproof's vectors of `tests/external/` through the Rust API.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail so")]
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use serde_json::{Map, Value};
 use walnut_webhooks::{Key, KeyIndex, Verifier};

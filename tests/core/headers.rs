@@ -1,6 +1,6 @@
 //! Verifies requests by all of their headers: the feature `http`.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail so")]
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use http::{HeaderMap, HeaderValue};
 use walnut_webhooks::{

@@ -1,6 +1,6 @@
 //! Runs the vectors of `tests/vectors/` through the Rust API.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail so")]
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod cases;
 
