@@ -130,7 +130,7 @@ fn a_summary_agrees_with_the_delivery() {
     assert!(cases >= 200, "only {cases} cases were found");
     // A summary parses no numbers, so it differs if the double differs from the written number.
     let unusual =
-        ["1e-400 is zero", "1e999 is no integer: drift only", "2^53 - 0.5 is read as a double"];
+        ["1e-400 is zero", "1e999 is not an integer: drift only", "2^53 - 0.5 is read as a double"];
     assert_eq!(differences, unusual.map(|name| format!("json: {name:?}")));
 }
 
