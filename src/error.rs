@@ -19,7 +19,7 @@ pub enum Error {
         /// How many keys were tried.
         keys: usize,
     },
-    /// A key is empty, there is no key, or there are more than [`MAX_KEYS`](crate::MAX_KEYS).
+    /// A key is empty, no key was given, or more than [`MAX_KEYS`](crate::MAX_KEYS) were given.
     InvalidKey {
         /// How many keys were given; 1 when the key itself is empty.
         keys: usize,
@@ -127,7 +127,7 @@ codes! {
             "Compare the key with the one in Walnut's settings, and check that [the body is the raw one](raw-bodies.md) \
              and that the key was not [reset](key-reset.md). `explain` recognizes many of these mistakes.";
         Error::InvalidKey { .. } => "invalid_key", 500,
-            "A key is empty, there is no key, or there are more than four keys. `new Webhook` throws it; a request never causes it.",
+            "A key is empty, no key was given, or more than four were given. `new Webhook` throws this error; a request never causes it.",
             "Set the environment variable that holds the key.";
         Error::BodyTooLarge { .. } => "body_too_large", 413,
             "The body is longer than the limit.",

@@ -77,7 +77,7 @@ fn may_surround(character: char) -> bool {
 }
 
 /// Returns the value of an assignment: the text after a name and `=` or `:`, as shells, PowerShell and YAML write it.
-/// Returns nothing if there is no name.
+/// Returns an empty value if the name is absent.
 fn assigned_value(key: &[u8]) -> &[u8] {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-. \"'".contains(byte);
     let key = key.strip_prefix(b"$env:").unwrap_or(key);
