@@ -3,7 +3,7 @@ import type { DemoSessionFinished, PlaylistSessionFinished } from "./contract.js
 /** The payload of an event, as JSON. */
 export type JsonObject = { [name: string]: unknown };
 
-/** A verified body, read. `type` narrows `event`. */
+/** A verified and typed body. `type` narrows `event`. */
 export type Delivery = DemoDelivery | PlaylistDelivery | UnknownDelivery;
 
 /** The delivery of a demo event with its documented shape. */
