@@ -7,7 +7,7 @@ CARGO_FUZZ := 0.13.1
 CARGO_MUTANTS := 27.1.0
 
 CORE := Cargo.toml Cargo.lock .cargo/config.toml $(wildcard src/*.rs src/*/*.rs)
-EXPLAIN := explain/Cargo.toml $(wildcard explain/src/*.rs)
+EXPLAIN := explain/Cargo.toml $(wildcard explain/src/*.rs explain/src/*/*.rs)
 BINDGEN := target/tools/bin/wasm-bindgen
 WORKER := $(CORE) $(EXPLAIN) worker/Cargo.toml $(wildcard worker/*.js worker/page/* worker/src/*.rs worker/src/*/*.rs worker/src/*/*/*.rs) \
 	tools/build-worker.mjs tools/crates.mjs $(BINDGEN) node_modules/.package-lock.json
