@@ -19,7 +19,7 @@ const MOST_TOKEN_BYTES: usize = 512;
 /// The result of reading a variable.
 pub(super) enum Reading<T> {
     Unset,
-    /// The value is a mistake, or the variable is not set although a misspelling or its former name is.
+    /// The value is a mistake, or a misspelling or the former name of the variable is set instead.
     Mistake,
     Valid(T),
 }
