@@ -218,7 +218,7 @@ impl Incoming<'_> {
         let mut headline = headline(&verified, settings.max_event_age_ms, now)?;
         headline.edges = edges::parse(self.edges.as_deref())?;
         if settings.mode == Mode::Direct {
-            headline.edges = edges::through(headline.edges, &edges::of_isolate())?;
+            headline.edges = edges::add(headline.edges, &edges::isolate_id())?;
         }
         Ok(headline)
     }

@@ -181,7 +181,7 @@ impl<'a> Reader<'a> {
     /// Checks a URL to which personal data may be sent, and returns the URL to request.
     pub(super) fn url(&mut self, name: &str, text: &str) -> Option<String> {
         url::check(self.parse, text, self.allow_loopback)
-            .map_err(|unfit| self.mistake(format!("{name} {}", unfit.message())))
+            .map_err(|problem| self.mistake(format!("{name} {}", problem.message())))
             .ok()
     }
 

@@ -17,7 +17,7 @@ const MOST_ADDED: usize = 150;
 
 /// A difference. Times are in milliseconds since the Unix epoch.
 struct Known {
-    /// As [`crate::protocol::Report`] has it.
+    /// In the form of [`crate::protocol::Report`].
     name: String,
     times: u64,
     first: u64,

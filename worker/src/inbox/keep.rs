@@ -122,7 +122,7 @@ fn drop_rows(db: &Db, state: &str, received: u64) -> Result<usize> {
     Ok(db.rows(&dropped, &values)?.len())
 }
 
-/// Returns when something expires next.
+/// Returns the time of the next expiry.
 pub(super) fn next(db: &Db, settings: &Settings) -> Result<Option<u64>> {
     let ended = db.number(
         "SELECT MIN(ended) FROM deliveries WHERE signature IS NOT NULL AND ended IS NOT NULL",
@@ -136,9 +136,9 @@ pub(super) fn next(db: &Db, settings: &Settings) -> Result<Option<u64>> {
     };
     let ids = "SELECT MIN(last) FROM remembered".to_owned();
     for query in [rows("forgotten"), rows("erased"), ids] {
-        let came = db.number(&query, &[])?;
-        let gone = came.map(|came| came.saturating_add(remembered_ms(settings)));
-        next = [next, gone].into_iter().flatten().min();
+        let last_use = db.number(&query, &[])?;
+        let expiry = last_use.map(|time| time.saturating_add(remembered_ms(settings)));
+        next = [next, expiry].into_iter().flatten().min();
     }
     Ok(next)
 }

@@ -102,7 +102,7 @@ impl Inbox {
         let mut keep = 0;
         let mut timer = Timer::new(0);
         loop {
-            if self.guard.is_stopping() && flights.is_empty() && self.others.get() == 0 {
+            if self.guard.is_stopping() && flights.is_empty() && self.other_tasks.get() == 0 {
                 return Ok(());
             }
             let more = self.read_untried(settings)?;
@@ -115,7 +115,7 @@ impl Inbox {
                 let more = keep::forget(&self.db, &mut self.counts.borrow_mut(), settings, now)?;
                 keep = now.saturating_add(if more { 0 } else { keep::EVERY_MS });
             }
-            let is_idle = flights.is_empty() && self.others.get() == 0 && !more;
+            let is_idle = flights.is_empty() && self.other_tasks.get() == 0 && !more;
             if is_idle || now >= end {
                 return Ok(());
             }
@@ -132,7 +132,7 @@ impl Inbox {
                 if let Poll::Ready(Some(landed)) = Pin::new(&mut *flights).poll_next(context) {
                     return Poll::Ready(Some(landed));
                 }
-                if self.bell.has_rung(context) {
+                if self.notifier.was_notified(context) {
                     return Poll::Ready(None);
                 }
                 over.map(|()| None)
