@@ -260,8 +260,8 @@ impl World {
     pub(super) fn fill(&mut self, setup: &Setup) {
         let mut names = self.open(setup);
         while let Some(name) = self.memory().slots.next(&names).first().copied() {
-            let flying: Vec<RowId> = self.memory().slots.to(name).collect();
-            let next = self.due(name).into_iter().find(|row_id| !flying.contains(row_id));
+            let in_flight: Vec<RowId> = self.memory().slots.deliveries_to(name).collect();
+            let next = self.due(name).into_iter().find(|row_id| !in_flight.contains(row_id));
             let started = next.is_some_and(|row_id| self.launch(setup, row_id, name));
             if !started || !self.open(setup).contains(&name) {
                 names.retain(|other| *other != name);

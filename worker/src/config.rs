@@ -225,8 +225,7 @@ impl Config {
         let current = reader.key(mode);
         let previous = reader.previous();
         if settings.setup && !settings.quarantine && current.is_none() {
-            reader
-                .mistake("SETUP needs the quarantine, which keeps requests: remove QUARANTINE");
+            reader.mistake("SETUP needs the quarantine, which keeps requests: remove QUARANTINE");
         }
         if settings.setup && current.is_some() {
             let warning = format!("SETUP has no effect, because {KEY} is set: remove SETUP");

@@ -364,7 +364,7 @@ impl Inbox {
         let names = settings.destinations.iter().map(|it| it.name.as_str());
         let is_open = |name: &&str| match circuits.find(name).map(|circuit| circuit.access(now)) {
             None | Some(Access::All) => true,
-            Some(Access::Probe) => slots.to(name).next().is_none(),
+            Some(Access::Probe) => slots.deliveries_to(name).next().is_none(),
             Some(Access::After(_) | Access::Paused) => false,
         };
         names.filter(is_open).collect()

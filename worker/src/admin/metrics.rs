@@ -41,7 +41,11 @@ pub(super) fn text(status: &Status) -> String {
     text.sample("quarantine_bytes", &[], bytes);
     text.family("quarantine_recovered", "counter", "Kept requests that became deliveries.");
     text.sample("quarantine_recovered_total", &[], recovered);
-    text.family("quarantine_dropped", "counter", "Requests not kept, because the quarantine was full.");
+    text.family(
+        "quarantine_dropped",
+        "counter",
+        "Requests not kept, because the quarantine was full.",
+    );
     text.sample("quarantine_dropped_total", &[], dropped);
     text.family("drift", "gauge", "Differences from the documented shapes that were seen.");
     text.sample("drift", &[], status.drift);

@@ -51,7 +51,11 @@ impl UrlProblem {
 }
 
 /// Checks a URL to which personal data may be sent, and returns the URL to request.
-pub(super) fn check(parse: Parse<'_>, text: &str, allow_loopback: bool) -> Result<String, UrlProblem> {
+pub(super) fn check(
+    parse: Parse<'_>,
+    text: &str,
+    allow_loopback: bool,
+) -> Result<String, UrlProblem> {
     let url = parse(text).ok_or(UrlProblem::NotAUrl)?;
     let is_loopback = url.protocol == "http:" && is_loopback(&url.hostname);
     if url.href.len() > MAX_URL_BYTES {

@@ -125,13 +125,13 @@ impl Inbox {
         let send = |raise: Raise| shards::ask(&self.env, settings, shards::FIRST, raise);
         for destination in alerts::deaths(&self.db)? {
             let name = Some(destination.clone()).filter(|name| !name.is_empty());
-            send(Raise { destination: name, ..Raise::of(Cause::Dead) }).await?;
+            send(Raise { destination: name, ..Raise::new(Cause::Dead) }).await?;
             alerts::forget_death(&self.db, &destination)?;
         }
         let (now, size) = (now(), self.db.size());
         let is_filling = size.saturating_mul(5) >= settings.max_stored_bytes.saturating_mul(4);
         if is_filling && now.saturating_sub(self.reported_full.get()) >= alerts::HOUR_MS {
-            send(Raise::of(Cause::Full)).await?;
+            send(Raise::new(Cause::Full)).await?;
             self.reported_full.set(now);
         }
         for (raise, alerted) in self.due_reports(settings, now) {

@@ -155,7 +155,7 @@ pub(super) fn check(
     silence_ms: Option<u64>,
 ) -> Result<()> {
     for cause in Health::read(db, rejections, now)?.causes(now, silence_ms) {
-        raise(db, &Raise::of(cause), now)?;
+        raise(db, &Raise::new(cause), now)?;
     }
     Ok(())
 }

@@ -79,7 +79,7 @@ impl Inbox {
             log::recovered(recovered);
             let matched = LastMatch { current: Some(now()), previous: None };
             alerts::store_match(&self.db, matched)?;
-            alerts::raise(&self.db, &Raise::of(Cause::RecoveredFromQuarantine), now())?;
+            alerts::raise(&self.db, &Raise::new(Cause::RecoveredFromQuarantine), now())?;
         }
         Ok(())
     }
@@ -117,7 +117,7 @@ impl Inbox {
             return Ok(false);
         }
         let Some(headline) = finding.genuine else { return Ok(false) };
-        let shard = shards::of(&self.env, settings, &headline.id).await?;
+        let shard = shards::find(&self.env, settings, &headline.id).await?;
         if failed.contains(&shard) {
             return Ok(false);
         }
