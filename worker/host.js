@@ -173,8 +173,8 @@ async function readRest({ status, body }, most) {
 }
 
 /**
- * Finds out why a request failed. The platform throws the same error for a connection that was lost or refused, and
- * another one for an unknown name, TLS and a response that is not HTTP. New connections distinguish these causes.
+ * Finds out why a request failed. The platform throws one error for a lost or a refused connection. It throws another
+ * error for an unknown name, TLS and a response that is not HTTP. New connections distinguish these causes.
  */
 async function whyFailed({ message }, url) {
   const isLost = message.startsWith("Network connection lost");

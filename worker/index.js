@@ -136,7 +136,7 @@ export class Inbox extends DurableObject {
     context.blockConcurrencyWhile(async () => {
       this.#alarm = await context.storage.getAlarm();
       const now = Date.now();
-      // An overdue alarm may be the one that created this object; putting it off would cancel it.
+      // An overdue alarm may have created this object. Putting it off would cancel it.
       if (this.#alarm !== null && this.#alarm < now - GUARD_MS) this.arm(now);
     });
   }
@@ -178,7 +178,7 @@ export class Inbox extends DurableObject {
     return stored;
   }
 
-  /** Resolves once a delivery newer than a row is stored, or after so many milliseconds. */
+  /** Resolves once a delivery newer than a row is stored, or after `ms` milliseconds. */
   async wait(row, ms) {
     const isNewer = () => call(() => this.#live().newest()) > row;
     if (isNewer()) return;

@@ -1,5 +1,5 @@
-//! Checks the quarantine with requests of several signers, a key that changes, a Worker and an inbox that get the new key
-//! at different times, other shards that fail, and a crash between any two steps.
+//! Checks the quarantine with requests of several signers and a key that changes. The Worker and the inbox get the new key
+//! at different times, other shards fail, and a crash happens between any two steps.
 //!
 //! The decisions are made by the real code: `room.rs`. The model replaces the code that carries them out: `quarantine.rs`
 //! and `recover.rs`.

@@ -279,7 +279,7 @@ impl Config {
     }
 }
 
-/// Reads everything except the keys. A mistake is replaced by the most permissive value, so that a typo never causes the
+/// Reads everything except the keys. A mistake is replaced by the most permissive value: a typo must not cause the
 /// rejection of a genuine event or the loss of a stored one.
 fn read_settings(reader: &mut Reader<'_>, mode: Option<Mode>) -> Settings {
     let path = reader.path();

@@ -20,8 +20,8 @@ use crate::standard::message_id;
 use crate::watch::{self, Check};
 use crate::{digits, edges, explain, host, log, network, shards};
 
-/// How far past the limit a body is read, in bytes, so that the sender of a slightly longer one receives the 413 instead of
-/// a connection reset.
+/// How far past the limit a body is read, in bytes. The sender of a slightly longer body then receives the 413 instead of a
+/// connection reset.
 const GRACE: usize = 32 << 10;
 
 /// The longest content type that is forwarded, in bytes.

@@ -1,6 +1,6 @@
-//! Retention: a delivery is kept for a while after it has ended, and its ID for as long as a captured request could be
-//! replayed. If the ID need not be remembered any longer, the whole row is removed. Otherwise its content is removed first,
-//! and the row later.
+//! Retention: a delivery is kept for a while after it has ended. Its ID is remembered for as long as a captured request
+//! could be replayed. When the retention is over and the ID need not be remembered, the whole row is removed. Otherwise the
+//! content is removed first, and the row later.
 
 use super::counts::Counts;
 use super::db::Db;

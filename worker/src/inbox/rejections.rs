@@ -1,6 +1,6 @@
 //! The counts of rejected requests, in memory. Rare rejections are saved at once. In the long run, the counts are saved
-//! every 15 minutes, so that attackers can't make the inbox write more. Later counts are lost with the object. Only the
-//! first shard counts them.
+//! every 15 minutes, so that attackers can't make the inbox write more. Counts after the last save are lost with the object.
+//! Only the first shard counts rejections.
 
 use super::db::Db;
 use super::schema::{load_meta, save_meta};

@@ -186,7 +186,7 @@ impl Inbox {
         circuits.all().filter_map(after).min()
     }
 
-    /// Reads deliveries with untried sends, after the last one that was read, until each destination has some to send.
+    /// Reads further deliveries with untried sends, until each destination has some to send.
     /// Returns whether there may be more to read now. Held deliveries are routed in the same order.
     fn read_untried(&self, settings: &Settings) -> Result<bool> {
         let names: Vec<&str> = settings.destinations.iter().map(|it| it.name.as_str()).collect();
@@ -281,8 +281,8 @@ impl Inbox {
         }
     }
 
-    /// For about half of the probes, returns the newest queued send to the destination, because the content of the oldest
-    /// one may be the reason why it fails.
+    /// For about half of the probes, returns the newest queued send to the destination. The oldest one may fail because of
+    /// its content.
     fn newest_to_probe(&self, settings: &Settings, destination: &str) -> Result<Option<Retry>> {
         let now = now();
         let access = self.circuits.borrow().access(settings, destination, now);

@@ -13,8 +13,8 @@ pub(crate) const MOST_TO_ONE: usize = 2;
 /// prompt destinations.
 const MOST_UNPROVEN: usize = 3;
 
-/// The most requests among these to destinations that are known to be slow, so that a new destination does not have to
-/// wait for them.
+/// The most of these requests that may go to destinations known to be slow. The rest is for new destinations, which do
+/// not have to wait for slow ones.
 const MOST_SLOW: usize = 2;
 
 /// The most bytes of bodies in flight.

@@ -33,7 +33,7 @@ pub(crate) struct Kept {
     pub(crate) full: Option<Full>,
 }
 
-/// The reply that there is no room. For a while, the isolate does not ask for the networks that have none.
+/// The reply that there is no room. For a minute, the isolate does not ask again for the networks without room.
 #[derive(Serialize)]
 pub(crate) struct Full {
     /// The key of the hashes.

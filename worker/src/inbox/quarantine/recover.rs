@@ -1,5 +1,4 @@
-//! Verifies the kept requests again after the key has changed, and turns those that the current key verifies into
-//! deliveries.
+//! Verifies the kept requests again after the key has changed. A request that the current key verifies becomes a delivery.
 //!
 //! A request leaves the quarantine only after its own shard has stored it. If the process ends in between, it is stored
 //! again, as a duplicate.
