@@ -13,7 +13,7 @@ pub struct Configured {
     pub warnings: Vec<String>,
     /// The path that Walnut posts to; `None` if it is a mistake.
     pub path: Option<String>,
-    /// The verifier of the valid keys; `None` if there is no valid key.
+    /// The verifier of the valid keys; `None` if no key is valid.
     pub verifier: Option<Verifier>,
     /// Whether the mode is direct.
     pub direct: bool,

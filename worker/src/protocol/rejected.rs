@@ -33,7 +33,7 @@ pub(crate) struct Kept {
     pub(crate) full: Option<Full>,
 }
 
-/// The reply that there is no room. For a minute, the isolate does not ask again for the networks without room.
+/// The reply that the quarantine has no room. For a minute, the isolate does not ask again for the networks without room.
 #[derive(Serialize)]
 pub(crate) struct Full {
     /// The key of the hashes.
