@@ -171,7 +171,8 @@ codes! {
     }
     edge {
         "body_cut_off", 400,
-            "The connection ended before the body did, so the edge could not check the signature. It is not counted in `failures`.",
+            "The connection ended before the whole body had arrived, so the edge could not check the signature. It is not counted in \
+             `failures`.",
             "Nothing: Walnut sends the event again.";
         "body_timeout", 408,
             "The body did not arrive within 10 s, so the edge could not check the signature. It is not counted in `failures`.",
