@@ -282,7 +282,7 @@ test("page: shows the API's warnings about the keys", { timeout: 600_000 }, asyn
   await during.logged('"keys"', '"previous_ends_soon"');
   const { page, wrong } = await opened(during.edge);
   await signIn(page);
-  assert.match(await page.textContent("#warnings"), /only the previous key has matched.* ends in less than a day/);
+  assert.match(await page.textContent("#warnings"), /the current one had not matched for an hour.* ends in less than a day/);
   await isSound(page);
   await during.edge.stop();
   await page.close();

@@ -7,7 +7,7 @@ import { listRejected, moreRejected, showRejected } from "./rejected.js";
 
 const AUTO_MS = 10_000;
 const WARNINGS = {
-  only_previous: "Lately only the previous key has matched: Walnut does not sign with the current one.",
+  only_previous: "When the previous key last matched, the current one had not matched for an hour: set the key that Walnut shows.",
   previous_ends_soon: "The previous key ends in less than a day. After that, the edge rejects events that Walnut signs with it.",
 };
 const TITLE = document.title;
