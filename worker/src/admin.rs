@@ -160,7 +160,7 @@ impl Shards<'_> {
 
     async fn ask<Q: Question>(&self, shard: u32, question: Q) -> Answer<Q::Reply> {
         if shard >= self.count {
-            return Err(Failure::NoDelivery);
+            return Err(no_delivery());
         }
         shards::ask(self.env, self.settings, shard, question)
             .await
@@ -175,7 +175,7 @@ impl Shards<'_> {
     }
 
     async fn details(&self, DeliveryId { shard, row }: DeliveryId) -> Answer<Details> {
-        self.ask(shard, Show { row }).await?.ok_or(Failure::NoDelivery)
+        self.ask(shard, Show { row }).await?.ok_or_else(no_delivery)
     }
 
     async fn show(&self, id: &str) -> Answer<Response> {
@@ -297,7 +297,15 @@ async fn body(request: &Request, fields: &[&str]) -> Answer<Body> {
 }
 
 fn parse_id(text: &str) -> Answer<DeliveryId> {
-    DeliveryId::parse(text).ok_or(Failure::NotDeliveryId)
+    DeliveryId::parse(text).ok_or_else(|| {
+        let sentence =
+            "the address needs a deliveryId: POST /admin/search finds the delivery by its id";
+        Failure::Missing(sentence.to_owned())
+    })
+}
+
+fn no_delivery() -> Failure {
+    Failure::Missing("no delivery has this deliveryId".to_owned())
 }
 
 fn inbox_failed(problem: &Problem) -> Failure {

@@ -29,12 +29,8 @@ pub(crate) enum Failure {
     Unhealthy,
     /// There is no such path.
     NotFound,
-    /// The path has another text in place of a delivery's `deliveryId`.
-    NotDeliveryId,
-    /// No delivery has this `deliveryId`.
-    NoDelivery,
-    /// No destination has this name. The sentence lists the existing names.
-    NoDestination(String),
+    /// There is no such delivery or destination. The sentence helps to find the right one.
+    Missing(String),
     /// The admin API was called without a valid token.
     Unauthorized,
     /// The admin API was called with a wrong parameter. The sentence states the expected value.
@@ -60,9 +56,7 @@ impl Failure {
             Self::StoreFailed => "store_failed",
             Self::InboxFailed => "inbox_failed",
             Self::Misconfigured | Self::Unhealthy => "misconfigured",
-            Self::NotFound | Self::NotDeliveryId | Self::NoDelivery | Self::NoDestination(_) => {
-                "not_found"
-            }
+            Self::NotFound | Self::Missing(_) => "not_found",
             Self::Unauthorized => "unauthorized",
             Self::InvalidRequest(_) => "invalid_request",
             Self::Forgotten => "forgotten",
@@ -79,7 +73,7 @@ impl Failure {
             Self::Loop => 508,
             Self::Overloaded | Self::StoreFailed | Self::InboxFailed | Self::Unhealthy => 503,
             Self::Misconfigured => 500,
-            Self::NotFound | Self::NotDeliveryId | Self::NoDelivery | Self::NoDestination(_) => 404,
+            Self::NotFound | Self::Missing(_) => 404,
             Self::Unauthorized => 401,
             Self::BodyCutOff | Self::InvalidRequest(_) => 400,
             Self::BodyTimeout => 408,
@@ -120,18 +114,13 @@ impl Failure {
             Self::Unauthorized => {
                 "the admin token is missing or wrong: send it as a bearer token".to_owned()
             }
-            Self::InvalidRequest(sentence) | Self::NoDestination(sentence) => sentence.clone(),
+            Self::InvalidRequest(sentence) | Self::Missing(sentence) => sentence.clone(),
             Self::Forgotten => "the body of this delivery was erased or has expired".to_owned(),
             Self::NotVerified => {
                 "no key that is set now verifies this request: set the key that signed it"
                     .to_owned()
             }
             Self::NotFound => "there is nothing at this address".to_owned(),
-            Self::NotDeliveryId => {
-                "the address needs a deliveryId: POST /admin/search finds the delivery by its id"
-                    .to_owned()
-            }
-            Self::NoDelivery => "no delivery has this deliveryId".to_owned(),
             Self::MethodNotAllowed(allowed) => format!("the method must be {allowed}"),
         }
     }

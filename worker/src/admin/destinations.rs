@@ -37,7 +37,7 @@ impl Shards<'_> {
 
     async fn set_paused(&self, name: &str, is_paused: bool) -> Answer<State> {
         if !self.settings.has_destination(name) {
-            return Err(Failure::NoDestination(unknown_destination(name, self.settings)));
+            return Err(Failure::Missing(unknown_destination(name, self.settings)));
         }
         let question = SetPaused { destination: name.to_owned(), is_paused };
         let replies = self.ask_all(|_| question.clone()).await?;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use web_sys::Response;
 
 use super::question::Body;
-use super::{Answer, Shards, inbox_failed, parse_id};
+use super::{Answer, Shards, inbox_failed, no_delivery, parse_id};
 use crate::answer::value;
 use crate::failure::Failure;
 use crate::host;
@@ -22,7 +22,7 @@ impl Shards<'_> {
         let destination = body.destination(self.settings)?;
         let question = Redeliver { row, destination, state: body.state_of_one()? };
         match self.ask(shard, question).await? {
-            Redelivered::NotFound => Err(Failure::NoDelivery),
+            Redelivered::NotFound => Err(no_delivery()),
             Redelivered::Forgotten => Err(Failure::Forgotten),
             Redelivered::To(destinations) => Ok(value(&Sent { destinations })),
         }
