@@ -27,7 +27,7 @@ for (const [name, program, options] of runtimes) {
     assert.ok(lines.includes("walnut-webhooks/express: handler,middleware"), lines.join());
     assert.ok(lines.includes("walnut-webhooks/testing: demoSession,playlistSession,random,sampleDelivery,signedHeaders,signedRequest,testEvent"), lines.join());
   });
-  test(`${name}: import and require load two copies: only the code identifies errors, and explain rejects webhooks of the other copy`, async () => {
+  test(`${name}: import and require load two copies, which share error codes but neither classes nor webhooks`, async () => {
     assert.equal(await runs("copies.mjs"), "invalid_key true false\ninvalid_key false true\nTypeError true\n");
   });
 }
