@@ -65,10 +65,10 @@ const isRunning = (pid) => process.kill(pid, 0);
 
 test("edge dev shows a command that sends an event to the sample origin, and leaves no process and no file after Ctrl-C", async (t) => {
   const made = project(t);
-  const { until, so, type, ended, child } = startOnTerminal(["edge", "dev", "--port", "0"], made);
+  const { until, output, type, ended, child } = startOnTerminal(["edge", "dev", "--port", "0"], made);
   t.after(() => child.kill());
   await until("Ctrl-C ends it.");
-  const { status, stdout, command } = paste(made, so());
+  const { status, stdout, command } = paste(made, output());
   equal(status, 0, stdout);
   match(command, /^ {2}WALNUT_WEBHOOK_KEY=[0-9a-f]{32} \\\n {4}npx walnut-webhooks send http:\/\/127\.0\.0\.1:\d+\/webhook$/);
   await until("received");
@@ -129,7 +129,7 @@ test("edge dev uses the values of .dev.vars, and does not print them", async (t)
   const terminal = startOnTerminal(["edge", "dev", "--port", "0"], made);
   t.after(() => terminal.child.kill());
   await terminal.until("Ctrl-C ends it.");
-  const pasted = paste(made, terminal.so());
+  const pasted = paste(made, terminal.output());
   equal(pasted.status, 0, pasted.stderr);
   terminal.type("\x03");
   const { status, shown } = await terminal.ended;
@@ -158,10 +158,10 @@ test("edge dev keeps an event from before its key exists, and delivers it after 
 
 test("edge dev shows how to set up the key, and its command works", async (t) => {
   const made = project(t, ["SETUP=1"]);
-  const { until, so, type, ended, child } = startOnTerminal(["edge", "dev", "--port", "0", "--data", "data"], made);
+  const { until, output, type, ended, child } = startOnTerminal(["edge", "dev", "--port", "0", "--data", "data"], made);
   t.after(() => child.kill());
   await until("Ctrl-C ends it.");
-  equal(paste(made, so()).status, 0);
+  equal(paste(made, output()).status, 0);
   await until("kept");
   type("\x03");
   const { status, shown } = await ended;

@@ -185,7 +185,7 @@ test("listen: ends after --count requests", async (t) => {
 test("listen: shows deliveries and explanations on a terminal, until Ctrl-C", async () => {
   const shown = startOnTerminal(["listen", "--port", "0"]);
   await shown.until("Ctrl-C ends it.");
-  const [url] = /http:\/\/127\.0\.0\.1:\d+\/webhook/.exec(shown.so().replaceAll(/\x1b\[\d+m/g, ""));
+  const [url] = /http:\/\/127\.0\.0\.1:\d+\/webhook/.exec(shown.output().replaceAll(/\x1b\[\d+m/g, ""));
   await post(url, '{"event":"e","a":1}', { "x-walnut-signature": sign('{"event": "e", "a": 1}') });
   await shown.until("body_reformatted");
   await post(url, DEMO);

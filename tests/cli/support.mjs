@@ -58,7 +58,7 @@ export const run = (args, options = {}) => start(args, { input: "", ...options }
 const shellWord = (word) => `'${word.replaceAll("'", `'\\''`)}'`;
 
 /**
- * Starts a command on a pseudo-terminal of 80 columns. `until(text)` waits for a text, `so()` returns all text
+ * Starts a command on a pseudo-terminal of 80 columns. `until(text)` waits for a text, `output()` returns all text
  * so far, and `type` types. `ended` resolves to the status and all text.
  */
 export function startOnTerminal(args, { env = {}, cwd } = {}) {
@@ -83,7 +83,7 @@ export function startOnTerminal(args, { env = {}, cwd } = {}) {
       ended.then(() => reject(new Error(`it ended without "${text}": ${shown}`)));
       check();
     });
-  return { child, ended, until, so: () => shown, type: (text) => child.stdin.write(text) };
+  return { child, ended, until, output: () => shown, type: (text) => child.stdin.write(text) };
 }
 
 /** Starts a real endpoint. It calls `answer(request, response, body, count)`, and `taken` has the received requests. */
