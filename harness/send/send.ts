@@ -1,6 +1,6 @@
 // Send: sends events as Walnut does, to any URL, and judges the responses as Walnut does.
 import type { Item } from "../../pkg-templates/cli/sender/plan.js";
-import { lean, run, type Result } from "../../pkg-templates/cli/sender/run.js";
+import { trimmed, run, type Result } from "../../pkg-templates/cli/sender/run.js";
 import { summary } from "../../pkg-templates/cli/sender/summary.js";
 import { announce } from "../page/announce.js";
 import { choose, element, make, setText } from "../page/dom.js";
@@ -115,7 +115,7 @@ async function send({ url, isByRelay, items, rate }: Settings, signal: AbortSign
   await run(items, post, { rate, concurrency: CONCURRENCY, retries: 0, backoff: 0, signal }, (result) => {
     // If there are many results, only the first unexpected one is shown with its body.
     const isShown = !isMany || (!result.ok && results.every(({ ok }) => ok));
-    results.push(isShown ? result : lean(result, 0));
+    results.push(isShown ? result : trimmed(result, 0));
     points.push({ at: performance.now() - began, ms: result.last.ms, ok: result.ok });
     timer ??= setTimeout(() => {
       timer = undefined;

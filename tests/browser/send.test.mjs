@@ -19,12 +19,12 @@ const byPath = (cors) => ({ method, path }, response) => {
 };
 
 const JUDGED = {
-  200: [true, /takes it for delivered/],
-  201: [true, /takes it for delivered/],
-  202: [false, /takes only 200 and 201/],
-  204: [false, /takes only 200 and 201/],
+  200: [true, /counts it as delivered/],
+  201: [true, /counts it as delivered/],
+  202: [false, /accepts only 200 and 201/],
+  204: [false, /accepts only 200 and 201/],
   302: [false, /redirect/],
-  500: [false, /takes it for a failure, and sends it again/],
+  500: [false, /counts it as a failure, and sends it again/],
 };
 
 /** Submits the form, and waits until everything is answered or stopped. */
