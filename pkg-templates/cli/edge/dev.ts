@@ -22,8 +22,8 @@ export const edgeDev: Command = {
   summary: "try the edge on this machine",
   usage: "[--data DIR] [--port N] [--origin-port N]",
   about:
-    `Runs the Worker in workerd. The variables come from the file ${FILE} of this folder. If the file does not set them, the command ` +
-    "makes up the key, the admin token, and an origin that answers 200 and shows each event. Ctrl-C ends it.",
+    `Runs the Worker in workerd. The variables come from the file ${FILE} of this folder. Unless the file sets them, the command makes ` +
+    "up a key, an admin token, and an origin that answers 200 and shows each event. Ctrl-C ends it.",
   positionals: 0,
   options: {
     data: { value: "DIR", help: "the folder of the storage; the default is a temporary one, which is removed at the end" },
