@@ -156,7 +156,7 @@ test("says that an address is not the edge's", async (t) => {
   const { env } = await cloudflare(t);
   const { status, err } = await deploy(project(t), ["--wait", "0s", "--url", env.CLOUDFLARE_API_BASE_URL], env);
   equal(status, 1);
-  match(err, /\/healthz answered \d+, which is not the answer of an edge\. If the edge has another address, give it with --url/);
+  match(err, /\/healthz answered \d+, which is not the response of an edge\. If the edge has another address, give it with --url/);
 });
 
 test("deploys nothing if there is no destination, and names the variable that was meant", async (t) => {
@@ -247,7 +247,7 @@ test("says what is missing in the folder", async (t) => {
   const invalid = project(t);
   writeFileSync(join(invalid, "wrangler.jsonc"), `{ "name": `);
   for (const [path, said] of [
-    [empty, /there is no wrangler\.jsonc in this folder: run the command in a folder that `walnut-webhooks edge init` has written/],
+    [empty, /this folder has no wrangler\.jsonc: run the command in a folder that `walnut-webhooks edge init` has written/],
     [noWrangler, /wrangler is not installed in .*: run npm install/],
     [invalid, /wrangler can't read wrangler\.jsonc: /],
     [project(t, { durable_objects: undefined }), /the Durable Object INBOX is missing in wrangler\.jsonc/],
