@@ -1,13 +1,13 @@
 # The entry point for all tasks. Every target installs and builds its prerequisites if they are missing.
 
-# wasm-bindgen's tool must have the version of its crate.
+# The command line tool of wasm-bindgen must have the version of the crate.
 WASM_BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/ { n; s/^version = "\(.*\)"$$/\1/p; }' Cargo.lock)
 CARGO_DENY := 0.20.2
 CARGO_FUZZ := 0.13.1
 CARGO_MUTANTS := 27.1.0
 
 CORE := Cargo.toml Cargo.lock .cargo/config.toml $(wildcard src/*.rs src/*/*.rs)
-EXPLAIN := explain/Cargo.toml $(wildcard explain/src/*.rs)
+EXPLAIN := explain/Cargo.toml $(wildcard explain/src/*.rs explain/src/*/*.rs)
 BINDGEN := target/tools/bin/wasm-bindgen
 WORKER := $(CORE) $(EXPLAIN) worker/Cargo.toml $(wildcard worker/*.js worker/page/* worker/src/*.rs worker/src/*/*.rs worker/src/*/*/*.rs) \
 	tools/build-worker.mjs tools/crates.mjs $(BINDGEN) node_modules/.package-lock.json
@@ -39,23 +39,23 @@ test: lint pkg worker target/worker-failpoints/index.js target/pkg-trap/package.
 	tools/prerequisites.sh browser
 	tools/prerequisites.sh redis
 	tools/prerequisites.sh postgres
-	# The timeout is for a whole file, and far above what any file takes: it makes a hang fail. Most tests wait more than they
-	# compute, so three files run at once. Those of the Worker take longest, and start first.
+	# The timeout applies to each file. No test needs that long, so only a hang fails. Three files run at once, because most
+	# tests wait more than they compute. The Worker's tests take longest, so they start first.
 	node --test --test-reporter=spec --test-timeout=1500000 --test-concurrency=3 tests/worker/*.test.mjs \
 		$(filter-out tests/worker/%,$(wildcard tests/*/*.test.mjs))
 
-compat: pkg tests/node_modules/.package-lock.json tests/compat/node_modules/.package-lock.json ## Check more versions of TypeScript, and more tool chains
+compat: pkg tests/node_modules/.package-lock.json tests/compat/node_modules/.package-lock.json ## Test more versions of TypeScript and more tool chains
 	node --test --test-reporter=spec --test-timeout=1500000 tests/compat/*.mjs
 
 supply: pkg worker target/tools/bin/cargo-deny tests/node_modules/.package-lock.json \
 	tests/compat/node_modules/.package-lock.json tests/mutation/node_modules/.package-lock.json \
-	examples/node_modules/.package-lock.json bench/node_modules/.package-lock.json ## Check the dependencies, list the shipped ones, and compare two builds; STRICT=1 fails if a service does not answer
+	examples/node_modules/.package-lock.json bench/node_modules/.package-lock.json ## Check the dependencies, list the shipped ones, and compare two builds; with STRICT=1, an unreachable service is a failure
 	node tools/supply.mjs
 	node tools/sbom.mjs
 	node tools/reproducible.mjs
 
-# ONLY and SIZES select a part of the package's benchmark; `bench-edge` does the same for the edge.
-bench: pkg worker bench/node_modules/.package-lock.json tests/node_modules/.package-lock.json | prerequisites ## Measure the package and the edge next to their peers; ONLY=verify SIZES=851 for a part of the package
+# ONLY and SIZES select a part of the package's benchmark. For a part of the edge's benchmark, use `bench-edge`.
+bench: pkg worker bench/node_modules/.package-lock.json tests/node_modules/.package-lock.json | prerequisites ## Compare the package and the edge with alternatives; ONLY=verify SIZES=851 for a part of the package
 	node bench/sdk.mjs
 	$(if $(ONLY)$(SIZES)$(ROUNDS),,node bench/edge.mjs)
 
@@ -79,7 +79,7 @@ ct: pkg ## Look for a timing leak in the comparison of signatures; TIMES=10 for 
 	@node bench/ct/ct.mjs
 
 # Not part of the suites, because it needs a nightly Rust and a C++ compiler, and never ends by itself.
-fuzz: target/tools/bin/cargo-fuzz ## Fuzz each parser; ONLY=header for one target, SECONDS for the time of each (60)
+fuzz: target/tools/bin/cargo-fuzz ## Fuzz each parser; ONLY=header for one target, SECONDS for the time of each target (60)
 	tools/prerequisites.sh nightly
 	cargo clippy --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz -- --deny warnings
 	node tools/fuzz.mjs
@@ -87,14 +87,14 @@ fuzz: target/tools/bin/cargo-fuzz ## Fuzz each parser; ONLY=header for one targe
 trust: pkg worker tests/node_modules/.package-lock.json ## Run the security checks in their quick form, and print a table; ONLY=ct,fuzz for a part
 	@node tools/trust.mjs
 
-mutants: mutants-core mutants-facade ## Change the code in one place at a time: a test must fail each time; takes long without QUICK=1
+mutants: mutants-core mutants-facade ## Change the code in one place at a time, and check that a test fails; takes long without QUICK=1
 
 # QUICK=1: only the functions that decide on a signature.
 mutants-core: target/tools/bin/cargo-mutants
 	CARGO_TARGET_DIR=$(CURDIR)/target/mutants target/tools/bin/cargo-mutants mutants --jobs 1 --output target \
 		$(if $(QUICK),--re 'verify\.rs.*(find_key|precheck|is_too_long)|signature\.rs.*(parse|malformed|eq)')
 
-# QUICK=1: only the modules that pass a body and a header to the core.
+# QUICK=1: only the modules that check a body and a header and pass them to the core.
 mutants-facade: target/pkg-trap/package.json tests/node_modules/.package-lock.json tests/mutation/node_modules/.package-lock.json
 	node tests/mutation/facade.mjs $(if $(QUICK),input error options)
 
@@ -147,8 +147,8 @@ worker/build/index.js: $(WORKER) | prerequisites
 target/worker-failpoints/index.js: $(WORKER) | prerequisites
 	node tools/build-worker.mjs --failpoints
 
-# The dependencies of the build and of the programs are installed at the root. The suites, the
-# benchmark and the examples have a package.json in their folders.
+# The dependencies of the build and of the programs are installed at the root. The tests, the benchmarks and the examples
+# have their own package.json.
 node_modules/.package-lock.json: package.json package-lock.json | prerequisites
 	npm ci --include=dev --include=optional --no-audit --no-fund --ignore-scripts
 	@touch $@

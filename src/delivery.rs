@@ -7,7 +7,7 @@ use crate::reading::{EventType, Reading, UNKNOWN};
 use crate::shape::Node as _;
 use crate::{DemoSessionFinished, Drift, Error, KeyIndex, PlaylistSessionFinished, Value, age};
 
-/// A verified body, read.
+/// A verified and typed body.
 ///
 /// It serializes with the fields that a delivery has in JavaScript: `type`, `event` (the whole body), `name`, `id`,
 /// `timestamp`, `isTest`, `keyIndex` and `drift`.
@@ -28,7 +28,7 @@ use crate::{DemoSessionFinished, Drift, Error, KeyIndex, PlaylistSessionFinished
 #[non_exhaustive]
 pub struct Delivery {
     /// The idempotency key: `<name>:<session_id>` for a documented event, `body:<sha256>` for any other and for a test event.
-    /// It is made of signed bytes only.
+    /// It is made from signed bytes only.
     pub id: String,
     /// The event's name as sent; `None` if it is absent or not a string.
     pub name: Option<String>,
@@ -43,7 +43,7 @@ pub struct Delivery {
     pub drift: Vec<Drift>,
     /// The key that matched.
     pub key_index: KeyIndex,
-    /// The whole body as JSON, with the fields that are not documented.
+    /// The whole body as JSON, including undocumented fields.
     pub payload: Value,
 }
 
@@ -81,7 +81,7 @@ impl Delivery {
         let reading = Reading::new::<true>(&&payload)?;
         let id = reading.id(body_id);
         let Reading { event_type, name, timestamp, is_test, drift, .. } = reading;
-        // An event with its documented shape can be deserialized: both come from one declaration.
+        // An event with its documented shape can be deserialized: the shape and the struct come from one declaration.
         let event = match event_type {
             Some(EventType::DemoSessionFinished) => DemoSessionFinished::deserialize(&payload)
                 .ok()
@@ -173,8 +173,8 @@ pub struct Summary {
     /// Whether `is_test` is `true`. No other value counts.
     pub is_test: bool,
     /// The differences between the event and its documentation: see [`Delivery::drift`]. A path has no indexes, as in
-    /// `data.items[].name`, and `*` instead of a name with `@`. Numbers are not parsed, so a number with a negative exponent
-    /// counts as a fraction.
+    /// `data.items[].name`, and `*` instead of a name that may be an e-mail address. Numbers are not parsed, so a number with
+    /// a negative exponent counts as a fraction.
     pub drift: Vec<Drift>,
 }
 

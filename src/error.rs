@@ -19,7 +19,7 @@ pub enum Error {
         /// How many keys were tried.
         keys: usize,
     },
-    /// A key is empty, there is no key, or there are more than [`MAX_KEYS`](crate::MAX_KEYS).
+    /// A key is empty, no key was given, or more than [`MAX_KEYS`](crate::MAX_KEYS) were given.
     InvalidKey {
         /// How many keys were given; 1 when the key itself is empty.
         keys: usize,
@@ -40,7 +40,7 @@ pub enum Error {
         /// The limit that it exceeds, in whole seconds.
         limit_secs: u32,
     },
-    /// The signature is correct, but there is no readable timestamp, and one is required.
+    /// The signature is correct, but the required timestamp is absent or unreadable.
     NoTimestamp,
 }
 
@@ -56,7 +56,7 @@ pub enum MalformedSignature {
     Uppercase,
     /// It has the right length, but the byte at this index is not a hex digit.
     Character(usize),
-    /// The request has several signature headers, or one with a list.
+    /// The request has several signature headers.
     Repeated,
 }
 
@@ -127,7 +127,7 @@ codes! {
             "Compare the key with the one in Walnut's settings, and check that [the body is the raw one](raw-bodies.md) \
              and that the key was not [reset](key-reset.md). `explain` recognizes many of these mistakes.";
         Error::InvalidKey { .. } => "invalid_key", 500,
-            "A key is empty, there is no key, or there are more than four keys. `new Webhook` throws it; a request never causes it.",
+            "A key is empty, no key was given, or more than four were given. `new Webhook` throws this error; a request never causes it.",
             "Set the environment variable that holds the key.";
         Error::BodyTooLarge { .. } => "body_too_large", 413,
             "The body is longer than the limit.",
@@ -171,7 +171,8 @@ codes! {
     }
     edge {
         "body_cut_off", 400,
-            "The connection ended before the body did, so the edge could not check the signature. It is not counted in `failures`.",
+            "The connection ended before the whole body had arrived, so the edge could not check the signature. It is not counted in \
+             `failures`.",
             "Nothing: Walnut sends the event again.";
         "body_timeout", 408,
             "The body did not arrive within 10 s, so the edge could not check the signature. It is not counted in `failures`.",
@@ -194,8 +195,8 @@ codes! {
             "The edge could not store the delivery. Walnut sends the event again.",
             "Read the edge's log.";
         "misconfigured", 500,
-            "A variable is missing or invalid, so the edge cannot receive events. In durable mode with a key, it still does: it stores \
-             and holds them. Then `/healthz` answers this code with 503, and redelivery with 500.",
+            "A variable is missing or invalid, so the edge cannot receive events. The exception is durable mode with a key: the edge \
+             stores events and holds them. `/healthz` then answers this code with 503, and redelivery with 500.",
             "Read the edge's log, which lists every mistake.";
         "not_found", 404,
             "The edge has no route at this path.",
@@ -246,7 +247,7 @@ impl Error {
             Self::MalformedSignature(reason) => {
                 let (before, value, after) = match *reason {
                     MalformedSignature::Empty => ("it is empty", None, ""),
-                    // JavaScript reads no more of a header.
+                    // The npm package reads at most 4096 bytes of a header.
                     MalformedSignature::Length(4096..) => ("it has 4096 bytes or more", None, ""),
                     MalformedSignature::Length(length) => {
                         ("its length is ", Some(length), " bytes")

@@ -52,8 +52,8 @@ impl<T: Documented> Documented for Vec<T> {
     const TYPE: Type = Type::Array(&T::TYPE);
 }
 
-/// Declares structs together with their shapes. A field that may be absent states its type when it is present
-/// after `if present`. `holds` states the content of a string, for the form fields of the page.
+/// Declares structs together with their shapes. If a field may be absent, `if present` states the type of a present one.
+/// `holds` states the content of a string, for the form fields of the page.
 macro_rules! documented {
     ($($(#[doc = $doc:literal])* struct $name:ident {
         $($(#[doc = $field_doc:literal])* $field:ident: $type:ty
@@ -68,7 +68,7 @@ macro_rules! documented {
 
         impl Documented for $name {
             const SHAPE: Shape = Shape::object(&[$(Field {
-                name: plain(stringify!($field)),
+                name: member_name(stringify!($field)),
                 optional: documented!(@optional $($present)?),
                 shape: <documented!(@present $type $(, $present)?)>::SHAPE,
             }),*]);
@@ -78,7 +78,7 @@ macro_rules! documented {
                 name: stringify!($name),
                 doc: concat!($($doc, "\n"),*),
                 fields: &[$(contract::Field {
-                    name: plain(stringify!($field)),
+                    name: member_name(stringify!($field)),
                     doc: concat!($($field_doc, "\n"),*),
                     optional: documented!(@optional $($present)?),
                     format: documented!(@format $($format)?),
@@ -95,8 +95,8 @@ macro_rules! documented {
     (@format $format:ident) => { Some(stringify!($format)) };
 }
 
-/// Takes the `r#` off a raw identifier.
-const fn plain(identifier: &'static str) -> &'static str {
+/// Returns the name of a field's member in JSON: the identifier without the `r#` of a raw identifier.
+const fn member_name(identifier: &'static str) -> &'static str {
     match identifier.as_bytes() {
         [b'r', b'#', name @ ..] => match core::str::from_utf8(name) {
             Ok(name) => name,

@@ -21,7 +21,7 @@ pub const MAX_DEPTH: usize = 128;
 /// Of duplicate names in an object, the last one wins. A lone surrogate escape, which no Rust string can hold,
 /// becomes U+FFFD.
 ///
-/// A `&Value` is a [`Deserializer`](::serde::Deserializer), so your own type can read a payload:
+/// A `&Value` is a [`Deserializer`](::serde::Deserializer), so you can deserialize a payload into your own type:
 ///
 /// ```
 /// use serde::Deserialize;
@@ -104,7 +104,7 @@ impl Number {
         &self.0
     }
 
-    /// Returns the nearest double, as JavaScript does: infinite if the number is beyond a double, such as `1e999`.
+    /// Returns the nearest double, as JavaScript does: infinite if the number is out of range, such as `1e999`.
     #[must_use]
     pub fn as_f64(&self) -> f64 {
         // Rust parses every number that JSON allows.
@@ -115,17 +115,17 @@ impl Number {
     /// fraction or an exponent counts as its nearest double.
     #[must_use]
     pub fn as_u64(&self) -> Option<u64> {
-        self.0.parse().ok().or_else(|| self.whole()?.parse().ok())
+        self.0.parse().ok().or_else(|| self.whole_digits()?.parse().ok())
     }
 
     /// Returns the number as a signed integer if it is whole and in range, as [`Number::as_u64`] does.
     #[must_use]
     pub fn as_i64(&self) -> Option<i64> {
-        self.0.parse().ok().or_else(|| self.whole()?.parse().ok())
+        self.0.parse().ok().or_else(|| self.whole_digits()?.parse().ok())
     }
 
-    /// Writes the nearest double of a number with a fraction or an exponent in digits, if it is whole.
-    fn whole(&self) -> Option<String> {
+    /// Returns the digits of the nearest double, if that is whole and the number has a fraction or an exponent.
+    fn whole_digits(&self) -> Option<String> {
         self.0.contains(['.', 'e', 'E']).then_some(())?;
         let double = self.as_f64();
         (double.fract() == 0.0).then(|| format!("{double:.0}"))

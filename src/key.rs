@@ -106,7 +106,7 @@ impl Keys {
     pub fn new(keys: impl IntoIterator<Item = Key>) -> Result<Self, Error> {
         let keys: Vec<Key> = keys.into_iter().collect();
         if keys.is_empty() || keys.len() > MAX_KEYS {
-            // One key would be valid, so the number distinguishes this error from an empty key.
+            // The number is never 1 here: 1 stands for an empty key.
             return Err(Error::InvalidKey { keys: keys.len() });
         }
         Ok(Self(keys))

@@ -16,8 +16,8 @@
 //! # Ok::<(), walnut_webhooks::Error>(())
 //! ```
 //!
-//! The crate does no I/O, reads no clock, and has no reachable panic. When memory is exhausted, the process ends, as with
-//! any Rust program, and WebAssembly traps.
+//! The crate does no I/O, reads no clock, and has no reachable panic. If memory is exhausted, the process ends as any Rust
+//! program does. In WebAssembly, the call traps.
 //!
 //! # Features
 //!

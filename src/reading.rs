@@ -80,7 +80,7 @@ impl<N: Node> Reading<N> {
 
         let comparison = match known {
             Some(event_type) => Comparison::<EXACT>::new(top, event_type.shape()),
-            None => Comparison::with_name(top),
+            None => Comparison::name_only(top),
         };
         let session_id = || {
             let data = data.filter(|data| data.kind() == Kind::Object)?;

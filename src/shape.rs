@@ -143,7 +143,7 @@ impl<const EXACT: bool> Comparison<EXACT> {
     }
 
     /// Compares only the name of an event: nothing else is known about an undocumented event.
-    pub(crate) fn with_name(event: &impl Node) -> Self {
+    pub(crate) fn name_only(event: &impl Node) -> Self {
         const NAME: &[Field] = &[Field { name: "event", optional: false, shape: Shape::String }];
         let mut comparison = Self::default();
         comparison.fields(event, NAME, Path::Top);
@@ -160,7 +160,7 @@ impl<const EXACT: bool> Comparison<EXACT> {
                 let is_whole = if EXACT { value.is_whole() } else { value.is_written_whole() };
                 // A fraction is reported, but does not change the type.
                 if !is_whole {
-                    self.differs(path, DriftKind::Type, Some(shape.expected()), Some(kind.found()));
+                    self.report(path, DriftKind::Type, Some(shape.expected()), Some(kind.found()));
                 }
             }
             (Shape::Array(item), Kind::Array) => {
@@ -171,7 +171,7 @@ impl<const EXACT: bool> Comparison<EXACT> {
             (Shape::Object(fields), Kind::Object) => self.object(value, fields, path),
             _ => {
                 self.broken = true;
-                self.differs(path, DriftKind::Type, Some(shape.expected()), Some(kind.found()));
+                self.report(path, DriftKind::Type, Some(shape.expected()), Some(kind.found()));
             }
         }
     }
@@ -188,7 +188,7 @@ impl<const EXACT: bool> Comparison<EXACT> {
             }
             if !fields.iter().any(|field| field.name == added) {
                 let found = Some(value.kind().found());
-                self.differs(Path::Member(&path, &added), DriftKind::Added, None, found);
+                self.report(Path::Member(&path, &added), DriftKind::Added, None, found);
             }
         }
     }
@@ -203,14 +203,14 @@ impl<const EXACT: bool> Comparison<EXACT> {
                 self.value(&member, &field.shape, path);
             } else if !field.optional {
                 self.broken = true;
-                self.differs(path, DriftKind::Missing, Some(field.shape.expected()), None);
+                self.report(path, DriftKind::Missing, Some(field.shape.expected()), None);
             }
         }
         others
     }
 
     #[inline(never)]
-    fn differs(
+    fn report(
         &mut self,
         path: Path<'_>,
         kind: DriftKind,

@@ -195,8 +195,8 @@ mod tests {
     }
 
     #[test]
-    fn messages_say_what_the_header_is() {
-        for (header, what) in [
+    fn messages_describe_the_malformed_header() {
+        for (header, problem) in [
             ("", "it is empty"),
             ("abc", "its length is 3 bytes"),
             (&"a".repeat(4095), "its length is 4095 bytes"),
@@ -205,7 +205,7 @@ mod tests {
             (&"zz".repeat(32), "its byte 0 is not a hex digit"),
         ] {
             let expected = format!(
-                "X-Walnut-Signature must be exactly 64 lowercase hex digits, but {what}. Pass it on exactly as \
+                "X-Walnut-Signature must be exactly 64 lowercase hex digits, but {problem}. Pass it on exactly as \
                  Walnut sends it."
             );
             assert_eq!(Signature::parse(header).unwrap_err().to_string(), expected);

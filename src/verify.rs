@@ -5,7 +5,7 @@ use crate::{Delivery, Error, Header, Key, KeyIndex, Keys, Signature, json, readi
 #[cfg(feature = "edge")]
 use crate::{Summary, key};
 
-/// The limit on a body's length unless another is set, in bytes: 1 MiB.
+/// The default limit on a body's length, in bytes: 1 MiB.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// Checks bodies against one to four keys.
@@ -49,15 +49,15 @@ impl Verifier {
         Ok(Verified { body, key_index })
     }
 
-    /// Returns the inner block of HMAC (RFC 2104) for each key, in their order. For [`Verifier::verify_hashed`], the
-    /// host hashes this block before the body. A block is as secret as its key.
+    /// Returns the inner block of HMAC (RFC 2104) for each key, in the order of the keys. For [`Verifier::verify_hashed`],
+    /// the host hashes this block before the body. A block is as secret as its key.
     #[cfg(feature = "edge")]
     pub fn inner_blocks(&self) -> impl Iterator<Item = &[u8; key::BLOCK]> {
         self.keys.as_slice().iter().map(Key::inner_block)
     }
 
-    /// Checks a body that the host hashes: `sha256` returns the SHA-256 of an inner block followed by the body. The
-    /// result is trusted. The comparison stays in this crate.
+    /// Checks a body that the host hashes: `sha256` returns the SHA-256 of an inner block followed by the body. This crate
+    /// trusts the result, and compares the signatures itself.
     ///
     /// # Errors
     ///
@@ -87,7 +87,7 @@ impl Verifier {
         find_key(keys.map(|key| key.sign_hashed(&sha256(key.inner_block()))), &signature)
     }
 
-    /// Starts to check a body that arrives in pieces. No piece is kept.
+    /// Starts to check a body that arrives in pieces. The pieces are not stored.
     ///
     /// ```
     /// # use walnut_webhooks::{Key, Verifier};
@@ -161,7 +161,7 @@ pub struct Stream {
     /// The number of bytes that may still arrive.
     remaining: usize,
     limit: usize,
-    /// Whether a piece exceeded the limit. After that, no shorter piece may be accepted.
+    /// Whether a piece exceeded the limit. Later pieces are then rejected, even if they would fit.
     is_over_limit: bool,
 }
 

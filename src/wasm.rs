@@ -216,7 +216,7 @@ pub fn finish_stream(stream: usize) -> i32 {
     })
 }
 
-/// Drops a body that will not be finished.
+/// Drops a stream whose body will not be finished.
 #[wasm_bindgen(js_name = closeStream)]
 pub fn close_stream(stream: usize) -> i32 {
     run(|core| {
@@ -225,12 +225,16 @@ pub fn close_stream(stream: usize) -> i32 {
     })
 }
 
-#[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "it saturates")]
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "the conversion saturates"
+)]
 fn millis(milliseconds: f64) -> i64 {
     milliseconds as i64
 }
 
-/// Verifies a body as [`verify`] does, has JavaScript parse it, reads it and sets the delivery there.
+/// Verifies a body as [`verify`] does, lets JavaScript parse it, and sets the delivery in JavaScript.
 ///
 /// Times are milliseconds, `now` since the Unix epoch; `max_age` is infinite if none is set.
 #[wasm_bindgen]

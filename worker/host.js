@@ -2,9 +2,6 @@
 // from Rust are slow.
 import { connect } from "cloudflare:sockets";
 
-/** How many bytes of a response are read at a time. */
-const PIECE = 16_384;
-
 /** The smallest read from a body, in bytes. */
 const LEAST_PIECE = 4096;
 
@@ -15,16 +12,16 @@ const LEAST_PIECE = 4096;
 const MAX_WHOLE = 65_536;
 
 /** The most bytes of memory for all bodies that an isolate is reading. */
-const MAX_UNFINISHED = 32 << 20;
+const MAX_RESERVED = 32 << 20;
 
-/** The bodies that are being read, and how many bytes they reserve. */
+/** The bodies that are being read, and how many bytes they reserve together. */
 const uploads = new Set();
-let unfinished = 0;
+let reserved = 0;
 
 /**
  * Reads a body to its end. `declared` is the declared length, or 0. Resolves with `null` if the body is longer than
  * `limit`; at most `grace` bytes more are read, so that the sender receives the response. Resolves with `undefined` if
- * the body is not complete within `ms`, and with `false` if it would exceed MAX_UNFINISHED.
+ * the body is not complete within `ms`, and with `false` if it would exceed MAX_RESERVED.
  */
 export function read(request, declared, limit, grace, ms) {
   const upload = { bytes: 0, pieces: [], reader: null, end: Date.now() + ms };
@@ -42,10 +39,10 @@ export function read(request, declared, limit, grace, ms) {
 async function readAll(upload, request, declared, limit, grace) {
   uploads.add(upload);
   try {
-    // An attacker may declare long bodies and send little. Once half of the room is reserved, only received bytes count.
-    const mayHold = unfinished + declared <= MAX_UNFINISHED / 2;
-    if (mayHold && declared > 0 && declared <= Math.min(limit, MAX_WHOLE) && isAsLongAsDeclared(request)) {
-      return hold(upload, declared) && new Uint8Array(await request.arrayBuffer());
+    // An attacker may declare long bodies and send little. Once half of MAX_RESERVED is taken, only received bytes count.
+    const mayReserve = reserved + declared <= MAX_RESERVED / 2;
+    if (mayReserve && declared > 0 && declared <= Math.min(limit, MAX_WHOLE) && isAsLongAsDeclared(request)) {
+      return reserve(upload, declared) && new Uint8Array(await request.arrayBuffer());
     }
     return await readPieces(upload, request.body, limit, grace);
   } finally {
@@ -60,7 +57,7 @@ async function readPieces(upload, stream, limit, grace) {
   for (;;) {
     // When the client disconnects, only the garbage collector frees the memory for this piece, so the piece is small.
     const size = Math.max(LEAST_PIECE, length >> 6);
-    if (!hold(upload, size)) {
+    if (!reserve(upload, size)) {
       cancel(upload);
       return false;
     }
@@ -76,22 +73,22 @@ async function readPieces(upload, stream, limit, grace) {
   }
 }
 
-/** Reserves so many bytes of the room for an upload, if so many are left. */
-function hold(upload, bytes) {
-  if (unfinished + bytes > MAX_UNFINISHED) {
-    // The platform may end a request without an error.
+/** Reserves memory for an upload, if enough is left. Returns whether it did. */
+function reserve(upload, bytes) {
+  if (reserved + bytes > MAX_RESERVED) {
+    // The platform may end a request without an error, so its memory is still reserved.
     for (const other of uploads) if (other.end < Date.now()) release(other);
   }
-  if (unfinished + bytes > MAX_UNFINISHED || !uploads.has(upload)) return false;
-  unfinished += bytes;
+  if (reserved + bytes > MAX_RESERVED || !uploads.has(upload)) return false;
+  reserved += bytes;
   upload.bytes += bytes;
   return true;
 }
 
-/** Frees the room of an upload, without waiting for the garbage collection. Returns whether the upload was being read. */
+/** Frees the memory of an upload, without waiting for the garbage collector. Returns whether the upload was being read. */
 function release(upload) {
   if (!uploads.delete(upload)) return false;
-  unfinished -= upload.bytes;
+  reserved -= upload.bytes;
   for (const { buffer } of upload.pieces) buffer.transfer(0);
   upload.pieces = [];
   return true;
@@ -109,14 +106,14 @@ const REST_MS = 1000;
 /** How many bytes of a failing response's body are returned. */
 const SHOWN_BYTES = 1024;
 
-/** How long it may take to find out why a request failed, in ms. */
+/** The time limit of each test connection that finds out why a request failed, in ms. */
 const PROBE_MS = 1000;
 
 /**
- * Posts a body, and waits `ms` milliseconds at most for the response. `head` is a line for the URL, and the headers as
- * below. Resolves with a line, and after a line feed the beginning of a failing response's body. The line has three
- * words: "accepted" for a 2xx status, "status" for another one, or else the cause of the failure; the status, or 0; and
- * `Retry-After`.
+ * Posts a body, and waits `ms` milliseconds at most for the response. The first line of `head` is the URL; the others are
+ * headers for `parseHeaders`. The result is a text. Its first line has three fields: the outcome, the status or 0, and
+ * `Retry-After`. The outcome is "accepted" for a 2xx status, "status" for any other status, or the cause of the failure.
+ * The beginning of a failing response's body follows.
  */
 export async function post(head, body, ms) {
   const controller = new AbortController();
@@ -127,8 +124,8 @@ export async function post(head, body, ms) {
 }
 
 /**
- * Does the same during a request, with which the timer ends. In a Durable Object the timer would continue, and keep the
- * object in memory.
+ * Does the same in a request of the Worker, where the timer ends with the request. In a Durable Object, the timer would
+ * continue and keep the object in memory.
  */
 export const postInRequest = (head, body, ms) => exchange(head, body, AbortSignal.timeout(ms));
 
@@ -147,7 +144,7 @@ async function exchange(head, body, signal) {
   return `${ok ? "accepted" : "status"} ${status} ${retryAfter}\n${shown}`;
 }
 
-/** Reads a response, and resolves with so many bytes of its beginning as text. A failure here changes nothing. */
+/** Reads the rest of a response. Resolves with its first `most` bytes as text. Errors are ignored. */
 async function readRest({ status, body }, most) {
   if (!body) return "";
   // The platform treats 103 Early Hints as the response, and its body never ends.
@@ -176,8 +173,8 @@ async function readRest({ status, body }, most) {
 }
 
 /**
- * Finds out why a request failed. The platform throws the same error for a connection that was lost or refused, and
- * another one for an unknown name, TLS and a response that is not HTTP. A new connection tells these apart.
+ * Finds out why a request failed. The platform throws one error for a lost or a refused connection. It throws another
+ * error for an unknown name, TLS and a response that is not HTTP. New connections distinguish these causes.
  */
 async function whyFailed({ message }, url) {
   const isLost = message.startsWith("Network connection lost");
@@ -185,7 +182,7 @@ async function whyFailed({ message }, url) {
   return !isLost && url.startsWith("https:") && !(await connects(url, "on")) ? "tls" : "reset";
 }
 
-/** Connects, and closes the connection; resolves with whether it was made. */
+/** Opens a connection, and closes it. Resolves with whether it was opened. */
 async function connects(url, secureTransport) {
   const { protocol, hostname, port } = new URL(url);
   let [socket, timer] = [];
@@ -202,21 +199,8 @@ async function connects(url, secureTransport) {
   }
 }
 
-/** Returns whether `content-length` is the length of the body. It is not for a chunked or compressed body. */
+/** Returns whether `content-length` is the length of the body. For a chunked or compressed body, it is not. */
 const isAsLongAsDeclared = ({ headers }) => !headers.has("transfer-encoding") && !headers.has("content-encoding");
-
-/** Reads a stream to its end, or until it is longer than `limit` bytes; resolves with how many bytes were read. */
-async function drain(stream, limit) {
-  if (!stream) return 0;
-  const reader = stream.getReader({ mode: "byob" });
-  let length = 0;
-  for (;;) {
-    const { value, done } = await reader.readAtLeast(PIECE, new Uint8Array(PIECE));
-    length += value?.byteLength ?? 0;
-    // Only the last piece is shorter than requested.
-    if (done || value.byteLength < PIECE || length > limit) return length;
-  }
-}
 
 function join(pieces, length) {
   const all = new Uint8Array(length);
@@ -229,8 +213,8 @@ function join(pieces, length) {
 }
 
 /**
- * Makes an object of lines of headers, in which each name is followed by its value: the platform takes twice as long for
- * an array of pairs.
+ * Makes an object from the lines of headers: each name is followed by its value. The platform takes twice as long for an
+ * array of pairs.
  */
 function parseHeaders(lines) {
   const headers = { __proto__: null };
@@ -243,8 +227,8 @@ export async function sha256(prefix, body) {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", join([prefix, body], prefix.byteLength + body.byteLength)));
 }
 
-/** Returns so many random bytes. */
-export const random = (bytes) => crypto.getRandomValues(new Uint8Array(bytes));
+/** Returns `count` random bytes. */
+export const random = (count) => crypto.getRandomValues(new Uint8Array(count));
 
 /** Sends a request to a shard of the inbox; resolves with the reply. */
 export async function ask(env, jurisdiction, shard, version, request) {
@@ -259,8 +243,8 @@ export const askAll = (env, jurisdiction, version, requests) =>
   Promise.allSettled(requests.map((request, shard) => ask(env, jurisdiction, shard, version, request)));
 
 /**
- * Waits until a shard stores a delivery that is newer than its own of `newest`, a list of delivery IDs, but at most so many
- * milliseconds.
+ * Waits until a shard stores a delivery that is newer than its delivery in `newest`, but at most `ms` milliseconds.
+ * `newest` is a list of delivery IDs.
  */
 export const waitForNewer = (env, jurisdiction, newest, ms) =>
   new Promise((resolve) => {
@@ -273,8 +257,8 @@ export const waitForNewer = (env, jurisdiction, newest, ms) =>
   });
 
 /**
- * Streams the lines that the shards export, one shard after the other. `request` is the first one to each. Each pull asks
- * for one part, so that no more than that is in memory. A line for each shard that fails ends the stream.
+ * Streams the lines that the shards export, one shard after the other. `request` is the first request to each shard. Each
+ * pull asks for one part, so that only one part is in memory. The last lines of the stream name the shards that failed.
  */
 export function exportLines(env, jurisdiction, shards, version, request) {
   const encoder = new TextEncoder();
@@ -330,7 +314,7 @@ function inJurisdiction(inbox, jurisdiction) {
   }
 }
 
-/** Makes a response; `headers` are lines, as above. */
+/** Makes a response; `headers` are lines for `parseHeaders`. */
 export const respond = (status, headers, body) =>
   new Response(body, { status, headers: parseHeaders(headers.split("\n")) });
 
@@ -344,7 +328,7 @@ const LEVELS = ["log", "warn", "error"];
 
 /**
  * Writes a line to the log, if there is one, and makes a response of JSON. `text` is the line, a line feed and the JSON.
- * `allow` is the value of that header, or undefined.
+ * `allow` is the value of the header `Allow`, or undefined.
  */
 export function answer(status, allow, level, text) {
   const end = text.indexOf("\n");

@@ -2,12 +2,12 @@
 //
 // A trap destroys the instance, and promises of that instance never settle: a running alarm, of any object in the
 // isolate, neither ends nor throws. Therefore the next call creates a new instance. This file sets the alarm if Rust
-// trapped first, and limits how long an alarm may run. It ends an object whose instance died during its alarm. The next
-// object finds every accepted delivery in the storage.
+// trapped before setting it, and limits how long an alarm may run. It ends an object whose instance trapped during its
+// alarm. The next object finds every accepted delivery in the storage.
 import { DurableObject } from "cloudflare:workers";
 import * as core from "walnut-webhooks-worker";
 
-/** After how long an alarm is aborted, in ms. Rust ends each alarm sooner. */
+/** The time limit of an alarm, in ms. Rust ends each alarm sooner. */
 const LOST_MS = 60_000;
 
 /** How far ahead the alarm is set if Rust trapped before setting one, in ms. An alarm that is overdue by more is lost. */
@@ -20,8 +20,8 @@ const TRAPPED_MS = 1000;
 const CHECK_MS = 500;
 
 /**
- * The ids of objects whose last alarm did not succeed. If a write can't be stored, for example on a full disk, the platform
- * ends the object without an error, so the next object reads it here.
+ * The IDs of objects whose last alarm did not succeed. If a write can't be stored, for example on a full disk, the platform
+ * ends the object without an error. The next object with this ID reads here that the alarm failed.
  */
 const unsuccessful = new Set();
 
@@ -76,7 +76,7 @@ function call(work) {
  */
 let idle = [];
 
-/** Takes the steps of a task, and awaits the promise of each; resolves with the result of the task. */
+/** Runs the steps of a task, and awaits the promise of each. Resolves with the result of the task. */
 async function run(begin) {
   const task = call(() => {
     const task = idle.pop() ?? new core.Task();
@@ -107,7 +107,7 @@ async function run(begin) {
 }
 
 export default {
-  // All required parts of the head, because each further call from Rust takes time.
+  // Passes every part of the head that Rust needs, because each call from Rust takes time.
   fetch(request, env, context) {
     const { method, url, headers } = request;
     const header = (name) => headers.get(name);
@@ -136,12 +136,12 @@ export class Inbox extends DurableObject {
     context.blockConcurrencyWhile(async () => {
       this.#alarm = await context.storage.getAlarm();
       const now = Date.now();
-      // An overdue alarm may be the one that created this object; putting it off would cancel it.
+      // An overdue alarm may have created this object. Putting it off would cancel it.
       if (this.#alarm !== null && this.#alarm < now - GUARD_MS) this.arm(now);
     });
   }
 
-  /** Notes the row that Rust is working on: 0 means none, and a negative number is a row of the quarantine. */
+  /** Notes the row that Rust is working on, in the form of `#row`. */
   mark(row) {
     this.#row = row;
   }
@@ -178,7 +178,7 @@ export class Inbox extends DurableObject {
     return stored;
   }
 
-  /** Resolves once a delivery newer than a row is stored, or after so many milliseconds. */
+  /** Resolves once a delivery newer than a row is stored, or after `ms` milliseconds. */
   async wait(row, ms) {
     const isNewer = () => call(() => this.#live().newest()) > row;
     if (isNewer()) return;
@@ -192,7 +192,7 @@ export class Inbox extends DurableObject {
     clearTimeout(timer);
   }
 
-  /** Replies to a request, as `protocol.rs` defines them. */
+  /** Replies to a request. `protocol.rs` defines the requests and the replies. */
   ask(version, shard, request) {
     return this.#armed(() => this.#live().ask(version, shard, request));
   }
@@ -207,7 +207,7 @@ export class Inbox extends DurableObject {
     }
   }
 
-  /** Lets Rust send the deliveries that are due, until it ends, its instance traps, or the time is over. */
+  /** Lets Rust send the deliveries that are due, until Rust ends, its instance traps, or the time limit is reached. */
   async alarm() {
     // The platform runs this again if the process ends meanwhile.
     this.#alarm = null;
@@ -238,7 +238,7 @@ export class Inbox extends DurableObject {
     }
   }
 
-  /** Returns the inbox of a live instance. A new one can take over at any time, since all state is in the storage. */
+  /** Returns the inbox of a live instance. A new instance can continue at any time, because all state is in the storage. */
   #live() {
     if (this.#instance !== liveInstance()) {
       this.#core = new core.Inbox(this.ctx.storage, this.env, this);

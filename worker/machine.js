@@ -5,7 +5,7 @@ import edge, { Inbox } from "./index.js";
 /** How long an alarm that fires during the shutdown is delayed, in ms. */
 const PUT_OFF_MS = 1000;
 
-/** How often the shutdown looks whether anything is in flight, in ms. */
+/** How often the shutdown checks whether anything is in flight, in ms. */
 const CHECK_MS = 20;
 
 let isStopping = false;
@@ -24,11 +24,11 @@ async function track(work) {
 
 export default {
   fetch(request, env, context) {
-    return isStopping ? refusal() : track(edge.fetch(request, env, context));
+    return isStopping ? rejection() : track(edge.fetch(request, env, context));
   },
 };
 
-function refusal() {
+function rejection() {
   const error = { code: "store_failed", message: "the edge is stopping: send the request again" };
   return Response.json({ error }, { status: 503, headers: { connection: "close", "cache-control": "no-store", "retry-after": "1" } });
 }
@@ -54,10 +54,10 @@ const routes = {
     return new Response();
   },
 
-  /** Refuses requests, and lets no alarm begin another one. The response comes when nothing is in flight any more. */
+  /** Rejects new requests, and stops alarms from sending more. Responds once nothing is in flight. */
   async "/stop"() {
     isStopping = true;
-    // workerd cancels a request that waits for others only, and has nothing else to do.
+    // workerd cancels a request that waits only for other requests. A timer prevents this.
     while (working.size > 0) await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
     return new Response();
   },

@@ -3,12 +3,12 @@ use crate::{BLANKS, Cause, Undo, base64, characters, json, trimmed};
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// The first bytes of a compressed body: gzip (RFC 1952), zlib (RFC 1950, in its four levels) and Zstandard (RFC 8878).
-/// Brotli has none.
+/// Brotli has no such bytes.
 const COMPRESSED: [&[u8]; 6] =
     [b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda", b"\x28\xb5\x2f\xfd"];
 
-/// The mistakes that may have changed a body, apart from rewritten JSON. The unchanged body comes first, because
-/// each original is also tried with the newline that the body may have lost.
+/// The mistakes that may have changed a body, apart from rewritten JSON. The unchanged body comes first, because each
+/// function's output is also tried with a newline at its end: the body may only have lost its newline.
 pub(crate) const UNDOS: [Undo; 13] = [
     (Cause::BodyWhitespace, |body, out| out.extend_from_slice(body)),
     (Cause::BodyWhitespace, |body, out| out.extend_from_slice(trimmed(body, BLANKS))),

@@ -6,7 +6,7 @@ const FIX_BODY: &str = "Pass the bytes as received, before anything parses or de
 
 macro_rules! causes {
     ($($(#[doc = $doc:literal])+ $name:ident: $word:literal, $problem:expr, $fix:expr;)+) => {
-        /// Names what [`explain`](crate::explain) found.
+        /// The mistake that [`explain`](crate::explain) found.
         ///
         /// Each cause was checked by calculation: once the mistake is undone, the signature is right. There are
         /// two exceptions: a *likely* cause follows from the content of the body or from the headers, and some
@@ -46,7 +46,7 @@ causes! {
     /// The signature is right, but a previous key produced it.
     PreviousKey: "previous_key",
         "The signature is right, but a previous key produced it.",
-        "Put the key that Walnut's settings show first, and remove the other once it is unused.";
+        "Pass the key that Walnut's settings show as the first one, and remove the other once it is unused.";
 
     /// The request has no signature header.
     MissingSignature: "missing_signature",
@@ -54,7 +54,7 @@ causes! {
         "Switch signature verification on for this webhook in Walnut's settings, or find the proxy that removes the header.";
     /// A header other than the signature header holds the signature.
     OtherHeader: "other_header",
-        "The signature is in another header than X-Walnut-Signature: ",
+        "The signature is in a header other than X-Walnut-Signature: ",
         "Read the signature from that header, or find the proxy that renames it.";
 
     /// The header has uppercase digits.
@@ -87,10 +87,10 @@ causes! {
     KeyQuoted: "key_quoted", "The key has quotation marks around it.", FIX_KEY;
     /// The key has a name in front of it, as in `NAME=key`.
     KeyAssignment: "key_assignment",
-        "The key has a name in front of it, as in NAME=key.", "Configure only what follows the name.";
-    /// The key is written in escapes of HTML, URLs or JSON.
+        "The key has a name in front of it, as in NAME=key.", "Configure only the value after the name.";
+    /// The key is escaped for HTML, a URL or JSON.
     KeyEscaped: "key_escaped",
-        "The key is written in escapes of HTML, of URLs or of JSON.", FIX_KEY;
+        "The key is escaped for HTML, a URL or JSON.", FIX_KEY;
     /// The key is in UTF-16, as some editors and shells of Windows save a file.
     KeyCharset: "key_charset", "The key is in UTF-16.", "Save the file that holds the key in UTF-8.";
     /// The key was decoded from hex or base64.

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn sees_no_letter_as_invisible_and_no_quote_as_a_letter() {
+    fn distinguishes_invisible_characters_quotes_and_letters() {
         for character in "\u{feff}\u{a0}\u{200b}\u{200d}\u{2003}\u{3000}\u{ad}\t\n\u{0}".chars() {
             assert!(is_invisible(character), "{character:?}");
         }

@@ -3,7 +3,7 @@ use serde::Serialize;
 /// How many bytes of each body are shown.
 const SHOWN: usize = 16;
 
-/// Shows where a body differs from the one that was signed.
+/// Shows where a body differs from the signed one.
 ///
 /// The bytes are shown as text: printable ASCII as it is, `\r`, `\n` and `\t` as these escapes, a backslash
 /// as `\\`, and each other byte as `\x` and two lowercase hex digits.

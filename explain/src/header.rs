@@ -14,10 +14,10 @@ const MIN_DIGITS: usize = 32;
 /// How many digits a signature has in base64, without padding.
 const BASE64_DIGITS: usize = 43;
 
-/// Finds one of the expected signatures in a value, and returns the form in which the value has it.
+/// Finds one of the expected signatures in a header's value, and returns the mistake in its form.
 ///
 /// The value of the signature's own header is known to be malformed: with 64 digits, only their case can be wrong.
-pub(crate) fn mistake(value: &[u8], expected: &[Signature]) -> Option<Cause> {
+pub(crate) fn find_mistake(value: &[u8], expected: &[Signature]) -> Option<Cause> {
     let value = value.get(..MAX_BYTES).unwrap_or(value);
     let digits = value.to_ascii_lowercase();
     if digits.windows(DIGITS).any(|window| is_one_of(window, expected)) {

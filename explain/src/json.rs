@@ -28,10 +28,10 @@ pub(crate) const STYLES: [Style; 5] = [
     Style { after_comma: b"", after_colon: b" ", indent: Some(b"\t") },
 ];
 
-/// Returns the first [`SPELLINGS`], without duplicates: spellings that write this text in the same way.
-pub(crate) fn distinct_spellings(text: &[u8], first: usize) -> Vec<&'static Spelling> {
+/// Returns the first `count` [`SPELLINGS`], without those that write this text in the same way as an earlier one.
+pub(crate) fn distinct_spellings(text: &[u8], count: usize) -> Vec<&'static Spelling> {
     let mut all: Vec<(&Spelling, Vec<u8>)> = Vec::new();
-    for spelling in SPELLINGS.iter().take(first) {
+    for spelling in SPELLINGS.iter().take(count) {
         let mut out = Vec::new();
         write(text, &STYLES[0], spelling, &mut keep, &mut out);
         if all.iter().all(|(_, other)| *other != out) {

@@ -28,8 +28,8 @@ pub(crate) const UNDOS: [Undo; 14] = [
             out,
         );
     }),
-    (Cause::KeyQuoted, |key, out| write_trimmed(key, is_around, out)),
-    (Cause::KeyAssignment, |key, out| write_trimmed(assigned(key), is_around, out)),
+    (Cause::KeyQuoted, |key, out| write_trimmed(key, may_surround, out)),
+    (Cause::KeyAssignment, |key, out| write_trimmed(assigned_value(key), may_surround, out)),
     (Cause::KeyEscaped, write_without_html),
     (Cause::KeyEscaped, |key, out| out.extend(percent_decode(key))),
     (Cause::KeyEscaped, |key, out| json::write_content(key, out)),
@@ -71,14 +71,14 @@ fn write_trimmed(key: &[u8], removed: fn(char) -> bool, out: &mut Vec<u8>) {
     out.extend_from_slice(text(key).trim_matches(removed).as_bytes());
 }
 
-/// Returns whether a character may stand around a key in a file of settings or in a text.
-fn is_around(character: char) -> bool {
+/// Returns whether a character may surround a key in a settings file or in a text.
+fn may_surround(character: char) -> bool {
     characters::is_invisible(character) || characters::is_quote(character) || character == ';'
 }
 
 /// Returns the value of an assignment: the text after a name and `=` or `:`, as shells, PowerShell and YAML write it.
-/// Returns nothing if there is no name.
-fn assigned(key: &[u8]) -> &[u8] {
+/// Returns an empty value if the name is absent.
+fn assigned_value(key: &[u8]) -> &[u8] {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-. \"'".contains(byte);
     let key = key.strip_prefix(b"$env:").unwrap_or(key);
     let end = key.iter().position(|byte| matches!(byte, b'=' | b':')).unwrap_or(0);

@@ -30,7 +30,8 @@ pub const MAX_EXPLAINED_HEADERS: usize = 100;
 /// How many bytes of another header's name an explanation shows.
 const MAX_NAME_BYTES: usize = 64;
 
-/// A mistake, and a function that writes the original. It writes nothing if the mistake cannot have been made.
+/// A mistake, and a function that undoes it: the function writes the original, or nothing if the mistake cannot have been
+/// made.
 type Undo = (Cause, fn(&[u8], &mut Vec<u8>));
 
 const BLANKS: &[u8] = b" \t\r\n";
@@ -52,7 +53,7 @@ pub struct Explanation {
     pub problem: String,
     /// The fix, as a sentence.
     pub fix: &'static str,
-    /// Where the body differs from the one that was signed, if calculation found the signed body.
+    /// Where the body differs from the signed one, if calculation found the signed one.
     ///
     /// `None` for every cause of a key or a header, because it would reveal a key or a calculated signature;
     /// for [`Cause::BodyBase64`], [`Cause::BodyEncodedTwice`] and [`Cause::BodyCharset`], because the body differs
@@ -70,9 +71,9 @@ impl Explanation {
         Self { ok: false, code: Some(error.code()), ..Self::verified(cause) }
     }
 
-    /// Explains an error whose message already says everything. Writes numbers without `core::fmt`, which would be a
-    /// large part of the WebAssembly.
-    fn of_error(error: &Error) -> Self {
+    /// Explains an error without a search for its cause. Writes numbers without `core::fmt`, which would be a large part of
+    /// the WebAssembly.
+    fn from_error(error: &Error) -> Self {
         let (cause, problem) = match *error {
             Error::MissingSignature => (Cause::MissingSignature, None),
             Error::MalformedSignature(reason) => {
@@ -97,14 +98,14 @@ impl Explanation {
 ///
 /// Use it to look for a mistake, not for every request: it calculates at most 450 signatures for each key, and about
 /// 150 for a usual event. If the body is longer than [`MAX_EXPLAINED_BODY_BYTES`], it examines only the header and the
-/// keys. It stops undoing mistakes in a body once it has hashed 6 MiB with each key. It never accepts what
+/// keys. It stops undoing mistakes in a body once it has hashed 6 MiB with each key. It never accepts a signature that
 /// verification rejects: `ok` is true if and only if the signature is right as it is. No limit on the body's length
 /// applies, and neither JSON nor age is checked.
 ///
-/// `keys` are as configured, the current one first. `others` are the request's other headers, of which the first
-/// [`MAX_EXPLAINED_HEADERS`] are examined: they may hold the signature if its own header is absent, and
-/// `content-encoding` may say that the body was compressed. They may be empty. Mistakes are tried one at a time. If
-/// there are two at once, only a mistake in the header is found.
+/// `keys` are as configured, the current one first. `others` are the request's other headers, if any. The first
+/// [`MAX_EXPLAINED_HEADERS`] are examined: one may hold the signature if its own header is absent, and `content-encoding`
+/// may say that the body was compressed. Mistakes are tried one at a time. If a request has two, only one in its header is
+/// found.
 ///
 /// ```
 /// use walnut_webhooks::Key;
@@ -129,7 +130,7 @@ pub fn explain<'o>(
 ) -> Explanation {
     let signing = match signing_keys(keys) {
         Ok(signing) => signing,
-        Err(error) => return Explanation::of_error(&error),
+        Err(error) => return Explanation::from_error(&error),
     };
     let mut others = others.into_iter().take(MAX_EXPLAINED_HEADERS);
     let expected: Vec<_> = signing.iter().map(|key| key.sign(body)).collect();
@@ -150,19 +151,21 @@ pub fn explain<'o>(
         Err(error) => error,
     };
     if let Some(value) = header {
-        return match header::mistake(value, &expected) {
+        return match header::find_mistake(value, &expected) {
             Some(cause) => Explanation::rejected(&error, cause),
-            None => Explanation::of_error(&error),
+            None => Explanation::from_error(&error),
         };
     }
-    if let Some((name, _)) = others.find(|(_, value)| header::mistake(value, &expected).is_some()) {
+    if let Some((name, _)) =
+        others.find(|(_, value)| header::find_mistake(value, &expected).is_some())
+    {
         let mut explanation = Explanation::rejected(&error, Cause::OtherHeader);
         // The name is untrusted: only characters that a header name can have are shown.
         let name = name.bytes().filter(u8::is_ascii_graphic).take(MAX_NAME_BYTES);
         explanation.problem.extend(name.map(char::from).chain(['.']));
         return explanation;
     }
-    Explanation::of_error(&error)
+    Explanation::from_error(&error)
 }
 
 /// Explains a request whose body is longer than a limit, by its keys and its header alone.
@@ -175,7 +178,7 @@ pub fn explain_too_large(
         (Err(error), _) | (_, Err(error)) => error,
         (Ok(_), Ok(_)) => Error::BodyTooLarge { limit },
     };
-    Explanation::of_error(&error)
+    Explanation::from_error(&error)
 }
 
 /// Makes keys from their bytes, and checks their number as verification does.

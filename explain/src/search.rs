@@ -62,12 +62,12 @@ impl<'s> Search<'s> {
         undone.map(|(cause, _)| *cause)
     }
 
-    /// Finds the body that was signed, and leaves it in `signed`.
+    /// Finds the body that was signed, and writes it to `signed`.
     fn find_body(&mut self, body: &[u8], signed: &mut Vec<u8>) -> Option<Cause> {
         for (cause, undo) in &body::UNDOS {
             signed.clear();
             undo(body, signed);
-            if self.complete(signed) {
+            if self.complete_newline(signed) {
                 return Some(*cause);
             }
         }
@@ -81,7 +81,7 @@ impl<'s> Search<'s> {
         json::STYLES.iter().any(|style| {
             spellings.iter().any(|spelling| {
                 self.rewrite(body, style, spelling, &mut json::keep, signed);
-                self.complete(signed)
+                self.complete_newline(signed)
             })
         })
     }
@@ -130,7 +130,7 @@ impl<'s> Search<'s> {
     /// Returns whether a body is the signed one, and adds the newline at its end if the signed body has one.
     ///
     /// A newline at the end is often lost and cheap to try, so it is tried with every other mistake.
-    fn complete(&mut self, body: &mut Vec<u8>) -> bool {
+    fn complete_newline(&mut self, body: &mut Vec<u8>) -> bool {
         let length = body.len();
         length > 0
             && [&b""[..], b"\n", b"\r\n"].iter().any(|end| {
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn signs_some_150_bodies_for_a_usual_event() {
+    fn signs_about_150_bodies_for_a_usual_event() {
         let event = include_bytes!("../../tests/vectors/bodies/demo.json");
         let (bodies, _) = effort(1, event);
         assert!((100..=200).contains(&bodies), "{bodies}");

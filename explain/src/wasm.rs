@@ -1,6 +1,6 @@
 //! The export of the npm entry `walnut-webhooks/explain`.
 
-#![expect(unreachable_pub, reason = "what wasm-bindgen exports is public")]
+#![expect(unreachable_pub, reason = "wasm-bindgen exports public functions")]
 
 use js_sys::{Array, Object, Uint8Array};
 use serde::Serialize;
@@ -8,21 +8,21 @@ use serde_wasm_bindgen::{Error, Serializer};
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroizing;
 
-/// Half the size of the standard library's.
+/// Half the size of the standard library's allocator.
 #[cfg(all(not(target_feature = "atomics"), target_family = "wasm"))]
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 /// Explains a request, and returns an [`Explanation`](crate::Explanation) as an object.
 ///
-/// `body` is `None` if it is longer than `max_body_bytes`. `others` are the request's other headers; those that are
-/// not strings are left out.
+/// `body` is `None` if it is longer than `max_body_bytes`. `others` are the request's other headers; a value that is
+/// not a string is left out.
 ///
 /// # Errors
 ///
 /// None in practice: an explanation has only strings, numbers and booleans.
 #[wasm_bindgen]
-#[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen hands values over")]
+#[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen passes values")]
 pub fn explain(
     keys: Vec<Uint8Array>,
     body: Option<Uint8Array>,

@@ -1,6 +1,6 @@
 //! Checks the texts of explanations, and that they contain no secret.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail so")]
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use serde_json::json;
 use walnut_webhooks::Key;
@@ -26,9 +26,10 @@ fn contains_no_key_and_no_calculated_signature() {
     let others = [("x-other", right.as_bytes())];
     let (cut, _) = right.split_at(40);
     let headers = [None, Some(cut), Some("zz"), Some(right.as_str())];
-    let spoiled =
+    let mistaken =
         ["opensesame\n", "\u{feff}opensesame", "KEY=opensesame", "“opensesame”", "&#111;pensesame"];
-    for keys in [&[KEY][..], &spoiled[..1], &spoiled[1..], &["wrong", KEY], &["wrong"], &[""], &[]]
+    for keys in
+        [&[KEY][..], &mistaken[..1], &mistaken[1..], &["wrong", KEY], &["wrong"], &[""], &[]]
     {
         for header in headers {
             for body in [BODY, b"{\"event\": \"e\"}", b"{\0", b""] {
@@ -52,14 +53,14 @@ fn names_another_header_that_has_the_signature() {
     assert_eq!(explanation.cause, Cause::OtherHeader);
     assert_eq!(
         explanation.problem,
-        "The signature is in another header than X-Walnut-Signature: X-Signature."
+        "The signature is in a header other than X-Walnut-Signature: X-Signature."
     );
 
     assert_eq!(missing(&[("digest", &signed(KEY, b"other"))]).cause, Cause::MissingSignature);
 }
 
 #[test]
-fn shows_64_characters_of_a_name_that_a_name_can_have() {
+fn shows_the_first_64_visible_ascii_characters_of_a_header_name() {
     let signature = signed(KEY, BODY);
     let name = format!("a b\r\n\u{1b}é{}", "c".repeat(100));
     let problem = missing(&[(&name, &signature)]).problem;
@@ -116,7 +117,7 @@ fn finds_a_mistake_in_a_key_before_a_likely_cause() {
 }
 
 #[test]
-fn says_what_is_wrong_with_a_header_in_no_known_form() {
+fn describes_a_header_in_no_known_form() {
     for (header, problem) in [
         (String::new(), "The X-Walnut-Signature header is empty."),
         ("zz".to_owned(), "The X-Walnut-Signature header has 2 bytes instead of 64."),
@@ -133,7 +134,7 @@ fn says_what_is_wrong_with_a_header_in_no_known_form() {
 }
 
 #[test]
-fn says_what_is_wrong_with_the_number_of_keys() {
+fn describes_a_wrong_number_of_keys() {
     for (keys, problem) in [
         (&[][..], "No key was given."),
         (&[""], "The key is empty."),

@@ -1,6 +1,6 @@
 //! Checks explanations against the vectors of `tests/vectors/`.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail so")]
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 #[path = "../../tests/core/cases.rs"]
 mod cases;

@@ -2,8 +2,8 @@
 
 use ring::hmac;
 
-/// An input, whose parts are read from the front. The fuzzer can't know how many parts a target reads, so a
-/// part after the end is empty.
+/// An input, whose parts are read from the front. The fuzzer does not know how many parts a target reads, so a part after
+/// the end is empty.
 pub struct Input<'i>(&'i [u8]);
 
 impl<'i> Input<'i> {
@@ -82,9 +82,8 @@ pub fn verdict(
 /// The change that replaces the whole signature.
 pub const REPLACED: u8 = 6;
 
-/// Makes a header from the right signature by one change, which the fuzzer chooses.
-///
-/// A fuzzer never guesses a signature, so it gets the right one to change.
+/// Makes a header from the right signature by one change, which the fuzzer chooses. The fuzzer could never guess the right
+/// signature itself.
 #[must_use]
 pub fn spoil(signature: &str, how: u8, with: &[u8]) -> Option<Vec<u8>> {
     let mut header = signature.as_bytes().to_vec();

@@ -39,14 +39,14 @@ fuzz_target!(|text: &str| {
     let sentences = match read(|name| variables.get(name).cloned(), &set, parse, NOW) {
         Ok(configured) => {
             if configured.mistakes.is_empty() {
-                keys_are_those(&configured, &get);
-                values_are_those(&configured, &get);
-                destinations_are_sound(&configured, &get);
+                assert_keys(&configured, &get);
+                assert_values(&configured, &get);
+                assert_destinations(&configured, &get);
             } else {
                 // Direct mode can't hold deliveries, so it rejects a configuration with mistakes.
                 assert!(!configured.direct);
             }
-            limits_hold(&configured, &get);
+            assert_limits(&configured, &get);
             [configured.mistakes, configured.warnings].concat()
         }
         Err(mistakes) => {
@@ -56,7 +56,7 @@ fuzz_target!(|text: &str| {
     };
     assert!(sentences.len() <= 400 + set.len(), "{sentences:?}");
     for sentence in &sentences {
-        // Two variables may have been swapped, so any of them may hold a secret.
+        // The user may have swapped two variables, so any of them may hold a secret.
         for value in variables.values() {
             assert!(!is_unusual(value) || !sentence.contains(value), "{sentence}");
         }
@@ -85,7 +85,7 @@ fn is_unusual(value: &str) -> bool {
     value.contains(['!', '$', '%', '&', '@', '^', '{', '}', '|', '<', '>', '#'])
 }
 
-fn keys_are_those<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v str>) {
+fn assert_keys<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v str>) {
     let index = |name| {
         // The body is empty, because the limit may have any value.
         let signature = sign(get(name)?.as_bytes(), b"");
@@ -108,7 +108,7 @@ fn keys_are_those<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v
 }
 
 /// Checks the limits, which also hold with mistakes.
-fn limits_hold<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v str>) {
+fn assert_limits<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v str>) {
     for ((name, _, most), read) in NUMBERS.into_iter().zip(configured.numbers) {
         assert!((1..=most).contains(&read), "{name}");
     }
@@ -128,14 +128,14 @@ fn limits_hold<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v st
         (32..=512).contains(&token.len()) && token.bytes().all(|c| (b'!'..=b'~').contains(&c))
     }));
     if let Some(url) = alert_url {
-        url_is_sound(url, get("ALLOW_LOOPBACK") == Some("1"));
+        assert_url(url, get("ALLOW_LOOPBACK") == Some("1"));
     }
     let header = configured.client_ip_header.as_bytes();
     assert!((1..=64).contains(&header.len()) && header.iter().all(u8::is_ascii_graphic));
 }
 
 /// Checks that each setting has the value of its variable, or the default.
-fn values_are_those<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v str>) {
+fn assert_values<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v str>) {
     for ((name, default, _), read) in NUMBERS.into_iter().zip(configured.numbers) {
         let expected = get(name).map_or(default, |text| text.parse().unwrap());
         assert_eq!(read, expected, "{name}");
@@ -183,7 +183,7 @@ fn milliseconds(text: &str) -> f64 {
     number.parse::<f64>().unwrap() * f64::from(u32::try_from(unit).unwrap())
 }
 
-fn destinations_are_sound<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v str>) {
+fn assert_destinations<'v>(configured: &Configured, get: &impl Fn(&str) -> Option<&'v str>) {
     let all = &configured.destinations;
     let loopback = get("ALLOW_LOOPBACK") == Some("1");
     assert!((1..=20).contains(&all.len()));
@@ -191,7 +191,7 @@ fn destinations_are_sound<'v>(configured: &Configured, get: &impl Fn(&str) -> Op
     for Destination { name, url, events, headers } in all {
         assert!((1..=32).contains(&name.len()));
         assert!(name.bytes().all(|c| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'-')));
-        url_is_sound(url, loopback);
+        assert_url(url, loopback);
         if let Some(events) = events {
             assert!(!configured.direct && (1..=100).contains(&events.len()));
             assert!(events.iter().all(|event| (1..=256).contains(&event.len())));
@@ -208,7 +208,7 @@ fn destinations_are_sound<'v>(configured: &Configured, get: &impl Fn(&str) -> Op
             assert!(!["host", "connection", "transfer-encoding", "te"].contains(&name.as_str()));
             let reserved = ["x-walnut-", "walnut-", "webhook-", "content-"];
             assert!(!reserved.iter().any(|prefix| name.starts_with(prefix)), "{name}");
-            // No value can break a header line into two.
+            // No value can split a header line.
             let visible = |c: u8| matches!(c, b'\t' | b' '..=b'~');
             assert!(name.bytes().all(|c| (b'!'..=b'~').contains(&c) && c != b':'), "{name:?}");
             assert!(value.bytes().all(visible) && value.trim() == value, "{value:?}");
@@ -230,8 +230,8 @@ fn destinations_are_sound<'v>(configured: &Configured, get: &impl Fn(&str) -> Op
     assert!(!configured.direct || all.len() == 1);
 }
 
-/// Returns whether `serde_json` also reads a list. It may reject the text for half of an escaped surrogate pair or for
-/// a number out of range.
+/// Returns whether `serde_json` also reads a list. It may reject a text with half of an escaped surrogate pair, or with a
+/// number out of range.
 fn serde_agrees(json: &str) -> bool {
     match serde_json::from_str::<serde_json::Value>(json) {
         Ok(value) => value.is_array(),
@@ -245,7 +245,7 @@ fn serde_agrees(json: &str) -> bool {
 }
 
 /// Checks that a URL is requested as it is written, and that it uses TLS or a loopback address.
-fn url_is_sound(text: &str, loopback: bool) {
+fn assert_url(text: &str, loopback: bool) {
     assert!(text.len() <= 2048);
     let url = Url::parse(text).unwrap();
     assert_eq!(url.as_str(), text);

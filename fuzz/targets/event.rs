@@ -2,10 +2,9 @@
 //! are the same in `serde_json`; and that the name, the type, the id and the drift agree with a second, simple
 //! implementation.
 //!
-//! The contract is wider than `serde_json`: a `\u` escape may be half of a surrogate pair, and a number
-//! beyond a double is infinite. For such a text, `serde_json` checks the syntax, for which it examines
-//! neither, but its values are not compared. This target checks the depth itself, because `serde_json` has
-//! another limit, and that the top is an object.
+//! The contract accepts more than `serde_json`: half of a surrogate pair as a `\u` escape, and a number beyond a double,
+//! which is infinite. For such a text, `serde_json` checks only the syntax, and the values are not compared. This target
+//! itself checks that the top is an object, and the depth, because `serde_json` has another limit.
 
 #![no_main]
 
@@ -18,7 +17,7 @@ use serde_json::Value as Json;
 use walnut_webhooks::{Delivery, Drift, Key, Value, Verifier};
 use walnut_webhooks_fuzz::hex;
 
-/// The two events as documented: a name that ends in `?` may be absent.
+/// The two events as documented. A field whose name ends in `?` may be absent.
 const DOCUMENTED: [(&str, &str); 2] = [
     ("demo_session_finished", include_str!("event/demo.json")),
     ("playlist_session_finished", include_str!("event/playlist.json")),
@@ -45,7 +44,7 @@ fuzz_target!(|body: &[u8]| {
     };
 
     if let Ok(read) = serde_json::from_slice(body) {
-        same(&delivery.payload, &read);
+        assert_same(&delivery.payload, &read);
     }
     assert_reading(&delivery, body);
 
@@ -93,7 +92,7 @@ fn depth(text: &str) -> usize {
     deepest
 }
 
-fn same(ours: &Value, theirs: &Json) {
+fn assert_same(ours: &Value, theirs: &Json) {
     match (ours, theirs) {
         (Value::Null, Json::Null) => {}
         (Value::Bool(ours), Json::Bool(theirs)) => assert_eq!(ours, theirs),
@@ -104,12 +103,12 @@ fn same(ours: &Value, theirs: &Json) {
         (Value::String(ours), Json::String(theirs)) => assert_eq!(ours, theirs),
         (Value::Array(ours), Json::Array(theirs)) => {
             assert_eq!(ours.len(), theirs.len());
-            ours.iter().zip(theirs).for_each(|(ours, theirs)| same(ours, theirs));
+            ours.iter().zip(theirs).for_each(|(ours, theirs)| assert_same(ours, theirs));
         }
         (Value::Object(ours), Json::Object(theirs)) => {
             assert_eq!(ours.len(), theirs.len());
             for (name, ours) in ours {
-                same(ours, &theirs[name]);
+                assert_same(ours, &theirs[name]);
             }
         }
         _ => panic!("{ours:?} is not {theirs}"),
@@ -140,7 +139,7 @@ fn assert_reading(delivery: &Delivery, body: &[u8]) {
     let shape: Json = serde_json::from_str(shape).unwrap();
     let mut comparison = Comparison { differences: Vec::new(), fits: true };
     comparison.value(payload, &shape, "");
-    // For an undocumented event, added fields are no drift.
+    // For an undocumented event, added fields are not drift.
     if known.is_none() {
         comparison.differences.retain(|(_, kind, ..)| *kind != "added");
     }

@@ -52,9 +52,9 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(explanation.cause == Cause::PreviousKey, verified.is_ok_and(|index| index > 0));
 
     let names = others.iter().take(MAX_EXPLAINED_HEADERS).map(|(name, _)| *name);
-    shows_no_secret(&explanation, &keys, signing, names);
+    assert_no_secret(&explanation, &keys, signing, names);
     if how % 8 != REPLACED && header.is_some() {
-        explains_the_mistake(&explanation, &received, &signed);
+        assert_mistake(&explanation, &received, &signed);
     }
     assert_eq!(explanation.difference.is_some(), has_difference(explanation.cause));
     if received.len() > MAX_EXPLAINED_BODY_BYTES {
@@ -89,7 +89,7 @@ fn has_difference(cause: Cause) -> bool {
     )
 }
 
-fn shows_no_secret<'n>(
+fn assert_no_secret<'n>(
     explanation: &Explanation,
     keys: &[Vec<u8>],
     signing: &[u8],
@@ -101,7 +101,7 @@ fn shows_no_secret<'n>(
         let shown = |name: &str| -> String {
             name.chars().filter(char::is_ascii_graphic).take(64).collect()
         };
-        let text = "The signature is in another header than X-Walnut-Signature: ";
+        let text = "The signature is in a header other than X-Walnut-Signature: ";
         let name = problem.strip_prefix(text).and_then(|rest| rest.strip_suffix('.')).unwrap();
         assert!(names.any(|other| shown(other) == name), "{problem:?}");
         problem = text;
@@ -110,21 +110,21 @@ fn shows_no_secret<'n>(
         assert!((1..=150).contains(&text.len()), "{text:?}");
         assert!(text.bytes().all(|c| (b' '..=b'~').contains(&c)), "{text:?}");
 
-        // No part of a signature is longer than a word.
+        // A longer run of hex digits than in a word could be a part of a signature.
         let longest = text.split(|c: char| !c.is_ascii_hexdigit()).map(str::len).max();
         assert!(longest < Some(9), "{text:?}");
     }
-    // Only a key with a character that no sentence has can be recognized in one. `explain` does not treat such keys
-    // differently.
-    let is_unlike = |key: &[u8]| key.iter().any(|c| b"!#$%&*@^~{}|<>\"\\".contains(c));
+    // A key is recognizable in a sentence only if it has a character that no sentence has. `explain` does not treat such
+    // keys differently.
+    let is_recognizable = |key: &[u8]| key.iter().any(|c| b"!#$%&*@^~{}|<>\"\\".contains(c));
     for key in keys.iter().map(Vec::as_slice).chain([signing]) {
         let is_shown = problem.as_bytes().windows(key.len()).any(|window| window == key);
-        assert!(!is_unlike(key) || !is_shown, "{problem:?}");
+        assert!(!is_recognizable(key) || !is_shown, "{problem:?}");
     }
 }
 
 /// Checks a calculated cause against the mistake that was made: no two inputs have the same signature.
-fn explains_the_mistake(explanation: &Explanation, received: &[u8], signed: &[u8]) {
+fn assert_mistake(explanation: &Explanation, received: &[u8], signed: &[u8]) {
     let is_key = matches!(
         explanation.cause,
         Cause::KeyWhitespace

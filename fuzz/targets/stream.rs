@@ -31,7 +31,7 @@ fuzz_target!(|bytes: &[u8]| {
         let (piece, left) = rest.split_at(length);
         rest = left;
         let updated = stream.update(piece);
-        // The piece that exceeds the limit is rejected, and so is every later one.
+        // The stream rejects the piece that exceeds the limit, and every later one.
         let over = body.len() - rest.len() > limit;
         assert_eq!(updated, if over { Err(Error::BodyTooLarge { limit }) } else { Ok(()) });
         // Finishing a clone does not disturb the stream.

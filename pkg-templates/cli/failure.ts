@@ -1,6 +1,6 @@
 import { visible } from "./sender/visible.js";
 
-/** Why a command failed: its message is shown without a stack. */
+/** The error of a command that failed. Its message is shown without a stack. */
 export class Failure extends Error {
   constructor(
     /** A stable word, for programs. */

@@ -35,8 +35,7 @@ pub(super) fn parse_any(text: &[u8]) -> Result<Value, (NotJson, usize)> {
 /// Reads a value nested in `depth` arrays and objects.
 fn value(next: u8, lexer: &mut SliceLexer<'_>, depth: usize) -> Result<Value, hifijson::Error> {
     let depth = depth.saturating_add(usize::from(matches!(next, b'[' | b'{')));
-    // The parser recurses, so the depth is limited here too. The kind of error does not matter here: see
-    // `parse_any`.
+    // The parser recurses, so the depth is limited here too. `parse_any` ignores the kind of the error.
     if depth > MAX_DEPTH {
         return Err(Expect::Value.into());
     }

@@ -1,7 +1,7 @@
 //! The functions that the core imports from JavaScript: `host.ts` implements them.
 //!
-//! The functions that every `verify` calls have plain numbers as arguments: wasm-bindgen's typed arguments would make
-//! `verify` 9 to 39 % slower.
+//! The functions that each call of `verify` needs have plain numbers as arguments: wasm-bindgen's typed arguments would
+//! make `verify` 9 to 39 % slower.
 
 use core::num::NonZeroU32;
 
@@ -53,7 +53,7 @@ fn address(bytes: &mut [u8]) -> usize {
     bytes.as_mut_ptr().expose_provenance()
 }
 
-/// Reads the header into `buffer`, cut to its length.
+/// Reads the header into `buffer`, which cuts off a longer header.
 pub(super) fn header(buffer: &mut [u8]) -> Option<&[u8]> {
     let length = read_header(address(buffer), buffer.len());
     // A negative length means that the header is absent.
@@ -86,12 +86,12 @@ pub(super) fn parse_body(max_depth: usize) -> (Option<Value>, bool) {
     (Value::from_handle(parsed >> 1), parsed & 1 == 1)
 }
 
-/// Sets the error that is thrown once the core has returned.
+/// Sets the error that JavaScript throws once the core has returned.
 pub(super) fn fail(error: &Error) {
     set_error(error.code(), &error.message(), error.status());
 }
 
-/// Sets the result of `verify`, with all drift that was added. Without a session, the text that was set before is the id.
+/// Sets the delivery, with the drift that was added before. Without a `session_id`, the text that was set before is the ID.
 pub(super) fn deliver(
     key_index: usize,
     is_documented: bool,

@@ -116,7 +116,7 @@ const SIGNATURES = {
   signature_extra_text: [` sha256=${digits}`, (marks) => marks.join() === "␣sha256="],
   signature_repeated: [`${digits}, ${digits}`, (marks) => marks.join() === `,␣${digits}`],
   signature_base64: [Buffer.from(digits, "hex").toString("base64"), (marks) => marks.join() === Buffer.from(digits, "hex").toString("base64")],
-  signature_cut: [digits.slice(0, 60), (marks) => marks.join() === "…␣4␣of␣64␣digits␣lack"],
+  signature_cut: [digits.slice(0, 60), (marks) => marks.join() === "…␣4␣of␣64␣digits␣are␣missing"],
   "": ["g".repeat(63) + "a", (marks) => marks.join() === "g".repeat(63)],
 };
 
@@ -242,7 +242,7 @@ test("check: reads a whole request, raw or as curl", options, async (t) => {
   // A body can look like a request.
   const body = "name: value";
   await page.fill("#body", body);
-  await page.check("#taken-body");
+  await page.check("#read-as-body");
   await page.fill("#signature", sign(body));
   assert.deepEqual(await verdict(page), ["genuine", "not_json", ""]);
 });

@@ -127,7 +127,7 @@ test("files: asks for the file that holds the body of a curl command, and then c
   await showsText(page, "#body-file-note", "large.json is too large");
   assert.deepEqual(await verdict(page), ["genuine", "", ""]);
 
-  await page.check("#taken-body");
+  await page.check("#read-as-body");
   assert.deepEqual([await page.isVisible("#open-body-file"), await page.isVisible("#open-file")], [false, true]);
 });
 

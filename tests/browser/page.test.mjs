@@ -106,7 +106,7 @@ for (const width of [320, 375, 1280]) {
     await look(page, "long-answer", looks);
     await page.fill("#url", `http://${long}.invalid/${long}`);
     await page.click("#send-button");
-    await page.waitForSelector("#answer .summary:has-text('No answer')");
+    await page.waitForSelector("#answer .summary:has-text('No response')");
     await isSound(page);
   });
 }

@@ -19,12 +19,12 @@ const byPath = (cors) => ({ method, path }, response) => {
 };
 
 const JUDGEMENTS = {
-  200: [true, /takes it for delivered/],
-  201: [true, /takes it for delivered/],
-  202: [false, /takes only 200 and 201/],
-  204: [false, /takes only 200 and 201/],
+  200: [true, /counts it as delivered/],
+  201: [true, /counts it as delivered/],
+  202: [false, /accepts only 200 and 201/],
+  204: [false, /accepts only 200 and 201/],
   302: [false, /redirect/],
-  500: [false, /takes it for a failure, and sends it again/],
+  500: [false, /counts it as a failure, and sends it again/],
 };
 
 /** Submits the form, and waits until everything is answered or stopped. */
@@ -58,7 +58,7 @@ test("send: judges each answer by Walnut's rules, through the relay", options, a
   await page.click("#tab-send");
   await page.fill("#url", "http://127.0.0.1:1/");
   await send(page);
-  assert.match(await page.innerText("#answer"), /No answer[^]*Walnut sends it again/);
+  assert.match(await page.innerText("#answer"), /No response[^]*Walnut sends it again/);
 });
 
 test("send: shows invisible characters of an answer by their number, and keeps its lines", options, async (t) => {
@@ -88,7 +88,7 @@ test("send: sends from the browser, to a receiver that allows it and to one that
   for (const { body, headers } of taken) assert.equal(headers["x-walnut-signature"], sign(body));
   await page.fill("#url", `${url}/302`);
   await send(page);
-  assert.match(await page.innerText("#answer"), /No answer[^]*a redirect, whose status a browser hides/);
+  assert.match(await page.innerText("#answer"), /No response[^]*a redirect, whose status a browser hides/);
   assert.equal(taken.at(-1).path, "/302"); // it was not followed
   // The redirect counts as a failed request to its target.
   assert.deepEqual(wrong.splice(0).map((text) => text.replace(/^Failed to load resource.*500.*/, "500")), ["500", `${url}/200 failed`]);
@@ -137,7 +137,7 @@ test("send: sends a thousand requests with copies and forgeries, and shows the p
   assert.equal(await page.locator("#chart circle").count(), 1000);
   const rows = await page.locator("#table tr").evaluateAll((rows) => rows.map(({ cells }) => Array.from(cells, ({ innerText }) => innerText.trim())));
   assert.deepEqual([rows[0], rows[1]], [["", "events", "duplicates", "forgeries"], ["sent", "900", "50", "50"]]);
-  assert.deepEqual(rows.at(-1), ["answers", "900 × 200", "50 × 200", "50 × 401"]);
+  assert.deepEqual(rows.at(-1), ["responses", "900 × 200", "50 × 200", "50 × 401"]);
   assert.equal(taken.length, 1000);
   assert.equal(new Set(taken.map(({ body }) => body.toString())).size, 900);
   assert.equal(taken.filter(({ body, headers }) => headers["x-walnut-signature"] === sign(body)).length, 950);

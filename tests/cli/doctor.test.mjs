@@ -150,7 +150,7 @@ test("finds an endpoint that never answers", limits, async (t) => {
   const { found, probes, code } = await examine(url, ["--timeout", "300ms", "--patience", "300ms"]);
   assert.deepEqual(found, { not_in_time: ["good_delivery"], slow_client_kept: ["slow_client"] });
   assert.equal(probes.forged_signature.verdict, "unknown");
-  assert.deepEqual([probes.good_delivery.status, probes.good_delivery.error], [null, "there was no complete response within 0.3 s"]);
+  assert.deepEqual([probes.good_delivery.status, probes.good_delivery.error], [null, "no complete response arrived within 0.3 s"]);
   assert.equal(code, 1);
 });
 
@@ -273,7 +273,7 @@ test("rejects wrong usage", limits, async () => {
   }
   const { code, err } = await doctor(["http://127.0.0.1/"], { key: "" });
   assert.equal(code, 2);
-  assert.match(err, /there is no key/);
+  assert.match(err, /the key is missing/);
 });
 
 test("ends at once after Ctrl-C", limits, async (t) => {

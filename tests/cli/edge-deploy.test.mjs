@@ -156,7 +156,7 @@ test("reports an address at which no edge answers", async (t) => {
   const { env } = await cloudflare(t);
   const { status, err } = await deploy(project(t), ["--wait", "0s", "--url", env.CLOUDFLARE_API_BASE_URL], env);
   equal(status, 1);
-  match(err, /\/healthz answered \d+, which is not the answer of an edge\. If the edge has another address, give it with --url/);
+  match(err, /\/healthz answered \d+, which is not the response of an edge\. If the edge has another address, give it with --url/);
 });
 
 test("deploys nothing without a destination, a key or the quarantine, and suggests the nearest variable", async (t) => {
@@ -247,7 +247,7 @@ test("names the missing or invalid part of the folder", async (t) => {
   const invalid = project(t);
   writeFileSync(join(invalid, "wrangler.jsonc"), `{ "name": `);
   for (const [path, message] of [
-    [empty, /there is no wrangler\.jsonc in this folder: run the command in a folder that `walnut-webhooks edge init` has written/],
+    [empty, /this folder has no wrangler\.jsonc: run the command in a folder that `walnut-webhooks edge init` has written/],
     [noWrangler, /wrangler is not installed in .*: run npm install/],
     [invalid, /wrangler can't read wrangler\.jsonc: /],
     [project(t, { durable_objects: undefined }), /the Durable Object INBOX is missing in wrangler\.jsonc/],

@@ -69,7 +69,7 @@ test("send: retries a request that is not accepted, as often as --retries says",
   const { url, taken } = await endpoint(t, (_, response, __, count) => response.writeHead(answers[count - 1] ?? 200, { location: "/elsewhere" }).end());
   const { status, out } = await run(["send", url, "--backoff", "1ms", "--json"]);
   const [{ status: last, attempts, why }, { summary }] = objects(out);
-  deepEqual([status, last, attempts, why, taken.length, summary[0].retries], [0, 201, 4, "Walnut takes it for delivered", 4, 3]);
+  deepEqual([status, last, attempts, why, taken.length, summary[0].retries], [0, 201, 4, "Walnut counts it as delivered", 4, 3]);
   equal(new Set(taken.map(({ body }) => body.toString())).size, 1);
 });
 
@@ -78,7 +78,7 @@ test("send: shows an unexpected response with its body, and exits with 1", async
   const { status, out } = await run(["send", url, "--count", "2", "--forge", "1", "--retries", "1", "--backoff", "1ms"]);
   equal(status, 1);
   equal(taken.length, 5);
-  match(out, /✕ 2 × events: 202, a success, but Walnut takes only 200 and 201, and sends it again\n {2}response body: accepted⟨U\+001B⟩\[2J\n/);
+  match(out, /✕ 2 × events: 202, a success, but Walnut accepts only 200 and 201, and sends it again\n {2}response body: accepted⟨U\+001B⟩\[2J\n/);
   match(out, /✕ 1 × forgeries: 202, a forgery was accepted: the signature is not checked\n/);
 });
 
@@ -147,7 +147,7 @@ test("send and replay: wait for a response no longer than --timeout", async (t) 
   writeFileSync(join(at, "1.http"), "POST / HTTP/1.1\r\n\r\n{}");
   for (const args of [["send", url], ["replay", at, url]]) {
     const { status, out } = await run([...args, "--timeout", "200ms", "--retries", "0", "--json"]);
-    deepEqual([status, objects(out)[0].error], [1, "there was no complete response within 0.2 s"], args[0]);
+    deepEqual([status, objects(out)[0].error], [1, "no complete response arrived within 0.2 s"], args[0]);
   }
 });
 

@@ -127,11 +127,11 @@ test("rejects two inputs from standard input", async (t) => {
     [["verify", "--request", "-", "-"], "--request and FILE"],
     [["send", "http://127.0.0.1:1", "--file", "-", "--key-file", "-"], "--(file|key-file) and --(file|key-file)"],
   ]) {
-    match(await rejected(args, { input: "one" }), new RegExp(`standard input can be read only once, but both ${names} name it`));
+    match(await rejected(args, { input: "one" }), new RegExp(`standard input can be read only once, but both ${names} read it`));
   }
   const at = folder(t);
   execFileSync("mkfifo", [join(at, "pipe")]);
-  match(await rejected(["sign", "--key-file", `${at}/pipe`, `${at}/./pipe`]), /pipe can be read only once, but both --key-file and FILE name it/);
+  match(await rejected(["sign", "--key-file", `${at}/pipe`, `${at}/./pipe`]), /pipe can be read only once, but both --key-file and FILE read it/);
   equal((await run(["sign", "--key-file", file, file])).status, 0);
   equal((await run(["sign", "--key-file", file, "-"], { input: "body" })).status, 0);
   equal((await run(["sign", "--key-file", "-", demo], { input: "a key" })).status, 0);

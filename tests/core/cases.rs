@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// Finds the folder from the tested crate, which is the root of the workspace or a member in a folder.
+/// Finds the folder. The tested crate is at the root of the workspace or in a folder below it.
 fn vectors() -> PathBuf {
     let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut folders = crate_folder.ancestors().map(|folder| folder.join("tests/vectors"));

@@ -1,6 +1,6 @@
 //! Runs Wycheproof's vectors of `tests/external/` through the Rust API.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail so")]
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use serde_json::{Map, Value};
 use walnut_webhooks::{Key, KeyIndex, Verifier};
@@ -12,7 +12,7 @@ fn bytes(test: &Value, name: &str) -> Vec<u8> {
     hex::decode(test[name].as_str().unwrap()).unwrap()
 }
 
-/// Returns the common verdict of all ways to check.
+/// Returns the common verdict of `verify` and of streams.
 fn verdict(key: &Key, body: &[u8], tag: &str) -> Result<usize, &'static str> {
     let verifier = Verifier::new(key.clone());
     let verified = verifier.verify(body, tag).map(|verified| verified.key_index());
@@ -39,7 +39,7 @@ fn every_vector_of_wycheproof_has_its_verdict() {
                 _ if is_cut => Err("malformed_signature"),
                 "valid" => Ok(0),
                 "invalid" => Err("signature_mismatch"),
-                other => panic!("{other} is no result"),
+                other => panic!("{other} is not a result"),
             };
             let begins = key.sign(&body).to_string().starts_with(tag);
             let agrees = begins == (test["result"] == "valid");

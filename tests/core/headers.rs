@@ -1,6 +1,6 @@
-//! Verifies requests by all of their headers: the feature `http`.
+//! Verifies requests by the map of all their headers: the feature `http`.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail so")]
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use http::{HeaderMap, HeaderValue};
 use walnut_webhooks::{
@@ -23,17 +23,17 @@ fn headers(signatures: &[&str]) -> HeaderMap {
     headers
 }
 
-/// Verifies a body in each way that takes headers, and returns their common verdict.
+/// Verifies a body with each function that accepts headers, and returns their common verdict.
 fn verdict(headers: &HeaderMap) -> Result<usize, Error> {
     let verifier = Verifier::new(key());
     let whole = verifier.verify(BODY, headers).map(|verified| verified.key_index());
     let mut stream = verifier.stream();
     stream.update(BODY).unwrap();
     assert_eq!(stream.finish(headers), whole);
-    let form = verifier.precheck(headers, None);
-    assert_eq!(form, Signature::parse(headers));
+    let parsed = verifier.precheck(headers, None);
+    assert_eq!(parsed, Signature::parse(headers));
     if !matches!(whole, Err(Error::SignatureMismatch { .. })) {
-        assert_eq!(form.err(), whole.clone().err());
+        assert_eq!(parsed.err(), whole.clone().err());
     }
     whole.map(KeyIndex::get)
 }

@@ -1,6 +1,6 @@
 //! Runs the vectors of `tests/vectors/` through the Rust API.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail so")]
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod cases;
 
@@ -21,7 +21,7 @@ fn verifier(case: &Value, keys: &Value) -> Result<Verifier, Error> {
     })
 }
 
-fn refused(error: &Error) -> Value {
+fn rejected(error: &Error) -> Value {
     json!({ "code": error.code() })
 }
 
@@ -48,15 +48,15 @@ fn accepted(delivery: &Delivery) -> Value {
 fn verdict(case: &Value, keys: &Value) -> Value {
     let verifier = match verifier(case, keys) {
         Ok(verifier) => verifier,
-        Err(error) => return refused(&error),
+        Err(error) => return rejected(&error),
     };
     let body = joined(&case["body"], b"");
     let verified = match verifier.verify(&body, header(case).as_deref()) {
         Ok(verified) => verified,
-        Err(error) => return refused(&error),
+        Err(error) => return rejected(&error),
     };
     let key_index = verified.key_index().get();
-    let late = |error: &Error| match error {
+    let rejected_with_key = |error: &Error| match error {
         Error::NotJson(reason) => {
             json!({ "code": error.code(), "reason": word(*reason), "keyIndex": key_index })
         }
@@ -64,12 +64,12 @@ fn verdict(case: &Value, keys: &Value) -> Value {
     };
     let delivery = match verified.delivery() {
         Ok(delivery) => delivery,
-        Err(error) => return late(&error),
+        Err(error) => return rejected_with_key(&error),
     };
     if let (Some(max_age), Some(now)) = (case["maxAge"].as_u64(), case["now"].as_u64()) {
         let now = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(now)).unwrap();
         if let Err(error) = delivery.check_age(now, Duration::from_millis(max_age), SKEW) {
-            return late(&error);
+            return rejected_with_key(&error);
         }
     }
     accepted(&delivery)
@@ -130,7 +130,7 @@ fn a_summary_agrees_with_the_delivery() {
     assert!(cases >= 200, "only {cases} cases were found");
     // A summary parses no numbers, so it differs if the double differs from the written number.
     let unusual =
-        ["1e-400 is zero", "1e999 is no integer: drift only", "2^53 - 0.5 is read as a double"];
+        ["1e-400 is zero", "1e999 is not an integer: drift only", "2^53 - 0.5 is read as a double"];
     assert_eq!(differences, unusual.map(|name| format!("json: {name:?}")));
 }
 

@@ -194,11 +194,11 @@ function formula(_, { page, code }) {
       deepEqual(rates, [0.02, 0.05, 0.1, 0.5].map((seconds) => `${Math.round((count * 2) / seconds)}/s`));
     }
   } else {
-    match(code, /^GB a shard = events a day ÷ SHARDS × 1.6 KB × the longer of RETENTION and MAX_EVENT_AGE$/);
+    match(code, /^GB a shard = events a day ÷ SHARDS × 1.6 KB × the longest of RETENTION, MAX_EVENT_AGE and 48 hours$/);
     const sized = all.filter(([first, , third]) => /^up to \d+$/.test(first) && / GB a shard/.test(third));
     ok(sized.length > 0);
     for (const [events, shards, turned] of sized) {
-      const days = Math.max(daysOf("RETENTION", turned), daysOf("MAX_EVENT_AGE", turned) ?? 3);
+      const days = Math.max(daysOf("RETENTION", turned), daysOf("MAX_EVENT_AGE", turned) ?? 3, 2);
       const gigabytes = (events.slice("up to ".length) * 86_400 * days * 1.6) / shards / 1e6;
       equal(Math.round(gigabytes), Number(/(\d+) GB a shard/.exec(turned)[1]));
     }

@@ -20,16 +20,16 @@ const variables = rows(configuration).flatMap(([cell]) => quoted(cell)).filter((
 const [declared] = matches(read("pkg-templates/cli/program.ts"), /^const commands: [^=]+ = \{([^}]+)\};/gm);
 const commands = [...matches(declared, /"([a-z ]+)":/g), ...matches(declared.replace(/.*:.*/g, ""), /(\w+)/g)];
 
-const house = rows(section(read("CONTRIBUTING.md"), "## The house"));
+const described = rows(section(read("CONTRIBUTING.md"), "## Folders"));
 
-test("the table of the house has every folder, and no other", () => {
-  const listed = house.flatMap(([cell]) => quoted(cell));
+test("the table of folders has every folder, and no other", () => {
+  const listed = described.flatMap(([cell]) => quoted(cell));
   deepEqual(sorted(listed.filter((path) => !/\/./.test(path))), sorted(folders().map((name) => `${name}/`)));
   for (const path of listed) ok(existsSync(join(root, path)), `${path} is listed, but does not exist`);
 });
 
-test("the table of the house has every folder of the tests, and no other", () => {
-  const [, others] = house.find(([cell]) => cell === "`tests/`");
+test("the table of folders has every folder of the tests, and no other", () => {
+  const [, others] = described.find(([cell]) => cell === "`tests/`");
   deepEqual(sorted(["vectors", ...quoted(others)]), sorted(folders("tests")));
 });
 

@@ -1,4 +1,4 @@
-// Changes of the facade that no test can detect, each with its reason: the file, the code and its replacement.
+// Changes of the facade that no test can detect: the file, the reason, and the code with its replacement.
 const reasons = [
   {
     file: "input",
@@ -18,7 +18,7 @@ const reasons = [
   },
   {
     file: "input",
-    why: "A view of the same bytes has the same result as the existing array, which only saves creating one.",
+    why: "A new view of the same bytes has the same result; using the existing array is faster.",
     changes: [["length > 0 && length === body.length", "false"]],
   },
   {
@@ -55,7 +55,7 @@ const reasons = [
   },
   {
     file: "host",
-    why: "If a text is assumed to be deeper than it is, the core counts the depth and corrects this.",
+    why: "If this overestimates the depth of a text, the core counts the real depth.",
     changes: [["at + 1", "at - 1"], ["left-- === 0", "true"], ["left-- === 0", "left-- !== 0"], ["false", "true"]],
   },
   {
@@ -87,7 +87,7 @@ const reasons = [
   },
   {
     file: "native",
-    why: "These tests run in no other runtime: tests/browser, tests/loads and tests/engine/paths.test.mjs do.",
+    why: "Only tests/browser, tests/loads and tests/engine/paths.test.mjs run in other runtimes; these tests do not.",
     changes: [
       ["process?.getBuiltinModule", "process.getBuiltinModule"],
       ["host.EdgeRuntime === undefined", "true"],
@@ -108,7 +108,7 @@ const reasons = [
   },
   {
     file: "host",
-    why: "A new object is equal to the existing one, which only saves creating it.",
+    why: "A new object is equal to the existing one; using the existing one is faster.",
     changes: [
       ["length === input.length", "false"],
       ["byteView.length === 0", "true"],
@@ -117,7 +117,7 @@ const reasons = [
   },
   {
     file: "host",
-    why: "The compiler chooses the data after a digest in memory, and so far nothing reads that data again.",
+    why: "The compiler chooses which data follows a digest in memory, and nothing reads that data again in this build.",
     changes: [["index < digest.length", "index <= digest.length"]],
   },
   {

@@ -1,5 +1,5 @@
-// Changes the sources of the npm package in one place at a time, and reports the changes that no test has
-// detected. It works on a copy, in which the package's name resolves to the changed package.
+// Changes the sources of the npm package in one place at a time, and reports the changes that no test detects. It works on
+// a copy, in which the package's name resolves to the changed package.
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { Stryker } from "@stryker-mutator/core";
@@ -32,23 +32,23 @@ const NAMES = "^(?!frees each of 10,000|a webhook that outlived|.*: 1,000 bodies
 
 const root = join(import.meta.dirname, "../..");
 const copy = join(root, "target/mutation");
-// The build that can be made to trap, so that the calls after a trap are tested as well.
+// The build with an export that traps, so that the tests also cover the calls after a trap.
 const [sources, built] = ["target/pkg-trap-src", "target/pkg-trap"];
 
-const asked = process.argv.slice(2);
+const selected = process.argv.slice(2);
 const text = {};
 const mutants = [];
 prepare();
 process.chdir(copy);
 for (const { files, tests } of PARTS) {
-  const its = files.filter((file) => asked.length === 0 || asked.includes(file));
-  for (const file of its) text[file] = readFileSync(`${sources}/${file}.ts`, "utf8");
-  if (its.length > 0) mutants.push(...(await change(its, tests)));
+  const changed = files.filter((file) => selected.length === 0 || selected.includes(file));
+  for (const file of changed) text[file] = readFileSync(`${sources}/${file}.ts`, "utf8");
+  if (changed.length > 0) mutants.push(...(await testMutants(changed, tests)));
 }
 process.exitCode = report(Object.keys(text)) ? 0 : 1;
 
-/** Changes each place of these files, one at a time, and returns the results. */
-function change(files, tests) {
+/** Changes each place of these files, one at a time, runs the tests, and returns the results. */
+function testMutants(files, tests) {
   const stryker = new Stryker({
     mutate: files.map((file) => `${sources}/${file}.ts`),
     inPlace: true,
@@ -83,19 +83,19 @@ function link(path, to) {
   symlinkSync(relative(dirname(join(copy, path)), to), join(copy, path));
 }
 
-/** Prints the survivors and the figures. Returns whether exactly the survivors are explained. */
+/** Prints the survivors and the figures. Returns whether every survivor is explained, and every explained mutant survived. */
 function report(files) {
-  const found = mutants.map((mutant) => ({ ...mutant, file: basename(mutant.fileName, ".ts") })).map(described);
-  const survivors = found.filter(({ status }) => status === "Survived" || status === "NoCoverage");
-  const isOf = (entry) => (mutant) => ["file", "code", "becomes"].every((name) => entry[name] === mutant[name]);
-  const unexplained = survivors.filter((mutant) => !explained.some((entry) => isOf(entry)(mutant)));
-  const killed = explained.filter((entry) => files.includes(entry.file) && !survivors.some(isOf(entry)));
+  const results = mutants.map((mutant) => ({ ...mutant, file: basename(mutant.fileName, ".ts") })).map(describe);
+  const survivors = results.filter(({ status }) => status === "Survived" || status === "NoCoverage");
+  const matches = (entry) => (mutant) => ["file", "code", "becomes"].every((name) => entry[name] === mutant[name]);
+  const unexplained = survivors.filter((mutant) => !explained.some((entry) => matches(entry)(mutant)));
+  const killed = explained.filter((entry) => files.includes(entry.file) && !survivors.some(matches(entry)));
 
   for (const { file, at, code, becomes } of unexplained) console.log(`\n${file}.ts:${at} survived\n- ${code}\n+ ${becomes}`);
   for (const { file, code, becomes } of killed) console.log(`\n${file}.ts: explained, but did not survive\n- ${code}\n+ ${becomes}`);
-  const figures = (its) => {
-    const timeouts = found.filter(({ status }) => status === "Timeout").filter(its).length;
-    const [all, survived, missed] = [found, survivors, unexplained].map((list) => list.filter(its).length);
+  const figures = (isCounted) => {
+    const timeouts = results.filter(({ status }) => status === "Timeout").filter(isCounted).length;
+    const [all, survived, missed] = [results, survivors, unexplained].map((list) => list.filter(isCounted).length);
     return { mutants: all, caught: all - survived, "by timeout": timeouts, explained: survived - missed, missed };
   };
   console.table(Object.fromEntries(files.map((file) => [file, figures((mutant) => mutant.file === file)])));
@@ -105,7 +105,7 @@ function report(files) {
 }
 
 /** Adds the changed code to a mutant, on one line. */
-function described(mutant) {
+function describe(mutant) {
   const { start, end } = mutant.location;
   const lines = text[mutant.file].split("\n").slice(start.line - 1, end.line);
   lines.push(lines.pop().slice(0, end.column - 1));

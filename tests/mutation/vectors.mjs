@@ -1,4 +1,4 @@
-// Runs every vector for the tests of mutants: quickly, and with only a part of the checks of other suites.
+// Runs every vector for the mutation tests. It is fast, because it has only a part of the checks of other suites.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Webhook } from "walnut-webhooks";

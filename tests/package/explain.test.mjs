@@ -122,7 +122,7 @@ test("throws what the caller's own code throws", () => {
 test("finds a signature under another name, in a Headers and in an object", () => {
   for (const header of [new Headers({ "x-signature": signature, host: "a" }), { host: "a", "x-signature": signature, "set-cookie": ["a"] }]) {
     const { cause, problem } = explain(key, sample, header);
-    assert.deepEqual([cause, problem], ["other_header", "The signature is in another header than X-Walnut-Signature: x-signature."]);
+    assert.deepEqual([cause, problem], ["other_header", "The signature is in a header other than X-Walnut-Signature: x-signature."]);
   }
 });
 

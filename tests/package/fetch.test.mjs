@@ -96,7 +96,7 @@ test("fetch: explains how to keep a body that was read, is being read or was dec
     },
   });
   const decoded = request({ body: strings, headers, duplex: "half" });
-  const [gone, text] = [/request\.clone\(\)/, /set to give text/];
+  const [gone, text] = [/request\.clone\(\)/, /set to produce text/];
   for (const [used, hint] of [[read, gone], [locked, gone], [decoded, text]]) {
     const response = await handle(used);
     const { error } = await response.json();

@@ -36,7 +36,7 @@ export function interfaceSuite({ check, serve, start }) {
     assert.equal(lines.length, 1);
     now += 1;
     await reject(null);
-    assert.match(lines[1], /rejected a request \(since the last such line also 1 missing_signature, 2 malformed_signature\): missing_signature\. /);
+    assert.match(lines[1], /rejected a request \(also 1 missing_signature, 2 malformed_signature since the last such line\): missing_signature\. /);
     now += 60_000;
     assert.equal((await post(url, { body: Buffer.alloc(webhook.maxBodyBytes + 1) })).code, "body_too_large");
     assert.match(lines[2], /^walnut-webhooks: rejected a request: body_too_large\. The body is longer than the limit .* at the edge\.$/);

@@ -150,7 +150,7 @@ const mistakes = {
   "a whole line of an .env file as the key": {
     webhook: new Webhook(`WALNUT_WEBHOOK_KEY="${key}"`),
     names: /^key_assignment: .*NAME=key/m,
-    fix: /only what follows the name/,
+    fix: /only the value after the name/,
   },
   "a key escaped for HTML": {
     webhook: new Webhook(key.replace("'", "&#39;")),
@@ -159,7 +159,7 @@ const mistakes = {
   },
   "a key escaped for a URL": {
     webhook: new Webhook(encodeURIComponent(key)),
-    names: /^key_escaped: .*URLs/m,
+    names: /^key_escaped: .*URL/m,
     fix: /exactly as Walnut's settings show it/,
   },
   "a key file in UTF-16": {

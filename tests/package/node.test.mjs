@@ -50,11 +50,11 @@ test("node:http: uses a body that other code has kept as bytes or text, and name
   const parse = async (request) => (request.body = JSON.parse(await readAll(request)));
   const parsed = await post(await serve(t, parse, handle));
   assert.deepEqual([parsed.status, parsed.code], [500, "body_not_raw"]);
-  assert.match(parsed.message, /a body parser has read .* left what it parsed\. .*koa-bodyparser.*bodyParser: false/s);
+  assert.match(parsed.message, /a body parser has read .* kept only the parsed value\. .*koa-bodyparser.*bodyParser: false/s);
   const drop = (request) => readAll(request);
   assert.match((await post(await serve(t, drop, handle))).message, /something has read .* walnut-webhooks could\. /);
   const decode = (request) => void request.setEncoding("utf8");
-  assert.match((await post(await serve(t, decode, handle))).message, /set to give text/);
+  assert.match((await post(await serve(t, decode, handle))).message, /set to produce text/);
   assert.deepEqual(codes, Array(3).fill("body_not_raw"));
 });
 

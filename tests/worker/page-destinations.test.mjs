@@ -166,7 +166,7 @@ test("page: requires a destination and a start to redeliver all of a period, unt
 
   await page.click("[data-opens=revive]");
   assert.deepEqual(await invalid(), []);
-  assert.equal(await page.locator("#revive-to option").first().innerText(), "every one that applies");
+  assert.equal(await page.locator("#revive-to option").first().innerText(), "every destination that applies");
   await page.click("#revive .close");
   assert.deepEqual(wrong, []);
   await page.close();

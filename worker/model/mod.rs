@@ -1,4 +1,4 @@
-//! Checks the durable delivery in every order of events, with a crash between any two steps, within the bounds
+//! Checks durable delivery in every order of events, with a crash between any two steps, within the bounds
 //! of each [`Setup`]. `docs/edge/delivery-model.md` describes it in words.
 //!
 //! The decisions are made by the real code: `life.rs` and `slots.rs`. The code that carries them out can't run
@@ -73,7 +73,7 @@ struct Setup {
     destinations: usize,
     limits: Limits,
     budget: Budget,
-    /// The situations that must occur in some state. Otherwise, the check has not visited enough.
+    /// The situations that must occur in some state. Otherwise, the check has not visited enough states.
     seen: &'static [Seen],
 }
 
@@ -305,7 +305,7 @@ impl Model for Setup {
                 },
             ),
         ];
-        properties.extend(self.seen.iter().map(|(what, is_seen)| P::sometimes(what, *is_seen)));
+        properties.extend(self.seen.iter().map(|(name, is_seen)| P::sometimes(name, *is_seen)));
         properties
     }
 }

@@ -1,5 +1,5 @@
-//! Checks the quarantine with requests of several signers, a key that changes, a Worker and an inbox that get the new key
-//! at different times, other shards that fail, and a crash between any two steps.
+//! Checks the quarantine with requests of several signers and a key that changes. The Worker and the inbox get the new key
+//! at different times, other shards fail, and a crash happens between any two steps.
 //!
 //! The decisions are made by the real code: `room.rs`. The model replaces the code that carries them out: `quarantine.rs`
 //! and `recover.rs`.
@@ -23,7 +23,7 @@ const FORGER: char = 'x';
 /// One configuration of the model.
 #[derive(Clone)]
 struct Setup {
-    /// Who signed each request.
+    /// The signer of each request.
     signers: &'static [char],
     /// The keys that are set one after the other. `None` means no key.
     keys: &'static [Option<char>],
@@ -54,7 +54,7 @@ struct World {
     /// Whether the object has noticed its key. A crash loses this.
     noticed: bool,
     pass: Option<Pass>,
-    /// The index of the key that each has.
+    /// The indexes of the keys that the Worker and the inbox have.
     worker: usize,
     inbox: usize,
     /// For each request: how often it may still arrive, whether it was kept, and how often its shard stored it as new.
@@ -89,7 +89,7 @@ enum Action {
 }
 
 impl Action {
-    /// Whether it must happen in the end.
+    /// Whether the action must happen in the end. Other actions may happen or not.
     fn must_happen(&self) -> bool {
         use Action::{Arrives, Delivers, Killed, ShardFails};
         !matches!(self, Arrives(_) | Delivers(_) | Killed | ShardFails)
@@ -225,7 +225,7 @@ impl Model for Setup {
         for (request, left) in world.arrivals.iter().enumerate() {
             may(Action::Arrives(request), *left > 0);
         }
-        // A key is set only after the previous one has reached both.
+        // A key is set only after the previous one has reached both the Worker and the inbox.
         let last = self.keys.len() - 1;
         may(Action::WorkerChanges, world.worker < last && world.worker <= world.inbox);
         may(Action::InboxChanges, world.inbox < last && world.inbox <= world.worker);

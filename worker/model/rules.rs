@@ -21,7 +21,7 @@ impl World {
                 self.row(row_id).known(destination).accepted = true;
             }
             Event::Redelivered { destination } => {
-                // A request in flight to it counts as the first of its new attempts.
+                // A request in flight to the destination counts as the first of the new attempts.
                 let probes = self.memory().probes.clone();
                 let is_it = |it: &&Flight| {
                     it.delivery == row_id && it.destination == destination && !probes.contains(it)

@@ -1,5 +1,5 @@
 //! Situations that must occur in some state of a check. Otherwise, the check has not visited
-//! enough.
+//! enough states.
 
 use super::world::{Known, SLOW_MS, World};
 use super::{NAMES, Setup};

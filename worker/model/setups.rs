@@ -53,7 +53,7 @@ fn crashes() -> Vec<(&'static str, Setup)> {
             ),
         ),
         (
-            "one delivery that traps again and again",
+            "one delivery that traps repeatedly",
             setup(1, 2, Budget { traps: 3, redeliveries: 1, ..none }, &[TRAPPED]),
         ),
     ]

@@ -27,7 +27,7 @@ pub(super) struct Row {
     /// Whether the body is stored: `false` once the delivery is erased or forgotten.
     pub(super) body: bool,
     pub(super) traps: u32,
-    /// Whether it is held now, and whether it ever was. A held delivery has no sends.
+    /// Whether the delivery is held now, and whether it ever was. A held delivery has no sends.
     pub(super) held: bool,
     pub(super) was_held: bool,
     /// In the order of the sends.
@@ -64,9 +64,9 @@ pub(super) struct World {
     pub(super) now: u64,
     /// The alarm as stored.
     pub(super) alarm: Option<u64>,
-    /// Whether the platform has lost it.
+    /// Whether the platform has lost the alarm.
     pub(super) lost: bool,
-    /// By row, from 1.
+    /// The rows in order. The first is row 1.
     pub(super) rows: Vec<Option<Row>>,
     pub(super) arrivals: Vec<u8>,
     /// Whether the last destination is removed from the configuration.
@@ -100,7 +100,7 @@ impl Row {
         &mut self.known[index.unwrap()]
     }
 
-    /// Empties the row, as erasure does and the end of the retention.
+    /// Empties the row, as erasure and the end of the retention do.
     pub(super) fn empty(&mut self) {
         self.body = false;
         self.held = false;
@@ -243,15 +243,15 @@ impl World {
 
     // `send.rs`
 
-    /// Returns the deliveries that are due for a destination, the one that is due longest first.
+    /// Returns the deliveries that are due for a destination, in the order of their due times.
     pub(super) fn due(&self, destination: &str) -> Vec<RowId> {
         let due = |send: &Send| match send.progress {
             Progress::Pending { due } if send.destination == destination => Some(due),
             _ => None,
         };
-        let of_row =
+        let with_due =
             |(row_id, row): (RowId, &Row)| Some((row.life.sends.iter().find_map(due)?, row_id));
-        let mut all: Vec<_> = self.stored().filter_map(of_row).collect();
+        let mut all: Vec<_> = self.stored().filter_map(with_due).collect();
         all.retain(|(due, _)| *due <= self.now);
         all.sort_unstable();
         all.into_iter().map(|(_, row_id)| row_id).collect()
@@ -260,8 +260,8 @@ impl World {
     pub(super) fn fill(&mut self, setup: &Setup) {
         let mut names = self.open(setup);
         while let Some(name) = self.memory().slots.next(&names).first().copied() {
-            let flying: Vec<RowId> = self.memory().slots.to(name).collect();
-            let next = self.due(name).into_iter().find(|row_id| !flying.contains(row_id));
+            let in_flight: Vec<RowId> = self.memory().slots.deliveries_to(name).collect();
+            let next = self.due(name).into_iter().find(|row_id| !in_flight.contains(row_id));
             let started = next.is_some_and(|row_id| self.launch(setup, row_id, name));
             if !started || !self.open(setup).contains(&name) {
                 names.retain(|other| *other != name);

@@ -6,12 +6,12 @@ const MOST_PAGES = 50;
 const WRONG_TOKEN = "This is not the edge's ADMIN_TOKEN.";
 
 let token = "";
-let refused;
+let onRejected;
 
-/** Sets the token. If the API rejects the token, it is deleted, and `whenRefused(why)` is called. */
-export function signIn(entered, whenRefused) {
+/** Sets the token. If the API rejects the token, it is deleted, and `whenRejected(why)` is called. */
+export function signIn(entered, whenRejected) {
   token = entered;
-  refused = whenRefused;
+  onRejected = whenRejected;
 }
 
 export function signedIn() {
@@ -23,25 +23,28 @@ export async function ask(method, path, body) {
   return (await request(method, path, body)).json();
 }
 
-/** Reads a list until it has a length, after the items in `found`. Returns `undefined` once another list is wanted. */
-export async function askList(name, { length, filters, found = [], cursor = null, isWanted }) {
-  return pages({ length, found, cursor, isWanted }, name, (next, limit) =>
+/**
+ * Reads a list until it has `length` items. `items` has the items that were read before. Returns `undefined` if another
+ * list is wanted meanwhile.
+ */
+export async function askList(name, { length, filters, items = [], cursor = null, isWanted }) {
+  return readPages({ length, items, cursor, isWanted }, name, (next, limit) =>
     ask("GET", `${name}?${new URLSearchParams({ limit, ...filters, ...next })}`));
 }
 
-/** Searches for deliveries, in the same way. An answer can be empty, because it covers only a few hundred bodies. */
+/** Searches for deliveries in the same way. An answer can be empty, because it covers only a few hundred bodies. */
 export async function search(value, wanted) {
-  return pages(wanted, "deliveries", (next) => ask("POST", "search", { ...value, ...next }));
+  return readPages(wanted, "deliveries", (next) => ask("POST", "search", { ...value, ...next }));
 }
 
-async function pages({ length, found = [], cursor = null, isWanted }, name, read) {
-  const all = [...found];
+async function readPages({ length, items = [], cursor = null, isWanted }, name, read) {
+  const all = [...items];
   for (let left = MOST_PAGES; ; left--) {
     const answer = await read(cursor && { cursor }, Math.min(MOST_PAGE, length - all.length));
     if (!isWanted()) return undefined;
     all.push(...answer[name]);
     cursor = answer.cursor;
-    if (!cursor || all.length >= length || left === 1) return { ...answer, found: all };
+    if (!cursor || all.length >= length || left === 1) return { ...answer, items: all };
   }
 }
 
@@ -62,7 +65,7 @@ export async function request(method, path, body) {
   if (response.status === 401) {
     token = "";
     problem.message = WRONG_TOKEN;
-    refused(WRONG_TOKEN);
+    onRejected(WRONG_TOKEN);
   }
   throw problem;
 }

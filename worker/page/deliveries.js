@@ -1,11 +1,11 @@
 // The list of deliveries with its filter and its search, and one delivery.
 import { askList, search, signedIn } from "./api.js";
-import { hold } from "./destinations.js";
-import { $, badge, bytes, choices, facts, fill, link, make, ms, put, tell, time } from "./elements.js";
+import { whyWaiting } from "./destinations.js";
+import { $, badge, bytes, choices, facts, fill, link, make, ms, put, setText, time } from "./elements.js";
 
 const PAGE = 50;
 
-/** The state and the destination that the URL names, and the other filters in force, by the names of the API's parameters. */
+/** The state and the destination in the URL, and the values of the filter form by the names of the API's parameters. */
 let state = "";
 let destination = "";
 let filters = {};
@@ -22,7 +22,7 @@ let turn = 0;
 /** Returns whether a search is shown. The timer does not repeat a search, because it reads many bodies. */
 export const isSearch = () => wanted !== undefined;
 
-/** Chooses a state and a destination, which ends a search. After a delivery was shown, `isBack` keeps the list as it was. */
+/** Chooses a state and a destination, which ends a search. `isBack`, after one delivery was shown, keeps the same list. */
 export function choose(chosen = { state: "", destination: "" }, isBack = false) {
   if (isBack && chosen.state === state && chosen.destination === destination) return;
   ({ state, destination } = chosen);
@@ -44,7 +44,7 @@ export async function find() {
     await list(PAGE);
   } catch ({ message }) {
     if (mine !== turn || !signedIn()) return;
-    show({ found: [] }, true, message);
+    show({ items: [] }, true, message);
     $("value").focus();
   }
 }
@@ -55,30 +55,30 @@ export async function older() {
   if ($("older").hidden) document.querySelectorAll("#deliveries tbody a")[before]?.focus();
 }
 
-/** Reads the list up to a length, from its beginning or after the deliveries in `found`. */
-export async function list(length = Math.max(PAGE, deliveries.length), found = [], next = null) {
+/** Reads the list up to a length, from its beginning or after the deliveries in `items`. */
+export async function list(length = Math.max(PAGE, deliveries.length), items = [], next = null) {
   const mine = ++turn;
   const all = { ...filters, ...(state && { state }), ...(destination && { destination }) };
-  const reading = { length, filters: all, found, cursor: next, isWanted: () => mine === turn };
+  const reading = { length, filters: all, items, cursor: next, isWanted: () => mine === turn };
   const answer = await (wanted ? search(wanted, reading) : askList("deliveries", reading));
   if (answer !== undefined) show(answer, Boolean(wanted) || Object.keys(all).length > 0);
 }
 
 /** Shows a list, or why a search failed. */
 function show(answer, isFiltered, problem = "") {
-  ({ found: deliveries, cursor = null } = answer);
+  ({ items: deliveries, cursor = null } = answer);
   const isAll = cursor === null;
-  tell("search-note", problem);
+  setText("search-note", problem);
   put("only", destination && !wanted ? [make("a", { href: `#state=${state}` }, `Destination: ${destination} ✕`, make("span", { class: "unseen" }, " (remove this filter)"))] : []);
   $("older").hidden = isAll;
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  tell("shown", `Shown: ${deliveries.length}${isAll ? ", all" : ""}. ${wanted ? "Search. " : isFiltered ? "Filtered. " : ""}Time zone: ${zone}.`);
+  setText("shown", `Shown: ${deliveries.length}${isAll ? ", all" : ""}. ${wanted ? "Search. " : isFiltered ? "Filtered. " : ""}Time zone: ${zone}.`);
   const isEmpty = deliveries.length === 0;
   $("empty").hidden = !isEmpty;
   $("deliveries").hidden = isEmpty;
   $("clear").hidden = !isFiltered;
-  tell("why-empty", problem ? "The search failed." : !isFiltered ? "No deliveries yet." : isAll ? `No delivery matches the ${wanted ? "search" : "filter"}.` : "No match so far. “Older” continues.");
-  tell("clear", wanted ? "Clear the search" : "Clear the filter");
+  setText("why-empty", problem ? "The search failed." : !isFiltered ? "No deliveries yet." : isAll ? `No delivery matches the ${wanted ? "search" : "filter"}.` : "No match so far. “Older” continues.");
+  setText("clear", wanted ? "Clear the search" : "Clear the filter");
   drawn = deliveries;
   drawList();
 }
@@ -91,7 +91,7 @@ export function drawList() {
     Received: time(received),
     State: badge(state),
     Destinations: make("div", { class: "sends" }, ...(sends.length > 0 ? sends.map((send) =>
-      make("div", {}, badge(send.state, send.destination), make("span", { class: "unseen" }, ` ${send.state}`), " ", (send.state === "pending" && hold(send.destination)) || (send.reason ?? ""))) : ["–"])),
+      make("div", {}, badge(send.state, send.destination), make("span", { class: "unseen" }, ` ${send.state}`), " ", (send.state === "pending" && whyWaiting(send.destination)) || (send.reason ?? ""))) : ["–"])),
   }));
 }
 
@@ -125,7 +125,7 @@ export function showDelivery(shown, configured) {
     Destination: destination,
     State: make("div", {}, badge(state), ` ${reason ?? ""}`),
     Attempts: `${attempts}`,
-    Next: state === "pending" ? (hold(destination, due) ?? time(due)) : "–",
+    Next: state === "pending" ? (whyWaiting(destination, due) ?? time(due)) : "–",
   }));
   fill("attempts", shown.attempts, ({ destination, at, ms, status, code, how, body }) => ({
     At: time(at),

@@ -1,4 +1,4 @@
-// The destinations, with their buttons, and how events differ from the documentation.
+// The destinations with their buttons, and the differences between events and the documentation.
 import { ask } from "./api.js";
 import { $, badge, fill, make, time } from "./elements.js";
 
@@ -32,8 +32,8 @@ export function showDestinations({ destinations, stranded = [] }) {
   }));
 }
 
-/** Why a destination gets no delivery now, if there is a reason beyond the time that a delivery is `due`. */
-export function hold(name, due = 0) {
+/** Returns why a destination gets no deliveries now. A hold that ends before a delivery is `due` does not count. */
+export function whyWaiting(name, due = 0) {
   const { state, heldUntil } = known.find((it) => it.name === name) ?? { state: "not configured" };
   if (state === "held") return heldUntil > Math.max(due, Date.now()) ? make("span", {}, "held until ", time(heldUntil)) : undefined;
   return ["paused", "not configured"].includes(state) ? state : undefined;
@@ -49,7 +49,7 @@ function problem(state, { failures, how, heldUntil, lastFailed, lastCode, lastSt
   return make("div", {}, text.filter(Boolean).join(" "), ...(state === "held" ? [" Next attempt: ", time(heldUntil)] : []));
 }
 
-/** Pauses or resumes the destination of a button; returns what was done. */
+/** Pauses or resumes the destination of a button; returns a message about it. */
 export async function pauseOrResume({ value, dataset }) {
   await ask("POST", `destinations/${encodeURIComponent(value)}/${dataset.do}`);
   return dataset.do === "pause" ? `${value} is paused. Its deliveries wait.` : `${value} is resumed.`;

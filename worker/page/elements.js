@@ -4,7 +4,7 @@ const MOST_DEPTH = 128;
 
 export const $ = (id) => document.getElementById(id);
 
-/** Makes an element. Its children are elements, and texts that stay texts. */
+/** Makes an element. Its children are elements or texts. */
 export function make(tag, attributes, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
@@ -12,8 +12,8 @@ export function make(tag, attributes, ...children) {
   return made;
 }
 
-/** Sets a text if it differs, so that a screen reader announces changes only. */
-export function tell(id, text) {
+/** Sets a text if it differs, so that a screen reader announces only changes. */
+export function setText(id, text) {
   if ($(id).textContent !== text) $(id).textContent = text;
 }
 
@@ -30,7 +30,7 @@ export function put(id, children) {
   if (name) $(id).querySelector(`[${name}="${focused.getAttribute(name)}"]`)?.focus();
 }
 
-/** Fills a table. `cells` returns the contents of an item's row by column; the first one heads the row. */
+/** Fills a table. `cells` returns the contents of an item's row by column; the first column heads the row. */
 export function fill(id, items, cells, none = "none") {
   // `display: block` removes these roles, so they are set here.
   const row = (cells) => make("tr", { role: "row" }, ...cells);
@@ -45,12 +45,12 @@ export function fill(id, items, cells, none = "none") {
   put(id, head.length > 0 ? groups : groups.slice(1));
 }
 
-/** Fills a list of terms with their values, without those that are undefined. */
+/** Fills a list of terms with their values. Undefined values are left out. */
 export function facts(id, values) {
   put(id, Object.entries(values).filter(([, value]) => value !== undefined).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
 }
 
-/** Offers a default and names. Keeps the choice, and does not disturb a user who is choosing. */
+/** Fills a select with a default and names, and keeps the choice. An unchanged select that the user has opened stays open. */
 export function choices(id, standard, names) {
   const { value } = $(id);
   put(id, [make("option", { value: "" }, standard), ...names.map((name) => make("option", { value: name }, name))]);
@@ -70,26 +70,26 @@ export function bytes(size) {
   return `${size.toLocaleString("en")}\u00a0B`;
 }
 
-/** Shows a time in ms since the epoch in the local time zone, and in UTC on demand. */
+/** Shows a time in ms since the epoch in the local time zone, with UTC as its tooltip. */
 export function time(at) {
   if (at === null) return "–";
   const utc = new Date(at).toISOString();
   return make("time", { datetime: utc, title: utc }, new Date(at).toLocaleString("sv")); // 2026-01-31 12:00:00
 }
 
-/** Returns the value of a field for a time in ms since the epoch, or undefined. */
+/** Reads a field for a time. Returns ms since the epoch, or undefined if the field is empty. */
 export function ms(id) {
   return $(id).value === "" ? undefined : new Date($(id).value).getTime();
 }
 
-/** Returns the value of a field for a time in ms since the epoch. Such a field has minutes, so seconds are dropped. */
+/** Formats a time in ms since the epoch for a field, which has no seconds. */
 export function minutes(at) {
   return new Date(at).toLocaleString("sv").slice(0, 16).replace(" ", "T");
 }
 
 /**
- * Formats JSON with other whitespace: numbers and repeated keys stay as they were written. Throws if the
- * text is not JSON, or nested deeper than the core accepts.
+ * Formats JSON, and changes only its whitespace: numbers and repeated keys stay. Throws if the text is not JSON, or is
+ * nested deeper than the core accepts.
  */
 export function indent(text) {
   JSON.parse(text);

@@ -2,13 +2,13 @@
 import { ask, request, signIn, signedIn, TIMEOUT_MS } from "./api.js";
 import { choose, drawList, filter, find, isSearch, list, older, showDelivery, target } from "./deliveries.js";
 import { listDrift, pauseOrResume, showDestinations } from "./destinations.js";
-import { $, bytes, choices, facts, indent, make, minutes, ms, put, tell, time } from "./elements.js";
+import { $, bytes, choices, facts, indent, make, minutes, ms, put, setText, time } from "./elements.js";
 import { listRejected, moreRejected, showRejected } from "./rejected.js";
 
 const AUTO_MS = 10_000;
 const WARNINGS = {
   only_previous: "Lately only the previous key has matched: Walnut does not sign with the current one.",
-  previous_ends_soon: "The previous key ends in less than a day. After that, the edge rejects what Walnut signs with it.",
+  previous_ends_soon: "The previous key ends in less than a day. After that, the edge rejects events that Walnut signs with it.",
 };
 const TITLE = document.title;
 
@@ -88,11 +88,11 @@ $("finder").open = innerWidth >= 960;
 $("token").focus();
 once(followUrl)();
 
-/** Signs in with the token of `#token=…`, a link that `walnut-webhooks edge dev` prints, or shows what the URL names. */
+/** Signs in with the token of `#token=…`, which `walnut-webhooks edge dev` prints in a link. Without one, shows the URL's part. */
 async function followUrl() {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
   if (!token) return route();
-  // At once, so that neither the address bar nor the history keeps the token.
+  // The token is removed at once, so that neither the address bar nor the history keeps it.
   history.replaceState(null, "", location.pathname);
   $("token").value = token;
   await enter();
@@ -100,7 +100,7 @@ async function followUrl() {
 
 async function enter() {
   signIn($("token").value.trim(), lock);
-  tell("gate-note", "");
+  setText("gate-note", "");
   try {
     await status();
   } catch (error) {
@@ -119,26 +119,26 @@ function lock(why) {
   for (const part of document.querySelectorAll(".view, #one, #tools, #views, #configuration")) part.hidden = true;
   view = "";
   $("gate").hidden = false;
-  tell("gate-note", why);
+  setText("gate-note", why);
   $("token").focus();
 }
 
 const configured = () => known.destinations.map(({ name }) => name);
 
 /** Reads the URL: a view, with the state and the destination of its deliveries, or one delivery or rejected request by its ID. */
-function named() {
+function parseUrl() {
   const [, kind, id, destination = ""] = /^#(\w+)(?:=([\w-]+))?(?:&destination=([\w-]+))?$/.exec(location.hash) ?? [];
   if (id && ["delivery", "rejected"].includes(kind)) return { view: "one", isDelivery: kind === "delivery", id };
   return { view: Object.hasOwn(VIEWS, kind) ? kind : "deliveries", state: (kind === "state" && id) || "", destination };
 }
 
 /** The heading of the part that is shown. */
-const title = () => $(`${named().view}-title`);
+const title = () => $(`${parseUrl().view}-title`);
 
-/** Shows what the URL names. */
+/** Shows the part of the page that the URL names. */
 async function route() {
   if (!signedIn()) return;
-  const one = named();
+  const one = parseUrl();
   const [before, left] = [view, hash];
   view = one.view;
   hash = view === "one" ? location.hash : "";
@@ -150,9 +150,9 @@ async function route() {
     document.title = `${heading} – ${TITLE}`;
     scrollTo(0, 0);
     for (const part of ["redeliver", "actions", "details"]) $(part).hidden = true;
-    tell("back", one.isDelivery ? "← Deliveries" : "← Rejected");
+    setText("back", one.isDelivery ? "← Deliveries" : "← Rejected");
     if (before === "") $("back").href = one.isDelivery ? "#" : "#rejected";
-    tell("one-title", heading);
+    setText("one-title", heading);
     $("one-title").focus();
     return refresh();
   }
@@ -168,7 +168,7 @@ async function route() {
 }
 
 async function refresh() {
-  const one = named();
+  const one = parseUrl();
   await Promise.all([view === "one" ? read(one) : VIEWS[view](), status()]);
 }
 
@@ -211,13 +211,13 @@ function showBody() {
   else if ($("pretty").checked) {
     try {
       view = indent(text);
-      note = "Spaces and line breaks are this page’s: the download has the bytes that arrived.";
+      note = "This page changed the spaces and line breaks. The download has the original bytes.";
     } catch {
       note = "Not JSON, so it is shown as it is.";
     }
   }
-  tell("body-note", note);
-  tell("body", view);
+  setText("body-note", note);
+  setText("body", view);
 }
 
 async function download() {
@@ -242,7 +242,7 @@ function requireFields() {
   const isAll = $("revive-state").value === "all";
   $("revive-since").required = isAll;
   $("revive-to").required = isAll || $("revive-from").value !== "";
-  choices("revive-to", $("revive-to").required ? "choose one" : "every one that applies", configured());
+  choices("revive-to", $("revive-to").required ? "choose one" : "every destination that applies", configured());
 }
 
 async function revive() {
@@ -264,12 +264,12 @@ async function erase(box) {
       const { erased, cursor } = await ask("POST", "erase", { email, ...(next && { cursor: next }) });
       all += erased;
       next = cursor;
-      tell("erased", `Erased so far: ${all}…`);
+      setText("erased", `Erased so far: ${all}…`);
     } while (next !== null && box.open);
   } catch (error) {
-    throw new Error(`${error.message} Erased until then: ${all}. Erase again for the rest.`);
+    throw new Error(`${error.message} Erased before the error: ${all}. Erase again to erase the rest.`);
   } finally {
-    tell("erased", "");
+    setText("erased", "");
   }
   return next === null ? `Erased: ${all}.` : `Erased: ${all}, then stopped. There may be more.`;
 }
@@ -278,9 +278,9 @@ async function status() {
   known = await ask("GET", "status");
   const { version, mode, shards, keys, mistakes, warnings, brokenShards = [], quarantine } = known;
   const { kept, bytes: size, recovered, dropped } = quarantine;
-  tell("about", `Version ${version}, ${mode}, shards: ${shards}`);
-  tell("broken", brokenShards.length > 0 ? `Shards that did not answer: ${brokenShards.join(", ")}. Their deliveries are missing here.` : "");
-  tell("mistaken", mistakes.length > 0 ? "The configuration has mistakes. Correct each one, and deploy again. Until then, events are stored and held." : "");
+  setText("about", `Version ${version}, ${mode}, shards: ${shards}`);
+  setText("broken", brokenShards.length > 0 ? `Shards that did not answer: ${brokenShards.join(", ")}. Their deliveries are missing here.` : "");
+  setText("mistaken", mistakes.length > 0 ? "The configuration has mistakes. Correct each one, and deploy again. Until then, events are stored and held." : "");
   const sentences = { mistakes, warnings: [...warnings, ...keys.warnings.map((warning) => WARNINGS[warning])] };
   for (const [id, all] of Object.entries(sentences)) put(id, all.map((sentence) => make("li", {}, sentence)));
   $("configuration").hidden = brokenShards.length + mistakes.length + sentences.warnings.length === 0;
@@ -301,9 +301,9 @@ async function status() {
   navigate();
 }
 
-/** Shows the views and the states, with their numbers and which one is shown. */
+/** Shows the links to the views and the states, with their numbers. Marks the current ones. */
 function navigate() {
-  const { view, state = "" } = named();
+  const { view, state = "" } = parseUrl();
   const troubled = known.destinations.filter((it) => it.state && it.state !== "ok").length;
   const numbers = { rejected: [known.quarantine.kept, "kept"], drift: [known.drift, "differences"], destinations: [troubled, "in trouble"] };
   const item = (href, isCurrent, ...content) => make("a", { href, ...(isCurrent && { "aria-current": "page" }) }, ...content);
@@ -319,14 +319,14 @@ function navigate() {
   }));
 }
 
-/** Shows what was done, or what failed. */
+/** Shows a success or a failure. */
 function say(done, problem = "") {
-  tell("said", done);
-  tell("problem", problem);
+  setText("said", done);
+  setText("problem", problem);
   $("dismiss").hidden = done + problem === "";
 }
 
-/** Shows what a button did, and takes the focus from it, so that a second Enter does nothing. */
+/** Shows the result of a button, and takes the focus from the button, so that a second Enter does nothing. */
 function announce(done) {
   say(done);
   $("said").focus({ preventScroll: true });
@@ -359,8 +359,8 @@ function once(task) {
 }
 
 /**
- * Asks before `act`, which gets the dialog and the button that opened it. An error is shown in the dialog, whose fields
- * keep their values.
+ * Asks the user before `act`, which gets the dialog and the button that opened it. An error is shown in the dialog, whose
+ * fields keep their values.
  */
 function dialog(id, act, prepare = () => {}) {
   const box = $(id);
@@ -370,7 +370,7 @@ function dialog(id, act, prepare = () => {}) {
     form.reset();
     box.close();
   };
-  // A table with its button may be rendered again.
+  // The listener is not on the button, because a table may render its buttons again.
   addEventListener("click", ({ target }) => {
     if (target.dataset?.opens !== id) return;
     opener = target;
@@ -384,7 +384,7 @@ function dialog(id, act, prepare = () => {}) {
     try {
       const done = await act(box, opener);
       cancel();
-      say(done); // a screen reader does not announce it behind a dialog
+      say(done); // after the dialog is closed: a screen reader does not announce text behind it
     } catch (error) {
       if (!box.open) throw error;
       return (note.textContent = error.message);

@@ -1,12 +1,12 @@
-// The rejected requests that the edge keeps: their list, one of them, and its buttons.
+// The list of the rejected requests that the edge keeps, and one request with its buttons.
 import { askList } from "./api.js";
-import { $, badge, bytes, facts, fill, make, put, tell, time } from "./elements.js";
+import { $, badge, bytes, facts, fill, make, put, setText, time } from "./elements.js";
 
 const PAGE = 50;
 
 let kept = [];
 let cursor = null;
-/** Counts the requested lists: a late answer must not replace a newer one. */
+/** Counts the lists that were requested: a late response must not replace a newer one. */
 let turn = 0;
 
 /** Reads the list again, up to its previous length. */
@@ -15,7 +15,7 @@ export const listRejected = () => show({ length: Math.max(PAGE, kept.length) });
 /** Reads one more page. */
 export async function moreRejected() {
   const before = kept.length;
-  await show({ length: before + PAGE, found: kept, cursor });
+  await show({ length: before + PAGE, items: kept, cursor });
   if ($("more").hidden) document.querySelectorAll("#rejected a")[before]?.focus();
 }
 
@@ -23,13 +23,13 @@ async function show(wanted) {
   const mine = ++turn;
   const answer = await askList("rejected", { ...wanted, isWanted: () => mine === turn });
   if (answer === undefined) return;
-  ({ found: kept, cursor } = answer);
+  ({ items: kept, cursor } = answer);
   $("more").hidden = cursor === null;
-  tell("counted", answer.counted.map(({ code, count }) => `${code}: ${count}`).join(", "));
+  setText("counted", answer.counted.map(({ code, count }) => `${code}: ${count}`).join(", "));
   fill("rejected", kept, (request) => ({
     Received: make("a", { href: `#rejected=${request.id}` }, time(request.received)),
     Code: request.code,
-    ...seen(request),
+    ...summary(request),
     Action: actions(request),
   }), "No rejected request is kept.");
 }
@@ -40,7 +40,7 @@ export function showRejected(request) {
   facts("fields", {
     Received: time(received),
     Code: code,
-    ...seen(request),
+    ...summary(request),
     Explained: `${explained.cause}: ${explained.problem} ${explained.fix}`,
     "Content type": contentType ?? "–",
     Signature: signature,
@@ -48,7 +48,7 @@ export function showRejected(request) {
   put("actions", [actions(request)]);
 }
 
-function seen({ cause, fix, name, size, expires }) {
+function summary({ cause, fix, name, size, expires }) {
   return {
     Cause: make("div", {}, badge(canDeliver(cause) ? "pending" : "", cause), ` ${fix}`),
     Event: name || "no name",

@@ -253,23 +253,23 @@ impl Shards<'_> {
     }
 }
 
-/// Merges the lists of all shards, the newest first, down to the row to which every shard was searched. Also returns
-/// where the list continues.
+/// Merges the lists of all shards, the newest first, and returns where the list continues. If a shard was searched only
+/// down to a row, the merged list ends there.
 fn merge<T>(
     lists: Vec<(Vec<T>, Option<RowId>)>,
     at: impl Fn(&T) -> Cursor,
     limit: usize,
 ) -> (Vec<T>, Option<Cursor>) {
     let end = lists.iter().filter_map(|(_, searched)| *searched).max().map(Cursor::older_than);
-    let found = lists.into_iter().flat_map(|(found, _)| found);
-    let mut found: Vec<T> = found.filter(|it| end.is_none_or(|end| at(it) >= end)).collect();
+    let items = lists.into_iter().flat_map(|(items, _)| items);
+    let mut items: Vec<T> = items.filter(|it| end.is_none_or(|end| at(it) >= end)).collect();
     let mut merged = Vec::new();
     while merged.len() < limit
-        && let Some((newest, _)) = found.iter().map(&at).enumerate().max_by_key(|(_, at)| *at)
+        && let Some((newest, _)) = items.iter().map(&at).enumerate().max_by_key(|(_, at)| *at)
     {
-        merged.push(found.swap_remove(newest));
+        merged.push(items.swap_remove(newest));
     }
-    let more = !found.is_empty();
+    let more = !items.is_empty();
     let cursor = if more { merged.last().map(at) } else { end };
     (merged, cursor)
 }
@@ -312,15 +312,15 @@ mod tests {
     /// Merges lists of rows, by shard; returns the rows and the cursor.
     fn merged(lists: &[(&[u64], Option<u64>)], limit: usize) -> (Vec<u64>, Option<String>) {
         let lists = (0..).zip(lists).map(|(shard, (rows, searched))| {
-            let found = rows.iter().map(|row| DeliveryId { shard, row: RowId(*row) }).collect();
-            (found, searched.map(RowId))
+            let ids = rows.iter().map(|row| DeliveryId { shard, row: RowId(*row) }).collect();
+            (ids, searched.map(RowId))
         });
-        let (all, cursor) = merge(lists.collect(), Cursor::of, limit);
+        let (all, cursor) = merge(lists.collect(), Cursor::from_id, limit);
         (all.iter().map(|id| id.row.0).collect(), cursor.map(|cursor| cursor.to_string()))
     }
 
     #[test]
-    fn a_list_ends_where_a_shard_was_not_searched() {
+    fn a_list_ends_at_the_last_row_to_which_every_shard_was_searched() {
         assert_eq!(merged(&[(&[9, 4], None), (&[8], None)], 3), (vec![9, 8, 4], None));
         let shorter = (vec![9, 8], Some("8.1".to_owned()));
         assert_eq!(merged(&[(&[9, 4], None), (&[8], None)], 2), shorter);

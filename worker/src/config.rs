@@ -71,7 +71,7 @@ thread_local! {
     static CONFIG: OnceCell<Result<Config, Mistakes>> = const { OnceCell::new() };
 }
 
-/// The configuration, as far as it does not depend on the time.
+/// The configuration for all times. [`Config::at`] returns the settings at one time.
 pub(crate) struct Config {
     settings: Rc<Settings>,
     previous: Option<Previous>,
@@ -98,7 +98,7 @@ pub(crate) enum Mode {
 pub(crate) enum AlertFormat {
     /// An object with a `text`, which Slack shows.
     Json,
-    /// A message with a card, as a workflow of Microsoft Teams accepts it.
+    /// A message with a card, which a workflow of Microsoft Teams accepts.
     Teams,
 }
 
@@ -109,8 +109,8 @@ pub(crate) struct Settings {
     pub(crate) mistakes: Mistakes,
     /// Possible mistakes, a sentence each. They change nothing.
     pub(crate) warnings: Vec<String>,
-    /// The path that Walnut posts to. `None` means that `WEBHOOK_PATH` is a mistake: then it is any path without another
-    /// use.
+    /// The path that Walnut posts to. `None` means that `WEBHOOK_PATH` is a mistake: then every path without another use
+    /// is accepted.
     pub(crate) path: Option<String>,
     /// `None` if no key is set.
     pub(crate) verifier: Option<Verifier>,
@@ -134,7 +134,7 @@ pub(crate) struct Settings {
     pub(crate) admin_token: Option<String>,
     pub(crate) alert_url: Option<String>,
     pub(crate) alert_format: AlertFormat,
-    /// How long without a delivery until an alert is raised.
+    /// The time without a delivery after which an alert is sent.
     pub(crate) silence_ms: Option<u64>,
     /// The end of the previous key, since the Unix epoch, while that key is valid.
     pub(crate) previous_until: Option<u64>,
@@ -147,18 +147,18 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Tells whether deliveries are held, because the configuration has mistakes.
+    /// Returns whether deliveries are held, because the configuration has mistakes.
     pub(crate) fn holds(&self) -> bool {
         !self.mistakes.is_empty()
     }
 
-    /// Tells whether a destination of this name is configured.
+    /// Returns whether a destination of this name is configured.
     pub(crate) fn has_destination(&self, name: &str) -> bool {
         self.destinations.iter().any(|it| it.name == name)
     }
 }
 
-/// Returns the part of a path below `/admin`; `None` if the path is not there.
+/// Returns the part of a path below `/admin`; `None` for any other path.
 pub(crate) fn below_admin(path: &str) -> Option<&str> {
     path.strip_prefix(ADMIN_PATH).filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -225,8 +225,7 @@ impl Config {
         let current = reader.key(mode);
         let previous = reader.previous();
         if settings.setup && !settings.quarantine && current.is_none() {
-            reader
-                .mistake("SETUP needs the quarantine, which keeps what arrives: remove QUARANTINE");
+            reader.mistake("SETUP needs the quarantine, which keeps requests: remove QUARANTINE");
         }
         if settings.setup && current.is_some() {
             let warning = format!("SETUP has no effect, because {KEY} is set: remove SETUP");
@@ -280,7 +279,7 @@ impl Config {
     }
 }
 
-/// Reads everything except the keys. A mistake is replaced by the most permissive value, so that a typo never causes the
+/// Reads everything except the keys. A mistake is replaced by the most permissive value: a typo must not cause the
 /// rejection of a genuine event or the loss of a stored one.
 fn read_settings(reader: &mut Reader<'_>, mode: Option<Mode>) -> Settings {
     let path = reader.path();
@@ -347,7 +346,7 @@ fn read_settings(reader: &mut Reader<'_>, mode: Option<Mode>) -> Settings {
     }
 }
 
-/// Checks what direct mode does not support.
+/// Reports the settings that direct mode does not support.
 fn check_direct(reader: &mut Reader<'_>, destinations: &[Destination], setup: &Reading<bool>) {
     if destinations.len() > 1 {
         reader.mistake(

@@ -1,5 +1,5 @@
-//! The header `walnut-edge`: the edges that a delivery has been through. With it, an edge notices that its destination is
-//! the edge itself, directly or through others.
+//! The header `walnut-edge`: the edges that a delivery has been through. With it, an edge detects a loop: it forwards
+//! deliveries to itself, directly or through other edges.
 
 use std::cell::OnceCell;
 
@@ -10,25 +10,25 @@ use crate::network::hex;
 pub(crate) const HEADER: &str = "walnut-edge";
 
 /// How many edges a delivery may have been through when it arrives.
-const MOST: usize = 7;
+const MOST_EDGES: usize = 7;
 
-/// The longest id that is forwarded, in bytes.
+/// The longest ID that is forwarded, in bytes.
 const MAX_ID_BYTES: usize = 64;
 
-/// How many random bytes an edge's own id has.
+/// How many random bytes an edge's own ID has.
 const ID_BYTES: u32 = 16;
 
 thread_local! {
     static OWN: OnceCell<String> = const { OnceCell::new() };
 }
 
-/// Makes an id.
+/// Makes a random ID.
 pub(crate) fn make_id() -> String {
     hex(host::random(ID_BYTES).to_vec().iter())
 }
 
-/// Returns the id of this isolate: in direct mode, each one counts as an edge.
-pub(crate) fn of_isolate() -> String {
+/// Returns the ID of this isolate. In direct mode, each isolate counts as an edge.
+pub(crate) fn isolate_id() -> String {
     OWN.with(|own| own.get_or_init(make_id).clone())
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn parse(header: Option<&str>) -> Result<String, Failure> {
     let mut list = String::new();
     let Some(header) = header else { return Ok(list) };
     for (index, id) in ids(header).enumerate() {
-        if index >= MOST {
+        if index >= MOST_EDGES {
             return Err(Failure::Loop);
         }
         if id.len() <= MAX_ID_BYTES && id.bytes().all(|c| c.is_ascii_graphic()) {
@@ -51,8 +51,8 @@ pub(crate) fn parse(header: Option<&str>) -> Result<String, Failure> {
     Ok(list)
 }
 
-/// Returns whether a list names an edge.
-pub(crate) fn names(list: &str, id: &str) -> bool {
+/// Returns whether a list contains an edge.
+pub(crate) fn contains(list: &str, id: &str) -> bool {
     ids(list).any(|it| it == id)
 }
 
@@ -61,8 +61,8 @@ pub(crate) fn names(list: &str, id: &str) -> bool {
 /// # Errors
 ///
 /// The list already has the edge.
-pub(crate) fn through(mut list: String, id: &str) -> Result<String, Failure> {
-    if names(&list, id) {
+pub(crate) fn add(mut list: String, id: &str) -> Result<String, Failure> {
+    if contains(&list, id) {
         return Err(Failure::Loop);
     }
     push(&mut list, id);
@@ -98,10 +98,10 @@ mod tests {
 
     #[test]
     fn adds_an_edge_once() {
-        let through = |list: &str| through(list.to_owned(), "b").ok();
-        assert_eq!(through("").as_deref(), Some("b"));
-        assert_eq!(through("a").as_deref(), Some("a,b"));
-        assert_eq!(through("ab").as_deref(), Some("ab,b"));
-        assert_eq!(through("a,b,c"), None);
+        let add = |list: &str| add(list.to_owned(), "b").ok();
+        assert_eq!(add("").as_deref(), Some("b"));
+        assert_eq!(add("a").as_deref(), Some("a,b"));
+        assert_eq!(add("ab").as_deref(), Some("ab,b"));
+        assert_eq!(add("a,b,c"), None);
     }
 }

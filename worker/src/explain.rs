@@ -18,7 +18,7 @@ use crate::{host, log};
 /// The shortest time between two explanations of the same kind, in milliseconds.
 const EVERY_MS: u64 = 60_000;
 
-/// How long to wait for a body that the check did not need, in milliseconds: it cannot be read after the response.
+/// How long to wait for a body that verification did not need, in milliseconds. No body can be read after the response.
 const BODY_MS: u32 = 200;
 
 /// The log line for a body that was not read: an explanation would be about an empty body.
@@ -31,8 +31,8 @@ const NOT_EXAMINED: [&str; 2] = [
 const MAX_HEADER_BYTES: usize = 8 << 10;
 
 thread_local! {
-    /// When a missing or malformed signature was last explained, and when a mismatch was; in milliseconds since the Unix
-    /// epoch. They are limited separately, so that requests without a signature do not hide a wrong key.
+    /// The times of the last explanation of a missing or malformed signature, and of a mismatch, in milliseconds since the
+    /// Unix epoch. They are limited separately, so that requests without a signature do not hide a wrong key.
     static LAST: [Cell<u64>; 2] = const { [Cell::new(0), Cell::new(0)] };
 }
 
@@ -89,8 +89,8 @@ pub(crate) fn after_answer(
         Delay::from(Duration::ZERO).await;
         let body = body.to_vec();
         let others = others.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let found = explained(&keys, &body, signature.as_deref(), others.collect());
-        log::explained(found.code, found.cause, &found.problem, found.fix);
+        let result = explained(&keys, &body, signature.as_deref(), others.collect());
+        log::explained(result.code, result.cause, &result.problem, result.fix);
     });
 }
 
@@ -102,7 +102,7 @@ pub(crate) fn keys(env: &Env, settings: &Settings) -> Vec<Zeroizing<String>> {
     names.into_iter().filter_map(config::bindings(env)).map(Zeroizing::new).collect()
 }
 
-/// Explains a signature. This is the only call, because the compiler would copy the code for each combination of types.
+/// Explains a signature. Only this function calls `explain`, because the compiler copies it for each combination of types.
 pub(crate) fn explained(
     keys: &[Zeroizing<String>],
     body: &[u8],

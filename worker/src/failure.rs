@@ -99,7 +99,7 @@ impl Failure {
                 "the origin did not respond in time: send the request again".to_owned()
             }
             Self::Loop => {
-                "this edge, or 8 edges, have forwarded this delivery before: remove the destination that sends it back"
+                "this edge or 8 other edges have already forwarded this delivery: remove the destination that sends it back"
                     .to_owned()
             }
             Self::StoreFailed => "the delivery was not stored: send the request again".to_owned(),

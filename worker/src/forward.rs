@@ -59,7 +59,7 @@ impl How {
         }
     }
 
-    /// Reads the result of a request from `host.js`. Cloudflare replaces some errors by a status
+    /// Reads the result of a request from `host.js`. Cloudflare replaces some errors with a status
     /// from 520 to 530.
     pub(crate) fn new(word: &str, status: Option<u16>) -> Option<Self> {
         Some(match (word, status) {
@@ -74,8 +74,8 @@ impl How {
     }
 }
 
-/// Encodes the name of an event as a header value: `%`, and everything but visible ASCII, is percent-encoded as UTF-8.
-fn encoded(name: &str) -> String {
+/// Encodes the name of an event as a header value: all UTF-8 bytes except visible ASCII are percent-encoded, and so is `%`.
+fn encode_name(name: &str) -> String {
     let mut value = String::new();
     for byte in name.bytes() {
         let piece = match byte {
@@ -152,7 +152,7 @@ fn headers(
         lines.push("content-type", value);
     }
     if let Some(name) = &headline.name {
-        lines.push("walnut-delivery-name", &encoded(name));
+        lines.push("walnut-delivery-name", &encode_name(name));
     }
     if headline.is_test {
         lines.push("walnut-test", "1");
@@ -206,10 +206,10 @@ mod tests {
 
     #[test]
     fn encodes_a_name_as_a_header_value() {
-        assert_eq!(encoded("demo_session_finished"), "demo_session_finished");
-        assert_eq!(encoded("a b\r\n%é"), "a%20b%0D%0A%25%C3%A9");
-        assert_eq!(encoded(&"n".repeat(256)).len(), 256);
-        assert_eq!(encoded(&"n".repeat(257)).len(), 256);
-        assert_eq!(encoded(&" ".repeat(100)).len(), 255);
+        assert_eq!(encode_name("demo_session_finished"), "demo_session_finished");
+        assert_eq!(encode_name("a b\r\n%é"), "a%20b%0D%0A%25%C3%A9");
+        assert_eq!(encode_name(&"n".repeat(256)).len(), 256);
+        assert_eq!(encode_name(&"n".repeat(257)).len(), 256);
+        assert_eq!(encode_name(&" ".repeat(100)).len(), 255);
     }
 }

@@ -13,7 +13,7 @@ pub struct Configured {
     pub warnings: Vec<String>,
     /// The path that Walnut posts to; `None` if it is a mistake.
     pub path: Option<String>,
-    /// Verifies with the keys that are valid; `None` if there is none.
+    /// The verifier of the valid keys; `None` if no key is valid.
     pub verifier: Option<Verifier>,
     /// Whether the mode is direct.
     pub direct: bool,
@@ -64,7 +64,7 @@ pub struct Url {
 ///
 /// # Errors
 ///
-/// The mistakes in the configuration, a sentence each, if nothing can be received with them.
+/// The mistakes in the configuration, a sentence each, if the edge can't receive events with them.
 pub fn read(
     binding: impl Fn(&str) -> Option<String>,
     set: &[String],

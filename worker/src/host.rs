@@ -94,7 +94,7 @@ mod imported {
             edges: Option<&str>,
         ) -> Promise;
 
-        pub(super) fn random(bytes: u32) -> Uint8Array;
+        pub(super) fn random(count: u32) -> Uint8Array;
 
         pub(super) fn respond(status: u16, headers: &str, body: &JsValue) -> Response;
 
@@ -192,17 +192,17 @@ pub(crate) async fn post(
     let mut parts = line.splitn(3, ' ');
     let [word, status, retry_after] = [(); 3].map(|()| parts.next().unwrap_or_default());
     let status = digits::parse(status).filter(|status| *status > 0);
-    let given = |text: &str| Some(text.to_owned()).filter(|it| !it.is_empty());
+    let non_empty = |text: &str| Some(text.to_owned()).filter(|it| !it.is_empty());
     Posted {
         status,
-        retry_after: given(retry_after),
+        retry_after: non_empty(retry_after),
         failure: match word {
             "accepted" => None,
             "timeout" => Some(Failure::OriginTimeout),
             _ => Some(Failure::OriginFailed),
         },
         how: How::new(word, status),
-        body: given(body),
+        body: non_empty(body),
     }
 }
 
@@ -217,9 +217,9 @@ pub(crate) async fn ask(
     Ok(Awaited::New(imported::ask(env, jurisdiction, shard, protocol::VERSION, request)).await?)
 }
 
-/// Returns so many random bytes.
-pub(crate) fn random(bytes: u32) -> Uint8Array {
-    imported::random(bytes)
+/// Returns `count` random bytes.
+pub(crate) fn random(count: u32) -> Uint8Array {
+    imported::random(count)
 }
 
 /// Lets other requests run.
@@ -233,7 +233,7 @@ pub(crate) async fn ask_all(env: &Env, settings: &Settings, requests: &Array) ->
     Ok(Awaited::New(imported::ask_all(env, jurisdiction, protocol::VERSION, requests)).await?)
 }
 
-/// Waits until a shard stores a delivery that is newer than the shard's entry in a list, but at most so many
+/// Waits until a shard stores a delivery that is newer than the shard's entry in `newest`, but at most `ms`
 /// milliseconds.
 pub(crate) async fn wait_for_newer(
     env: &Env,
@@ -257,7 +257,7 @@ pub(crate) fn export_lines(
 }
 
 /// Sends a delivery to a shard of the inbox; returns the reply. `shards` and `instance` are the number of shards and the
-/// id of this edge, if the Worker knows them.
+/// ID of this edge, if the Worker knows them.
 pub(crate) async fn store(
     env: &Env,
     settings: &Settings,
@@ -288,7 +288,7 @@ pub(crate) async fn store(
     Ok(Awaited::New(stored).await?)
 }
 
-/// Writes a line to the log, if there is one, and makes a response of JSON. `allow` is the value of that header.
+/// Writes a line to the log, if there is one, and makes a response of JSON. `allow` is the value of the header `Allow`.
 pub(crate) fn answer(status: u16, allow: Option<&str>, json: &str, line: Option<Line>) -> Response {
     let Line { level, json: mut text } = line.unwrap_or_default();
     text.push('\n');

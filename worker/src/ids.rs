@@ -9,8 +9,8 @@ use wasm_bindgen::JsValue;
 use crate::digits;
 use crate::js::{FromJs, MAX_SAFE_INTEGER, number, text, whole};
 
-/// How many rows can be numbered in a millisecond, before numbers run ahead of the clock. With this, they stay below 2^53
-/// until the year 2109.
+/// How many row numbers each millisecond has. If more rows arrive, their numbers run ahead of the clock. With this value,
+/// numbers stay below 2^53 until the year 2109.
 const ROWS_PER_MS: u64 = 2048;
 
 /// The number of a delivery's row in its shard. It is derived from the time of arrival, so rows are in the order of
@@ -19,18 +19,18 @@ const ROWS_PER_MS: u64 = 2048;
 pub(crate) struct RowId(pub(crate) u64);
 
 impl RowId {
-    /// Comes before every row.
+    /// A number before every row.
     pub(crate) const FIRST: Self = Self(0);
-    /// Comes after every row.
+    /// A number after every row.
     pub(crate) const LAST: Self = Self(MAX_SAFE_INTEGER);
 
-    /// Returns the first number of a time, in milliseconds since the Unix epoch. An earlier delivery has a smaller number,
+    /// Returns the first number for a time, in milliseconds since the Unix epoch. An earlier delivery has a smaller number,
     /// unless the clock was set back.
     pub(crate) fn at(time: u64) -> Self {
         Self(time.saturating_mul(ROWS_PER_MS)).min(Self::LAST)
     }
 
-    /// Returns the number before.
+    /// Returns the previous number.
     pub(crate) fn before(self) -> Self {
         Self(self.0.saturating_sub(1))
     }

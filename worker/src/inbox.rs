@@ -54,8 +54,8 @@ use circuits::Circuits;
 use counts::Counts;
 use db::{Db, Storage};
 use drift::Drift;
-use guard::Bell;
 pub(crate) use guard::Guard;
+use guard::Notifier;
 use identity::Identity;
 use quarantine::Quarantine;
 use quarantine::recover::Pass;
@@ -88,11 +88,11 @@ pub struct Inbox {
     env: Env,
     db: Db,
     guard: Guard,
-    bell: Bell,
+    notifier: Notifier,
     /// Whether an alarm is running.
     working: Cell<bool>,
-    /// How many other tasks of the alarm are running. It continues to send meanwhile.
-    others: Cell<u32>,
+    /// How many other tasks of the alarm are running. The alarm continues to send meanwhile.
+    other_tasks: Cell<u32>,
     slots: RefCell<Slots>,
     flights: RefCell<Flights>,
     untried: RefCell<Untried>,
@@ -104,7 +104,7 @@ pub struct Inbox {
     circuits: RefCell<Circuits>,
     /// `None` until the Worker sends it.
     identity: RefCell<Option<Identity>>,
-    /// Only the first shard has these three.
+    /// Only the first shard uses the quarantine, the rejections and the drift.
     quarantine: RefCell<Option<Quarantine>>,
     rejections: RefCell<Rejections>,
     drift: RefCell<Drift>,
@@ -135,9 +135,9 @@ impl Inbox {
             env,
             db: Db::new(storage),
             guard,
-            bell: Bell::default(),
+            notifier: Notifier::default(),
             working: Cell::default(),
-            others: Cell::default(),
+            other_tasks: Cell::default(),
             slots: RefCell::default(),
             flights: RefCell::default(),
             untried: RefCell::default(),
@@ -162,7 +162,7 @@ impl Inbox {
 
     /// Stores a delivery and wakes the alarm; returns how it was stored, as [`protocol::Reply`] writes it. A message of an
     /// unknown version is rejected before anything is stored. A Worker of an older version does not pass the last three
-    /// arguments: the number of shards that it uses, the id of this edge if the inbox asked for it, and the edges that the
+    /// arguments: the number of shards that it uses, the ID of this edge if the inbox asked for it, and the edges that the
     /// delivery has been through.
     ///
     /// # Errors
@@ -189,7 +189,7 @@ impl Inbox {
         protocol::check_version(version)?;
         self.prepare()?;
         failpoint::trap_at("trap-on-arrival", &body);
-        if let Some(reply) = self.turn_away(shards, instance, edges.as_deref())? {
+        if let Some(reply) = self.check_identity(shards, instance, edges.as_deref())? {
             return Ok(reply.text().into());
         }
         let now = now();
@@ -293,7 +293,7 @@ impl Inbox {
 }
 
 impl Inbox {
-    /// Migrates the tables and loads the counts, unless that is done. If it fails, the next call tries again.
+    /// Migrates the tables and loads the counts, unless a call before has done so. After a failure, the next call tries again.
     fn prepare(&self) -> Result<()> {
         if !self.ready.get() {
             schema::migrate(&self.db)?;
@@ -309,8 +309,8 @@ impl Inbox {
         Ok(())
     }
 
-    /// Fails if the database has too little room for a delivery with a body of so many bytes. The rest of the room is for
-    /// results.
+    /// Fails if the database has too little room for a delivery with a body of `bytes` bytes. The database is never filled
+    /// completely, because results need room too.
     fn check_room(&self, bytes: u32, now: u64) -> Result<()> {
         let needed = u64::from(bytes).saturating_add(ROW_BYTES);
         if let Some(left) = self.room.get().checked_sub(needed) {
@@ -331,8 +331,8 @@ impl Inbox {
     }
 
     /// Returns the destinations of an arriving delivery; `None` if it is held, because the configuration of this inbox has
-    /// mistakes. The Worker names no destination if its own configuration has mistakes, as one of another version may, or
-    /// if none wants the event.
+    /// mistakes. The Worker names no destination if no destination wants the event, or if its own configuration has
+    /// mistakes. During a deployment, the Worker and the inbox may have different configurations.
     fn destinations(
         &self,
         named: Vec<String>,
@@ -364,7 +364,7 @@ impl Inbox {
         let names = settings.destinations.iter().map(|it| it.name.as_str());
         let is_open = |name: &&str| match circuits.find(name).map(|circuit| circuit.access(now)) {
             None | Some(Access::All) => true,
-            Some(Access::Probe) => slots.to(name).next().is_none(),
+            Some(Access::Probe) => slots.deliveries_to(name).next().is_none(),
             Some(Access::After(_) | Access::Paused) => false,
         };
         names.filter(is_open).collect()

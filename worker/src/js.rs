@@ -87,7 +87,7 @@ pub(crate) fn number(number: impl TryInto<u64>) -> JsValue {
     JsValue::from_f64(float(number.try_into().unwrap_or(u64::MAX)))
 }
 
-/// Makes a JavaScript value, or `null` of `None`.
+/// Makes a JavaScript value; `null` for `None`.
 pub(crate) fn or_null(value: Option<impl Into<JsValue>>) -> JsValue {
     value.map_or(JsValue::NULL, Into::into)
 }
@@ -119,8 +119,8 @@ macro_rules! from_js {
         impl $crate::js::FromJs for $name {
             fn from_js(value: &wasm_bindgen::JsValue) -> Option<Self> {
                 $(let $field = $crate::js::field(value, $key);)*
-                // Converts all fields before checking any: dropping the fields so far at each wrong one would take a
-                // third of the code.
+                // All fields are converted before any is checked. Otherwise, a third of the code would drop the
+                // earlier fields at each wrong one.
                 match ($($field,)*) {
                     ($(Some($field),)*) => Some(Self { $($field,)* }),
                     _ => None,

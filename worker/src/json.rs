@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writes_what_a_parser_reads() {
+    fn writes_json_that_a_parser_reads() {
         let text: String = ('\0'..='\u{ff}').chain(['\u{2028}', '\u{10ffff}']).collect();
         let items =
             || [Item::Null, Item::Bool(true), Item::Number(u64::MAX), Item::from(text.as_str())];

@@ -6,7 +6,7 @@ use wasm_bindgen::JsValue;
 
 use crate::js::{FromJs, from_js, text};
 
-/// Which HMAC key verified a delivery.
+/// The HMAC key that verified a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum KeySlot {
@@ -75,7 +75,7 @@ impl LastMatch {
     }
 }
 
-/// How long before the previous key expires the operator is warned, in milliseconds.
+/// How long before the end of the previous key the operator is warned, in milliseconds.
 const WARNING_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// The state of the keys, as the status and the log show it. Times are in milliseconds since the Unix epoch.

@@ -42,7 +42,7 @@ use watch::Check;
 use web_sys::{Request, Response, Url};
 use worker::{Context, Env, worker_sys};
 
-/// Its code is half the size of the standard library's allocator.
+/// The code of this allocator is half the size of the standard library's.
 #[cfg(target_family = "wasm")]
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

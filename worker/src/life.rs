@@ -75,9 +75,9 @@ pub(crate) struct Send {
     pub(crate) destination: String,
     /// How many attempts count towards the limit.
     pub(crate) attempts: u32,
-    /// When it was received, or last redelivered by an operator: its age counts from then.
+    /// When the delivery was received, or last redelivered by an operator. Its age counts from this time.
     pub(crate) began: u64,
-    /// The total time of the destination's pauses until then, in milliseconds. Later pauses do not count towards its age.
+    /// The total time of the destination's pauses before `began`, in milliseconds. Later pauses do not count towards the age.
     pub(crate) paused_ms: u64,
     pub(crate) progress: Progress,
 }
@@ -196,17 +196,17 @@ impl Life {
         Self { sends: destinations.map(|(name, paused)| Send::new(name, now, paused)).collect() }
     }
 
-    /// Returns whether it is or was sent to a destination.
+    /// Returns whether the delivery is or was sent to a destination.
     pub(crate) fn is_sent_to(&self, destination: &str) -> bool {
         self.sends.iter().any(|send| send.destination == destination)
     }
 
-    /// Returns whether it waits for a destination.
+    /// Returns whether the delivery waits for a destination.
     pub(crate) fn is_pending_to(&self, destination: &str) -> bool {
         self.sends.iter().any(|send| send.destination == destination && send.is_pending())
     }
 
-    /// Lists the destinations that will not receive it.
+    /// Lists the destinations that will not receive the delivery.
     pub(crate) fn dead(&self) -> impl Iterator<Item = &str> {
         let dead = |send: &&Send| matches!(send.progress, Progress::Dead(_));
         self.sends.iter().filter(dead).map(|send| send.destination.as_str())
@@ -321,7 +321,7 @@ fn apply(send: &Send, event: &Event<'_>, now: u64, paused_ms: u64, limits: Limit
         {
             next = Send::new(to, now, paused_ms);
         }
-        // Due since its arrival, so that the oldest delivery is sent first.
+        // The send is due since its arrival, so that the oldest delivery is sent first.
         Event::Resumed { destination } if destination == send.destination && send.is_pending() => {
             next.progress = Progress::Pending { due: send.began };
         }

@@ -96,7 +96,7 @@ thread_local! {
 /// Writes the problems of the configuration: mistakes at most once a minute, and warnings once for each isolate.
 pub(crate) fn configuration(mistakes: &Mistakes, warnings: &[String], now: u64) {
     if !mistakes.is_empty() && REPORTED.with_borrow_mut(|it| it.mistakes_are_due(now)) {
-        mistaken(mistakes);
+        write_mistakes(mistakes);
     }
     if !warnings.is_empty() && REPORTED.with_borrow_mut(Reported::warnings_are_due) {
         let fields =
@@ -105,14 +105,14 @@ pub(crate) fn configuration(mistakes: &Mistakes, warnings: &[String], now: u64) 
     }
 }
 
-/// The configuration has mistakes. It is written at most once a minute.
+/// The configuration has mistakes. The line is written at most once a minute.
 pub(crate) fn misconfigured(mistakes: &Mistakes) {
     if REPORTED.with_borrow_mut(|it| it.mistakes_are_due(js::now())) {
-        mistaken(mistakes);
+        write_mistakes(mistakes);
     }
 }
 
-fn mistaken(mistakes: &Mistakes) {
+fn write_mistakes(mistakes: &Mistakes) {
     let fields = [("event", "misconfigured".into()), ("mistakes", sentences(mistakes))];
     Line::new(Level::Error, &fields).write();
 }
@@ -126,7 +126,7 @@ pub(crate) fn refused(failure: &Failure) -> Line {
     Line::new(Level::Warn, &[("event", "refused".into()), ("code", failure.code().into())])
 }
 
-/// A rejected request is kept; with the code of its answer.
+/// A rejected request is kept. `code` is the code of its answer.
 pub(crate) fn kept(code: &str) -> Line {
     Line::new(Level::Warn, &[("event", "kept".into()), ("code", code.into())])
 }
@@ -136,7 +136,7 @@ pub(crate) fn accepted_in_setup(how: &str) -> Line {
     Line::new(Level::Warn, &[("event", how.into()), ("setup", Item::Bool(true))])
 }
 
-/// A new key has verified so many kept requests.
+/// A new key has verified `count` kept requests.
 pub(crate) fn recovered(count: u64) {
     let fields = [("event", "recovered_from_quarantine".into()), ("count", count.into())];
     Line::new(Level::Warn, &fields).write();
@@ -192,7 +192,7 @@ pub(crate) fn forwarded(headline: &Headline, destination: &str, outcome: &Outcom
     Line::new(level, &fields)
 }
 
-/// Some destinations will not receive a delivery; with the reason for each.
+/// Some destinations will not receive a delivery. The line has the reason for each destination.
 pub(crate) fn dead(id: &str, died: &[&Send]) {
     let mut reasons = Vec::new();
     for send in died {
@@ -214,7 +214,7 @@ pub(crate) fn inbox_failed(problem: &Problem) {
     Line::new(Level::Error, &fields).write();
 }
 
-/// An alert was not posted; with the status of the response, if there was one.
+/// An alert was not posted. `status` is the status of the response, if there was one.
 pub(crate) fn alert_failed(cause: &str, status: Option<u16>) {
     let fields = [
         ("event", "alert_failed".into()),

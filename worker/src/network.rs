@@ -12,7 +12,7 @@ const HASH_BYTES: usize = 16;
 /// Returns the network of an address, as a text: the first 24 bits of an IPv4 address, or 48 of an IPv6 address. If
 /// there are several addresses, the last one counts, because the nearest proxy has added it. All clients without a
 /// valid address are one network.
-pub(crate) fn of(header: Option<&str>) -> String {
+pub(crate) fn from_header(header: Option<&str>) -> String {
     let last = header.unwrap_or_default().rsplit(',').next().unwrap_or_default().trim();
     let address = last
         .parse::<IpAddr>()
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_of_one_network_are_one() {
+    fn addresses_of_one_network_have_the_same_text() {
         for (address, network) in [
             ("203.0.113.9", "203.0.113."),
             (" 203.0.113.255 ", "203.0.113."),
@@ -72,9 +72,9 @@ mod tests {
             ("203.0.113", ""),
             ("203.0.113.9, ", ""),
         ] {
-            assert_eq!(of(Some(address)), network, "{address}");
+            assert_eq!(from_header(Some(address)), network, "{address}");
         }
-        assert_eq!(of(None), "");
+        assert_eq!(from_header(None), "");
     }
 
     #[test]

@@ -126,7 +126,7 @@ pub(crate) struct Wake {
 pub(crate) struct Report {
     /// How many requests were rejected, by code.
     pub(crate) refused: Vec<Count>,
-    /// How many requests were not kept, because the room was full.
+    /// How many requests were not kept, because the quarantine was full.
     pub(crate) dropped: Option<u64>,
     pub(crate) matched: LastMatch,
     /// The networks that sent a new genuine event.
@@ -146,8 +146,8 @@ pub(crate) struct Raise {
 }
 
 impl Raise {
-    /// Makes an alert that concerns no destination in particular.
-    pub(crate) fn of(cause: Cause) -> Self {
+    /// Makes an alert without a destination.
+    pub(crate) fn new(cause: Cause) -> Self {
         Self { cause, destination: None, detail: None }
     }
 }
@@ -167,7 +167,7 @@ pub(crate) enum Cause {
     Silence,
     /// A new key has verified kept requests.
     RecoveredFromQuarantine,
-    /// A destination accepts nothing.
+    /// A destination accepts no deliveries.
     Failing,
     /// A destination that was failing accepts deliveries again.
     Recovered,
@@ -234,7 +234,7 @@ impl Count {
 #[derive(Serialize)]
 pub(crate) struct ShardStatus {
     pub(crate) totals: Totals,
-    /// By state. A delivery that is dead to one destination counts as dead, whatever its state is.
+    /// By state. A delivery that is dead for one destination counts as dead, whatever its state is.
     pub(crate) deliveries: Vec<Count>,
     /// Rejected requests, by code.
     pub(crate) refused: Vec<Count>,
@@ -242,9 +242,9 @@ pub(crate) struct ShardStatus {
     pub(crate) matched: LastMatch,
     /// The size of the database.
     pub(crate) bytes: u64,
-    /// Only the first shard has these two.
+    /// Only the first shard has a quarantine.
     pub(crate) quarantine: Option<QuarantineStatus>,
-    /// How many differences from the documented shapes were seen.
+    /// How many differences from the documented shapes were seen. Only the first shard counts them.
     pub(crate) drift: Option<u64>,
 }
 

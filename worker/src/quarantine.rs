@@ -27,7 +27,7 @@ const MAX_BODY_BYTES: usize = 64 << 10;
 /// How many bytes of bodies an isolate holds until they are kept: as many as the quarantine can keep.
 const MOST_WAITING_BYTES: u64 = 8 << 20;
 
-/// How many requests that were kept an isolate remembers.
+/// How many kept requests an isolate remembers.
 const MOST_RECENT: usize = 64;
 
 /// The code that counts unsigned requests during set-up.
@@ -40,7 +40,7 @@ const ACCEPTED: &str = "accepted";
 const FULL_MS: u64 = 60_000;
 
 thread_local! {
-    static FULL: RefCell<Told> = RefCell::default();
+    static REPLIES: RefCell<LastReplies> = RefCell::default();
     /// Whether the inbox has ever had a key, once this isolate has asked. The configuration of an isolate never changes, so
     /// one without a key never gets one.
     static HAD_KEY: Cell<Option<bool>> = const { Cell::new(None) };
@@ -50,15 +50,15 @@ thread_local! {
 
 /// The last replies of the first shard. Times are in milliseconds since the Unix epoch.
 #[derive(Default)]
-struct Told {
+struct LastReplies {
     /// The key of the hashes.
     key: String,
     all_until: u64,
-    /// The networks that still had room.
+    /// The networks that still had room when all others had none.
     open_to: Vec<String>,
     /// Single networks that have no room. There are few, because each has used up a tenth of the room.
     closed: Vec<(String, u64)>,
-    /// The requests that were kept last. The isolate does not ask again for equal ones for a while.
+    /// The requests that were kept last. For a while, the isolate does not ask to keep equal ones.
     kept: Vec<Recent>,
 }
 
@@ -71,7 +71,7 @@ struct Recent {
     until: u64,
 }
 
-impl Told {
+impl LastReplies {
     fn note(&mut self, network: &str, full: Full, now: u64) {
         let until = now.saturating_add(FULL_MS);
         self.key = full.key;
@@ -102,24 +102,24 @@ impl Told {
             recent.signature == candidate.signature
                 && recent.size == candidate.body.length()
                 && recent.network == candidate.network
-                && is_before(recent.until, now)
+                && is_future(recent.until, now)
         };
         self.kept.iter().find(is_equal).map(|recent| recent.had_key)
     }
 
     fn is_full_for(&self, network: &str, now: u64) -> bool {
-        let is_closed = self.closed.iter().any(|(_, until)| is_before(*until, now));
-        if !is_closed && !is_before(self.all_until, now) {
+        let is_closed = self.closed.iter().any(|(_, until)| is_future(*until, now));
+        if !is_closed && !is_future(self.all_until, now) {
             return false;
         }
         let hash = network::hash(&self.key, network);
-        (is_before(self.all_until, now) && !self.open_to.contains(&hash))
-            || self.closed.iter().any(|(closed, until)| *closed == hash && is_before(*until, now))
+        (is_future(self.all_until, now) && !self.open_to.contains(&hash))
+            || self.closed.iter().any(|(closed, until)| *closed == hash && is_future(*until, now))
     }
 }
 
 /// Returns whether a time is in the future. If it is too far ahead, the clock was set back.
-fn is_before(until: u64, now: u64) -> bool {
+fn is_future(until: u64, now: u64) -> bool {
     (1..=FULL_MS).contains(&until.saturating_sub(now))
 }
 
@@ -144,7 +144,7 @@ impl Candidate {
         let name = body.get("event").and_then(Value::as_str)?;
         Some(Keep {
             code: self.code.to_owned(),
-            name: receive::shortened(name).to_owned(),
+            name: receive::shorten(name).to_owned(),
             network: self.network.clone(),
             signature: self.signature.clone(),
             content_type: self.content_type.clone(),
@@ -155,20 +155,20 @@ impl Candidate {
     /// Asks the first shard to keep the request.
     async fn keep(&self, env: &Env, settings: &Settings) -> Outcome {
         let asked = now();
-        if let Some(had_key) = FULL.with_borrow(|replies| replies.has_kept(self, asked)) {
+        if let Some(had_key) = REPLIES.with_borrow(|replies| replies.has_kept(self, asked)) {
             return Outcome::Kept { had_key, is_new: false };
         }
         if is_full_for(&self.network, asked) {
             return Outcome::Full;
         }
-        let Some(message) = self.message() else { return Outcome::Unfit };
+        let Some(message) = self.message() else { return Outcome::Unsuitable };
         match shards::ask(env, settings, shards::FIRST, message).await {
             Ok(Kept { full: Some(full), .. }) => {
-                FULL.with_borrow_mut(|replies| replies.note(&self.network, full, asked));
+                REPLIES.with_borrow_mut(|replies| replies.note(&self.network, full, asked));
                 Outcome::Full
             }
             Ok(Kept { had_key, is_new, .. }) => {
-                FULL.with_borrow_mut(|replies| replies.note_kept(self, had_key, asked));
+                REPLIES.with_borrow_mut(|replies| replies.note_kept(self, had_key, asked));
                 Outcome::Kept { had_key, is_new }
             }
             Err(problem) => {
@@ -189,11 +189,11 @@ enum Outcome {
     /// The first shard has no room for it, or did not answer.
     Full,
     /// The body is too long, or not a JSON object with the name of an event.
-    Unfit,
+    Unsuitable,
 }
 
 fn is_full_for(network: &str, now: u64) -> bool {
-    FULL.with_borrow(|replies| replies.is_full_for(network, now))
+    REPLIES.with_borrow(|replies| replies.is_full_for(network, now))
 }
 
 /// Asks the first shard to keep a request after it was answered.
@@ -212,28 +212,28 @@ pub(crate) fn keep_after_answer(
         return watch::note_dropped();
     }
     WAITING.set(waiting);
-    let waits = Waits(bytes);
+    let waiting_bytes = WaitingBytes(bytes);
     let (env, settings) = (env.clone(), Rc::clone(settings));
     context.wait_until(async move {
         match candidate.keep(&env, &settings).await {
             Outcome::Kept { is_new: true, .. } => log::kept(candidate.code).write(),
             Outcome::Full => watch::note_dropped(),
-            Outcome::Kept { .. } | Outcome::Unfit => {}
+            Outcome::Kept { .. } | Outcome::Unsuitable => {}
         }
-        drop(waits);
+        drop(waiting_bytes);
     });
 }
 
-/// So many bytes wait to be kept, until this is dropped.
-struct Waits(u64);
+/// A number of bytes that wait to be kept. Dropping it ends the wait.
+struct WaitingBytes(u64);
 
-impl Drop for Waits {
+impl Drop for WaitingBytes {
     fn drop(&mut self) {
         WAITING.set(WAITING.get().saturating_sub(self.0));
     }
 }
 
-/// Returns the mistake that the key was removed after set-up, as far as this isolate knows it.
+/// Returns the mistake that the key was removed after set-up, if this isolate knows that the inbox has had a key.
 pub(crate) fn mistake(settings: &Settings) -> Option<String> {
     (settings.setup && settings.verifier.is_none() && HAD_KEY.get() == Some(true)).then(|| {
         "WALNUT_WEBHOOK_KEY is not set, and SETUP has no effect, because the inbox has had a key: set the key that \
@@ -260,8 +260,8 @@ pub(crate) async fn is_in_setup(env: &Env, settings: &Settings) -> Result<bool> 
     Ok(!had_key)
 }
 
-/// Answers a request while no key is set. During set-up the request is accepted: a signed one once it is kept, an unsigned
-/// one at once.
+/// Answers a request while no key is set. During set-up, a signed request is accepted once it is kept, and an unsigned one
+/// at once.
 pub(crate) async fn without_key(
     mut incoming: Incoming<'_>,
     env: &Env,
@@ -303,12 +303,12 @@ pub(crate) async fn without_key(
     }
     let outcome = match &candidate {
         Some(candidate) if settings.quarantine => candidate.keep(env, settings).await,
-        _ => Outcome::Unfit,
+        _ => Outcome::Unsuitable,
     };
     match outcome {
         Outcome::Kept { had_key: false, .. } => logged(log::accepted_in_setup("kept"), None),
         // The key was set, but this isolate still runs without it.
         Outcome::Kept { had_key: true, .. } => refuse(&Failure::Misconfigured),
-        Outcome::Full | Outcome::Unfit => refuse(&Failure::StoreFailed),
+        Outcome::Full | Outcome::Unsuitable => refuse(&Failure::StoreFailed),
     }
 }

@@ -20,8 +20,8 @@ use crate::standard::message_id;
 use crate::watch::{self, Check};
 use crate::{digits, edges, explain, host, log, network, shards};
 
-/// How far past the limit a body is read, in bytes, so that the sender of a slightly longer one receives the 413 instead of
-/// a connection reset.
+/// How far past the limit a body is read, in bytes. The sender of a slightly longer body then receives the 413 instead of a
+/// connection reset.
 const GRACE: usize = 32 << 10;
 
 /// The longest content type that is forwarded, in bytes.
@@ -54,7 +54,7 @@ impl Head {
         path.split(['?', '#']).next().unwrap_or_default()
     }
 
-    /// Returns whether Walnut may have sent it.
+    /// Returns whether Walnut may have sent the request.
     pub(crate) fn is_signed_post(&self) -> bool {
         self.method == "POST" && self.signature.is_some()
     }
@@ -158,15 +158,15 @@ pub(crate) struct Message<'a> {
     pub(crate) signature: &'a str,
     pub(crate) content_type: &'a str,
     pub(crate) body: &'a Uint8Array,
-    /// When it was received, in milliseconds since the Unix epoch, if that is not now.
+    /// When it was received, in milliseconds since the Unix epoch. `None` means now.
     pub(crate) received: Option<u64>,
 }
 
-/// Stores a verified delivery in the inbox, which sends it on.
+/// Stores a verified delivery in the inbox, which forwards it.
 ///
 /// # Errors
 ///
-/// Nothing was stored, as far as is known here.
+/// No shard has confirmed that it stored the delivery.
 pub(crate) async fn store(
     env: &Env,
     settings: &Settings,
@@ -179,7 +179,7 @@ pub(crate) async fn store(
     let names = known.iter().filter(wants);
     let arrival = Arrival {
         id: &headline.id,
-        name: headline.name.as_deref().map(shortened),
+        name: headline.name.as_deref().map(shorten),
         event_type: &headline.event_type,
         key_slot: headline.key_slot,
         signature: message.signature,
@@ -209,7 +209,7 @@ impl Incoming<'_> {
         verifier.precheck(self.signature.as_deref(), length)?;
         let body = self.read(settings.max_body_bytes).await?;
         let header = self.signature.as_deref();
-        let verified = match self.hashed(&body, verifier).await {
+        let verified = match self.hash_long_body(&body, verifier).await {
             None => verifier.verify(&body, header)?,
             Some(mut digests) => {
                 verifier.verify_hashed(&body, header, |_| digests.next().unwrap_or_default())?
@@ -218,7 +218,7 @@ impl Incoming<'_> {
         let mut headline = headline(&verified, settings.max_event_age_ms, now)?;
         headline.edges = edges::parse(self.edges.as_deref())?;
         if settings.mode == Mode::Direct {
-            headline.edges = edges::through(headline.edges, &edges::of_isolate())?;
+            headline.edges = edges::add(headline.edges, &edges::isolate_id())?;
         }
         Ok(headline)
     }
@@ -231,7 +231,7 @@ impl Incoming<'_> {
     /// Returns the network of the client.
     fn network(&self, settings: &Settings) -> String {
         let address = self.request.headers().get(&settings.client_ip_header).ok().flatten();
-        network::of(address.as_deref())
+        network::from_header(address.as_deref())
     }
 
     /// Returns the candidate for the quarantine, if the body was read. `code` is the code of the answer.
@@ -256,7 +256,7 @@ impl Incoming<'_> {
     }
 
     /// Lets the platform hash a long body: returns, for each key, the digest of its inner block and the body.
-    async fn hashed(
+    async fn hash_long_body(
         &self,
         body: &[u8],
         verifier: &Verifier,
@@ -289,7 +289,7 @@ impl Incoming<'_> {
         match store(env, settings, headline, &message).await {
             Ok(stored) => {
                 // A duplicate may be a replay, so it does not show which key Walnut signs with now. A
-                // repeated test event may be one too, so its network is not noted.
+                // repeated test event may be a replay too, so its network is not noted.
                 match stored {
                     Stored::Duplicate => {}
                     Stored::Repeat => note(Check::Matched(headline.key_slot, None)),
@@ -301,7 +301,8 @@ impl Incoming<'_> {
                 note(Check::Refused(failure.code()));
                 logged(log::refused(&failure), Some(&failure))
             }
-            // Not noted as a match: while nothing can be stored, the alert for missing deliveries must not be delayed.
+            // This is not noted as a match: while nothing can be stored, the alert for missing deliveries must not be
+            // delayed.
             Err(failure) => failed(&failure),
         }
     }
@@ -325,7 +326,7 @@ impl Incoming<'_> {
     }
 }
 
-/// Replaces a missing, overlong or non-printable content type by Walnut's, because the header is not signed.
+/// Replaces a missing, overlong or non-printable content type with Walnut's, because the header is not signed.
 fn content_type(header: Option<String>) -> String {
     let is_good = |text: &String| {
         (1..=MAX_TYPE_BYTES).contains(&text.len())
@@ -334,7 +335,7 @@ fn content_type(header: Option<String>) -> String {
     header.filter(is_good).unwrap_or_else(|| JSON.to_owned())
 }
 
-/// Cuts a name to the length that the header for it can have.
-pub(crate) fn shortened(name: &str) -> &str {
+/// Shortens a name to the longest value that its header can have.
+pub(crate) fn shorten(name: &str) -> &str {
     name.get(..name.floor_char_boundary(MAX_NAME_BYTES)).unwrap_or(name)
 }

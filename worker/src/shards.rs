@@ -58,7 +58,7 @@ fn note_stored(shards: u32, settings: &Settings) -> u32 {
     shards
 }
 
-/// Returns the mistake of a `SHARDS` that is not the stored number, as far as this isolate knows it.
+/// Returns the mistake of a `SHARDS` that is not the stored number, if this isolate knows the stored number.
 fn mistake(settings: &Settings) -> Option<String> {
     let shards = STORED.get().filter(|shards| *shards != settings.shards)?;
     Some(format!(
@@ -74,8 +74,8 @@ pub(crate) fn mistakes(settings: &Settings) -> Mistakes {
     settings.mistakes.iter().cloned().chain(asked).collect()
 }
 
-/// Returns the number of shards for choosing the shard of a delivery: the stored one, or a valid `SHARDS`, or else none,
-/// because then the first shard holds the deliveries.
+/// Returns the number of shards for choosing the shard of a delivery: the stored number, or else a valid `SHARDS`. Without
+/// either, returns `None`, and the first shard holds the deliveries.
 async fn known(env: &Env, settings: &Settings) -> Result<Option<u32>> {
     let known = STORED.get().or_else(|| settings.knows_shards.then_some(settings.shards));
     if known.is_none() {
@@ -85,8 +85,8 @@ async fn known(env: &Env, settings: &Settings) -> Result<Option<u32>> {
     Ok(known)
 }
 
-/// Returns the shard of an idempotency key, as far as this isolate knows it.
-pub(crate) async fn of(env: &Env, settings: &Settings, id: &str) -> Result<u32> {
+/// Finds the shard of an idempotency key, as far as this isolate knows the number of shards.
+pub(crate) async fn find(env: &Env, settings: &Settings, id: &str) -> Result<u32> {
     Ok(shard_for(id, known(env, settings).await?.unwrap_or(1)))
 }
 
@@ -94,7 +94,7 @@ pub(crate) async fn of(env: &Env, settings: &Settings, id: &str) -> Result<u32> 
 ///
 /// # Errors
 ///
-/// Nothing was stored, as far as is known here.
+/// No shard has confirmed that it stored the delivery.
 pub(crate) async fn store(
     env: &Env,
     settings: &Settings,
@@ -111,7 +111,7 @@ pub(crate) async fn store(
     }
 }
 
-/// Asks a shard to store a delivery. If the shard uses another number of shards, or has none yet, it replies so.
+/// Asks a shard to store a delivery. If the shard uses another number of shards, or has none yet, its reply says so.
 /// Therefore no other shard is needed while the numbers are equal.
 async fn store_or_ask(env: &Env, settings: &Settings, arrival: &Arrival<'_>) -> Result<Reply> {
     let mut shards = known(env, settings).await?;
@@ -124,8 +124,8 @@ async fn store_or_ask(env: &Env, settings: &Settings, arrival: &Arrival<'_>) -> 
                 let shards = shards.unwrap_or(settings.shards);
                 let question = ConfirmShards { shards, wants_instance: Some(true) };
                 match ask(env, settings, FIRST, question).await? {
-                    Confirmed::Both { shards, instance: given } => {
-                        instance = Some(given);
+                    Confirmed::Both { shards, instance: id } => {
+                        instance = Some(id);
                         shards
                     }
                     Confirmed::Shards(shards) => shards,
@@ -142,7 +142,7 @@ async fn store_or_ask(env: &Env, settings: &Settings, arrival: &Arrival<'_>) -> 
         };
         shards = Some(note_stored(stored, settings));
     }
-    Err(Problem::new("the inbox did not say how it stored the delivery"))
+    Err(Problem::new("the inbox did not confirm that it stored the delivery"))
 }
 
 /// Sends a request to one shard; returns its reply.

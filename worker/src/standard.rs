@@ -18,7 +18,7 @@ pub(crate) const PREFIX: &str = "whsec_";
 pub(crate) const LEAST_BYTES: usize = 24;
 pub(crate) const MOST_BYTES: usize = 64;
 
-/// Signs for one destination: HMAC-SHA256.
+/// The secret of one destination, which signs with HMAC-SHA256.
 ///
 /// It holds only the keyed state, which is wiped on drop and never printed.
 #[derive(Clone)]

@@ -15,7 +15,7 @@ use crate::keys::{KeySlot, LastMatch};
 use crate::protocol::{Count, Report};
 use crate::{log, shards};
 
-/// How many networks one report has.
+/// How many networks one report has at most.
 const MOST_NETWORKS: usize = 50;
 
 /// How many differences are counted between two reports, and how many bytes a path has at most.
@@ -36,7 +36,7 @@ struct Seen {
     matched: LastMatch,
     /// The networks that sent a new genuine event.
     networks: Vec<String>,
-    /// How many events had a difference, as [`Report`] has it.
+    /// How many events had a difference, in the form of [`Report`].
     drift: Vec<Count>,
     /// The differences that were reported before.
     known_drift: Vec<String>,
@@ -52,13 +52,13 @@ thread_local! {
 
 /// The result of verifying a request.
 pub(crate) enum Check {
-    /// This key verified it. A new delivery also has the network of its sender.
+    /// A key verified the request. A new delivery also has the network of its sender.
     Matched(KeySlot, Option<String>),
-    /// It was rejected with this code.
+    /// The request was rejected with this code.
     Refused(&'static str),
 }
 
-/// Counts a request that was not kept, because the room was full. The next report includes it.
+/// Counts a request that was not kept, because the quarantine was full. The next report includes it.
 pub(crate) fn note_dropped() {
     SEEN.with_borrow_mut(|seen| seen.dropped = seen.dropped.saturating_add(1));
 }

@@ -23,8 +23,8 @@ pub(crate) fn without_zeros(_: &[u8], number: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(whole.strip_suffix(b".").unwrap_or(number));
 }
 
-/// Writes a number with at least so many decimals, because some serializers drop zeros: JavaScript writes
-/// `12.0` as `12`.
+/// Writes a number with at least this number of decimals, because some serializers drop zeros: JavaScript writes `12.0` as
+/// `12`.
 pub(crate) fn complete(number: &[u8], decimals: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(number);
     let Some(written) = count_decimals(number) else { return };

@@ -43,7 +43,7 @@ pub(super) fn write<'t>(mut text: &'t [u8], spelling: &Spelling, out: &mut Vec<u
             out.push(b'"');
             return rest;
         }
-        // These are most of a text, and never escaped.
+        // Letters and digits are most of a text, and are never escaped.
         if first.is_ascii_alphanumeric() {
             out.push(*first);
             text = rest;
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_what_each_serializer_escapes() {
+    fn escapes_the_characters_that_each_serializer_escapes() {
         let text = r#"é\u00E9 \/ / \ud83d\uDE00 😀 \ud83d \u0041\u000a\u001F\b\f\n\r\t\"\\ <&>='+` \u2028"#;
         let plain =
             "éé / / 😀 😀 \\ud83d A\\n\\u001f\\b\\f\\n\\r\\t\\\"\\\\ <&>='+` \u{2028}".to_owned();

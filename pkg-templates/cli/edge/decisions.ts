@@ -1,4 +1,4 @@
-// Shows the log of an edge, a line of JSON for each decision, to a person.
+// Shows the log of an edge to a person. The log has a line of JSON for each decision.
 import { bytes, paint, plain, wrapped } from "../terminal.js";
 import type { Received } from "./sample-origin.js";
 
@@ -19,7 +19,7 @@ export function parseDecision(line: string): Entry | undefined {
   }
 }
 
-/** The lines for an entry of the log. Most entries have one; one that says only that all is well has none. */
+/** The lines for an entry of the log. Most entries have one line. An entry for `keys` without warnings has none. */
 export function decisionLines(entry: Entry): string[] {
   const { event, id, type: _, key, destination, origin, ...rest } = entry;
   if (event === "keys" && isEmpty(entry.warnings)) return [];
@@ -38,7 +38,7 @@ export function receivedLine({ id, type, bytes: size }: Received): string {
   return row("origin", "received", `${shortened(id)}  ${plain(type) === "unknown" ? "of unknown type, " : ""}${bytes(size)}`);
 }
 
-/** As wide as the time and what follows it. */
+/** As wide as the time and the two blanks after it. */
 const INDENT = " ".repeat(10);
 
 function sentence(text: unknown): string {
@@ -52,7 +52,7 @@ function row(from: string, event: string, text: string): string {
   return `${paint("dim", time)}${wrapped(rest, INDENT).slice(time.length)}`.trimEnd();
 }
 
-/** The name in an id, and the beginning of what follows: enough to recognise it. */
+/** Shortens a long id to its name and the next 8 characters, which are enough to recognise it. */
 function shortened(id: unknown): string {
   if (typeof id !== "string") return "";
   const at = id.indexOf(":") + 9;

@@ -18,8 +18,8 @@ export const edgeDeploy: Command = {
     "of a variable.",
   positionals: Infinity,
   options: {
-    env: { value: "NAME", help: "an environment of wrangler.jsonc, which is an edge of its own" },
-    url: { value: "URL", help: "the address of the edge; the default is the one that wrangler names" },
+    env: { value: "NAME", help: "an environment of wrangler.jsonc; each environment is a separate edge" },
+    url: { value: "URL", help: "the address of the edge; the default is the address that wrangler prints" },
     wait: { value: "TIME", help: "how long to wait until the edge is healthy, up to 10m; the default is 60s" },
     "dry-run": { help: "build the Worker and check its variables, without an account; nothing is deployed" },
   },
@@ -51,19 +51,19 @@ export const edgeDeploy: Command = {
     if (settings.isSetup) say("WALNUT_WEBHOOK_KEY is not set yet, so the edge is deployed with SETUP=1.");
     const targets = await wrangler.deploy([...flags, ...(settings.isSetup ? ["--var", "SETUP:1"] : [])], show);
     const base = url ?? address(targets);
-    const again = `npx ${NAME} edge deploy${envFlag}`;
-    const health = await waitForHealth(new URL("/healthz", base), { hasKey: !settings.isSetup, waitMs, again, envFlag }, signal);
+    const redeploy = `npx ${NAME} edge deploy${envFlag}`;
+    const health = await waitForHealth(new URL("/healthz", base), { hasKey: !settings.isSetup, waitMs, redeploy, envFlag }, signal);
     report({ base, health, settings, envFlag }, isJson);
     return OK;
   },
 };
 
-/** The address of the Worker, among the addresses and schedules that wrangler names. */
+/** Returns the address of the Worker, from the addresses and schedules that wrangler prints. */
 function address(targets: readonly string[]): URL {
   const hosts = targets.map((target) => /^(?:https:\/\/)?([\w.-]+)(?: \(custom domain\b.*)?$/.exec(target)?.[1]);
   const host = hosts.find((host) => host !== undefined);
   if (host !== undefined) return new URL(`https://${host}`);
-  throw new Failure("no_address", "the Worker is deployed, but wrangler did not name an address of it: give its address with --url", CHECK_FAILED);
+  throw new Failure("no_address", "the Worker is deployed, but wrangler did not print its address: give the address with --url", CHECK_FAILED);
 }
 
 function report(deployed: Deployed, isJson: boolean): void {

@@ -7,7 +7,7 @@ import type { WranglerConfiguration } from "./read-configuration.js";
 
 const KEY = "WALNUT_WEBHOOK_KEY";
 
-/** Variables that are secrets, whatever their value is. */
+/** The variables that are secrets with any value. */
 const SECRETS = [KEY, "WALNUT_WEBHOOK_KEY_PREVIOUS", "ADMIN_TOKEN"];
 
 export interface Settings {
@@ -23,7 +23,7 @@ export interface Deployment {
   readonly configuration: WranglerConfiguration;
   /** The file of the configuration. */
   readonly file: string;
-  /** The flag that names the environment for wrangler, with a blank before it; empty at the top level. */
+  /** The flag that selects the environment in wrangler, with a blank before it; empty at the top level. */
   readonly envFlag: string;
 }
 
@@ -65,7 +65,7 @@ export function checkSettings({ configuration, file, envFlag }: Deployment, secr
     throw missing(`${KEY} is missing, and an edge with ${noSetup} can't be deployed without a key: run ${put(KEY, envFlag)}, or remove ${noSetup} until the key is set`);
   }
   const hasAdminToken = isSet("ADMIN_TOKEN");
-  // wrangler asks on a terminal only, and its output is not one here.
+  // wrangler asks only on a terminal, and its output here is a pipe.
   const domains = routes.flatMap((route) => (typeof route === "object" && route.custom_domain === true ? [plain(route.pattern)] : []));
   const warnings = [
     ...misspelt.map(([name, meant]) => `${plain(name)} is not a variable of the edge: did you mean ${meant}?`),
@@ -97,7 +97,7 @@ function webhookPath(vars: Readonly<Record<string, unknown>>, secrets: readonly 
   return secrets.includes("WEBHOOK_PATH") ? undefined : "/webhook";
 }
 
-/** The names that are almost those of variables that are not set, each with the variable. */
+/** The names that are likely misspelt names of unset variables, each with the variable. */
 function misspellings(set: readonly string[]): [string, string][] {
   const known = names();
   const unset = known.filter((name) => !set.includes(name));

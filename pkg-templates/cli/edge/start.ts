@@ -17,17 +17,17 @@ const GRACE_MS = 10_000;
 /** How long the edge may take to answer `/healthz`, in milliseconds. */
 const HEALTH_MS = 10_000;
 
-/** How much of the log waits for its reader at most. */
+/** The most bytes of the log that wait for its reader. */
 const MOST_WAITING_BYTES = 1 << 20;
 
-/** How long the reader may take for the end of the log, in milliseconds. */
+/** How long the reader may take to read the end of the log, in milliseconds. */
 const FLUSH_MS = 1000;
 
-/** The beginning of the name of the folder in which the variables are tried out, in the data folder. */
+/** The prefix of the name of the folder for the trial of the variables, in the data folder. */
 const TRIAL = ".trial-";
 
 export const edgeStart: Command = {
-  summary: "run the edge on this machine, for good",
+  summary: "run the edge in production on this machine",
   usage: "[--data DIR] [--variables FILE] [--port N] [--host ADDRESS]",
   about:
     "Runs the Worker in workerd, with its storage in DIR and its log on standard output, a JSON line for each decision. The " +
@@ -37,7 +37,7 @@ export const edgeStart: Command = {
   options: {
     data: { value: "DIR", help: "the folder of the storage; the default is ./data" },
     // Node itself reads a file that is named by --env-file, even after the program, and ends if there is none.
-    variables: { value: "FILE", help: "a file of variables, a line NAME=VALUE each" },
+    variables: { value: "FILE", help: "a file of variables, one line NAME=VALUE for each" },
     port: { value: "N", help: "the port to listen on, 0 for any free port; the default is 8787" },
     host: { value: "ADDRESS", help: "the IP address to listen on; the default is 127.0.0.1, for a reverse proxy on this machine" },
   },
@@ -50,11 +50,11 @@ export const edgeStart: Command = {
     const set = variables(args.text("variables"), process.env);
     const workerd = findWorkerd(process.cwd());
     const signal = interruption();
-    // What workerd and this command write is for this user alone.
+    // Only this user can read the files that workerd and this command write.
     process.umask(0o077);
     const edge = await startEdge({
       workerd, data: folder, owner: "start", host, port, variables: set, log, signal,
-      // Later, a mistake must not stop the edge: it accepts events, and holds them.
+      // Only at the first start. Later, a mistake must not stop the edge: it accepts events, and holds them.
       prepare: async (data) => { if (isNew(data)) await check({ workerd, data, variables: set, signal }); },
     });
     try {
@@ -78,7 +78,7 @@ export const edgeStart: Command = {
 
 let dropped = 0;
 
-/** Prints a line of workerd's log as JSON. If standard output is read too slowly, the line is dropped: the edge goes on. */
+/** Prints a line of workerd's log as JSON. If standard output is read too slowly, the line is dropped, and the edge runs on. */
 function log(line: string): void {
   if (process.stdout.writableLength > MOST_WAITING_BYTES) {
     dropped++;
@@ -94,7 +94,7 @@ function reportDropped(): void {
   dropped = 0;
 }
 
-/** Ends this process if nobody reads the rest of the log in time: Node.js would wait for ever. */
+/** Ends this process if the rest of the log is not read in time: Node.js would wait forever. */
 async function flushed(status: number): Promise<void> {
   const written = new Promise<true>((resolve) => process.stdout.write("", () => resolve(true)));
   const isWritten = await Promise.race([written, sleep(FLUSH_MS, false, { ref: false })]);
@@ -111,7 +111,7 @@ async function health({ url }: Edge, signal: AbortSignal): Promise<number> {
   }
 }
 
-/** Whether nothing was ever stored in a data folder. workerd creates metadata.sqlite before the Worker runs. */
+/** Whether the edge has never stored anything in a data folder. workerd creates metadata.sqlite before the Worker runs. */
 function isNew(data: string): boolean {
   const inbox = join(data, "inbox");
   return !existsSync(inbox) || !readdirSync(inbox, { recursive: true }).some((file) => /[\da-f]{64}\.sqlite$/.test(String(file)));
@@ -125,12 +125,12 @@ interface Trial {
 }
 
 /**
- * Runs the edge in a folder of its own, to see whether the variables have mistakes.
+ * Runs the edge in a temporary folder, to check whether the variables have mistakes.
  *
  * @throws Failure `misconfigured`.
  */
 async function check({ workerd, data, variables, signal }: Trial): Promise<void> {
-  for (const left of readdirSync(data).filter((name) => name.startsWith(TRIAL))) remove(join(data, left));
+  for (const leftover of readdirSync(data).filter((name) => name.startsWith(TRIAL))) remove(join(data, leftover));
   const folder = mkdtempSync(join(data, TRIAL));
   const mistakes = new Set<unknown>();
   const log = (line: string) => {
@@ -150,7 +150,7 @@ async function check({ workerd, data, variables, signal }: Trial): Promise<void>
   throw new Failure("misconfigured", `the edge was not started, because ${cause}`, NOT_RUN);
 }
 
-/** Reads a line of the Worker's log; `undefined` if it is of workerd itself. */
+/** Reads a line of the Worker's log; `undefined` if workerd itself wrote the line. */
 function parsed(line: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(line);

@@ -37,11 +37,15 @@ pub(super) fn text(status: &Status) -> String {
     let QuarantineStatus { kept, bytes, recovered, dropped } = status.quarantine;
     text.family("quarantine_kept", "gauge", "Rejected requests that are kept.");
     text.sample("quarantine_kept", &[], kept);
-    text.family("quarantine_bytes", "gauge", "The size of their bodies.");
+    text.family("quarantine_bytes", "gauge", "The size of the kept bodies.");
     text.sample("quarantine_bytes", &[], bytes);
     text.family("quarantine_recovered", "counter", "Kept requests that became deliveries.");
     text.sample("quarantine_recovered_total", &[], recovered);
-    text.family("quarantine_dropped", "counter", "Requests not kept, because the room was full.");
+    text.family(
+        "quarantine_dropped",
+        "counter",
+        "Requests not kept, because the quarantine was full.",
+    );
     text.sample("quarantine_dropped_total", &[], dropped);
     text.family("drift", "gauge", "Differences from the documented shapes that were seen.");
     text.sample("drift", &[], status.drift);

@@ -6,7 +6,7 @@ use web_sys::Response;
 
 use crate::host::{self, Lines};
 
-/// Allows resources of the page's own origin only, and no text to become markup.
+/// Allows only resources of the page's own origin, and does not let text become markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                       require-trusted-types-for 'script'";

@@ -30,7 +30,7 @@ fn invalid<T>(sentence: impl Into<String>) -> Answer<T> {
     Err(Failure::InvalidRequest(sentence.into()))
 }
 
-/// Ends a sentence about an unknown name: with the most similar known name, or else with all known names.
+/// Completes a sentence about an unknown name with the most similar known name, or else with all known names.
 fn unknown(problem: &str, name: &str, known: &[&str]) -> String {
     match nearest(name, known) {
         Some(meant) => [problem, ": did you mean ", meant, "?"].concat(),
@@ -38,7 +38,7 @@ fn unknown(problem: &str, name: &str, known: &[&str]) -> String {
     }
 }
 
-/// Says that no destination has this name.
+/// Returns a sentence about a name that no destination has.
 pub(super) fn unknown_destination(name: &str, settings: &Settings) -> String {
     let known: Vec<&str> = settings.destinations.iter().map(|it| it.name.as_str()).collect();
     unknown("no destination has this name", name, &known)
@@ -76,18 +76,18 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
-    /// Comes before every delivery.
+    /// Continues before the first delivery of a list.
     const START: Self = Self { row: RowId::LAST, shard: u32::MAX };
 
-    pub(super) fn of(&DeliveryId { shard, row }: &DeliveryId) -> Self {
+    pub(super) fn from_id(&DeliveryId { shard, row }: &DeliveryId) -> Self {
         Self { row, shard }
     }
 
-    pub(super) fn at(delivery: &Delivery) -> Self {
-        Self::of(&delivery.public_id)
+    pub(super) fn from_delivery(delivery: &Delivery) -> Self {
+        Self::from_id(&delivery.public_id)
     }
 
-    /// Comes after a row of every shard.
+    /// Continues with the rows of every shard that are older than this one.
     pub(super) fn older_than(row: RowId) -> Self {
         Self { row, shard: 0 }
     }
@@ -225,7 +225,7 @@ impl Page {
 }
 
 fn invalid_cursor<T>() -> Answer<T> {
-    invalid("cursor must be the one that another list returned")
+    invalid("cursor must be a value that a list returned")
 }
 
 fn invalid_time<T>() -> Answer<T> {
@@ -234,11 +234,11 @@ fn invalid_time<T>() -> Answer<T> {
 
 fn parse_time(text: &str) -> Answer<u64> {
     let milliseconds = digits::parse(text).or_else(|| config::millis(text));
-    // A time after the last one that JavaScript can represent is replaced by that last time.
+    // A larger number is replaced by the largest integer that JavaScript represents exactly.
     milliseconds.map_or_else(invalid_time, |time: u64| Ok(time.min(MAX_SAFE_INTEGER)))
 }
 
-/// Reads how long to wait, in seconds.
+/// Reads a wait in seconds; returns milliseconds.
 fn parse_wait(text: &str) -> Answer<u32> {
     let seconds = text.strip_suffix('s').and_then(digits::parse::<u32>);
     let ms = seconds.and_then(|seconds| seconds.checked_mul(1000));
@@ -249,7 +249,7 @@ fn parse_wait(text: &str) -> Answer<u32> {
 }
 
 /// A search for deliveries with one of these IDs, or with this e-mail address.
-pub(super) struct Found {
+pub(super) struct SearchTerm {
     pub(super) ids: Vec<String>,
     pub(super) email: Option<String>,
     pub(super) cursor: Cursor,
@@ -294,7 +294,7 @@ impl Body {
         }
     }
 
-    /// Reads the destinations of a redelivery of one delivery.
+    /// Reads the state that the redelivery of one delivery applies to.
     pub(super) fn state_of_one(&self) -> Answer<Option<Redelivery>> {
         match self.state()? {
             Some(Redelivery::Unrouted) => invalid("state must be dead or all"),
@@ -302,7 +302,7 @@ impl Body {
         }
     }
 
-    /// Reads which deliveries to redeliver.
+    /// Reads the selection of deliveries to redeliver.
     pub(super) fn redelivery(&self, settings: &Settings) -> Answer<RedeliverMany> {
         let state = self.state()?.unwrap_or(Redelivery::Dead);
         let destination = self.destination(settings)?;
@@ -335,25 +335,25 @@ impl Body {
     }
 
     /// Reads the term of a search.
-    pub(super) fn found(&self) -> Answer<Found> {
+    pub(super) fn search_term(&self) -> Answer<SearchTerm> {
         let [id, session_id, email] = ["id", "session_id", "email"].map(|name| self.field(name));
-        let one = |value: &JsValue| {
+        let parse = |value: &JsValue| {
             let id = text(value).filter(|id| !id.is_empty());
-            id.map_or_else(|| invalid("id and session_id must be texts"), Ok)
+            id.map_or_else(|| invalid("id and session_id must be non-empty strings"), Ok)
         };
-        let found = |ids| Ok(Found { ids, email: None, cursor: Cursor::START });
+        let by_ids = |ids| Ok(SearchTerm { ids, email: None, cursor: Cursor::START });
         match (id, session_id, email) {
-            (Some(id), None, None) => found(vec![one(&id)?]),
+            (Some(id), None, None) => by_ids(vec![parse(&id)?]),
             (None, Some(session), None) => {
-                let session = one(&session)?;
-                found(EVENT_NAMES.map(|event| [event, ":", &session].concat()).into())
+                let session = parse(&session)?;
+                by_ids(EVENT_NAMES.map(|event| [event, ":", &session].concat()).into())
             }
             (None, None, Some(_)) => {
                 let cursor = match self.cursor() {
                     None => Cursor::START,
                     Some(cursor) => Cursor::parse(&cursor).map_or_else(invalid_cursor, Ok)?,
                 };
-                Ok(Found { ids: Vec::new(), email: Some(self.address()?), cursor })
+                Ok(SearchTerm { ids: Vec::new(), email: Some(self.address()?), cursor })
             }
             _ => invalid("the body must have one of id, session_id and email"),
         }
@@ -394,7 +394,7 @@ impl Body {
         match self.cursor().map(|cursor| DeliveryId::parse(&cursor)) {
             None => Ok((email, DeliveryId { shard: 0, row: RowId::FIRST })),
             Some(Some(cursor)) => Ok((email, cursor)),
-            Some(None) => invalid("cursor must be the one that another erasure returned"),
+            Some(None) => invalid("cursor must be a value that an erasure returned"),
         }
     }
 }

@@ -43,7 +43,7 @@ impl Shards<'_> {
         let has_more = rejected.len() > limit;
         rejected.truncate(limit);
         let cursor = rejected.last().filter(|_| has_more).map(|last| last.id.clone());
-        // Only the first shard counts them.
+        // Only the first shard counts rejections.
         let counted = self.ask(FIRST, GetStatus).await?.refused.into_iter();
         let counted = counted.map(|Count { name, count }| Counted { code: name, count }).collect();
         Ok(value(&Listed { rejected, cursor, counted }))
@@ -69,9 +69,9 @@ impl Shards<'_> {
         let body = payload.body();
         let bytes = body.as_ref().map(js_sys::Uint8Array::to_vec).unwrap_or_default();
         let keys = explain::keys(self.env, self.settings);
-        let found = explain::explained(&keys, &bytes, payload.signature.as_deref(), Vec::new());
+        let result = explain::explained(&keys, &bytes, payload.signature.as_deref(), Vec::new());
         let explained =
-            Explained { cause: found.cause.as_str(), problem: found.problem, fix: found.fix };
+            Explained { cause: result.cause.as_str(), problem: result.problem, fix: result.fix };
         Ok(value(&Shown {
             rejected,
             content_type: payload.content_type,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use wasm_bindgen::JsValue;
 use web_sys::{Response, Url};
 
-use super::question::{Body, Cursor, Found, MOST_LIMIT, Page};
+use super::question::{Body, Cursor, MOST_LIMIT, Page, SearchTerm};
 use super::{Answer, Shards, inbox_failed, merge, page};
 use crate::answer::value;
 use crate::host;
@@ -18,7 +18,7 @@ use crate::shards::Replies;
 struct Answered {
     deliveries: Vec<Delivery>,
     cursor: Option<String>,
-    /// A value that changes with each stored delivery. Only the log has it.
+    /// A value that changes with each stored delivery. The results of a search have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     newest: Option<String>,
     broken_shards: Vec<u32>,
@@ -29,7 +29,7 @@ impl Answered {
         let Replies { all, broken } = replies;
         let lists = all.into_iter().map(|shard| (shard.deliveries, shard.searched)).collect();
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let (deliveries, cursor) = merge(lists, Cursor::at, limit);
+        let (deliveries, cursor) = merge(lists, Cursor::from_delivery, limit);
         let cursor = cursor.map(|cursor| cursor.to_string());
         Self { deliveries, cursor, newest: None, broken_shards: broken }
     }
@@ -56,7 +56,7 @@ impl Shards<'_> {
 
     /// Finds deliveries by an ID, by a session's ID, or by an e-mail address.
     pub(super) async fn search(&self, body: &Body) -> Answer<Response> {
-        let Found { ids, email, cursor } = body.found()?;
+        let SearchTerm { ids, email, cursor } = body.search_term()?;
         let question = |shard| protocol::Search {
             ids: ids.clone(),
             email: email.clone(),

@@ -14,7 +14,7 @@ pub(super) struct Status {
     version: &'static str,
     mode: &'static str,
     pub(super) shards: u32,
-    /// The shards that did not answer. All counts leave them out.
+    /// The shards that did not answer. No count includes them.
     pub(super) broken_shards: Vec<u32>,
     now: u64,
     mistakes: Mistakes,
@@ -60,7 +60,7 @@ impl Serialize for Counts {
 }
 
 impl Status {
-    /// Merges the replies of the shards. The mistake of `SHARDS` is known by then.
+    /// Merges the replies of the shards. After they replied, a mistake in `SHARDS` is known.
     pub(super) fn new(settings: &Settings, replies: Replies<ShardStatus>, now: u64) -> Self {
         let states =
             DeliveryState::ALL.map(|state| Count { name: state.as_str().to_owned(), count: 0 });
@@ -124,6 +124,7 @@ impl Status {
             }
         }
     }
+
     fn strand(&mut self, name: &str, pending: u64) {
         match self.stranded.iter_mut().find(|it| it.name == name) {
             Some(known) => known.pending = known.pending.saturating_add(pending),

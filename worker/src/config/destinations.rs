@@ -61,12 +61,12 @@ pub(crate) struct Destination {
     pub(crate) tests: bool,
     /// Headers in addition to the edge's own.
     pub(crate) headers: Vec<(String, String)>,
-    /// Signs the requests to it as Standard Webhooks.
+    /// The secret that signs the requests to it: <https://www.standardwebhooks.com>.
     pub(crate) secret: Option<Secret>,
 }
 
 impl Destination {
-    /// Tells whether it wants an event of this name; some events have no name.
+    /// Returns whether it wants an event of this name. Some events have no name.
     pub(crate) fn wants(&self, event_name: Option<&str>, is_test: bool) -> bool {
         let wants_name = match (&self.events, event_name) {
             (None, _) => true,
@@ -124,7 +124,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Destination> {
         let mut count = 0;
         for (variable, json) in lists {
             if let Some(json) = json {
-                list(reader, variable, &json, &mut count, &mut all);
+                read_list(reader, variable, &json, &mut count, &mut all);
             }
         }
     }
@@ -132,7 +132,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Destination> {
 }
 
 /// Reads one list. `count` is the number of entries of all lists so far.
-fn list(
+fn read_list(
     reader: &mut Reader<'_>,
     variable: &str,
     json: &str,
@@ -161,7 +161,7 @@ fn list(
     *count = count.saturating_add(items.len());
     for (index, item) in items.iter().enumerate() {
         let label = format!("{variable}[{index}]");
-        let Some(destination) = one(reader, &label, item) else { continue };
+        let Some(destination) = read_destination(reader, &label, item) else { continue };
         if all.iter().any(|other| other.name == destination.name) {
             reader.mistake(format!(
                 "{label}.name is used twice: give each destination a different name"
@@ -171,7 +171,7 @@ fn list(
     }
 }
 
-fn one(reader: &mut Reader<'_>, label: &str, item: &Value) -> Option<Destination> {
+fn read_destination(reader: &mut Reader<'_>, label: &str, item: &Value) -> Option<Destination> {
     let Value::Object(fields) = item else {
         reader.mistake(format!("{label} must be an object with a name and a url"));
         return None;
@@ -205,7 +205,7 @@ fn one(reader: &mut Reader<'_>, label: &str, item: &Value) -> Option<Destination
     })
 }
 
-/// No sentence contains the name of a field: name and value may have been swapped.
+/// Reports unknown fields. No sentence contains the name of a field: name and value may have been swapped.
 fn unknown_fields(reader: &mut Reader<'_>, label: &str, fields: &Fields) {
     let mut nearest_fields: Vec<Option<&str>> = Vec::new();
     for field in fields.keys().filter(|field| !FIELDS.contains(&field.as_str())) {
@@ -259,7 +259,7 @@ fn events(reader: &mut Reader<'_>, label: &str, value: &Value) -> Vec<String> {
     names
 }
 
-/// No sentence contains the name of a header: name and value may have been swapped.
+/// Reads headers. No sentence contains the name of a header: name and value may have been swapped.
 fn headers(reader: &mut Reader<'_>, label: &str, value: &Value) -> Vec<(String, String)> {
     let fields = match value {
         Value::Object(fields) if fields.len() <= MOST_HEADERS => fields,

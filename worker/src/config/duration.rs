@@ -33,7 +33,7 @@ impl Range {
         match parse(text) {
             Some(ms) if limits.contains(&ms) => Ok(ms),
             // A bare number.
-            None if times(text, 1).is_some() => {
+            None if multiply(text, 1).is_some() => {
                 Err(format!("must have a unit, such as {example}: add ms, s, m, h or d"))
             }
             _ => Err(format!("must be a duration from {least} to {most}, such as {example}")),
@@ -50,11 +50,11 @@ impl Range {
 fn parse(text: &str) -> Option<u64> {
     let (number, unit) =
         UNITS.iter().find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, *unit)))?;
-    times(number, unit)
+    multiply(number, unit)
 }
 
 /// Multiplies a decimal number by a unit. The product is rounded up, so that only 0 becomes 0.
-fn times(number: &str, unit: u64) -> Option<u64> {
+fn multiply(number: &str, unit: u64) -> Option<u64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let has_digits = !fraction.is_empty() && fraction.bytes().all(|c| c.is_ascii_digit());
     if !has_digits || whole.len().saturating_add(fraction.len()) > MOST_DIGITS {
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn rejects_what_is_not_a_duration() {
+    fn rejects_invalid_durations() {
         for text in [
             "", "s", "ms", ".s", ".5s", "5.s", "1.2.3s", "-1s", "+1s", "1e3s", "1 s", " 1s", "1S",
             "1w", "1sm", "1mss", "NaN", "inf", "infinity", "0x1s", "1_000s", "٣s", "0", "90",
@@ -122,10 +122,10 @@ mod tests {
     #[test]
     fn reads_at_most_25_digits() {
         let small = |zeros: usize| format!("0.{}1", "0".repeat(zeros));
-        assert_eq!(times(&small(MOST_DIGITS - 2), DAY_MS), Some(1));
-        assert_eq!(times(&small(MOST_DIGITS - 1), DAY_MS), None);
-        assert_eq!(times("18446744073709551615", 1), Some(u64::MAX));
-        assert_eq!(times("18446744073709551616", 1), None);
-        assert_eq!(times(&"9".repeat(MOST_DIGITS), DAY_MS), None);
+        assert_eq!(multiply(&small(MOST_DIGITS - 2), DAY_MS), Some(1));
+        assert_eq!(multiply(&small(MOST_DIGITS - 1), DAY_MS), None);
+        assert_eq!(multiply("18446744073709551615", 1), Some(u64::MAX));
+        assert_eq!(multiply("18446744073709551616", 1), None);
+        assert_eq!(multiply(&"9".repeat(MOST_DIGITS), DAY_MS), None);
     }
 }

@@ -36,7 +36,7 @@ pub(super) const VARIABLES: [&str; 32] = [
     "CLIENT_IP_HEADER",
 ];
 
-/// The former names of variables, each with its name now and an example of a value.
+/// The former names of variables, each with its current name and an example of a value.
 const RENAMED: [(&str, &str, &str); 3] = [
     ("ORIGIN_TIMEOUT_MS", "ORIGIN_TIMEOUT", "20s"),
     ("RETENTION_DAYS", "RETENTION", "7d"),
@@ -54,7 +54,7 @@ const MOST_SHOWN_BYTES: usize = 64;
 pub(super) struct Names {
     pub(super) mistakes: Vec<String>,
     pub(super) warnings: Vec<String>,
-    /// The variables that are not set although a misspelling or a former name of them is, with that name.
+    /// The unset variables for which a misspelling or a former name is set, with that name.
     pub(super) misnamed: Vec<(&'static str, String)>,
 }
 
@@ -79,14 +79,14 @@ pub(super) fn check(set: &[String]) -> Names {
                 names.mistakes.push(sentence);
             }
             (None, Some(meant)) => names.mistakes.push(format!(
-                "a variable is set whose name is almost {meant}: rename it to {meant}, or remove it"
+                "the name of a variable is almost {meant}: rename it to {meant}, or remove it"
             )),
             (None, None) if may_be_shown(name) => names.warnings.push(format!(
                 "{name} is not a variable of the edge, and has no effect: remove it"
             )),
             (None, None) => names.warnings.push(
-                "a variable is set whose name has not only capital letters, digits and _: the edge has \
-                 no such variable, and it has no effect"
+                "the name of a variable is too long, or has characters other than capital letters, digits and _: \
+                 the edge has no such variable, so it has no effect"
                     .to_owned(),
             ),
         }

@@ -1,7 +1,7 @@
 /// The most edits in a misspelling. An edit is an added, missing or replaced character, or two swapped neighbors.
 const MOST_EDITS: usize = 2;
 
-/// Returns the known name of which a name is a misspelling, ignoring case. If there are several, returns the nearest.
+/// Returns the known name that is nearest to a misspelt name, ignoring case.
 pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     (0..=MOST_EDITS).find_map(|edits| {
         let near = |other: &&str| {
@@ -13,7 +13,7 @@ pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     })
 }
 
-/// Returns whether at most so many edits turn one text into the other.
+/// Returns whether at most `edits` edits turn one text into the other.
 fn is_within(edits: usize, mut one: &[u8], mut other: &[u8]) -> bool {
     while let ([a, after_a @ ..], [b, after_b @ ..]) = (one, other)
         && a.eq_ignore_ascii_case(b)
@@ -44,7 +44,7 @@ mod tests {
     const KNOWN: [&str; 4] = ["MODE", "SETUP", "MAX_ATTEMPTS", "MAX_EVENT_AGE"];
 
     #[test]
-    fn finds_what_is_at_most_two_edits_away() {
+    fn finds_a_name_at_most_two_edits_away() {
         for near in [
             "MAX_ATTEMPTS",
             "max_attempts",
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_name_has_one_edit() {
+    fn a_short_name_allows_one_edit() {
         for (name, near) in [
             ("mode", Some("MODE")),
             ("MDOE", Some("MODE")),

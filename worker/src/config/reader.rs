@@ -19,7 +19,7 @@ const MOST_TOKEN_BYTES: usize = 512;
 /// The result of reading a variable.
 pub(super) enum Reading<T> {
     Unset,
-    /// The value is a mistake, or the variable is not set although a misspelling or its former name is.
+    /// The value is a mistake, or a misspelling or the former name of the variable is set instead.
     Mistake,
     Valid(T),
 }
@@ -181,7 +181,7 @@ impl<'a> Reader<'a> {
     /// Checks a URL to which personal data may be sent, and returns the URL to request.
     pub(super) fn url(&mut self, name: &str, text: &str) -> Option<String> {
         url::check(self.parse, text, self.allow_loopback)
-            .map_err(|unfit| self.mistake(format!("{name} {}", unfit.message())))
+            .map_err(|problem| self.mistake(format!("{name} {}", problem.message())))
             .ok()
     }
 

@@ -73,7 +73,7 @@ fn mistakes_of(fields: &str) -> Mistakes {
     listed(&json).err().unwrap_or_default()
 }
 
-/// The variables that sentences begin with.
+/// Returns the variables that the sentences begin with.
 fn named(mistakes: &Mistakes) -> Vec<&str> {
     mistakes.iter().filter_map(|mistake| mistake.split([' ', ':']).next()).collect()
 }
@@ -110,7 +110,7 @@ fn the_defaults_are_as_documented() {
 }
 
 #[test]
-fn reads_what_is_set() {
+fn reads_every_setting() {
     let settings = settings(&[
         ("MODE", Some("durable")),
         ("ALLOW_LOOPBACK", Some("0")),
@@ -204,7 +204,7 @@ fn lists_every_mistake_at_once() {
 }
 
 #[test]
-fn accepts_each_limit_and_rejects_what_exceeds_it() {
+fn accepts_each_limit_and_rejects_values_beyond_it() {
     for (name, good, bad) in [
         ("MAX_BODY_BYTES", ["1", "1572864"], ["0", "1572865"]),
         ("ORIGIN_TIMEOUT", ["1ms", "28s"], ["0ms", "28.0001s"]),

@@ -18,9 +18,9 @@ pub(crate) struct Url {
     pub(crate) href: String,
 }
 
-/// Why a URL is not accepted.
+/// The reason why a URL is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unfit {
+pub(super) enum UrlProblem {
     NotAUrl,
     TooLong,
     HasCredentials,
@@ -28,7 +28,7 @@ pub(super) enum Unfit {
     NotHttps,
 }
 
-impl Unfit {
+impl UrlProblem {
     /// Returns the problem and the fix, as the end of a sentence that begins with the variable.
     pub(super) fn message(self) -> String {
         match self {
@@ -51,23 +51,28 @@ impl Unfit {
 }
 
 /// Checks a URL to which personal data may be sent, and returns the URL to request.
-pub(super) fn check(parse: Parse<'_>, text: &str, allow_loopback: bool) -> Result<String, Unfit> {
-    let url = parse(text).ok_or(Unfit::NotAUrl)?;
+pub(super) fn check(
+    parse: Parse<'_>,
+    text: &str,
+    allow_loopback: bool,
+) -> Result<String, UrlProblem> {
+    let url = parse(text).ok_or(UrlProblem::NotAUrl)?;
     let is_loopback = url.protocol == "http:" && is_loopback(&url.hostname);
     if url.href.len() > MAX_URL_BYTES {
-        Err(Unfit::TooLong)
+        Err(UrlProblem::TooLong)
     } else if !(url.username.is_empty() && url.password.is_empty()) {
-        Err(Unfit::HasCredentials)
+        Err(UrlProblem::HasCredentials)
     } else if url.href.contains('#') {
-        Err(Unfit::HasFragment)
+        Err(UrlProblem::HasFragment)
     } else if url.protocol == "https:" || allow_loopback && is_loopback {
         Ok(url.href)
     } else {
-        Err(Unfit::NotHttps)
+        Err(UrlProblem::NotHttps)
     }
 }
 
-/// A URL parser writes each address in one form only, and treats a host whose last label is a number as an address.
+/// Returns whether a host is a loopback address. The URL parser has normalized it: an address has only one form, and a
+/// host whose last label is a number is an address.
 fn is_loopback(hostname: &str) -> bool {
     let is_number = |label: &str| !label.is_empty() && label.bytes().all(|c| c.is_ascii_digit());
     let in_127 = hostname.starts_with("127.") && hostname.rsplit('.').next().is_some_and(is_number);

@@ -93,11 +93,11 @@ pub(super) fn list(db: &Db, shard: u32, list: &List) -> Result<Listed> {
     }
     let rows = db.objects(&query, &values)?;
     let deliveries: Vec<Delivery> = rows.iter().map(|row| delivery(&row)).collect::<Result<_>>()?;
-    let is_full = u32::try_from(deliveries.len()).is_ok_and(|found| found >= list.limit);
+    let is_full = u32::try_from(deliveries.len()).is_ok_and(|count| count >= list.limit);
     Ok(Listed { deliveries, searched: searched.filter(|_| !is_full), newest: None })
 }
 
-/// Returns the condition for a state with which an index finds the deliveries. The second parameter is the row before which
+/// Returns the condition for a state. With it, an index finds the deliveries. The second parameter is the row before which
 /// the list continues. Pending and held deliveries share an index, so their list has one more condition.
 fn condition(state: Option<DeliveryState>) -> Cow<'static, str> {
     match state {
@@ -133,7 +133,7 @@ fn searched(db: &Db, list: &List, before: RowId) -> Result<Option<RowId>> {
         && list.test.is_none()
         && list.until.is_none()
         && list.state == indexed;
-    // The conditions for these states find only so many rows by themselves.
+    // The conditions for these states already limit the number of rows.
     let is_limited = matches!(indexed, Some(DeliveryState::Pending | DeliveryState::Held));
     if all_match && !is_limited {
         return Ok(None);
@@ -160,13 +160,13 @@ pub(super) fn show(db: &Db, shard: u32, row: RowId) -> Result<Option<Details>> {
             COALESCE(body, (SELECT body FROM bodies WHERE delivery = key)) AS body
         FROM deliveries WHERE key = ?2"
     );
-    let found = db.objects(&query, &[shard.to_string().into(), row.into()])?.get(0);
-    if found.is_undefined() {
+    let object = db.objects(&query, &[shard.to_string().into(), row.into()])?.get(0);
+    if object.is_undefined() {
         return Ok(None);
     }
-    let attempts = text(&get(&found, "attempts")).unwrap_or_default();
+    let attempts = text(&get(&object, "attempts")).unwrap_or_default();
     let attempts = from_row(&JSON::parse(&attempts)?)?;
-    let delivery = delivery(&found)?;
+    let delivery = delivery(&object)?;
     let related = db.rows(
         "SELECT key FROM deliveries WHERE id = ?1 AND kind = 'first' AND key <> ?2
         UNION ALL SELECT key FROM deliveries WHERE id = ?1 AND kind <> 'first' AND key <> ?2",
@@ -174,11 +174,11 @@ pub(super) fn show(db: &Db, shard: u32, row: RowId) -> Result<Option<Details>> {
     )?;
     let related = related.into_iter().map(|row| Ok(DeliveryId { shard, row: row.row_id(0)? }));
     let related = related.collect::<Result<_>>()?;
-    Ok(Some(Details { delivery, payload: from_row(&found)?, attempts, related }))
+    Ok(Some(Details { delivery, payload: from_row(&object)?, attempts, related }))
 }
 
-/// Returns the counts and times of this shard. Only pending and rare states are counted here: the number of delivered ones
-/// follows from the total.
+/// Returns the counts and times of this shard. Only deliveries in pending and rare states are counted here. The number of
+/// delivered deliveries follows from the total.
 pub(super) fn status(
     db: &Db,
     counts: &Counts,

@@ -16,8 +16,8 @@ use crate::{log, shards};
 const REPORT_RETRY_MS: u64 = 60_000;
 
 impl Inbox {
-    /// Does the work that is possible while the configuration has mistakes: kept requests that the key verifies now are
-    /// stored, and held. Returns whether something waits for a correct configuration.
+    /// Does the work that is possible while the configuration has mistakes: requests in the quarantine that the key verifies
+    /// now are stored and held. Returns whether any work waits for a valid configuration.
     pub(super) async fn hold(&self, settings: &Settings) -> Result<bool> {
         self.prepare()?;
         self.recover(settings).await?;
@@ -30,8 +30,8 @@ impl Inbox {
         if is_unsure {
             schema::test_storage(&self.db).await?;
         }
-        let post = self.beside(self.post_alerts(settings));
-        let recover = self.beside(self.recover(settings));
+        let post = self.run_alongside(self.post_alerts(settings));
+        let recover = self.run_alongside(self.recover(settings));
         let (posted, recovered, sent) = join3(post, recover, self.send_due(settings)).await;
         sent.and(posted).and(recovered)?;
         let now = now();
@@ -39,21 +39,21 @@ impl Inbox {
         if !self.slots.borrow().is_empty() {
             return Ok(Some(now));
         }
-        // Everything that was read is sent. If there is more, it is read from the beginning.
+        // All sends that were read have been tried. If there are more, they are read from the beginning.
         self.untried.take();
         self.next_work(settings, now)
     }
 
     /// Runs a task while the alarm continues to send.
-    pub(super) async fn beside(&self, work: impl Future<Output = Result<()>>) -> Result<()> {
-        self.others.update(|others| others.saturating_add(1));
+    pub(super) async fn run_alongside(&self, work: impl Future<Output = Result<()>>) -> Result<()> {
+        self.other_tasks.update(|tasks| tasks.saturating_add(1));
         let result = work.await;
-        self.others.update(|others| others.saturating_sub(1));
-        self.bell.ring();
+        self.other_tasks.update(|tasks| tasks.saturating_sub(1));
+        self.notifier.notify();
         result
     }
 
-    /// Returns the time of the next work. Anything that expires after the cron trigger's next call is left to that call.
+    /// Returns the time of the next work. The next call of the cron trigger handles everything that expires later than it.
     pub(super) fn next_work(&self, settings: &Settings, now: u64) -> Result<Option<u64>> {
         let db = &self.db;
         if lives::has_untried(db, RowId::FIRST)? {
@@ -84,7 +84,7 @@ impl Inbox {
         if !self.working.get() {
             self.guard.arm_by(float(time));
         } else if config::settings(&self.env, now()).is_ok_and(|it| self.has_room(&it)) {
-            self.bell.ring();
+            self.notifier.notify();
         }
     }
 
@@ -110,7 +110,7 @@ impl Inbox {
     }
 
     /// Reports causes for alerts to the first shard, and posts the alerts that are due. Only the first shard has alerts. If a
-    /// report fails, this shard sends nevertheless, and reports again later.
+    /// report fails, this shard still sends deliveries, and repeats the report later.
     pub(super) async fn post_alerts(&self, settings: &Settings) -> Result<()> {
         if now() >= self.report_after.get()
             && let Err(problem) = self.report(settings).await
@@ -124,14 +124,14 @@ impl Inbox {
     async fn report(&self, settings: &Settings) -> Result<()> {
         let send = |raise: Raise| shards::ask(&self.env, settings, shards::FIRST, raise);
         for destination in alerts::deaths(&self.db)? {
-            let named = Some(destination.clone()).filter(|name| !name.is_empty());
-            send(Raise { destination: named, ..Raise::of(Cause::Dead) }).await?;
+            let name = Some(destination.clone()).filter(|name| !name.is_empty());
+            send(Raise { destination: name, ..Raise::new(Cause::Dead) }).await?;
             alerts::forget_death(&self.db, &destination)?;
         }
         let (now, size) = (now(), self.db.size());
         let is_filling = size.saturating_mul(5) >= settings.max_stored_bytes.saturating_mul(4);
         if is_filling && now.saturating_sub(self.reported_full.get()) >= alerts::HOUR_MS {
-            send(Raise::of(Cause::Full)).await?;
+            send(Raise::new(Cause::Full)).await?;
             self.reported_full.set(now);
         }
         for (raise, alerted) in self.due_reports(settings, now) {
@@ -153,7 +153,7 @@ impl Inbox {
         circuits.find(destination).is_some_and(|circuit| circuit.alerted.is_some())
     }
 
-    /// Lists the reports on destinations that are due, each with the time to note.
+    /// Lists the due reports about destinations, each with the new value of `alerted`.
     fn due_reports(&self, settings: &Settings, now: u64) -> Vec<(Raise, Option<u64>)> {
         let circuits = self.circuits.borrow();
         let is_due = |circuit: &Circuit| circuit.report_at(now).is_some_and(|time| time <= now);
@@ -181,7 +181,7 @@ impl Inbox {
     }
 }
 
-/// Lists the circuits of the destinations that alerts are raised for.
+/// Lists the circuits of the destinations for which alerts are raised.
 fn reporting<'a>(
     settings: &'a Settings,
     circuits: &'a Circuits,

@@ -1,5 +1,5 @@
-//! Alerts tell an operator what needs attention, at most once an hour for each cause. The first shard raises and posts
-//! them, because all reports go there.
+//! Alerts inform an operator of problems, at most once an hour for each cause. The first shard raises and posts them,
+//! because it receives all reports.
 
 use super::db::{Batch, Db};
 use super::rejections::Rejections;
@@ -87,7 +87,7 @@ pub(super) struct Health {
 }
 
 impl Health {
-    /// Returns the causes to raise an alert for.
+    /// Returns the causes for which an alert is due.
     pub(super) fn causes(&self, now: u64, silence_ms: Option<u64>) -> Vec<Cause> {
         let hour_ago = now.saturating_sub(HOUR_MS);
         let recent = |time: Option<u64>| time.is_some_and(|time| time > hour_ago);
@@ -155,7 +155,7 @@ pub(super) fn check(
     silence_ms: Option<u64>,
 ) -> Result<()> {
     for cause in Health::read(db, rejections, now)?.causes(now, silence_ms) {
-        raise(db, &Raise::of(cause), now)?;
+        raise(db, &Raise::new(cause), now)?;
     }
     Ok(())
 }
@@ -267,7 +267,7 @@ fn retry_time(at: u64, now: u64) -> Option<u64> {
     (next.saturating_sub(at) < HOUR_MS).then_some(next)
 }
 
-/// Posts one alert; returns whether it was accepted. `cause` has the name of the destination too, if it concerns one.
+/// Posts one alert; returns whether it was accepted. `cause` also contains the name of the destination, if there is one.
 async fn post(url: &str, format: AlertFormat, cause: &str, text: &str, at: u64) -> bool {
     let alert = match format {
         AlertFormat::Json => object(cause, text, at),
@@ -295,7 +295,7 @@ fn object(cause: &str, text: &str, at: u64) -> String {
     ])
 }
 
-/// Writes an Adaptive Card, as a workflow of Microsoft Teams takes it
+/// Writes an Adaptive Card, which a workflow of Microsoft Teams accepts
 /// (<https://learn.microsoft.com/en-us/connectors/teams/#microsoft-teams-webhook>).
 fn card(cause: &str, text: &str) -> String {
     let mut card = String::from(concat!(

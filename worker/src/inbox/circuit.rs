@@ -7,20 +7,20 @@ use crate::digits;
 /// delivery.
 const UNREACHABLE_AFTER: u32 = 3;
 
-/// How long a destination is held at first, in milliseconds. The time doubles after each failed probe, up to the
-/// longest. A destination may ask for more.
+/// How long a destination is held at first, in milliseconds. The time doubles after each failed probe, up to
+/// `MOST_HOLD_MS`. A destination may ask for a longer time, up to `MOST_ASKED_MS`.
 const FIRST_HOLD_MS: u64 = 1000;
 const MOST_HOLD_MS: u64 = 5 * 60_000;
 const MOST_ASKED_MS: u64 = 60 * 60_000;
 
-/// An alert is raised after so many failures without a success, if the first failure was at least so many milliseconds ago.
+/// An alert is raised after `FAILING_AFTER` failures without a success, if the first one was at least `FAILING_MS` ago.
 const FAILING_AFTER: u32 = 3;
 const FAILING_MS: u64 = 5 * 60_000;
 
 /// How often a shard reports to the first shard that a destination is still failing.
 const REPORT_MS: u64 = 60 * 60_000;
 
-/// After how long a pause leads to an alert, and after how long it ends by itself.
+/// The time after which a pause raises an alert, and the time after which it ends automatically.
 pub(crate) const PAUSED_ALERT_MS: u64 = 24 * 60 * 60_000;
 pub(crate) const MOST_PAUSE_MS: u64 = 7 * PAUSED_ALERT_MS;
 
@@ -43,7 +43,7 @@ pub(crate) struct Trouble {
     /// The wait that it asked for, in milliseconds; 0 if it did not say how long.
     pub(crate) asked_ms: Option<u64>,
     /// Whether it is the first failure of its delivery. Only such failures show that the destination is down, because a
-    /// delivery may fail again and again for reasons of its own content.
+    /// delivery may fail repeatedly because of its content.
     pub(crate) is_new: bool,
     /// When the destination last accepted a delivery.
     pub(crate) last_success: Option<u64>,
@@ -184,12 +184,12 @@ impl Circuit {
         self.how.as_deref().and_then(digits::parse)
     }
 
-    /// Returns the stored form: a few failures alone need no row.
+    /// Returns the stored form, without a few failures that need no row.
     pub(crate) fn stored(&self) -> Self {
         let mut stored = self.clone();
         (stored.unreachable, stored.last_success, stored.rejects) = (0, None, false);
-        let is_worth_it = self.failing_at().is_some() || self.alerted.is_some();
-        if !is_worth_it && self.held_until.is_none() {
+        let matters_for_alerts = self.failing_at().is_some() || self.alerted.is_some();
+        if !matters_for_alerts && self.held_until.is_none() {
             (stored.failing_since, stored.failures, stored.how) = (None, 0, None);
         }
         stored
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_in_between_keeps_a_destination_from_being_held() {
+    fn a_success_between_failures_prevents_a_hold() {
         let mut circuit = Circuit::default();
         for _ in 0..10 {
             circuit.failed(trouble(true), false, 0);
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_that_holds_closes_the_way_and_then_lets_probes_through() {
+    fn three_failures_hold_a_destination_which_then_gets_probes() {
         let mut circuit = Circuit::default();
         for _ in 1..UNREACHABLE_AFTER {
             circuit.failed(trouble(true), false, 10);
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_in_flight_neither_lengthens_the_wait_nor_ends_it() {
+    fn requests_in_flight_neither_lengthen_nor_end_a_hold() {
         let mut circuit = held();
         circuit.failed(trouble(true), false, 1);
         assert_eq!((circuit.holds, circuit.held_until), (1, Some(1001)));
@@ -303,22 +303,22 @@ mod tests {
     }
 
     #[test]
-    fn one_delivery_that_fails_again_and_again_holds_nothing() {
-        let again = Trouble { is_new: false, ..trouble(true) };
+    fn repeated_failures_of_one_delivery_hold_nothing() {
+        let repeated = Trouble { is_new: false, ..trouble(true) };
         let mut circuit = Circuit::default();
         circuit.failed(trouble(true), false, 0);
         for _ in 0..10 {
-            circuit.failed(again.clone(), false, 0);
+            circuit.failed(repeated.clone(), false, 0);
         }
         assert_eq!(circuit.access(0), Access::All);
         let mut circuit = held();
         let first = circuit.held_until.unwrap();
-        circuit.failed(again, true, first);
+        circuit.failed(repeated, true, first);
         assert_eq!(circuit.held_until, Some(first + FIRST_HOLD_MS));
     }
 
     #[test]
-    fn a_rejection_beside_deliveries_that_are_accepted_is_reported_later() {
+    fn a_rejection_soon_after_a_success_is_reported_later() {
         let rejected = Trouble { how: "422".to_owned(), ..trouble(false) };
         let mut circuit = Circuit::default();
         circuit.failed(Trouble { last_success: Some(5), ..rejected }, false, 10);
@@ -326,10 +326,10 @@ mod tests {
     }
 
     #[test]
-    fn a_delivery_that_is_rejected_again_is_no_rejection_of_the_others() {
-        let again = Trouble { is_new: false, how: "422".to_owned(), ..trouble(false) };
+    fn a_repeated_rejection_of_one_delivery_is_not_reported() {
+        let repeated = Trouble { is_new: false, how: "422".to_owned(), ..trouble(false) };
         let mut circuit = Circuit::default();
-        circuit.failed(again, false, 10);
+        circuit.failed(repeated, false, 10);
         assert_eq!(circuit.report_at(20), None);
     }
 

@@ -11,8 +11,8 @@ use crate::js::{Result, number, or_null};
 /// The shortest time between two saves, in milliseconds.
 const SAVE_MS: u64 = 15 * 60 * 1000;
 
-/// How many deliveries' attempts are read when the counts are loaded.
-const ATTEMPTS_OF: u32 = 100;
+/// The number of deliveries whose attempts are read when the counts are loaded.
+const LAST_DELIVERIES: u32 = 100;
 
 /// The last results of a destination: when it accepted a delivery, when an attempt failed, in milliseconds since the Unix
 /// epoch, and the code of that failure.
@@ -89,7 +89,7 @@ impl Counts {
             FROM (SELECT attempts FROM deliveries ORDER BY key DESC LIMIT ?),
                 json_each(attempts) AS it
             GROUP BY 1, 2",
-            &[number(ATTEMPTS_OF)],
+            &[number(LAST_DELIVERIES)],
         )?;
         for row in rows {
             let (name, code, time) = (row.text(0)?, row.maybe_text(1)?, row.maybe_number(2)?);
@@ -113,7 +113,7 @@ impl Counts {
         RowId::at(now).max(self.newest.next())
     }
 
-    /// Counts a stored delivery, which was received at a time.
+    /// Counts a delivery that was stored in `row`.
     pub(super) fn stored(&mut self, row: RowId, received: u64) {
         self.newest = row;
         self.deliveries = self.deliveries.saturating_add(1);
@@ -181,7 +181,7 @@ impl Counts {
         Ok(())
     }
 
-    /// Saves the numbers, with this number of deliveries.
+    /// Saves the counts, with `deliveries` as the number of deliveries.
     pub(super) fn save(&self, db: &Db, deliveries: u64, now: u64) -> Result<()> {
         db.run(
             "INSERT OR REPLACE INTO counts

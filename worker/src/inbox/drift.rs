@@ -1,5 +1,6 @@
-//! The differences of genuine events from their documented shapes. They are counted in memory. A new one is saved at once,
-//! and each known one every 15 minutes at most, so later counts are lost with the object. Only the first shard counts them.
+//! The differences of genuine events from their documented shapes. They are counted in memory. A new difference is saved at
+//! once, and a known one at most every 15 minutes. Counts after the last save are lost with the object. Only the first
+//! shard counts them.
 
 use super::db::Db;
 use crate::js::{Result, number};
@@ -17,7 +18,7 @@ const MOST_ADDED: usize = 150;
 
 /// A difference. Times are in milliseconds since the Unix epoch.
 struct Known {
-    /// As [`crate::protocol::Report`] has it.
+    /// In the form of [`crate::protocol::Report`].
     name: String,
     times: u64,
     first: u64,

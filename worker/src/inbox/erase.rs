@@ -17,8 +17,8 @@ pub(super) fn one(db: &Db, row: RowId, now: u64) -> Result<u32> {
     empty(db, row, DeliveryState::Erased, Some(now))
 }
 
-/// Removes everything of a delivery except its ID, and saves its new state and, if this ends it, the time. Returns how
-/// many were emptied, 0 or 1.
+/// Removes everything of a delivery except its ID. Saves its new state, and the time if the delivery ends now. Returns
+/// how many were emptied, 0 or 1.
 pub(super) fn empty(db: &Db, row: RowId, state: DeliveryState, ended: Option<u64>) -> Result<u32> {
     for table in ["retries", "bodies"] {
         db.run(&format!("DELETE FROM {table} WHERE delivery = ?"), &[row.into()])?;
@@ -43,14 +43,14 @@ pub(super) fn with_email(db: &Db, email: &str, after: RowId, now: u64) -> Result
     Ok(Erased { erased, last })
 }
 
-/// Searches the bodies of the deliveries in a query's result for an e-mail address. Returns where to continue, if there
-/// may be more.
+/// Searches the bodies of the deliveries in a query's result for an e-mail address, and calls `on_match` for each match.
+/// Returns where to continue, if there may be more.
 pub(super) fn search(
     db: &Db,
     query: &str,
     start: RowId,
     email: &str,
-    found: &mut dyn FnMut(RowId) -> Result<()>,
+    on_match: &mut dyn FnMut(RowId) -> Result<()>,
 ) -> Result<Option<RowId>> {
     let rows = db.rows(query, &[start.into(), number(AT_ONCE)])?;
     let mut more = rows.len() == AT_ONCE;
@@ -66,7 +66,7 @@ pub(super) fn search(
         last = Some(row_id);
         let body = lives::body(db, row_id)?.unwrap_or_default();
         if body_contains(&body, email) || attempts_contain(db, row_id, email)? {
-            found(row_id)?;
+            on_match(row_id)?;
         }
     }
     Ok(last.filter(|_| more))
@@ -79,7 +79,7 @@ fn attempts_contain(db: &Db, row: RowId, email: &str) -> Result<bool> {
     Ok(attempts.is_some_and(|attempts| body_contains(attempts.as_bytes(), email)))
 }
 
-/// Tells whether a body contains an e-mail address.
+/// Returns whether a body contains an e-mail address.
 pub(super) fn body_contains(body: &[u8], email: &str) -> bool {
     let email = email.to_ascii_lowercase();
     match Body::parse_any(body) {
@@ -100,22 +100,22 @@ fn value_contains(body: &Body, email: &str) -> bool {
 }
 
 /// How often a text is decoded. A URL within JSON text, for example, is encoded twice.
-const DECODED: u32 = 2;
+const DECODINGS: u32 = 2;
 
-/// Tells whether a text contains an e-mail address, which must be in lowercase: as it is, percent-encoded as in a URL,
-/// within escaped JSON, or encoded in two of these ways.
+/// Returns whether a text contains an e-mail address, which must be in lowercase. The address may be plain, percent-encoded
+/// as in a URL, within escaped JSON, or encoded in two of these ways.
 fn contains(text: &str, email: &str) -> bool {
     let mut text = text.to_ascii_lowercase();
-    for _ in 0..DECODED {
+    for _ in 0..DECODINGS {
         if contains_whole(&text, email) {
             return true;
         }
-        text = decoded(&text);
+        text = decode(&text);
     }
     contains_whole(&text, email)
 }
 
-/// Tells whether a text contains an address that is not part of a longer one. Non-ASCII characters count as letters.
+/// Returns whether a text contains an address that is not part of a longer one. Non-ASCII characters count as letters.
 fn contains_whole(text: &str, email: &str) -> bool {
     let is_letter = |c: char| c.is_ascii_alphanumeric() || !c.is_ascii();
     let Some(first) = email.chars().next() else { return false };
@@ -136,7 +136,7 @@ fn contains_whole(text: &str, email: &str) -> bool {
 }
 
 /// Decodes percent-encoding and the escapes of JSON, once. An escape of a control character counts as a space.
-fn decoded(text: &str) -> String {
+fn decode(text: &str) -> String {
     let mut plain = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {
@@ -166,7 +166,7 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&plain).to_ascii_lowercase()
 }
 
-/// Reads a number of so many hexadecimal digits.
+/// Reads a number of `DIGITS` hexadecimal digits.
 fn hex<const DIGITS: usize>(digits: &[u8; DIGITS]) -> Option<u32> {
     digits.iter().try_fold(0, |number, digit| Some(number << 4 | char::from(*digit).to_digit(16)?))
 }

@@ -1,4 +1,4 @@
-//! The two ways to wake the inbox: its alarm, which JavaScript sets, and the bell of a running
+//! The two ways to wake the inbox: its alarm, which JavaScript sets, and the notifier of a running
 //! alarm.
 
 use std::cell::{Cell, RefCell};
@@ -49,23 +49,23 @@ impl Guard {
 
 /// Wakes the running alarm when there is something new to send.
 #[derive(Default)]
-pub(super) struct Bell {
-    rung: Cell<bool>,
+pub(super) struct Notifier {
+    is_notified: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
-impl Bell {
-    pub(super) fn ring(&self) {
-        self.rung.set(true);
+impl Notifier {
+    pub(super) fn notify(&self) {
+        self.is_notified.set(true);
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
     }
 
-    /// Returns whether the bell has rung since the last call. If not, it wakes the task when it
-    /// rings.
-    pub(super) fn has_rung(&self, context: &Context<'_>) -> bool {
+    /// Returns whether there was a notification since the last call. If not, the next one wakes the
+    /// task.
+    pub(super) fn was_notified(&self, context: &Context<'_>) -> bool {
         self.waker.replace(Some(context.waker().clone()));
-        self.rung.replace(false)
+        self.is_notified.replace(false)
     }
 }

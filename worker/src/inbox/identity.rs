@@ -1,5 +1,5 @@
-//! The shared data of which each shard keeps a copy, so that it needs no other shard to accept a delivery. The
-//! first shard creates it.
+//! The data that all shards share. Each shard keeps a copy, so that it can accept a delivery without another shard. The
+//! first shard creates the data.
 
 use super::Inbox;
 use super::db::Db;
@@ -8,7 +8,7 @@ use crate::edges;
 use crate::js::Result;
 use crate::protocol::{ConfirmShards, Confirmed, Reply};
 
-/// The names under which the number of shards and the id of this edge are stored.
+/// The names under which the number of shards and the ID of this edge are stored.
 const SHARDS: &str = "shards";
 const INSTANCE: &str = "instance";
 
@@ -16,7 +16,7 @@ const INSTANCE: &str = "instance";
 pub(super) struct Identity {
     /// The number of shards.
     pub(super) shards: u32,
-    /// The id of this edge in the header `walnut-edge`.
+    /// The ID of this edge in the header `walnut-edge`.
     pub(super) instance: String,
 }
 
@@ -50,8 +50,9 @@ pub(super) fn shards(db: &Db) -> Result<Option<u32>> {
 }
 
 impl Inbox {
-    /// Returns the reply to a delivery that this shard does not store; `None` if it stores the delivery.
-    pub(super) fn turn_away(
+    /// Checks an arriving delivery against the shared data, which it first stores if this shard has none. Returns the reply
+    /// if the delivery must not be stored.
+    pub(super) fn check_identity(
         &self,
         shards: Option<u32>,
         instance: Option<String>,
@@ -69,7 +70,7 @@ impl Inbox {
         if shards.is_some_and(|shards| shards != known.shards) {
             return Ok(Some(Reply::Shards(known.shards)));
         }
-        let is_loop = edges.is_some_and(|list| edges::names(list, &known.instance));
+        let is_loop = edges.is_some_and(|list| edges::contains(list, &known.instance));
         Ok(is_loop.then_some(Reply::Loop))
     }
 

@@ -1,6 +1,6 @@
-//! Retention: a delivery is kept for a while after it has ended, and its ID for as long as a captured request could be
-//! replayed. If the ID need not be remembered any longer, the whole row is removed. Otherwise its content is removed first,
-//! and the row later.
+//! Retention: a delivery is kept for a while after it has ended. Its ID is remembered for as long as a captured request
+//! could be replayed. When the retention is over and the ID need not be remembered, the whole row is removed. Otherwise the
+//! content is removed first, and the row later.
 
 use super::counts::Counts;
 use super::db::Db;
@@ -122,7 +122,7 @@ fn drop_rows(db: &Db, state: &str, received: u64) -> Result<usize> {
     Ok(db.rows(&dropped, &values)?.len())
 }
 
-/// Returns when something expires next.
+/// Returns the time of the next expiry.
 pub(super) fn next(db: &Db, settings: &Settings) -> Result<Option<u64>> {
     let ended = db.number(
         "SELECT MIN(ended) FROM deliveries WHERE signature IS NOT NULL AND ended IS NOT NULL",
@@ -136,9 +136,9 @@ pub(super) fn next(db: &Db, settings: &Settings) -> Result<Option<u64>> {
     };
     let ids = "SELECT MIN(last) FROM remembered".to_owned();
     for query in [rows("forgotten"), rows("erased"), ids] {
-        let came = db.number(&query, &[])?;
-        let gone = came.map(|came| came.saturating_add(remembered_ms(settings)));
-        next = [next, gone].into_iter().flatten().min();
+        let last_use = db.number(&query, &[])?;
+        let expiry = last_use.map(|time| time.saturating_add(remembered_ms(settings)));
+        next = [next, expiry].into_iter().flatten().min();
     }
     Ok(next)
 }

@@ -52,7 +52,7 @@ struct StoredSend<'a> {
 }
 
 impl Course {
-    /// Begins with untried sends.
+    /// Makes the course of a delivery whose sends are untried.
     pub(super) fn new(life: Life) -> Self {
         let queued = vec![false; life.sends.len()];
         Self { life, queued }
@@ -131,7 +131,7 @@ impl Course {
             .map(|(send, _)| send.destination.as_str())
     }
 
-    /// Tells whether a send is pending, and untried or queued.
+    /// Returns whether a send is pending, and is queued or untried, as `queued` says.
     pub(super) fn is_waiting(&self, destination: &str, queued: bool) -> bool {
         let mut sends = self.life.sends.iter().zip(&self.queued);
         sends.any(|(send, it)| send.destination == destination && is_pending(send) && *it == queued)
@@ -162,7 +162,7 @@ fn is_pending(send: &Send) -> bool {
     matches!(send.progress, Progress::Pending { .. })
 }
 
-/// Tells whether there are untried sends after a row.
+/// Returns whether there are untried sends after a row.
 pub(super) fn has_untried(db: &Db, after: RowId) -> Result<bool> {
     let first = db.number(
         "SELECT key FROM deliveries WHERE untried = 1 AND key > ? ORDER BY key LIMIT 1",
@@ -276,9 +276,9 @@ pub(super) fn mark_tried(db: &Db, row: RowId) -> Result<()> {
     db.run("UPDATE deliveries SET untried = NULL WHERE key = ?", &[row.into()])
 }
 
-/// Queues an untried send to a destination that can't be tried soon. It keeps its place, because its due time is the time
-/// of arrival.
-pub(super) fn park(
+/// Queues an untried send to a destination that can't be tried soon. The send keeps its place, because its due time is the
+/// time of arrival.
+pub(super) fn queue_untried(
     db: &Db,
     row: RowId,
     before: &Course,
@@ -312,7 +312,7 @@ fn save(
         values.push(value);
     };
     if let Some(attempt) = attempt {
-        // Otherwise, a delivery with many manual redeliveries would outgrow its row.
+        // Without the limit, a delivery with many manual redeliveries would outgrow its row.
         set(
             ", attempts = json_insert(json_remove(CASE WHEN json_array_length(attempts) < ? ",
             number(MOST_ATTEMPTS),

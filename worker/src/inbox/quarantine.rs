@@ -1,5 +1,5 @@
-//! The quarantine keeps requests that no key verifies, until a new key does. Only the first shard has one. `room.rs`
-//! makes the decisions, and this module carries them out.
+//! The quarantine keeps requests that no key verifies, until a new key verifies them. Only the first shard has one.
+//! `room.rs` makes the decisions, and this module carries them out.
 
 pub(super) mod recover;
 pub(crate) mod room;
@@ -86,7 +86,7 @@ impl Quarantine {
     }
 
     /// Notes that there was a key, because an older version has stored deliveries.
-    pub(super) fn had_deliveries(&mut self, db: &Db) -> Result<()> {
+    pub(super) fn note_earlier_key(&mut self, db: &Db) -> Result<()> {
         self.save_verified_with(db, VerifiedWith::Nothing)
     }
 
@@ -120,8 +120,7 @@ impl Quarantine {
         self.verified_with.is_due(self.fingerprint(settings).as_deref())
     }
 
-    /// Notes the key. If nothing is kept, no verification is needed. Returns whether the key has changed, as far as is
-    /// known.
+    /// Notes the key. If nothing is kept, no verification is needed. Returns whether the key may have changed.
     pub(super) fn notice_key(&mut self, db: &Db, settings: &Settings) -> Result<bool> {
         let Some(fingerprint) = self.fingerprint(settings) else {
             return Ok(false);
@@ -321,16 +320,16 @@ pub(super) fn show(
     now: u64,
 ) -> Result<Option<RejectedDetails>> {
     let query = format!("SELECT {COLUMNS} FROM kept WHERE key = ? AND digest IS NOT NULL");
-    let found = db.objects(&query, &[row.into()])?.get(0);
-    if found.is_undefined() {
+    let object = db.objects(&query, &[row.into()])?.get(0);
+    if object.is_undefined() {
         return Ok(None);
     }
     let details =
-        RejectedDetails { rejected: rejected(&found, settings)?, payload: from_row(&found)? };
+        RejectedDetails { rejected: rejected(&object, settings)?, payload: from_row(&object)? };
     Ok(Some(details).filter(|it| !is_over(it.rejected.received, now)))
 }
 
-/// Reads a row with these columns, and verifies the request again.
+/// Reads a row with [`COLUMNS`], and verifies the request again.
 fn rejected(row: &JsValue, settings: &Settings) -> Result<Rejected> {
     let stored: KeptRow = from_row(row)?;
     let body = Uint8Array::new(&stored.body).to_vec();

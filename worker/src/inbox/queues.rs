@@ -54,7 +54,7 @@ pub(super) fn newest(db: &Db, destination: &str, now: u64) -> Result<Option<Retr
         .transpose()
 }
 
-/// Lists the queued sends to a destination that are due, the longest due first.
+/// Lists the queued sends to a destination that are due, in the order of their due times.
 pub(super) fn due(
     db: &Db,
     destination: &str,
@@ -81,7 +81,7 @@ pub(super) fn add(batch: &mut Batch, row: RowId, send: &Send) -> bool {
     true
 }
 
-/// Returns a delivery with a queued send to a destination that is not due yet.
+/// Returns deliveries with a queued send to a destination that is not due yet.
 pub(super) fn not_due(db: &Db, destination: &str, now: u64, most: usize) -> Result<Vec<RowId>> {
     let rows = db.rows(
         "SELECT delivery FROM retries WHERE destination = ? AND due > ? LIMIT ?",
@@ -90,7 +90,7 @@ pub(super) fn not_due(db: &Db, destination: &str, now: u64, most: usize) -> Resu
     rows.iter().map(|row| row.row_id(0)).collect()
 }
 
-/// Removes retries that their delivery does not have, so that they do not delay others.
+/// Removes a queued send that the life of the delivery does not have, so that it does not delay others.
 pub(super) fn drop_unknown(db: &Db, row: RowId, destination: &str) -> Result<()> {
     db.run(
         "DELETE FROM retries WHERE destination = ? AND delivery = ?",

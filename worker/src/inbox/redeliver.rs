@@ -109,8 +109,7 @@ pub(super) fn many(
     Ok(RedeliveredMany { redelivered, last })
 }
 
-/// Returns the condition with which an index finds the deliveries that may be redelivered. `?1` is the row before
-/// the first one.
+/// Returns the condition for the deliveries that may be redelivered. `?1` is the row before the first one.
 fn candidates(question: &RedeliverMany) -> Cow<'static, str> {
     if question.from.is_some() {
         return format!(

@@ -1,6 +1,6 @@
 //! The counts of rejected requests, in memory. Rare rejections are saved at once. In the long run, the counts are saved
-//! every 15 minutes, so that attackers can't make the inbox write more. Later counts are lost with the object. Only the
-//! first shard counts them.
+//! every 15 minutes, so that attackers can't make the inbox write more. Counts after the last save are lost with the object.
+//! Only the first shard counts rejections.
 
 use super::db::Db;
 use super::schema::{load_meta, save_meta};
@@ -10,7 +10,7 @@ use crate::protocol::{Count, Report};
 
 /// The shortest time between two saves in the long run, in milliseconds, and how many saves may happen in a burst.
 const SAVE_MS: u64 = 15 * 60 * 1000;
-const AT_ONCE: u64 = 20;
+const BURST: u64 = 20;
 
 /// The names under which the times are stored.
 const SAVED: &str = "rejections_saved";
@@ -22,7 +22,7 @@ const FAILING_SINCE: &str = "failing_since";
 pub(super) struct Rejections {
     /// How many requests were rejected since the last save, by code.
     unsaved: Vec<Count>,
-    /// When the last request was rejected, and the first one since a key last verified one.
+    /// The time of the last rejection, and of the first rejection since a key last verified a request.
     pub(super) last: Option<u64>,
     pub(super) failing_since: Option<u64>,
     /// The time up to which earlier saves have used the budget of later ones.
@@ -67,12 +67,12 @@ impl Rejections {
         Ok(counts)
     }
 
-    /// Saves the counts, if they have changed and were not saved too often, and returns whether it did. Call it in a
-    /// transaction.
+    /// Saves the counts, if they have changed and were not saved too often. Returns whether they were saved. Must be called
+    /// in a transaction.
     pub(super) fn save_if_due(&mut self, db: &Db, now: u64) -> Result<bool> {
         let used = self.saved.max(now);
         if !self.changed
-            || used.saturating_sub(now) > SAVE_MS.saturating_mul(AT_ONCE.saturating_sub(1))
+            || used.saturating_sub(now) > SAVE_MS.saturating_mul(BURST.saturating_sub(1))
         {
             return Ok(false);
         }

@@ -29,10 +29,10 @@ impl Inbox {
             Request::ConfirmShards(question) => question.reply(&self.confirm_shards(*question)?),
             Request::GetShards(question) => question.reply(&identity::shards(db)?),
             Request::Wake(question) => {
-                self.turn_away(question.shards, question.instance.clone(), None)?;
+                self.check_identity(question.shards, question.instance.clone(), None)?;
                 if shard == shards::FIRST {
                     self.save_rejections(now)?;
-                    // The deliveries that this shard itself has stored from the quarantine.
+                    // The drift of the requests that this shard itself has recovered from the quarantine.
                     self.note_drift(&watch::take_drift(), now)?;
                     self.with_quarantine(|it| it.expire(db, now))?;
                     alerts::check(db, &self.rejections.borrow(), now, settings.silence_ms)?;
@@ -163,7 +163,7 @@ impl Inbox {
         if is_first {
             let mut quarantine = Quarantine::make(&self.db)?;
             if identity::shards(&self.db)?.is_some() {
-                quarantine.had_deliveries(&self.db)?;
+                quarantine.note_earlier_key(&self.db)?;
             }
             *self.quarantine.borrow_mut() = Some(quarantine);
         }

@@ -4,7 +4,7 @@ use super::circuit::{Access, Trouble, is_rejection};
 use super::db::Batch;
 use super::lives::Course;
 use super::queues::{self, Queue};
-use super::send::Landed;
+use super::send::Finished;
 use super::{Inbox, alerts, lives};
 use crate::config::Settings;
 use crate::failure::Failure;
@@ -20,8 +20,8 @@ const EXPIRED_AT_ONCE: u32 = 100;
 
 impl Inbox {
     /// Saves the result of a request: the attempt and its effects, in one transaction.
-    pub(super) fn save_attempt(&self, settings: &Settings, landed: Landed) -> Result<()> {
-        let Landed { flight, headline, course, changes, began, is_probe, outcome } = landed;
+    pub(super) fn save_attempt(&self, settings: &Settings, finished: Finished) -> Result<()> {
+        let Finished { flight, headline, course, changes, began, is_probe, outcome } = finished;
         let now = now();
         let ms = now.saturating_sub(began);
         let failure = outcome.failure.as_ref();
@@ -106,7 +106,7 @@ impl Inbox {
         Ok(())
     }
 
-    /// Returns when a send with this due time becomes too old. The clock of a paused destination stands still.
+    /// Returns the time at which a send with this due time becomes too old. Pauses of its destination do not count.
     pub(super) fn expires(
         &self,
         settings: &Settings,

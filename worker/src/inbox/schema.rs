@@ -19,8 +19,8 @@ const VERSIONS: [&[&str]; 3] = [VERSION_1, VERSION_2, VERSION_3];
 // removal. `tests/worker/rows.test.mjs` counts them.
 const VERSION_1: &[&str] = &[
     // A delivery is one body that was received. `kind` is `first` of its ID, a `variant` of the first, or a `repeat` of
-    // a test event. `sends` is a JSON list of `life::Send`, and `dead` counts those that are dead. `untried` is 1 while an
-    // attempt to some destination has not been made and is not in `retries`. `attempts` is a JSON list of the last ones.
+    // a test event. `sends` is a JSON list of `life::Send`, and `dead` is the number of dead sends. `untried` is 1 while an
+    // attempt to some destination has not been made and is not in `retries`. `attempts` is a JSON list of the last attempts.
     // `digest` is the SHA-256 of the body without its timestamp. It is set once a second body with the same ID has arrived.
     // Once a delivery has `ended`, it is kept for RETENTION, and its ID for as long as it must be remembered.
     "CREATE TABLE deliveries (
@@ -63,7 +63,7 @@ const VERSION_1: &[&str] = &[
         PRIMARY KEY (destination, due, delivery)
     ) WITHOUT ROWID",
     "CREATE INDEX retries_by_delivery ON retries (delivery)",
-    // IDs whose rows were dropped, but which were received again later, at `last`.
+    // IDs whose rows were dropped. A delivery with such an ID was last received at `last`.
     "CREATE TABLE remembered (id TEXT PRIMARY KEY, last INTEGER NOT NULL, erased INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE INDEX remembered_by_time ON remembered (last)",
     // The counts that are kept in memory, as they were last saved: see `counts.rs`.
@@ -153,8 +153,8 @@ const VERSION_3: &[&str] = &[
     ) WITHOUT ROWID",
 ];
 
-/// Creates or migrates the tables. Tables of a newer version stay as they are: a version only adds what older code does
-/// not use.
+/// Creates or migrates the tables. Tables of a newer version stay as they are: a version only adds tables, columns and
+/// indexes that older code does not use.
 pub(super) fn migrate(db: &Db) -> Result<()> {
     db.run("CREATE TABLE IF NOT EXISTS versions (version INTEGER PRIMARY KEY)", &[])?;
     let newest = db.number("SELECT MAX(version) FROM versions", &[])?.unwrap_or(0);

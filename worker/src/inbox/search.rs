@@ -12,7 +12,7 @@ use crate::json::{self, Item};
 use crate::protocol::{Delivery, Export, Exported, Listed, Search};
 
 /// How many deliveries with one ID are listed: a test event can have very many.
-const MOST_FOUND: u32 = 200;
+const MOST_WITH_ID: u32 = 200;
 
 /// The most rows that one part of an export reads, and the most bytes of its bodies, unless a single body is longer.
 const EXPORTED_AT_ONCE: usize = 1000;
@@ -31,21 +31,21 @@ pub(super) fn search(db: &Db, shard: u32, question: &Search) -> Result<Listed> {
     }
     for id in &question.ids {
         // Each condition on `kind` selects an index.
-        let found = db.rows(
+        let matches = db.rows(
             "SELECT key FROM deliveries WHERE id = ?1 AND kind = 'first'
             UNION ALL SELECT key FROM deliveries WHERE id = ?1 AND kind <> 'first'
             ORDER BY key DESC LIMIT ?2",
-            &[id.as_str().into(), number(MOST_FOUND)],
+            &[id.as_str().into(), number(MOST_WITH_ID)],
         )?;
-        for row in found {
+        for row in matches {
             rows.push(row.row_id(0)?);
         }
     }
     let query = format!("SELECT {COLUMNS} FROM deliveries WHERE key = ?2");
     let mut deliveries: Vec<Delivery> = Vec::new();
     for row in rows {
-        for found in db.objects(&query, &[shard.to_string().into(), row.into()])?.iter() {
-            deliveries.push(delivery(&found)?);
+        for object in db.objects(&query, &[shard.to_string().into(), row.into()])?.iter() {
+            deliveries.push(delivery(&object)?);
         }
     }
     Ok(Listed { deliveries, searched, newest: None })

@@ -32,7 +32,7 @@ const UNTRIED_AT_ONCE: usize = 100;
 pub(super) type Flights = FuturesUnordered<Marked>;
 
 /// A request that has ended.
-pub(super) struct Landed {
+pub(super) struct Finished {
     pub(super) flight: Flight,
     pub(super) headline: Headline,
     /// The sends at the time of reading, and the value of `Inbox::changes` at that time.
@@ -44,22 +44,22 @@ pub(super) struct Landed {
     pub(super) outcome: Outcome,
 }
 
-/// A request in flight. While it is polled, the guard knows its delivery, so that a trap is counted against the right
-/// one.
+/// A request in flight. While it is polled, the guard knows its delivery, so that a trap is counted for the right
+/// delivery.
 pub(super) struct Marked {
     delivery: RowId,
     guard: Guard,
-    work: Pin<Box<dyn Future<Output = Landed>>>,
+    work: Pin<Box<dyn Future<Output = Finished>>>,
 }
 
 impl Future for Marked {
-    type Output = Landed;
+    type Output = Finished;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Landed> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Finished> {
         self.guard.mark(Some(self.delivery));
-        let landed = self.work.as_mut().poll(context);
+        let finished = self.work.as_mut().poll(context);
         self.guard.mark(None);
-        landed
+        finished
     }
 }
 
@@ -99,10 +99,10 @@ impl Inbox {
 
     async fn send_until(&self, settings: &Settings, flights: &mut Flights, end: u64) -> Result<()> {
         self.expire(settings)?;
-        let mut keep = 0;
+        let mut forget_at = 0;
         let mut timer = Timer::new(0);
         loop {
-            if self.guard.is_stopping() && flights.is_empty() && self.others.get() == 0 {
+            if self.guard.is_stopping() && flights.is_empty() && self.other_tasks.get() == 0 {
                 return Ok(());
             }
             let more = self.read_untried(settings)?;
@@ -111,36 +111,36 @@ impl Inbox {
             if !self.guard.is_stopping() {
                 self.fill(settings, &queues, flights)?;
             }
-            if now >= keep {
+            if now >= forget_at {
                 let more = keep::forget(&self.db, &mut self.counts.borrow_mut(), settings, now)?;
-                keep = now.saturating_add(if more { 0 } else { keep::EVERY_MS });
+                forget_at = now.saturating_add(if more { 0 } else { keep::EVERY_MS });
             }
-            let is_idle = flights.is_empty() && self.others.get() == 0 && !more;
+            let is_idle = flights.is_empty() && self.other_tasks.get() == 0 && !more;
             if is_idle || now >= end {
                 return Ok(());
             }
             let next = queues.iter().filter_map(|queue| queue.next);
             let next = next.chain(self.next_probe(now)).min();
-            let wake = if more { now } else { next.unwrap_or(end).min(end).min(keep) };
-            // Most requests end before this time, and the next loop waits until the same time.
+            let wake = if more { now } else { next.unwrap_or(end).min(end).min(forget_at) };
+            // Most requests end before this time. The next iteration then waits until the same time, with the same timer.
             if timer.wake != wake || timer.is_over {
                 timer = Timer::new(wake);
             }
-            let landed = poll_fn(|context| {
-                // Polled first, because its time counts from the first poll.
-                let over = timer.poll(context);
-                if let Poll::Ready(Some(landed)) = Pin::new(&mut *flights).poll_next(context) {
-                    return Poll::Ready(Some(landed));
+            let finished = poll_fn(|context| {
+                // The timer is polled first, because its time counts from the first poll.
+                let timeout = timer.poll(context);
+                if let Poll::Ready(Some(finished)) = Pin::new(&mut *flights).poll_next(context) {
+                    return Poll::Ready(Some(finished));
                 }
-                if self.bell.has_rung(context) {
+                if self.notifier.was_notified(context) {
                     return Poll::Ready(None);
                 }
-                over.map(|()| None)
+                timeout.map(|()| None)
             })
             .await;
-            if let Some(landed) = landed {
+            if let Some(finished) = finished {
                 failpoint::reached(&self.env, "before-result").await;
-                self.save_attempt(settings, landed)?;
+                self.save_attempt(settings, finished)?;
                 failpoint::reached(&self.env, "after-result").await;
             }
         }
@@ -186,7 +186,7 @@ impl Inbox {
         circuits.all().filter_map(after).min()
     }
 
-    /// Reads deliveries with untried sends, after the last one that was read, until each destination has some to send.
+    /// Reads further deliveries with untried sends, until each destination has some to send.
     /// Returns whether there may be more to read now. Held deliveries are routed in the same order.
     fn read_untried(&self, settings: &Settings) -> Result<bool> {
         let names: Vec<&str> = settings.destinations.iter().map(|it| it.name.as_str()).collect();
@@ -209,7 +209,7 @@ impl Inbox {
                 let is_open = matches!(access, Some(Access::All | Access::Probe));
                 if !is_open || !self.untried.borrow_mut().push(destination, row, size) {
                     let course = lives::read(&self.db, row)?;
-                    lives::park(&self.db, row, &course, destination, now)?;
+                    lives::queue_untried(&self.db, row, &course, destination, now)?;
                     self.note_change();
                 }
             }
@@ -281,8 +281,8 @@ impl Inbox {
         }
     }
 
-    /// For every other probe, returns the newest queued send to the destination: the send that has been due for the longest
-    /// time may fail because of its own content.
+    /// For about half of the probes, returns the newest queued send to the destination. The oldest one may fail because of
+    /// its content.
     fn newest_to_probe(&self, settings: &Settings, destination: &str) -> Result<Option<Retry>> {
         let now = now();
         let access = self.circuits.borrow().access(settings, destination, now);
@@ -294,9 +294,9 @@ impl Inbox {
 
     /// Returns the queued send to a destination that has been due for the longest time and is not in flight.
     fn first_due(&self, destination: &str) -> Result<Option<Retry>> {
-        let flying: Vec<RowId> = self.slots.borrow().to(destination).collect();
-        let due = queues::due(&self.db, destination, now(), flying.len().saturating_add(1))?;
-        Ok(due.into_iter().find(|it| !flying.contains(&it.row)))
+        let in_flight: Vec<RowId> = self.slots.borrow().deliveries_to(destination).collect();
+        let due = queues::due(&self.db, destination, now(), in_flight.len().saturating_add(1))?;
+        Ok(due.into_iter().find(|it| !in_flight.contains(&it.row)))
     }
 
     /// Starts a request; returns `false` if there is nothing left to send.
@@ -311,7 +311,8 @@ impl Inbox {
         let began = now();
         let row = flight.delivery;
         // The send may have been read again after a failure.
-        if self.slots.borrow().to(&flight.destination).any(|flying| flying == row) {
+        if self.slots.borrow().deliveries_to(&flight.destination).any(|in_flight| in_flight == row)
+        {
             return Ok(false);
         }
         let loaded = lives::load(&self.db, row, self.identity.borrow().as_ref())?
@@ -349,7 +350,7 @@ impl Inbox {
             )
             .await;
             failpoint::reached(&env, "after-send").await;
-            Landed { flight, headline, course, changes, began, is_probe, outcome }
+            Finished { flight, headline, course, changes, began, is_probe, outcome }
         });
         flights.push(Marked { delivery: row, guard: self.guard.clone(), work });
         Ok(true)

@@ -13,8 +13,8 @@ pub(crate) const MOST_TO_ONE: usize = 2;
 /// prompt destinations.
 const MOST_UNPROVEN: usize = 3;
 
-/// The most requests among these to destinations that are known to be slow, so that a new destination does not have to
-/// wait for them.
+/// The most of these requests that may go to destinations known to be slow. The rest is for new destinations, which do
+/// not have to wait for slow ones.
 const MOST_SLOW: usize = 2;
 
 /// The most bytes of bodies in flight.
@@ -55,7 +55,7 @@ impl Slots {
     }
 
     fn may_start(&self, destination: &str) -> bool {
-        let to_it = self.to(destination).count();
+        let to_it = self.deliveries_to(destination).count();
         let fits = self.flights.len() < MOST_IN_FLIGHT && to_it < MOST_TO_ONE;
         if self.is_prompt(destination) == Some(true) {
             return fits;
@@ -77,14 +77,14 @@ impl Slots {
     }
 
     /// Returns the deliveries that are in flight to a destination.
-    pub(crate) fn to(&self, destination: &str) -> impl Iterator<Item = RowId> {
+    pub(crate) fn deliveries_to(&self, destination: &str) -> impl Iterator<Item = RowId> {
         self.flights
             .iter()
             .filter(move |flight| flight.destination == destination)
             .map(|flight| flight.delivery)
     }
 
-    /// Returns whether a body of so many bytes fits.
+    /// Returns whether a body of `bytes` bytes fits.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
         let all = self.flights.iter().fold(bytes, |sum, flight| sum.saturating_add(flight.bytes));
         all <= MOST_BYTES
@@ -99,7 +99,7 @@ impl Slots {
         self.flights.push(flight);
     }
 
-    /// Ends a request that took so many milliseconds.
+    /// Ends a request that took `ms` milliseconds.
     pub(crate) fn end(&mut self, flight: &Flight, ms: u64) {
         self.flights.retain(|other| other != flight);
         self.note_attempt(&flight.destination, ms);
@@ -153,7 +153,7 @@ mod tests {
             assert!(slots.next(&["a", "b", "c"]).contains(&name));
             slots.begin(flight(delivery, name));
         }
-        assert_eq!(slots.to("a").collect::<Vec<_>>(), [RowId(1), RowId(2)]);
+        assert_eq!(slots.deliveries_to("a").collect::<Vec<_>>(), [RowId(1), RowId(2)]);
         assert!(slots.next(&["a", "b", "c"]).is_empty());
         slots.end(&flight(1, "a"), 1);
         assert_eq!(slots.next(&["a", "b", "c"]), ["c", "a"]);
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn destinations_are_sent_to_round_robin() {
+    fn destinations_are_chosen_round_robin() {
         let mut slots = proven(&["a", "b", "c"]);
         for (name, next) in [("a", ["b", "c", "a"]), ("b", ["c", "a", "b"]), ("c", ["a", "b", "c"])]
         {

@@ -31,7 +31,7 @@ pub(super) struct NewDelivery {
     pub(super) content_type: JsValue,
     pub(super) body: Uint8Array,
     pub(super) is_test: bool,
-    /// The names of the destinations that want it; `None` if it is held.
+    /// The names of the destinations that want the delivery; `None` if it is held.
     pub(super) destinations: Option<Vec<String>>,
     /// When it was received, in milliseconds since the Unix epoch. A request from the quarantine was received earlier.
     pub(super) received: u64,
@@ -86,8 +86,8 @@ fn is_remembered(db: &Db, new: &NewDelivery, now: u64) -> Result<bool> {
     Ok(row.is_some())
 }
 
-/// Inserts a delivery with its sends, unless its ID already has a first delivery or is remembered. Returns whether it did. A
-/// variant is not sent.
+/// Inserts a delivery with its sends, unless its ID already has a first delivery or is remembered. Returns whether it was
+/// inserted. A variant is not sent.
 fn insert(
     db: &Db,
     new: &NewDelivery,
@@ -220,8 +220,8 @@ fn bytes_or_null(bytes: Option<Vec<u8>>) -> JsValue {
 }
 
 /// Returns the SHA-256 of a body without its timestamp, which may differ between Walnut's retries. The order of the
-/// members does not matter. Returns `None` if the body is not JSON. With the digest, a body is parsed once, for any
-/// number of other bodies with its ID.
+/// members does not matter. Returns `None` if the body is not JSON. The stored digest saves parsing a body again for each
+/// other body with its ID.
 fn digest_of(body: &[u8]) -> Option<Vec<u8>> {
     let body = Body::parse_any(body).ok()?;
     let mut digest = Sha256::new();
@@ -269,7 +269,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bodies_are_the_same_but_for_the_timestamp_and_the_order() {
+    fn the_digest_ignores_the_timestamp_and_the_order() {
         let first =
             digest_of(br#"{"timestamp":"1","event":"e","data":{"a":[1,"1",null],"b":true}}"#);
         assert!(first.is_some());

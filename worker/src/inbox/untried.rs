@@ -56,7 +56,7 @@ pub(super) struct Untried {
 }
 
 impl Untried {
-    /// Returns whether a destination has fewer sends than it should.
+    /// Returns whether a destination has fewer sends than [`ENOUGH`].
     pub(super) fn is_short(&self, destinations: &[&str]) -> bool {
         let length = |name: &&str| self.sends(name).map_or(0, VecDeque::len);
         destinations.iter().any(|name| length(name) < ENOUGH)
@@ -71,7 +71,7 @@ impl Untried {
         }
     }
 
-    /// Adds a send if there is room for it, and returns whether it did.
+    /// Adds a send if there is room for it, and returns whether it was added.
     pub(super) fn push(&mut self, destination: &str, row: RowId, bytes: usize) -> bool {
         match self.sends.iter_mut().find(|(name, _)| name == destination) {
             Some((_, sends)) if sends.len() >= MOST_TO_ONE => return false,

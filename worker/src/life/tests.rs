@@ -14,7 +14,7 @@ fn life(destinations: &[&str]) -> Life {
 }
 
 /// Applies events, each with its time, to destinations that were never paused.
-fn lived(mut life: Life, events: &[(Event<'_>, u64)]) -> Life {
+fn after_events(mut life: Life, events: &[(Event<'_>, u64)]) -> Life {
     for (event, now) in events {
         life = life.after(event, *now, 0, LIMITS).0;
     }
@@ -22,7 +22,7 @@ fn lived(mut life: Life, events: &[(Event<'_>, u64)]) -> Life {
 }
 
 #[test]
-fn is_dead_when_one_destination_gives_up_after_another_accepts() {
+fn is_dead_when_one_destination_accepts_and_another_fails_too_often() {
     let life = life(&["crm", "mail"]);
     let (life, effects) = life.after(&Event::Accepted { destination: "crm" }, 5, 0, LIMITS);
     assert_eq!(effects, [Effect::Save(0)]);
@@ -87,18 +87,18 @@ fn delays_after_a_rejection_double_from_a_minute_up_to_two_hours() {
 fn a_probe_does_not_count() {
     let probe = Failed { is_probe: true, ..FAILED };
     let event = |failed| Event::Failed { destination: "a", failed };
-    assert_eq!(lived(life(&["a"]), &[(event(probe), 1000)]).sends[0].attempts, 0);
-    assert_eq!(lived(life(&["a"]), &[(event(FAILED), 1000)]).sends[0].attempts, 1);
+    assert_eq!(after_events(life(&["a"]), &[(event(probe), 1000)]).sends[0].attempts, 0);
+    assert_eq!(after_events(life(&["a"]), &[(event(FAILED), 1000)]).sends[0].attempts, 1);
 }
 
 #[test]
 fn a_late_success_counts_and_a_late_failure_does_not() {
-    let delivered = lived(life(&["a"]), &[(Event::Accepted { destination: "a" }, 1)]);
+    let delivered = after_events(life(&["a"]), &[(Event::Accepted { destination: "a" }, 1)]);
     let (same, effects) = delivered.clone().after(&failed("a"), 2, 0, LIMITS);
     assert_eq!((same, effects), (delivered, vec![]));
-    let dead = lived(life(&["a"]), &[(Event::Trapped, 1)]);
+    let dead = after_events(life(&["a"]), &[(Event::Trapped, 1)]);
     assert_eq!(dead.sends[0].progress, Progress::Dead(Reason::Trapped));
-    let late = lived(dead, &[(Event::Accepted { destination: "a" }, 2)]);
+    let late = after_events(dead, &[(Event::Accepted { destination: "a" }, 2)]);
     assert_eq!(late.state(), State::Delivered);
 }
 
@@ -110,7 +110,7 @@ fn a_destination_that_is_gone_ends_the_send_at_once() {
 }
 
 #[test]
-fn a_send_that_waits_for_a_removed_or_held_destination_dies_only_of_age() {
+fn a_send_that_waits_for_a_removed_or_held_destination_ends_only_because_of_its_age() {
     let waited = Event::Waited { destination: "a", reason: Reason::DestinationRemoved };
     let at = |now, paused| life(&["a"]).after(&waited, now, paused, LIMITS).0.sends[0].progress;
     assert_eq!(at(10_000, 0), Progress::Pending { due: 0 });
@@ -123,18 +123,18 @@ fn a_pending_or_dead_send_moves_from_an_old_name_to_the_new_one() {
     let moved = Event::Moved { from: "old", to: "new" };
     let (waiting, effects) = life(&["old"]).after(&moved, 7, 0, LIMITS);
     assert_eq!((waiting.sends, effects), (vec![Send::new("new", 7, 0)], vec![Effect::Save(0)]));
-    let dead = lived(life(&["old"]), &[(Event::Trapped, 1)]);
+    let dead = after_events(life(&["old"]), &[(Event::Trapped, 1)]);
     let (revived, effects) = dead.after(&moved, 7, 0, LIMITS);
     assert_eq!(revived.sends, [Send::new("new", 7, 0)]);
     assert_eq!(effects, [Effect::Save(0), Effect::Became(State::Pending)]);
-    let accepted = lived(life(&["old"]), &[(Event::Accepted { destination: "old" }, 1)]);
+    let accepted = after_events(life(&["old"]), &[(Event::Accepted { destination: "old" }, 1)]);
     assert_eq!(accepted.clone().after(&moved, 7, 0, LIMITS), (accepted, vec![]));
 }
 
 #[test]
 fn a_send_is_dropped_when_moved_to_a_name_with_an_active_send() {
     let moved = Event::Moved { from: "old", to: "new" };
-    let both = lived(life(&["old", "new"]), &[(Event::Accepted { destination: "new" }, 1)]);
+    let both = after_events(life(&["old", "new"]), &[(Event::Accepted { destination: "new" }, 1)]);
     let (one, effects) = both.after(&moved, 7, 0, LIMITS);
     assert_eq!((one.sends.len(), one.state()), (1, State::Delivered));
     assert_eq!(effects, [Effect::Dropped(0), Effect::Became(State::Delivered)]);
@@ -143,7 +143,7 @@ fn a_send_is_dropped_when_moved_to_a_name_with_an_active_send() {
 #[test]
 fn a_send_is_redelivered_when_moved_to_a_name_where_it_is_dead() {
     let moved = Event::Moved { from: "old", to: "new" };
-    let dead = lived(life(&["old", "new"]), &[(Event::Gone { destination: "new" }, 1)]);
+    let dead = after_events(life(&["old", "new"]), &[(Event::Gone { destination: "new" }, 1)]);
     let (one, effects) = dead.after(&moved, 7, 0, LIMITS);
     assert_eq!(one.sends, [Send::new("new", 7, 0)]);
     assert_eq!(effects, [Effect::Dropped(0), Effect::Save(0)]);
@@ -151,7 +151,7 @@ fn a_send_is_redelivered_when_moved_to_a_name_where_it_is_dead() {
 
 #[test]
 fn a_send_to_a_resumed_destination_is_due_since_its_arrival() {
-    let waiting = lived(life(&["a", "b"]), &[(failed("a"), 0), (failed("b"), 0)]);
+    let waiting = after_events(life(&["a", "b"]), &[(failed("a"), 0), (failed("b"), 0)]);
     let (life, effects) = waiting.after(&Event::Resumed { destination: "a" }, 3, 0, LIMITS);
     assert_eq!(effects, [Effect::Save(0)]);
     assert_eq!(life.sends[0].progress, Progress::Pending { due: 0 });

@@ -1,4 +1,4 @@
-//! The messages that bring an arriving delivery to its shard, and the shard's reply.
+//! The messages about an arriving delivery, and the reply of its shard.
 
 use js_sys::{Array, Uint8Array};
 use serde::Serialize;
@@ -16,14 +16,14 @@ pub(crate) struct ConfirmShards {
     pub(crate) wants_instance: Option<bool>,
 }
 
-/// The shared data of which each shard keeps a copy.
+/// The data that all shards share. Each shard keeps a copy.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Confirmed {
     Shards(u32),
     Both {
         shards: u32,
-        /// The id of this edge in the header `walnut-edge`.
+        /// The ID of this edge in the header `walnut-edge`.
         instance: String,
     },
 }
@@ -40,9 +40,9 @@ pub(crate) struct Arrival<'a> {
     pub(crate) content_type: &'a str,
     pub(crate) body: &'a Uint8Array,
     pub(crate) is_test: bool,
-    /// The names of the destinations that want it. If there are none, the inbox chooses by its own configuration.
+    /// The names of the destinations that want it. If there are none, the inbox uses its own configuration to choose them.
     pub(crate) destinations: Array,
-    /// When it was received, in milliseconds since the Unix epoch, if that is not now.
+    /// When it was received, in milliseconds since the Unix epoch. `None` means now.
     pub(crate) received: Option<u64>,
     /// The value of `walnut-edge`, if the request had that header.
     pub(crate) edges: Option<&'a str>,
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_it_wrote() {
+    fn a_reply_is_read_as_it_is_written() {
         let replies = Stored::ALL.map(Reply::Stored);
         let others = [Reply::Loop, Reply::Unconfirmed, Reply::Shards(256)];
         for reply in replies.into_iter().chain(others) {

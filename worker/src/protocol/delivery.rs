@@ -74,7 +74,7 @@ pub(crate) struct Delivery {
     r#type: String,
     is_test: IsTest,
     demo_name: Option<String>,
-    /// A [`DeliveryState`], or one that another version of the edge has stored.
+    /// A [`DeliveryState`], or a state that another version of the edge has stored.
     state: String,
     pub(crate) received: u64,
     ended: Option<u64>,

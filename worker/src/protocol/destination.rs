@@ -12,18 +12,18 @@ pub(crate) struct SetPaused {
     pub(crate) is_paused: bool,
 }
 
-/// Makes deliveries that wait for a resumed destination due now, a number at a time. Replies with whether there are more.
+/// Makes a batch of the deliveries that wait for a resumed destination due now. Replies with whether there are more.
 #[derive(Serialize)]
 pub(crate) struct Hasten {
     pub(crate) destination: String,
 }
 
-/// The health of a destination, the worst last.
+/// The health of a destination, from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum DestinationState {
     Ok,
-    /// Its last attempt failed, and deliveries are still tried.
+    /// Its last attempt failed, but the edge still sends deliveries to it.
     Failing,
     /// It asks for a wait or can't be reached, so it is only probed.
     Held,

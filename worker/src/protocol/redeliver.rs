@@ -30,7 +30,7 @@ impl Redelivery {
 }
 
 /// Redelivers one delivery: to a destination, or to the destinations that `state` selects. Without both, it is redelivered
-/// to the destinations for which it is dead, or, if it has no send at all, to all destinations that want it.
+/// to the destinations for which it is dead. If it has no send at all, it goes to all destinations that want it.
 #[derive(Serialize)]
 pub(crate) struct Redeliver {
     pub(crate) row: RowId,

@@ -29,11 +29,11 @@ pub(crate) struct Kept {
     pub(crate) is_new: bool,
     /// Whether the inbox has ever had a key.
     pub(crate) had_key: bool,
-    /// Set if the room was full.
+    /// Set if the quarantine has no room for the request.
     pub(crate) full: Option<Full>,
 }
 
-/// The networks that should not ask for a while, because the room is full.
+/// The reply that the quarantine has no room. For a minute, the isolate does not ask again for the networks without room.
 #[derive(Serialize)]
 pub(crate) struct Full {
     /// The key of the hashes.
@@ -97,9 +97,9 @@ pub(crate) struct RejectedDetails {
 pub(crate) struct QuarantineStatus {
     pub(crate) kept: u64,
     pub(crate) bytes: u64,
-    /// How many became deliveries.
+    /// How many kept requests became deliveries.
     pub(crate) recovered: u64,
-    /// How many were not kept, because the room was full.
+    /// How many requests were not kept, because the quarantine was full.
     pub(crate) dropped: u64,
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct List {
     pub(crate) before: RowId,
 }
 
-/// Finds the deliveries with one of some IDs, or those whose bodies contain an e-mail address, the newest first.
+/// Finds the deliveries with one of these IDs, or with an e-mail address in their bodies, the newest first.
 #[derive(Serialize)]
 pub(crate) struct Search {
     pub(crate) ids: Vec<String>,

@@ -59,21 +59,21 @@ impl Finding {
 
 impl Cause {
     pub(crate) fn as_str(self) -> &'static str {
-        self.words().0
+        self.code_and_fix().0
     }
 
     pub(crate) fn fix(self) -> &'static str {
-        self.words().1
+        self.code_and_fix().1
     }
 
-    fn words(self) -> (&'static str, &'static str) {
+    fn code_and_fix(self) -> (&'static str, &'static str) {
         match self {
             Self::NoKey => {
                 ("no_key", "Set WALNUT_WEBHOOK_KEY to the key that Walnut's settings show.")
             }
             Self::UnknownKey => (
                 "unknown_key",
-                "Set WALNUT_WEBHOOK_KEY to the key that Walnut's settings show. Ignore it, if Walnut did not send it.",
+                "Set WALNUT_WEBHOOK_KEY to the key that Walnut's settings show. Ignore the request if Walnut did not send it.",
             ),
             Self::PreviousKey => (
                 "previous_key",

@@ -82,7 +82,7 @@ fn lists_together_have_at_most_20_destinations() {
 }
 
 #[test]
-fn a_mistake_names_the_list_that_it_is_in() {
+fn a_mistake_names_its_list() {
     let (one, same) = (numbered(0..1), numbered(0..1));
     let other = r#"[{"name":"b","url":"http://b.example","tests":1}]"#;
     let all = mistakes(&[
@@ -258,7 +258,7 @@ fn rejects_invalid_and_reserved_headers() {
 }
 
 #[test]
-fn a_destination_is_printed_by_its_name_only() {
+fn only_the_name_of_a_destination_is_printed() {
     let json = format!(
         r#"[{{"name":"crm","url":"https://crm.example","headers":{{"a":"b"}},"secret":"{SECRET}"}}]"#
     );
@@ -266,7 +266,7 @@ fn a_destination_is_printed_by_its_name_only() {
 }
 
 #[test]
-fn names_the_event_that_a_misspelling_stands_for() {
+fn suggests_the_event_for_a_misspelling() {
     for (name, meant) in [
         ("demo_sesion_finished", "demo_session_finished"),
         ("Demo_Session_Finished", "demo_session_finished"),
@@ -285,7 +285,7 @@ fn names_the_event_that_a_misspelling_stands_for() {
 }
 
 #[test]
-fn names_the_field_that_a_misspelling_stands_for() {
+fn suggests_the_field_for_a_misspelling() {
     for (fields, hints) in [
         (r#""event":[]"#, &["did you mean events?"][..]),
         (r#""test":false"#, &["did you mean tests?"]),

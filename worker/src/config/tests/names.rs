@@ -17,7 +17,7 @@ fn every_variable_that_is_read_is_known() {
 }
 
 #[test]
-fn names_the_variable_that_a_misspelling_stands_for() {
+fn suggests_the_variable_for_a_misspelling() {
     for (set, meant) in [
         ("MAX_ATTEMPT", "MAX_ATTEMPTS"),
         ("ADMIN_TOKN", "ADMIN_TOKEN"),
@@ -50,7 +50,7 @@ fn a_misspelling_beside_its_variable_is_a_warning() {
 }
 
 #[test]
-fn warns_of_settings_of_alerts_without_their_url() {
+fn warns_of_alert_settings_without_a_url() {
     let mut both = vec![("ALERT_SILENCE", Some("24h")), ("ALERT_FORMAT", Some("teams"))];
     let sentences = [
         "ALERT_FORMAT has no effect without ALERT_URL",
@@ -129,7 +129,7 @@ fn no_sentence_contains_a_name_that_may_be_a_value() {
 }
 
 #[test]
-fn reports_what_direct_mode_does_not_support() {
+fn reports_settings_that_direct_mode_does_not_support() {
     let direct = |name, value| [("MODE", Some("direct")), (name, Some(value))];
     let setup = direct("SETUP", "1");
     assert_eq!(

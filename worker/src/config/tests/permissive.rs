@@ -2,7 +2,7 @@ use super::*;
 
 const LONGEST_AGE: Option<u64> = Some(90 * DAY_MS);
 
-/// The values that replace mistakes in the settings for accepting and deleting deliveries.
+/// Checks the value that replaces a mistake in a setting.
 fn assert_permissive(name: &str, settings: &Settings) {
     assert!(settings.holds(), "{name}");
     match name {
@@ -48,7 +48,7 @@ const ALL: [&str; 17] = [
 ];
 
 #[test]
-fn a_mistake_has_the_most_permissive_value() {
+fn a_mistake_becomes_the_most_permissive_value() {
     for name in ALL {
         for value in ["", "@ @"] {
             let settings = settings(&[(name, Some(value))]);
@@ -59,7 +59,7 @@ fn a_mistake_has_the_most_permissive_value() {
 }
 
 #[test]
-fn a_misspelt_variable_has_the_most_permissive_value() {
+fn a_misspelt_variable_gets_the_most_permissive_value() {
     for name in ALL.into_iter().filter(|name| *name != "ALERT_URL" && *name != "ADMIN_TOKEN") {
         // The valid value would be less permissive.
         for value in ["1", "1s"] {
@@ -72,7 +72,7 @@ fn a_misspelt_variable_has_the_most_permissive_value() {
 }
 
 #[test]
-fn an_invalid_jurisdiction_is_the_nearest_or_else_eu() {
+fn an_invalid_jurisdiction_becomes_the_nearest_or_else_eu() {
     for (value, place) in [
         ("EU", "eu"),
         ("FedRAMP", "fedramp"),

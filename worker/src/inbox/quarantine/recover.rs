@@ -1,5 +1,4 @@
-//! Verifies the kept requests again after the key has changed, and turns those that the current key verifies into
-//! deliveries.
+//! Verifies the kept requests again after the key has changed. A request that the current key verifies becomes a delivery.
 //!
 //! A request leaves the quarantine only after its own shard has stored it. If the process ends in between, it is stored
 //! again, as a duplicate.
@@ -41,7 +40,7 @@ impl Inbox {
         self.quarantine.borrow_mut().as_mut().map(work).transpose()
     }
 
-    /// Returns the time at which kept requests have to be verified again, if they have to be.
+    /// Returns the time of the next verification of the kept requests, if one is due.
     pub(in crate::inbox) fn next_recovery(&self, settings: &Settings) -> Option<u64> {
         let quarantine = self.quarantine.borrow();
         let is_due = quarantine.as_ref().is_some_and(|it| it.is_due(settings));
@@ -57,21 +56,21 @@ impl Inbox {
         let end = now().saturating_add(RECOVER_MS);
         let mut pass = self.pass.take();
         let mut recovered: u64 = 0;
-        let is_over = loop {
+        let is_interrupted = loop {
             let Some(row) = self.next_kept(pass.last)? else { break false };
             if now() >= end {
                 break true;
             }
             pass.last = row;
             match self.recover_one(settings, row, &mut pass.failed).await {
-                Ok(did) => recovered = recovered.saturating_add(did.into()),
+                Ok(is_recovered) => recovered = recovered.saturating_add(is_recovered.into()),
                 Err(problem) => log::inbox_failed(&problem),
             }
         };
-        if is_over {
+        if is_interrupted {
             *self.pass.borrow_mut() = pass;
         } else if pass.failed.is_empty() {
-            self.with_quarantine(|it| it.verified(&self.db, settings))?;
+            self.with_quarantine(|it| it.note_verified(&self.db, settings))?;
         } else {
             self.recover_at.set(now().saturating_add(RETRY_MS));
         }
@@ -79,7 +78,7 @@ impl Inbox {
             log::recovered(recovered);
             let matched = LastMatch { current: Some(now()), previous: None };
             alerts::store_match(&self.db, matched)?;
-            alerts::raise(&self.db, &Raise::of(Cause::RecoveredFromQuarantine), now())?;
+            alerts::raise(&self.db, &Raise::new(Cause::RecoveredFromQuarantine), now())?;
         }
         Ok(())
     }
@@ -94,7 +93,7 @@ impl Inbox {
     }
 
     /// Verifies a request. If the current key verifies it, stores it in its own shard and removes it here. Returns
-    /// whether it did. A shard that has failed gets no further request in this pass.
+    /// whether the request was recovered. A shard that has failed gets no further request in this pass.
     async fn recover_one(
         &self,
         settings: &Settings,
@@ -102,11 +101,11 @@ impl Inbox {
         failed: &mut Vec<u32>,
     ) -> Result<bool> {
         let query = format!("SELECT {COLUMNS} FROM kept WHERE key = ? AND traps < {MOST_TRAPS}");
-        let found = self.db.objects(&query, &[row.into()])?.get(0);
-        if found.is_undefined() {
+        let object = self.db.objects(&query, &[row.into()])?.get(0);
+        if object.is_undefined() {
             return Ok(false);
         }
-        let kept: KeptRow = from_row(&found)?;
+        let kept: KeptRow = from_row(&object)?;
         self.guard.mark_kept(Some(row));
         let bytes = Uint8Array::new(&kept.body);
         let body = bytes.to_vec();
@@ -117,7 +116,7 @@ impl Inbox {
             return Ok(false);
         }
         let Some(headline) = finding.genuine else { return Ok(false) };
-        let shard = shards::of(&self.env, settings, &headline.id).await?;
+        let shard = shards::find(&self.env, settings, &headline.id).await?;
         if failed.contains(&shard) {
             return Ok(false);
         }
@@ -165,7 +164,7 @@ pub(in crate::inbox) struct Pass {
 
 impl Quarantine {
     /// Notes that all kept requests were verified with the current key.
-    fn verified(&mut self, db: &Db, settings: &Settings) -> Result<()> {
+    fn note_verified(&mut self, db: &Db, settings: &Settings) -> Result<()> {
         let fingerprint = self.fingerprint(settings);
         let verified_with = fingerprint.map_or(VerifiedWith::Nothing, VerifiedWith::Key);
         self.save_verified_with(db, verified_with)

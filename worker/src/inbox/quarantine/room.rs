@@ -51,7 +51,7 @@ pub(crate) struct Held {
     pub(crate) digest: String,
 }
 
-/// Whether a request is kept.
+/// The decision about a new request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Keep,
@@ -67,9 +67,9 @@ pub(crate) enum VerifiedWith {
     /// The inbox has never had a key.
     #[default]
     NeverAKey,
-    /// Some of them were not verified with the last key.
+    /// Some kept requests were not verified with the last key.
     Nothing,
-    /// All of them, with the key that has this fingerprint.
+    /// All kept requests were verified with the key that has this fingerprint.
     Key(String),
 }
 
@@ -142,14 +142,14 @@ impl Room {
         if fits { Verdict::Keep } else { Verdict::Full }
     }
 
-    /// Returns whether some networks together have room for one more body of this size. They may use a part of the whole
-    /// room, given as a divisor.
-    fn has_room(&self, of: impl Fn(&str) -> bool, part: u64, size: u64, now: u64) -> bool {
+    /// Returns whether the networks that `includes` selects have room for one more body of `size` bytes. Together, they may
+    /// use the whole room divided by `part`.
+    fn has_room(&self, includes: impl Fn(&str) -> bool, part: u64, size: u64, now: u64) -> bool {
         let (mut count, mut bytes, mut today) = (1_u64, size, 1_u64);
         for entry in &self.entries {
             let is_new = now.saturating_sub(entry.received) < DAY_MS;
             let counts = match &entry.held {
-                Some(held) if of(&held.network) => {
+                Some(held) if includes(&held.network) => {
                     count = count.saturating_add(1);
                     bytes = bytes.saturating_add(held.size);
                     true
@@ -235,7 +235,7 @@ mod tests {
         Held { size, network: network.to_owned(), digest: digest.to_owned() }
     }
 
-    /// A room with the known network "known" and so many bodies of each network.
+    /// Makes a room with the known network "known", and with a number of bodies of each network in `kept`.
     fn room(kept: &[(&str, usize)], size: u64, received: u64) -> Room {
         let mut room = Room::new(Vec::new(), vec![("known".to_owned(), NOW)]);
         for (network, count) in kept {
@@ -252,7 +252,7 @@ mod tests {
         room.verdict(&held(network, size, "new"), NOW)
     }
 
-    /// Ten unknown networks, with so many bodies each.
+    /// Lists ten unknown networks with the same number of bodies.
     fn unknown(each: usize) -> Vec<(&'static str, usize)> {
         let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
         names.into_iter().map(|name| (name, each)).collect()
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_count_as_bodies_do() {
+    fn bytes_are_limited_as_bodies_are() {
         let size = 64 << 10;
         let tenth = MOST_BYTES / 10;
         let one = room(&[("a", 12)], size, NOW);
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_network_gets_all_that_is_left() {
+    fn a_known_network_may_use_all_remaining_room() {
         assert_eq!(verdict(&room(&[("known", 999)], 1, NOW), "known", 1), Verdict::Keep);
         let full = room(&[("known", 1000)], 1, NOW);
         assert_eq!(verdict(&full, "known", 1), Verdict::Full);
