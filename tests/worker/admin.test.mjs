@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { test } from "node:test";
 import { admin, deferred, DURABLE, event, eventually, post, sha256, sign, start, startOrigin, TOKEN } from "./support.mjs";
 
-/** An edge, and functions that call it. */
+/** Starts an edge, and returns functions that call it. */
 async function edge(t, bindings = {}) {
   const more = typeof bindings === "function" ? bindings : () => bindings;
   const started = await start(t, (origin) => ({ ...DURABLE, ADMIN_TOKEN: TOKEN, MAX_ATTEMPTS: "1", ...more(origin) }));
@@ -31,7 +31,7 @@ test("rejects requests without the token or with another one", async (t) => {
   }
 });
 
-test("no answer may be read as another content type", async (t) => {
+test("sends X-Content-Type-Options: nosniff with each response", async (t) => {
   const { edge: at } = await edge(t);
   for (const path of ["status", "deliveries", "deliveries/0-99", "metrics", "page.js"]) {
     const response = await fetch(`${at.url}/admin/${path}`, { headers: { authorization: `Bearer ${TOKEN}` } });
@@ -170,7 +170,7 @@ test("shows a delivery as dead for one destination while it is pending for anoth
   await eventually(async () => (await ids("?state=dead")).length === 0);
 });
 
-test("reports each death once, also in the log", async (t) => {
+test("logs a dead delivery once for each destination", async (t) => {
   const mail = await startOrigin();
   t.after(mail.stop);
   const { url, origin, lines, logged } = await edge(t, (crm) => ({
@@ -191,7 +191,7 @@ test("reports each death once, also in the log", async (t) => {
   deepEqual(dead.map(({ reasons }) => reasons), [{ crm: "max_attempts" }, { mail: "max_attempts" }]);
 });
 
-test("redelivers more dead deliveries than one call can", async (t) => {
+test("redelivers 501 dead deliveries by one request", async (t) => {
   const { url, origin, ask } = await edge(t);
   refuses(origin);
   const bodies = Array.from({ length: 501 }, () => event());
@@ -229,11 +229,11 @@ test("an untried delivery is pending, and a hanging request does not stop retent
   await mail.took(1);
   const { destinations } = await ask("GET", "status");
   deepEqual(destinations.map(({ name, pending }) => [name, pending]), [["crm", 0], ["mail", 1]]);
-  // More than one call empties.
+  // More than one run of the retention handles.
   const bodies = Array.from({ length: 250 }, () => event());
   for (const body of bodies) equal((await post(url, body)).status, 200);
   await eventually(async () => (await ask("GET", "status")).deliveries.forgotten >= bodies.length);
-  equal(mail.now, 1, "it still hangs");
+  equal(mail.now, 1, "the request still hangs");
 });
 
 test("redelivers one dead delivery or all of a period, to one destination or all", async (t) => {
@@ -298,7 +298,7 @@ test("does not accept an erased test event again", async (t) => {
   equal(origin.taken.length, 4);
 });
 
-test("a body is forgotten after RETENTION, its row once no replay of it counts", async (t) => {
+test("forgets a body after RETENTION", async (t) => {
   const { url, until, ids, ask } = await edge(t, { RETENTION: "1s" });
   await post(url, event());
   const [id] = await ids();

@@ -9,7 +9,7 @@ import { admin, DURABLE, event, eventually, post, sign, start, startOrigin, TOKE
 const MINUTE = 60_000;
 const PLAYLIST = JSON.parse(readFileSync(join(import.meta.dirname, "../vectors/bodies/playlist.json")));
 
-/** An edge, and `alerts`, the origin that its alerts are posted to. `seen` returns its drift as `EVENT PATH KIND TIMES`. */
+/** Starts an edge, and `alerts`, the receiver of its alerts. `seen` returns its drift as `EVENT PATH KIND TIMES`. */
 async function edge(t, bindings) {
   const alerts = await startOrigin();
   t.after(alerts.stop);
@@ -17,7 +17,7 @@ async function edge(t, bindings) {
   return { alerts, ...world, ...drift(admin(world.edge)) };
 }
 
-/** The same with an edge that can be restarted. */
+/** Starts an edge that can be restarted, with the same functions. */
 async function stored(t, bindings) {
   const world = await lasting(t, bindings);
   return Object.assign(world, { seen: async () => drift(world).seen(), counted: async (...all) => drift(world).counted(...all) });
@@ -30,9 +30,9 @@ function drift({ ask }) {
   const counted = async (...expected) => {
     const end = Date.now() + 300_000;
     await eventually(async () => {
-      const found = await seen();
-      if (Date.now() > end) deepEqual(found, expected.sort());
-      return JSON.stringify(found) === JSON.stringify(expected.sort());
+      const actual = await seen();
+      if (Date.now() > end) deepEqual(actual, expected.sort());
+      return JSON.stringify(actual) === JSON.stringify(expected.sort());
     });
   };
   return { ask, list, seen, counted };
@@ -100,7 +100,7 @@ test("each kind of difference is listed, the newest first", async (t) => {
   ]);
 });
 
-test("an event as documented has no differences", async (t) => {
+test("an event of the documented shape has no differences", async (t) => {
   const world = await edge(t);
   await accepted(world, event());
   await accepted(world, JSON.stringify({ event: "anything", more: 1 }));

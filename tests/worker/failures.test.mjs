@@ -1,4 +1,4 @@
-// After a failed statement or the end of an object, nothing is lost, nothing is stuck, and counts are kept.
+// After a failed statement or the end of a Durable Object, no delivery is lost or stuck, and counts are kept.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { age, lasting, look, loseAlarm } from "./storage.mjs";
@@ -46,7 +46,7 @@ for (const query of ["UPDATE deliveries SET sends", "FROM deliveries WHERE key =
     await fail(2);
     const bodies = Array.from({ length: 5 }, () => event());
     for (const body of bodies) equal((await post(world.url, body)).status, 200);
-    // Requests keep the object alive, and its memory might be wrong.
+    // These requests keep the object alive, with memory that might be wrong after the failure.
     for (const id of await ids()) await until(id, "delivered");
     ok(await world.logged("inbox_failed", "SQLITE_FULL"));
     const alarms = await fail(0);
@@ -56,7 +56,7 @@ for (const query of ["UPDATE deliveries SET sends", "FROM deliveries WHERE key =
   });
 }
 
-test("undoes a step that fails half-way: a send to a removed destination dies of its age", async (t) => {
+test("undoes a step that fails half-way, so that a send to a removed destination is dead after its maximum age", async (t) => {
   const storage = await folder(t);
   const to = (name) => (origin) => ({
     ...DURABLE,
@@ -71,7 +71,7 @@ test("undoes a step that fails half-way: a send to a removed destination dies of
   await admin(before.edge).until(id, ({ attempts }) => attempts.length === 1);
   await before.edge.stop();
   age(storage, 4 * 24 * 3_600_000);
-  loseAlarm(storage); // so that no work is done before the failure
+  loseAlarm(storage); // so that the inbox does no work before the failure
 
   const after = await start(t, to("new"), { storage, entry });
   const query = "UPDATE deliveries SET sends";

@@ -1,4 +1,4 @@
-// While the configuration has mistakes, genuine events are stored and held. They are delivered once it has none.
+// While the configuration has mistakes, genuine events are stored and held. Once it is corrected, they are delivered.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { DURABLE, KEY, TOKEN, admin, event, eventually, folder, inShard, post, sign, start, startOrigin } from "./support.mjs";
@@ -6,15 +6,15 @@ import { change } from "./storage.mjs";
 
 const HOUR = 3_600_000;
 
-/** Returns the health: the status, and the code of the error. */
+/** Returns the status and the error code of /healthz. */
 async function health({ edge }) {
   const response = await fetch(`${edge.url}/healthz`);
   return [response.status, (await response.json()).error?.code];
 }
 
 /**
- * An edge in front of the destinations `crm`, which wants every event, and `demos`, which wants one kind. `again` stops
- * it, or kills it, and starts it on the same storage with other variables.
+ * Starts an edge in front of the destinations `crm`, which wants every event, and `demos`, which wants one kind. `again`
+ * stops or kills the edge, and starts it on the same storage with other variables.
  */
 async function world(t, bindings, entry) {
   const origins = { crm: await startOrigin(), demos: await startOrigin() };
@@ -64,8 +64,8 @@ const MISTAKES = {
   },
 };
 
-for (const [what, mistaken] of Object.entries(MISTAKES)) {
-  test(`holds events, and delivers them once it is corrected: ${what}`, async (t) => {
+for (const [mistake, mistaken] of Object.entries(MISTAKES)) {
+  test(`holds events while there is a mistake, and delivers them once it is corrected: ${mistake}`, async (t) => {
     const it = await world(t, {});
     const wrong = typeof mistaken === "function" ? mistaken(it) : mistaken;
     await it.again(wrong, { end: "stop" });
@@ -97,7 +97,7 @@ for (const [what, mistaken] of Object.entries(MISTAKES)) {
   });
 }
 
-test("sends held events in the order of their arrival, and the alarm alone finds them", { timeout: 600_000 }, async (t) => {
+test("the alarm sends held events in the order of arrival, without a cron trigger", { timeout: 600_000 }, async (t) => {
   const it = await world(t, { MAX_ATTEMPTS: "x" });
   const sent = [];
   for (let n = 0; n < 5; n++) {
@@ -130,7 +130,7 @@ test("a pending delivery waits for a correct configuration, and is then sent", a
   await it.until(id, "delivered");
 });
 
-/** A Worker of another version, which names these destinations for each event. */
+/** A Worker of another version, which names `destinations` for each event. */
 const naming = (destinations) => `
   import worker, { Inbox } from "./index.js";
   export { Inbox };
@@ -145,7 +145,7 @@ const naming = (destinations) => `
   };
 `;
 
-test("an inbox without mistakes routes an event at once if a Worker with mistakes has named no destination", async (t) => {
+test("an inbox without mistakes routes an event at once if a Worker with mistakes names no destination", async (t) => {
   const it = await world(t, {}, naming([]));
   const [demo, other] = [event(), event({ event: "something_else" })];
   for (const body of [demo, other]) equal((await post(it.url, body)).status, 200);
@@ -154,7 +154,7 @@ test("an inbox without mistakes routes an event at once if a Worker with mistake
   deepEqual(bodies(it.demos), [demo]);
 });
 
-test("an inbox with mistakes holds an event although a Worker without mistakes has named destinations", async (t) => {
+test("an inbox with mistakes holds an event although a Worker without mistakes names destinations", async (t) => {
   const it = await world(t, { MAX_ATTEMPTS: "x" }, naming(["crm", "gone"]));
   const body = event();
   equal((await post(it.url, body)).status, 200);
@@ -227,7 +227,7 @@ test("a held event that is redelivered to one destination reaches the others as 
   deepEqual((await it.ask("POST", `deliveries/${id}/redeliver`, { destination: "demos" })).destinations, ["demos"]);
   await it.until(id, "delivered");
   deepEqual(bodies(it.crm), [body]);
-  // Twice, if the alarm has routed and sent it before the redelivery.
+  // It is sent twice if the alarm routes and sends it before the redelivery.
   deepEqual([...new Set(bodies(it.demos))], [body]);
 });
 
@@ -247,7 +247,7 @@ test("a held event survives a version without held deliveries", { timeout: 600_0
   const it = await world(t, { MAX_ATTEMPTS: "x" });
   const body = event();
   equal((await post(it.url, body)).status, 200);
-  // Such a version marks it as tried.
+  // Such a version marks a held delivery as tried.
   const changed = () => change(it.storage, "UPDATE deliveries SET untried = NULL WHERE state = 'held'");
   await it.again({}, { changed });
   await it.edge.scheduled();
@@ -281,7 +281,7 @@ test("a SHARDS that is not the stored number is a mistake, and the stored number
   deepEqual((await it.ask("GET", "status")).mistakes, []);
 });
 
-test("events that are held with an invalid SHARDS are found with a valid one", async (t) => {
+test("delivers events that were held with an invalid SHARDS once SHARDS is valid", async (t) => {
   const it = await world(t, { SHARDS: "0" });
   await it.again({ SHARDS: "0" });
   const held = Array.from({ length: 4 }, () => event());
@@ -296,7 +296,7 @@ test("events that are held with an invalid SHARDS are found with a valid one", a
   match((await it.ask("GET", "status")).mistakes.join(), /^SHARDS was 3 /);
 });
 
-test("another mistake on the first day does not hide the number of shards: a copy is a duplicate later", { timeout: 600_000 }, async (t) => {
+test("stores the number of shards despite another mistake, so that a later copy is a duplicate", { timeout: 600_000 }, async (t) => {
   const it = await world(t, { SHARDS: "4", MAX_ATTEMPTS: "x" });
   const held = [0, 1, 2, 3].map((shard) => inShard(shard, 4));
   for (const body of held) equal((await post(it.url, body)).status, 200);
@@ -320,7 +320,7 @@ test("a health check stores no number of shards", async (t) => {
   deepEqual(await health(it), [200, undefined]);
 });
 
-test("without a key, or in direct mode, mistakes are answered 500", async (t) => {
+test("answers 500 to an event if the key or the mode is invalid, or if direct mode has a mistake", async (t) => {
   for (const [bindings, codes] of [
     [{ WALNUT_WEBHOOK_KEY: undefined }, [500, "misconfigured"]],
     [{ WALNUT_WEBHOOK_KEY: "" }, [500, "misconfigured"]],

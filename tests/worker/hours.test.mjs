@@ -1,4 +1,4 @@
-// Alerts over hours: one an hour for each cause, and at most an hour of tries to post each.
+// Alerts over hours: the edge raises one an hour for each cause, and tries to post each for at most an hour.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { age, change, lasting } from "./storage.mjs";
@@ -8,8 +8,8 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 /**
- * An edge whose clock can be moved, and `alerts`, the receiver of its alerts. It restarts with `bindings`, which may be
- * changed.
+ * Starts an edge whose clock can be moved, and `alerts`, the receiver of its alerts. Tests may change `bindings`, which
+ * are read at each restart.
  */
 async function edge(t, bindings) {
   const alerts = await startOrigin();
@@ -18,7 +18,7 @@ async function edge(t, bindings) {
   return Object.assign(await lasting(t, all), { alerts, bindings: all });
 }
 
-/** Checks the nth alert: its cause is `cause`, it was raised at `from` or later, and there is no other one. */
+/** Checks that alert number `count` is the last one, has the cause `cause`, and was raised at `from` or later. */
 async function raised(alerts, count, cause, from) {
   const alert = JSON.parse((await alerts.took(count)).body);
   equal(alert.cause, cause);
@@ -27,8 +27,7 @@ async function raised(alerts, count, cause, from) {
 }
 
 /**
- * Waits until the key that matched is stored. An event that is answered afterwards is answered once that is on the
- * disk.
+ * Waits until the inbox has stored which key matched. The status is answered only after that is on the disk.
  */
 async function noted({ logged, ask }, ...parts) {
   await logged('"keys"', ...parts);
@@ -69,7 +68,7 @@ test("retries an alert that can't be posted each minute, for an hour", async (t)
   const world = await edge(t);
   const { alerts } = world;
   alerts.answer = (_, response) => response.writeHead(500).end();
-  /** Waits until the nth try has failed and that is stored. */
+  /** Waits until the nth try has failed and the inbox has stored the failure. */
   const failed = async (count) => {
     await alerts.took(count);
     await world.logged('"alert_failed"');
@@ -86,7 +85,7 @@ test("retries an alert that can't be posted each minute, for an hour", async (t)
   await failed(3);
   await world.later(MINUTE);
   await failed(4);
-  // Here the next try would be an hour after the alert.
+  // The next try would be an hour after the alert, so there is none.
   await world.later(MINUTE);
   for (let n = 0; n < 3; n++) await taken(world);
   equal(alerts.taken.length, 4);
@@ -114,7 +113,7 @@ test("an alert says that only the previous key has matched for an hour", async (
   await raised(world.alerts, 1, "previous_key", hour);
 });
 
-test("an alert says that every request of an hour was rejected, and an accepted one ends that hour", async (t) => {
+test("an alert says that every request of an hour was rejected; an accepted request restarts the hour", async (t) => {
   const world = await edge(t);
   const refused = async (times) => {
     equal((await post(world.url, event(), { "x-walnut-signature": "0".repeat(64) })).status, 401);
@@ -132,7 +131,7 @@ test("an alert says that every request of an hour was rejected, and an accepted 
   await raised(world.alerts, 1, "all_failed", hour);
 });
 
-test("a duplicate does not end that hour, because it may be a replay", { timeout: 600_000 }, async (t) => {
+test("a duplicate does not restart the hour of rejections, because it may be a replay", { timeout: 600_000 }, async (t) => {
   const world = await edge(t);
   const refused = async (times) => {
     equal((await post(world.url, event(), { "x-walnut-signature": "0".repeat(64) })).status, 401);
@@ -153,7 +152,7 @@ test("a duplicate does not end that hour, because it may be a replay", { timeout
   await raised(world.alerts, 1, "all_failed", hour);
 });
 
-test("a genuine event that could not be stored does not end the hour", async (t) => {
+test("a genuine event that could not be stored does not restart the hour of rejections", async (t) => {
   const world = await edge(t, { ALERT_SILENCE: "1h" });
   const refused = async (times) => {
     equal((await post(world.url, event(), { "x-walnut-signature": "0".repeat(64) })).status, 401);

@@ -1,4 +1,4 @@
-// The limits on stored bodies, on requests in flight, and on the number and time of attempts: each is tested on both
+// The limits on stored bodies, on requests in flight, and on the number and time of attempts. Each is tested on both
 // sides.
 import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -8,7 +8,7 @@ import { admin, deferred, DURABLE, event, post, start, startOrigin, TOKEN } from
 
 const HOUR = 3_600_000;
 
-/** An edge, and functions that call it. */
+/** Starts an edge, and returns functions that call it. */
 async function edge(t, bindings = {}) {
   const more = typeof bindings === "function" ? bindings : () => bindings;
   const started = await start(t, (origin) => ({ ...DURABLE, ADMIN_TOKEN: TOKEN, ...more(origin) }));
@@ -41,15 +41,14 @@ export default {
     new URL(request.url).pathname === "/bodies" ? Response.json(bodies) : worker.fetch(request, env, context),
 };`;
 
-test("reads each of many bodies with one id once, and compares later ones by digests", async (t) => {
+test("reads each body with the same id once, and compares later ones by digests", async (t) => {
   const { url, edge } = await start(t, DURABLE, { entry: counting });
   const variant = (n, timestamp) => JSON.stringify({ ...JSON.parse(event({ session_id: "s-1", steps: [n] })), timestamp });
   for (let n = 0; n < 5; n++) await post(url, variant(n, new Date().toISOString()));
   for (const time of [1, 2]) {
     for (let n = 0; n < 5; n++) equal((await post(url, variant(n, new Date(Date.now() + time).toISOString()))).status, 200);
   }
-  // The first body is read for each variant, because its digest is not stored until a duplicate arrives. Then it is not
-  // read again.
+  // Each variant makes the inbox read the first body, until a duplicate arrives and the digest of the first body is stored.
   equal(await (await fetch(`${edge.url}/bodies`)).json(), 5);
 });
 
@@ -76,16 +75,16 @@ test("keeps 20 variants of one id, only counts further ones, and can redeliver a
   equal(other.headers["walnut-delivery-id"], one.headers["walnut-delivery-id"]);
   notEqual(other.headers["webhook-id"], one.headers["webhook-id"]);
   for (const { body, headers } of origin.taken) new StandardWebhook(secret).verify(body.toString(), headers);
-  // It is still one of the 20.
+  // The redelivered variant is still one of the 20.
   equal((await post(url, event({ session_id: "s-1", steps: [99] }))).status, 200);
   equal((await ask("GET", `deliveries/${first.deliveryId}`)).duplicates, 2);
   equal(origin.taken.length, 2);
 });
 
 /**
- * An edge with an origin for each name. All origins hold their answers; those in `prompt` have answered promptly before.
- * `held` are the answers that are held, and `flying(n)` waits until there are n requests in flight, and checks that
- * there are no more.
+ * Starts an edge with an origin for each name. The origins in `prompt` answer one event promptly. Then all origins hold
+ * their responses, which are in `held`. `flying(n)` waits until n requests are in flight, and checks that there are no
+ * more.
  */
 async function holding(t, { prompt = [], others = [], bindings = {} }) {
   const names = [...others, ...prompt];
@@ -140,7 +139,7 @@ test("a single destination gets 2 requests at once", async (t) => {
   }
 });
 
-test("destinations that were not prompt get one request each, and never all four", async (t) => {
+test("destinations without a prompt answer get one request each, and at most three in all", async (t) => {
   const { url, origins, held, flying } = await holding(t, { prompt: ["good"], others: ["w", "x", "y", "z"] });
   for (let n = 0; n < 3; n++) equal((await post(url, event())).status, 200);
   const taken = () => Object.values(origins).map(({ taken }) => taken.length);
@@ -170,14 +169,14 @@ test("allows 4 MiB of bodies in flight", async (t) => {
 });
 
 for (const most of [1, 2]) {
-  test(`MAX_ATTEMPTS=${most}: makes so many attempts, and no more`, async (t) => {
+  test(`MAX_ATTEMPTS=${most}: makes at most ${most} attempts`, async (t) => {
     const { url, origin, ids, until } = await edge(t, { MAX_ATTEMPTS: String(most) });
     origin.answer = fails();
     equal((await post(url, event())).status, 200);
     const [id] = await ids();
     const [{ attempts, reason, due }] = (await until(id, "dead")).sends;
     deepEqual([attempts, reason, due], [most, "max_attempts", null]);
-    // At the last allowed attempt, another delivery is accepted.
+    // The destination accepts another delivery at the last allowed attempt.
     origin.answer = (request, response) => (origin.taken.length < 2 * most ? fails() : takes)(request, response);
     equal((await post(url, event())).status, 200);
     const [other] = await ids();

@@ -35,7 +35,7 @@ for (const [name, path] of [["itself", ["own"]], ["another edge, which sends it 
     await logged('"refused"', '"loop"');
     ok(!lines.some((line) => line.includes('"duplicate"')));
     if (path.length === 1) {
-      // Each isolate reports what it has counted after a minute, or with its first rejection.
+      // An isolate reports its counts with its first rejection, or after a minute.
       await eventually(async () => "loop" in (await ask("GET", "status")).failures);
     } else {
       equal((await admin(edge).until((await admin(edge).ids())[0], "delivered")).sends.length, 1);
@@ -43,7 +43,7 @@ for (const [name, path] of [["itself", ["own"]], ["another edge, which sends it 
   });
 }
 
-test("a direct edge that forwards to itself answers 508, which ends in a 502", async (t) => {
+test("a direct edge that forwards to itself answers 508 to itself, and 502 to the sender", async (t) => {
   const port = await freePort();
   const { url, logged } = await start(t, { ...DIRECT, ORIGIN_URL: own(port) }, { port });
   deepEqual(await post(url, event()), { status: 502, code: "origin_failed" });
@@ -80,7 +80,7 @@ for (const [name, mode] of [["durable", DURABLE], ["direct", DIRECT]]) {
   });
 }
 
-test("a list that names this edge is answered 508 before a duplicate is looked for, by each shard and after a restart", async (t) => {
+test("each shard answers 508 to a list that names this edge, before it looks for a duplicate, also after a restart", async (t) => {
   const world = await lasting(t, { SHARDS: "4" });
   const bodies = Array.from({ length: 20 }, () => event());
   for (const body of bodies) equal((await post(world.url, body)).status, 200);
@@ -96,7 +96,7 @@ test("a list that names this edge is answered 508 before a duplicate is looked f
   equal((await world.ask("GET", "status")).duplicates, 1);
 });
 
-test("an edge of an older version gets its id with its next delivery, and each of its shards the same", async (t) => {
+test("an edge of an older version gets its id with its next delivery, and all its shards get the same one", async (t) => {
   const world = await lasting(t, { SHARDS: "4" });
   const deliver = async () => {
     const before = world.origin.taken.length;

@@ -1,4 +1,4 @@
-// The destinations and the drift on the page, as a person uses them, on a real edge.
+// The destinations and the drift on the page, used in a browser as a person does, on a real edge.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LOOKS } from "../browser/support.mjs";
@@ -58,7 +58,7 @@ for (const looks of LOOKS) {
     await failed.locator("summary").click();
     assert.equal(await failed.locator("pre").innerText(), `${IMAGE}${SCRIPT}`);
     await page.click("#refresh");
-    assert.equal(await failed.locator("pre").isVisible(), true); // it stays open
+    assert.equal(await failed.locator("pre").isVisible(), true); // the details stay open
     assert.equal(await page.locator("img, pre script").count(), 0);
     await look(page, "attempts", looks);
     assert.deepEqual(wrong, []);
@@ -116,7 +116,7 @@ for (const looks of LOOKS) {
   });
 }
 
-/** An edge whose destination `crm` answers with a status, with one event, signed in on the page. */
+/** Starts an edge whose destination `crm` answers with `status`, sends one event, and signs in on the page. */
 async function startFailing(t, status, headers) {
   const crm = await startOrigin();
   t.after(crm.stop);

@@ -1,4 +1,4 @@
-// The search and the filter for test events on the page, and a shard that does not answer, on a real edge.
+// The search on the page, the filter for test events, and a shard that does not answer, on a real edge.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LOOKS } from "../browser/support.mjs";

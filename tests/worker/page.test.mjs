@@ -1,4 +1,4 @@
-// The page of the delivery log, as a person uses it, on a real edge. Screenshots are left in
+// The page of the delivery log, used in a browser as a person does, on a real edge. Screenshots are saved in
 // target/screenshots/.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const POLICY = ["default-src 'none'", "script-src 'self'", "style-src 'self'", "
 
 const opened = browser();
 
-/** An edge with two destinations: `crm` takes everything, `archive` nothing broken while `archive.refusing`. */
+/** Starts an edge with two destinations. `archive` fails each body that contains "broken" while `archive.refusing`. */
 async function startRefusing(t) {
   const archive = await startOrigin();
   t.after(archive.stop);
@@ -34,7 +34,7 @@ async function startRefusing(t) {
 for (const looks of LOOKS) {
   const title = `${looks.colorScheme}, ${looks.viewport.width} px`;
 
-  test(`page, ${title}: shows a delivery that a destination rejected`, { timeout: 600_000 }, async (t) => {
+  test(`page, ${title}: shows a delivery that a destination did not accept`, { timeout: 600_000 }, async (t) => {
     const { edge, url, crm, archive, until } = await startRefusing(t);
     for (const body of [sample, JSON.stringify({ event: IMAGE, n: SCRIPT }), '{"event":"broken","n":1.0}']) {
       assert.equal((await post(url, body)).status, 200);
@@ -121,7 +121,7 @@ for (const looks of LOOKS) {
     await page.close();
   });
 
-  test(`page, ${title}: redelivers the dead of a period, and erases the data of one person`, { timeout: 600_000 }, async (t) => {
+  test(`page, ${title}: redelivers the dead deliveries of a period, and erases the data of one person`, { timeout: 600_000 }, async (t) => {
     const { edge, url, archive, until, ask } = await startRefusing(t);
     for (const body of [sample, '{"event":"broken","n":1}', '{"event":"broken","n":2}']) await post(url, body);
     const { page, wrong } = await opened(edge, looks);
@@ -145,7 +145,7 @@ for (const looks of LOOKS) {
     await page.click("[data-opens=erase]");
     await page.fill("#email", JSON.parse(sample).data.user.email);
     await page.click("#erase .danger");
-    assert.equal(await page.locator("#erase").isVisible(), true); // because it was not confirmed
+    assert.equal(await page.locator("#erase").isVisible(), true); // because the checkbox is not checked
     await page.check("#erase [type=checkbox]");
     await look(page, "erase", looks);
     await page.click("#erase .danger");
@@ -215,7 +215,7 @@ test("page: shows duplicates, variants and a body that is not text, on a narrow 
   await page.close();
 });
 
-test("page: erases until the answer says that nothing is left, by keyboard", { timeout: 600_000 }, async (t) => {
+test("page: calls erase until no cursor is left, by keyboard", { timeout: 600_000 }, async (t) => {
   const { edge } = await start(t, DURABLE);
   const { page, wrong } = await opened(edge);
   const asked = [];
@@ -242,12 +242,12 @@ test("page: erases until the answer says that nothing is left, by keyboard", { t
   await page.close();
 });
 
-test("page: lists more than one answer holds, by keyboard, and goes back", { timeout: 600_000 }, async (t) => {
+test("page: lists more deliveries than one response contains, by keyboard, and goes back", { timeout: 600_000 }, async (t) => {
   const { edge, url } = await start(t, DURABLE);
   const all = Array.from({ length: 60 }, (_, n) => post(url, `{"event":"many","n":${n}}`));
   for (const { status } of await Promise.all(all)) assert.equal(status, 200);
   const { page, wrong } = await opened(edge);
-  await signIn(page); // its field has the focus
+  await signIn(page); // the field for the token has the focus
   await shown(page, "50.");
   await page.focus("#older");
   await page.keyboard.press("Enter");
@@ -287,7 +287,7 @@ test("page: shows the API's warnings about the keys", { timeout: 600_000 }, asyn
   await during.edge.stop();
   await page.close();
 
-  // After the end, no action is needed.
+  // After the end of the previous key, the operator need not act.
   const after = await start(t, DURABLE, { storage });
   const next = await opened(after.edge);
   await signIn(next.page);
@@ -297,7 +297,7 @@ test("page: shows the API's warnings about the keys", { timeout: 600_000 }, asyn
   await next.page.close();
 });
 
-test("page: redelivers an event that no destination wants to the chosen one", { timeout: 600_000 }, async (t) => {
+test("page: redelivers an event that no destination wants, to a destination that is chosen", { timeout: 600_000 }, async (t) => {
   const storage = await folder(t);
   const crm = await startOrigin();
   t.after(crm.stop);
@@ -371,7 +371,7 @@ test("page: shows each error, and loses no input", { timeout: 600_000 }, async (
   await page.close();
 });
 
-test("page: its files have a policy that blocks all other content", async (t) => {
+test("page: the files have a policy that blocks all other content", async (t) => {
   const { edge } = await start(t, DURABLE);
   for (const [path, type] of Object.entries(FILES)) {
     const response = await fetch(`${edge.url}/admin/${path}`);

@@ -1,4 +1,4 @@
-// A Worker and an inbox of different versions meet during a deployment. Only stored events may be acknowledged.
+// During a deployment, a Worker may call an inbox of another version. Only stored events may be acknowledged.
 import { deepEqual, equal, match } from "node:assert/strict";
 import { test } from "node:test";
 import { admin, DURABLE, event, folder, post, start, TOKEN } from "./support.mjs";

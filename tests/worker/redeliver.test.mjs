@@ -7,7 +7,7 @@ const list = (...destinations) => ({ ORIGIN_URL: undefined, DESTINATIONS: JSON.s
 const refuses = (_, response) => response.writeHead(500).end();
 const takes = (_, response) => response.end();
 
-/** Origins that outlive the edge, and `edge(bindings)`, which starts it again with the same storage. */
+/** Starts `count` origins. `edge(...destinations)` starts the edge, each time with the same storage. */
 async function world(t, count) {
   const storage = await folder(t);
   const origins = await Promise.all(Array.from({ length: count }, startOrigin));
@@ -58,7 +58,7 @@ test("a new destination gets all deliveries of a period that it wants", async (t
 
   const after = await edge({ name: "crm", url: crm.url }, { name: "lake", url: lake.url, events: ["demo_session_finished"] });
   const all = { state: "all", destination: "lake", since, until: Date.now() + 1 };
-  lake.answer = () => {}; // They stay pending.
+  lake.answer = () => {}; // the deliveries stay pending
   equal((await after.ask("POST", "redeliver", all)).redelivered, 2);
   deepEqual(bodies({ taken: [await lake.took(1), await lake.took(2)] }), [...wanted].sort());
   equal((await after.ask("POST", "redeliver", all)).redelivered, 0);
@@ -87,7 +87,7 @@ test("moves pending and dead sends of a renamed destination to the new name", as
   const delivered = event();
   equal((await post(before.url, delivered)).status, 200);
   await before.until((await before.ids("?limit=1"))[0], "delivered");
-  crm.answer = () => {}; // It is still in flight when the edge stops, so it waits then.
+  crm.answer = () => {}; // the request is in flight when the edge stops, so its delivery stays pending
   const pending = event();
   equal((await post(before.url, pending)).status, 200);
   await crm.took(4);
@@ -106,7 +106,7 @@ test("moves pending and dead sends of a renamed destination to the new name", as
   }
   deepEqual(names(await after.ask("GET", `deliveries/${kept}`)), [["old", "delivered"], ["other", "delivered"]]);
   equal((await after.ask("POST", "redeliver", { from: "old", destination: "new" })).redelivered, 0);
-  // Nothing is sent twice to a destination that already receives the delivery.
+  // A destination that has a delivery already does not get it again.
   equal(other.taken.length, 4);
 });
 
@@ -125,7 +125,7 @@ test("sends a pending delivery of a renamed destination to the new name even if 
   equal(crm.taken.length, 2);
 });
 
-test("a move needs an old name and a destination", async (t) => {
+test("a move requires an old name and a destination", async (t) => {
   const { origins: [crm], edge } = await world(t, 1);
   const { ask } = await edge({ name: "crm", url: crm.url });
   for (const body of [

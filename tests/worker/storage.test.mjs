@@ -1,4 +1,4 @@
-// The start of an edge with tables of another version, and with lost alarms.
+// An edge that starts with tables of another version, or with a lost alarm.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { deferred, event, eventually, post, startOrigin } from "./support.mjs";
 
 const HOUR = 3_600_000;
 
-/** The tables and indexes of the inbox, and the columns of each. */
+/** Returns the tables and indexes of the inbox, and the columns of each. */
 const shape = (storage) =>
   look(
     storage,
@@ -110,7 +110,7 @@ test("the same inbox retries a failed migration", async (t) => {
   const { url, storage, logged, until, ids } = world;
   deepEqual(await post(url, event()), { status: 503, code: "store_failed" });
   ok(await logged("inbox_failed", "table deliveries already exists"));
-  // Repaired while the inbox is running.
+  // The tables are repaired while the inbox is running.
   change(storage, "INSERT INTO versions VALUES (1), (2), (3)");
   deepEqual(await post(url, event()), { status: 200, code: undefined });
   await until((await ids())[0], "delivered");
@@ -141,8 +141,8 @@ test("raises an alert in this version although an older version has raised it be
 });
 
 for (const remembered of [false, true]) {
-  const inbox = remembered ? "that remembers it" : "that knows of the loss";
-  /** An edge with a delivery that is due, and no alarm for it. */
+  const inbox = remembered ? "that remembers it" : "that does not remember it";
+  /** Starts an edge with a delivery that is due, and without an alarm for it. */
   const stranded = async (t) => {
     const world = await lasting(t);
     world.origin.answer = (_, response) => response.writeHead(500, { "retry-after": "3600" }).end();
@@ -193,7 +193,7 @@ test("a send that is queued while its delivery is in flight stays queued", async
     await held.promise;
     response.end();
   };
-  // So many wait for the CRM that the newest, too, fits only while one of them is in flight.
+  // So many deliveries wait for the CRM that the alarm reads the newest one only while another one is in flight.
   await world.again((storage) => {
     multiply(storage, 10_000, 1);
     const pending = (at) => `'$[${at}].state', 'pending', '$[${at}].due', received`;

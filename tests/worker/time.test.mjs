@@ -1,4 +1,4 @@
-// The behaviour after hours and days: the stored data is made older while the edge is stopped.
+// The behaviour after hours and days: the tests make the stored data older while the edge is stopped.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { age, change, lasting } from "./storage.mjs";
@@ -14,32 +14,32 @@ async function sent({ url, ids }, fields) {
   return (await ids())[0];
 }
 
-/** Waits until the inbox has done its work: an event that arrives now is sent afterwards. */
+/** Waits until the inbox has done its work, by an event that is sent after that work. */
 async function looked(world) {
   await world.until(await sent(world), "delivered");
 }
 
-/** Returns the result for a body that arrives now, after the inbox has done its work. */
+/** Posts a body, and returns the result that the log has for it: accepted, duplicate, repeat or variant. */
 async function becomes(world, body) {
   equal((await post(world.url, body)).status, 200);
   await world.caughtUp();
-  // The edge's lines among the lines of workerd.
+  // Other lines are workerd's own.
   const lines = world.lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
   const stored = lines.filter(({ type, destination }) => type && !destination);
   // The last line is about the event of `caughtUp`.
   return stored.at(-2).event;
 }
 
-/** The bodies of a session that the origin has received. */
+/** Returns the requests of a session that the origin has received. */
 const taken = ({ origin }, session) => origin.taken.filter(({ body }) => JSON.parse(body).data?.session_id === session);
-/** The IDs of a session's deliveries. */
+/** Returns the IDs of a session's deliveries. */
 const idsOf = async ({ ask }, session) =>
   (await ask("GET", "deliveries")).deliveries.filter(({ id }) => id.endsWith(`:${session}`)).map(({ deliveryId }) => deliveryId);
 
 const fails = (headers) => (_, response) => response.writeHead(500, headers).end();
 const takes = (_, response) => response.end();
 
-test("a body is kept for 7 days after its delivery's end", async (t) => {
+test("keeps a body for 7 days after the end of its delivery", async (t) => {
   const world = await lasting(t, { MAX_EVENT_AGE: "90d", MAX_ATTEMPTS: "1", MAX_DELIVERY_AGE: "30d" });
   const { origin, until } = world;
   origin.answer = (_, response, body) => response.writeHead(JSON.parse(body).note ?? 200, { "retry-after": "1" }).end();
@@ -55,7 +55,7 @@ test("a body is kept for 7 days after its delivery's end", async (t) => {
     const { body, attempts } = await world.until(id, state);
     ok(body.text && attempts.length === (id === variant ? 0 : 1));
   }
-  // The alarm does this.
+  // The alarm forgets the bodies, without a cron trigger.
   await world.again((storage) => age(storage, MINUTE));
   for (const id of Object.keys(states)) {
     const { body, signature, attempts, sends, name } = await world.until(id, "forgotten");
@@ -76,7 +76,7 @@ test("keeps a pending delivery of any age", async (t) => {
   deepEqual(second.body, first.body);
 });
 
-/** For how long an ID is remembered at least: a copy may wait in the quarantine for 48 hours. */
+/** How long an ID is remembered at least, in ms: a copy may be in the quarantine for 48 hours. */
 const REMEMBERED = 48 * 60 * MINUTE + 6 * MINUTE;
 
 test("remembers an id for 48 hours and 6 minutes after its last use, also if MAX_EVENT_AGE is shorter", async (t) => {
@@ -108,7 +108,7 @@ test("remembers an id for 48 hours and 6 minutes after its last use, also if MAX
   equal(taken(world, session_id).at(-1).body.toString(), body);
 });
 
-test("remembers the id of an erased delivery as long", async (t) => {
+test("remembers the id of an erased delivery for the same time", async (t) => {
   const world = await lasting(t, { MAX_EVENT_AGE: "1h" });
   const body = event({ timestamp: undefined });
   equal((await post(world.url, body)).status, 200);
@@ -129,7 +129,7 @@ test("remembers the id of an erased delivery as long", async (t) => {
   equal((await world.origin.took(3)).body.toString(), body);
 });
 
-/** A body of a session that was signed so long ago. Its timestamp is adjusted, because only stored data becomes older. */
+/** Returns the body of an event that was signed `ms` ago. `age` makes only stored data older, not the body of a retry. */
 const signed = (ms, fields) => event({ ...fields, timestamp: new Date(Date.now() - ms).toISOString() });
 
 for (const erased of [true, false]) {
@@ -167,7 +167,7 @@ test("a variant is not a new delivery while it is fresh, although earlier delive
   equal(await becomes(world, signed(2 * DAY + 6 * MINUTE, other)), "duplicate");
   equal((await world.ask("GET", `deliveries/${variant}`)).state, "erased");
 
-  // And its retry, once the variant is removed.
+  // The same holds for its retry, once the variant is removed.
   await world.later(DAY);
   await world.until(variant, ({ code }) => code === "not_found");
   equal(await becomes(world, signed(DAY, other)), "duplicate");
@@ -197,7 +197,7 @@ test("sends a test event again although its first delivery was removed, unless t
   const world = await lasting(t, { MAX_EVENT_AGE: "1h" });
   const body = JSON.stringify({ is_test: true, message: "This is a test" });
   const gone = async (id) => void (await world.until(id, ({ code }) => code === "not_found"));
-  /** Checks that it is the first of its id. */
+  /** Posts the body, and checks that its delivery is the first with its ID. Returns the delivery ID. */
   const first = async () => {
     equal((await post(world.url, body)).status, 200);
     const [id] = await world.ids();
@@ -224,7 +224,7 @@ test("sends a test event again although its first delivery was removed, unless t
   equal(await becomes(world, body), "duplicate");
 });
 
-test("a delivery is dead after 3 days, which count from its last redelivery", async (t) => {
+test("a delivery is dead 3 days after its arrival or its last redelivery", async (t) => {
   const world = await lasting(t);
   const { origin } = world;
   origin.answer = fails({ "retry-after": "3600" });
@@ -248,7 +248,7 @@ test("a delivery is dead after 3 days, which count from its last redelivery", as
 test("sends a test event again 30 times an hour, and again after that hour", async (t) => {
   const world = await lasting(t);
   const body = JSON.stringify({ is_test: true, message: "This is a test" });
-  /** Sends it so many times more. Returns how often it was sent again, and only counted, so far. */
+  /** Posts the body `times` times. Returns how often it was sent again, and how often only counted, so far. */
   const arrives = async (times) => {
     for (let n = 0; n < times; n++) equal((await post(world.url, body)).status, 200);
     const { deliveries } = await world.ask("GET", "deliveries?limit=200");
