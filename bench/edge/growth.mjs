@@ -3,7 +3,7 @@
 import { createHmac, randomUUID } from "node:crypto";
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { change, look, multiply, ROWS_PER_MS } from "../../tests/worker/storage.mjs";
+import { change, multiply, ROWS_PER_MS, select } from "../../tests/worker/storage.mjs";
 import { body, KEY } from "../bodies.mjs";
 import { compare, median, shuffled } from "../rounds.mjs";
 import {
@@ -89,7 +89,7 @@ const rowOf = ({ newest, size }, n) => newest - n * intervalMs(size) * ROWS_PER_
  * erase.
  */
 function fill(storage, size) {
-  const [{ key: newest }] = look(storage, "SELECT key FROM deliveries");
+  const [{ key: newest }] = select(storage, "SELECT key FROM deliveries");
   const gap = intervalMs(size) * ROWS_PER_MS;
   const spread = (first) =>
     Array.from({ length: RARE }, (_, n) => rowOf({ newest, size }, first + n * Math.floor(size / RARE))).join();

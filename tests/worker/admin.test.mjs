@@ -11,8 +11,8 @@ async function edge(t, bindings = {}) {
   return { ...started, ...admin(started.edge) };
 }
 
-const refuses = (origin) => (origin.answer = (_, response) => response.writeHead(500).end());
-const takes = (origin) => (origin.answer = (_, response) => response.end());
+const letFail = (origin) => (origin.answer = (_, response) => response.writeHead(500).end());
+const letAccept = (origin) => (origin.answer = (_, response) => response.end());
 
 for (const [how, bindings] of Object.entries({ "without ADMIN_TOKEN": { ADMIN_TOKEN: undefined }, "with MODE=direct": { MODE: "direct" } })) {
   test(`${how}, every path under /admin is not found`, async (t) => {
@@ -153,7 +153,7 @@ test("shows a delivery as dead for one destination while it is pending for anoth
     MAX_ATTEMPTS: "2",
     DESTINATIONS: JSON.stringify([{ name: "crm", url: crm.url }, { name: "mail", url: mail.url }]),
   }));
-  refuses(origin);
+  letFail(origin);
   mail.answer = (_, response) => response.writeHead(503, { "retry-after": "3000" }).end();
   const body = event();
   equal((await post(url, body)).status, 200);
@@ -164,7 +164,7 @@ test("shows a delivery as dead for one destination while it is pending for anoth
   const { deliveries, destinations } = await ask("GET", "status");
   deepEqual([deliveries.dead, deliveries.pending], [1, 1]);
   deepEqual(destinations.map(({ name, pending }) => [name, pending]), [["crm", 0], ["mail", 1]]);
-  takes(origin);
+  letAccept(origin);
   deepEqual((await ask("POST", "redeliver", { since: 0, until: Date.now() + 1, destination: "crm" })).redelivered, 1);
   equal((await origin.took(3)).body.toString(), body);
   await eventually(async () => (await ids("?state=dead")).length === 0);
@@ -178,7 +178,7 @@ test("logs a dead delivery once for each destination", async (t) => {
     DESTINATIONS: JSON.stringify([{ name: "crm", url: crm.url }, { name: "mail", url: mail.url }]),
   }));
   const held = deferred();
-  refuses(origin);
+  letFail(origin);
   mail.answer = async (_, response) => {
     await held.promise;
     response.writeHead(500).end();
@@ -193,11 +193,11 @@ test("logs a dead delivery once for each destination", async (t) => {
 
 test("redelivers 501 dead deliveries by one request", async (t) => {
   const { url, origin, ask } = await edge(t);
-  refuses(origin);
+  letFail(origin);
   const bodies = Array.from({ length: 501 }, () => event());
   for (const body of bodies) equal((await post(url, body)).status, 200);
   await eventually(async () => (await ask("GET", "status")).deliveries.dead >= bodies.length);
-  takes(origin);
+  letAccept(origin);
   equal((await ask("POST", "redeliver", { since: 0, until: Date.now() + 1 })).redelivered, bodies.length);
   await eventually(async () => (await ask("GET", "status")).deliveries.delivered >= bodies.length);
 });
@@ -243,12 +243,12 @@ test("redelivers one dead delivery or all of a period, to one destination or all
     ORIGIN_URL: undefined,
     DESTINATIONS: JSON.stringify([{ name: "crm", url: crm.url }, { name: "mail", url: mail.url }]),
   }));
-  refuses(origin);
+  letFail(origin);
   for (let n = 0; n < 3; n++) await post(url, event());
   const dead = await ids();
   for (const id of dead) await until(id, "dead");
   equal((await ids("?state=dead")).length, 3);
-  takes(origin);
+  letAccept(origin);
   deepEqual((await ask("POST", `deliveries/${dead[0]}/redeliver`, { destination: "crm" })).destinations, ["crm"]);
   await until(dead[0], "delivered");
   equal(mail.taken.length, 3);
@@ -308,7 +308,7 @@ test("forgets a body after RETENTION", async (t) => {
 
 test("status and metrics show the state of the edge", async (t) => {
   const { url, origin, ask, until, ids, logged, edge: at } = await edge(t, { WALNUT_WEBHOOK_KEY_PREVIOUS: "before", WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: new Date(Date.now() + 3_600_000).toISOString() });
-  refuses(origin);
+  letFail(origin);
   const body = event();
   await post(url, body, { "x-walnut-signature": sign(body, "before") });
   equal((await post(url, body, { "x-walnut-signature": "0".repeat(64) })).status, 401);

@@ -1,7 +1,7 @@
 // The alerts about destinations: each is correct, is raised once, and delays no delivery.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { lasting, look } from "./storage.mjs";
+import { lasting, select } from "./storage.mjs";
 import { event, post, startOrigin } from "./support.mjs";
 
 const MINUTE = 60_000;
@@ -77,11 +77,11 @@ test("reports no recovery while a destination fails in another way, through a re
   world.origin.answer = fails;
   await world.later(MINUTE);
   await world.until(deliveryId, ({ attempts }) => attempts.length >= 2);
-  await world.again();
+  await world.restart();
   await world.edge.scheduled();
   await attempted(world);
   equal((await destination(world)).state, "failing");
-  await world.again((storage) => deepEqual(look(storage, "SELECT cause FROM alerts"), [{ cause: "failing origin" }]));
+  await world.restart((storage) => deepEqual(select(storage, "SELECT cause FROM alerts"), [{ cause: "failing origin" }]));
   world.origin.answer = accepts;
   await world.later(HOUR / 2);
   await alertsAre(world, "failing origin", "recovered origin");

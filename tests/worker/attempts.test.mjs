@@ -8,7 +8,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { createServer as createTlsServer } from "node:tls";
-import { lasting, look } from "./storage.mjs";
+import { lasting, select } from "./storage.mjs";
 import { admin, DIRECT, DURABLE, event, folder, post, start, TOKEN } from "./support.mjs";
 
 /** Returns a free port. */
@@ -246,7 +246,7 @@ test("erases the answer of a destination with its delivery", async (t) => {
   match((await until(id, "dead")).attempts[0].body, /someone/);
   equal((await ask("DELETE", `deliveries/${id}`)).erased, 1);
   await edge.stop();
-  deepEqual(look(storage, "SELECT attempts, edges FROM deliveries"), [{ attempts: "[]", edges: null }]);
+  deepEqual(select(storage, "SELECT attempts, edges FROM deliveries"), [{ attempts: "[]", edges: null }]);
 });
 
 test("only a test event is sent with walnut-test", async (t) => {

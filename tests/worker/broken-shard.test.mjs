@@ -14,7 +14,7 @@ async function broken(t, shard, bindings = {}) {
   for (const body of world.before) equal((await post(world.url, body)).status, 200);
   for (const id of await world.ids()) await world.until(id, "delivered");
   world.stored = await world.ids();
-  await world.again((storage) => spoil(storage, idOf(world.before[shard])));
+  await world.restart((storage) => spoil(storage, idOf(world.before[shard])));
   return world;
 }
 
@@ -112,7 +112,7 @@ test("after a cron trigger, shards without events accept events while shard 0 ca
   equal((await post(world.url, first)).status, 200);
   await world.edge.scheduled();
   await world.until((await world.ids())[0], "delivered");
-  await world.again((storage) => spoil(storage, idOf(first)));
+  await world.restart((storage) => spoil(storage, idOf(first)));
   const bodies = [1, 2, 3].map((n) => inShard(n, SHARDS));
   for (const body of bodies) deepEqual(await post(world.url, body), { status: 200, code: undefined });
   await world.origin.took(4);
@@ -123,7 +123,7 @@ test("while shard 0 can't be read, an edge in set-up answers 503", async (t) => 
   const bindings = {};
   const world = await broken(t, 0, bindings);
   Object.assign(bindings, { WALNUT_WEBHOOK_KEY: undefined, SETUP: "1" });
-  await world.again();
+  await world.restart();
   deepEqual(await post(world.url, event()), { status: 503, code: "store_failed" });
   equal((await fetch(`${world.edge.url}/healthz`)).status, 503);
 });
@@ -132,7 +132,7 @@ test("an edge whose SHARDS has changed uses the number that each shard has store
   const bindings = {};
   const world = await broken(t, 0, bindings);
   bindings.SHARDS = "2";
-  await world.again();
+  await world.restart();
   // With 2 shards, it would also be in shard 1, which has stored that there are 4.
   equal((await post(world.url, inShard(1, SHARDS))).status, 200);
   for (const body of world.before.filter((_, n) => n % SHARDS !== 0)) equal((await post(world.url, body)).status, 200);

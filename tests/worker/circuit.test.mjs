@@ -45,7 +45,7 @@ test("holds a destination through a restart, probes it once, and then sends all 
   const bodies = await send(world.url, 20);
   await destinationUntil(world, ({ state, pending }) => state === "held" && pending === 20);
   const before = world.origin.taken.length;
-  await world.again((storage) => age(storage, MINUTE - 20_000));
+  await world.restart((storage) => age(storage, MINUTE - 20_000));
   await world.edge.scheduled();
   equal((await destination(world)).state, "held");
   equal(world.origin.taken.length, before);

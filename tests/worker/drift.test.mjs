@@ -3,7 +3,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { lasting, look } from "./storage.mjs";
+import { lasting, select } from "./storage.mjs";
 import { admin, DURABLE, event, eventually, post, sign, start, startOrigin, TOKEN } from "./support.mjs";
 
 const MINUTE = 60_000;
@@ -163,18 +163,18 @@ test("at most 150 added fields are kept, and a path of at most 256 bytes", async
 
 test("a new difference is saved at once, and a known one after 15 minutes", async (t) => {
   const world = await stored(t);
-  const saved = () => look(world.storage, "SELECT path, times FROM drift").map(({ path, times }) => `${path} ${times}`);
+  const saved = () => select(world.storage, "SELECT path, times FROM drift").map(({ path, times }) => `${path} ${times}`);
   await accepted(world, added("phone"));
   await world.counted("demo_session_finished phone added 1");
-  await world.again((storage) => deepEqual(saved(storage), ["phone 1"]));
+  await world.restart((storage) => deepEqual(saved(storage), ["phone 1"]));
   await world.counted("demo_session_finished phone added 1");
   await accepted(world, added("phone"));
   await world.counted("demo_session_finished phone added 2");
-  await world.again((storage) => deepEqual(saved(storage), ["phone 1"]));
+  await world.restart((storage) => deepEqual(saved(storage), ["phone 1"]));
   await world.later(15 * MINUTE);
   await accepted(world, added("phone"));
   await world.counted("demo_session_finished phone added 2");
-  await world.again((storage) => deepEqual(saved(storage), ["phone 2"]));
+  await world.restart((storage) => deepEqual(saved(storage), ["phone 2"]));
 });
 
 test("an event from the quarantine counts", async (t) => {
@@ -184,7 +184,7 @@ test("an event from the quarantine counts", async (t) => {
   equal((await post(world.url, body, { "x-walnut-signature": sign(body, "new") })).status, 401);
   await eventually(async () => (await world.ask("GET", "rejected")).rejected.length !== 0);
   bindings.WALNUT_WEBHOOK_KEY = "new";
-  await world.again();
+  await world.restart();
   await world.edge.scheduled();
   equal((await world.origin.took(1)).body.toString(), body);
   await world.edge.scheduled();

@@ -94,7 +94,7 @@ test("a destination that answers 410 is failing, and the alert of a dead deliver
   await world.until((await world.ids())[0], "dead");
   const alerts = [await world.alerts.took(1), await world.alerts.took(2)].map(alert);
   deepEqual(alerts.map(({ cause, destination }) => `${cause} ${destination}`).sort(), ["dead origin", "failing origin"]);
-  await world.again();
+  await world.restart();
   const { state, failures, lastStatus } = await destination(world);
   deepEqual([state, failures, lastStatus], ["failing", 1, 410]);
 });
@@ -105,7 +105,7 @@ test("counts failures in a row through a restart", async (t) => {
   equal((await post(world.url, event())).status, 200);
   await world.until((await world.ids())[0], ({ attempts }) => attempts.length >= 4);
   world.origin.answer = () => {};
-  await world.again();
+  await world.restart();
   ok((await destination(world)).failures >= 4);
 });
 

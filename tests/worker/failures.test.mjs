@@ -1,7 +1,7 @@
 // After a failed statement or the end of a Durable Object, no delivery is lost or stuck, and counts are kept.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { age, lasting, look, loseAlarm } from "./storage.mjs";
+import { age, lasting, loseAlarm, select } from "./storage.mjs";
 import { admin, DURABLE, event, folder, post, start, TOKEN } from "./support.mjs";
 
 /** The Worker, with statements that fail a given number of times, and with its alarms counted. */
@@ -81,7 +81,7 @@ test("undoes a step that fails half-way, so that a send to a removed destination
   const { sends } = await admin(after.edge).until(id, "dead");
   equal(sends[0].reason, "destination_removed");
   await after.edge.stop();
-  deepEqual(look(storage, "SELECT destination, due FROM retries"), []);
+  deepEqual(select(storage, "SELECT destination, due FROM retries"), []);
 });
 
 test("keeps counts through a restart", async (t) => {
@@ -101,6 +101,6 @@ test("keeps counts through a restart", async (t) => {
   };
   const before = await counted();
   deepEqual([before.duplicates, before.pending, before.lastCode, before.taken], [3, 1, "origin_failed", true]);
-  await world.again();
+  await world.restart();
   deepEqual(await counted(), before);
 });

@@ -16,7 +16,7 @@ async function grown(t, { copies, ...bindings }, changed) {
     ids = await world.ids();
     await world.until(ids[0], "delivered");
   }
-  await world.again((storage) => {
+  await world.restart((storage) => {
     multiply(storage, copies, 1000);
     change(storage, changed);
   });

@@ -29,13 +29,13 @@ async function raised(alerts, count, cause, from) {
 /**
  * Waits until the inbox has stored which key matched. The status is answered only after that is on the disk.
  */
-async function noted({ logged, ask }, ...parts) {
+async function keyIsStored({ logged, ask }, ...parts) {
   await logged('"keys"', ...parts);
   equal((await ask("GET", "status")).status, 200);
 }
 
 /** Waits until a delivery is accepted, so that the inbox has done its work. */
-async function taken({ url, origin, until, ids }) {
+async function accepted({ url, origin, until, ids }) {
   origin.answer = (_, response) => response.end();
   equal((await post(url, event())).status, 200);
   await until((await ids())[0], "delivered");
@@ -46,7 +46,7 @@ async function dies(world) {
   world.origin.answer = (_, response) => response.writeHead(500).end();
   equal((await post(world.url, event())).status, 200);
   await world.until((await world.ids())[0], "dead");
-  for (let n = 0; n < 3; n++) await taken(world);
+  for (let n = 0; n < 3; n++) await accepted(world);
 }
 
 test("raises one alert an hour for dead deliveries", async (t) => {
@@ -87,7 +87,7 @@ test("retries an alert that can't be posted each minute, for an hour", async (t)
   await failed(4);
   // The next try would be an hour after the alert, so there is none.
   await world.later(MINUTE);
-  for (let n = 0; n < 3; n++) await taken(world);
+  for (let n = 0; n < 3; n++) await accepted(world);
   equal(alerts.taken.length, 4);
   alerts.answer = (_, response) => response.end();
   const hour = Date.now();
@@ -103,7 +103,7 @@ test("an alert says that only the previous key has matched for an hour", async (
   const signed = async (key) => {
     const body = event();
     equal((await post(world.url, body, { "x-walnut-signature": sign(body, key) })).status, 200);
-    await noted(world);
+    await keyIsStored(world);
   };
   await signed(undefined);
   await world.later(59 * MINUTE);
@@ -120,8 +120,8 @@ test("an alert says that every request of an hour was rejected; an accepted requ
     await eventually(async () => (await world.ask("GET", "status")).failures.signature_mismatch === times);
   };
   await refused(1);
-  await taken(world);
-  await noted(world, '"current":1');
+  await accepted(world);
+  await keyIsStored(world, '"current":1');
   await world.later(10 * MINUTE);
   await refused(2);
   await world.later(59 * MINUTE);
@@ -139,7 +139,7 @@ test("a duplicate does not restart the hour of rejections, because it may be a r
   };
   const captured = event();
   equal((await post(world.url, captured)).status, 200);
-  await noted(world, '"current":1');
+  await keyIsStored(world, '"current":1');
   const { current } = (await world.ask("GET", "status")).keys;
   await refused(1);
   await world.later(59 * MINUTE);
@@ -158,11 +158,11 @@ test("a genuine event that could not be stored does not restart the hour of reje
     equal((await post(world.url, event(), { "x-walnut-signature": "0".repeat(64) })).status, 401);
     await eventually(async () => (await world.ask("GET", "status")).failures.signature_mismatch === times);
   };
-  await taken(world);
-  await noted(world, '"current":1');
+  await accepted(world);
+  await keyIsStored(world, '"current":1');
   const { current } = (await world.ask("GET", "status")).keys;
   await refused(1);
-  await world.again((storage) => {
+  await world.restart((storage) => {
     age(storage, 59 * MINUTE);
     change(storage, "CREATE TRIGGER broken BEFORE INSERT ON deliveries BEGIN SELECT RAISE(ABORT, 'broken'); END");
   });
@@ -176,8 +176,8 @@ test("a genuine event that could not be stored does not restart the hour of reje
 
 test("held events count as received, and no alert is posted until the configuration is correct", async (t) => {
   const world = await edge(t, { ALERT_SILENCE: "1h" });
-  await taken(world);
-  await noted(world, '"current":1');
+  await accepted(world);
+  await keyIsStored(world, '"current":1');
   const { current } = (await world.ask("GET", "status")).keys;
   world.bindings.MAX_ATTEMPTS = "x";
   await world.later(59 * MINUTE);
@@ -195,8 +195,8 @@ test("held events count as received, and no alert is posted until the configurat
 
 test("an alert says that nothing arrived for ALERT_SILENCE", async (t) => {
   const world = await edge(t, { ALERT_SILENCE: "1h" });
-  await taken(world);
-  await noted(world);
+  await accepted(world);
+  await keyIsStored(world);
   await world.later(59 * MINUTE);
   equal(world.alerts.taken.length, 0);
   const hour = Date.now();

@@ -15,7 +15,7 @@ async function edge(t, bindings = {}) {
   return { ...started, ...admin(started.edge) };
 }
 
-const takes = (_, response) => response.end();
+const accepts = (_, response) => response.end();
 const fails = (headers) => (_, response) => response.writeHead(500, headers).end();
 
 /** A Worker that counts the bodies that the inbox reads. */
@@ -83,7 +83,7 @@ test("keeps 20 variants of one id, only counts further ones, and can redeliver a
 
 /**
  * Starts an edge with an origin for each name. The origins in `prompt` answer one event promptly. Then all origins hold
- * their responses, which are in `held`. `flying(n)` waits until n requests are in flight, and checks that there are no
+ * their responses, which are in `held`. `inFlight(n)` waits until n requests are in flight, and checks that there are no
  * more.
  */
 async function holding(t, { prompt = [], others = [], bindings = {} }) {
@@ -102,27 +102,27 @@ async function holding(t, { prompt = [], others = [], bindings = {} }) {
   await until(id, "delivered");
 
   const held = [];
-  let came = deferred();
+  let arrival = deferred();
   for (const [name, origin] of Object.entries(origins)) {
     origin.answer = (_, response) => {
       held.push({ name, end: () => response.end() });
-      came.resolve();
+      arrival.resolve();
     };
   }
-  const flying = async (count) => {
-    for (; held.length < count; came = deferred()) await came.promise;
+  const inFlight = async (count) => {
+    for (; held.length < count; arrival = deferred()) await arrival.promise;
     // With each arrival, the inbox looks for requests that it may start.
-    for (let n = 0; n < 5; n++) equal((await post(url, event({ event: "of no interest" }))).status, 200);
+    for (let n = 0; n < 5; n++) equal((await post(url, event({ event: "unwanted" }))).status, 200);
     equal(held.length, count);
   };
-  return { ...started, origins, held, flying };
+  return { ...started, origins, held, inFlight };
 }
 
 test("allows 4 requests in flight, 2 to one destination", async (t) => {
-  const { url, origins, held, flying } = await holding(t, { prompt: ["a", "b", "c"] });
+  const { url, origins, held, inFlight } = await holding(t, { prompt: ["a", "b", "c"] });
   for (let n = 0; n < 3; n++) equal((await post(url, event())).status, 200);
   for (let left = 9; left > 0; left--) {
-    await flying(Math.min(left, 4));
+    await inFlight(Math.min(left, 4));
     held.shift().end();
   }
   const all = Object.values(origins);
@@ -131,23 +131,23 @@ test("allows 4 requests in flight, 2 to one destination", async (t) => {
 });
 
 test("a single destination gets 2 requests at once", async (t) => {
-  const { url, held, flying } = await holding(t, { prompt: ["a"] });
+  const { url, held, inFlight } = await holding(t, { prompt: ["a"] });
   for (let n = 0; n < 4; n++) equal((await post(url, event())).status, 200);
   for (const count of [2, 2, 2, 1]) {
-    await flying(count);
+    await inFlight(count);
     held.shift().end();
   }
 });
 
 test("destinations without a prompt answer get one request each, and at most three in all", async (t) => {
-  const { url, origins, held, flying } = await holding(t, { prompt: ["good"], others: ["w", "x", "y", "z"] });
+  const { url, origins, held, inFlight } = await holding(t, { prompt: ["good"], others: ["w", "x", "y", "z"] });
   for (let n = 0; n < 3; n++) equal((await post(url, event())).status, 200);
   const taken = () => Object.values(origins).map(({ taken }) => taken.length);
-  await flying(4);
+  await inFlight(4);
   deepEqual(taken(), [1, 1, 1, 0, 2]);
   const [one] = held.splice(held.findIndex(({ name }) => name === "good"), 1);
   one.end();
-  await flying(4);
+  await inFlight(4);
   deepEqual(taken(), [1, 1, 1, 0, 3]);
 });
 
@@ -155,14 +155,14 @@ test("allows 4 MiB of bodies in flight", async (t) => {
   const third = Math.floor((4 << 20) / 3);
   for (const [size, count] of [[third, 3], [third + 1, 2]]) {
     const bindings = { MAX_BODY_BYTES: "1572864" };
-    const { url, origins, held, flying } = await holding(t, { prompt: ["a", "b"], bindings });
+    const { url, origins, held, inFlight } = await holding(t, { prompt: ["a", "b"], bindings });
     for (let n = 0; n < 2; n++) {
       const padding = "x".repeat(size - event({ padding: "" }).length);
       equal((await post(url, event({ padding }))).status, 200);
     }
-    await flying(count);
+    await inFlight(count);
     held.shift().end();
-    await flying(Math.min(count, 3));
+    await inFlight(Math.min(count, 3));
     const sent = Object.values(origins).flatMap(({ taken }) => taken.slice(1));
     deepEqual(sent.map(({ body }) => body.length), Array(count + 1).fill(size));
   }
@@ -177,7 +177,7 @@ for (const most of [1, 2]) {
     const [{ attempts, reason, due }] = (await until(id, "dead")).sends;
     deepEqual([attempts, reason, due], [most, "max_attempts", null]);
     // The destination accepts another delivery at the last allowed attempt.
-    origin.answer = (request, response) => (origin.taken.length < 2 * most ? fails() : takes)(request, response);
+    origin.answer = (request, response) => (origin.taken.length < 2 * most ? fails() : accepts)(request, response);
     equal((await post(url, event())).status, 200);
     const [other] = await ids();
     equal((await until(other, "delivered")).sends[0].attempts, most);

@@ -3,7 +3,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { test } from "node:test";
-import { change, lasting, look } from "./storage.mjs";
+import { change, lasting, select } from "./storage.mjs";
 import { admin, DIRECT, DURABLE, event, eventually, post, sign, start, TOKEN } from "./support.mjs";
 
 async function freePort() {
@@ -88,7 +88,7 @@ test("each shard answers 508 to a list that names this edge, before it looks for
   const all = new Set(world.origin.taken.map(({ headers }) => headers["walnut-edge"]));
   equal(all.size, 1);
   const [instance] = all;
-  await world.again();
+  await world.restart();
   equal((await world.ask("GET", "status")).duplicates, 0);
   for (const body of bodies) deepEqual(await through(world.url, `x,${instance}`, body), { status: 508, code: "loop" });
   equal((await world.ask("GET", "status")).duplicates, 0);
@@ -107,8 +107,8 @@ test("an edge of an older version gets its id with its next delivery, and all it
     return new Set(world.origin.taken.slice(before).map(({ headers }) => headers["walnut-edge"]));
   };
   const old = await deliver();
-  await world.again((storage) => {
-    const [{ value }] = look(storage, "SELECT value FROM meta WHERE name = 'shards' LIMIT 1");
+  await world.restart((storage) => {
+    const [{ value }] = select(storage, "SELECT value FROM meta WHERE name = 'shards' LIMIT 1");
     equal(value, 4);
     change(storage, "DELETE FROM meta WHERE name = 'instance'");
   });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { isSound, LOOKS } from "../browser/support.mjs";
-import { browser, DURABLE, IMAGE, look, rowOf as deliveryOf, said, SCRIPT, signIn, view } from "./page.mjs";
+import { browser, DURABLE, IMAGE, look, rowOf as deliveryOf, SCRIPT, signIn, view, waitForMessage } from "./page.mjs";
 import { admin, deferred, event, eventually, folder, post, sign, start } from "./support.mjs";
 
 const OLD_KEY = "the key before";
@@ -80,7 +80,7 @@ for (const looks of LOOKS) {
     await page.click("#deliver .close");
     await page.locator("#actions").getByText("Deliver…").click();
     await page.click("#deliver .primary");
-    await said(page, ": accepted.");
+    await waitForMessage(page, ": accepted.");
     assert.equal((await origin.took(1)).body.toString(), image);
     assert.equal(await page.textContent("#said"), "Request: accepted.");
     await shown(page, 2);
@@ -97,7 +97,7 @@ for (const looks of LOOKS) {
       assert.equal(await rowOf(page, name).count(), 1);
       await rowOf(page, name).getByText("Erase…").click();
       await page.click("#discard .danger");
-      await said(page, "The request was erased.");
+      await waitForMessage(page, "The request was erased.");
       await shown(page, left);
     }
     assert.equal(await page.locator("#rejected").innerText(), "No rejected request is kept.");

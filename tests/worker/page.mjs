@@ -25,7 +25,7 @@ export async function signIn(page) {
   await page.waitForSelector("#tools", { state: "visible" });
 }
 
-export const said = (page, text) => page.locator("#said", { hasText: text }).waitFor();
+export const waitForMessage = (page, text) => page.locator("#said", { hasText: text }).waitFor();
 
 /** Checks the page in its current state, and saves a screenshot. */
 export const look = (page, name, looks) => lookAt(page, `admin-${name}`, looks);

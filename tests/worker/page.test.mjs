@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isSound, LOOKS } from "../browser/support.mjs";
-import { browser, DURABLE as STORING, idIn, IMAGE, linkTo, look, openFinder, rowOf, said, SCRIPT, shown, signIn, view } from "./page.mjs";
+import { browser, DURABLE as STORING, idIn, IMAGE, linkTo, look, openFinder, rowOf, SCRIPT, shown, signIn, view, waitForMessage } from "./page.mjs";
 import { admin, folder, post, sign, start, startOrigin, TOKEN } from "./support.mjs";
 
 const sample = readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json"), "utf8");
@@ -94,14 +94,14 @@ for (const looks of LOOKS) {
     assert.equal(await page.inputValue("#to"), ""); // all of them
     await page.selectOption("#to", "archive");
     await page.click("#redeliver .primary");
-    await said(page, `Delivery ${broken} is sent again to archive.`);
+    await waitForMessage(page, `Delivery ${broken} is sent again to archive.`);
     await until(broken, "delivered");
     assert.equal(crm.taken.length, before);
     await page.click("#refresh");
     await page.locator("#fields .delivered").waitFor();
     await page.selectOption("#to", "");
     await page.click("#redeliver .primary");
-    await said(page, `Delivery ${broken} is sent again to crm, archive.`);
+    await waitForMessage(page, `Delivery ${broken} is sent again to crm, archive.`);
     await until(broken, "delivered");
 
     await page.click("[data-opens=delete]");
@@ -110,7 +110,7 @@ for (const looks of LOOKS) {
     assert.equal(await page.locator("#redeliver").isVisible(), true);
     await page.click("[data-opens=delete]");
     await page.click("#delete .danger");
-    await said(page, `Delivery ${broken} was erased.`);
+    await waitForMessage(page, `Delivery ${broken} was erased.`);
     await page.locator("#body-note", { hasText: "The body was deleted" }).waitFor();
     assert.equal(await page.locator("#redeliver").isVisible(), false);
     await page.goBack();
@@ -139,7 +139,7 @@ for (const looks of LOOKS) {
     assert.ok(since <= oldest && oldest < since + 60_000, `${since} ${oldest}`);
     await look(page, "redeliver", looks);
     await page.click("#revive .primary");
-    await said(page, "Sent again: 2.");
+    await waitForMessage(page, "Sent again: 2.");
     for (const id of ids) await until(id, "delivered");
 
     await page.click("[data-opens=erase]");
@@ -149,7 +149,7 @@ for (const looks of LOOKS) {
     await page.check("#erase [type=checkbox]");
     await look(page, "erase", looks);
     await page.click("#erase .danger");
-    await said(page, "Erased: 1.");
+    await waitForMessage(page, "Erased: 1.");
     await page.locator("#deliveries .erased").waitFor();
     assert.equal(await page.inputValue("#email"), "");
     assert.deepEqual(wrong, []);
@@ -235,7 +235,7 @@ test("page: calls erase until no cursor is left, by keyboard", { timeout: 600_00
   await page.keyboard.press("Tab");
   await page.keyboard.press("Space");
   await page.keyboard.press("Enter");
-  await said(page, "Erased: 6.");
+  await waitForMessage(page, "Erased: 6.");
   const email = "kim@example.com";
   assert.deepEqual(asked, [{ email }, { email, cursor: "a" }, { email, cursor: "b" }]);
   assert.deepEqual(wrong, []);
@@ -319,7 +319,7 @@ test("page: redelivers an event that no destination wants, to a destination that
   await page.locator("#problem", { hasText: "No destination wants this event. Choose one." }).waitFor();
   await page.selectOption("#to", "crm");
   await page.click("#redeliver .primary");
-  await said(page, `Delivery ${id} is sent again to crm.`);
+  await waitForMessage(page, `Delivery ${id} is sent again to crm.`);
   await crm.took(2);
   assert.deepEqual(wrong, []);
   await page.close();

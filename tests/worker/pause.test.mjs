@@ -1,7 +1,7 @@
 // A paused destination receives nothing, and loses nothing.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { lasting, look } from "./storage.mjs";
+import { lasting, select } from "./storage.mjs";
 import { admin, deferred, DURABLE, event, eventually, post, start, startOrigin, TOKEN } from "./support.mjs";
 
 const MINUTE = 60_000;
@@ -109,8 +109,8 @@ test("after a pause of 4 days, deliveries keep their times of arrival, and MAX_D
   await world.until(early, ({ attempts }) => attempts.length === 3);
   const before = Date.now();
   const late = await sent();
-  await world.again((storage) => {
-    const sends = look(storage, "SELECT sends FROM deliveries ORDER BY key").map(({ sends }) => JSON.parse(sends)[0]);
+  await world.restart((storage) => {
+    const sends = select(storage, "SELECT sends FROM deliveries ORDER BY key").map(({ sends }) => JSON.parse(sends)[0]);
     const [ages, paused] = [sends.map(({ began }) => Date.now() - began), sends.map(({ paused }) => paused ?? 0)];
     ok(sends[1].began >= before && ages[1] < HOUR, `arrived ${ages[1]} ms ago`);
     ok(ages[0] >= 4 * DAY + 30 * MINUTE && ages[0] < 4 * DAY + 31 * MINUTE, `arrived ${ages[0]} ms ago`);

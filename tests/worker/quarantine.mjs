@@ -122,7 +122,7 @@ export async function quarantine(t, bindings = {}, options = {}) {
   world.reset = async (changed, ms = 0) => {
     Object.assign(all, changed);
     offset += ms;
-    await world.again();
+    await world.restart();
   };
   world.pass = async (ms) => {
     offset += ms;

@@ -13,7 +13,7 @@ async function sendThroughKills(world, bodies, kills) {
   let restarted = Promise.resolve();
   const kill = async () => {
     world.edge.kill();
-    await world.again();
+    await world.restart();
   };
   const codes = new Map();
   await each(bodies, async (body, n) => {

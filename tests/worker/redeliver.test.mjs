@@ -4,8 +4,8 @@ import { test } from "node:test";
 import { admin, DURABLE, event, eventually, folder, inShard, post, start, startOrigin, TOKEN } from "./support.mjs";
 
 const list = (...destinations) => ({ ORIGIN_URL: undefined, DESTINATIONS: JSON.stringify(destinations) });
-const refuses = (_, response) => response.writeHead(500).end();
-const takes = (_, response) => response.end();
+const fails = (_, response) => response.writeHead(500).end();
+const accepts = (_, response) => response.end();
 
 /** Starts `count` origins. `edge(...destinations)` starts the edge, each time with the same storage. */
 async function world(t, count) {
@@ -79,11 +79,11 @@ test("with state all, a destination and a period are required", async (t) => {
 test("moves pending and dead sends of a renamed destination to the new name", async (t) => {
   const { origins: [crm, other], edge } = await world(t, 2);
   const before = await edge({ name: "old", url: crm.url }, { name: "other", url: other.url });
-  crm.answer = refuses;
+  crm.answer = fails;
   const dead = [event(), event()];
   for (const body of dead) equal((await post(before.url, body)).status, 200);
   for (const id of await before.ids()) await before.until(id, "dead");
-  crm.answer = takes;
+  crm.answer = accepts;
   const delivered = event();
   equal((await post(before.url, delivered)).status, 200);
   await before.until((await before.ids("?limit=1"))[0], "delivered");
@@ -94,7 +94,7 @@ test("moves pending and dead sends of a renamed destination to the new name", as
   await before.until((await before.ids("?limit=1"))[0], (it) => names(it).some(([name, state]) => name === "other" && state === "delivered"));
 
   crm.taken.length = 0;
-  crm.answer = takes;
+  crm.answer = accepts;
   const after = await edge({ name: "new", url: crm.url }, { name: "other", url: other.url });
   equal((await after.ask("POST", "redeliver", { from: "old", destination: "new" })).redelivered, 3);
   await crm.took(3);
@@ -118,7 +118,7 @@ test("sends a pending delivery of a renamed destination to the new name even if 
   equal((await post(before.url, event())).status, 200);
   const [id] = await before.ids();
   await before.until(id, (it) => names(it).some(([, state]) => state === "dead"));
-  crm.answer = takes;
+  crm.answer = accepts;
   const after = await edge({ name: "crm", url: crm.url });
   equal((await after.ask("POST", "redeliver", { from: "old", destination: "crm" })).redelivered, 1);
   deepEqual(names(await after.until(id, "delivered")), [["crm", "delivered"]]);
@@ -148,12 +148,12 @@ test("redelivers one delivery to the destinations for which it is dead, or to al
     const { destinations, code } = await ask("POST", `deliveries/${id}/redeliver`, body);
     return destinations ?? code;
   };
-  crm.answer = refuses;
+  crm.answer = fails;
   const body = event();
   equal((await post(url, body)).status, 200);
   const [id] = await ids();
   await until(id, "dead");
-  crm.answer = takes;
+  crm.answer = accepts;
   deepEqual(await redeliver(id), ["crm"]);
   await until(id, "delivered");
   deepEqual(await redeliver(id), []);
@@ -183,11 +183,11 @@ test("names a shard that fails, and redelivers the deliveries of the others", as
   `;
   const { edge, url, origin } = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN, MAX_ATTEMPTS: "1", SHARDS: "3" }, { entry });
   const { ask, ids, until } = admin(edge);
-  origin.answer = refuses;
+  origin.answer = fails;
   for (let n = 0; n < 12; n++) equal((await post(url, event())).status, 200);
   const all = await ids();
   for (const id of all) await until(id, "dead");
-  origin.answer = takes;
+  origin.answer = accepts;
   const { redelivered, brokenShards } = await ask("POST", "redeliver", {});
   deepEqual([redelivered, brokenShards], [all.filter((id) => !id.startsWith("1-")).length, [1]]);
 });

@@ -14,7 +14,7 @@ async function named(t, name, more = {}) {
   const rename = (name) => {
     bindings.ORIGIN_URL = undefined;
     bindings.DESTINATIONS = JSON.stringify([{ name, url }]);
-    return world.again();
+    return world.restart();
   };
   await rename(name);
   return Object.assign(world, { rename });

@@ -105,7 +105,7 @@ test("a key that only the cron trigger has seen ends the set-up", async (t) => {
 test("an inbox that stored deliveries before the upgrade is not in set-up", async (t) => {
   const world = await quarantine(t, SETUP);
   await world.edge.scheduled();
-  await world.again((storage) => replace(storage, "1.sql"));
+  await world.restart((storage) => replace(storage, "1.sql"));
   for (const headers of [{}, { "x-walnut-signature": sign("", NEW_KEY) }]) {
     deepEqual(await post(world.url, "{}", headers), { status: 500, code: "misconfigured" });
   }

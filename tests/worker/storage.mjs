@@ -43,7 +43,7 @@ const inboxes = (storage) => files(storage, /[0-9a-f]{64}\.sqlite$/);
 /** Runs SQL on the database of each inbox. */
 export const change = (storage, sql) => void run(each(inboxes(storage), { sql }));
 /** Returns the rows of a query on the databases of all inboxes. */
-export const look = (storage, query) => run(each(inboxes(storage), { query })).flat();
+export const select = (storage, query) => run(each(inboxes(storage), { query })).flat();
 
 /** Makes the database that contains a delivery unreadable. */
 export function spoil(storage, id) {
@@ -72,7 +72,7 @@ export const versions = join(import.meta.dirname, "versions");
 
 /** Replaces the whole storage with the data of the file `name`. */
 export function replace(storage, name) {
-  const tables = look(storage, `SELECT name FROM sqlite_master it WHERE type = 'table' AND ${OURS}`);
+  const tables = select(storage, `SELECT name FROM sqlite_master it WHERE type = 'table' AND ${OURS}`);
   loseAlarm(storage);
   change(storage, tables.map(({ name }) => `DROP TABLE ${name};`).join(""));
   change(storage, readFileSync(join(versions, name), "utf8").replaceAll("NOW", Date.now()));
@@ -135,7 +135,7 @@ export function age(storage, ms) {
 }
 
 /**
- * Starts an edge that can be restarted with the same storage and the same origin. `again(changed)` restarts it, and calls
+ * Starts an edge that can be restarted with the same storage and the same origin. `restart(changed)` restarts it, and calls
  * `changed` with the storage in between. `later(ms)` restarts it with data that is `ms` older, and runs the cron
  * trigger. `bindings` are read at each start, and `options()` returns the options of each start.
  */
@@ -151,13 +151,13 @@ export async function lasting(t, bindings = {}, options = () => ({})) {
     url = world.origin.url;
   };
   await begin();
-  world.again = async (changed = () => {}) => {
+  world.restart = async (changed = () => {}) => {
     await world.edge.stop();
     changed(storage);
     await begin();
   };
   world.later = async (ms) => {
-    await world.again(() => age(storage, ms));
+    await world.restart(() => age(storage, ms));
     await world.edge.scheduled();
   };
   return world;
