@@ -5,7 +5,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isSound, LOOKS } from "../browser/support.mjs";
-import { browser, DURABLE as STORING, idIn, IMAGE, linkTo, look, openFinder, rowOf, SCRIPT, shown, signIn, view, waitForMessage } from "./page.mjs";
+import {
+  browser, DURABLE as STORING, idIn, IMAGE, linkTo, look, openFinder, rowOf, SCRIPT, shown, signIn, view, waitForMessage,
+} from "./page.mjs";
 import { admin, folder, post, sign, start, startOrigin, TOKEN } from "./support.mjs";
 
 const sample = readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json"), "utf8");
