@@ -9,7 +9,7 @@ const kib = (value) => `${(value / KIB).toFixed(1)} KiB`;
 const mib = (value) => `${(value / MIB).toFixed(2)} MiB`;
 const ms = (value) => `${value.toFixed(1)} ms`;
 
-/** Returns the worst of the medians at some lengths. */
+/** Returns the worst of the median ratios at several lengths. */
 const worst = (sizes) => Math.max(...sizes.map((compared) => compared.ratio));
 const at = (group, peer, ...sizes) => worst(sizes.map((size) => group[peer][size]));
 const everywhere = ({ workerd }, ...sizes) =>

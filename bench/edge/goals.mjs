@@ -22,8 +22,7 @@ const at = (loads, peer, size) =>
   loads.find((load) => load.size === size && load.connections === CONNECTIONS).candidates[peer].ratio.ratio;
 
 /**
- * Returns how much longer the largest inbox takes for an answer than the smallest. If there are several questions, the
- * worst counts.
+ * Returns how many times longer the largest inbox takes for an answer than the smallest: for several questions, the worst.
  */
 const growth = ({ growth: { ratios } }, ...names) => Math.max(...names.map((name) => ratios[name].ratio));
 
