@@ -1,4 +1,4 @@
-// The peers: what users could use instead of the package. Each peer gets the body in its fastest form, so that its time
+// The peers, which users could use instead of the package. Each peer gets the body in its fastest form, so that its time
 // does not include the decoding of bytes, and signs in its own scheme.
 import { createHmac, createSecretKey, timingSafeEqual, webcrypto } from "node:crypto";
 import { hmac } from "@noble/hashes/hmac.js";

@@ -128,7 +128,7 @@ const operations = [
   }],
   [0.7, () => ask("destinations/crm/resume")],
 ];
-/** Redelivers, after the last event, the deliveries that wait for the old name and those that the removed one has missed. */
+/** After the last event, redelivers for the renamed destination and for the one that was removed and added again. */
 async function repair() {
   const moved = await ask("redeliver", { from: "warehouse", destination: "lake" });
   const missed = { state: "all", destination: "playlists", since: started, until: Date.now() };

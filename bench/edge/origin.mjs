@@ -59,7 +59,7 @@ async function listen(answer) {
 serve(async ({ open, reset, until }) => {
   if (open) return { quick: await listen(quick), silent: await listen((socket) => socket.resume().on("error", () => {})) };
   if (reset) received = 0;
-  // Answers once so many requests have arrived since the last reset.
+  // Answers once `until` requests have arrived since the last reset.
   if (until !== undefined && received < until) await new Promise((resolve) => (awaited = { count: until, resolve }));
   return { received };
 });

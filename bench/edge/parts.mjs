@@ -102,7 +102,7 @@ export function parts({ origin, load, urls, folder, loads, rounds }) {
           if (round >= 0) measured[name].push({ accepted, delivered, drainMs }); // the first round is for the compiler
         }
       }
-      const all = (name, what) => measured[name].map((one) => one[what]);
+      const all = (name, metric) => measured[name].map((one) => one[metric]);
       const middles = (name) => ({
         accepted: median(all(name, "accepted")),
         delivered: median(all(name, "delivered")),

@@ -55,7 +55,7 @@ export function growthTable({ sizes, ratios, redelivery, erasure }) {
   const head = sizes.map(({ deliveries }) => deliveries.toLocaleString("en"));
   rows.push(["stored, MB", ...sizes.map(({ bytes }) => (bytes / 1e6).toFixed(1)), ""]);
   const stalls = Object.entries({
-    [`${redelivery.redelivered.toLocaleString("en")} dead are queued again`]: redelivery,
+    [`${redelivery.redelivered.toLocaleString("en")} dead deliveries are redelivered`]: redelivery,
     [`${erasure.searched.toLocaleString("en")} bodies are searched for an address`]: erasure,
   }).map(([name, it]) => [name, ms(it.ms), `${it.events}`, ms(it.medianMs), ms(it.longestMs)]);
   return [

@@ -1,4 +1,4 @@
-// Counts what the platform bills for an event, as tests/worker/rows.test.mjs does.
+// Counts the work that the platform bills for an event, as tests/worker/rows.test.mjs does.
 import { alone, burst, destinations, forgotten } from "../../tests/worker/rows.mjs";
 import { BURST, DUPLICATE, FOUR_DESTINATIONS, IDLE, ONE_EVENT } from "./names.mjs";
 

@@ -20,7 +20,7 @@ test("rejects settings of durable mode in direct mode", async (t) => {
   }
 });
 
-/** Starts an edge in durable mode; returns the mistakes that its log lists after an event. */
+/** Starts an edge in durable mode. Returns the mistakes that its log lists after an event. */
 async function mistakes(t, bindings) {
   const { url, lines, logged } = await start(t, { ...DURABLE, ...bindings });
   await post(url, sample);

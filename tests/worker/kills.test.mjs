@@ -34,7 +34,7 @@ for (const point of ["after-store", "before-send", "after-send", "before-result"
     await first.stop();
 
     const second = await start(t, { ...bindings, MODE: undefined, ORIGIN_URL: undefined }, { build: FAILPOINTS_BUILD, storage });
-    // Walnut sends an unanswered event again. It is a duplicate, because it was stored before the kill.
+    // Walnut sends an unanswered event again. Here it is a duplicate, because the edge stored it before the kill.
     if (before !== 200) {
       equal(await status(second.url, body), 200);
       ok(await second.logged('"duplicate"'));

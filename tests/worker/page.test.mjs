@@ -17,14 +17,14 @@ const POLICY = ["default-src 'none'", "script-src 'self'", "style-src 'self'", "
 
 const opened = browser();
 
-/** Starts an edge with two destinations. `archive` fails each body that contains "broken" while `archive.refusing`. */
-async function startRefusing(t) {
+/** Starts an edge with two destinations. `archive` fails each body that contains "broken" while `archive.isFailing`. */
+async function startFailing(t) {
   const archive = await startOrigin();
   t.after(archive.stop);
-  archive.refusing = true;
+  archive.isFailing = true;
   archive.answer = (_, response) => {
-    const refused = archive.refusing && archive.taken.at(-1).body.includes("broken");
-    response.writeHead(refused ? 500 : 200).end();
+    const fails = archive.isFailing && archive.taken.at(-1).body.includes("broken");
+    response.writeHead(fails ? 500 : 200).end();
   };
   const crm = await startOrigin();
   t.after(crm.stop);
@@ -37,7 +37,7 @@ for (const looks of LOOKS) {
   const title = `${looks.colorScheme}, ${looks.viewport.width} px`;
 
   test(`page, ${title}: shows a delivery that a destination did not accept`, { timeout: 600_000 }, async (t) => {
-    const { edge, url, crm, archive, until } = await startRefusing(t);
+    const { edge, url, crm, archive, until } = await startFailing(t);
     for (const body of [sample, JSON.stringify({ event: IMAGE, n: SCRIPT }), '{"event":"broken","n":1.0}']) {
       assert.equal((await post(url, body)).status, 200);
     }
@@ -87,11 +87,11 @@ for (const looks of LOOKS) {
     await look(page, "delivery", looks);
     await page.uncheck("#pretty");
     assert.equal(await page.textContent("#body"), '{"event":"broken","n":1.0}');
-    const refused = page.locator("#attempts tbody tr", { hasText: "archive" });
-    assert.match(await refused.innerText(), /500 origin_failed/);
-    assert.match(await refused.locator("time").getAttribute("title"), /Z$/);
+    const failed = page.locator("#attempts tbody tr", { hasText: "archive" });
+    assert.match(await failed.innerText(), /500 origin_failed/);
+    assert.match(await failed.locator("time").getAttribute("title"), /Z$/);
 
-    archive.refusing = false;
+    archive.isFailing = false;
     const before = crm.taken.length;
     assert.equal(await page.inputValue("#to"), ""); // all of them
     await page.selectOption("#to", "archive");
@@ -124,7 +124,7 @@ for (const looks of LOOKS) {
   });
 
   test(`page, ${title}: redelivers the dead deliveries of a period, and erases the data of one person`, { timeout: 600_000 }, async (t) => {
-    const { edge, url, archive, until, ask } = await startRefusing(t);
+    const { edge, url, archive, until, ask } = await startFailing(t);
     for (const body of [sample, '{"event":"broken","n":1}', '{"event":"broken","n":2}']) await post(url, body);
     const { page, wrong } = await opened(edge, looks);
     await signIn(page);
@@ -133,7 +133,7 @@ for (const looks of LOOKS) {
     assert.equal(ids.length, 2);
     for (const id of ids) await until(id, "dead");
 
-    archive.refusing = false;
+    archive.isFailing = false;
     await page.click("[data-opens=revive]");
     assert.equal(await page.inputValue("#revive-to"), "");
     const oldest = (await ask("GET", "status")).oldestDead;
@@ -185,7 +185,7 @@ for (const looks of LOOKS) {
 }
 
 test("page: shows duplicates, variants and a body that is not text, on a narrow screen", { timeout: 600_000 }, async (t) => {
-  const { edge, url, until } = await startRefusing(t);
+  const { edge, url, until } = await startFailing(t);
   const different = JSON.parse(sample);
   different.data.user.email = "other@example.com";
   const bytes = Buffer.from([0xff, 0xfe, 0x00]);

@@ -114,7 +114,7 @@ export default {
 export async function quarantine(t, bindings = {}, options = {}) {
   const all = { ...bindings };
   let offset = 0;
-  // The failpoints build stops in another way; no test needs both.
+  // No test needs both the failpoints build and the clock.
   const world = await lasting(t, all, () => (options.build ? options : { entry: ahead(offset), ...options }));
   world.now = () => Date.now() + offset;
   world.send = (body, { key = NEW_KEY, ip = WALNUT, headers = {} } = {}) =>
@@ -189,7 +189,7 @@ export const forgeFromMany = (world, count, network) =>
 /** Checks that the quarantine has `kept` requests, and does not keep another one from the network of `ip`. */
 export async function isFullFor(world, ip, kept) {
   await world.holds({ kept });
-  // Without a restart, an isolate that knows that there is no room would not ask for a minute.
+  // Without a restart, an isolate that got no room would not ask for a minute.
   await world.reset();
   await world.send(tiny(), { key: FORGED, ip });
   await world.stays(kept);

@@ -162,7 +162,7 @@ test("redelivers one delivery to the destinations for which it is dead, or to al
   await until(id, "delivered");
   deepEqual([crm.taken.length, mail.taken.length], [3, 2]);
   deepEqual(await redeliver(id, { state: "unrouted" }), "invalid_request");
-  // A variant was not sent.
+  // A variant was not sent at its arrival, so it is dead for no destination.
   equal((await post(url, body.replace('"fab_clicks":0', '"fab_clicks":9'))).status, 200);
   const [variant] = await ids("?state=variant");
   deepEqual(await redeliver(variant, { state: "dead" }), []);

@@ -1,4 +1,4 @@
-// Counts what the platform bills for events, in real workerd: rows, requests and log events.
+// Counts the work that the platform bills for events, in real workerd: rows, requests and log events.
 import { equal } from "node:assert/strict";
 import { age } from "./storage.mjs";
 import { DURABLE, TOKEN, admin, event, eventually, folder, post, start } from "./support.mjs";

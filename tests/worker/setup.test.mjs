@@ -147,7 +147,7 @@ test("answers 503 if the quarantine is full, and removes no kept request", async
   const bodies = Array.from({ length: 100 }, () => tiny());
   for (const body of bodies) equal((await world.send(body)).status, 200);
   deepEqual(await world.send(event()), { status: 503, code: "store_failed" });
-  // An isolate that knows that there is no room does not ask for a minute.
+  // An isolate that got no room does not ask for a minute.
   await world.pass(MINUTE);
   // Walnut's retry of a kept request is acknowledged.
   equal((await world.send(bodies[0])).status, 200);

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { admin, DURABLE, folder, start, TOKEN } from "./support.mjs";
 
-/** A Node version with SQLite: the running one may be older. */
+/** A version of Node.js with SQLite, because the running one may be older. */
 const node = join(import.meta.dirname, "../node_modules/node22/bin/node");
 const program = `
   const { DatabaseSync } = require("node:sqlite");
@@ -78,7 +78,7 @@ export function replace(storage, name) {
   change(storage, readFileSync(join(versions, name), "utf8").replaceAll("NOW", Date.now()));
 }
 
-/** The numbers of rows in a millisecond: `worker/src/ids.rs`. */
+/** How many row numbers there are for each millisecond: `worker/src/ids.rs`. */
 export const ROWS_PER_MS = 2048;
 
 /** Adds copies of the newest delivery. Each has another session, and is `ms` older than the previous one. */
