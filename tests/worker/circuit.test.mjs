@@ -39,7 +39,7 @@ for (const [title, status, headers] of [
   });
 }
 
-test("holds a destination through a restart, probes it once, and then sends all in order", async (t) => {
+test("holds a destination through a restart, probes it with one request, and then sends all deliveries", async (t) => {
   const world = await lasting(t);
   world.origin.answer = (_, response) => response.writeHead(429, { "retry-after": "60" }).end();
   const bodies = await send(world.url, 20);
