@@ -86,7 +86,9 @@ export const frames = {
       given.equal(existsSync(FILE), false);
       const parsed = JSON.stringify(JSON.parse(given.PRETTY));
       for (const body of [parsed, "another body"]) given.equal((await forge(body)).status, 401);
-      given.deepEqual(logged.map(({ code }) => code), ["missing_signature", "signature_mismatch", "signature_mismatch"]);
+      given.equal(logged.length, 2);
+      given.equal(logged[0].code, "missing_signature");
+      given.match(logged[1], /The request is in rejected\\.http\\.$/);
       const { status, out } = given.explained(FILE);
       given.equal(status, 1, out);
       given.equal(JSON.parse(out).cause, "body_reformatted");
