@@ -58,9 +58,9 @@ test("drops and counts lines of the log for a slow reader, and fills no memory",
     const lines = (rest + chunk).split("\n");
     rest = lines.pop();
     for (const line of lines) {
-      const { n, event, lines: few } = JSON.parse(line);
+      const { n, event, lines: skipped } = JSON.parse(line);
       if (n !== undefined) count++;
-      if (event === "log_dropped") dropped += few;
+      if (event === "log_dropped") dropped += skipped;
     }
     peak = Math.max(peak, memoryOf(child.pid) ?? 0);
     await sleep(READER_MS);
