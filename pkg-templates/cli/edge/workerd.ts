@@ -83,7 +83,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
 }
 
 /** Runs workerd in a locked folder. */
-async function run({ workerd, data, host, port, variables, log, signal }: EdgeOptions): Promise<Edge> {
+async function run({ workerd, data, host, port, variables: set, log, signal }: EdgeOptions): Promise<Edge> {
+  const variables = withoutJurisdiction(set);
   const control = join(data, CONTROL);
   socketPath(control);
   const config = join(data, CONFIGURATION);
@@ -156,6 +157,14 @@ async function run({ workerd, data, host, port, variables, log, signal }: EdgeOp
     await ended;
     throw error;
   }
+}
+
+/** The values of JURISDICTION, as in worker/src/config/reader.rs. */
+const JURISDICTIONS = ["eu", "fedramp"];
+
+/** workerd has no jurisdictions, and can't run an edge that asks for one. A mistake stays, so that the Worker reports it. */
+function withoutJurisdiction(variables: EdgeOptions["variables"]): EdgeOptions["variables"] {
+  return Object.fromEntries(Object.entries(variables).filter(([name, value]) => name !== "JURISDICTION" || !JURISDICTIONS.includes(value)));
 }
 
 /** Rejects when the signal is aborted, or workerd takes too long to start. */
