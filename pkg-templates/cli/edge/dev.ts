@@ -6,11 +6,11 @@ import { type Command, NAME } from "../command.js";
 import { CHECK_FAILED, OK } from "../failure.js";
 import { json, line, paint, say, wrapped } from "../terminal.js";
 import { decisionLines, parseDecision, receivedLine } from "./decisions.js";
-import { hasDestination, type LocalEdge, startLocal } from "./local.js";
+import { type LocalEdge, startLocal } from "./local.js";
 import { dataFolder } from "./folder.js";
 import { findWorkerd } from "./project.js";
 import { type Received, startSampleOrigin } from "./sample-origin.js";
-import { variables } from "./variables.js";
+import { hasDestination, variables } from "./variables.js";
 
 /** The file of wrangler's local variables. */
 const FILE = ".dev.vars";
