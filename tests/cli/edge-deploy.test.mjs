@@ -284,6 +284,8 @@ test("builds the Worker with --dry-run, without an account", async (t) => {
   equal(status, 0, err);
   deepEqual(JSON.parse(out), { deployed: false });
   match(err, /Total Upload/);
+  const notes = err.trim().split("\n").map((text) => JSON.parse(text).note);
+  deepEqual(notes.filter((note) => !/[\w:]/.test(note)), []);
 });
 
 test("says that wrangler is not logged in", async (t) => {

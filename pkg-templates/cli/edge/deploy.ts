@@ -44,7 +44,7 @@ export const edgeDeploy: Command = {
     const deployment = { configuration: wrangler.configuration, file: wrangler.file, envFlag };
     checkConfiguration(deployment);
     const { vars } = wrangler.configuration;
-    const show = hideValues(vars, isJson ? (text) => text !== "" && say(text) : line);
+    const show = hideValues(vars, isJson ? (text) => !DRAWING.test(text) && say(text) : line);
     if (isDry) {
       const warnings = await checkVariables(withStandIns(vars, undefined), signal);
       // Only Cloudflare knows whether there is a key, so that SETUP has no effect.
@@ -84,6 +84,9 @@ async function checkVariables(variables: Readonly<Record<string, string>>, signa
     return [`the values of the variables were not checked: ${error.message}`];
   }
 }
+
+/** A blank line, or one that only draws a box. */
+const DRAWING = /^[\s\u2500-\u257f]*$/;
 
 /** The failures of a machine that can't run the Worker. */
 const UNABLE = ["unsupported", "no_workerd", "not_started"];
