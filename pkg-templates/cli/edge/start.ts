@@ -60,19 +60,19 @@ export const edgeStart: Command = {
       },
     });
     try {
-      json({ event: "started", url: edge.url, data: folder, health: await healthStatus(edge, signal) });
+      print({ event: "started", url: edge.url, data: folder, health: await healthStatus(edge, signal) });
       const aborted = signal.aborted ? Promise.resolve() : once(signal, "abort");
       const ended = await Promise.race([edge.ended, aborted.then(() => undefined)]);
       if (ended !== undefined) {
-        json({ event: "stopped", reason: ended });
+        print({ event: "stopped", reason: ended });
         return CHECK_FAILED;
       }
-      json({ event: "stopping" });
+      print({ event: "stopping" });
     } finally {
       await edge.stop(GRACE_MS);
     }
     reportDropped();
-    json({ event: "stopped" });
+    print({ event: "stopped" });
     await flushed(OK);
     return OK;
   },
@@ -87,12 +87,20 @@ function log(line: string): void {
     return;
   }
   reportDropped();
-  if (parsed(line) === undefined) json({ event: "runtime", text: line });
-  else process.stdout.write(`${line}\n`);
+  const entry = parsed(line);
+  if (entry === undefined) print({ event: "runtime", text: line });
+  else if ("time" in entry) process.stdout.write(`${line}\n`);
+  // Inserting the member costs less than serializing the line again.
+  else process.stdout.write(`{"time":"${new Date().toISOString()}",${line.slice(1)}\n`);
+}
+
+/** Prints a line of this command, with its time. */
+function print(entry: Readonly<Record<string, unknown>>): void {
+  json({ time: new Date().toISOString(), ...entry });
 }
 
 function reportDropped(): void {
-  if (dropped > 0) json({ event: "log_dropped", lines: dropped });
+  if (dropped > 0) print({ event: "log_dropped", lines: dropped });
   dropped = 0;
 }
 
@@ -109,11 +117,11 @@ function isNew(data: string): boolean {
   return !existsSync(inbox) || !readdirSync(inbox, { recursive: true }).some((file) => /[\da-f]{64}\.sqlite$/.test(String(file)));
 }
 
-/** Reads a line of the Worker's log; `undefined` if workerd itself wrote the line. */
-function parsed(line: string): Record<string, unknown> | undefined {
+/** Reads a line of the Worker's log, an object with members; `undefined` if workerd itself wrote the line. */
+function parsed(line: string): object | undefined {
+  if (!line.startsWith('{"')) return undefined;
   try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+    return JSON.parse(line) as object;
   } catch {
     return undefined;
   }
