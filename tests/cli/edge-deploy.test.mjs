@@ -240,7 +240,7 @@ test("finds no mistake that a secret may prevent", async (t) => {
   const previous = { WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: "2026-01-01T00:00:00Z" };
   const alerts = { ALERT_FORMAT: "teams", ALERT_SILENCE: "24h" };
   const setup = { SETUP: "1", QUARANTINE: "0" };
-  const others = { SHARDS: 4, JURISDICTION: "eu" };
+  const others = { SHARDS: 256, JURISDICTION: "eu" };
   for (const vars of [{}, { ORIGIN_URL: ORIGIN, MODE: "direct" }, { DESTINATIONS_3: [{ name: "crm", url: ORIGIN }], ...previous, ...alerts, ...setup, ...others }]) {
     const { status, err } = await deploy(project(t, { vars }), ["--dry-run"]);
     deepEqual([status, err], [0, ""]);

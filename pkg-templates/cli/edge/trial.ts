@@ -37,7 +37,7 @@ export async function tryVariables({ workerd, prefix, variables, signal, prevent
   };
   let status: number;
   try {
-    const edge = await startEdge({ workerd, data: folder, owner: "start", host: "127.0.0.1", port: 0, variables, log, signal });
+    const edge = await startEdge({ workerd, data: folder, owner: "start", host: "127.0.0.1", port: 0, variables, log, isTrial: true, signal });
     status = await healthStatus(edge, signal).finally(() => edge.stop(GRACE_MS));
   } finally {
     remove(folder);

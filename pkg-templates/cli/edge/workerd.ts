@@ -41,6 +41,8 @@ export interface EdgeOptions {
   log(line: string): void;
   /** Runs when the folder is locked, before workerd starts, with its path. If it throws, workerd does not start. */
   prepare?(data: string): Promise<void>;
+  /** Whether the edge is not meant to run on, so that its cron trigger, which wakes each shard, does not run at the start. */
+  readonly isTrial?: boolean;
   /** Aborts the start. */
   readonly signal?: AbortSignal;
 }
@@ -83,7 +85,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
 }
 
 /** Runs workerd in a locked folder. */
-async function run({ workerd, data, host, port, variables: set, log, signal }: EdgeOptions): Promise<Edge> {
+async function run({ workerd, data, host, port, variables: set, log, isTrial = false, signal }: EdgeOptions): Promise<Edge> {
   const variables = withoutJurisdiction(set);
   const control = join(data, CONTROL);
   socketPath(control);
@@ -140,7 +142,7 @@ async function run({ workerd, data, host, port, variables: set, log, signal }: E
     };
     const timer = setInterval(trigger, CRON_MS);
     void ended.then(() => clearInterval(timer));
-    void trigger();
+    if (!isTrial) void trigger();
     return {
       url: `http://${host.includes(":") ? `[${host}]` : host}:${first}`,
       pid: child.pid as number,
