@@ -6,7 +6,7 @@ import { readKeyFile } from "./keyfile.js";
 import { warn } from "./terminal.js";
 
 export const KEY_OPTIONS: Options = {
-  "key-file": { value: "FILE", isFile: true, multiple: true, help: "a file with the key, without the newline at its end; give it again for a previous key" },
+  "key-file": { value: "FILE", isFile: true, multiple: true, help: "a file with the key, whose final newline is ignored; give it again for a previous key" },
   key: { value: "KEY", multiple: true, help: "the key itself; not recommended, since the shell history and the process list show it" },
 };
 

@@ -1,4 +1,4 @@
-// `edge deploy` with the real wrangler, against a stand-in of Cloudflare's API, and the real workerd.
+// `edge deploy` with the real wrangler, against a stand-in for Cloudflare's API, and the real workerd.
 import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -51,7 +51,7 @@ async function initialized(t) {
   return install(path);
 }
 
-/** Deploys from a folder, whose login of wrangler is its own. */
+/** Deploys from a folder that has its own login of wrangler. */
 const deploy = (cwd, args = [], env = {}) => run(["edge", "deploy", ...args], { cwd, env: { HOME: cwd, ...env } });
 
 /** A Worker that was deployed before, with secrets. */
@@ -68,7 +68,7 @@ async function putSecret(cwd, env, name, value) {
   equal(code, 0, `wrangler secret put ${name}`);
 }
 
-test("deploys in set-up without a key, and ends the set-up once there is one", async (t) => {
+test("deploys in set-up without a key, and ends the set-up once a key is set", async (t) => {
   const { env, url, workers, unknown } = await cloudflare(t);
   const path = await initialized(t);
   const first = await deploy(path, ["--url", url], env);
@@ -136,14 +136,14 @@ test("says how to correct an edge that does not accept events", async (t) => {
   match(err, /run npx wrangler secret put WALNUT_WEBHOOK_KEY, and run npx walnut-webhooks edge deploy$/m);
 });
 
-test("asks for the health at the address that wrangler names", async (t) => {
+test("checks the health at the address that wrangler prints", async (t) => {
   const { env } = await cloudflare(t);
   const { status, err } = await deploy(project(t), ["--wait", "0s"], env);
   equal(status, 1);
   match(err, /https:\/\/walnut-webhooks\.s{64}\.workers\.dev\/healthz can't be reached: there is no such host/);
 });
 
-test("asks for the health at a custom domain", async (t) => {
+test("checks the health at a custom domain", async (t) => {
   const { env } = await cloudflare(t);
   const path = project(t, { routes: [{ pattern: "hooks.example.invalid", custom_domain: true }] });
   const { status, err } = await deploy(path, ["--wait", "0s"], env);
@@ -152,16 +152,16 @@ test("asks for the health at a custom domain", async (t) => {
   match(err, /https:\/\/hooks\.example\.invalid\/healthz can't be reached: there is no such host/);
 });
 
-test("says that an address is not the edge's", async (t) => {
+test("reports an address at which no edge answers", async (t) => {
   const { env } = await cloudflare(t);
   const { status, err } = await deploy(project(t), ["--wait", "0s", "--url", env.CLOUDFLARE_API_BASE_URL], env);
   equal(status, 1);
   match(err, /\/healthz answered \d+, which is not the response of an edge\. If the edge has another address, give it with --url/);
 });
 
-test("deploys nothing if there is no destination, and names the variable that was meant", async (t) => {
+test("deploys nothing without a destination, a key or the quarantine, and suggests the nearest variable", async (t) => {
   const { env, workers } = await cloudflare(t);
-  for (const [vars, secrets, said] of [
+  for (const [vars, secrets, message] of [
     [{}, {}, /ORIGIN_URL or DESTINATIONS is missing.* add ORIGIN_URL to the vars of wrangler\.jsonc, or run npx wrangler secret put ORIGIN_URL$/m],
     [{ ORIGIN_URL: "" }, { ORIGN_URL: ORIGIN }, /ORIGN_URL is set: did you mean ORIGIN_URL\?/],
     [{ ORIGIN_URL: ORIGIN, MODE: "direct" }, {}, /WALNUT_WEBHOOK_KEY is missing, and an edge with MODE=direct can't be deployed without a key/],
@@ -170,7 +170,7 @@ test("deploys nothing if there is no destination, and names the variable that wa
     workers.set("walnut-webhooks", former(secrets));
     const { status, out, err } = await deploy(project(t, { vars }), [], env);
     deepEqual([status, out], [1, ""], err);
-    match(err, said);
+    match(err, message);
     equal(err.includes(ORIGIN), false);
     equal(workers.get("walnut-webhooks").deployments, 0);
   }
@@ -295,17 +295,17 @@ test("says that wrangler is not logged in", async (t) => {
   const without = await deploy(path, [], none);
   deepEqual([without.status, without.out], [2, ""]);
   match(without.err, /wrangler is not logged in to Cloudflare: run npx wrangler login, or set CLOUDFLARE_API_TOKEN$/m);
-  const refused = /Cloudflare does not accept the login: run npx wrangler login, or check CLOUDFLARE_API_TOKEN.*\(error 10000\)$/m;
+  const notLoggedIn = /Cloudflare does not accept the login: run npx wrangler login, or check CLOUDFLARE_API_TOKEN.*\(error 10000\)$/m;
   const wrong = await deploy(path, [], { ...env, CLOUDFLARE_API_TOKEN: "wrong" });
   deepEqual([wrong.status, wrong.out], [2, ""]);
-  match(wrong.err, refused);
+  match(wrong.err, notLoggedIn);
   failures.set("GET /scripts/walnut-webhooks/secrets", UNAUTHORIZED);
   const unpermitted = await deploy(path, [], env);
   deepEqual([unpermitted.status, unpermitted.out], [2, ""]);
-  match(unpermitted.err, refused);
+  match(unpermitted.err, notLoggedIn);
 });
 
-test("passes on why wrangler failed", async (t) => {
+test("shows the error of wrangler", async (t) => {
   const { env, url, failures } = await cloudflare(t);
   failures.set("PUT /scripts/walnut-webhooks", { status: 400, code: 10_027, message: "Your Worker exceeded the size limit." });
   const { status, out, err } = await deploy(project(t), ["--url", url], env);
@@ -326,13 +326,13 @@ test("ends wrangler when it is interrupted", async (t) => {
   await closed;
 });
 
-test("says what is missing in the folder", async (t) => {
+test("names the missing or invalid part of the folder", async (t) => {
   const empty = folder(t);
   const noWrangler = folder(t);
   writeFileSync(join(noWrangler, "wrangler.jsonc"), "{}");
   const invalid = project(t);
   writeFileSync(join(invalid, "wrangler.jsonc"), `{ "name": `);
-  for (const [path, said] of [
+  for (const [path, message] of [
     [empty, /this folder has no wrangler\.jsonc: run the command in a folder that `walnut-webhooks edge init` has written/],
     [noWrangler, /wrangler is not installed in .*: run npm install/],
     [invalid, /wrangler can't read wrangler\.jsonc: /],
@@ -340,21 +340,21 @@ test("says what is missing in the folder", async (t) => {
   ]) {
     const { status, out, err } = await deploy(path);
     deepEqual([status, out], [2, ""], err);
-    match(err, said);
+    match(err, message);
     doesNotMatch(err, /\n\s+at /);
   }
 });
 
-test("names the environment that was meant", async (t) => {
+test("suggests the nearest environment", async (t) => {
   const path = project(t, { env: { sales: { vars: { ORIGIN_URL: ORIGIN } }, support: INBOX } });
-  for (const [args, env, said] of [
+  for (const [args, env, message] of [
     [["--env", "slaes"], {}, /wrangler\.jsonc has no environment "slaes"\. It has sales, support\. Did you mean sales\?$/m],
     [[], { CLOUDFLARE_ENV: "supprt" }, /no environment "supprt".* Did you mean support\?/],
     [["--env", "sales"], {}, /INBOX is missing in this environment of wrangler\.jsonc, which does not inherit it/],
   ]) {
     const { status, err } = await deploy(path, args, env);
     equal(status, 2);
-    match(err, said);
+    match(err, message);
   }
   match((await deploy(project(t), ["--env", "sales"])).err, /no environment "sales"\. It has no environments\.$/m);
 });
@@ -368,7 +368,7 @@ test("passes a tag and a message on to wrangler", async (t) => {
 });
 
 test("rejects flags that would deploy another Worker", async (t) => {
-  for (const [args, said] of [
+  for (const [args, message] of [
     [["index.js"], /"index\.js" is one argument too many: the flags of wrangler follow --/],
     [["--", "--name=other"], /--name is not a flag that edge deploy passes on to wrangler: it passes on --tag, .* and --strict\.$/m],
     [["--", "-e", "sales"], /-e is not a flag that edge deploy passes on/],
@@ -388,6 +388,6 @@ test("rejects flags that would deploy another Worker", async (t) => {
   ]) {
     const { status, err } = await deploy(folder(t), args);
     equal(status, 2);
-    match(err, said);
+    match(err, message);
   }
 });

@@ -1,4 +1,4 @@
-// Runs the snippets about the edge: against a Worker in Miniflare, and by wrangler as far as that needs no account.
+// Runs the snippets about the edge, against a Worker in Miniflare or with wrangler, as far as wrangler needs no account.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { cpSync, existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ export const wrangler = [process.execPath, join(root, "node_modules/wrangler/bin
 export const quiet = { WRANGLER_SEND_METRICS: "false" };
 
 /** Starts an edge with one stored delivery, and a shell whose environment has its URL and token. */
-async function edged(t, answer, bindings) {
+async function startWithDelivery(t, answer, bindings) {
   const edge = await startEdge(t, (origin) => {
     origin.answer = answer;
     return {
@@ -28,7 +28,7 @@ async function edged(t, answer, bindings) {
 }
 
 async function dead(t, { code }) {
-  const { edge, origin, body, run } = await edged(t, (_, response) => response.writeHead(400).end(), { MAX_ATTEMPTS: "1" });
+  const { edge, origin, body, run } = await startWithDelivery(t, (_, response) => response.writeHead(400).end(), { MAX_ATTEMPTS: "1" });
   const { until, ids } = admin(edge);
   await until((await ids())[0], "dead");
   origin.answer = (_, response) => response.end();
@@ -43,7 +43,7 @@ async function dead(t, { code }) {
 }
 
 async function attempts(t, { code }) {
-  const { edge, run } = await edged(t, (_, response) => response.writeHead(500).end("out of order"));
+  const { edge, run } = await startWithDelivery(t, (_, response) => response.writeHead(500).end("out of order"));
   const { until, ids } = admin(edge);
   const [id] = await ids();
   await until(id, ({ attempts }) => attempts.length > 0);
@@ -53,7 +53,7 @@ async function attempts(t, { code }) {
 }
 
 async function drift(t, { code }) {
-  const { url, run, lines, logged } = await edged(t, (_, response) => response.end());
+  const { url, run, lines, logged } = await startWithDelivery(t, (_, response) => response.end());
   await logged('"keys"');
   lines.length = 0;
   equal((await postEvent(url, event({ phone: 1 }))).status, 200);
@@ -62,7 +62,7 @@ async function drift(t, { code }) {
 }
 
 async function laptop(t, { code }) {
-  const { body, cwd, run, serve: serveInShell } = await edged(t, (_, response) => response.end());
+  const { body, cwd, run, serve: serveInShell } = await startWithDelivery(t, (_, response) => response.end());
   const receiver = await startExpress(t, { WALNUT_WEBHOOK_KEY: EDGE_KEY });
   const [listen, replay] = commands(code.replaceAll("http://127.0.0.1:3000/webhook", receiver.url));
   await serveInShell(listen, /demo_session_finished/);
@@ -73,7 +73,7 @@ async function laptop(t, { code }) {
 }
 
 async function exported(t, { code }) {
-  const { body, run } = await edged(t, (_, response) => response.end());
+  const { body, run } = await startWithDelivery(t, (_, response) => response.end());
   const receiver = await startExpress(t, { WALNUT_WEBHOOK_KEY: EDGE_KEY });
   const since = new Date(Date.now() - 3_600_000).toISOString();
   const [download, replay] = commands(code.replace("2027-01-31T00:00:00Z", since).replace("http://127.0.0.1:3000/webhook", receiver.url));
@@ -85,8 +85,8 @@ async function exported(t, { code }) {
 }
 
 /** Commands that the admin API answers. */
-async function asked(t, { code }) {
-  const { run } = await edged(t, (_, response) => response.end());
+async function adminCommands(t, { code }) {
+  const { run } = await startWithDelivery(t, (_, response) => response.end());
   for (const command of commands(code)) {
     const { status, printed } = await run(command);
     equal(status, 0, printed);
@@ -144,8 +144,8 @@ async function setUp(t, { code }) {
 /** The variables and secrets of the edge. */
 const variables = rows(read("docs/edge/configure.md")).flatMap(([cell]) => quoted(cell));
 
-/** Commands that build or deploy: runs the part that needs no account and that was not run before. */
-async function parsed(t, { page, code }) {
+/** Commands that build or deploy. Runs or checks each of them as far as it needs no account. */
+async function deployCommands(t, { page, code }) {
   let edge;
   for (const command of commands(code.replaceAll(/\s+#.*$/gm, ""))) {
     const [program, ...args] = command.split(" ");
@@ -161,7 +161,7 @@ async function parsed(t, { page, code }) {
       const [, verb, ...words] = /^npx wrangler (deploy|secret put)(.*)$/.exec(command) ?? [];
       if (verb === "secret put") ok(variables.includes(words[0].trim().split(" ")[0]), command);
       else if (verb === "deploy") match(await deployed(t, page, words[0].trim().split(" ").filter(Boolean)), /Durable Object/);
-      else throw new Error(`nobody runs ${command}`);
+      else throw new Error(`no test runs ${command}`);
     }
   }
 }
@@ -219,9 +219,9 @@ async function localEdge(t, { code }) {
 }
 
 export const edgeKinds = {
-  sh: parsed,
-  "sh make": parsed,
-  "sh admin": asked,
+  sh: deployCommands,
+  "sh make": deployCommands,
+  "sh admin": adminCommands,
   "sh attempts": attempts,
   "sh export": exported,
   "sh dead": dead,
