@@ -145,15 +145,15 @@ test("edge dev names the destinations, and says in one line why an attempt faile
     { name: "mail", url: `http://127.0.0.1:${await freePort()}/`, headers: { "x-token": TOKEN } },
   ];
   const made = project(t, [`DESTINATIONS='${JSON.stringify(destinations)}'`]);
-  const { until, so, child } = startOnTerminal(["edge", "dev", "--port", "0"], made);
+  const { until, output, child } = startOnTerminal(["edge", "dev", "--port", "0"], made);
   t.after(() => child.kill());
   await until("Ctrl-C ends it.");
-  match(plainLines(so()).join("\n"), /^ {2}origin {3}crm, mail$/m);
-  equal(paste(made, so()).status, 0);
+  match(plainLines(output()).join("\n"), /^ {2}origin {3}crm, mail$/m);
+  equal(paste(made, output()).status, 0);
   await until("to crm: answered 503");
   await until("to mail: refused the connection");
-  match(plainLines(so()).join("\n"), /^\S+ {2}edge {4}not_delivered {2}to mail: refused the connection$/m);
-  ok(!so().includes(TOKEN) && !so().includes(failing.url), so());
+  match(plainLines(output()).join("\n"), /^\S+ {2}edge {4}not_delivered {2}to mail: refused the connection$/m);
+  ok(!output().includes(TOKEN) && !output().includes(failing.url), output());
 });
 
 test("edge dev keeps an event from before its key exists, and delivers it after a restart with the key", async (t) => {
