@@ -99,7 +99,7 @@ export function wrapped(text: string, indent = ""): string {
   let current = "";
   for (const word of text.split(" ")) {
     if (current !== "" && indent.length + width(current) + 1 + width(word) > columns) {
-      lines.push(indent + current);
+      lines.push((indent + current).trimEnd());
       current = word;
     } else {
       current = current === "" ? word : `${current} ${word}`;

@@ -133,15 +133,26 @@ test("finds an endpoint that answers before it reads the body", limits, async (t
 
 for (const [name, server, expected] of [
   ["has another key", endpoint({ matches: () => false }), "genuine_refused"],
-  ["is not at this path", createServer((_request, response) => response.writeHead(404).end()), "wrong_url"],
   ["fails every request", endpoint({ matches: () => false, refuse: answering(503) }), "endpoint_failed"],
 ]) {
   test(`reports only one finding for an endpoint that ${name}`, limits, async (t) => {
     const { found, verdicts, code } = await examine(await listening(t, server));
     assert.deepEqual(found, { [expected]: ["good_delivery"] });
-    const known = expected === "wrong_url" ? [] : ["oversized_4_mib", "slow_client"];
-    assert.deepEqual(verdicts, { ...all("unknown"), ...all("right", known), good_delivery: "wrong" });
+    assert.deepEqual(verdicts, { ...all("unknown"), ...all("right", ["oversized_4_mib", "slow_client"]), good_delivery: "wrong" });
     assert.equal(code, 1);
+  });
+}
+
+for (const status of [404, 405]) {
+  test(`stops after the first request if it is answered ${status}`, limits, async (t) => {
+    let requests = 0;
+    const url = await listening(t, createServer((_request, response) => (requests++, response.writeHead(status).end())));
+    const { found, verdicts, code, text } = await examine(url, []);
+    assert.deepEqual([found, verdicts, code], [{ wrong_url: ["good_delivery"] }, { good_delivery: "wrong" }, 1]);
+    assert.equal(JSON.parse(text).skipped, ALL.length - 1);
+    assert.equal(requests, 1);
+    const { out } = await doctor([url]);
+    assert.match(out, /^The other checks were skipped\. Correct the URL, and run doctor again\.$/m);
   });
 }
 

@@ -2,7 +2,7 @@
 import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test as plainTest } from "node:test";
 import { cloudflare, UNAUTHORIZED } from "./cloudflare.mjs";
@@ -27,10 +27,10 @@ const CONFIGURATION = {
   ...INBOX,
 };
 
-/** Installs wrangler and the command line in a folder. */
+/** Installs wrangler, workerd and the command line in a folder. */
 function install(path) {
   mkdirSync(join(path, "node_modules"));
-  symlinkSync(join(root, "node_modules/wrangler"), join(path, "node_modules/wrangler"));
+  for (const name of ["wrangler", "workerd"]) symlinkSync(join(root, "node_modules", name), join(path, "node_modules", name));
   symlinkSync(join(root, "pkg-cli"), join(path, "node_modules/walnut-webhooks-cli"));
   return path;
 }
@@ -181,18 +181,102 @@ test("rejects secrets in the vars, and prints no value of a variable", async (t)
   const destinations = JSON.stringify([{ name: "crm", url: ORIGIN, secret: hidden }]);
   const exposed = await deploy(project(t, { vars: { WALNUT_WEBHOOK_KEY: hidden, ADMIN_TOKEN: hidden, DESTINATIONS_2: destinations, ORIGIN_URL: ORIGIN } }), ["--dry-run"]);
   deepEqual([exposed.status, exposed.out], [1, ""]);
+  const misspelt = await deploy(project(t, { vars: { WALNUT_WEBHOK_KEY: hidden, Admin_Tokn: hidden, ORIGIN_URL: ORIGIN } }), ["--dry-run"]);
+  deepEqual([misspelt.status, misspelt.out], [1, ""]);
+  match(misspelt.err, /- WALNUT_WEBHOK_KEY: remove it, and run npx wrangler secret put WALNUT_WEBHOOK_KEY\n {2}- Admin_Tokn: remove it, and run npx wrangler secret put ADMIN_TOKEN$/m);
   for (const name of ["WALNUT_WEBHOOK_KEY", "ADMIN_TOKEN", "DESTINATIONS_2"]) match(exposed.err, new RegExp(`- ${name}: remove it, and run npx wrangler secret put ${name}$`, "m"));
   doesNotMatch(exposed.err, /- ORIGIN_URL/);
 
-  const vars = { DESTINATIONS: `[\n{"name":"${hidden}"}\n,{"name":"second-${hidden}","url":"${ORIGIN}"}]`, ORIGIN_URL: ORIGIN, ALERT_URL: `https://${hidden}.example.com/`, RETENTION: { days: hidden } };
+  const vars = { DESTINATIONS: `[\n{"name":"${hidden}","url":"${ORIGIN}"}\n,{"name":"second-${hidden}","url":"${ORIGIN}"}]`, ALERT_URL: `https://${hidden}.example.com/`, NOTE: { days: hidden } };
   const shown = await deploy(project(t, { vars }), ["--dry-run"]);
   equal(shown.status, 0, shown.err);
   for (const name of Object.keys(vars)) match(shown.out, new RegExp(`^env\\.${name} \\(hidden\\)$`, "m"));
   match(shown.out, /^--dry-run: exiting now/m);
-  for (const printed of [exposed.err, shown.out, shown.err]) {
+  const wrong = await deploy(project(t, { vars: { DESTINATIONS: `[{"name":"${hidden}"}]`, ORIGIN_URL: ORIGIN, RETENTION: { days: hidden } } }), ["--dry-run"]);
+  deepEqual([wrong.status, wrong.out], [2, ""]);
+  for (const printed of [exposed.err, misspelt.err, shown.out, shown.err, wrong.err]) {
     equal(printed.includes(hidden), false, printed);
     doesNotMatch(printed, /origin\.example/);
   }
+});
+
+/** Vars with mistakes, and the sentence about each. */
+const MISTAKES = { RETENTION: "7", SHARDS: 999, MAX_ATTEMPT: "5", MODE: "durabel", ORIGIN_URL: "http://origin.example.com/" };
+const SENTENCES = [
+  /MAX_ATTEMPT is not a variable of the edge: did you mean MAX_ATTEMPTS\?/,
+  /RETENTION must .*7d/, /SHARDS must be a whole number from 1 to 256/, /MODE must be durable or direct/, /ORIGIN_URL must be https/,
+];
+
+test("lists every mistake in the vars before anything is deployed", async (t) => {
+  const { env, workers } = await cloudflare(t);
+  for (const [configuration, flags] of [[{ vars: MISTAKES }, []], [{ env: { sales: { ...INBOX, vars: MISTAKES } } }, ["--env", "sales"]]]) {
+    const path = project(t, configuration);
+    for (const args of [[...flags, "--dry-run"], flags]) {
+      const { status, out, err } = await deploy(path, args, env);
+      deepEqual([status, out], [2, ""], err);
+      match(err, /^walnut-webhooks: the Worker was not deployed, because its variables have mistakes:$/m);
+      equal(err.match(/^ {2}- /gm).length, SENTENCES.length, err);
+      for (const sentence of SENTENCES) match(err, sentence);
+    }
+    const { err } = await deploy(path, [...flags, "--dry-run", "--json"]);
+    equal(JSON.parse(err).error.code, "misconfigured");
+  }
+  equal(workers.size, 0);
+});
+
+test("finds a mistake that only the names of the secrets show", async (t) => {
+  const { env, workers } = await cloudflare(t);
+  const secrets = { WALNUT_WEBHOOK_KEY: KEY, DESTINATIONS: "[]" };
+  workers.set("walnut-webhooks", former(secrets));
+  const { status, err } = await deploy(project(t), [], env);
+  equal(status, 2);
+  match(err, /ORIGIN_URL and DESTINATIONS are both set: set only one of them$/m);
+  workers.set("walnut-webhooks", former({ ...secrets, MAX_ATTEMPT: "5" }));
+  match((await deploy(project(t, { vars: {} }), [], env)).err, /MAX_ATTEMPT is not a variable of the edge: did you mean MAX_ATTEMPTS\?/);
+  equal(workers.get("walnut-webhooks").deployments, 0);
+});
+
+test("finds no mistake that a secret may prevent", async (t) => {
+  const previous = { WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: "2026-01-01T00:00:00Z" };
+  const alerts = { ALERT_FORMAT: "teams", ALERT_SILENCE: "24h" };
+  const setup = { SETUP: "1", QUARANTINE: "0" };
+  const others = { SHARDS: 256, JURISDICTION: "eu" };
+  for (const vars of [{}, { ORIGIN_URL: ORIGIN, MODE: "direct" }, { DESTINATIONS_3: [{ name: "crm", url: ORIGIN }], ...previous, ...alerts, ...setup, ...others }]) {
+    const { status, err } = await deploy(project(t, { vars }), ["--dry-run"]);
+    deepEqual([status, err], [0, ""]);
+  }
+});
+
+test("finds no mistake in secrets, whose values it can't know", async (t) => {
+  const { env, url, workers } = await cloudflare(t);
+  const destinations = (name) => JSON.stringify([{ name, url: ORIGIN }]);
+  const secrets = {
+    WALNUT_WEBHOOK_KEY: KEY, WALNUT_WEBHOOK_KEY_PREVIOUS: `${KEY}-previous`, WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: "2026-01-01T00:00:00Z", ADMIN_TOKEN: TOKEN,
+    DESTINATIONS: destinations("crm"), DESTINATIONS_2: destinations("mail"), ALERT_URL: ORIGIN, WEBHOOK_PATH: "/hooks", RETENTION: "8d",
+  };
+  workers.set("walnut-webhooks", former(secrets));
+  const { status, err } = await deploy(project(t, { vars: { ALERT_FORMAT: "teams" } }), ["--url", url], env);
+  deepEqual([status, err], [0, ""]);
+});
+
+test("warns about variables without an effect, and deploys", async (t) => {
+  const { env, url, workers } = await cloudflare(t);
+  workers.set("walnut-webhooks", former({ WALNUT_WEBHOOK_KEY: KEY, ADMIN_TOKEN: TOKEN, SETUP: "1" }));
+  const path = project(t, { vars: { ORIGIN_URL: ORIGIN, TEAM: "sales", ALERT_FORMAT: "json" } });
+  const { status, err } = await deploy(path, ["--url", url], env);
+  equal(status, 0, err);
+  for (const text of ["TEAM is not a variable of the edge, and has no effect: remove it", "ALERT_FORMAT has no effect without ALERT_URL", "SETUP has no effect, because WALNUT_WEBHOOK_KEY is set: remove SETUP"]) {
+    match(err, new RegExp(`^warning: ${text}$`, "m"));
+  }
+});
+
+test("deploys on a machine that can't run the Worker, and says that the values were not checked", async (t) => {
+  const { env, url } = await cloudflare(t);
+  const path = project(t);
+  rmSync(join(path, "node_modules/workerd"));
+  const { status, err } = await deploy(path, ["--url", url], env);
+  equal(status, 0, err);
+  match(err, /^warning: the values of the variables were not checked: workerd is not installed in .*: run npm install/m);
 });
 
 test("builds the Worker with --dry-run, without an account", async (t) => {
@@ -200,6 +284,8 @@ test("builds the Worker with --dry-run, without an account", async (t) => {
   equal(status, 0, err);
   deepEqual(JSON.parse(out), { deployed: false });
   match(err, /Total Upload/);
+  const notes = err.trim().split("\n").map((text) => JSON.parse(text).note);
+  deepEqual(notes.filter((note) => !/[\w:]/.test(note)), []);
 });
 
 test("says that wrangler is not logged in", async (t) => {

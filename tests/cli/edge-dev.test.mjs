@@ -7,6 +7,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { test as plainTest } from "node:test";
 import { launch, open } from "../browser/support.mjs";
+import { freePort } from "../examples/support.mjs";
 import { event } from "../worker/support.mjs";
 import { endpoint, environment, folder, KEY, sign, start, startOnTerminal } from "./support.mjs";
 
@@ -135,6 +136,24 @@ test("edge dev uses the values of .dev.vars, and does not print them", async (t)
   const { status, shown } = await terminal.ended;
   equal(status, 0);
   ok(!shown.includes(KEY) && !shown.includes(TOKEN), shown);
+});
+
+test("edge dev names the destinations, and says in one line why an attempt failed", async (t) => {
+  const failing = await endpoint(t, (_, response) => response.writeHead(503).end());
+  const destinations = [
+    { name: "crm", url: failing.url },
+    { name: "mail", url: `http://127.0.0.1:${await freePort()}/`, headers: { "x-token": TOKEN } },
+  ];
+  const made = project(t, [`DESTINATIONS='${JSON.stringify(destinations)}'`]);
+  const { until, output, child } = startOnTerminal(["edge", "dev", "--port", "0"], made);
+  t.after(() => child.kill());
+  await until("Ctrl-C ends it.");
+  match(plainLines(output()).join("\n"), /^ {2}origin {3}crm, mail$/m);
+  equal(paste(made, output()).status, 0);
+  await until("to crm: answered 503");
+  await until("to mail: refused the connection");
+  match(plainLines(output()).join("\n"), /^\S+ {2}edge {4}not_delivered {2}to mail: refused the connection$/m);
+  ok(!output().includes(TOKEN) && !output().includes(failing.url), output());
 });
 
 test("edge dev keeps an event from before its key exists, and delivers it after a restart with the key", async (t) => {

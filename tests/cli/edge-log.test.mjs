@@ -24,7 +24,7 @@ const server = require("node:http").createServer((_, response) => response.end()
   for (const socket of ["http", "control"]) writeSync(3, JSON.stringify({ event: "listen", socket, port: server.address().port }) + "\\n");
 });
 server.once("request", () => setImmediate(() => {
-  for (let n = 0; n < ${LINES}; n++) writeSync(1, JSON.stringify({ n, padding: "x".repeat(970) }) + "\\n");
+  for (let n = 0; n < ${LINES}; n++) writeSync(1, JSON.stringify({ ...(n % 2 === 0 && { time: "its own" }), n, padding: "x".repeat(970) }) + "\\n");
   require("node:fs").writeFileSync("written", "");
 }));
 process.on("SIGTERM", () => process.exit());
@@ -58,7 +58,8 @@ test("drops and counts lines of the log for a slow reader, and fills no memory",
     const lines = (rest + chunk).split("\n");
     rest = lines.pop();
     for (const line of lines) {
-      const { n, event, lines: skipped } = JSON.parse(line);
+      const { time, n, event, lines: skipped } = JSON.parse(line);
+      equal(time === "its own" && line.split('"time"').length === 2, n !== undefined && n % 2 === 0, line);
       if (n !== undefined) count++;
       if (event === "log_dropped") dropped += skipped;
     }

@@ -30,6 +30,20 @@ for (const [host, url] of [["127.0.0.1", "http://127.0.0.1:"], ["::1", "http://[
   });
 }
 
+test("writes each line with its time as the first member", async (t) => {
+  const from = new Date().toISOString();
+  const edge = await startEdge(t, folder(t), { env: variables(await destination(t)) });
+  equal((await edge.post(event())).status, 200);
+  await edge.logged({ event: "delivered" });
+  equal((await stop(edge)).status, 0);
+  const events = edge.lines.map((line) => line.event);
+  for (const event of ["started", "accepted", "delivered", "stopping", "stopped"]) ok(events.includes(event), event);
+  const times = edge.lines.map((line) => line.time);
+  for (const line of edge.lines) equal(Object.keys(line)[0], "time");
+  for (const time of times) match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  deepEqual([from, ...times, new Date().toISOString()].sort(), [from, ...times, new Date().toISOString()]);
+});
+
 test("listens on all addresses", async (t) => {
   const edge = await startEdge(t, folder(t), { env: variables(await destination(t)), args: ["--host", "0.0.0.0"] });
   equal((await fetch(`http://127.0.0.1:${new URL(edge.url).port}/healthz`)).status, 200);

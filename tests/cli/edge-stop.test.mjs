@@ -167,7 +167,8 @@ test("the command ends with 1 if workerd is killed, and the next start delivers 
   await kill(workerdOf(data));
   const { status, err } = await edge.ended;
   deepEqual([status, err], [1, ""]);
-  deepEqual(edge.lines.at(-1), { event: "stopped", reason: "signal SIGKILL" });
+  const { event: last, reason } = edge.lines.at(-1);
+  deepEqual([last, reason], ["stopped", "signal SIGKILL"]);
   deepEqual([running(data), locks(data)], [[], []]);
 
   const delivered = new Set();

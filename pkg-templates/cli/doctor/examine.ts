@@ -17,8 +17,8 @@ export interface Examined {
 const CONCURRENCY = 4;
 
 /**
- * Sends the probes, and calls `onResult` after each. The first is sent alone, since the others are compared with it. The
- * slow client is sent at the same time as the remaining probes.
+ * Sends the probes, and calls `onResult` after each. The first is sent alone, since the others are compared with it, and
+ * the others are skipped if `isEnough`. The slow client is sent at the same time as the remaining probes.
  */
 export async function examine(
   url: URL,
@@ -26,6 +26,7 @@ export async function examine(
   { timeout, patience }: Patience,
   signal: AbortSignal,
   onResult: () => void,
+  isEnough: (first: Examined) => boolean,
 ): Promise<Examined[]> {
   const send = async (probe: Probe): Promise<Examined> => {
     const { headers, body, length, kind } = probe;
@@ -34,6 +35,7 @@ export async function examine(
     return { probe, attempt };
   };
   const good = await send(first);
+  if (isEnough(good)) return [good];
   const results = new Map<Probe, Examined>();
   const waiting = others.filter(({ kind }) => kind !== "slow");
   const keep = async (probe: Probe | undefined) => {

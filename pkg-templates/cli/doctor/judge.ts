@@ -29,6 +29,11 @@ export function judgeAll(examined: readonly Examined[]): Judged[] {
   });
 }
 
+/** Whether the valid delivery did not reach the receiver, so that more responses would say nothing about it. */
+export function isWrongUrl(good: Examined): boolean {
+  return genuine(good.probe, good.attempt, good.attempt) === "wrong_url";
+}
+
 type Outcome = FindingCode | "right" | "unknown";
 
 /** Judges whether the endpoint accepted or rejected the probe as expected. */

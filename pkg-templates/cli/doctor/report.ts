@@ -2,7 +2,7 @@ import { errorBody, type ErrorBody } from "../sender/error-body.js";
 import { isAccepted, type Judged, type Verdict } from "./judge.js";
 import type { Patience } from "./examine.js";
 import { type Finding, type FindingCode, FINDINGS, NOT_SEEN } from "./findings.js";
-import type { Kind } from "./probes.js";
+import { type Kind, PROBES } from "./probes.js";
 import { duration, line, paint, plain, table, wrapped } from "../terminal.js";
 
 /** A finding, and the probes that led to it. */
@@ -67,6 +67,7 @@ export function reportJson(url: URL, { judged, found }: Report): unknown {
     findings: found.map(({ code, verdict, judged, finding, fix }) => {
       return { code, verdict, probes: judged.map(({ probe }) => probe.id), finding, fix };
     }),
+    skipped: PROBES - judged.length,
     not_seen: NOT_SEEN,
   };
 }
@@ -101,6 +102,7 @@ export function showReport({ judged, found }: Report, patience: Patience): void 
     line();
   }
   line(totals(judged, found));
+  if (judged.length < PROBES) line(wrapped("The other checks were skipped. Correct the URL, and run doctor again."));
   if (judged.some(({ verdict }) => verdict === "unknown")) {
     const why = judged[0] !== undefined && isAccepted(judged[0].attempt) ? "a rate limit applied" : "the endpoint did not accept the valid delivery";
     line(wrapped(`Some results are unknown, because ${why}. Fix that first, and run doctor again.`));

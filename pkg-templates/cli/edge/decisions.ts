@@ -24,13 +24,29 @@ export function decisionLines(entry: Entry): string[] {
   const { event, id, type: _, key, destination, origin, ...rest } = entry;
   if (event === "keys" && isEmpty(entry.warnings)) return [];
   if (event === "explained") return [entry.problem, entry.fix].map(sentence);
+  if (event === "not_delivered") return [row("edge", event, `to ${destination}: ${failure(entry)}  ${shortened(id)}`)];
   const sentences: unknown = entry.mistakes ?? entry.warnings;
   if (Array.isArray(sentences)) return [row("edge", `${event}`, ""), ...sentences.map(sentence)];
   const details = Object.entries(rest).filter(([, value]) => value !== null);
   const named = details.map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`);
-  const answer = destination === undefined ? "" : `to ${destination}: ${origin ?? "no response"}`;
+  const answer = destination === undefined ? "" : `to ${destination}: ${origin}`;
   const parts = [shortened(id), key === "previous" ? "previous key" : "", answer, ...named];
   return [row("edge", `${event}`, parts.filter((part) => part !== "").join("  "))];
+}
+
+/** How an attempt can fail without a response. */
+const FAILURES: Readonly<Record<string, string>> = {
+  refused: "refused the connection",
+  dns: "the host is unknown",
+  tls: "the TLS connection failed",
+  timeout: "no response in time",
+  reset: "the connection ended before the response",
+};
+
+/** Why an attempt failed, for a person. */
+function failure({ origin, how, code }: Entry): string {
+  if (typeof origin === "number") return `answered ${origin}`;
+  return FAILURES[`${how}`] ?? `${code}`;
 }
 
 /** The line for an event at the sample origin. */

@@ -6,11 +6,11 @@ import { type Command, NAME } from "../command.js";
 import { CHECK_FAILED, OK } from "../failure.js";
 import { json, line, paint, say, wrapped } from "../terminal.js";
 import { decisionLines, parseDecision, receivedLine } from "./decisions.js";
-import { hasDestination, type LocalEdge, startLocal } from "./local.js";
+import { type LocalEdge, startLocal } from "./local.js";
 import { dataFolder } from "./folder.js";
 import { findWorkerd } from "./project.js";
 import { type Received, startSampleOrigin } from "./sample-origin.js";
-import { variables } from "./variables.js";
+import { DESTINATIONS, hasDestination, variables } from "./variables.js";
 
 /** The file of wrangler's local variables. */
 const FILE = ".dev.vars";
@@ -77,7 +77,8 @@ function show(text: string, isJson: boolean): void {
 function introduction({ webhook, admin, madeUp }: LocalEdge, set: Readonly<Record<string, string>>, data: string | undefined): string {
   const isSetup = set.SETUP === "1" && set.WALNUT_WEBHOOK_KEY === undefined;
   const restart = data === undefined ? "(a restart keeps events only if both runs have the same --data DIR)" : "with the same --data";
-  const origin = hasDestination(set) ? `from ${FILE}` : (madeUp.ORIGIN_URL ?? "");
+  const from = destinationNames(set).join(", ") || `from ${FILE}`;
+  const origin = hasDestination(set) ? wrapped(from, " ".repeat(11)).trimStart() : (madeUp.ORIGIN_URL ?? "");
   return [
     "",
     `  ${paint("bold", "webhook")}  ${webhook}`,
@@ -94,6 +95,17 @@ function introduction({ webhook, admin, madeUp }: LocalEdge, set: Readonly<Recor
     ...(isSetup ? [wrapped(`Then add WALNUT_WEBHOOK_KEY=${SETUP_KEY} to ${FILE}, and restart ${restart}. The edge then verifies the events that it has kept.`), ""] : []),
     paint("dim", "The decisions of the edge follow. Ctrl-C ends it."),
   ].join("\n");
+}
+
+/** The names of the destinations in the lists; none if a list is invalid, which the edge itself reports. */
+function destinationNames(set: Readonly<Record<string, string>>): string[] {
+  try {
+    const all = DESTINATIONS.flatMap((variable) => JSON.parse(set[variable] ?? "[]") as { name: unknown }[]);
+    // Another text may be a secret in the wrong place.
+    return all.map(({ name }) => `${name}`).filter((name) => /^[a-z\d-]{1,32}$/.test(name));
+  } catch {
+    return [];
+  }
 }
 
 /** The command that sends an event, in two lines. It does not contain the user's own key, which stays in its file. */

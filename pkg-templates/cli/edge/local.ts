@@ -3,8 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { nearest } from "../nearest.js";
-import { names } from "./variables.js";
+import { hasDestination, isMissing } from "./variables.js";
 import { type Edge, startEdge } from "./workerd.js";
 
 /** How long the requests in flight may take after Ctrl-C, in milliseconds. */
@@ -37,11 +36,6 @@ export interface LocalEdge extends Pick<Edge, "ended"> {
 
 export const newKey = () => randomBytes(16).toString("hex");
 
-/** Whether the variables that are set have the URL of a destination. */
-export function hasDestination(variables: Readonly<Record<string, string>>): boolean {
-  return Object.keys(variables).some((name) => /^DESTINATIONS(_\d)?$/.test(name)) || !isMissing("ORIGIN_URL", variables);
-}
-
 export async function startLocal({ workerd, data, port, variables, origin, log }: LocalOptions): Promise<LocalEdge> {
   const defaults = {
     // During the set-up, the edge has no key yet.
@@ -68,11 +62,4 @@ function temporary(): string {
   const folder = mkdtempSync(join(tmpdir(), "walnut-webhooks-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   return folder;
-}
-
-/** Whether a variable is neither set nor misspelt. The edge itself reports a misspelt one. */
-function isMissing(name: string, variables: Readonly<Record<string, string>>): boolean {
-  const known = names();
-  const misspelt = Object.keys(variables).some((other) => !known.includes(other) && nearest(other.toUpperCase(), [name]) !== undefined);
-  return variables[name] === undefined && !misspelt;
 }

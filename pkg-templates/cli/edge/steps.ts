@@ -28,6 +28,6 @@ export function nextSteps(deployed: Deployed): string[] {
     "Right afterwards, switch signature verification on, and copy the key. Until then, the edge acknowledges unsigned events, and does not store them.",
     `Give the key to the edge: ${put("WALNUT_WEBHOOK_KEY", envFlag)}. Within 5 minutes, the edge delivers the signed events that it has kept.`,
     test,
-    `Deploy again, to end the set-up: npx ${NAME} edge deploy${envFlag}`,
+    `Deploy again to end the set-up: npx ${NAME} edge deploy${envFlag}`,
   ];
 }

@@ -1,7 +1,7 @@
 // The variables of the edge: their names, and the sources of their values.
 import { readFileSync, statSync } from "node:fs";
 import { Failure, NOT_RUN, reason } from "../failure.js";
-import { distance } from "../nearest.js";
+import { distance, nearest } from "../nearest.js";
 import { plain, warn } from "../terminal.js";
 import { parseFile } from "./envfile.js";
 
@@ -9,16 +9,37 @@ import { parseFile } from "./envfile.js";
 export const EXAMPLE = new URL("./template/dev.vars.example", import.meta.url);
 
 /** The most edits of a misspelling, as in worker/src/config/near.rs. */
-const MOST_EDITS = 2;
+export const MOST_EDITS = 2;
 /** Shorter names are too similar to variables of other programs: npm sets `NODE`, which is almost `MODE`. */
 const LEAST_MISSPELT = 8;
 
 /** The longest value: Linux limits a variable of the environment to 128 KiB. */
 const MOST_BYTES = 100_000;
 
+/** The default or an example of each variable, by its name. */
+export function examples(): Map<string, string> {
+  const lines = readFileSync(EXAMPLE, "utf8").matchAll(/^#? ?([A-Z_\d]+)=(.*)$/gm);
+  return new Map([...lines].map(([, name, value]) => [name as string, value as string]));
+}
+
 /** The names of all variables. */
 export function names(): string[] {
-  return [...readFileSync(EXAMPLE, "utf8").matchAll(/^#? ?([A-Z_\d]+)=/gm)].map(([, name]) => name as string);
+  return [...examples().keys()];
+}
+
+/** The names of the lists of destinations, in the order of their numbers. */
+export const DESTINATIONS: readonly string[] = ["DESTINATIONS", ...Array.from({ length: 8 }, (_, index) => `DESTINATIONS_${index + 2}`)];
+
+/** Whether the variables that are set have the URL of a destination. */
+export function hasDestination(variables: Readonly<Record<string, string>>): boolean {
+  return DESTINATIONS.some((name) => name in variables) || !isMissing("ORIGIN_URL", variables);
+}
+
+/** Whether a variable is neither set nor misspelt. The edge itself reports a misspelt one. */
+export function isMissing(name: string, variables: Readonly<Record<string, string>>): boolean {
+  const known = names();
+  const isMisspelt = Object.keys(variables).some((other) => !known.includes(other) && nearest(other.toUpperCase(), [name]) !== undefined);
+  return variables[name] === undefined && !isMisspelt;
 }
 
 /**

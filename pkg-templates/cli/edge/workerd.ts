@@ -41,6 +41,8 @@ export interface EdgeOptions {
   log(line: string): void;
   /** Runs when the folder is locked, before workerd starts, with its path. If it throws, workerd does not start. */
   prepare?(data: string): Promise<void>;
+  /** Whether the edge is not meant to run on, so that its cron trigger, which wakes each shard, does not run at the start. */
+  readonly isTrial?: boolean;
   /** Aborts the start. */
   readonly signal?: AbortSignal;
 }
@@ -83,7 +85,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
 }
 
 /** Runs workerd in a locked folder. */
-async function run({ workerd, data, host, port, variables, log, signal }: EdgeOptions): Promise<Edge> {
+async function run({ workerd, data, host, port, variables: set, log, isTrial = false, signal }: EdgeOptions): Promise<Edge> {
+  const variables = withoutJurisdiction(set);
   const control = join(data, CONTROL);
   socketPath(control);
   const config = join(data, CONFIGURATION);
@@ -139,7 +142,7 @@ async function run({ workerd, data, host, port, variables, log, signal }: EdgeOp
     };
     const timer = setInterval(trigger, CRON_MS);
     void ended.then(() => clearInterval(timer));
-    void trigger();
+    if (!isTrial) void trigger();
     return {
       url: `http://${host.includes(":") ? `[${host}]` : host}:${first}`,
       pid: child.pid as number,
@@ -156,6 +159,14 @@ async function run({ workerd, data, host, port, variables, log, signal }: EdgeOp
     await ended;
     throw error;
   }
+}
+
+/** The values of JURISDICTION, as in worker/src/config/reader.rs. */
+const JURISDICTIONS = ["eu", "fedramp"];
+
+/** workerd has no jurisdictions, and can't run an edge that asks for one. A mistake stays, so that the Worker reports it. */
+function withoutJurisdiction(variables: EdgeOptions["variables"]): EdgeOptions["variables"] {
+  return Object.fromEntries(Object.entries(variables).filter(([name, value]) => name !== "JURISDICTION" || !JURISDICTIONS.includes(value)));
 }
 
 /** Rejects when the signal is aborted, or workerd takes too long to start. */
