@@ -277,11 +277,14 @@ async function toJavaScript(block) {
 /** All pages, except the one that `edge init` writes, which only repeats commands that guide.test.mjs plays. */
 const ours = pages.filter((page) => !page.startsWith("tests/") && !page.includes("/template/"));
 
+const used = new Set();
+
 for (const page of ours) {
   const { blocks, prose } = parse(read(page));
   for (const { language, words, code, line } of blocks) {
     const block = { page, line, words, code };
     const kind = `${language} ${words.split(" ")[0]}`.trim();
+    used.add(kind.replace(/^ts /, "js "));
     test(`${page}:${line}: ${kind}`, patience, async (t) => {
       if (Object.hasOwn(typedKinds, kind)) return typedKinds[kind](t, block);
       const program = language === "ts" ? await toJavaScript(block) : block;
@@ -293,3 +296,8 @@ for (const page of ours) {
   }
   test(`${page}: all code is in fences`, () => ok(!/\n\n {4,}[^\s*\d-]/.test(prose)));
 }
+
+test("every kind has a block", () => {
+  const all = [...Object.keys(kinds), ...Object.keys(frames).map((name) => `js ${name}`)];
+  deepEqual(all.filter((kind) => !used.has(kind)), []);
+});
