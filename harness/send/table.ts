@@ -13,7 +13,7 @@ const ROWS: readonly (readonly [title: string, cell: Cell])[] = [
   ["median", ({ latency }) => time(latency?.median)],
   ["p95", ({ latency }) => time(latency?.p95)],
   ["slowest", ({ latency }) => time(latency?.max)],
-  ["responses", ({ outcomes }) => make("div", {}, ...outcomesInWords(outcomes).map((text) => make("div", {}, text)))],
+  ["responses", ({ outcomes }) => make("div", {}, ...outcomesInWords(outcomes, "none").map((text) => make("div", {}, text)))],
 ];
 
 /** Makes the table of a summary. It has a column for each kind of request, so that it fits a narrow window. */
