@@ -53,6 +53,13 @@ test("answers 400 to an invalid request, and 404 to an unknown path or delivery"
     equal((await ask("GET", path)).code, "not_found", path);
   }
   equal((await ask("PUT", "deliveries/0-1")).code, "method_not_allowed");
+  const needsDeliveryId = "the address needs a deliveryId: POST /admin/search finds the delivery by its id";
+  for (const [id, message] of [["demo_session_finished:1", needsDeliveryId], ["0-99", "no delivery has this deliveryId"], ["9-1", "no delivery has this deliveryId"]]) {
+    for (const [method, path] of [["GET", ""], ["GET", "/body"], ["POST", "/redeliver"], ["DELETE", ""]]) {
+      const { status, error } = await ask(method, `deliveries/${id}${path}`);
+      deepEqual([status, error], [404, { code: "not_found", message }], `${method} ${id}${path}`);
+    }
+  }
 });
 
 test("rejects an unknown or repeated field or parameter, and suggests the right name", async (t) => {

@@ -29,7 +29,7 @@ for (const looks of LOOKS) {
     const { page, wrong } = await opened(edge, looks);
     await signIn(page);
     await shown(page, "1, all");
-    await page.getByRole("navigation").getByRole("link", { name: "Destinations 1 in trouble", exact: true }).waitFor();
+    await page.getByRole("navigation").getByRole("link", { name: "Destinations 1 failing or paused", exact: true }).waitFor();
     await view(page, "destinations");
     await page.locator("#destinations-title:focus").waitFor();
     assert.match(await destination(page, "crm").innerText(), /It answers with the status 403\. \(origin_failed\) Failures in a row: [1-9]/);
@@ -40,6 +40,7 @@ for (const looks of LOOKS) {
     await destination(page, "crm").getByRole("button", { name: "Pause" }).press("Enter");
     await waitForMessage(page, "crm is paused. Its deliveries wait.");
     await destination(page, "crm").locator("b.paused").waitFor();
+    assert.match(await destination(page, "crm").innerText(), /paused: 20[^]*failing: 20/);
     assert.equal(await page.evaluate(() => document.activeElement.id), "said");
     await look(page, "paused", looks);
     crm.answer = (_, response) => response.end();

@@ -50,20 +50,25 @@ for (const looks of LOOKS) {
     await signIn(page);
     assert.match(await page.locator("#facts").innerText(), /kept: 3 \(952\u00a0B\), recovered: 0, dropped: 0/);
     assert.equal(await page.locator('#views [href="#rejected"]').textContent(), "Rejected 3 kept");
+    const places = () => page.locator("#views a").evaluateAll((links) => links.map((link) => link.offsetLeft));
+    const before = await places();
     await view(page, "rejected");
     await shown(page, 3);
+    assert.deepEqual(await places(), before);
     const rows = await page.locator("#rejected tbody tr").allInnerTexts();
     for (const [index, name] of ["demo_session_finished", IMAGE, "forged"].entries()) assert.ok(rows[index].includes(name), rows[index]);
     assert.match(rows[0], /signature_mismatch[^]*previous_key[^]*leak/);
     assert.match(rows[2], /signature_mismatch[^]*unknown_key Set WALNUT_WEBHOOK_KEY/);
+    assert.equal(await page.locator("#rejected b", { hasText: "unknown_key" }).evaluate((cause) => getComputedStyle(cause, "::before").content), "none");
     assert.match(await page.textContent("#counted"), /signature_mismatch: \d/);
     for (const text of ["demo_session_finished", "848\u00a0B"]) assert.equal(await linesOf(page, text), 1, text);
     assert.deepEqual(await rowOf(page, "forged").getByRole("button").allTextContents(), ["Erase…"]);
     assert.equal(await page.locator("img, table script").count(), 0);
     await look(page, "rejected", looks);
-    for (const width of [768, 960]) {
+    for (const width of [768, 960, 1000]) {
       await page.setViewportSize({ width, height: 900 });
       await isSound(page);
+      assert.ok((await linesOf(page, "demo_session_finished")) <= 2);
     }
     await page.setViewportSize(looks.viewport);
 

@@ -146,6 +146,25 @@ test("after a resume, sends pending deliveries in the order of arrival, tried be
   for (const [place, index] of sent.entries()) ok(Math.abs(place - index) <= 1, sent.join());
 });
 
+test("after a resume, sends the oldest delivery first, even if its retry became due during the pause", async (t) => {
+  const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
+  Object.assign(world, admin(world.edge));
+  world.origin.answer = (_, response) => response.writeHead(500).end();
+  const bodies = Array.from({ length: 6 }, () => event());
+  equal((await post(world.url, bodies[0])).status, 200);
+  const [oldest] = await world.ids();
+  await world.until(oldest, ({ attempts }) => attempts.length >= 4); // so the next retry is up to 8 s away
+  await pause(world);
+  for (const body of bodies.slice(1)) equal((await post(world.url, body)).status, 200);
+  await world.until(oldest, ({ sends: [{ due }] }) => due < Date.now());
+  world.origin.answer = (_, response) => response.end();
+  const before = world.origin.taken.length;
+  await resume(world);
+  for (const id of await world.ids()) await world.until(id, "delivered");
+  const sent = world.origin.taken.slice(before).map(({ body }) => bodies.indexOf(body.toString()));
+  ok(sent.indexOf(0) <= 1, sent.join()); // two are in flight at a time
+});
+
 test("after a resume, pending deliveries are due at once", async (t) => {
   const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
   Object.assign(world, admin(world.edge));

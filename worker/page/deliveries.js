@@ -136,7 +136,10 @@ export function showDelivery(shown, configured) {
   }));
   $("redeliver").hidden = body === null;
   const isDead = sends.some(({ state }) => state === "dead");
-  choices("to", isDead ? DEAD : ALL, [...(isDead ? [ALL] : []), ...configured]);
+  // No default sends it again to a destination that has accepted it.
+  const standard = isDead ? DEAD : sends.length === 0 ? ALL : "";
+  $("to").required = standard === "";
+  choices("to", standard || "choose one", [...(standard === ALL ? [] : [ALL]), ...configured]);
 }
 
 const DEAD = "where it is dead";

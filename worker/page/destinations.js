@@ -1,6 +1,6 @@
 // The destinations with their buttons, and the differences between events and the documentation.
 import { ask } from "./api.js";
-import { $, badge, fill, make, time } from "./elements.js";
+import { $, badge, fill, make, time, words } from "./elements.js";
 
 const WHY = {
   refused: "It refuses the connection.",
@@ -19,7 +19,7 @@ export function showDestinations({ destinations, stranded = [] }) {
   fill("destinations", destinations, ({ name, state = "ok", pending, lastTaken, ...rest }) => ({
     Name: make("div", {}, name, " ", badge(state)),
     Problem: problem(state, rest),
-    Since: time((state === "paused" ? rest.pausedSince : rest.failingSince) ?? null),
+    Since: since(state, rest),
     "Last success": time(lastTaken),
     Waiting: waiting(name, pending),
     Action: make("button", { value: name, "data-do": state === "paused" ? "resume" : "pause" }, state === "paused" ? "Resume" : "Pause"),
@@ -43,8 +43,14 @@ function waiting(name, pending) {
   return pending > 0 ? make("a", { href: `#state=pending&destination=${name}` }, `${pending}`) : "0";
 }
 
+/** Shows since when a destination fails. A pause has its own time. */
+function since(state, { failingSince = null, pausedSince }) {
+  if (state !== "paused") return time(failingSince);
+  return make("div", {}, make("div", {}, "paused: ", time(pausedSince)), failingSince !== null && make("div", {}, "failing: ", time(failingSince)));
+}
+
 function problem(state, { failures, how, heldUntil, lastFailed, lastCode, lastStatus }) {
-  if (state === "ok" && !failures) return make("div", {}, "none", ...(lastFailed ? ["; last failure ", time(lastFailed), ` ${lastCode ?? ""}`] : []));
+  if (!failures) return make("div", {}, "none", ...(lastFailed ? ["; last failure ", time(lastFailed), ` ${lastCode ?? ""}`] : []));
   const text = [how && (WHY[how] ?? `It answers with the status ${lastStatus}.`), lastCode && `(${lastCode})`, failures > 0 && `Failures in a row: ${failures}.`];
   return make("div", {}, text.filter(Boolean).join(" "), ...(state === "held" ? [" Next attempt: ", time(heldUntil)] : []));
 }
@@ -59,7 +65,7 @@ export async function listDrift() {
   const { drift } = await ask("GET", "drift");
   fill("drift", drift, ({ event, path, kind, times, first, last }) => ({
     Path: path,
-    Event: event,
+    Event: words(event),
     Difference: KINDS[kind] ?? kind,
     Times: `${times}`,
     First: time(first),

@@ -65,6 +65,11 @@ export function badge(state, text = state) {
   return make("b", { class: state }, text);
 }
 
+/** Shows a name that may break only after its underscores, unless a part is too long. */
+export function words(name) {
+  return make("span", {}, ...name.split(/(?<=_)/).flatMap((word) => [word, make("wbr", {})]));
+}
+
 /** Formats a size. */
 export function bytes(size) {
   return `${size.toLocaleString("en")}\u00a0B`;

@@ -7,7 +7,7 @@ import { listRejected, moreRejected, showRejected } from "./rejected.js";
 
 const AUTO_MS = 10_000;
 const WARNINGS = {
-  only_previous: "Lately only the previous key has matched: Walnut does not sign with the current one.",
+  only_previous: "When the previous key last matched, the current one had not matched for an hour: set the key that Walnut shows.",
   previous_ends_soon: "The previous key ends in less than a day. After that, the edge rejects events that Walnut signs with it.",
 };
 const TITLE = document.title;
@@ -280,7 +280,7 @@ async function status() {
   const { kept, bytes: size, recovered, dropped } = quarantine;
   setText("about", `Version ${version}, ${mode}, shards: ${shards}`);
   setText("broken", brokenShards.length > 0 ? `Shards that did not answer: ${brokenShards.join(", ")}. Their deliveries are missing here.` : "");
-  setText("mistaken", mistakes.length > 0 ? "The configuration has mistakes. Correct each one, and deploy again. Until then, events are stored and held." : "");
+  setText("mistaken", mistakes.length > 0 ? "The configuration has mistakes. Correct each one, then deploy or restart the edge. Until then, events are stored and held." : "");
   const sentences = { mistakes, warnings: [...warnings, ...keys.warnings.map((warning) => WARNINGS[warning])] };
   for (const [id, all] of Object.entries(sentences)) put(id, all.map((sentence) => make("li", {}, sentence)));
   $("configuration").hidden = brokenShards.length + mistakes.length + sentences.warnings.length === 0;
@@ -301,19 +301,20 @@ async function status() {
   navigate();
 }
 
-/** Shows the links to the views and the states, with their numbers. Marks the current ones. */
+/** Shows the links to the views and the states, with their numbers. Marks the current ones, and the view of what is shown. */
 function navigate() {
-  const { view, state = "" } = parseUrl();
+  const { view, isDelivery, state = "" } = parseUrl();
+  const parent = view === "one" && (isDelivery ? "deliveries" : "rejected");
   const troubled = known.destinations.filter((it) => it.state && it.state !== "ok").length;
-  const numbers = { rejected: [known.quarantine.kept, "kept"], drift: [known.drift, "differences"], destinations: [troubled, "in trouble"] };
-  const item = (href, isCurrent, ...content) => make("a", { href, ...(isCurrent && { "aria-current": "page" }) }, ...content);
+  const numbers = { rejected: [known.quarantine.kept, "kept"], drift: [known.drift, "differences"], destinations: [troubled, "failing or paused"] };
+  const item = (href, current, ...content) => make("a", { href, ...(current && { "aria-current": current }) }, ...content);
   put("views", Object.keys(VIEWS).filter((name) => name !== "drift" || known.drift !== undefined).map((name) => {
     const [count, counted] = numbers[name] ?? [];
     const number = count > 0 ? [` ${count}`, make("span", { class: "unseen" }, ` ${counted}`)] : [];
-    return item(name === "deliveries" ? "#" : `#${name}`, name === view, $(`${name}-title`).textContent, ...number);
+    return item(name === "deliveries" ? "#" : `#${name}`, name === view ? "page" : name === parent && "true", $(`${name}-title`).textContent, ...number);
   }));
   put("counts", [["all"], ...Object.entries(known.deliveries)].map(([name, count]) => {
-    const tile = item(count === undefined ? "#" : `#state=${name}`, state === (count === undefined ? "" : name), name, count !== undefined && make("span", {}, `${count}`));
+    const tile = item(count === undefined ? "#" : `#state=${name}`, state === (count === undefined ? "" : name) && "page", name, count !== undefined && make("span", {}, `${count}`));
     if (count > 0) tile.className = name;
     return tile;
   }));

@@ -1,6 +1,6 @@
 // The list of the rejected requests that the edge keeps, and one request with its buttons.
 import { askList } from "./api.js";
-import { $, badge, bytes, facts, fill, make, put, setText, time } from "./elements.js";
+import { $, badge, bytes, facts, fill, make, put, setText, time, words } from "./elements.js";
 
 const PAGE = 50;
 
@@ -28,7 +28,7 @@ async function show(wanted) {
   setText("counted", answer.counted.map(({ code, count }) => `${code}: ${count}`).join(", "));
   fill("rejected", kept, (request) => ({
     Received: make("a", { href: `#rejected=${request.id}` }, time(request.received)),
-    Code: request.code,
+    Code: words(request.code),
     ...summary(request),
     Action: actions(request),
   }), "No rejected request is kept.");
@@ -50,8 +50,8 @@ export function showRejected(request) {
 
 function summary({ cause, fix, name, size, expires }) {
   return {
-    Cause: make("div", {}, badge(canDeliver(cause) ? "pending" : "", cause), ` ${fix}`),
-    Event: name || "no name",
+    Cause: make("div", {}, badge(canDeliver(cause) ? "pending" : "cause", cause), ` ${fix}`),
+    Event: words(name || "no name"),
     Size: bytes(size),
     Expires: time(expires),
   };

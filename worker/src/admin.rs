@@ -160,7 +160,7 @@ impl Shards<'_> {
 
     async fn ask<Q: Question>(&self, shard: u32, question: Q) -> Answer<Q::Reply> {
         if shard >= self.count {
-            return Err(Failure::NotFound);
+            return Err(Failure::NoDelivery);
         }
         shards::ask(self.env, self.settings, shard, question)
             .await
@@ -175,7 +175,7 @@ impl Shards<'_> {
     }
 
     async fn details(&self, DeliveryId { shard, row }: DeliveryId) -> Answer<Details> {
-        self.ask(shard, Show { row }).await?.ok_or(Failure::NotFound)
+        self.ask(shard, Show { row }).await?.ok_or(Failure::NoDelivery)
     }
 
     async fn show(&self, id: &str) -> Answer<Response> {
@@ -297,7 +297,7 @@ async fn body(request: &Request, fields: &[&str]) -> Answer<Body> {
 }
 
 fn parse_id(text: &str) -> Answer<DeliveryId> {
-    DeliveryId::parse(text).ok_or(Failure::NotFound)
+    DeliveryId::parse(text).ok_or(Failure::NotDeliveryId)
 }
 
 fn inbox_failed(problem: &Problem) -> Failure {

@@ -27,8 +27,12 @@ pub(crate) enum Failure {
     Misconfigured,
     /// The configuration has mistakes, but deliveries are stored.
     Unhealthy,
-    /// There is no such path or delivery.
+    /// There is no such path.
     NotFound,
+    /// The path has another text in place of a delivery's `deliveryId`.
+    NotDeliveryId,
+    /// No delivery has this `deliveryId`.
+    NoDelivery,
     /// No destination has this name. The sentence lists the existing names.
     NoDestination(String),
     /// The admin API was called without a valid token.
@@ -56,7 +60,9 @@ impl Failure {
             Self::StoreFailed => "store_failed",
             Self::InboxFailed => "inbox_failed",
             Self::Misconfigured | Self::Unhealthy => "misconfigured",
-            Self::NotFound | Self::NoDestination(_) => "not_found",
+            Self::NotFound | Self::NotDeliveryId | Self::NoDelivery | Self::NoDestination(_) => {
+                "not_found"
+            }
             Self::Unauthorized => "unauthorized",
             Self::InvalidRequest(_) => "invalid_request",
             Self::Forgotten => "forgotten",
@@ -73,7 +79,7 @@ impl Failure {
             Self::Loop => 508,
             Self::Overloaded | Self::StoreFailed | Self::InboxFailed | Self::Unhealthy => 503,
             Self::Misconfigured => 500,
-            Self::NotFound | Self::NoDestination(_) => 404,
+            Self::NotFound | Self::NotDeliveryId | Self::NoDelivery | Self::NoDestination(_) => 404,
             Self::Unauthorized => 401,
             Self::BodyCutOff | Self::InvalidRequest(_) => 400,
             Self::BodyTimeout => 408,
@@ -121,6 +127,11 @@ impl Failure {
                     .to_owned()
             }
             Self::NotFound => "there is nothing at this address".to_owned(),
+            Self::NotDeliveryId => {
+                "the address needs a deliveryId: POST /admin/search finds the delivery by its id"
+                    .to_owned()
+            }
+            Self::NoDelivery => "no delivery has this deliveryId".to_owned(),
             Self::MethodNotAllowed(allowed) => format!("the method must be {allowed}"),
         }
     }

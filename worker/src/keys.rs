@@ -73,10 +73,20 @@ impl LastMatch {
             previous: self.previous.max(other.previous),
         }
     }
+
+    /// Returns whether only the previous key matches: when it last did, the current key had not matched for an hour. So one
+    /// late retry after a key reset does not count.
+    pub(crate) fn is_only_previous(self) -> bool {
+        self.previous.is_some_and(|previous| {
+            self.current.is_none_or(|current| previous.saturating_sub(current) >= HOUR_MS)
+        })
+    }
 }
 
+const HOUR_MS: u64 = 60 * 60 * 1000;
+
 /// How long before the end of the previous key the operator is warned, in milliseconds.
-const WARNING_MS: u64 = 24 * 60 * 60 * 1000;
+const WARNING_MS: u64 = 24 * HOUR_MS;
 
 /// The state of the keys, as the status and the log show it. Times are in milliseconds since the Unix epoch.
 #[derive(Debug, Serialize)]
@@ -85,7 +95,7 @@ pub(crate) struct KeyStatus {
     current: Option<u64>,
     previous: Option<u64>,
     pub(crate) previous_until: Option<u64>,
-    /// `only_previous`: Walnut signs only with the previous key. `previous_ends_soon`: in addition, that key expires
+    /// `only_previous`: [`LastMatch::is_only_previous`], while the previous key is valid. `previous_ends_soon`: in addition, that key expires
     /// within a day.
     pub(crate) warnings: Vec<&'static str>,
 }
@@ -94,7 +104,7 @@ impl KeyStatus {
     pub(crate) fn new(last: LastMatch, previous_until: Option<u64>, now: u64) -> Self {
         let LastMatch { current, previous } = last;
         let mut warnings = Vec::new();
-        if let Some(until) = previous_until.filter(|_| previous > current) {
+        if let Some(until) = previous_until.filter(|_| last.is_only_previous()) {
             warnings.push("only_previous");
             if until.saturating_sub(now) < WARNING_MS {
                 warnings.push("previous_ends_soon");
@@ -114,15 +124,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn warns_while_only_the_previous_key_verifies() {
-        let warnings = |current, previous, until| {
-            KeyStatus::new(LastMatch { current, previous }, until, 0).warnings
+    fn warns_once_the_current_key_has_not_matched_for_an_hour() {
+        let previous = Some(10 * HOUR_MS);
+        let warnings = |current, previous| {
+            KeyStatus::new(LastMatch { current, previous }, Some(WARNING_MS), 0).warnings
         };
-        assert_eq!(warnings(Some(2), Some(1), Some(9)), [""; 0]);
-        assert_eq!(warnings(Some(1), Some(2), None), [""; 0]);
-        assert_eq!(warnings(None, Some(1), Some(WARNING_MS)), ["only_previous"]);
-        let both = ["only_previous", "previous_ends_soon"];
-        assert_eq!(warnings(Some(1), Some(2), Some(WARNING_MS - 1)), both);
+        assert_eq!(warnings(None, previous), ["only_previous"]);
+        assert_eq!(warnings(Some(9 * HOUR_MS), previous), ["only_previous"]);
+        assert_eq!(warnings(Some(9 * HOUR_MS + 1), previous), [""; 0]);
+        assert_eq!(warnings(Some(11 * HOUR_MS), previous), [""; 0]);
+        assert_eq!(warnings(Some(1), None), [""; 0]);
+        assert_eq!(warnings(None, None), [""; 0]);
+    }
+
+    #[test]
+    fn warns_in_addition_a_day_before_the_previous_key_ends() {
+        let only_previous = LastMatch { current: None, previous: Some(1) };
+        let warnings = |until| KeyStatus::new(only_previous, until, 0).warnings;
+        assert_eq!(warnings(None), [""; 0]);
+        assert_eq!(warnings(Some(WARNING_MS)), ["only_previous"]);
+        assert_eq!(warnings(Some(WARNING_MS - 1)), ["only_previous", "previous_ends_soon"]);
     }
 
     #[test]

@@ -22,7 +22,7 @@ impl Shards<'_> {
         let destination = body.destination(self.settings)?;
         let question = Redeliver { row, destination, state: body.state_of_one()? };
         match self.ask(shard, question).await? {
-            Redelivered::NotFound => Err(Failure::NotFound),
+            Redelivered::NotFound => Err(Failure::NoDelivery),
             Redelivered::Forgotten => Err(Failure::Forgotten),
             Redelivered::To(destinations) => Ok(value(&Sent { destinations })),
         }

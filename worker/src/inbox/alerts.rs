@@ -94,7 +94,7 @@ impl Health {
         let LastMatch { current, previous } = self.matched;
         let last = current.max(previous).unwrap_or(0).max(self.since);
         let mut causes = Vec::new();
-        if recent(previous) && !recent(current) {
+        if recent(previous) && self.matched.is_only_previous() {
             causes.push(Cause::PreviousKey);
         }
         if recent(self.last_refused) && self.failing_since.is_some_and(|since| since <= hour_ago) {
@@ -371,6 +371,12 @@ mod tests {
         assert_eq!(previous(Some(NOW - HOUR_MS)).causes(NOW, None), [Cause::PreviousKey]);
         assert_eq!(previous(Some(NOW - HOUR_MS + 1)).causes(NOW, None), []);
         assert_eq!(previous(None).causes(NOW + HOUR_MS, None), []);
+    }
+
+    #[test]
+    fn a_late_retry_with_the_previous_key_raises_no_alert_in_the_quiet_hour_after_it() {
+        let late = matched(Some(NOW - 11_000), Some(NOW));
+        assert_eq!(late.causes(NOW + HOUR_MS - 1, None), []);
     }
 
     #[test]

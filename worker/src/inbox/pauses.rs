@@ -26,14 +26,15 @@ impl Inbox {
         Ok(self.circuits.borrow().find(destination).and_then(|circuit| circuit.paused_since))
     }
 
-    /// Makes the deliveries that wait for a destination due now, and returns whether there are more.
+    /// Makes the deliveries that wait for a destination due since their arrival, so that the oldest is sent first. Returns
+    /// whether there are more.
     pub(super) fn hasten(
         &self,
         settings: &Settings,
         Hasten { destination }: &Hasten,
         now: u64,
     ) -> Result<bool> {
-        let rows = queues::not_due(&self.db, destination, now, AT_ONCE)?;
+        let rows = queues::delayed(&self.db, destination, AT_ONCE)?;
         self.note_change();
         for row in &rows {
             self.apply(settings, *row, None, &Event::Resumed { destination }, None, now)?;

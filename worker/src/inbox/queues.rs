@@ -81,11 +81,14 @@ pub(super) fn add(batch: &mut Batch, row: RowId, send: &Send) -> bool {
     true
 }
 
-/// Returns deliveries with a queued send to a destination that is not due yet.
-pub(super) fn not_due(db: &Db, destination: &str, now: u64, most: usize) -> Result<Vec<RowId>> {
+/// Returns deliveries with a queued send to a destination that is due later than it began, those due last first: a send
+/// that an earlier call has made due since it began is then rarely read again.
+pub(super) fn delayed(db: &Db, destination: &str, most: usize) -> Result<Vec<RowId>> {
     let rows = db.rows(
-        "SELECT delivery FROM retries WHERE destination = ? AND due > ? LIMIT ?",
-        &[destination.into(), number(now), number(most)],
+        "SELECT delivery FROM retries JOIN deliveries ON deliveries.key = delivery, json_each(sends) AS send
+        WHERE destination = ?1 AND due > send.value ->> 'began' AND send.value ->> 'destination' = ?1
+        ORDER BY due DESC LIMIT ?2",
+        &[destination.into(), number(most)],
     )?;
     rows.iter().map(|row| row.row_id(0)).collect()
 }

@@ -12,7 +12,7 @@ pub(crate) struct SetPaused {
     pub(crate) is_paused: bool,
 }
 
-/// Makes a batch of the deliveries that wait for a resumed destination due now. Replies with whether there are more.
+/// Makes a batch of the deliveries that wait for a resumed destination due. Replies with whether there are more.
 #[derive(Serialize)]
 pub(crate) struct Hasten {
     pub(crate) destination: String,
