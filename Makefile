@@ -91,7 +91,7 @@ mutants: mutants-core mutants-facade ## Change the code in one place at a time, 
 
 # QUICK=1: only the functions that decide on a signature.
 mutants-core: target/tools/bin/cargo-mutants
-	CARGO_TARGET_DIR=$(CURDIR)/target/mutants target/tools/bin/cargo-mutants mutants --jobs 1 --output target \
+	CARGO_TARGET_DIR=$(CURDIR)/target/mutants target/tools/bin/cargo-mutants mutants --package walnut-webhooks --package walnut-webhooks-explain --jobs 1 --output target \
 		$(if $(QUICK),--re 'verify\.rs.*(find_key|precheck|is_too_long)|signature\.rs.*(parse|malformed|eq)')
 
 # QUICK=1: only the modules that check a body and a header and pass them to the core.

@@ -1,6 +1,6 @@
-// Checks a candidate before it is measured. A candidate is { name, async?, open(key) -> { body(bytes),
-// sign(bytes), verify(body, header) } }. `verify` returns a truthy value for a genuine body, and otherwise
-// throws or returns a falsy value.
+// Checks a candidate before its measurement. A candidate is { name, async?, open(key) -> { body(bytes),
+// sign(bytes), verify(body, header) } }. For a genuine body, `verify` returns a truthy value. Otherwise it throws
+// or returns a falsy value.
 
 /**
  * Opens a candidate for a body, and stops the benchmark unless it distinguishes genuine from forged bodies.
@@ -16,8 +16,8 @@ export async function ready({ name, async: asynchronous = false, open }, key, by
   };
   const forged = flipped(bytes);
   const [header, wrong] = [await sign(bytes), await sign(forged)];
-  const fail = (what) => {
-    throw new Error(`${name} ${what} at ${bytes.length} bytes: its measurement would mean nothing`);
+  const fail = (fault) => {
+    throw new Error(`${name} ${fault} at ${bytes.length} bytes: its measurement would mean nothing`);
   };
   if (!(await accepts(bytes, header))) fail("rejects a good signature");
   if (await accepts(bytes, wrong)) fail("accepts a bad signature");

@@ -1,4 +1,4 @@
-// Runs `walnut-webhooks edge start` as its users do: as a process, in a folder where workerd is installed.
+// Runs `walnut-webhooks edge start` as users do: as a process, in a folder where workerd is installed.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -12,9 +12,9 @@ const main = join(root, "pkg-cli/main.js");
 const SHOWN_LINES = 20;
 
 /**
- * Starts the command, at once: `started` resolves with its line of that name. `workerd()` is the process ID of its workerd then,
- * `ended` resolves with its exit status, or with the signal that ended it, and `last()` is the last line of its log. If this
- * process exits first, both are killed.
+ * Starts the command, and returns at once. `started` resolves with the line `started` of the log; from then on, `workerd()` is
+ * the process ID of workerd. `ended` resolves with the exit status, or with the signal that ended the command. `last()` is the
+ * last line of the log. If this process exits first, it kills both.
  */
 export function spawnCommand({ data, port, variables }) {
   const args = [main, "edge", "start", "--data", data, "--port", String(port)];
@@ -31,7 +31,7 @@ export function spawnCommand({ data, port, variables }) {
   const started = new Promise((resolve) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
       last = line;
-      // Later lines are not parsed, since a reader that falls behind would slow the edge down.
+      // Later lines are not parsed, because a reader that falls behind would slow the edge down.
       if (workerd !== undefined) return;
       const entry = JSON.parse(line);
       if (entry.event !== "started") return;
@@ -40,7 +40,7 @@ export function spawnCommand({ data, port, variables }) {
     });
   });
   const failed = ended.then((how) => {
-    throw new Error(`edge start has ended (${how}) before it had started: ${errors.join("\n")}`);
+    throw new Error(`edge start has ended (${how}) before its start was complete: ${errors.join("\n")}`);
   });
   const abandon = () => {
     child.kill("SIGKILL");

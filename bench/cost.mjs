@@ -1,4 +1,4 @@
-// Measures the costs of the package apart from verification: bytes in a bundle, time to load, memory.
+// Measures the costs of the package other than verification: bytes in a bundle, time to load, memory.
 import { execFileSync } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -51,7 +51,7 @@ export async function sizes() {
 /**
  * Returns the milliseconds from a process's start to its first delivery, and to the same point of a module
  * that has the same body and loads nothing. Each is the median of `spawns` fresh processes, interleaved.
- * The child reports its age at that point: the time that it needs to end delays no user, and varies more.
+ * The child reports its age at that point, because the time to end delays no user and varies more.
  */
 export function importTime(spawns = 25) {
   const folder = join(root, "target/bench/import");

@@ -4,8 +4,8 @@
 //   ONLY=direct,durable SIZES=1024 CONNECTIONS=16 ROUNDS=5 node bench/edge.mjs
 //
 // ONLY selects parts: direct, durable, delivering, cold, size, growth, rows. SIZES are the lengths of the bodies in
-// bytes, CONNECTIONS the number of simultaneous connections, ROUNDS the number of turns of each candidate. With any of
-// them, the tables are printed and the file is not changed: all its numbers come from one run.
+// bytes, CONNECTIONS the numbers of simultaneous connections, ROUNDS the number of turns of each candidate. With any of
+// them, the program prints the tables and does not change the file, whose numbers all come from one run.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";

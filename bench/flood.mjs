@@ -1,7 +1,7 @@
 // Tests a key reset during a flood of forgeries from a thousand networks: Walnut signs events with the new key while the
-// edge has the old one. All of Walnut's events must arrive once the key is set. Also measures how much the quarantine
-// delays a genuine event in that flood, compared with the same edge without it. `FORGERIES` (100,000), `GENUINE` (450)
-// and `ROUNDS` (50) may be set. The summary is the last line, and in target/bench/flood.json.
+// edge has the old one. All of Walnut's events must arrive once the new key is set. The program also measures how much the
+// quarantine delays a genuine event in that flood, compared with the same edge without a quarantine. `FORGERIES` (100,000),
+// `GENUINE` (450) and `ROUNDS` (50) may be set. The summary is the last line, and in target/bench/flood.json.
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -25,7 +25,7 @@ const NETWORKS = 1000;
 const CONNECTIONS = 16;
 const NEW_KEY = "the key after the reset";
 const TOKEN = "a-token-of-more-than-thirty-two-characters";
-/** If nothing arrives for so long, the missing events count as lost, in ms. */
+/** If no missing event arrives for this time, the rest counts as lost, in ms. */
 const PATIENCE_MS = 120_000;
 /** The largest allowed delay of a genuine event, as a ratio. */
 const MOST_RATIO = 1.1;
@@ -42,7 +42,7 @@ const arrived = createServer(async (request, response) => {
 await once(arrived, "listening");
 const ORIGIN_URL = `http://127.0.0.1:${arrived.address().port}/webhook`;
 
-/** Runs a key reset, and returns how many events are lost, and how many arrived twice. */
+/** Runs a key reset, and returns how many events were lost, and how many arrived more than once. */
 async function reset() {
   const storage = join(folder, "reset");
   const open = (key) => startEdge({ bindings: { WALNUT_WEBHOOK_KEY: key, ORIGIN_URL, ADMIN_TOKEN: TOKEN, ALLOW_LOOPBACK: "1" }, storage });
@@ -77,8 +77,8 @@ async function reset() {
 }
 
 /**
- * Measures genuine events in the flood, with the quarantine and without, in turn, so that other load of the machine
- * affects both alike. The medians of all events are compared. The rounds show how much they vary.
+ * Measures genuine events in the flood, with the quarantine and without. The two take turns, so that other load of the
+ * machine affects both alike. Compares the medians of all events. The rounds show how much they vary.
  */
 async function latency() {
   const more = { ORIGIN_URL, ADMIN_TOKEN: TOKEN };

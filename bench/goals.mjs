@@ -9,7 +9,7 @@ const kib = (value) => `${(value / KIB).toFixed(1)} KiB`;
 const mib = (value) => `${(value / MIB).toFixed(2)} MiB`;
 const ms = (value) => `${value.toFixed(1)} ms`;
 
-/** Returns the worst of the medians at some lengths. */
+/** Returns the worst of the median ratios at several lengths. */
 const worst = (sizes) => Math.max(...sizes.map((compared) => compared.ratio));
 const at = (group, peer, ...sizes) => worst(sizes.map((size) => group[peer][size]));
 const everywhere = ({ workerd }, ...sizes) =>
@@ -20,8 +20,8 @@ const GOALS = [
   ["verify 16 KiB to 1 MiB, against the same", 1.03, ratio, ({ verify }) => at(verify, NODE, 16 * KIB, 256 * KIB, MIB)],
   ["verify 851 B without a native hash, against the same", 1.05, ratio, ({ wasmOnly }) => at(wasmOnly, NODE, 851)],
   ["verify 1 MiB without a native hash, against hash-wasm", 0.9, ratio, ({ wasmOnly }) => at(wasmOnly, HASH_WASM, MIB)],
-  ["verified to typed 851 B, against node:crypto + zod strict", 0.8, ratio, ({ deliver }) => at(deliver, ZOD, 851)],
-  ["verified to typed 851 B, against standardwebhooks", 0.35, ratio, ({ deliver }) => at(deliver, STANDARD, 851)],
+  ["verify and type 851 B, against node:crypto + zod strict", 0.8, ratio, ({ deliver }) => at(deliver, ZOD, 851)],
+  ["verify and type 851 B, against standardwebhooks", 0.35, ratio, ({ deliver }) => at(deliver, STANDARD, 851)],
   ["in workerd 851 B, against subtle.verify with a cached key", 0.8, ratio, (all) => everywhere(all, 851)],
   [
     "in workerd with nodejs_compat 64 KiB and up, against the same",
@@ -29,7 +29,7 @@ const GOALS = [
     ratio,
     ({ workerd }) => at(workerd.nodejs_compat, SUBTLE, 64 * KIB, MIB),
   ],
-  ["all of it in a browser's bundle, gzipped", 21 * KIB, kib, ({ sizes }) => sizes[OURS].gzip],
+  ["the whole package in a browser's bundle, gzipped", 21 * KIB, kib, ({ sizes }) => sizes[OURS].gzip],
   [
     "import to first delivery, beyond an empty module",
     12,
@@ -43,7 +43,7 @@ const GOALS = [
     ({ memory }) => Math.max(...Object.values(memory).map((held) => held[1000])),
   ],
   [
-    "the same, beyond what it was after 10",
+    "growth of this memory after the first 10 bodies",
     0,
     mib,
     ({ memory }) => Math.max(...Object.values(memory).map((held) => held[1000] - held[10])),

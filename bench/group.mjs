@@ -1,5 +1,5 @@
-// Measures a group in a separate process: node bench/group.mjs <group> <lengths> <rounds>. Prints JSON: for
-// each length each candidate's microseconds per call, by round.
+// Measures a group in a separate process: node bench/group.mjs <group> <lengths> <rounds>. Prints JSON: for each length
+// and candidate, the microseconds per call, by round.
 import { body, KEY } from "./bodies.mjs";
 import { ready } from "./candidate.mjs";
 import { ours } from "./ours.mjs";

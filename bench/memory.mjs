@@ -1,5 +1,5 @@
-// Measures the memory of WebAssembly after many long bodies, from outside: it keeps a reference to the
-// memory of every instance in this process. Prints the bytes after 10 bodies and after 1,000.
+// Measures the memory of WebAssembly after many long bodies, from outside the package: the program keeps a reference to
+// the memory of every instance in this process. Prints the bytes after 10 bodies and after 1,000.
 import { createHmac } from "node:crypto";
 import { body } from "./bodies.mjs";
 
@@ -23,7 +23,7 @@ const ways = {
 };
 
 const verify = ways[process.argv[2]]();
-// Not signed by the package, because its other copy would start and be counted.
+// Node.js signs, because the package's other copy would start an instance, whose memory would be counted.
 const header = createHmac("sha256", key).update(bytes).digest("hex");
 const held = {};
 for (let done = 1; done <= 1000; done++) {

@@ -48,7 +48,7 @@ ${peerRows.join("\n")}
 `;
 }
 
-/** Puts a text between two marks. */
+/** Replaces the text between two marks. */
 function between(page, mark, text) {
   const marked = new RegExp(`(?<=<!-- ${mark} -->\n).*(?=<!-- /${mark} -->)`, "s");
   if (!marked.test(page)) throw new Error(`docs/benchmarks.md needs the line <!-- ${mark} -->, and below it <!-- /${mark} -->`);

@@ -1,5 +1,5 @@
-// The alternatives of users. Each peer gets the body in its fastest form, so decoding bytes to a string is
-// not counted against it, and signs in its own scheme.
+// The peers, which users could use instead of the package. Each peer gets the body in its fastest form, so that its time
+// does not include the decoding of bytes, and signs in its own scheme.
 import { createHmac, createSecretKey, timingSafeEqual, webcrypto } from "node:crypto";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
@@ -25,7 +25,7 @@ function equal(mac, header) {
 
 const safely = (key, body, header) => equal(createHmac("sha256", key).update(body).digest(), header);
 
-/** The peers that calculate the same MAC: `verify(key)` makes the check. */
+/** Makes a peer that calculates the same MAC. `verify(key)` returns its check. */
 const hashing = (name, verify, more = {}) => ({
   name,
   open: async (key) => ({ body: same, sign: hex(key), verify: await verify(key) }),
@@ -35,7 +35,7 @@ const hashing = (name, verify, more = {}) => ({
 const parsing = (name, read) =>
   hashing(name, (key) => (body, header) => safely(key, body, header) && read(JSON.parse(body)));
 
-/** The peers of the Standard Webhooks scheme. */
+/** Makes a peer with the scheme of Standard Webhooks. */
 const standardized = (name, { Webhook }, prefix, options) => ({
   name,
   open(key) {

@@ -1,13 +1,13 @@
-// Measures candidates, which take turns in many short rounds of one run. So other load of the machine affects
-// all of them alike, and compared numbers were measured within the same tenth of a second. There are many short
-// turns instead of a few long ones: a burst of other load then spoils whole rounds, which the median ignores.
+// Measures candidates, which take turns in many short rounds of one run. Other load of the machine then affects all
+// candidates alike, and compared numbers come from the same tenth of a second. The turns are short and many, so that a
+// burst of other load spoils whole rounds, which the median ignores.
 
-// Long enough for the compiler, which gets a separate core only on a quiet machine.
+// Long enough for the compiler even if other load leaves it no separate core.
 const WARM_UP_MS = 150;
 
 /**
- * Lets every candidate run for about `slice` ms in each of `count` rounds; returns for each its microseconds
- * per call, by round.
+ * Runs every candidate for about `slice` ms in each of `count` rounds. Returns the microseconds per call of each
+ * candidate, by round.
  */
 export async function rounds(candidates, { count, slice = 6 }) {
   const turns = [];
@@ -18,7 +18,7 @@ export async function rounds(candidates, { count, slice = 6 }) {
   return Object.fromEntries(turns.map(({ candidate, micros }) => [candidate.name, micros]));
 }
 
-/** Compares `ours` with `theirs` in the same round: below 1 is faster. */
+/** Divides `ours` by `theirs` of the same round, and returns the median ratio with its quartiles. */
 export function compare(ours, theirs) {
   const ratios = ours.map((micros, round) => micros / theirs[round]).sort((a, b) => a - b);
   return { ratio: quantile(ratios, 0.5), low: quantile(ratios, 0.25), high: quantile(ratios, 0.75) };

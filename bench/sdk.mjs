@@ -5,7 +5,7 @@
 //
 // ONLY selects parts: verify, wasmOnly, deliver, deliverWasmOnly, workerd, sizes, import, memory. SIZES are the
 // lengths of the bodies in bytes, ROUNDS the number of turns of each candidate in each of 3 processes. With any of
-// them, the tables are printed and the file is not changed: all its numbers come from one run.
+// them, the program prints the tables and does not change the file, whose numbers all come from one run.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
@@ -36,8 +36,8 @@ const results = {
 const tables = [];
 
 /**
- * Lets `measure` start a fresh process several times, and compares the results of all of them, by
- * length: `micros[length][candidate]` are microseconds, by round.
+ * Lets `measure` start a fresh process several times, and compares the results of all processes. `measure` returns
+ * `micros[length][candidate]`: microseconds, by round.
  */
 async function compared(title, measure) {
   const pool = {};

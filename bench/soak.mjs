@@ -1,8 +1,8 @@
-// `edge start` under all that may happen to it at once: duplicates, forgeries, bodies that are too large, destinations that
-// fail in ten ways, and SIGKILL of the command, of its workerd, or of both, while it accepts and while it delivers. In the
-// middle, one destination is paused, one is renamed, one is removed and added again, and the key is reset, each with a restart
-// by SIGTERM. An event that was answered 200 is in the ledger; all of the ledger must arrive at each destination that wants
-// it, and nothing else.
+// Tests `edge start` under many faults at once: duplicates, forgeries, bodies over the limit, destinations that fail in ten
+// ways, and SIGKILL of the command, of its workerd, or of both, while the edge accepts and while it delivers. Meanwhile, one
+// destination is paused, one is renamed, one is removed and added again, and the key is reset. All but the pause restart the
+// edge by SIGTERM. The ledger has each event that was answered 200. Each destination must receive the events of the ledger
+// that it wants, and no other event.
 // `EVENTS` (20,000), `KILLS` (10), `SHARDS` (4) and `SEED` may be set. The summary is the last line, and in
 // target/bench/soak.json.
 import { createHmac } from "node:crypto";
@@ -31,7 +31,7 @@ function whole(name, otherwise) {
   return value;
 }
 
-/** For how long nothing arrives before what is missing is lost, in ms: far longer than the wait between any two attempts. */
+/** If no missing event arrives for this time, the rest counts as lost, in ms. It is far longer than any wait for an attempt. */
 const PATIENCE_MS = 300_000;
 const KEYS = ["the key of the soak", "the key after the reset"];
 const ADMIN_TOKEN = "the-admin-token-of-the-soak-which-is-long";
@@ -42,8 +42,8 @@ const sign = (body, key) => createHmac("sha256", key).update(body).digest("hex")
 /** The key that Walnut signs with now. */
 let key = KEYS[0];
 
-/** A random number from 0 to 1, the same for the same seed (mulberry32). */
 let state = SEED;
+/** Returns a random number from 0 to 1. The sequence is the same for the same seed (mulberry32). */
 function random() {
   state = (state + 0x6d2b79f5) | 0;
   let t = Math.imul(state ^ (state >>> 15), 1 | state);
@@ -51,13 +51,14 @@ function random() {
   return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
 }
 
-/** The name of the event of each session that was answered 200. */
+/** The name of each event that was answered 200, by its session. */
 const ledger = new Map();
 const progress = new EventEmitter();
 const destinations = [{ name: "crm" }, { name: "warehouse" }, { name: "playlists", events: [samples[1].event] }];
 for (const destination of destinations) {
-  /** How often each session was taken; and those of the ledger that were not, once it is complete. */
+  /** How often the destination accepted each session. */
   const taken = new Map();
+  /** Once the ledger is complete: the sessions that the destination has not accepted yet. */
   const missing = new Set();
   const origin = await startOrigin(destination.name, {
     seed: SEED,
@@ -91,10 +92,10 @@ const variables = {
 };
 const edge = await startEdge({ data, variables });
 
-/** The wait before a request is sent again that had no answer. */
+/** Waits before an unanswered request is sent again. */
 const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
 
-/** Asks the admin API of the edge, again if it is killed meanwhile. */
+/** Calls the admin API of the edge. Repeats the call if the edge is killed meanwhile. */
 async function ask(path, body) {
   for (;;) {
     const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
@@ -107,7 +108,7 @@ async function ask(path, body) {
 
 const [crm, warehouse, playlists] = destinations;
 const started = Date.now();
-/** What an operator does, by the part of the events that were sent by then. */
+/** The operations of an operator, each with the part of the events after which it is done. */
 const operations = [
   [0.3, () => ask("destinations/crm/pause")],
   [0.4, () => {
@@ -127,7 +128,7 @@ const operations = [
   }],
   [0.7, () => ask("destinations/crm/resume")],
 ];
-/** What the operator does once all is sent: what waits for the old name, and what the removed destination has missed. */
+/** After the last event, redelivers for the renamed destination and for the one that was removed and added again. */
 async function repair() {
   const moved = await ask("redeliver", { from: "warehouse", destination: "lake" });
   const missed = { state: "all", destination: "playlists", since: started, until: Date.now() };
@@ -137,7 +138,7 @@ async function repair() {
 const answers = {};
 let unanswered = 0;
 
-/** Posts as Walnut does: again, if there was no answer, or 503 while the edge stops. */
+/** Posts as Walnut does: repeats the request if the edge does not answer, or answers 503 while it stops. */
 async function post(body, signature) {
   for (;;) {
     try {
@@ -153,7 +154,7 @@ async function post(body, signature) {
   }
 }
 
-/** Half of the kills are spread over the events, and half over what is left to deliver then. */
+/** Half of the kills are spread over the events, and half over the deliveries that are left after the last event. */
 const kills = Array.from({ length: KILLS }, () => ({ fraction: random(), target: TARGETS[Math.floor(random() * TARGETS.length)] }));
 const accepting = kills.slice(0, Math.ceil(KILLS / 2)).map(({ fraction, target }) => ({ at: Math.floor(EVENTS * fraction), target }));
 const delivering = kills.slice(accepting.length);
@@ -169,10 +170,10 @@ async function sender() {
     const chance = random();
     if (chance < FORGED) {
       const body = JSON.stringify({ ...event, forged: true });
-      if ((await post(body, sign(`${body} `, key))) !== 401) throw new Error("a forgery was not refused");
+      if ((await post(body, sign(`${body} `, key))) !== 401) throw new Error("a forgery was not rejected");
     } else if (chance < FORGED + OVERSIZED) {
       const body = JSON.stringify({ ...event, padding: "x".repeat(MAX_BODY_BYTES) });
-      if ((await post(body, sign(body, key))) !== 413) throw new Error("a body that is too large was not refused");
+      if ((await post(body, sign(body, key))) !== 413) throw new Error("a body over the limit was not rejected");
     } else {
       const body = JSON.stringify(event);
       const times = random() < DUPLICATES ? 2 : 1;

@@ -1,11 +1,11 @@
-// Measures `edge start`: how long it takes to start with many stored deliveries, and how much memory it needs, beside a Worker
-// of one line in the same workerd.
+// Measures `edge start`: how long it takes to start with many stored deliveries, and how much memory it uses, compared with a
+// Worker of one line in the same workerd.
 //
 //   node bench/start.mjs       both tables, and target/bench/start.json
 //   ONLY=memory EVENTS=20000 node bench/start.mjs
 //
-// ONLY names a part: starts or memory. STORED is how many deliveries are stored at a start, EVENTS how many are sent while memory
-// is measured, and ROUNDS how often each start is measured.
+// ONLY selects parts: starts, memory. STORED is the number of deliveries stored at a start, EVENTS the number of events sent
+// while memory is measured, and ROUNDS the number of measurements of each start.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

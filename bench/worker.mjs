@@ -1,11 +1,11 @@
-// Measures inside workerd. workerd.mjs bundles it, and calls it once for each length of body.
+// Measures inside workerd. workerd.mjs bundles this file, and calls it once for each length of body.
 import { Webhook } from "walnut-webhooks";
 import { ready } from "./candidate.mjs";
 import { NODE, OURS, SUBTLE } from "./names.mjs";
 import { rounds } from "./rounds.mjs";
 
-// The clock of a deployed Worker stands still between I/O, but not in local workerd. There it ticks by the
-// millisecond, so a turn lasts many milliseconds.
+// The clock of a deployed Worker advances only with I/O. In local workerd it always advances, but by whole milliseconds, so
+// a turn lasts many milliseconds.
 const SLICE_MS = 80;
 
 const algorithm = { name: "HMAC", hash: "SHA-256" };

@@ -7,7 +7,7 @@ import { body, KEY } from "./bodies.mjs";
 
 const root = join(import.meta.dirname, "..");
 
-/** Measures in a separate workerd. Returns for each length each candidate's microseconds per call, by round. */
+/** Measures in a separate workerd. Returns the microseconds per call for each length and candidate, by round. */
 export async function workerd({ lengths, count, nodeCompat }) {
   const { outputFiles } = await build({
     entryPoints: [join(import.meta.dirname, "worker.mjs")],

@@ -1,4 +1,4 @@
-// The page: three views that share the keys, each in the folder of its name.
+// The page: three views that share the keys. The folder of each view has its name.
 import { check, startCheck } from "./check/check.js";
 import { compose, startCompose } from "./compose/compose.js";
 import { element } from "./page/dom.js";
@@ -14,7 +14,7 @@ startKeys(() => {
 startCheck();
 startCompose(url);
 startSend();
-// Copied requests go to the URL of Send.
+// Copied requests contain the URL of Send.
 element("url", HTMLInputElement).addEventListener("input", compose);
 startTabs();
 check();

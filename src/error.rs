@@ -183,12 +183,12 @@ codes! {
             "Nothing: Walnut sends the event again.";
         "origin_failed", 502,
             "The edge could not reach the origin, or the origin did not answer 2xx.",
-            "Check the origin. The attempt, or the log in direct mode, says [how it failed](edge/operate.md#why-an-attempt-failed).";
+            "Check the origin. The attempt, or the log in direct mode, says [how it failed](edge/troubleshooting.md#why-an-attempt-failed).";
         "origin_timeout", 504,
             "The origin did not answer in time.",
             "Check the origin, or raise `ORIGIN_TIMEOUT`.";
         "loop", 508,
-            "The delivery has been through this edge before, or through 8 edges: see [loops](edge/operate.md#loops). It is counted in \
+            "The delivery has been through this edge before, or through 8 edges: see [loops](edge/troubleshooting.md#loops). It is counted in \
              `failures`.",
             "Remove the destination that sends it back.";
         "store_failed", 503,

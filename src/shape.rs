@@ -295,6 +295,13 @@ mod tests {
     }
 
     #[test]
+    fn a_kind_of_drift_has_the_word_of_its_serialized_form() {
+        for kind in [DriftKind::Added, DriftKind::Missing, DriftKind::Type] {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+    }
+
+    #[test]
     fn writes_a_path_as_in_javascript() {
         let data = Path::Member(&Path::Top, "data");
         assert_eq!(data.text::<true>(), "data");

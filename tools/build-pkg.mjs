@@ -48,7 +48,7 @@ const compiled = `${sources}-compiled`;
 for (const folder of [sources, compiled, out]) rmSync(folder, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 
-// Panics name the files of dependencies. Their location on this machine is left out.
+// Panics contain the paths of dependencies' files. The option below removes the part that is specific to this machine.
 const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry/src/");
 mkdirSync(sources, { recursive: true });
 const core = await compileWasm("walnut-webhooks", "core", { options: trap ? ["--cfg=trap"] : [] });
@@ -89,8 +89,8 @@ export const module = (): object => compile(${JSON.stringify(encode(wasm))});
 }
 
 /**
- * Puts the modules that every program loads into one file. Rollup would make a file for each set of entries that need a
- * module.
+ * Puts the modules that every program loads into one file. By default, Rollup makes a file for each set of entries that
+ * share a module.
  */
 function shared(id) {
   return /\/(error|input|keys|options|seen|utf8|wasm|wasm-inline)\.js$/.test(id) ? "input" : undefined;
@@ -105,7 +105,7 @@ async function rollUp(files, output, ...plugins) {
   await modules.close();
 }
 
-/** These declarations, and everything that they import. */
+/** Returns these declarations and all that they import. */
 function reached(files) {
   const found = new Set(files);
   for (const file of found) {

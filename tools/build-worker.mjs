@@ -1,5 +1,5 @@
-// Builds the Worker's bundle: into worker/build/ to deploy, or with `--failpoints` into
-// target/worker-failpoints/ for the tests, which can make it fail.
+// Builds the Worker's bundle: into worker/build/ to deploy, or with `--failpoints` into target/worker-failpoints/. The
+// tests can make that build fail.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -24,7 +24,7 @@ process.env.WALNUT_PAGE = page;
 run(bin("esbuild"), "worker/page/page.js", "worker/page/page.css", "--bundle", "--format=esm", "--minify", "--log-level=warning", `--outdir=${page}`);
 copyFileSync(path("worker/page/index.html"), join(page, "index.html"));
 
-// Panics name the files of dependencies. Their location on this machine is left out.
+// Panics contain the paths of dependencies' files. The option below removes the part that is specific to this machine.
 const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry/src/");
 run("cargo", "rustc", "--locked", "--quiet", "--package=walnut-webhooks-worker", "--lib", "--crate-type=cdylib",
   ...(failpoints ? ["--features=failpoints"] : []), "--target-dir=target", "--target=wasm32-unknown-unknown", "--profile=edge",
@@ -60,20 +60,20 @@ const passes = failpoints ? ["-O1"] : ["-Oz", "--converge"];
 run(bin("wasm-opt"), ...passes, "--low-memory-unused", "--reorder-functions-by-name", "--strip-debug", "--strip-target-features", ...features,
   join(glue, "used.wasm"), "-o", small);
 
-// The names of imports and exports have a hash, which gzip can't shorten. wasm-opt makes short names, and lists them.
+// The names of imports and exports contain hashes, which gzip can't compress. wasm-opt makes short names, and lists them.
 const renamed = JSON.parse(execFileSync(bin("wasm-opt"), [small, ...features, "--minify-imports-and-exports-and-modules", "-o", join(out, "core_bg.wasm")],
   { encoding: "utf8" }));
 const imports = new Map(renamed.imports.map(([, name, short]) => [name, short]));
 const exports = new Map(renamed.exports);
 const functions = renamed.imports.filter(([module]) => module !== "./core_bg.js").map(([, name, short]) => `${short}: import1.${name}`);
-// The bundle also does not need functions that only removed functions have called.
+// This also removes functions that only removed functions have called.
 writeFileSync(core, readFileSync(core, "utf8")
   .replace(/^ {8}(\w+): function\(.*?^ {8}\}(?:, arguments\); \})?,\n/gms, (text, name) => imports.has(name) ? text.replace(name, imports.get(name)) : "")
   .replace(/\bwasm\.(\w+)/g, (text, name) => exports.has(name) ? `wasm.${exports.get(name)}` : text)
   .replace(/^ {8}"\.\/core_bg\.js": import0,\n {8}".*": import1,$/m, `a: { ...import0, ${functions} },`));
 bundle();
 
-// These files are for a deployment from another place, such as the archive of a release.
+// For a deployment without this repository, such as from the archive of a release.
 writeFileSync(join(out, "THIRD_PARTY_LICENSES"), notices(WORKER));
 // Last, because make checks only this file.
 copyFileSync(join(glue, "index.js"), join(out, "index.js"));

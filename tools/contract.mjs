@@ -22,13 +22,13 @@ export function write(path, text) {
 
 /** Makes the SDK's contract.ts: the types of the events, and the unions of words. */
 export function types({ events, codes, causes }) {
-  const ofSdk = codes.filter(({ place }) => place !== "edge").map(({ code }) => code);
+  const sdkCodes = codes.filter(({ place }) => place !== "edge").map(({ code }) => code);
   return [
     `${HEAD}import type { JsonObject } from "./delivery.js";\n`,
     "/** Keeps unknown fields in the type, because Walnut may add fields anywhere. */\ntype Open<T> = T & JsonObject;\n",
     `/** The names of the documented events. */\nexport const EVENT_NAMES = ${JSON.stringify(events.map(({ name }) => name))} as const;\n`,
     ...events.flatMap(({ name, type }) => objects(type.object, name).map(objectType)),
-    union("WebhookErrorCode", "The stable codes of {@link WebhookError}. The message of each error says what to do.", ofSdk),
+    union("WebhookErrorCode", "The stable codes of {@link WebhookError}. The message of each error says what to do.", sdkCodes),
     // A body that is not raw never reaches Rust.
     union("ExplanationCause", "The stable words for the causes that `explain` finds. Its `problem` and `fix` describe each.", [...causes, "body_not_raw"]),
   ].join("\n");

@@ -32,18 +32,18 @@ export function compiled(crates) {
   return found;
 }
 
-/** Returns the notices that their licenses require. For Apache-2.0 that is LICENSE-APACHE, which is always included. */
+/** Returns the notices that the crates' licenses require. Apache-2.0 requires LICENSE-APACHE, which is always included. */
 export function notices(crates) {
   const { packages } = JSON.parse(cargo("metadata", "--format-version=1"));
   const known = new Map(packages.map((one) => [`${one.name}@${one.version}`, one]));
   const others = [...compiled(crates)].filter(([id]) => known.get(id).source !== null);
-  const isByApache = (license) => /\bApache-2\.0\b/.test(license) && !/\bAND\b/.test(license);
-  const apache = others.filter(([, { license }]) => isByApache(license));
-  const rest = others.filter(([, { license }]) => !isByApache(license)).map(([id, { license }]) => {
+  const isApache = (license) => /\bApache-2\.0\b/.test(license) && !/\bAND\b/.test(license);
+  const apache = others.filter(([, { license }]) => isApache(license));
+  const rest = others.filter(([, { license }]) => !isApache(license)).map(([id, { license }]) => {
     const { manifest_path, authors } = known.get(id);
     const folder = dirname(manifest_path);
     const files = readdirSync(folder).filter((file) => /^(licen[cs]e|copying|notice|unlicense)/i.test(file) && !/apache/i.test(file));
-    if (files.length === 0) return `${id}, under ${license}, by ${authors.join(", ")}; it has no file with that`;
+    if (files.length === 0) return `${id}, under ${license}, by ${authors.join(", ")}; it has no license file`;
     return [`${id}, under ${license}`, ...files.map((file) => readFileSync(join(folder, file), "utf8").trim())].join("\n\n");
   });
   return [

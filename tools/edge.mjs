@@ -26,7 +26,7 @@ export async function startEdge({ bindings, port = 0, build = BUILD, entry, stor
     port,
     ...(inspector && { inspectorPort: 0 }),
     log: new Log(LogLevel.NONE),
-    cf: false, // otherwise it asks Cloudflare for its location
+    cf: false, // By default, Miniflare asks Cloudflare for its location.
     handleRuntimeStdio: (stdout, stderr) => {
       for (const stream of [stdout, stderr]) lines(stream, log);
     },
@@ -72,7 +72,7 @@ function wranglerOptions() {
     // Without the secrets of .dev.vars and .env, which are for `wrangler dev`.
     const { workerOptions } = require("wrangler").unstable_getMiniflareWorkerOptions(file, undefined, { envFiles: ["none"] });
     mkdirSync(folder, { recursive: true });
-    // Other processes never read a part of the file, since it gets its name at the end.
+    // Renamed after it is written, so that other processes never read a part of the file.
     writeFileSync(`${stored}.${process.pid}`, JSON.stringify(workerOptions));
     renameSync(`${stored}.${process.pid}`, stored);
   }

@@ -11,12 +11,12 @@ const root = join(import.meta.dirname, "..");
 const seconds = Number(process.env.SECONDS || 60);
 if (!Number.isInteger(seconds) || seconds < 1) throw new Error(`SECONDS must be a whole number, not ${process.env.SECONDS}`);
 
-// The changes that replace and remove a header: see fuzz/src/lib.rs.
+// The numbers of the changes to a signature, from fuzz/src/lib.rs. The last two replace and remove the header.
+const CHANGES = [0, 1, 2, 3, 4, 5];
 const [REPLACED, ABSENT] = [6, 7];
-const WAYS = [0, 1, 2, 3, 4, 5];
 const NOTHING = Buffer.of();
 
-/** Makes a part with its length before it, as the targets read it. */
+/** Returns bytes with their length before them, in the form that the targets read. */
 function part(bytes) {
   const length = Buffer.alloc(2);
   length.writeUInt16LE(bytes.length);
@@ -25,9 +25,9 @@ function part(bytes) {
 
 const keys = (all) => Buffer.concat([Buffer.of(all.length - 1), ...all.map(part)]);
 const text = (header) => Buffer.from([header ?? ""].flat().join(", "));
-const how = ({ header }) => (header === null ? ABSENT : REPLACED);
+const headerChange = ({ header }) => (header === null ? ABSENT : REPLACED);
 
-// Leaves out cases that the targets do not have, and cases that are too long for a fuzzer.
+// Leaves out cases that the targets can't express, and cases that are too long for a fuzzer.
 const cases = read(vectors).filter((one) => {
   const parts = [one.body, text(one.header), ...one.keys];
   return one.keys.length >= 1 && one.keys.length <= 4 && parts.every((bytes) => bytes.length < 8192);
@@ -39,7 +39,7 @@ const seeds = {
   // Each signature of the vectors, and the last key's signature with each change.
   verify: () =>
     cases.flatMap((one) =>
-      [Buffer.of(how(one), 0, 9), ...WAYS.map((way) => Buffer.of(way, one.keys.length - 1, 9))].map((start) =>
+      [Buffer.of(headerChange(one), 0, 9), ...CHANGES.map((change) => Buffer.of(change, one.keys.length - 1, 9))].map((start) =>
         Buffer.concat([start, keys(one.keys), part(start[0] === REPLACED ? text(one.header) : Buffer.of(1, 0)), part(one.body)]),
       ),
     ),
@@ -56,35 +56,35 @@ const seeds = {
       const others = Object.keys(one.others ?? {}).map((name) => Buffer.concat([part(Buffer.from(name)), Buffer.of(0), part(NOTHING)]));
       const mistake = signed === undefined ? [NOTHING, NOTHING] : [signed.keys[0], signed.body];
       // The header of a case is wrong only if the mistake is in the header.
-      const [spoilt, header] = signed === undefined ? [how(one), text(one.header)] : [0, NOTHING];
+      const [change, header] = signed === undefined ? [headerChange(one), text(one.header)] : [0, NOTHING];
       return Buffer.concat([
-        Buffer.of(spoilt, 0, 0), keys(one.keys), part(header), ...mistake.map(part),
+        Buffer.of(change, 0, 0), keys(one.keys), part(header), ...mistake.map(part),
         Buffer.of(others.length), ...others, one.body,
       ]);
     }),
   config: () => CONFIGURATIONS.map((lines) => Buffer.from(lines)),
 };
 
-const LEAST = "WALNUT_WEBHOOK_KEY=key\nORIGIN_URL=https://a.example/x?y=1\n";
+const MINIMAL = "WALNUT_WEBHOOK_KEY=key\nORIGIN_URL=https://a.example/x?y=1\n";
 const DESTINATIONS = JSON.stringify([
   { name: "crm", url: "https://crm.example/hook", events: ["e"], headers: { authorization: "Bearer a" }, secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" },
   { name: "lake", url: "https://10.0.0.1:8443/" },
 ], null, 1);
 const CONFIGURATIONS = [
-  LEAST,
-  `${LEAST}MODE=direct\nSHARDS=4\nMAX_BODY_BYTES=4096\nMAX_ATTEMPTS=9\nORIGIN_TIMEOUT=500ms\nJURISDICTION=eu`,
-  `${LEAST}MAX_EVENT_AGE=0\nMAX_DELIVERY_AGE=1.5h\nRETENTION=0.5d\nALERT_SILENCE=24h\nWEBHOOK_PATH=/a/b-c`,
-  `${LEAST}ALERT_URL=http://[::1]:80/\nALLOW_LOOPBACK=1\nADMIN_TOKEN=${"t".repeat(32)}\nMAX_EVENT_AGE=90s`,
-  `${LEAST}WALNUT_WEBHOOK_KEY_PREVIOUS=old\nWALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL=2023-11-16T00:00:00Z`,
+  MINIMAL,
+  `${MINIMAL}MODE=direct\nSHARDS=4\nMAX_BODY_BYTES=4096\nMAX_ATTEMPTS=9\nORIGIN_TIMEOUT=500ms\nJURISDICTION=eu`,
+  `${MINIMAL}MAX_EVENT_AGE=0\nMAX_DELIVERY_AGE=1.5h\nRETENTION=0.5d\nALERT_SILENCE=24h\nWEBHOOK_PATH=/a/b-c`,
+  `${MINIMAL}ALERT_URL=http://[::1]:80/\nALLOW_LOOPBACK=1\nADMIN_TOKEN=${"t".repeat(32)}\nMAX_EVENT_AGE=90s`,
+  `${MINIMAL}WALNUT_WEBHOOK_KEY_PREVIOUS=old\nWALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL=2023-11-16T00:00:00Z`,
   `WALNUT_WEBHOOK_KEY=key\nDESTINATIONS=${DESTINATIONS.replaceAll("\n", "\n ")}`,
-  `${LEAST}MAX_ATTEMPT=3\nRETENTION_DAYS=7\nLOG_LEVEL=debug\nMAX_EVENT_AGE=72\nJURISDICTION=EU\nSETUP=yes\nQUARANTINE=0\nCLIENT_IP_HEADER=X-Real-IP`,
+  `${MINIMAL}MAX_ATTEMPT=3\nRETENTION_DAYS=7\nLOG_LEVEL=debug\nMAX_EVENT_AGE=72\nJURISDICTION=EU\nSETUP=yes\nQUARANTINE=0\nCLIENT_IP_HEADER=X-Real-IP`,
   "SETUP=1\nORIGIN_URL=https://a.example",
   "ORIGIN_URL=ftp://%\nADMIN_TOKEN={short}\nDESTINATIONS=[}\nMODE=?\nMAX_EVENT_AGE=9w\nSHARDS=-1",
 ];
 
 const only = process.env.ONLY || undefined;
 if (only !== undefined && seeds[only] === undefined) {
-  throw new Error(`there is no target ${only}: there are ${Object.keys(seeds).join(", ")}`);
+  throw new Error(`ONLY must be a target, but is ${only}. The targets are ${Object.keys(seeds).join(", ")}`);
 }
 for (const target of only === undefined ? Object.keys(seeds) : [only]) {
   const corpus = join(root, "target/fuzz/corpus", target);
@@ -102,7 +102,7 @@ for (const target of only === undefined ? Object.keys(seeds) : [only]) {
   );
   if (error !== undefined) throw error;
   if (status !== 0) {
-    console.error(`fuzz: ${target} failed; an input that it failed on is in fuzz/artifacts/${target}/`);
+    console.error(`fuzz: ${target} failed; the failing input is in fuzz/artifacts/${target}/`);
     process.exit(1);
   }
 }

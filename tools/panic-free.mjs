@@ -14,7 +14,10 @@ const path = (...parts) => join(import.meta.dirname, "..", ...parts);
 const memory = initialMemory(readFileSync(path("pkg/core.wasm")));
 const reasons = JSON.parse(readFileSync(path("tests/panic-free.json"), "utf8"));
 
-/** Returns the file in a location, if there is one at this address: a string of some length, a line, a column. */
+/**
+ * Returns the file of the location at this address, if there is a location. It consists of the address and the length of the
+ * file's name, a line and a column.
+ */
 function file(address) {
   const [at, length, line, column] = [0, 4, 8, 12].map((offset) => memory.readUInt32LE(address + offset));
   const plausible = at + length <= memory.length && length < 1000 && line > 0 && line < 1e6 && column > 0 && column < 1e4;

@@ -23,7 +23,7 @@ for (const command of ["npm ci --no-audit --no-fund --ignore-scripts", "node too
   execFileSync(program, args, { cwd: copy, env, stdio: ["ignore", "ignore", "inherit"] });
 }
 
-/** The SHA-256 of everything that is shipped from a folder. */
+/** Returns the SHA-256 of each file that is shipped from a folder, by name. */
 function shipped(folder) {
   const files = {};
   for (const name of ["pkg", "pkg-cli"]) {
@@ -43,10 +43,10 @@ const [here, there] = [shipped(root), shipped(copy)];
 const names = [...new Set([...Object.keys(here), ...Object.keys(there)])];
 const differ = names.filter((name) => here[name] !== there[name]);
 for (const name of names) {
-  console.log(`${here[name] ?? "-".repeat(64)}  ${name}${differ.includes(name) ? `: DIFFERS, there ${there[name]}` : ""}`);
+  console.log(`${here[name] ?? "-".repeat(64)}  ${name}${differ.includes(name) ? `: DIFFERS, ${there[name]} in the second build` : ""}`);
 }
 if (differ.length > 0) {
-  console.log(`reproducible: no; the other build is in ${copy}`);
+  console.log(`reproducible: no; the second build is in ${copy}`);
   process.exitCode = 1;
 } else {
   rmSync(elsewhere, { recursive: true });

@@ -1,5 +1,5 @@
-// The main job, live: the Worker in workerd, in durable mode, an Express origin behind it, and the harness page.
-// Sends the documented sample event through the edge, then a forgery, and shows what happened at each hop.
+// Runs the Worker in workerd, in durable mode, with an Express origin behind it, and the harness page. It sends the
+// documented sample event through the edge, then a forgery, and shows the result at each hop.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { EventEmitter, once } from "node:events";
@@ -20,22 +20,22 @@ const paint = (code) => (text) => (color ? `\x1b[${code}m${text}\x1b[0m` : Strin
 const [bold, dim, red, green] = [1, 2, 31, 32].map(paint);
 const say = (line = "") => console.log(line);
 
-/** The port that was asked for, or its default if that is free, or any. */
+/** Returns the port that a variable sets. By default, returns `preferred` if it is free, or else 0, which is any free port. */
 async function port(name, preferred) {
-  const asked = process.env[name];
-  if (!asked) return (await free(preferred)) ? preferred : 0;
-  if (/^\d+$/.test(asked) && Number(asked) <= 65535 && (await free(Number(asked)))) return Number(asked);
-  throw new Error(`${name} is ${asked}: it must be a port from 0 to 65535 that is not in use`);
+  const value = process.env[name];
+  if (!value) return (await isFree(preferred)) ? preferred : 0;
+  if (/^\d+$/.test(value) && Number(value) <= 65535 && (await isFree(Number(value)))) return Number(value);
+  throw new Error(`${name} must be a port from 0 to 65535 that is not in use, but is ${value}`);
 }
 
-function free(number) {
+function isFree(number) {
   return new Promise((resolve) => {
     const probe = createServer().once("error", () => resolve(false));
     probe.listen(number, "127.0.0.1", () => probe.close(() => resolve(true)));
   });
 }
 
-/** Starts the example as its own process; `next` waits for the next line that it prints. */
+/** Starts the Express example as a process. `next` waits for the next line that it prints. */
 async function startOrigin(key, port) {
   const child = spawn(process.execPath, [join(root, "examples/express/server.mjs")], {
     env: { ...process.env, WALNUT_WEBHOOK_KEY: key, PORT: String(port) },
@@ -60,7 +60,7 @@ async function post(url, body, signature) {
   return { status: response.status, answer, ms: Math.round(performance.now() - started) };
 }
 
-const hop = (from, to, what) => say(`  ${bold(from.padEnd(7))} ${dim("→")} ${bold(to.padEnd(7))} ${what}`);
+const hop = (from, to, message) => say(`  ${bold(from.padEnd(7))} ${dim("→")} ${bold(to.padEnd(7))} ${message}`);
 const status = (number) => (number === 200 ? green(number) : red(number));
 
 async function main(stops) {
@@ -86,7 +86,7 @@ async function main(stops) {
     },
   });
   stops.push(edge.stop);
-  /** Waits for the first decision that is one of `events`. */
+  /** Returns the first decision with one of these events, once there is one. */
   const decision = async (...events) => {
     for (;;) {
       const found = decisions.find(({ event }) => events.includes(event));
@@ -112,7 +112,7 @@ async function main(stops) {
   const atEdge = await decision("delivered", "not_delivered");
   const atOrigin = atEdge.event === "delivered" ? JSON.parse(await origin.next()) : {};
   hop("edge", "origin", `signed with the ${atEdge.key} key, ${atEdge.type}, sent byte for byte`);
-  hop("origin", "edge", `${status(atEdge.origin)}  took ${atOrigin.id}`);
+  hop("origin", "edge", `${status(atEdge.origin)}  accepted ${atOrigin.id}`);
   const same = atOrigin.sha256 === sha256 ? green("the same bytes") : red("other bytes");
   say(dim(`                         ${atOrigin.bytes} bytes, SHA-256 ${atOrigin.sha256?.slice(0, 12)}…: `) + same);
 
@@ -120,9 +120,9 @@ async function main(stops) {
   say(bold("A forgery") + dim("  the same signature, one byte of the body changed"));
   const changed = Buffer.from(body.toString().replace('"fab_clicks":0', '"fab_clicks":1'));
   const forged = await post(url, changed, signature);
-  const refusal = await decision("refused");
+  const rejection = await decision("refused");
   hop("forger", "edge", `POST /webhook, X-Walnut-Signature ${signature.slice(0, 12)}…`);
-  hop("edge", "forger", `${status(forged.status)}  ${refusal.code}, refused at the edge`);
+  hop("edge", "forger", `${status(forged.status)}  ${rejection.code}, rejected by the edge`);
 
   say();
   say(`  edge     ${url}  ${dim("MAX_EVENT_AGE=0, since the documented sample is from 2023: events of any age are accepted")}`);
@@ -139,7 +139,7 @@ async function main(stops) {
     origin: atEdge.origin,
     forged: forged.status,
   };
-  const happened =
+  const succeeded =
     genuine.status === 200 &&
     atEdge.event === "delivered" &&
     atEdge.origin === 200 &&
@@ -148,7 +148,7 @@ async function main(stops) {
     forged.status === 401 &&
     forged.answer.error.code === "signature_mismatch";
   live = true;
-  return { observed, happened, origin };
+  return { observed, succeeded, origin };
 }
 
 const stops = [];
@@ -156,7 +156,7 @@ const stop = async () => {
   for (const end of stops.reverse()) await end();
 };
 const interrupted = new Promise((resolve) => {
-  // The second signal ends it at once; the edge and its folder go with the process.
+  // The second signal ends this process at once. Its end also stops the edge and removes the edge's folder.
   let isFirst = true;
   const interrupt = () => {
     if (!isFirst) process.exit(130);
@@ -167,19 +167,19 @@ const interrupted = new Promise((resolve) => {
 });
 
 try {
-  const { observed, happened, origin } = await main(stops);
+  const { observed, succeeded, origin } = await main(stops);
   if (!one) {
-    say("Up until Ctrl-C. What the edge decides and the origin takes is printed here.");
+    say("Running until Ctrl-C. Each decision of the edge and each delivery to the origin is printed here.");
     const relay = async () => {
       for (let line = await origin.next(); line !== undefined; line = await origin.next()) say(`  ${bold("origin")}  ${line}`);
-      say(`  ${bold("origin")}  ${red("has ended")}: what comes now is answered 502`);
+      say(`  ${bold("origin")}  ${red("has ended")}: the edge stores new deliveries and retries them`);
     };
     relay();
     await interrupted;
   }
   await stop();
   if (one) say(JSON.stringify(observed));
-  if (!happened) process.exitCode = 1;
+  if (!succeeded) process.exitCode = 1;
 } catch (error) {
   await stop();
   console.error(`${red("make run failed:")} ${error.message}`);

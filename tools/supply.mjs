@@ -13,19 +13,19 @@ function run(folder, program, ...args) {
   const env = { ...process.env, GIT_TERMINAL_PROMPT: "0" };
   const { status, error, stdout, stderr } = spawnSync(program, args, { cwd: join(root, folder), env, encoding: "utf8", maxBuffer: Infinity });
   if (error) throw error;
-  return { ok: status === 0, stdout, said: `${stdout}${stderr}`.trim() };
+  return { ok: status === 0, stdout, output: `${stdout}${stderr}`.trim() };
 }
 
 const PASSED = { state: "passed" };
-const failed = (said) => ({ state: "failed", said });
-const unchecked = (said) => ({ state: "not checked", said });
-const judge = ({ ok, said }) => (ok ? PASSED : failed(said));
+const failed = (output) => ({ state: "failed", output });
+const unchecked = (output) => ({ state: "not checked", output });
+const judge = ({ ok, output }) => (ok ? PASSED : failed(output));
 
 /** The folders of the repository that have a lock file of this name. */
 function locked(name) {
-  const { ok, stdout, said } = run(".", "git", "ls-files", "-z", `*${name}`);
+  const { ok, stdout, output } = run(".", "git", "ls-files", "-z", `*${name}`);
   const files = stdout.split("\0").filter(Boolean);
-  if (!ok || files.length === 0) throw new Error(`git lists no ${name}: ${said}`);
+  if (!ok || files.length === 0) throw new Error(`git lists no ${name}: ${output}`);
   return files.map(dirname);
 }
 
@@ -34,7 +34,7 @@ const deny = (folder, ...args) =>
 
 function advisories(folder) {
   const fetched = deny(folder, "fetch", "db");
-  if (!fetched.ok) return unchecked(fetched.said.split("\n")[0]);
+  if (!fetched.ok) return unchecked(fetched.output.split("\n")[0]);
   return judge(deny(folder, "--offline", "check", "advisories"));
 }
 
@@ -47,30 +47,30 @@ const cargo = (folder) => {
   ];
 };
 
-/** A package from a registry is identified by its hash. */
-function hashes(folder) {
+/** Checks that the lock file has a SHA-512 hash of each package from a registry. */
+function checkHashes(folder) {
   const { packages } = JSON.parse(readFileSync(join(root, folder, "package-lock.json"), "utf8"));
   const problems = [];
   for (const [name, { link, inBundle, integrity }] of Object.entries(packages)) {
-    // The project itself, a folder of it, and packages inside another package's archive, which has a hash.
+    // Skips the project itself, its folders, and packages inside another package's archive, which has a hash.
     if (name === "" || link || inBundle || !name.includes("node_modules/")) continue;
     if (!/^sha512-/.test(integrity)) problems.push(`${name} has no SHA-512`);
   }
   return problems.length === 0 ? PASSED : failed(problems.join("\n"));
 }
 
-/** `answered` distinguishes a report from an error. */
-function ask(folder, answered, ...args) {
+/** Runs `npm audit`. `isReport` says whether its output is a report and not an error. */
+function audit(folder, isReport, ...args) {
   const result = run(folder, "npm", "audit", ...args, "--json", "--fetch-retries=0");
   const report = JSON.parse(result.stdout);
-  return answered(report) ? judge(result) : unchecked(report.message ?? report.error.summary);
+  return isReport(report) ? judge(result) : unchecked(report.message ?? report.error.summary);
 }
 
 const npm = (folder) => [
   ["its lock file is in sync", () => judge(run(folder, "npm", "ci", "--dry-run", "--ignore-scripts", "--no-audit", "--no-fund"))],
-  ["hashes", () => hashes(folder)],
-  ["known vulnerabilities", () => ask(folder, (report) => "vulnerabilities" in report, "--audit-level=high")],
-  ["the registry's signatures", () => ask(folder, (report) => "invalid" in report, "signatures")],
+  ["hashes", () => checkHashes(folder)],
+  ["known vulnerabilities", () => audit(folder, (report) => "vulnerabilities" in report, "--audit-level=high")],
+  ["the registry's signatures", () => audit(folder, (report) => "invalid" in report, "signatures")],
 ];
 const checks = [
   ...locked("Cargo.lock").map((folder) => [`crates, ${folder}`, cargo(folder)]),
@@ -80,10 +80,10 @@ const checks = [
 const count = { passed: 0, failed: 0, "not checked": 0 };
 for (const [where, all] of checks) {
   for (const [what, check] of all) {
-    const { state, said } = check();
+    const { state, output } = check();
     count[state] += 1;
     console.log(`${where.padEnd(24)} ${what.padEnd(27)} ${state}`);
-    if (said) console.log(said.replace(/^/gm, "    "));
+    if (output) console.log(output.replace(/^/gm, "    "));
   }
 }
 console.log(`supply: ${Object.entries(count).map(([state, number]) => `${number} ${state}`).join(", ")}`);

@@ -15,8 +15,8 @@ const number = (value) => value.toLocaleString("en");
 
 /** The checks by name: the command, and a function that finds the figure in its output. */
 const CHECKS = {
-  vectors: ["cargo test --locked --package walnut-webhooks --package walnut-webhooks-explain --test vectors --test explain --test external", (text) => `${sum(/(\d+) passed/g)(text)} Rust tests, of which each goes through all vectors, or Wycheproof's 174`],
-  peers: ["node --test --test-reporter=spec tests/package/external.test.mjs tests/package/vectors.test.mjs tests/property/peers.test.mjs", (text) => `${found(/pass (\d+)/)(text)} tests; octokit, stripe, standardwebhooks and node:crypto sign the same`],
+  vectors: ["cargo test --locked --package walnut-webhooks --package walnut-webhooks-explain --test vectors --test explain --test external", (text) => `${sum(/(\d+) passed/g)(text)} Rust tests, each with all vectors or with Wycheproof's 174`],
+  peers: ["node --test --test-reporter=spec tests/package/external.test.mjs tests/package/vectors.test.mjs tests/property/peers.test.mjs", (text) => `${found(/pass (\d+)/)(text)} tests; octokit, stripe, standardwebhooks and node:crypto give the same signatures`],
   fuzz: ["make fuzz SECONDS=10", (text) => `${number(sum(/stat::number_of_executed_units:\s+(\d+)/g)(text))} inputs to ${count(/^fuzz: \w+, for/gm)(text)} targets`],
   mutants: ["make mutants QUICK=1", (text) => `${found(/(\d+ mutants tested.*)/)(text)}; ${found(/^(facade: .*)/m)(text)}`],
   ct: ["make ct", (text) => `|t| of at most ${Math.max(...[...text.matchAll(/([\d.]+)  no difference seen/g)].map(([, t]) => Number(t)))}; ${count(/caught, as it must be/g)(text)} leaky controls caught`],
@@ -33,7 +33,7 @@ const only = ONLY?.split(",") ?? Object.keys(CHECKS);
 const rows = [];
 for (const name of only) {
   const [command, figure] = CHECKS[name] ?? [];
-  if (command === undefined) throw new Error(`there is no check ${name}: there are ${Object.keys(CHECKS).join(", ")}`);
+  if (command === undefined) throw new Error(`ONLY must list checks, but has ${name}. The checks are ${Object.keys(CHECKS).join(", ")}`);
   console.log(`trust: ${command}`);
   const began = performance.now();
   const { status, stdout, stderr } = spawnSync(command, { cwd: root, env, shell: true, encoding: "utf8", maxBuffer: Infinity });

@@ -8,7 +8,7 @@ class Reader {
   constructor(bytes, at = 0) {
     Object.assign(this, { bytes, at });
   }
-  /** An unsigned LEB128. */
+  /** Reads an unsigned LEB128. */
   number() {
     let value = 0;
     for (let shift = 0, more = true; more; shift += 7) {
@@ -18,7 +18,7 @@ class Reader {
     }
     return value;
   }
-  /** Bytes with their length before them. */
+  /** Reads bytes with their length before them. */
   vector() {
     const length = this.number();
     this.at += length;
@@ -32,7 +32,7 @@ function number(value) {
 
 const vector = (bytes) => [...number(bytes.length), ...bytes];
 
-/** The ids and contents of a module's sections. */
+/** Returns the ids and contents of a module's sections. */
 function* sections(module) {
   for (const reader = new Reader(module, 8); reader.at < module.length; ) yield [reader.number(), reader.vector()];
 }
@@ -57,7 +57,7 @@ export function withoutFeatures(module) {
   return edited(module, (id, content) => (isList(id, content) ? Buffer.from([...vector(name), 0]) : content));
 }
 
-/** Returns the module with all of its imports, which must be functions, from `from`, under the names in a `Map`. */
+/** Returns the module with each import, which must be a function, renamed by the `Map` and moved to the module `from`. */
 export function renameImports(module, from, names) {
   return edited(module, (id, content) => {
     if (id !== IMPORT) return content;

@@ -5,7 +5,7 @@ const digits = Array.from({ length: 0x7f - 0x20 }, (_, index) => String.fromChar
 const single = digits.length - 2;
 
 /**
- * Returns a text: the values that are written as one digit, each as the distance from the previous one, and then the
+ * Returns a text. First come the values that take one digit, each as the distance from the previous one, and then the
  * bytes.
  */
 export function encode(bytes) {

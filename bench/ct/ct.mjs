@@ -2,24 +2,24 @@
 // beginning: `make ct`. With such a difference, an attacker could find a signature digit by digit.
 //
 // The method is dudect's (Reparaz, Balasch, Verbauwhede: Dude, is my code constant time?, 2017): two classes of input
-// in random order, many measurements, and Welch's t-test on their means. The test is done on all measurements, and
-// again on those below some percentiles, because measurements that the machine slowed down only hide a difference.
+// in random order, many measurements, and Welch's t-test on their means. The test runs on all measurements, and
+// again on the measurements below some percentiles, because a slow machine only hides a difference.
 // The largest |t| counts. A measurement is a batch of the same call, because the clock is coarser than one call.
 //
-// It measures the comparison alone and a whole check, in Rust, and the package's checks in V8. Each has a control
-// of the same shape that stops at the first different digit, as `===` may. If a control is not caught, the
-// measurement is too coarse to mean anything, so that is a failure too.
+// The targets are the comparison alone and a whole check, in Rust, and the package's checks in V8. Each has a control:
+// the same code with a comparison that stops at the first different digit, as `===` may. If the test does not catch a
+// control, the measurement is too coarse, so that is a failure too.
 //
-// |t| above 10 is a leak: dudect calls 4.5 a likely one and 10 a certain one. The higher limit is used because the
-// largest of several |t| counts, and because it leaves room: with a comparison that stops early instead of the
-// constant-time one, each target is above 20. Effects of chance and of other load disappear when measured again, and a
-// leak does not. So a target above 10 is measured again, at most twice, and fails if it is above 10 each time. A control
-// is measured again, at most twice, and fails if it never is.
+// |t| above 10 is a leak: dudect calls 4.5 a likely leak and 10 a certain one. The limit is the higher one because the
+// largest of several |t| counts. It leaves room: with a comparison that stops early, each target is above 20. Effects of
+// chance and of other load disappear when measured again, and a leak does not. So a target above 10 is measured again, at
+// most twice, and fails if it is above 10 each time. A control is measured again, at most twice, and fails if it is never
+// above 10.
 //
-// Limits: this can prove a leak, but never its absence. It sees differences of a few ns or less, on this machine, in
-// this build, between these two classes. It does not see the output of another compiler, or leaks through caches or
+// Limits: this can prove a leak, but never its absence. It detects differences of a few ns or less, on this machine, in
+// this build, between these two classes. It does not cover the output of another compiler, or leaks through caches or
 // power. The package's checks are timed with all the code around the comparison, which makes a difference harder to
-// see, and to use. TIMES=10 makes ten times as many measurements.
+// detect and to exploit. TIMES=10 makes ten times as many measurements.
 import { execFileSync } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { join } from "node:path";
@@ -46,14 +46,15 @@ function welch(near, far) {
   return error === 0 ? 0 : Math.abs(a.mean - b.mean) / error;
 }
 
-/** The largest |t|, over the percentiles, of pairs of a class and a time. */
+/** Returns the largest |t| over the percentiles. `measured` has pairs of a class (0 is near, 1 is far) and a time. */
 function largestT(measured) {
   const sorted = Float64Array.from(measured, ([, time]) => time).sort();
   let largest = 0;
   for (const percentile of PERCENTILES) {
     const most = sorted[Math.ceil((sorted.length * percentile) / 100) - 1];
-    const [near, far] = [0, 1].map((which) => measured.filter(([of, time]) => of === which && time <= most).map(([, time]) => time));
-    // If the classes are so far apart that one is cut off, the higher percentiles distinguish them.
+    const timesOf = (wanted) => measured.filter(([index, time]) => index === wanted && time <= most).map(([, time]) => time);
+    const [near, far] = [timesOf(0), timesOf(1)];
+    // If the percentile cuts off one class, the two are so different that the higher percentiles show it.
     if (Math.min(near.length, far.length) > measured.length / 100) largest = Math.max(largest, welch(near, far));
   }
   return largest;
@@ -75,7 +76,7 @@ const CALLS = 16;
 // Collecting a stack takes most of the time of a rejection, and is not the subject of this measurement.
 Error.stackTraceLimit = 0;
 
-// Wrong in one digit near the beginning or far from it. A letter stays a letter.
+// Signatures with one wrong digit: the last one (class near) or the first one (class far). A letter stays a letter.
 const classes = [right.length - 1, 0].map((wrong) => {
   const digit = (parseInt(right[wrong], 16) ^ 1).toString(16);
   return Buffer.from(right.slice(0, wrong) + digit + right.slice(wrong + 1));
@@ -87,7 +88,7 @@ function v8(check) {
     const measured = [];
     for (let index = 0; index < count; index++) {
       const far = Math.random() < 0.5 ? 1 : 0;
-      // A new string each time, so that neither class has one that V8 knows.
+      // A new string each time, so that V8 has cached no string of either class.
       const header = classes[far].latin1Slice();
       const began = process.hrtime.bigint();
       for (let call = 0; call < CALLS; call++) check(header);
@@ -100,7 +101,7 @@ function v8(check) {
 const webhook = new Webhook(key);
 
 /** Calls a function that must reject. */
-function refused(check) {
+function mustReject(check) {
   try {
     check();
   } catch {
@@ -109,24 +110,24 @@ function refused(check) {
   throw new Error("a wrong signature was not rejected");
 }
 
-const verify = (header) => refused(() => webhook.verifySignature(body, header));
+const verify = (header) => mustReject(() => webhook.verifySignature(body, header));
 
 function stream(header) {
   const stream = webhook.stream();
   stream.update(body);
-  refused(() => stream.finish(header));
+  mustReject(() => stream.finish(header));
 }
 
-/** Does the same as a check, except for the comparison. */
-const leaky = (sign) => (header) => refused(() => {
+/** Returns a check whose comparison stops early, and which otherwise does the same as the package's. */
+const leaky = (sign) => (header) => mustReject(() => {
   const [signature, guess] = [sign(), header].map((digits) => Buffer.from(digits, "hex"));
   for (let index = 0; index < signature.length; index++) {
     if (signature[index] !== guess[index]) throw new Error("signature_mismatch");
   }
 });
 
-const nodes = () => createHmac("sha256", key).update(body).digest("hex");
-const ours = () => webhook.sign(body);
+const signWithNode = () => createHmac("sha256", key).update(body).digest("hex");
+const signWithWasm = () => webhook.sign(body);
 
 const targets = [
   { name: "Rust: Signature ==", measure: rust("signature"), count: 100_000 },
@@ -134,9 +135,9 @@ const targets = [
   { name: "Rust: Verifier::verify", measure: rust("verify"), count: 100_000 },
   { name: "Rust: a check that stops early", measure: rust("verify-leaky"), count: 100_000, control: true },
   { name: "V8: webhook.verifySignature", measure: v8(verify), count: 50_000 },
-  { name: "V8: Node's hash, and stops early", measure: v8(leaky(nodes)), count: 50_000, control: true },
+  { name: "V8: Node's hash, and stops early", measure: v8(leaky(signWithNode)), count: 50_000, control: true },
   { name: "V8: webhook.stream", measure: v8(stream), count: 50_000 },
-  { name: "V8: WebAssembly's hash, and stops early", measure: v8(leaky(ours)), count: 50_000, control: true },
+  { name: "V8: WebAssembly's hash, and stops early", measure: v8(leaky(signWithWasm)), count: 50_000, control: true },
 ];
 
 const print = (...cells) => console.log(`${cells[0].padEnd(48)}${cells[1].padStart(12)}${cells[2].padStart(9)}  ${cells[3]}`);

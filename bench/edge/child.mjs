@@ -1,4 +1,4 @@
-// Child processes that answer one question at a time. The load and the origin have one each, so that they do not
+// Child processes that answer one question at a time. The load and the origin run in one each, so that they do not
 // disturb each other.
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -6,25 +6,25 @@ import { once } from "node:events";
 /** Starts `program`; `ask(question)` resolves with its answer. */
 export function start(program) {
   const child = fork(program, { stdio: ["ignore", "inherit", "inherit", "ipc"], serialization: "advanced" });
-  const gone = once(child, "exit").then(([code]) => {
+  const exited = once(child, "exit").then(([code]) => {
     throw new Error(`${program} has ended, with ${code}`);
   });
-  gone.catch(() => {}); // it may end when asked to
+  exited.catch(() => {}); // without a pending question, its end is not an error
   const ask = async (question) => {
     const answered = once(child, "message");
     child.send(question);
-    const [{ error, ...answer }] = await Promise.race([answered, gone]);
+    const [{ error, ...answer }] = await Promise.race([answered, exited]);
     if (error !== undefined) throw new Error(error);
     return answer;
   };
   const stop = async () => {
     if (child.connected) child.disconnect();
-    await gone.catch(() => {});
+    await exited.catch(() => {});
   };
   return { ask, stop };
 }
 
-/** In the child: answers each question with what `answer` returns, and ends with its parent. */
+/** In the child: answers each question with the result of `answer`, and ends with the parent process. */
 export function serve(answer) {
   process.on("disconnect", () => process.exit());
   process.on("message", async (question) => {

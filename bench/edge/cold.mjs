@@ -1,4 +1,4 @@
-// Measures how long a Worker takes from its start to its first answer. workerd is started for each, without Miniflare.
+// Measures how long a Worker takes from its start to its first answer. Each start is a new workerd, without Miniflare.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -65,9 +65,9 @@ const main :Workerd.Worker = (
 async function start(config, path) {
   const from = performance.now();
   const child = spawn(workerd.default, ["serve", config, "--control-fd=3"], { stdio: ["ignore", "ignore", "pipe", "pipe"] });
-  const gone = once(child, "exit");
-  let complaint = "";
-  child.stderr.on("data", (piece) => (complaint += piece));
+  const exited = once(child, "exit");
+  let errors = "";
+  child.stderr.on("data", (piece) => (errors += piece));
   try {
     const answered = (async () => {
       let events = "";
@@ -76,15 +76,15 @@ async function start(config, path) {
         const [, port] = /"event":"listen","socket":"http","port":(\d+)/.exec(events) ?? [];
         if (port !== undefined) return get(port, path);
       }
-      throw new Error(`workerd did not start: ${complaint}`);
+      throw new Error(`workerd did not start: ${errors}`);
     })();
     const answer = await answered;
     const ms = performance.now() - from;
-    if (!answer.startsWith("HTTP/1.1 200 ")) throw new Error(`the first answer is ${answer}${complaint}`);
+    if (!answer.startsWith("HTTP/1.1 200 ")) throw new Error(`the first answer is ${answer}${errors}`);
     return ms;
   } finally {
     child.kill("SIGKILL");
-    await gone;
+    await exited;
   }
 }
 
@@ -97,12 +97,12 @@ async function get(port, path) {
   return answer.latin1Slice();
 }
 
-/** Starts each candidate `spawns` times, in turns. Returns its ms, and its ratio to the plain one. */
+/** Starts each candidate `spawns` times, in turns. Returns the median ms of each, and its ratio to the plain Worker. */
 export async function coldStarts(folder, spawns) {
   const all = Object.entries(CANDIDATES).map(([name, candidate], n) => {
     return { name, path: candidate.path, config: write(join(folder, String(n)), candidate), ms: [] };
   });
-  for (const { config, path } of all) await start(config, path); // afterwards its files are in memory
+  for (const { config, path } of all) await start(config, path); // the first start loads its files into memory
   for (let spawned = 0; spawned < spawns; spawned++) {
     for (const { config, path, ms } of shuffled(all)) ms.push(await start(config, path));
   }

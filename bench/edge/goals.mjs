@@ -22,8 +22,7 @@ const at = (loads, peer, size) =>
   loads.find((load) => load.size === size && load.connections === CONNECTIONS).candidates[peer].ratio.ratio;
 
 /**
- * Returns how much longer the largest inbox takes for an answer than the smallest. If there are several questions, the
- * worst counts.
+ * Returns how many times longer the largest inbox takes for an answer than the smallest: for several questions, the worst.
  */
 const growth = ({ growth: { ratios } }, ...names) => Math.max(...names.map((name) => ratios[name].ratio));
 
@@ -45,7 +44,7 @@ const GOALS = [
     ratio,
     ({ delivering }) => delivering[DURABLE_DUTIES].ratio.ratio,
   ],
-  ["all that is uploaded, gzipped", "≤", 185 * KIB, kib, ({ size }) => size.all.gzip],
+  ["the whole upload, gzipped", "≤", 185 * KIB, kib, ({ size }) => size.all.gzip],
   ["start to first answer, against an empty JS Worker", "≤", 1.35, times, ({ cold }) => cold[OURS].ratio.ratio],
   [
     "status, of 1,000,000 deliveries stored",
@@ -58,7 +57,7 @@ const GOALS = [
   ["one delivery by its ID, against the same", "≤", 1.5, times, (results) => growth(results, SHOW)],
   ["an event until its destination has it, against the same", "≤", 1.5, times, (results) => growth(results, EVENT)],
   [
-    "longest wait of an event while 50,000 dead are queued again",
+    "longest wait of an event while 50,000 dead deliveries are redelivered",
     "≤",
     100,
     ms,

@@ -3,7 +3,7 @@
 import { createHmac, randomUUID } from "node:crypto";
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { change, look, multiply, ROWS_PER_MS } from "../../tests/worker/storage.mjs";
+import { change, multiply, ROWS_PER_MS, select } from "../../tests/worker/storage.mjs";
 import { body, KEY } from "../bodies.mjs";
 import { compare, median, shuffled } from "../rounds.mjs";
 import {
@@ -16,14 +16,15 @@ import { ours, startWorkers } from "./workers.mjs";
 const SIZES = [1_000, 10_000, 100_000, 1_000_000];
 const [SMALLEST, LARGEST] = [SIZES[0], SIZES.at(-1)];
 
-/** How many deliveries each are dead, unrouted, variants, and about the person to erase, in inboxes of any size. */
+/** The number of deliveries of each rare kind in each inbox: dead, unrouted, variants, and about the person to erase. */
 const RARE = 100;
 
-/** How many dead deliveries are redelivered, each after so many attempts: three days of failures, an hour apart. */
+/** How many dead deliveries are redelivered. */
 const DEAD = 50_000;
+/** How many attempts each dead delivery has had: three days of failures, at the end an hour apart. */
 const ATTEMPTS = 84;
 
-/** How many calls of an erasure are measured; each searches 200 bodies. */
+/** How many calls of an erasure are measured. Each searches 200 bodies. */
 const ERASURES = 250;
 
 /** How many times the Workers start, because each start gives one first status. */
@@ -78,18 +79,18 @@ async function ask(url, path, body) {
 
 const json = async (...question) => JSON.parse((await ask(...question)).text);
 
-/** The time between two deliveries in an inbox of `size`, in ms. */
+/** Returns the time between two deliveries in an inbox of `size` deliveries, in ms. */
 const intervalMs = (size) => Math.floor((DAYS * DAY_MS) / size);
 
-/** The row of the nth delivery before the newest. */
+/** Returns the row of the nth delivery before the newest. */
 const rowOf = ({ newest, size }, n) => newest - n * intervalMs(size) * ROWS_PER_MS;
 
 /**
- * Fills the database of an inbox that has one delivery. A few become dead, unrouted, variants, or about the person to
- * erase.
+ * Fills the database of an inbox that has one delivery. Some of the copies become dead, unrouted, variants, or about the
+ * person to erase.
  */
 function fill(storage, size) {
-  const [{ key: newest }] = look(storage, "SELECT key FROM deliveries");
+  const [{ key: newest }] = select(storage, "SELECT key FROM deliveries");
   const gap = intervalMs(size) * ROWS_PER_MS;
   const spread = (first) =>
     Array.from({ length: RARE }, (_, n) => rowOf({ newest, size }, first + n * Math.floor(size / RARE))).join();
@@ -97,7 +98,7 @@ function fill(storage, size) {
   change(
     storage,
     `UPDATE deliveries SET name = 'playlist_session_finished' WHERE (${newest} - key) % ${10 * gap} = ${gap};
-    ${die(spread(2))}
+    ${markDead(spread(2))}
     UPDATE deliveries SET state = 'unrouted', sends = '[]', attempts = '[]' WHERE key IN (${spread(3)});
     UPDATE deliveries SET state = 'variant', kind = 'variant', sends = '[]', attempts = '[]',
       id = (SELECT id FROM deliveries AS first WHERE first.key = deliveries.key - ${gap}) WHERE key IN (${spread(4)});
@@ -108,7 +109,7 @@ function fill(storage, size) {
 }
 
 /** Makes the statement that marks deliveries as dead. */
-function die(rows) {
+function markDead(rows) {
   const failed = { destination: "origin", at: Date.now(), ms: 20, status: 503, code: "origin_failed" };
   const attempts = JSON.stringify(Array.from({ length: ATTEMPTS }, () => failed));
   return `UPDATE deliveries SET state = 'dead', dead = 1, attempts = '${attempts}',
@@ -116,7 +117,7 @@ function die(rows) {
     WHERE key IN (${rows});`;
 }
 
-/** The questions to each inbox, as functions that return how long the answer took, in ms. */
+/** Returns the questions to an inbox, as functions that return how long the answer took, in ms. */
 function questions(origin, url, inbox) {
   const asked = (path) => async () => (await ask(url, path())).ms;
   return {
@@ -125,7 +126,7 @@ function questions(origin, url, inbox) {
     [STATUS]: asked(() => "status"),
     [METRICS]: asked(() => "metrics"),
     [EVENT]: async () => {
-      await origin.ask({ forget: true });
+      await origin.ask({ reset: true });
       const from = performance.now();
       await post(url);
       await origin.ask({ until: 1 });
@@ -134,7 +135,7 @@ function questions(origin, url, inbox) {
   };
 }
 
-/** Does `work` while events are posted, one after the other, and returns how long each waited for an answer, in ms. */
+/** Does `work` while it posts events one after the other. Returns how long the events waited for their answers, in ms. */
 async function meanwhile(url, work) {
   let working = true;
   const from = performance.now();
@@ -145,7 +146,7 @@ async function meanwhile(url, work) {
   return { ...result, ms: performance.now() - from, events: waits.length, medianMs: median(waits), longestMs: Math.max(...waits) };
 }
 
-/** Measures inboxes of all sizes in `rounds` rounds, and then the work that delays events in the largest one. */
+/** Measures inboxes of all sizes in `rounds` rounds, and then how much long work delays events in the largest one. */
 export async function growth({ origin, urls, folder, rounds = 51 }) {
   const storage = mkdtempSync(join(folder, "growth-"));
   const named = (size) => `edge-${size}`;
@@ -194,7 +195,7 @@ export async function growth({ origin, urls, folder, rounds = 51 }) {
     for (const size of SIZES) bytes[size] = (await json(urlOf(size), "status")).bytes;
   });
 
-  change(folderOf(LARGEST), die(`SELECT key FROM deliveries WHERE state = 'delivered' ORDER BY key DESC LIMIT ${DEAD - RARE}`));
+  change(folderOf(LARGEST), markDead(`SELECT key FROM deliveries WHERE state = 'delivered' ORDER BY key DESC LIMIT ${DEAD - RARE}`));
   const stalls = await running(async (urlOf) => {
     const url = urlOf(LARGEST);
     const redelivery = await meanwhile(url, () => json(url, "redeliver", { since: 0, until: Date.now() }));

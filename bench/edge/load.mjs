@@ -1,6 +1,6 @@
-// The load, in a separate process: a number of requests over a number of connections. Each connection sends the next
-// request as soon as the last one is answered. It uses no HTTP library, because it must cost little compared with the
-// measured Worker. Each request is an event of a new session, made and signed before the clock starts.
+// Sends the load from a separate process: a number of requests over a number of connections. Each connection sends the
+// next request as soon as the previous one is answered. The process uses no HTTP library, because it must cost little
+// compared with the measured Worker. Each request is an event of a new session, made and signed before the clock starts.
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -18,7 +18,7 @@ const start = Date.now();
 /** Returns a new session ID, as long as a UUID. */
 const session = () => `${start.toString(16).padStart(16, "0")}-${(++sessions).toString(16).padStart(19, "0")}`;
 
-/** Makes requests with bodies of `size` bytes. The part after the session is the same memory in all of them. */
+/** Makes requests with bodies of `size` bytes. They share the memory of the part after the session. */
 function requests({ host, path, size, count }) {
   const text = body(size).toString().replace(TIMESTAMP, new Date().toISOString().replace("Z", "000Z"));
   const [before, after] = text.split(SESSION);
@@ -44,7 +44,7 @@ async function connection(port) {
   return socket;
 }
 
-/** Sends requests over one connection while `next` has some. */
+/** Sends requests over one connection while `next` returns one. `took` gets the ms until each answer. */
 function send(socket, next, took) {
   return new Promise((resolve, reject) => {
     let from;

@@ -1,6 +1,6 @@
-// A fast origin, and one that never answers, in a separate process. It uses no HTTP library, because the
-// origin must cost little compared with the measured Worker. It accepts a request with a Content-Length, as
-// Workers send it, and answers once the whole request has arrived.
+// A fast origin, and one that never answers, in a separate process. The process uses no HTTP library, because it must
+// cost little compared with the measured Worker. The fast origin requires a Content-Length, which Workers send, and
+// answers once the whole request has arrived.
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { serve } from "./child.mjs";
@@ -8,12 +8,12 @@ import { serve } from "./child.mjs";
 const ANSWER = Buffer.from("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\ntaken");
 const END = "\r\n\r\n";
 
-let taken = 0;
+let received = 0;
 let awaited = { count: Infinity };
 
-function took() {
-  taken++;
-  if (taken === awaited.count) awaited.resolve();
+function countRequest() {
+  received++;
+  if (received === awaited.count) awaited.resolve();
 }
 
 function quick(socket) {
@@ -21,7 +21,7 @@ function quick(socket) {
   let held = 0;
   let wanted = 0; // bytes of the current request, once its head has arrived
   socket.setNoDelay(true);
-  socket.on("error", () => {}); // who measures is told by the Worker's answer
+  socket.on("error", () => {}); // the Worker's answer shows the failure
   socket.on("data", (piece) => {
     pieces.push(piece);
     held += piece.length;
@@ -36,7 +36,7 @@ function quick(socket) {
       held -= wanted;
       wanted = 0;
       socket.write(ANSWER);
-      took();
+      countRequest();
     }
   });
 }
@@ -56,10 +56,10 @@ async function listen(answer) {
   return `http://127.0.0.1:${server.address().port}/webhook`;
 }
 
-serve(async ({ open, forget, until }) => {
+serve(async ({ open, reset, until }) => {
   if (open) return { quick: await listen(quick), silent: await listen((socket) => socket.resume().on("error", () => {})) };
-  if (forget) taken = 0;
-  // Answers once so many requests have arrived since the last reset.
-  if (until !== undefined && taken < until) await new Promise((resolve) => (awaited = { count: until, resolve }));
-  return { taken };
+  if (reset) received = 0;
+  // Answers once `until` requests have arrived since the last reset.
+  if (until !== undefined && received < until) await new Promise((resolve) => (awaited = { count: until, resolve }));
+  return { received };
 });

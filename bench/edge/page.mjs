@@ -8,7 +8,7 @@ import {
 const row = (...cells) => `| ${cells.join(" | ")} |`;
 const thousands = (value) => Math.round(value).toLocaleString("en");
 
-/** Makes the text of a whole run's results. */
+/** Returns the tables of a whole run's results as text. */
 export function edgeText({ machine, goals, direct, durable, delivering, growth }) {
   const goalRows = goals.map(({ name, goal, measured, met }) => row(name, goal, measured, met ? "yes" : "no"));
   const shown = (loads) => loads.filter(({ connections }) => connections === CONNECTIONS);

@@ -25,8 +25,8 @@ const KIB = 1024;
 const inbox = { durableObjects: { INBOX: { className: "Inbox", useSQLite: true } } };
 
 /**
- * The parts, as functions that measure. `origin` and `load` are child processes; `origin` has the `urls` of the
- * fast origin and of the silent one. `loads` are the loads to apply, and `folder` is removed afterwards.
+ * Returns the parts, as functions that measure. `origin` and `load` are child processes, and `urls` has the URLs of the
+ * fast origin and of the silent one. `loads` are the loads to apply. The caller removes `folder` afterwards.
  */
 export function parts({ origin, load, urls, folder, loads, rounds }) {
   /** Runs `measure` with new Workers. */
@@ -59,8 +59,8 @@ export function parts({ origin, load, urls, folder, loads, rounds }) {
       rounds ?? 9,
     );
 
-  // The origin never answers, so that only the acceptance of events is measured: the first requests hang, and the rest
-  // waits.
+  // The origin never answers, so that only the acceptance of events is measured. The first requests to it hang, and the
+  // other deliveries wait.
   const durable = () =>
     compared(
       {
@@ -72,7 +72,7 @@ export function parts({ origin, load, urls, folder, loads, rounds }) {
       rounds ?? 9,
     );
 
-  // The load that one shard handles, including all deliveries.
+  // Measures the rate at which one shard accepts events and delivers them.
   async function delivering() {
     const REQUESTS = 600;
     const to = (count) =>
@@ -90,7 +90,7 @@ export function parts({ origin, load, urls, folder, loads, rounds }) {
       for (let round = -1; round < (rounds ?? 9); round++) {
         for (const name of shuffled(names)) {
           const { destinations } = candidates[name];
-          await origin.ask({ forget: true });
+          await origin.ask({ reset: true });
           const from = performance.now();
           const { ms } = await load.ask({ url: running.urls[name], size: KIB, connections: 16, count: REQUESTS });
           // The time counts from the start of sending, not from the start of signing.
@@ -102,7 +102,7 @@ export function parts({ origin, load, urls, folder, loads, rounds }) {
           if (round >= 0) measured[name].push({ accepted, delivered, drainMs }); // the first round is for the compiler
         }
       }
-      const all = (name, what) => measured[name].map((one) => one[what]);
+      const all = (name, metric) => measured[name].map((one) => one[metric]);
       const middles = (name) => ({
         accepted: median(all(name, "accepted")),
         delivered: median(all(name, "delivered")),

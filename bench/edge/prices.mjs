@@ -7,4 +7,4 @@
 export const PRICES = { written: 1, read: 0.001, requests: 0.3, inboxRequests: 0.15, logEvents: 0.6 };
 
 /** Returns the price of a million events in dollars, from the counts for one event. */
-export const priceOf = (counts) => Object.entries(PRICES).reduce((sum, [what, price]) => sum + counts[what] * price, 0);
+export const priceOf = (counts) => Object.entries(PRICES).reduce((sum, [unit, price]) => sum + counts[unit] * price, 0);

@@ -9,8 +9,8 @@ const percent = (value) => `${Math.round(value * 100)} %`;
 const quartiles = ({ ratio, low, high }) => `×${ratio.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
 
 /**
- * For each load: requests a second; ×, which is ours divided by theirs, with its quartiles; and how busy a core was on
- * each side.
+ * Formats for each load the requests a second, ×, which is ours divided by theirs, with its quartiles, the latencies, and how
+ * busy workerd and the load kept a core.
  */
 export function trafficTable(title, loads) {
   const rows = loads.flatMap(({ size, connections, candidates }) => [
@@ -49,13 +49,13 @@ export function sizeTable(size) {
   return columns(["uploaded", "raw", "gzipped"], rows);
 }
 
-/** For each question: how long an inbox of each size takes for an answer, and the largest divided by the smallest. */
+/** Formats for each question how long an inbox of each size takes to answer, and the largest time divided by the smallest. */
 export function growthTable({ sizes, ratios, redelivery, erasure }) {
   const rows = Object.entries(ratios).map(([name, ratio]) => [name, ...sizes.map((size) => ms(size.ms[name])), quartiles(ratio)]);
   const head = sizes.map(({ deliveries }) => deliveries.toLocaleString("en"));
   rows.push(["stored, MB", ...sizes.map(({ bytes }) => (bytes / 1e6).toFixed(1)), ""]);
   const stalls = Object.entries({
-    [`${redelivery.redelivered.toLocaleString("en")} dead are queued again`]: redelivery,
+    [`${redelivery.redelivered.toLocaleString("en")} dead deliveries are redelivered`]: redelivery,
     [`${erasure.searched.toLocaleString("en")} bodies are searched for an address`]: erasure,
   }).map(([name, it]) => [name, ms(it.ms), `${it.events}`, ms(it.medianMs), ms(it.longestMs)]);
   return [
@@ -64,11 +64,11 @@ export function growthTable({ sizes, ratios, redelivery, erasure }) {
   ].join("\n");
 }
 
-/** The billed amounts for each case, and the price of a million. */
+/** Formats the billed amounts for each case, and the price of a million. */
 export function rowsTable(rows) {
   const lines = Object.entries(rows).map(([name, counts]) => [
     name,
-    ...Object.keys(PRICES).map((what) => counts[what]?.toFixed(2) ?? ""),
+    ...Object.keys(PRICES).map((unit) => counts[unit]?.toFixed(2) ?? ""),
     counts.requests === undefined ? "" : `$${priceOf(counts).toFixed(2)}`,
   ]);
   const head = ["rows written", "read", "requests", "to the inbox", "log events", "a million"];

@@ -1,10 +1,10 @@
-// Counts what the platform bills for an event, as tests/worker/rows.test.mjs does.
+// Counts the work that the platform bills for an event, as tests/worker/rows.test.mjs does.
 import { alone, burst, destinations, forgotten } from "../../tests/worker/rows.mjs";
 import { BURST, DUPLICATE, FOUR_DESTINATIONS, IDLE, ONE_EVENT } from "./names.mjs";
 
 const EVENTS = 100;
 
-const each = (counts, reckon) => Object.fromEntries(Object.entries(counts).map(([what, count]) => [what, reckon(count, what)]));
+const each = (counts, convert) => Object.fromEntries(Object.entries(counts).map(([unit, count]) => [unit, convert(count, unit)]));
 
 /** Runs `work` like a test, including the cleanup after it. */
 async function asTest(work) {
@@ -24,13 +24,13 @@ export async function rows() {
   const { written, read } = await asTest((t) => forgotten(t, EVENTS));
   // The single alarm that removes all of them is not counted.
   const removal = { written: (written - 1) / EVENTS, read: read / EVENTS };
-  const inAll = (counts) => each(counts, (count, what) => count + (removal[what] ?? 0));
+  const inAll = (counts) => each(counts, (count, unit) => count + (removal[unit] ?? 0));
   return {
     [ONE_EVENT]: inAll(delivered),
     [FOUR_DESTINATIONS]: inAll(four),
     [BURST]: each(many, (count) => count / EVENTS),
     [DUPLICATE]: duplicate,
-    // The cron trigger's request to each shard belongs to no event: docs/edge/scale.md has its price.
+    // The cron trigger also calls each shard. That call belongs to no event, and docs/edge/scale.md has its price.
     [IDLE]: { written: idle.written, read: idle.read },
   };
 }

@@ -1,4 +1,4 @@
-// Measures the size of the upload when the edge is deployed.
+// Measures the size of the upload with which wrangler deploys the edge.
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,8 +8,8 @@ const root = join(import.meta.dirname, "../..");
 const gzip = (bytes) => gzipSync(bytes, { level: 9 }).length;
 
 /**
- * Returns the bytes of each module that wrangler uploads, and of all together, which wrangler calls the total; also
- * gzipped.
+ * Returns the size of each module that wrangler uploads, and of all modules together, which wrangler calls the total. Each
+ * is in bytes, raw and gzipped.
  */
 export function sizes(folder) {
   const wrangler = join(root, "node_modules/.bin/wrangler");

@@ -1,10 +1,11 @@
-// Measures Workers: in each round, each candidate has a turn under the same load, in a different order each time.
+// Measures Workers. In each round, each candidate has a turn under the same load. The order differs in each round.
 import { createHmac } from "node:crypto";
 import { body, KEY } from "../bodies.mjs";
 import { compare, median, shuffled } from "../rounds.mjs";
 
-/** How long a turn lasts, and how long each candidate runs before, for the compiler. */
+/** How long a turn lasts, in ms. */
 const TURN_MS = 500;
+/** How long each candidate runs before its first turn, so that its code is compiled, in ms. */
 const WARM_UP_MS = 600;
 
 /** Stops the benchmark unless a candidate distinguishes genuine from forged requests. */
@@ -25,8 +26,8 @@ export async function ready(name, url, verifies = true) {
 
 /**
  * Measures `candidates`, `{ name, url, after? }`, under each of `loads`, `{ size, connections }`, in `count` rounds.
- * Returns for each load each candidate's requests in a second, latencies in ms, and the share of time in which workerd
- * and the load used a core, each by round. `after(sent)` is awaited after a turn, and is not timed.
+ * Returns for each load and candidate the requests a second, the latencies in ms, and the share of time in which workerd
+ * and the load used a core, by round. `after(sent)` is awaited after a turn, and is not timed.
  */
 export async function traffic({ candidates, loads, load, count, cpuMs }) {
   const turn = async ({ url, after }, how, requests) => {
@@ -66,7 +67,7 @@ async function calibrate(turn, connections) {
 }
 
 /**
- * Returns the results by load: absolute numbers, and the ratio of `ours` to each other candidate. Above 1 is faster.
+ * Returns the results by load: absolute numbers, and the ratio of `ours` to each other candidate. Above 1, ours is faster.
  */
 export function summary(measured, ours) {
   return measured.map(({ size, connections, turns }) => {
@@ -74,7 +75,7 @@ export function summary(measured, ours) {
     const rates = (name) => all[name].map(({ rate }) => rate);
     const candidates = {};
     for (const [name, rounds] of Object.entries(all)) {
-      const middle = (what) => median(rounds.map((round) => round[what]));
+      const middle = (metric) => median(rounds.map((round) => round[metric]));
       candidates[name] = {
         rate: middle("rate"),
         p50Ms: middle("p50"),

@@ -1,4 +1,4 @@
-// The compared Workers: all in one workerd, each with a separate port.
+// The compared Workers. All run in one workerd, each on a separate port.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Log, LogLevel, Miniflare } from "miniflare";
@@ -12,7 +12,7 @@ const peers = join(import.meta.dirname, "peers");
 export const ours = (bindings) =>
   worker({ WALNUT_WEBHOOK_KEY: KEY, ALLOW_LOOPBACK: "1", MAX_EVENT_AGE: "0", ...bindings });
 
-/** A peer: a module below peers/, with the module that it imports. */
+/** Returns a peer: a module in peers/, with the modules that it imports. */
 export function peer(file, bindings, more) {
   const { compatibilityDate } = worker({});
   const module = (name) => ({ type: "ESModule", path: join(peers, name), contents: readFileSync(join(peers, name), "utf8") });

@@ -1,5 +1,5 @@
-// Sends the flood, and the genuine events in it, from a separate process. It uses no HTTP library, because it must
-// cost little compared with the measured Worker.
+// Sends the flood, and the genuine events in it, from a separate process. The process uses no HTTP library, because it
+// must cost little compared with the measured Worker.
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -29,7 +29,7 @@ function request({ host, pathname }, body, signature, address) {
   return head + END + body;
 }
 
-/** A connection that sends one request at a time, and returns its status. */
+/** Opens a connection. `ask` sends one request at a time, and resolves with the status of the response. */
 async function connection({ hostname, port }) {
   const socket = connect({ port, host: hostname, noDelay: true });
   await once(socket, "connect");
@@ -61,10 +61,10 @@ function deferred() {
 }
 
 /**
- * Answers each question: sends `forged` requests from `networks` networks over `connections`, and meanwhile `genuine`
- * events signed with `key` over one more connection. Without `genuine`, it sends as many events as there is time for.
- * `first` is the number of the first forgery. Returns the bodies of the events, how often each status was answered, and
- * the latencies of the events in ms.
+ * For each question, sends `forged` forgeries from `networks` networks over `connections` connections. Meanwhile it sends
+ * `genuine` events signed with `key` over one more connection. Without `genuine`, it sends events until the forgeries are
+ * sent. `first` is the number of the first forgery. Returns the bodies of the events, how often each status was answered,
+ * and the latencies of the events in ms.
  */
 serve(async ({ url, key, forged, networks, connections, first = 0, genuine }) => {
   const target = new URL(url);

@@ -1,12 +1,12 @@
-// The edge of the soak: it is ended in four ways, and starts again on the same folder and port.
+// The edge of the soak. It can be ended in four ways, and restarts with the same folder and port.
 import { spawnCommand } from "../command.mjs";
 
 const kill = (pid) => process.kill(pid, "SIGKILL");
 
-/** The ways to end the edge. `how` is the exit status of the command then, or the signal that ended it. */
+/** The ways to end the edge. `how` is the expected exit status of the command, or the signal that ends it. */
 const ENDS = {
   stop: { how: 0, end: (command) => command.kill("SIGTERM") },
-  // Its workerd runs on: the next command has to end it.
+  // Its workerd continues to run, and the next command has to end it.
   command: { how: "SIGKILL", end: (command) => command.kill("SIGKILL") },
   workerd: { how: 1, end: (command) => kill(command.workerd()) },
   both: {
@@ -22,13 +22,13 @@ const ENDS = {
 export const TARGETS = ["command", "workerd", "both"];
 
 /**
- * Starts an edge. `variables` are read at each start. `restart(name)` ends it in one of the ways, once it has started after
- * the last time, and starts it again. `restarted()` waits until it runs, and `stop` ends it. `restarts` lists how long the
- * restarts took until the edge listened again, in ms, by the way.
+ * Starts an edge. `variables` are read at each start. `restart(name)` waits for the previous restart, ends the edge in the named
+ * way, and starts it again. `restarted()` waits until it runs, and `stop` ends it. `restarts` lists how long the restarts of
+ * each way took until the edge listened again, in ms.
  */
 export async function startEdge({ data, variables }) {
   const restarts = Object.fromEntries(Object.keys(ENDS).map((name) => [name, []]));
-  /** Any port at first, and then the same: senders know its number. */
+  /** The first start chooses any port. Later ones use the same, because senders know its number. */
   let port = 0;
   let command;
   let isEnding;

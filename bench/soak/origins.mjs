@@ -1,5 +1,5 @@
-// The destinations of the soak. Each fails an event in one of ten ways, or accepts it with an odd answer, at most twice, and then
-// answers well.
+// The destinations of the soak. At most twice for each event, a destination fails in one of ten ways, or accepts the event with
+// an unusual response. Then it accepts the event normally.
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** The longest wait that a destination asks for, in seconds. */
 const RETRY_AFTER_S = 1;
 
-/** How many times one destination may answer an event badly: the wait before the next attempt doubles each time. */
+/** How many unusual answers an event gets from one destination. The limit is low, because the wait doubles after each failure. */
 const MAX_FAILURES = 2;
 
 /** The time between two bytes of a slow answer, in ms. */
@@ -21,11 +21,11 @@ const BODY = "taken";
 const WHOLE = HEAD + BODY;
 const chunk = Buffer.alloc(64 << 10);
 
-/** Sends the last bytes of a 2xx answer; resolves with whether they were sent. */
+/** Sends the last bytes of a 2xx answer. Resolves with whether they were sent. */
 const ends = (socket, text) => new Promise((resolve) => socket.end(text, (error) => resolve(!error)));
 
 /**
- * The unusual answers: ten that fail, and four that accept. Each returns whether it was a 2xx, regardless of its body.
+ * The unusual answers: ten that fail, and four that accept. Each returns whether it sent a 2xx, regardless of its body.
  */
 const KINDS = {
   status500: ({ response }) => void response.writeHead(500).end(),
@@ -56,7 +56,7 @@ const KINDS = {
     const body = Readable.from((function* () {
       for (;;) yield chunk;
     })());
-    pipeline(body, response, () => {}); // it ends when the edge closes the connection
+    pipeline(body, response, () => {}); // ends when the edge closes the connection
     return true;
   },
   cutOff: ({ socket }) => ends(socket, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\ntaken\r\n"),
@@ -67,9 +67,9 @@ const names = Object.keys(KINDS);
 export const served = Object.fromEntries(names.map((name) => [name, 0]));
 
 /**
- * Starts a destination. `failing` is the share of attempts that it answers badly, `check(body, headers)` returns the
- * session of a request, and `taken(session)` is called when it has accepted the event. A redirect that the edge follows
- * is counted.
+ * Starts a destination. `failing` is the share of attempts with an unusual answer. `check(body, headers)` returns the
+ * session of a request, and `taken(session)` is called when the destination has accepted the event. `followed` counts the
+ * redirects that the edge followed.
  */
 export async function startOrigin(name, { seed, failing, check, taken }) {
   const attempts = new Map();
@@ -105,8 +105,8 @@ export async function startOrigin(name, { seed, failing, check, taken }) {
 }
 
 /**
- * Returns a kind, or `undefined` for an attempt that succeeds. The result is the same for the same attempt and seed, in
- * any order.
+ * Returns a kind of answer, or `undefined` for a normal one. The result depends only on the seed and the attempt, not on the
+ * order of calls.
  */
 function draw(failing, ...parts) {
   const digest = createHash("sha256").update(parts.join("/")).digest();

@@ -1,4 +1,4 @@
-// The resident memory of `edge start`, and of a Worker of one line in the same workerd, after the same requests.
+// Measures the resident memory of `edge start`, and of a Worker of one line in the same workerd, after the same requests.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -14,19 +14,19 @@ const ONE_LINE = "export default { fetch: () => new Response('ok') };";
 
 const CONNECTIONS = 16;
 
-/** How many requests there are between two measurements. */
+/** The number of requests between two measurements. */
 const STEP = 10_000;
 
-/** How often to look whether all is delivered, in ms. */
+/** The wait between two checks whether everything is delivered, in ms. */
 const POLL_MS = 200;
 
-/** The resident memory of a process, in bytes. */
+/** Returns the resident memory of a process, in bytes. */
 function resident(pid) {
   const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
   return Number(kib) * 1024;
 }
 
-/** Starts the Worker of one line; returns its process ID, its URL, and `stop`. */
+/** Starts the Worker of one line. Returns its process ID, its URL, and `stop`. */
 async function startOneLine(folder) {
   const config = join(folder, "one-line.capnp");
   writeFileSync(
@@ -53,7 +53,7 @@ const config :Workerd.Config = (
   return { pid: child.pid, url: `http://127.0.0.1:${JSON.parse(line).port}`, stop };
 }
 
-/** Sends so many requests. An idle connection may be closed while the machine is busy: then a request is sent again. */
+/** Sends `count` requests. On a busy machine, an idle connection may be closed. Then the request is sent again. */
 async function send(url, count) {
   let left = count;
   const connection = async () => {
@@ -67,7 +67,7 @@ async function send(url, count) {
   await Promise.all(Array.from({ length: CONNECTIONS }, connection));
 }
 
-/** Measures before the first request and after each step, when the edge has delivered all. */
+/** Measures before the first request, and after each step once the edge has delivered everything. */
 export async function memory({ destination, folder, events }) {
   const edge = spawnEdge({ data: join(folder, "memory"), port: 0, destination });
   const { url } = await edge.started;

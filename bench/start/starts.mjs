@@ -1,4 +1,4 @@
-// How long `edge start` takes until it answers, by how much is stored.
+// Measures how long `edge start` takes until it answers, by the number of stored deliveries.
 import { join } from "node:path";
 import { multiply } from "../../tests/worker/storage.mjs";
 import { cpuMs } from "../edge/workers.mjs";
@@ -17,7 +17,7 @@ async function succeeds(request) {
   while ((await request().catch(() => undefined)) !== 200) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
 }
 
-/** Makes a data folder with so many deliveries; returns it, with the port that its edge had. */
+/** Makes a data folder with `stored` deliveries. Returns it with the port that its edge had. */
 async function fill({ folder, destination, stored }) {
   const data = join(folder, `stored-${stored}`);
   const edge = spawnEdge({ data, port: 0, destination });
@@ -29,12 +29,12 @@ async function fill({ folder, destination, stored }) {
   return { data, port: new URL(url).port, stored };
 }
 
-/** Starts the edge; returns it, after how many ms it answered and accepted an event, and how many ms of CPU time it used for both. */
+/** Starts the edge. Returns it, the ms until it answered and until it accepted an event, and the CPU time for both in ms. */
 async function time({ data, port, destination }) {
   const url = `http://127.0.0.1:${port}`;
   const from = performance.now();
   const edge = spawnEdge({ data, port, destination });
-  const failed = edge.started.then(() => new Promise(() => {})); // it throws if the edge does not start
+  const failed = edge.started.then(() => new Promise(() => {})); // rejects if the edge does not start
   const until = (request) => Promise.race([succeeds(request), failed]);
   await until(async () => (await fetch(`${url}/healthz`)).status);
   const healthy = performance.now() - from;

@@ -7,8 +7,8 @@ import { handler } from "walnut-webhooks/express";
 const webhook = new Webhook(process.env.WALNUT_WEBHOOK_KEY);
 const app = express();
 
-// Hashes the body as it arrives, to show that it is unchanged. No body parser runs before the handler: a parser reads
-// without a time limit, and its errors show a stack.
+// Hashes the body as it arrives, to show that the body is unchanged. No body parser runs before the handler, because a
+// parser reads without a time limit, and its error responses show a stack.
 const hash = (request, _response, next) => {
   request.bytes = 0;
   request.sha256 = createHash("sha256");

@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 const TWO_DAYS = 48 * 60 * 60 * 1000;
 
 /**
- * Keeps requests whose signature matched no key, in a database of node:sqlite. Anybody can send such requests, so their
- * number, their size and their age are limited. A request that does not fit is dropped.
+ * Keeps requests whose signature matched no key, in a database of node:sqlite. Anyone can send such requests, so the store
+ * limits their number, size and age. A request over a limit is dropped.
  */
 export class RejectedStore {
   #maxBodyBytes;
@@ -29,7 +29,7 @@ export class RejectedStore {
     this.#expire = database.prepare("DELETE FROM rejected WHERE received < ?");
   }
 
-  /** Whether the request was added: it is new, and there is room for it. */
+  /** Adds a request if it is new and there is room for it. Returns whether it was added. */
   add(body, signature) {
     this.expire();
     if (body.length > this.#maxBodyBytes) return false;

@@ -1,4 +1,4 @@
-// Keeps what it rejects while the new key is unknown, and verifies it again after a restart with that key. Node.js 24:
+// Keeps rejected requests while the new key is unknown, and verifies them again after a restart with it. Node.js 24:
 //   WALNUT_WEBHOOK_KEY=... WALNUT_WEBHOOK_KEY_PREVIOUS=... DATABASE=webhooks.db node server.mjs
 import { createServer } from "node:http";
 import { DatabaseSync } from "node:sqlite";
@@ -14,7 +14,7 @@ database.exec("CREATE TABLE IF NOT EXISTS delivery (id TEXT PRIMARY KEY, event T
 const insert = database.prepare("INSERT INTO delivery (id, event) VALUES (?, ?) ON CONFLICT DO NOTHING");
 const rejected = new RejectedStore(database);
 
-// Walnut also sends a rejected event again. Both have the same id, so the second one changes nothing.
+// Walnut also sends a rejected event again. Both requests have the same id, so the second one changes nothing.
 async function onDelivery({ id, event, keyIndex }) {
   const isNew = insert.run(id, JSON.stringify(event)).changes === 1;
   console.log(isNew ? "stored" : "duplicate", id, "keyIndex", keyIndex); // 1: the previous key is still in use
@@ -27,7 +27,7 @@ function onReject(error, { request, body }) {
   if (isAdded) console.error("Kept a request whose signature matches no key. Has the key been reset?");
 }
 
-// The current key alone: after a leak, others know the previous one.
+// Uses the current key alone, because after a leak, others know the previous one.
 const current = new Webhook(key);
 for (const { id, body, signature } of rejected.list()) {
   let delivery;

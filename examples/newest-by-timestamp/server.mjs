@@ -4,10 +4,10 @@ import { createServer } from "node:http";
 import { Webhook } from "walnut-webhooks";
 import { handler } from "walnut-webhooks/node";
 
-// The newest event by demo or playlist. In a database, use one statement: UPDATE ... WHERE at < the new time.
+// The newest event of each demo or playlist. In a database, use one statement: UPDATE ... WHERE at < the new time.
 const newest = new Map();
 
-/** Nanoseconds since 1970. A `Date` has milliseconds only, in which two events can be equal. */
+/** Returns nanoseconds since 1970. A `Date` has only milliseconds, so two events could have the same one. */
 function instant(timestamp) {
   const [, fraction] = /[.](\d+)/.exec(timestamp) ?? ["", ""];
   const ms = Date.parse(timestamp?.replace(/[.]\d+/, ""));

@@ -1,4 +1,4 @@
-// A queue in Redis, by BullMQ. Redis must run with `appendonly yes` and `appendfsync always`; REDIS_URL is its address.
+// A queue in Redis, by BullMQ. Redis must run with `appendonly yes` and `appendfsync always`. REDIS_URL is its address.
 import { Queue, Worker } from "bullmq";
 import { createClient } from "redis";
 import { setting } from "./setting.mjs";
@@ -15,7 +15,7 @@ const queue = new Queue("walnut", options);
 
 export async function enqueue({ id, event }) {
   await queue.add("delivery", { id, event: JSON.stringify(event) }, {
-    jobId: id.replace(":", "."), // BullMQ forbids colons; an id has exactly one
+    jobId: id.replace(":", "."), // BullMQ forbids colons, and an id has exactly one
     attempts: ATTEMPTS,
     backoff: { type: "exponential", delay: 1000 },
     removeOnComplete: { age: WEEK_SECONDS }, // a duplicate is dropped while the finished job is kept

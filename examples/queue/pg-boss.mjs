@@ -18,10 +18,10 @@ await boss.start();
 await boss.createQueue("walnut");
 
 export async function enqueue({ id, event }) {
-  // A job's id is a UUID, which is any 32 hex digits. The event is text, because jsonb cannot hold U+0000.
+  // A job's id must be a UUID, which may be any 32 hex digits. The event is text, because jsonb cannot hold U+0000.
   const jobId = createHash("sha256").update(id).digest("hex").slice(0, 32);
   const sent = await boss.send("walnut", { id, event: JSON.stringify(event) }, { id: jobId });
-  // null means a duplicate, or that the queue was deleted and nothing is stored.
+  // null means that the delivery is a duplicate, or that the queue was deleted and nothing was stored.
   if (sent === null && !(await boss.getJobById("walnut", jobId))) throw new Error("The queue did not store the delivery.");
 }
 

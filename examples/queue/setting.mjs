@@ -5,7 +5,7 @@ const EXAMPLES = {
   SERVICE_URL: "the address of the service that the worker calls, such as https://crm.example.com/sessions",
 };
 
-/** Returns an environment variable. If it is missing, says so and ends the program. */
+/** Returns an environment variable. If it is missing, prints an error and ends the program. */
 export function setting(name) {
   const value = process.env[name];
   if (value) return value;

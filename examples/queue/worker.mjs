@@ -1,4 +1,4 @@
-// Takes deliveries out of the queue and does the work. Here the work is one request to another service:
+// Processes the deliveries in the queue. Here the work for each is one request to another service:
 //   QUEUE=./sqlite.mjs SERVICE_URL=https://crm.example.com/sessions node worker.mjs
 import { setting } from "./setting.mjs";
 
@@ -6,7 +6,7 @@ const service = setting("SERVICE_URL");
 const { work } = await import(setting("QUEUE"));
 
 console.log("waiting for deliveries");
-// A worker can die between its work and the note that the work is done, so the same id may come twice.
+// A worker can crash between its work and the confirmation to the queue, so it may process the same id twice.
 await work(async ({ id, event }) => {
   const response = await fetch(service, {
     method: "POST",

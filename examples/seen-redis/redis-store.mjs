@@ -13,17 +13,17 @@ export class RedisStore {
     this.#client = client;
   }
 
-  // One atomic command: if several processes call it at once, one sets the value and the others get it.
+  // One atomic command. If several processes run it at once, one sets the value and the others get that value.
   async begin(id, leaseMs) {
-    const there = await this.#client.set(key(id), this.#owner, {
+    const previous = await this.#client.set(key(id), this.#owner, {
       condition: "NX",
       expiration: { type: "PX", value: leaseMs },
       GET: true,
     });
-    return there === null ? "new" : there === "done" ? "done" : "busy";
+    return previous === null ? "new" : previous === "done" ? "done" : "busy";
   }
 
-  // Even if the lease has expired: the delivery was handled, and must not be handled again.
+  // Runs even if the lease has expired, because the delivery was handled and must not be handled again.
   async done(id) {
     await this.#client.set(key(id), "done", { expiration: { type: "PX", value: WEEK } });
   }

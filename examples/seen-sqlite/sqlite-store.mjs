@@ -8,7 +8,7 @@ export class SqliteStore {
   // Identifies the leases of this process: after a lease has expired, another process may hold it.
   #owner = randomUUID();
   #forget;
-  #take;
+  #claim;
   #isDone;
   #done;
   #release;
@@ -21,7 +21,7 @@ export class SqliteStore {
       CREATE INDEX IF NOT EXISTS seen_until ON seen (until);
     `);
     this.#forget = database.prepare("DELETE FROM seen WHERE until <= ?");
-    this.#take = database.prepare("INSERT INTO seen (id, owner, until) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
+    this.#claim = database.prepare("INSERT INTO seen (id, owner, until) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
     this.#isDone = database.prepare("SELECT 1 FROM seen WHERE id = ? AND owner IS NULL");
     this.#done = database.prepare("INSERT OR REPLACE INTO seen (id, owner, until) VALUES (?, NULL, ?)");
     this.#release = database.prepare("DELETE FROM seen WHERE id = ? AND owner = ?");
@@ -30,12 +30,12 @@ export class SqliteStore {
   begin(id, leaseMs) {
     const now = Date.now();
     this.#forget.run(now);
-    // One atomic statement: if several processes call it at once, one inserts.
-    if (this.#take.run(id, this.#owner, now + leaseMs).changes === 1) return "new";
+    // One atomic statement. If several processes run it at once, only one inserts the row.
+    if (this.#claim.run(id, this.#owner, now + leaseMs).changes === 1) return "new";
     return this.#isDone.get(id) ? "done" : "busy";
   }
 
-  // Even if the lease has expired: the delivery was handled, and must not be handled again.
+  // Runs even if the lease has expired, because the delivery was handled and must not be handled again.
   done(id) {
     this.#done.run(id, Date.now() + WEEK);
   }

@@ -1,11 +1,11 @@
-// Shows a delivery as the package types it.
+// Shows a delivery as the package returns it.
 import type { Delivery } from "walnut-webhooks";
 import { visible } from "../../pkg-templates/cli/sender/visible.js";
-import { element, make, say, terms } from "../page/dom.js";
+import { element, make, setText, terms } from "../page/dom.js";
 import { age } from "./age.js";
-import { said, showEvent } from "./event.js";
+import { describeDrift, showEvent } from "./event.js";
 
-const KEEP_AGE_MS = 1000;
+const AGE_INTERVAL_MS = 1000;
 
 const part = element("delivery", HTMLElement);
 
@@ -13,11 +13,11 @@ const part = element("delivery", HTMLElement);
 export function startAges(): void {
   setInterval(() => {
     for (const node of part.querySelectorAll("[data-at]")) showAge(node);
-  }, KEEP_AGE_MS);
+  }, AGE_INTERVAL_MS);
 }
 
 function showAge(node: Element): void {
-  say(node, age(Date.now() - Number(node.getAttribute("data-at"))));
+  setText(node, age(Date.now() - Number(node.getAttribute("data-at"))));
 }
 
 /** Shows a delivery, or none. */
@@ -35,8 +35,8 @@ export function showDelivery(delivery: Delivery | undefined, body: Uint8Array): 
   ]);
   const places = `${drift.length} ${drift.length === 1 ? "place" : "places"}`;
   const none = type === "unknown" ? "no event of this name is documented" : "no drift: exactly as documented";
-  say(element("drift", HTMLElement), drift.length === 0 ? none : `drift: differs from the documentation in ${places}`);
-  element("drift-list", HTMLUListElement).replaceChildren(...drift.map((one) => make("li", {}, make("code", {}, visible(one.path)), `: ${said(one)}`)));
+  setText(element("drift", HTMLElement), drift.length === 0 ? none : `drift: differs from the documentation in ${places}`);
+  element("drift-list", HTMLUListElement).replaceChildren(...drift.map((one) => make("li", {}, make("code", {}, visible(one.path)), `: ${describeDrift(one)}`)));
   const event = element("event", HTMLElement);
   event.replaceChildren(...showEvent(new TextDecoder().decode(body), drift));
   const first = event.querySelector("mark");
@@ -47,8 +47,8 @@ function withAge(timestamp: string): HTMLElement {
   const at = Date.parse(timestamp);
   const node = make("span", {}, visible(timestamp));
   if (Number.isNaN(at)) return node;
-  const its = make("span", { class: "age", "data-at": String(at) });
-  showAge(its);
-  node.append(" ", its);
+  const ageNode = make("span", { class: "age", "data-at": String(at) });
+  showAge(ageNode);
+  node.append(" ", ageNode);
   return node;
 }

@@ -13,19 +13,19 @@ interface Line {
   readonly drift: Drift | undefined;
 }
 
-/** Shows JSON that the package has read, with what differs from the documentation marked. */
+/** Shows JSON that the package has parsed, with the differences from the documentation marked. */
 export function showEvent(json: string, drift: readonly Drift[]): HTMLElement[] {
   const all = lines(json, drift);
   const shown = all.slice(0, MOST_LINES).map(({ text, drift }) => {
     if (drift === undefined) return make("span", { class: "line" }, `${text}\n`);
-    return make("span", { class: `line ${drift.kind}` }, make("mark", {}, text), make("em", {}, `  ← ${said(drift)}`), "\n");
+    return make("span", { class: `line ${drift.kind}` }, make("mark", {}, text), make("em", {}, `  ← ${describeDrift(drift)}`), "\n");
   });
   const more = all.length - shown.length;
-  return more === 0 ? shown : [...shown, make("span", { class: "line" }, `… and ${more.toLocaleString("en")} lines more`)];
+  return more === 0 ? shown : [...shown, make("span", { class: "line" }, `… and ${more.toLocaleString("en")} more lines`)];
 }
 
-/** Describes a drift in words. */
-export function said({ kind, expected, found }: Drift): string {
+
+export function describeDrift({ kind, expected, found }: Drift): string {
   switch (kind) {
     case "added":
       return "added: not documented";
@@ -40,24 +40,24 @@ function lines(json: string, drift: readonly Drift[]): Line[] {
   const at = new Map(drift.map((one) => [one.path, one]));
   const missing = Map.groupBy(drift.filter(({ kind }) => kind === "missing"), ({ path }) => path.slice(0, Math.max(0, path.lastIndexOf("."))));
   const tokens = json.match(TOKENS) ?? [];
-  const found: Line[] = [];
+  const result: Line[] = [];
   let next = 0;
 
   const write = (path: string, indent: string, before: string): void => {
     const token = tokens[next++] as string;
-    const opener = { "{": "}", "[": "]" }[token];
-    if (opener === undefined) {
-      found.push({ text: indent + before + visible(token) + comma(), drift: at.get(path) });
+    const closer = { "{": "}", "[": "]" }[token];
+    if (closer === undefined) {
+      result.push({ text: indent + before + visible(token) + comma(), drift: at.get(path) });
       return;
     }
     const absent = token === "{" ? (missing.get(path) ?? []) : [];
-    if (tokens[next] === opener && absent.length === 0) {
+    if (tokens[next] === closer && absent.length === 0) {
       next++;
-      found.push({ text: indent + before + token + opener + comma(), drift: at.get(path) });
+      result.push({ text: indent + before + token + closer + comma(), drift: at.get(path) });
       return;
     }
-    found.push({ text: indent + before + token, drift: at.get(path) });
-    for (let index = 0; tokens[next] !== opener; index++) {
+    result.push({ text: indent + before + token, drift: at.get(path) });
+    for (let index = 0; tokens[next] !== closer; index++) {
       if (token === "[") {
         write(`${path}[${index}]`, `${indent}  `, "");
       } else {
@@ -68,16 +68,16 @@ function lines(json: string, drift: readonly Drift[]): Line[] {
       if (tokens[next] === ",") next++;
     }
     next++;
-    for (const one of absent) found.push({ text: `${indent}  "${one.path.slice(one.path.lastIndexOf(".") + 1)}"`, drift: one });
-    found.push({ text: indent + opener + comma(), drift: undefined });
+    for (const one of absent) result.push({ text: `${indent}  "${one.path.slice(one.path.lastIndexOf(".") + 1)}"`, drift: one });
+    result.push({ text: indent + closer + comma(), drift: undefined });
   };
   const comma = () => (tokens[next] === "," ? "," : "");
 
   write("", "", "");
-  return found;
+  return result;
 }
 
-/** Writes a step of a path like the package's `drift`. */
+/** Returns the path of a member, in the notation of the package's `drift`. */
 function member(path: string, name: string): string {
   if (/^[A-Za-z_$][\w$]*$/.test(name)) return path === "" ? name : `${path}.${name}`;
   const escaped = name.replace(/[\0-\x1f\x7f-\x9f"\\]/g, (character) =>

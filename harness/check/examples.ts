@@ -1,4 +1,4 @@
-// Examples for a person without a request to check.
+// Examples for users who have no request to check.
 
 /** A made-up key, for a page that has none yet. */
 export const EXAMPLE_KEY = "example-key";
@@ -41,7 +41,7 @@ const BODY = JSON.stringify({
 /** The examples, by the id of their button. */
 export const EXAMPLES: Readonly<Record<string, (sign: (body: string) => string) => Example>> = {
   "example-genuine": (sign) => ({ body: BODY, signature: sign(BODY) }),
-  // The body after a parser and a serializer.
+  // The body was parsed and serialized.
   "example-reformatted": (sign) => ({ body: JSON.stringify(JSON.parse(BODY), null, 2), signature: sign(BODY) }),
   "example-signature": (sign) => ({ body: BODY, signature: `sha256=${sign(BODY)}` }),
   "example-request": (sign) => ({

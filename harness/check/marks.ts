@@ -19,9 +19,9 @@ export function signatureMarks(value: string, cause: string): Segment[] | undefi
       return [wrong(before), right(digits), wrong(after)];
     }
     case "signature_cut":
-      return lacking(value);
+      return withMissing(value);
     case "malformed_signature":
-      if (/^[0-9a-f]*$/.test(value) && value.length < DIGITS) return lacking(value);
+      if (/^[0-9a-f]*$/.test(value) && value.length < DIGITS) return withMissing(value);
       if (/^[0-9a-f]*$/.test(value)) return [right(value.slice(0, DIGITS)), wrong(value.slice(DIGITS))];
       return split(value, /[^0-9a-f]+/g);
     default:
@@ -29,9 +29,9 @@ export function signatureMarks(value: string, cause: string): Segment[] | undefi
   }
 }
 
-function lacking(value: string): Segment[] {
+function withMissing(value: string): Segment[] {
   const count = DIGITS - value.length;
-  return [right(value), wrong(`… ${count} of ${DIGITS} digits ${count === 1 ? "lacks" : "lack"}`)];
+  return [right(value), wrong(`… ${count} of ${DIGITS} digits ${count === 1 ? "is" : "are"} missing`)];
 }
 
 /** Replaces the content of a key, and hides its length. */

@@ -4,10 +4,10 @@ import type { SampleKind } from "../../pkg-templates/cli/sender/sample.js";
 import { sample, SAMPLES } from "../../pkg-templates/cli/sender/sample.js";
 import { MOST_SEED, newSeed } from "../../pkg-templates/cli/sender/random.js";
 import { visible } from "../../pkg-templates/cli/sender/visible.js";
-import { give } from "../check/given.js";
+import { fillIn } from "../check/input.js";
 import { size, utf8 } from "../page/bytes.js";
 import { copy } from "../page/copy.js";
-import { choose, chosen, complain, element, make, say } from "../page/dom.js";
+import { choose, chosen, showMistake, element, make, setText } from "../page/dom.js";
 import { webhook } from "../page/keys.js";
 import { showView } from "../page/tabs.js";
 import { type Shape, shaped } from "./broken.js";
@@ -22,12 +22,12 @@ const which = element("which", HTMLSelectElement);
 const preview = element("preview", HTMLElement);
 
 let event: JsonObject = {};
-let now: Composed = { body: "", signature: undefined, delivery: undefined };
+let current: Composed = { body: "", signature: undefined, delivery: undefined };
 let urlToSendTo = () => "";
 
 /** Returns the composed event. */
 export function composed(): Composed {
-  return now;
+  return current;
 }
 
 /** Makes the view work. `url` returns the URL for copied requests. */
@@ -38,8 +38,8 @@ export function startCompose(url: () => string): void {
   seedField.addEventListener("input", () => {
     const seed = seedField.valueAsNumber;
     const isSeed = Number.isInteger(seed) && seed >= 0 && seed <= MOST_SEED;
-    complain(seedField, element("seed-note", HTMLElement), isSeed ? "" : `A whole number from 0 to ${MOST_SEED} is needed.`);
-    // As on the command line, the same seed is the same event, time included.
+    showMistake(seedField, element("seed-note", HTMLElement), isSeed ? "" : `A whole number from 0 to ${MOST_SEED} is needed.`);
+    // As on the command line, the same seed gives the same event, including its time.
     if (isSeed) fill(seed);
   });
   for (const control of [shape, which]) control.addEventListener("change", compose);
@@ -49,10 +49,10 @@ export function startCompose(url: () => string): void {
   const button = element("copy", HTMLButtonElement);
   button.addEventListener("click", () => copy(button, preview.textContent ?? "", chosen("format")));
   const copySignature = element("copy-signature", HTMLButtonElement);
-  copySignature.addEventListener("click", () => copy(copySignature, now.signature ?? "", "the signature"));
+  copySignature.addEventListener("click", () => copy(copySignature, current.signature ?? "", "the signature"));
   element("use-in-check", HTMLButtonElement).addEventListener("click", () => {
     showView("check");
-    give(now.body, now.signature ?? "");
+    fillIn(current.body, current.signature ?? "");
     element("tab-check", HTMLButtonElement).focus();
   });
   element("use-in-send", HTMLButtonElement).addEventListener("click", () => {
@@ -65,11 +65,11 @@ export function startCompose(url: () => string): void {
 
 const kind = () => chosen("kind") as SampleKind;
 
-/** Fills the form with the event of a seed; without `at`, the time belongs to the seed too. */
+/** Fills the form with the event of a seed. Without `at`, the seed also determines the time. */
 function fill(seed: number, at?: number): void {
   event = SAMPLES[kind()]({}, { seed, at }) as JsonObject;
   if (seedField.valueAsNumber !== seed) seedField.value = String(seed);
-  complain(seedField, element("seed-note", HTMLElement), "");
+  showMistake(seedField, element("seed-note", HTMLElement), "");
   showForm(form, event, FIELDS[kind()], newItem, compose);
   compose();
 }
@@ -86,7 +86,7 @@ export function compose(): void {
   offer(paths.map(written));
   const path = paths.find((path) => written(path) === which.value) ?? ["event"];
   const body = shaped(ordered, shape.value as Shape, path, chosen("layout") === "pretty" ? 2 : 0);
-  now = { body, signature: sign(body), delivery: read(body) };
+  current = { body, signature: sign(body), delivery: read(body) };
   show();
 }
 
@@ -107,7 +107,7 @@ function sign(body: string): string | undefined {
   }
 }
 
-/** Reads bodies like the package, even if the user has not entered a key. */
+/** Verifies the composed bodies with a key of its own, so that their types are known before the user has entered a key. */
 const reader = new Webhook("reader");
 
 function read(body: string): Composed["delivery"] {
@@ -119,16 +119,16 @@ function read(body: string): Composed["delivery"] {
 }
 
 function show(): void {
-  const { body, signature, delivery } = now;
+  const { body, signature, delivery } = current;
   const format = chosen("format") as Format;
   const isReady = UNSIGNED.has(format) || signature !== undefined;
   const length = size(utf8(body).length);
-  say(element("composed-size", HTMLElement), length);
-  say(element("composed-short", HTMLElement), `${visible(delivery?.name ?? element("shape", HTMLSelectElement).selectedOptions[0]?.text ?? "")}, ${length}`);
-  say(element("composed-signature", HTMLElement), signature ?? "Enter the key above to sign.");
-  say(element("composed-type", HTMLElement), typeOf(delivery));
-  say(preview, text(format));
-  say(element("format-hint", HTMLElement), HINTS[format]);
+  setText(element("composed-size", HTMLElement), length);
+  setText(element("composed-short", HTMLElement), `${visible(delivery?.name ?? element("shape", HTMLSelectElement).selectedOptions[0]?.text ?? "")}, ${length}`);
+  setText(element("composed-signature", HTMLElement), signature ?? "Enter the key above to sign.");
+  setText(element("composed-type", HTMLElement), typeOf(delivery));
+  setText(preview, text(format));
+  setText(element("format-hint", HTMLElement), HINTS[format]);
   element("copy", HTMLButtonElement).disabled = !isReady;
   element("copy-signature", HTMLButtonElement).disabled = signature === undefined;
   for (const id of ["use-in-check", "use-in-send"]) element(id, HTMLButtonElement).disabled = signature === undefined;
@@ -143,10 +143,10 @@ function typeOf(delivery: Composed["delivery"]): string {
 
 /** Returns the text that is copied. */
 function text(format: Format): string {
-  const { body, signature, delivery } = now;
+  const { body, signature, delivery } = current;
   if (format === "body") return body;
   if (format === "node") return nodeTest({ body, delivery });
-  if (signature === undefined) return "Enter the key above: this carries a signature.";
+  if (signature === undefined) return "Enter the key above: this text contains a signature.";
   return COPIES[format]({ body, signature, delivery }, urlToSendTo());
 }
 
@@ -155,8 +155,8 @@ const UNSIGNED: ReadonlySet<Format> = new Set(["body", "node"]);
 
 const HINTS: Readonly<Record<Format, string>> = {
   body: "The bytes that are signed, with no newline at their end.",
-  curl: "For a POSIX shell. It carries the signature, and no key.",
-  fetch: "For Node, Deno, Bun or a browser. It carries the signature, and no key.",
-  node: "It tests your own handler, and needs no key: change the import, add what you expect, and run node --test.",
+  curl: "For a POSIX shell. It contains the signature, but not the key.",
+  fetch: "For Node, Deno, Bun or a browser. It contains the signature, but not the key.",
+  node: "It tests your own handler, and needs no key: change the import, add your assertions, and run node --test.",
   rust: "Put it in tests/, and run it with WALNUT_WEBHOOK_KEY=… cargo test. It reads the key from the environment.",
 };

@@ -1,5 +1,5 @@
-// The formats in which a composed event is copied. None of them contains the key: they contain the signature or no
-// signature, and the Rust test reads the key from the environment.
+// The formats in which a composed event is copied. None of them contains the key. The Rust test reads it from the
+// environment.
 import type { Delivery } from "walnut-webhooks";
 import { quoted } from "../../pkg-templates/cli/sender/shell.js";
 import { javascript, rust } from "./quote.js";
@@ -59,7 +59,7 @@ test(${javascript(`handles ${name ?? "an event without a name"}`)}, async () => 
   const delivery = sampleDelivery(event);
   assert.equal(delivery.type, ${javascript(type)});
   await onDelivery(delivery);
-  // Assert here what your function has done.
+  // Add your assertions here.
 });
 `;
 }

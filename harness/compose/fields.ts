@@ -17,14 +17,14 @@ export interface Field {
   readonly fields?: readonly Field[];
 }
 
-/** The fields of each sample; a test event is a demo's. */
+/** The fields of each sample. A test event has those of a demo session. */
 export const FIELDS: Readonly<Record<SampleKind, readonly Field[]>> = {
   demo: EVENT_FIELDS.demo_session_finished,
   playlist: EVENT_FIELDS.playlist_session_finished,
   test: EVENT_FIELDS.demo_session_finished,
 };
 
-/** Puts an object's members in the order of the fields, and leaves out what is absent. */
+/** Puts an object's members in the order of the fields. */
 export function inOrder(object: JsonObject, fields: readonly Field[]): JsonObject {
   return Object.fromEntries(fields.filter(({ name }) => name in object).map(({ name, type, fields = [] }) => {
     const value = object[name] as Json;
@@ -37,7 +37,7 @@ export function inOrder(object: JsonObject, fields: readonly Field[]): JsonObjec
 /** A step into an event: the name of a member, or the index of an item. */
 export type Path = readonly (string | number)[];
 
-/** Returns the paths of the required fields of an event. A list counts with its first item. */
+/** Returns the paths of the required fields of an event. They include the fields of the first item of each list. */
 export function requiredPaths(event: JsonObject, fields: readonly Field[], before: Path = []): Path[] {
   return fields.filter(({ isOptional }) => !isOptional).flatMap(({ name, type, fields = [] }) => {
     const path = [...before, name];

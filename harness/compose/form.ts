@@ -4,7 +4,7 @@ import { announce } from "../page/announce.js";
 import { type Field, inOrder, type Json, type JsonObject } from "./fields.js";
 import { fieldInput } from "./input.js";
 
-/** Fills `form` with the fields of an event, which it changes as they are edited. `newItem` makes an item for a list. */
+/** Fills `form` with the fields of an event, and updates the event as they are edited. `newItem` makes an item for a list. */
 export function showForm(form: HTMLElement, event: JsonObject, fields: readonly Field[], newItem: () => JsonObject, changed: () => void): void {
   form.replaceChildren(...group(event, fields, ""));
 
@@ -23,7 +23,7 @@ export function showForm(form: HTMLElement, event: JsonObject, fields: readonly 
       if (type === "list") return [list(value as JsonObject[], fields, path(name))];
       if (type !== "object") return [];
       const inner = group(value as JsonObject, fields, path(name));
-      // `data` is around everything, so it needs no frame.
+      // `data` contains all groups, so it needs no frame.
       return path(name) === "data" ? inner : [make("fieldset", {}, make("legend", {}, path(name)), ...inner)];
     });
     const legend = before === "data" ? "data" : "event";

@@ -1,5 +1,5 @@
 // One field of an event, as an input that fits its type.
-import { complain, make } from "../page/dom.js";
+import { showMistake, make } from "../page/dom.js";
 import type { Field, Json } from "./fields.js";
 
 /** The value of a field; `undefined` if it is absent. */
@@ -8,11 +8,11 @@ export type Value = Json | undefined;
 /** The fields whose values are long. */
 const LONG = /(^|_)(id|url|uri|agent)$/;
 
-let made = 0;
+let inputCount = 0;
 
 /** Makes the inputs of a field. `change` gets each new valid value. */
 export function fieldInput(field: Field, path: string, value: Value, change: (value: Value) => void): HTMLElement {
-  const id = `field-${made++}`;
+  const id = `field-${inputCount++}`;
   const note = make("p", { id: `${id}-note`, class: "error" });
   const input = field.type === "boolean" ? choice(field) : plain(field);
   const label = make("label", { for: id }, field.name, ...(field.type === "time" ? [make("span", { class: "hint" }, " UTC")] : []));
@@ -32,7 +32,7 @@ export function fieldInput(field: Field, path: string, value: Value, change: (va
     if (field.type === "boolean") return change(input.value === "" ? undefined : input.value === "true");
     const next = parse(field, input as HTMLInputElement);
     const needed = field.type === "integer" ? "A whole number is needed: the last one is kept." : "A date and a time are needed, up to the year 9999: the last ones are kept.";
-    complain(input, note, next === undefined ? needed : "");
+    showMistake(input, note, next === undefined ? needed : "");
     // An invalid value, such as an empty date, does not replace the previous value.
     if (next !== undefined) last = next;
     change(last);
@@ -48,7 +48,7 @@ export function fieldInput(field: Field, path: string, value: Value, change: (va
 
   if (nulled) nulled.checked = value === null;
   if (absent) absent.checked = value === undefined;
-  input.value = field.type === "boolean" ? (value === undefined ? "" : String(value)) : field.type === "time" ? local(String(last)) : String(last);
+  input.value = field.type === "boolean" ? (value === undefined ? "" : String(value)) : field.type === "time" ? inputTime(String(last)) : String(last);
   show();
   return make("div", { class: LONG.test(field.name) ? "field long" : "field" }, row, input, note);
 }
@@ -74,9 +74,9 @@ function choice({ isOptional }: Field): HTMLSelectElement {
 }
 
 /** Makes the switch that sets a field to null or leaves it out. */
-function flag(what: string, name: string, row: HTMLElement): HTMLInputElement {
-  const box = make("input", { type: "checkbox", "aria-label": `${name} is ${what}`, "data-flag": what });
-  row.append(make("label", { class: "check" }, box, what));
+function flag(state: "null" | "absent", name: string, row: HTMLElement): HTMLInputElement {
+  const box = make("input", { type: "checkbox", "aria-label": `${name} is ${state}`, "data-flag": state });
+  row.append(make("label", { class: "check" }, box, state));
   return box;
 }
 
@@ -88,16 +88,16 @@ function parse({ type }: Field, input: HTMLInputElement): string | number | unde
 }
 
 /**
- * Writes a time as Walnut does, with six digits after the second. Returns `undefined` for no time, or one after the
- * year 9999.
+ * Writes a time as Walnut does, with six digits after the second. Returns `undefined` if the text is not a time, or is
+ * after the year 9999.
  */
-function timeOf(local: string): string | undefined {
-  const at = new Date(`${local}Z`);
+function timeOf(text: string): string | undefined {
+  const at = new Date(`${text}Z`);
   return Number.isNaN(at.getTime()) ? undefined : at.toISOString().replace("Z", "000Z");
 }
 
-/** Does the same for a time input, which accepts three digits. */
-function local(time: string): string {
+/** Writes a time for a time input, which accepts three digits after the second. */
+function inputTime(time: string): string {
   const at = Date.parse(time);
   return Number.isNaN(at) ? "" : new Date(at).toISOString().slice(0, -1);
 }

@@ -1,6 +1,6 @@
 // Writes texts as literals of a language, so that every character is preserved.
 
-/** A text in JavaScript. */
+/** Writes a text as a JavaScript literal. */
 export function javascript(text: string): string {
   return JSON.stringify(text);
 }

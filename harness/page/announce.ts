@@ -1,5 +1,5 @@
 // Announcements for screen readers: one at a time, after the typing has stopped.
-import { element, say } from "./dom.js";
+import { element, setText } from "./dom.js";
 
 const QUIET_MS = 600;
 
@@ -8,5 +8,5 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 /** Announces a text. A later text replaces it if it has not been announced yet. */
 export function announce(text: string): void {
   clearTimeout(timer);
-  timer = setTimeout(() => say(element("announcer", HTMLElement), text), QUIET_MS);
+  timer = setTimeout(() => setText(element("announcer", HTMLElement), text), QUIET_MS);
 }

@@ -20,15 +20,15 @@ export function escaped(bytes: Uint8Array): string {
     ESCAPES[byte] ?? (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, "0")}`)).join("");
 }
 
-/** Base64 of any number of bytes. */
+/** Encodes any number of bytes as base64. */
 export function base64(bytes: Uint8Array): string {
   let text = "";
-  // In pieces, because a call has a limited number of arguments.
+  // In chunks, because a call has a limited number of arguments.
   for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
   return btoa(text);
 }
 
-/** The bytes of base64. */
-export function unbase64(text: string): Uint8Array {
+/** Decodes base64. */
+export function fromBase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

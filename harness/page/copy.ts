@@ -1,19 +1,19 @@
 import { announce } from "./announce.js";
-import { say } from "./dom.js";
+import { setText } from "./dom.js";
 
 const SHOWN_MS = 1500;
 
-/** Puts a text on the clipboard, and says so on the button. */
-export async function copy(button: HTMLButtonElement, text: string, what: string): Promise<void> {
+/** Copies a text to the clipboard, and shows the result on the button. */
+export async function copy(button: HTMLButtonElement, text: string, name: string): Promise<void> {
   const label = button.dataset["label"] ?? (button.dataset["label"] = button.textContent ?? "");
   try {
     await navigator.clipboard.writeText(text);
-    say(button, "Copied");
-    announce(`Copied: ${what}.`);
+    setText(button, "Copied");
+    announce(`Copied: ${name}.`);
   } catch {
     // Browsers offer no clipboard without HTTPS, and the user can deny access to it.
-    say(button, "Not copied");
+    setText(button, "Not copied");
     announce("The browser does not let this page copy: select the text and copy it yourself.");
   }
-  setTimeout(() => say(button, label), SHOWN_MS);
+  setTimeout(() => setText(button, label), SHOWN_MS);
 }

@@ -1,6 +1,6 @@
 // Elements. The content of a body, an answer or a key is always set as text, never as markup.
 
-/** Gets the element that index.html has with this id. */
+/** Returns the element of index.html with this id. */
 export function element<T extends Element>(id: string, type: new () => T): T {
   const found = document.getElementById(id);
   if (found instanceof type) return found;
@@ -19,8 +19,8 @@ export function make<Name extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** Sets a text if it differs, so that an equal one is not announced again and keeps its selection. */
-export function say(node: Element, text: string): void {
+/** Sets a text if it differs, so that an equal text is not announced again and keeps its selection. */
+export function setText(node: Element, text: string): void {
   if (node.textContent !== text) node.textContent = text;
 }
 
@@ -29,14 +29,14 @@ export function terms(list: HTMLDListElement, values: readonly (readonly [term: 
   list.replaceChildren(...values.map(([term, value]) => make("div", {}, make("dt", {}, term), make("dd", {}, value))));
 }
 
-/** Shows the mistake in a field under it, or nothing. The field's `aria-describedby` names the note. */
-export function complain(field: HTMLElement, note: HTMLElement, text: string): void {
-  say(note, text);
+/** Shows the mistake in a field in its note, or clears the note for an empty text. The field's `aria-describedby` names the note. */
+export function showMistake(field: HTMLElement, note: HTMLElement, text: string): void {
+  setText(note, text);
   if (text === "") field.removeAttribute("aria-invalid");
   else field.setAttribute("aria-invalid", "true");
 }
 
-/** The value of the radio button of this name that is chosen. */
+/** Returns the value of the chosen radio button of this name. */
 export function chosen(name: string): string {
   return document.querySelector<HTMLInputElement>(`input[name="${name}"]:checked`)?.value ?? "";
 }

@@ -9,10 +9,10 @@ const MOST_BODY_BYTES = 1 << 20;
 /** The limit on the head in the file of a whole request. */
 const MOST_HEAD_BYTES = 64 << 10;
 
-/** Reads a file, or returns why it can't. `bodyOf` finds the body in the file of a whole request. */
+/** Reads a file, or returns the mistake as a text. `bodyOf` finds the body in the file of a whole request. */
 export async function readFile(file: File, bodyOf: (bytes: Uint8Array) => Uint8Array | undefined): Promise<Uint8Array | string> {
   const name = visible(file.name);
-  const tooLarge = (what: number) => `${name} is too large: ${size(what)}, but a body may have ${size(MOST_BODY_BYTES)} at most. Nothing was changed.`;
+  const tooLarge = (length: number) => `${name} is too large: ${size(length)}, but a body may have ${size(MOST_BODY_BYTES)} at most. Nothing was changed.`;
   if (file.size > MOST_BODY_BYTES + MOST_HEAD_BYTES) return tooLarge(file.size);
   let bytes: Uint8Array;
   try {
@@ -34,7 +34,7 @@ export function fileButton(button: HTMLButtonElement, open: (file: File) => void
   });
 }
 
-/** Opens files that are dropped anywhere on the page. The browser would replace the page by a file that missed the field. */
+/** Opens files that are dropped anywhere on the page. By default, a browser replaces the page by a file dropped beside a field. */
 export function onDrop(target: HTMLElement, open: (file: File) => void): void {
   document.addEventListener("dragover", (event) => {
     if (!event.dataTransfer?.types.includes("Files")) return;

@@ -9,12 +9,12 @@ export function token(): string | null {
   return parts().get("token");
 }
 
-export function viewAsked(): string | null {
+export function requestedView(): string | null {
   return parts().get("view");
 }
 
-/** Notes the view, so that a reload shows it again. */
-export function noteView(view: string): void {
+/** Stores the view in the URL, so that a reload shows it again. */
+export function storeView(view: string): void {
   const next = parts();
   next.set("view", view);
   history.replaceState(null, "", `#${next}`);

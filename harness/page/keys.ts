@@ -1,10 +1,10 @@
 // The keys, shared by all views: the current one, and the previous ones. They are only in these fields:
 // nothing stores them, and no text on the page contains them.
 import { Webhook } from "walnut-webhooks";
-import { element, make, say } from "./dom.js";
+import { element, make, setText } from "./dom.js";
 import { type Segment, segments } from "./segments.js";
 
-/** As many as the package accepts. */
+/** The package accepts no more. */
 const MOST_KEYS = 4;
 
 const list = element("key-list", HTMLOListElement);
@@ -20,14 +20,14 @@ interface Row {
 }
 
 const rows: Row[] = [];
-let made = 0;
-let held: Webhook | undefined;
+let rowCount = 0;
+let cached: Webhook | undefined;
 let changed = () => {};
 
 /** Makes the fields work; `notify` is called after each change. */
 export function startKeys(notify: () => void): void {
   changed = () => {
-    held = undefined;
+    cached = undefined;
     notify();
   };
   addRow();
@@ -43,7 +43,7 @@ export function keys(): { field: number; key: string }[] {
 export function webhook(): Webhook | undefined {
   const all = keys();
   if (all.length === 0) return undefined;
-  return (held ??= new Webhook(all.map(({ key }) => key)));
+  return (cached ??= new Webhook(all.map(({ key }) => key)));
 }
 
 /** Fills in a key for an example, if no key is entered. */
@@ -58,7 +58,7 @@ export function focusKey(): void {
   rows[0]?.input.focus();
 }
 
-/** Shows the mistake in one of the keys, with only its outer characters; or that there is none. */
+/** Shows the mistake in one of the keys, with only the characters around it. Without a field, removes the mark. */
 export function markKey(field: number | undefined, text = "", marks: readonly Segment[] = []): void {
   rows.forEach(({ input, note }, index) => {
     const isWrong = index === field;
@@ -69,7 +69,7 @@ export function markKey(field: number | undefined, text = "", marks: readonly Se
 }
 
 function addRow(): Row {
-  const id = `key-${made++}`;
+  const id = `key-${rowCount++}`;
   const label = make("label", { for: id });
   const input = make("input", {
     id, type: "password", autocomplete: "off", autocapitalize: "off", spellcheck: "false", "aria-describedby": `${id}-note key-hint`,
@@ -88,21 +88,21 @@ function addRow(): Row {
   remove.addEventListener("click", () => {
     rows.splice(rows.indexOf(row), 1);
     item.remove();
-    name();
+    labelRows();
     changed();
     add.focus();
   });
   rows.push(row);
   list.append(item);
-  name();
+  labelRows();
   return row;
 }
 
 /** Labels the rows by their position. */
-function name(): void {
+function labelRows(): void {
   rows.forEach(({ label, toggle, remove }, place) => {
     const title = place === 0 ? "Key" : rows.length === 2 ? "Previous key" : `Previous key ${place}`;
-    say(label, title);
+    setText(label, title);
     toggle.replaceChildren("Show", make("span", { class: "unseen" }, ` ${title.toLowerCase()}`));
     remove.replaceChildren("Remove", make("span", { class: "unseen" }, ` ${title.toLowerCase()}`));
     remove.hidden = place === 0;

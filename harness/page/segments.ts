@@ -11,10 +11,10 @@ export interface Segment {
 /** Shows a value with its wrong parts marked and its invisible characters visible. */
 export function segments(parts: readonly Segment[]): HTMLElement {
   return make("code", { class: "value" }, ...parts.filter(({ text }) => text !== "").map(({ text, isWrong }) =>
-    isWrong ? make("mark", {}, seen(text)) : seen(text)));
+    isWrong ? make("mark", {}, withVisibleBlanks(text)) : withVisibleBlanks(text)));
 }
 
 /** Makes every character of a text visible, including blanks. */
-export function seen(text: string): string {
+export function withVisibleBlanks(text: string): string {
   return visible(text).replaceAll(" ", "␣");
 }

@@ -1,6 +1,6 @@
 // The three views, as tabs. Source: the tabs pattern of the ARIA Authoring Practices Guide.
 import { element } from "./dom.js";
-import { noteView, viewAsked } from "./fragment.js";
+import { requestedView, storeView } from "./fragment.js";
 
 const VIEWS = ["check", "compose", "send"] as const;
 export type View = (typeof VIEWS)[number];
@@ -16,7 +16,7 @@ export function showView(view: View): void {
     tab(other).tabIndex = isShown ? 0 : -1;
   }
   document.title = `${tab(view).textContent} – walnut-webhooks harness`;
-  if (viewAsked() !== view) noteView(view);
+  if (requestedView() !== view) storeView(view);
 }
 
 /** Makes the tabs work with mouse, keyboard and fragment. */
@@ -32,7 +32,7 @@ export function startTabs(): void {
     showView(view);
     tab(view).focus();
   });
-  const route = () => showView(VIEWS.find((view) => view === viewAsked()) ?? "check");
+  const route = () => showView(VIEWS.find((view) => view === requestedView()) ?? "check");
   addEventListener("hashchange", route);
   route();
 }

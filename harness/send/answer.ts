@@ -14,11 +14,11 @@ export function showAnswer({ item, last, judgement, ok }: Result<Item>, url: str
   const { status, ms, headers, body } = last;
   const verdict = ok ? "genuine" : "rejected";
   const title = make("p", { class: "verdict" },
-    make("strong", {}, status === null ? "No answer" : String(status)), " ",
+    make("strong", {}, status === null ? "No response" : String(status)), " ",
     make("span", { class: "hint" }, status === null ? "" : `in ${duration(ms)}`));
-  const why = make("p", {}, capital(visible(`${item.kind === "forgery" ? ofForgery(status) : judgement.why}.`)));
+  const reason = make("p", {}, capital(visible(`${item.kind === "forgery" ? forgeryReason(status) : judgement.why}.`)));
   const cause = item.kind === "forgery" ? undefined : hint(last, url);
-  const summary = make("div", { class: "summary", "data-verdict": verdict }, title, why, ...(cause === undefined ? [] : [make("p", {}, visible(cause))]));
+  const summary = make("div", { class: "summary", "data-verdict": verdict }, title, reason, ...(cause === undefined ? [] : [make("p", {}, visible(cause))]));
   if (status === null) return [summary];
   const rows = headers.map(([name, value]) => make("tr", {}, make("th", { scope: "row" }, visible(name.toLowerCase())), make("td", {}, visible(value))));
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(body.subarray(0, 4 * MOST_SHOWN)).slice(0, MOST_SHOWN);
@@ -26,17 +26,17 @@ export function showAnswer({ item, last, judgement, ok }: Result<Item>, url: str
     summary,
     make("h3", {}, "Headers"),
     rows.length === 0
-      ? make("p", { class: "hint" }, "The browser shows none.")
-      : make("table", { class: "pairs" }, make("caption", { class: "unseen" }, "Headers of the answer"), make("tbody", {}, ...rows)),
+      ? make("p", { class: "hint" }, "The browser shows no headers.")
+      : make("table", { class: "pairs" }, make("caption", { class: "unseen" }, "Headers of the response"), make("tbody", {}, ...rows)),
     ...(isByRelay ? [] : [make("p", { class: "hint" }, "A browser shows only the headers that the receiver exposes (CORS).")]),
     make("h3", {}, "Body ", make("span", { class: "hint" }, size(body.length))),
     body.length === 0
       ? make("p", { class: "hint" }, "Empty.")
-      : make("pre", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Body of the answer" }, text.replace(/[^\n\t]+/g, visible)),
+      : make("pre", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Body of the response" }, text.replace(/[^\n\t]+/g, visible)),
   ];
 }
 
-function ofForgery(status: number | null): string {
+function forgeryReason(status: number | null): string {
   if (status === null) return "it was a forgery: it is unknown whether the receiver rejects it";
   return "it was a forgery, and the receiver accepted it: the signature is not checked";
 }

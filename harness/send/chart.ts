@@ -1,9 +1,9 @@
-// Draws latencies over time: a dot for each expected answer, and a cross for any other. The table next
-// to it has the numbers.
+// Draws latencies over time: a dot for each expected response, and a cross for any other. The table next to the chart
+// has the numbers.
 import { duration } from "./answer.js";
 
 export interface Point {
-  /** When the answer arrived, in milliseconds since the start. */
+  /** When the response arrived, in milliseconds since the start. */
   readonly at: number;
   readonly ms: number;
   readonly ok: boolean;
@@ -27,7 +27,7 @@ export function chart(points: readonly Point[], width: number): SVGSVGElement {
       : svg("path", { class: "bad", d: `M${cx - RADIUS} ${cy - RADIUS}l${2 * RADIUS} ${2 * RADIUS}m0 ${-2 * RADIUS}l${-2 * RADIUS} ${2 * RADIUS}` });
   });
   const bad = points.filter(({ ok }) => !ok).length;
-  const name = `Latency of ${points.length} answers over time; ${bad} not as expected. The table has the numbers.`;
+  const name = `Latency of ${points.length} responses over time; ${bad} not as expected. The table has the numbers.`;
   return svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": name },
     line(0), line(most.ms / 2), line(most.ms), ...marks,
     ...[0, most.ms / 2, most.ms].map((ms) => label(ms === 0 ? "0" : duration(ms), LEFT - 8, y(ms) + 4, "end")),

@@ -1,4 +1,4 @@
-// Sends requests directly from the browser, which shows an answer only if the receiver allows this page to see it.
+// Sends requests directly from the browser, which shows a response only if the receiver allows this page to read it.
 import { SIGNATURE_HEADER } from "../../pkg-templates/cli/sender/headers.js";
 import { type Attempt, MOST_ANSWER_BYTES, WALNUT_TIMEOUT_MS } from "../../pkg-templates/cli/sender/judge.js";
 import type { Item } from "../../pkg-templates/cli/sender/plan.js";
@@ -24,21 +24,21 @@ export async function postDirectly(url: string, { body, signature }: Item, signa
   } catch {
     if (signal.aborted) return done(null, "it was interrupted");
     if (timeout.aborted) return done(null, "the receiver did not answer completely within 30 s");
-    return done(null, "the browser shows no answer: the URL can’t be reached, or does not allow this page (CORS)");
+    return done(null, "the browser shows no response: the URL can’t be reached, or does not allow this page (CORS)");
   }
 }
 
-/** Reads the shown part of an answer's body. */
+/** Reads the part of a response's body that the page shows. */
 async function read(answer: Response): Promise<Uint8Array<ArrayBuffer>> {
-  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   const reader = answer.body?.getReader();
   while (reader !== undefined && length < MOST_ANSWER_BYTES) {
     const { done, value } = await reader.read();
     if (done) break;
-    pieces.push(value);
+    chunks.push(value);
     length += value.length;
   }
   await reader?.cancel();
-  return new Uint8Array(await new Blob(pieces).arrayBuffer()).subarray(0, MOST_ANSWER_BYTES);
+  return new Uint8Array(await new Blob(chunks).arrayBuffer()).subarray(0, MOST_ANSWER_BYTES);
 }

@@ -1,9 +1,9 @@
 // Send: sends events as Walnut does, to any URL, and judges the responses as Walnut does.
 import type { Item } from "../../pkg-templates/cli/sender/plan.js";
-import { lean, run, type Result } from "../../pkg-templates/cli/sender/run.js";
+import { trimmed, run, type Result } from "../../pkg-templates/cli/sender/run.js";
 import { summary } from "../../pkg-templates/cli/sender/summary.js";
 import { announce } from "../page/announce.js";
-import { choose, element, make, say } from "../page/dom.js";
+import { choose, element, make, setText } from "../page/dom.js";
 import { token } from "../page/fragment.js";
 import { focusKey, keys, webhook } from "../page/keys.js";
 import { showAnswer } from "./answer.js";
@@ -19,7 +19,7 @@ import { summaryTable } from "./table.js";
  */
 const CONCURRENCY = 6;
 
-/** The time between two drawings: more frequent ones would slow down the requests that are measured. */
+/** The time between two drawings, in milliseconds. A shorter time would slow down the requests that are measured. */
 const DRAW_MS = 150;
 
 const button = element("send-button", HTMLButtonElement);
@@ -28,7 +28,7 @@ const bar = element("progress", HTMLProgressElement);
 const count = element("progress-text", HTMLElement);
 const note = element("send-note", HTMLElement);
 
-/** Stops the run. */
+/** Aborts the current run, if there is one. */
 let running: AbortController | undefined;
 
 /** Makes the view work. */
@@ -51,23 +51,23 @@ export function startSend(): void {
 }
 
 async function begin(): Promise<void> {
-  say(note, "");
-  // Otherwise, the answer to an earlier request would look like the answer to this form.
+  setText(note, "");
+  // Otherwise, the response to an earlier request would look like the response to this one.
   clear();
   if (keys().length === 0) {
-    say(note, "Enter the key first: it signs the events.");
+    setText(note, "Enter the key first: it signs the events.");
     return focusKey();
   }
   try {
     webhook();
   } catch (error) {
-    return say(note, (error as Error).message);
+    return setText(note, (error as Error).message);
   }
-  const what = settings();
-  if (what === undefined) return;
+  const form = settings();
+  if (form === undefined) return;
   running = new AbortController();
   show(true);
-  await send(what, running.signal);
+  await send(form, running.signal);
   running = undefined;
   show(false);
 }
@@ -79,7 +79,7 @@ function show(isRunning: boolean): void {
   stop.hidden = !isRunning;
 }
 
-/** Removes the answers of the previous run. */
+/** Removes the responses of the previous run. */
 function clear(): void {
   for (const id of ["chart", "table", "answer"]) element(id, HTMLElement).replaceChildren();
   element("chart", HTMLElement).hidden = true;
@@ -98,7 +98,7 @@ async function send({ url, isByRelay, items, rate }: Settings, signal: AbortSign
 
   const draw = () => {
     bar.value = results.length;
-    say(count, `${results.length.toLocaleString("en")} of ${items.length.toLocaleString("en")}`);
+    setText(count, `${results.length.toLocaleString("en")} of ${items.length.toLocaleString("en")}`);
     if (!isMany || results.length === 0) return;
     const place = element("chart", HTMLElement);
     place.hidden = false;
@@ -115,7 +115,7 @@ async function send({ url, isByRelay, items, rate }: Settings, signal: AbortSign
   await run(items, post, { rate, concurrency: CONCURRENCY, retries: 0, backoff: 0, signal }, (result) => {
     // If there are many results, only the first unexpected one is shown with its body.
     const isShown = !isMany || (!result.ok && results.every(({ ok }) => ok));
-    results.push(isShown ? result : lean(result, 0));
+    results.push(isShown ? result : trimmed(result, 0));
     points.push({ at: performance.now() - began, ms: result.last.ms, ok: result.ok });
     timer ??= setTimeout(() => {
       timer = undefined;
@@ -127,19 +127,19 @@ async function send({ url, isByRelay, items, rate }: Settings, signal: AbortSign
   showOutcome(results, items.length, { url, isByRelay }, signal.aborted);
 }
 
-/** Shows the answer to a single request, or the first unexpected one of many answers. */
+/** Shows the response to a single request, or the first unexpected response to many requests. */
 function showOutcome(results: readonly Result<Item>[], planned: number, { url, isByRelay }: Pick<Settings, "url" | "isByRelay">, isStopped: boolean): void {
   const wrong = results.filter(({ ok }) => !ok);
   const shown = planned === 1 ? results[0] : wrong[0];
-  const title = planned === 1 ? [] : [make("h3", {}, "The first answer that is not as expected")];
+  const title = planned === 1 ? [] : [make("h3", {}, "The first response that is not as expected")];
   element("answer", HTMLElement).replaceChildren(...(shown === undefined ? [] : [...title, ...showAnswer(shown, url, isByRelay)]));
   const outcome = planned === 1 && shown !== undefined
-    ? `${shown.last.status ?? "No answer"}. ${shown.judgement.why}.`
+    ? `${shown.last.status ?? "No response"}. ${shown.judgement.why}.`
     : `${results.length - wrong.length} of ${results.length} as expected.`;
   const stopped = `Stopped: ${results.length} of ${planned} were answered.`;
-  const said = !isStopped ? outcome : results.length === 0 ? stopped : `${stopped} ${outcome}`;
-  say(element("outcome", HTMLElement), planned === 1 && !isStopped ? "" : said);
-  announce(said);
+  const text = !isStopped ? outcome : results.length === 0 ? stopped : `${stopped} ${outcome}`;
+  setText(element("outcome", HTMLElement), planned === 1 && !isStopped ? "" : text);
+  announce(text);
 }
 
 function legend(): HTMLElement {

@@ -4,7 +4,7 @@ import { newSeed } from "../../pkg-templates/cli/sender/random.js";
 import { sample } from "../../pkg-templates/cli/sender/sample.js";
 import { composed } from "../compose/compose.js";
 import { utf8 } from "../page/bytes.js";
-import { chosen, complain, element } from "../page/dom.js";
+import { chosen, showMistake, element } from "../page/dom.js";
 import { webhook } from "../page/keys.js";
 
 /** The most requests in one run. */
@@ -39,14 +39,14 @@ export function settings(): Settings | undefined {
     forged: forged === undefined ? "A whole number is needed." : "",
     rate: rate === undefined ? "A whole number from 1 on is needed, or nothing." : "",
   };
-  for (const [id, text] of Object.entries(wrong)) complain(field(id), element(`${id}-note`, HTMLElement), text);
+  for (const [id, text] of Object.entries(wrong)) showMistake(field(id), element(`${id}-note`, HTMLElement), text);
   const first = Object.entries(wrong).find(([, text]) => text !== "");
   if (first !== undefined) field(first[0]).focus();
   if (first !== undefined || count === undefined || duplicates === undefined || forged === undefined || rate === undefined) return undefined;
-  const ours = webhook();
-  if (ours === undefined) return undefined;
+  const signer = webhook();
+  if (signer === undefined) return undefined;
   const shuffled = field("shuffled").checked;
-  const items = plan({ count, duplicates, forge: forged, shuffled, seed: newSeed() }, bodies(), (body) => ours.sign(body));
+  const items = plan({ count, duplicates, forge: forged, shuffled, seed: newSeed() }, bodies(), (body) => signer.sign(body));
   return { url: field("url").value.trim(), isByRelay: chosen("through") === "relay", items, rate };
 }
 
@@ -58,7 +58,7 @@ function wrongUrl(text: string): string {
   return url.username === "" && url.password === "" ? "" : "A URL without a user name and a password is needed.";
 }
 
-/** Makes the bodies: the composed one each time, or random events of both types. */
+/** Returns a function that makes the bodies: always the composed event, or random events of both types. */
 function bodies(): (index: number) => Uint8Array {
   if (chosen("what") === "composed") {
     const body = utf8(composed().body);

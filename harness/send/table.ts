@@ -13,7 +13,7 @@ const ROWS: readonly (readonly [title: string, cell: Cell])[] = [
   ["median", ({ latency }) => time(latency?.median)],
   ["p95", ({ latency }) => time(latency?.p95)],
   ["slowest", ({ latency }) => time(latency?.max)],
-  ["answers", ({ outcomes }) => make("div", {}, ...outcomesInWords(outcomes).map((text) => make("div", {}, text)))],
+  ["responses", ({ outcomes }) => make("div", {}, ...outcomesInWords(outcomes, "none").map((text) => make("div", {}, text)))],
 ];
 
 /** Makes the table of a summary. It has a column for each kind of request, so that it fits a narrow window. */
@@ -21,7 +21,7 @@ export function summaryTable(lines: readonly Line[]): HTMLElement {
   const head = lines.map(({ kind }) => make("th", { scope: "col" }, TITLES[kind]));
   const rows = ROWS.map(([title, cell]) => make("tr", {}, make("th", { scope: "row" }, title), ...lines.map((line) => make("td", {}, cell(line)))));
   return make("table", { class: "numbers" },
-    make("caption", { class: "unseen" }, "Summary of what was sent"),
+    make("caption", { class: "unseen" }, "Summary of the requests"),
     make("thead", {}, make("tr", {}, make("td"), ...head)),
     make("tbody", {}, ...rows));
 }

@@ -8,11 +8,11 @@ import { plain } from "./terminal.js";
 export interface Option {
   /** The name of its value in the help; absent if it has no value. */
   readonly value?: string;
-  /** Its value if it is given without a number. */
+  /** Its value if the option is given without a number. */
   readonly implied?: string;
   /** Whether it may be given several times. */
   readonly multiple?: true;
-  /** Whether its value is a file, of which `-` is standard input. */
+  /** Whether its value is a file; `-` is standard input. */
   readonly isFile?: true;
   readonly help: string;
 }
@@ -43,9 +43,9 @@ export class Args {
   }
 
   /** A whole number in a range. */
-  whole(name: string, otherwise: number, least: number, most: number): number {
+  whole(name: string, fallback: number, least: number, most: number): number {
     const text = this.text(name);
-    if (text === undefined) return otherwise;
+    if (text === undefined) return fallback;
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     if (value >= least && value <= most) return value;
     throw usage(`--${name} must be a whole number from ${least} to ${most}, but is "${plain(text)}"`);
@@ -61,9 +61,9 @@ export class Args {
   }
 
   /** A duration such as `500ms`, `30s`, `5m`, `72h` or `7d`, in milliseconds. */
-  duration(name: string, otherwise: number, most: number, least = 0): number {
+  duration(name: string, fallback: number, most: number, least = 0): number {
     const text = this.text(name);
-    if (text === undefined) return otherwise;
+    if (text === undefined) return fallback;
     if (/^\d+$/.test(text)) throw usage(`--${name} must have a unit: write ${text}s for seconds, or ${text}ms for milliseconds`);
     const ms = milliseconds(text);
     if (ms !== undefined && ms >= least && ms <= most) return ms;
@@ -134,7 +134,7 @@ export function parse(args: string[], options: Options, positionals: number, com
     const implied = arg.startsWith("--") ? options[arg.slice(2)]?.implied : undefined;
     return implied === undefined || /^\d+$/.test(args[index + 1] ?? "") ? arg : `${arg}=${implied}`;
   });
-  // It is not strict, since its messages are about code: the checks follow.
+  // Not strict, since the strict parser's messages are for programmers. The checks follow.
   const parsed = parseArgs({ args: given, options: Object.fromEntries(config), allowPositionals: true, strict: false, tokens: true });
   const seen = new Set<string>();
   for (const token of parsed.tokens) {
@@ -174,6 +174,6 @@ function checkInputs(positionals: readonly string[], values: Record<string, unkn
   const shared = sharedInput(inputs);
   if (shared === undefined) return;
   const [{ name, file }, second] = shared;
-  const what = isStandardInput(file) || isStandardInput(second.file) ? "standard input" : plain(file);
-  throw usage(`${what} can be read only once, but both ${name} and ${second.name} name it: put one of them in a file`);
+  const source = isStandardInput(file) || isStandardInput(second.file) ? "standard input" : plain(file);
+  throw usage(`${source} can be read only once, but both ${name} and ${second.name} read it: put one of them in a file`);
 }

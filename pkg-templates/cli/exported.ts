@@ -23,7 +23,7 @@ interface Exported {
   readonly broken: string[];
 }
 
-/** Tells whether a path is a file, and not a folder; `-` is standard input. */
+/** Whether a path is a file, and not a folder; `-` is standard input. */
 export async function isExport(path: string): Promise<boolean> {
   if (path === "-") return true;
   return stat(path).then((found) => !found.isDirectory(), () => false);

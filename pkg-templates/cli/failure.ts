@@ -1,6 +1,6 @@
 import { visible } from "./sender/visible.js";
 
-/** Why a command failed: its message is shown without a stack. */
+/** The error of a command that failed. Its message is shown without a stack. */
 export class Failure extends Error {
   constructor(
     /** A stable word, for programs. */
@@ -30,7 +30,10 @@ export function usage(message: string): Failure {
 
 /** Describes the error of a system call in a few words, without a path or a stack. */
 export function reason(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
+  const { message } = error as Error;
+  const named = (error as { code?: unknown }).code;
+  // The code of a time limit is a number.
+  const code = typeof named === "string" ? named : undefined;
   if (code?.startsWith("HPE_")) return "the response is not HTTP";
   if (/wrong version number|packet length too long/i.test(message)) return "the server answered in plain HTTP: use http:// instead of https://";
   // OpenSSL's message has codes and its source files in it.

@@ -1,4 +1,4 @@
-// Reads files up to a limit, so that a device without an end or a large file does not fill the memory.
+// Reads files up to a limit, so that an endless device or a large file does not fill the memory.
 import { createReadStream, fstatSync, statSync, type Stats } from "node:fs";
 import { Failure, NOT_RUN, reason } from "./failure.js";
 import { isStandardInput as isNameOfStandardInput } from "./sender/shell.js";
@@ -9,22 +9,22 @@ const MOST_FILE_BYTES = 64 << 20;
 
 /** Reads the bytes of a file; `-` is standard input. */
 export async function read(file: string, most = MOST_FILE_BYTES): Promise<Uint8Array> {
-  const pieces: Buffer[] = [];
+  const chunks: Buffer[] = [];
   let length = 0;
   try {
-    for await (const piece of file === "-" ? process.stdin : createReadStream(file)) {
-      pieces.push(piece);
-      length += piece.length;
+    for await (const chunk of file === "-" ? process.stdin : createReadStream(file)) {
+      chunks.push(chunk);
+      length += chunk.length;
       if (length > most) break;
     }
   } catch (error) {
     throw new Failure("unreadable", `${file === "-" ? "standard input" : plain(file)} can't be read: ${reason(error)}`, NOT_RUN);
   }
   if (length > most) throw new Failure("unreadable", `${file === "-" ? "standard input" : plain(file)} is over the limit of ${size(most)}`, NOT_RUN);
-  return Buffer.concat(pieces);
+  return Buffer.concat(chunks);
 }
 
-/** Reads a file that a foreign text names. Reading a pipe or a device might wait for ever. */
+/** Reads a file whose name comes from a foreign text. It must be regular: reading a pipe or a device might never end. */
 export async function readRegular(file: string): Promise<Uint8Array> {
   const found = status(file);
   if (found !== undefined && !found.isFile() && !found.isDirectory()) throw new Failure("unreadable", `${plain(file)} is not a regular file`, NOT_RUN);
@@ -35,7 +35,7 @@ interface Input {
   readonly file: string;
 }
 
-/** Finds two inputs that are one pipe or one terminal, whatever their names. */
+/** Finds two inputs that are the same pipe or the same terminal, even under different names. */
 export function sharedInput<T extends Input>(inputs: readonly T[]): [T, T] | undefined {
   for (const [index, second] of inputs.entries()) {
     const first = inputs.slice(0, index).find(({ file }) => isSameStream(file, second.file));

@@ -9,8 +9,8 @@ export function isOfOneHop(name: string): boolean {
 }
 
 /** The headers to forward, by name; a repeated header is a list. */
-export function onward(headers: HttpRequest["headers"]): Record<string, string | string[]> {
-  // Without a prototype, whose properties would become headers.
+export function headersToForward(headers: HttpRequest["headers"]): Record<string, string | string[]> {
+  // Without a prototype: its properties would become headers.
   const found: Record<string, string | string[]> = Object.create(null);
   for (const [given, value] of headers) {
     const name = given.toLowerCase();

@@ -1,4 +1,4 @@
-// Reads the body, or the whole request, that a command checks or signs.
+// Reads the body or the whole request that a command checks or signs.
 import { SIGNATURE_HEADER } from "./sender/headers.js";
 import { parseRequest } from "./sender/parse.js";
 import { bodyFromFile, header, type ParsedRequest } from "./sender/request.js";
@@ -76,10 +76,10 @@ async function requestBody({ body, bodyMissing, bodyFile }: ParsedRequest, args:
   return bodyFromFile(bodyFile, bytes);
 }
 
-function bodyNotRead(why: string): Failure {
-  return notChecked("body_missing", why, "body: give FILE or --data TEXT");
+function bodyNotRead(problem: string): Failure {
+  return notChecked("body_missing", problem, "body: give FILE or --data TEXT");
 }
 
-function notChecked(code: string, why: string, what: string): Failure {
-  return new Failure(code, `Not checked. ${why} Add the ${what} in addition to --request.`, NOT_RUN);
+function notChecked(code: string, problem: string, missing: string): Failure {
+  return new Failure(code, `Not checked. ${problem} Add the ${missing} in addition to --request.`, NOT_RUN);
 }

@@ -6,7 +6,7 @@ import { readKeyFile } from "./keyfile.js";
 import { warn } from "./terminal.js";
 
 export const KEY_OPTIONS: Options = {
-  "key-file": { value: "FILE", isFile: true, multiple: true, help: "a file with the key, without the newline at its end; give it again for a previous key" },
+  "key-file": { value: "FILE", isFile: true, multiple: true, help: "a file with the key, whose final newline is ignored; give it again for a previous key" },
   key: { value: "KEY", multiple: true, help: "the key itself; not recommended, since the shell history and the process list show it" },
 };
 
@@ -47,19 +47,19 @@ async function configuredKeys(args: Args): Promise<(string | Uint8Array)[]> {
 function ask(): Promise<string> {
   const { stdin, stderr } = process;
   if (!stdin.isTTY || !stderr.isTTY) {
-    throw new Failure("no_key", "there is no key: set WALNUT_WEBHOOK_KEY, or give --key-file FILE", NOT_RUN);
+    throw new Failure("no_key", "the key is missing: set WALNUT_WEBHOOK_KEY, or give --key-file FILE", NOT_RUN);
   }
   return new Promise((resolve, reject) => {
-    // Before the prompt: until then, the terminal shows what is typed.
+    // Before the prompt, since the terminal shows the typed characters until then.
     stdin.setRawMode(true).setEncoding("utf8").resume();
     stderr.write("Key (from Walnut's settings; it is not shown as you type): ");
     let key = "";
     const end = (then: () => void) => {
-      stdin.setRawMode(false).pause().off("data", take);
+      stdin.setRawMode(false).pause().off("data", read);
       stderr.write("\n");
       then();
     };
-    const take = (text: string) => {
+    const read = (text: string) => {
       for (const character of text) {
         if (character === "\r" || character === "\n" || character === "\x04") {
           if (key !== "") return end(() => resolve(key));
@@ -71,6 +71,6 @@ function ask(): Promise<string> {
         else key += character;
       }
     };
-    stdin.on("data", take);
+    stdin.on("data", read);
   });
 }

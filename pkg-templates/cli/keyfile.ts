@@ -1,4 +1,4 @@
-// Reads a key from a file, and warns about what surrounds it there.
+// Reads a key from a file, and warns about other characters in the file.
 import { Failure, NOT_RUN } from "./failure.js";
 import { read } from "./files.js";
 import { plain, warn } from "./terminal.js";
@@ -14,11 +14,11 @@ export async function readKeyFile(path: string): Promise<Uint8Array> {
   if (key.length === 0) throw new Failure("invalid_key", `the key file ${plain(path)} is empty`, NOT_RUN);
   const found = surroundings(key);
   if (end === 2) found.push("a Windows line end (CR LF), which is ignored here; a program that removes only LF gets another key");
-  for (const what of found) warn(`the key file ${plain(path)} has ${what}`);
+  for (const problem of found) warn(`the key file ${plain(path)} has ${problem}`);
   return key;
 }
 
-/** Describes what is likely not a part of the key, without the key itself. */
+/** Describes the characters that are likely not a part of the key. The descriptions do not contain the key. */
 function surroundings(key: Uint8Array): string[] {
   const [first, second] = key;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
@@ -33,7 +33,7 @@ function surroundings(key: Uint8Array): string[] {
     [/[\r\n]/.test(bare), "several lines, which are all used as the key: leave only the key in it"],
     [bare !== unmarked, "blanks or empty lines around the key, which are used as a part of it: remove them"],
     [/["'`“”‘’«»]$/.test(bare) && /^(?:[^=]*=\s*)?["'`“”‘’«»]/.test(bare), "quotation marks around the key, which are used as a part of it: remove them"],
-    [name !== undefined, "what looks like a name and an equals sign before the key, which are used as a part of it: leave only the key in it"],
+    [name !== undefined, "likely a name and an equals sign before the key, which are used as a part of it: leave only the key in it"],
   ];
-  return checks.flatMap(([isFound, what]) => (isFound ? [what] : []));
+  return checks.flatMap(([isFound, problem]) => (isFound ? [problem] : []));
 }

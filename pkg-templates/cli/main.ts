@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Starts the program, unless this Node is too old for it. So this file imports nothing, and an old Node can read it.
+// Starts the program, unless this Node is too old for it. This file imports nothing, so that an old Node can load it.
 
 /** As `engines` in package.json. */
 const OLDEST = [20, 19] as const;

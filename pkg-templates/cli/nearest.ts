@@ -1,4 +1,4 @@
-// Suggests the name that was meant.
+// Suggests a name for a misspelt one.
 
 /** Returns the known name that is nearest to a misspelt or abbreviated one; `undefined` if none is near. */
 export function nearest(given: string, known: readonly string[]): string | undefined {

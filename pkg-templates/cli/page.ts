@@ -6,7 +6,7 @@ import { createServer, type OutgoingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname } from "node:path";
 import { listen } from "./loopback.js";
-import { refusal, relay, type Reply } from "./relay.js";
+import { relay, relayError, type Reply } from "./relay.js";
 
 const FILES = new URL("./harness/", import.meta.url);
 
@@ -44,13 +44,13 @@ export async function startHarness(port = 0): Promise<Harness> {
     // Only by these names: otherwise a foreign page could reach this server through its own DNS name (DNS rebinding).
     const { port } = server.address() as AddressInfo;
     const at = port === 80 ? "" : `:${port}`;
-    if (![`127.0.0.1${at}`, `localhost${at}`].includes(request.headers.host ?? "")) return reply(403, refusal("forbidden", "this is for 127.0.0.1 only"));
+    if (![`127.0.0.1${at}`, `localhost${at}`].includes(request.headers.host ?? "")) return reply(403, relayError("forbidden", "open the page at 127.0.0.1 or localhost"));
     const path = (request.url ?? "").split("?", 1)[0] as string;
     // A client that closed the connection gets no response.
     if (path === "/relay") return void relay(request, response, reply, token).catch(() => response.destroy());
     const file = files.get(path);
-    if (file === undefined) return reply(404, refusal("not_found", "there is no such file"));
-    if (request.method !== "GET" && request.method !== "HEAD") return reply(405, refusal("method_not_allowed", "only GET"), { allow: "GET, HEAD" });
+    if (file === undefined) return reply(404, relayError("not_found", "there is no such file"));
+    if (request.method !== "GET" && request.method !== "HEAD") return reply(405, relayError("method_not_allowed", "the page accepts only GET and HEAD"), { allow: "GET, HEAD" });
     response.writeHead(200, { ...SAFE, "content-type": TYPES[extname(path) || ".html"], "content-length": file.length }).end(request.method === "GET" ? file : undefined);
   });
   const { origin, stop } = await listen(server, port);

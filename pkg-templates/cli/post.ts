@@ -18,7 +18,7 @@ export interface PostOptions {
 
 /** The result of sending a request. */
 export interface Posted extends Attempt {
-  /** Whether it ended because the time was up. */
+  /** Whether the time limit ended it. */
   readonly isLate: boolean;
   /** Whether it failed because no connection could be made. */
   readonly isUnreachable: boolean;
@@ -38,14 +38,14 @@ export function post(
   const { request: begin } = url.protocol === "https:" ? https : http;
   let request: http.ClientRequest;
   try {
-    // A new connection for each, since Walnut's sender may have many addresses.
+    // A new connection for each request, since Walnut may send from many addresses.
     request = begin(url, { method: "POST", agent: false, headers: { ...headers, "content-length": declared } });
   } catch (error) {
-    // HTTP does not allow it, such as a control character in a header.
+    // Node rejects a request that HTTP does not allow, such as one with a control character in a header.
     return Promise.resolve(notSent(reason(error)));
   }
   return new Promise((resolve) => {
-    const pieces: Buffer[] = [];
+    const chunks: Buffer[] = [];
     let length = 0;
     let isLate = false;
     let isConnected = false;
@@ -54,12 +54,12 @@ export function post(
       signal?.removeEventListener("abort", stop);
       request.destroy();
       const ms = performance.now() - began;
-      resolve({ status, error, ms, headers: pairs(answer?.rawHeaders ?? []), body: Buffer.concat(pieces), isLate, isUnreachable: !isConnected });
+      resolve({ status, error, ms, headers: pairs(answer?.rawHeaders ?? []), body: Buffer.concat(chunks), isLate, isUnreachable: !isConnected });
     };
     const stop = () => done(null, "it was interrupted");
     const timer = setTimeout(() => {
       isLate = true;
-      done(null, `there was no complete response within ${timeout / 1000} s`);
+      done(null, `no complete response arrived within ${timeout / 1000} s`);
     }, timeout);
     request.once("socket", (socket) => {
       socket.once(url.protocol === "https:" ? "secureConnect" : "connect", () => {
@@ -69,10 +69,10 @@ export function post(
     let isAnswered = false;
     request.on("response", (answer) => {
       isAnswered = true;
-      answer.on("data", (piece: Buffer) => {
+      answer.on("data", (chunk: Buffer) => {
         const room = MOST_ANSWER_BYTES - length;
-        pieces.push(piece.subarray(0, room));
-        length += piece.length;
+        chunks.push(chunk.subarray(0, room));
+        length += chunk.length;
         if (length > MOST_ANSWER_BYTES) done(answer.statusCode ?? null, null, answer);
       });
       answer.on("end", () => done(answer.statusCode ?? null, null, answer));
@@ -93,20 +93,20 @@ export function post(
 }
 
 /** How much of a body is written at once, in bytes: it fits into the socket's buffer. */
-const PIECE_BYTES = 1 << 14;
+const CHUNK_BYTES = 1 << 14;
 
 /**
- * Writes a body in pieces, and reads in between: a server may reject a long body and close the connection, and once a
- * write has failed, Node does not read the response. The first byte goes with the head, since many servers decide by it.
+ * Writes a body in chunks, and reads between them. A server may reject a long body and close the connection, and after a
+ * failed write, Node does not read the response. The first byte is sent with the head, since many servers decide by the head.
  */
 async function write(request: http.ClientRequest, body: Uint8Array): Promise<void> {
   let at = 0;
-  while (body.length - at > PIECE_BYTES) {
-    const piece = body.subarray(at, at === 0 ? 1 : at + PIECE_BYTES);
-    at += piece.length;
-    await new Promise((resolve) => request.write(piece, resolve));
+  while (body.length - at > CHUNK_BYTES) {
+    const chunk = body.subarray(at, at === 0 ? 1 : at + CHUNK_BYTES);
+    at += chunk.length;
+    await new Promise((resolve) => request.write(chunk, resolve));
     await wait(1);
-    // Reads what has arrived before the next piece is written.
+    // Reads the received data before the next chunk is written.
     await setImmediate();
     if (request.destroyed) return;
   }

@@ -83,10 +83,10 @@ function version(): string {
   return JSON.parse(readFileSync(new URL("./package.json", import.meta.url), "utf8")).version;
 }
 
-/** From now on, the first Ctrl-C aborts the signal, so that the command ends in order; the second ends the process. */
+/** From now on, the first Ctrl-C aborts the signal, so that the command can clean up. The second ends the process. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
-  // Each request under way has a listener.
+  // Each request in flight adds a listener.
   setMaxListeners(0, controller.signal);
   let first = 0;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -105,14 +105,14 @@ function interruption(): AbortSignal {
   return controller.signal;
 }
 
-/** Within this time, in milliseconds, a second signal is the first one again. */
+/** Within this time, in milliseconds, a second signal is a copy of the first. */
 const SAME_SIGNAL_MS = 500;
 
-/** How often to look whether npx was ended, in milliseconds. */
+/** How often to check whether npx has ended, in milliseconds. */
 const ORPHAN_CHECK_MS = 500;
 
 function fail(error: unknown, args: readonly string[], isJson: boolean): number {
-  // An unexpected error is a sentence, too: a stack does not help the user of a command.
+  // An unexpected error is shown without its stack, which does not help the user of a command.
   const { code, message, status } = error instanceof Failure ? error : new Failure("internal", plain(`${error}`), NOT_RUN);
   if (isJson) process.stderr.write(`${JSON.stringify({ error: { code, message } })}\n`);
   else if (code !== "interrupted") say(`${NAME}: ${message}`);

@@ -42,9 +42,9 @@ async function makeFolders(folder: string): Promise<void> {
 
 /** Saves a request and returns the name of its file. Sorted by name, files are in the order of arrival. */
 export async function save(folder: string, request: HttpRequest, at: Date, name: string | null): Promise<string> {
-  const what = /^[\w-]{1,64}$/.test(name ?? "") ? name : "unknown";
+  const event = /^[\w-]{1,64}$/.test(name ?? "") ? name : "unknown";
   // Unique even for several requests in one millisecond, and for several processes.
-  const file = `${at.toISOString().replaceAll(":", "-")}-${sequence()}-${what}${EXTENSION}`;
+  const file = `${at.toISOString().replaceAll(":", "-")}-${sequence()}-${event}${EXTENSION}`;
   // A reader of the folder sees only complete files.
   const unfinished = join(folder, `.${file}.${randomBytes(4).toString("hex")}`);
   // The headers that frame the body are left out: in the file, the body is all that follows the head.

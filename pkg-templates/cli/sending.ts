@@ -1,9 +1,9 @@
-// What `send` and `replay` share: they send a list of requests, show the progress, and sum up the results.
+// Sends a list of requests, shows the progress, and sums up the results, for `send` and `replay`.
 import { setMaxListeners } from "node:events";
 import { WALNUT_BACKOFF_MS, WALNUT_RETRIES, WALNUT_TIMEOUT_MS } from "./sender/judge.js";
 import { errorBody } from "./sender/error-body.js";
 import type { ItemKind } from "./sender/plan.js";
-import { lean, type Result, run, type RunOptions } from "./sender/run.js";
+import { trimmed, type Result, run, type RunOptions } from "./sender/run.js";
 import { type Line, outcomesInWords, summary, TITLES } from "./sender/summary.js";
 import type { Args, Options } from "./args.js";
 import { CHECK_FAILED, Failure, INTERRUPTED, NOT_RUN, OK } from "./failure.js";
@@ -34,7 +34,7 @@ export async function sendAll<T extends Sendable>(
   const isJson = args.flag("json");
   const unreachable = new AbortController();
   const ended = AbortSignal.any([signal, unreachable.signal]);
-  // Each request under way has a listener.
+  // Each request in flight adds a listener.
   setMaxListeners(0, ended);
   const rate = args.rate("rate", 10_000);
   const options: RunOptions = {
@@ -57,7 +57,7 @@ export async function sendAll<T extends Sendable>(
   await run(items, attempt, options, (result) => {
     // The first request and its retries failed to connect: the others would fail, too.
     if (!isReached) return unreachable.abort(result.last.error);
-    results.push(lean(result, result.ok ? 0 : MOST_KEPT_BYTES));
+    results.push(trimmed(result, result.ok ? 0 : MOST_KEPT_BYTES));
     if (!result.ok) wrong++;
     if (isJson) json({ ...describe(result.item), ...outcome(result) });
     progress(results.length, items.length, wrong === 0 ? "" : `${wrong} not as expected`);
@@ -68,7 +68,7 @@ export async function sendAll<T extends Sendable>(
   if (isJson) json({ summary: lines, planned: items.length, sent: results.length, ok: results.length - wrong });
   else {
     line(summaryTable(lines));
-    for (const text of complaints(results)) line(text);
+    for (const text of unexpectedResults(results)) line(text);
   }
   if (signal.aborted) {
     if (!isJson) line(paint("yellow", `interrupted after ${results.length} of ${items.length} requests`));
@@ -105,7 +105,7 @@ const MOST_SHOWN = 200;
 const MOST_KEPT_BYTES = 4096;
 
 /** Lists the results that are not as expected, once for each reason. */
-function complaints(results: readonly Result<Sendable>[]): string[] {
+function unexpectedResults(results: readonly Result<Sendable>[]): string[] {
   const found = new Map<string, { count: number; answer: string }>();
   for (const { item, last, judgement, ok } of results) {
     if (ok) continue;
@@ -121,7 +121,7 @@ function complaints(results: readonly Result<Sendable>[]): string[] {
   ]);
 }
 
-/** Shows the error in a response body, or else how the body begins; empty for an empty body. */
+/** Shows the error in a response body, or else the beginning of the body; empty for an empty body. */
 function shownBody(body: Uint8Array): string {
   const error = errorBody(body);
   if (error !== undefined) return `response error ${error.code}: ${error.message}`;

@@ -19,12 +19,12 @@ export function deliveryLines(delivery: Delivery): string[] {
 }
 
 function driftLine({ path, kind, expected, found }: Drift): string {
-  const what = {
+  const difference = {
     added: `added: ${found}`,
     missing: `missing: ${expected} expected`,
     type: `${expected} expected, ${found} found`,
   }[kind];
-  return `${paint("yellow", "drift".padEnd(9))} ${plain(path)}: ${what}`;
+  return `${paint("yellow", "drift".padEnd(9))} ${plain(path)}: ${difference}`;
 }
 
 /** How long ago a timestamp is, in parentheses; empty if it is not a valid time. */

@@ -8,10 +8,10 @@ export const isTerminal = { out: process.stdout.isTTY === true, err: process.std
 
 // Source: https://no-color.org and https://force-color.org
 const forced = (process.env.FORCE_COLOR ?? "") !== "" && process.env.FORCE_COLOR !== "0";
-const refused = (process.env.NO_COLOR ?? "") !== "" || process.env.TERM === "dumb";
-const isColored = { out: forced || (isTerminal.out && !refused), err: forced || (isTerminal.err && !refused) };
+const disabled = (process.env.NO_COLOR ?? "") !== "" || process.env.TERM === "dumb";
+const isColored = { out: forced || (isTerminal.out && !disabled), err: forced || (isTerminal.err && !disabled) };
 
-/** Colours a text for standard output, where colours are shown. */
+/** Colours a text for standard output, if it shows colours. */
 export function paint(style: Style, text: string): string {
   return isColored.out ? styleText(style, text, { validateStream: false }) : text;
 }
@@ -99,7 +99,7 @@ export function wrapped(text: string, indent = ""): string {
   let current = "";
   for (const word of text.split(" ")) {
     if (current !== "" && indent.length + width(current) + 1 + width(word) > columns) {
-      lines.push(indent + current);
+      lines.push((indent + current).trimEnd());
       current = word;
     } else {
       current = current === "" ? word : `${current} ${word}`;

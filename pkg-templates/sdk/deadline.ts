@@ -1,11 +1,11 @@
-/** A limit in time on work that may not end by itself. It is cleared when the work is over. */
+/** A time limit for work that may not end by itself. The caller clears it when the work ends. */
 export class Deadline {
   /** Aborts when the deadline passes; its reason is the error. */
   readonly signal: AbortSignal;
   readonly #passed: Promise<never>;
   readonly #timer: ReturnType<typeof setTimeout>;
 
-  /** @param late - Makes the error that the deadline passes with. */
+  /** @param late - Makes the error when the deadline passes. */
   constructor(ms: number, late: () => Error) {
     const controller = new AbortController();
     const { signal } = controller;
@@ -14,7 +14,7 @@ export class Deadline {
     this.#timer = setTimeout(() => controller.abort(late()), ms);
   }
 
-  /** Waits for `work`, but no longer than to the deadline: then it throws the error. */
+  /** Waits for `work` until the deadline, and throws the error if it passes first. */
   race<T>(work: T | PromiseLike<T>): Promise<Awaited<T>> {
     return Promise.race([work, this.#passed]);
   }

@@ -17,10 +17,10 @@ export interface DeliverOptions {
 const DEFAULT_HANDLER_TIMEOUT = 25_000;
 /** A lease ends after the handler's deadline, so that no two handlers hold one. */
 const LEASE_MARGIN = 5000;
-/** A lease that can't be given back ends by itself: not worth keeping Walnut waiting for. */
+/** Short, because Walnut waits for it, and a lease that can't be released ends by itself. */
 const RELEASE_TIMEOUT = 500;
 
-/** Makes the function that has a delivery handled: in time, and not twice if there is a store. */
+/** Makes the function that runs the handler of a delivery: within the time limit, and not twice if there is a store. */
 export function createDeliver(options: DeliverOptions) {
   const timeout = whole("handlerTimeout", options.handlerTimeout, DEFAULT_HANDLER_TIMEOUT, 1, LONGEST_TIMER - LEASE_MARGIN);
   const { seen: store } = options;
@@ -52,7 +52,7 @@ function checkStore(seen: SeenStore | undefined): void {
   throw new TypeError(`seen must have the methods ${METHODS.join(", ")}, as a MemoryStore has, but is ${kind(seen)}.`);
 }
 
-/** Runs the handler, and throws `handler_failed` if it throws. The message contains nothing of its error. */
+/** Runs the handler, and throws `handler_failed` if it throws. The message contains no part of the handler's error. */
 async function runHandler(handle: (signal: AbortSignal) => unknown, deadline: Deadline): Promise<void> {
   const { signal } = deadline;
   const work = (async () => handle(signal))();
@@ -60,7 +60,7 @@ async function runHandler(handle: (signal: AbortSignal) => unknown, deadline: De
     await deadline.race(work);
   } catch (cause) {
     if (signal.aborted) {
-      work.catch((late) => lateFailure(late, signal));
+      work.catch((error) => logLateError(error, signal));
       throw signal.reason;
     }
     const message = "The handler threw an error. Send the delivery again.";
@@ -68,12 +68,12 @@ async function runHandler(handle: (signal: AbortSignal) => unknown, deadline: De
   }
 }
 
-/** Logs what a handler throws after its deadline, unless that is the reason of the signal. */
-function lateFailure(late: unknown, { reason }: AbortSignal): void {
-  if (late !== reason && (late as Error | undefined)?.cause !== reason) console.error(late);
+/** Logs the error of a handler after its deadline, unless the cause is the signal's own reason. */
+function logLateError(error: unknown, { reason }: AbortSignal): void {
+  if (error !== reason && (error as Error | undefined)?.cause !== reason) console.error(error);
 }
 
-/** Whether the delivery is new. Throws `delivery_busy` if it is being handled at this moment. */
+/** Begins the delivery, and returns whether it is new. Throws `delivery_busy` if it is being handled at this moment. */
 async function begin(seen: SeenStore, id: string, leaseMs: number, deadline: Deadline): Promise<boolean> {
   const state = await callStore("begin", async () => {
     const answer: unknown = await deadline.race(seen.begin(id, leaseMs));
@@ -94,14 +94,14 @@ async function release(seen: SeenStore, id: string, failure: unknown): Promise<v
   }
 }
 
-/** Calls the store, and throws `store_failed` if it throws. The message contains nothing of its error. */
-async function callStore<T>(method: keyof SeenStore, ask: () => Promise<T>, before?: unknown): Promise<T> {
+/** Calls the store, and throws `store_failed` if it throws. The message contains no part of the store's error. */
+async function callStore<T>(method: keyof SeenStore, run: () => Promise<T>, handlerError?: unknown): Promise<T> {
   try {
-    return await ask();
+    return await run();
   } catch (error) {
     const message = `The seen store failed in ${method}(). Send the delivery again.`;
     const both = "both the handler and the store failed";
-    const cause = before === undefined ? error : new AggregateError([before, error], both);
+    const cause = handlerError === undefined ? error : new AggregateError([handlerError, error], both);
     throw new WebhookError("store_failed", message, 503, { cause });
   }
 }

@@ -1,6 +1,6 @@
 import type { DemoSessionFinished, PlaylistSessionFinished } from "./contract.js";
 
-/** The payload of an event, as JSON. */
+/** An event of any shape. */
 export type JsonObject = { [name: string]: unknown };
 
 /** A verified and typed body. `type` narrows `event`. */
@@ -15,14 +15,14 @@ export type PlaylistDelivery = DeliveryOf<"playlist_session_finished", PlaylistS
 /** The delivery of any other genuine event, or of one that differs from its documented shape. */
 export type UnknownDelivery = DeliveryOf<"unknown", JsonObject>;
 
-/** What every delivery has. */
+/** The properties of every delivery. */
 export interface DeliveryOf<Type extends string, Event> {
   /**
-   * The event's type if the event has its documented shape, else `unknown`. An `unknown` event is genuine too:
-   * `name` and `drift` say more about it.
+   * The event's name if the event has its documented shape, else `unknown`. An `unknown` event is genuine too:
+   * see its `name` and `drift`.
    */
   readonly type: Type;
-  /** The payload as sent, unknown fields included. */
+  /** The event as sent, with its undocumented fields. */
   readonly event: Event;
   /** The event's name as sent, whatever its shape; `null` when it is absent or not a string. */
   readonly name: string | null;
@@ -35,15 +35,15 @@ export interface DeliveryOf<Type extends string, Event> {
   /** Which key matched: 0 is the current key; 1 means that the previous key is still in use. */
   readonly keyIndex: number;
   /**
-   * Where the event differs from the documentation, at most 100 places; `[]` when it does not. For an event
-   * that is not documented, only the name is compared.
+   * The differences between the event and its documentation, at most 100; `[]` if there are none. For an
+   * undocumented event, only the name is compared.
    */
   readonly drift: readonly Drift[];
 }
 
 /** A place where a genuine event differs from the documentation. */
 export interface Drift {
-  /** Where, such as `data.user.email` or `data.items[2].name`. */
+  /** The field, such as `data.user.email` or `data.items[2].name`. */
   readonly path: string;
   /** How it differs. `added`, and a fraction where an integer is documented, do not change the event's type. */
   readonly kind: "added" | "missing" | "type";

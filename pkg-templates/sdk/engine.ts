@@ -3,7 +3,7 @@ import * as host from "./host.js";
 import { utf8Classes } from "./utf8.js";
 import { compileModule, instantiateModule } from "./wasm.js";
 
-/** Gets the core's compiled module: a `WebAssembly.Module`, a name that not every project's types have. */
+/** Returns the core's `WebAssembly.Module`. The types of some projects lack this name, so it is an `object` here. */
 export type Compile = () => object;
 
 /** The core's exports, which the Rust crate documents. */
@@ -60,8 +60,8 @@ export function instance(): number {
 /**
  * Calls the core with input bytes, a header, and the text of those bytes if it is known.
  *
- * Throws the `WebhookError` that the core has set. Any other exception, such as a trap or a full stack, came out of the
- * middle of a call: the instance may be in any state, so the next call creates a new one.
+ * Throws the `WebhookError` that the core has set. Any other exception, such as a trap or a full stack, interrupts the
+ * core: the instance may be in any state, so the next call creates a new one.
  */
 export function call(run: (core: Core) => number, input: Uint8Array = NOTHING, header?: string, text?: string): number {
   const core = (running ??= instantiate());

@@ -1,7 +1,7 @@
 import type { WebhookErrorCode } from "./contract.js";
 
 /**
- * Says why a delivery was rejected.
+ * Says why a request was rejected.
  *
  * Recognise it by `code`, never by `instanceof`: two copies of a package can be loaded. Its message
  * never contains a key or a calculated signature.
@@ -10,7 +10,7 @@ export class WebhookError extends Error {
   override readonly name = "WebhookError";
 
   constructor(
-    /** What went wrong: one of the contract's codes. */
+    /** The error code. */
     readonly code: WebhookErrorCode,
     message: string,
     /** The HTTP status to answer with. */
@@ -22,7 +22,7 @@ export class WebhookError extends Error {
 }
 
 /**
- * Tells whether a value is a {@link WebhookError}, also one of another copy of this package.
+ * Returns whether a value is a {@link WebhookError}, also one from another copy of this package.
  *
  * @example
  * if (isWebhookError(error)) return new Response(error.message, { status: error.status });

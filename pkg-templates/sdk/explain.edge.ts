@@ -1,4 +1,4 @@
-// The module is imported, as index.edge.ts does.
+// index.edge.ts says why the module is imported.
 import compiled from "./explain.wasm?module";
 import { explainer } from "./explainer.js";
 import { takeKeyReader } from "./keys.js";

@@ -15,17 +15,17 @@ export type { Difference, Explanation } from "./explainer.js";
 const run = explainer(module, takeKeyReader());
 
 /**
- * Explains why a request is rejected, by undoing common mistakes until its signature is right.
+ * Explains why a request is rejected, by undoing common mistakes until its signature matches.
  *
- * It is for a person who looks for a mistake, not for the path of requests: it calculates some hundreds of
- * signatures for each key, and examines bodies of at most 64 KiB. It accepts nothing that `webhook.verifySignature` rejects.
- * Its result contains no key and no calculated signature, but `difference` may contain some bytes of the body: it
- * belongs in your log, not in the response.
+ * Use it to look for a mistake, not for every request: it calculates some hundreds of signatures for each key, and
+ * examines only bodies of at most 64 KiB. It accepts nothing that `webhook.verifySignature` rejects. Its result contains
+ * no key and no calculated signature, but `difference` may contain some bytes of the body: log it, and do not put it
+ * into the response.
  *
- * @param key - The `Webhook`, or the key or keys to make one of.
+ * @param key - The `Webhook`, or its key or keys.
  * @param rawBody - The body, byte for byte as received.
- * @param header - The request's headers, so that a signature under another name and a compressed body are found; or the
- *   signature alone.
+ * @param header - The request's headers, or the signature alone. Only with the headers can it find a signature under
+ *   another name, or a compressed body.
  * @throws TypeError when the `Webhook` comes from another copy of this package: pass the key instead.
  *
  * @example

@@ -13,35 +13,35 @@ import type { Verifier } from "./webhook.js";
  * `\\`, and each other byte as `\x` and two lowercase hex digits.
  */
 export interface Difference {
-  /** How many bytes come before the first one that differs. */
+  /** The number of equal bytes before the first difference. */
   readonly at: number;
-  /** Up to 16 bytes from there of the body that was received; empty where it ends there. */
+  /** Up to 16 bytes of the received body, from the first difference on; empty if the body ends before it. */
   readonly received: string;
-  /** Up to 16 bytes from there of the body that was signed; empty where it ends there. */
+  /** Up to 16 bytes of the signed body, from the first difference on; empty if the body ends before it. */
   readonly signed: string;
 }
 
 /** The reason why a request is rejected, or the result that it is genuine. */
 export interface Explanation {
-  /** Whether the signature is right, with the same verdict as `webhook.verifySignature`. */
+  /** Whether the signature is valid: the same verdict as that of `webhook.verifySignature`. */
   readonly ok: boolean;
   /** The code of the error that `webhook.verifySignature` throws; `null` if it throws none. */
   readonly code: WebhookErrorCode | null;
-  /** A stable word for the cause. */
+  /** The cause, as a stable word. */
   readonly cause: ExplanationCause;
   /** The problem, as a sentence. */
   readonly problem: string;
   /** The fix, as a sentence. */
   readonly fix: string;
   /**
-   * Where the body differs from the one that was signed, if calculation found that one; `null` for every cause
-   * of a key or a header, for `body_base64`, `body_encoded_twice` and `body_charset`, because the body differs
-   * throughout, and for every cause that is only likely. Leave it out of a log that must not contain parts of a body.
+   * Where the received body differs from the signed one, if the signed one could be reconstructed. `null` if the cause
+   * is in a key or a header, or is only likely. Also `null` for `body_base64`, `body_encoded_twice` and `body_charset`,
+   * because those bodies differ throughout. Leave it out of a log that must not contain parts of a body.
    */
   readonly difference: Difference | null;
 }
 
-/** The imports of an instance, with wasm-bindgen's functions that bind them to it and that call its export. */
+/** The imports of an instance, with wasm-bindgen's functions that bind them to the instance and call its export. */
 interface Glue extends WebAssembly.ModuleImports {
   __wbg_set_wasm(exports: object): void;
   /** explain/src/wasm.rs documents it. */
@@ -59,8 +59,8 @@ type Explain = (key: Verifier | Key, rawBody: RawBody, header: SignatureHeader) 
 /**
  * Makes the function that explains. Its WebAssembly is compiled at the first call.
  *
- * @param compile - Gets the compiled module: a `WebAssembly.Module`.
- * @param keysOf - Reads the keys of a webhook. Only the entry has it, so no other code can have it by this function.
+ * @param compile - Returns the compiled module: a `WebAssembly.Module`.
+ * @param keysOf - Reads the keys of a webhook. Only the entry can pass it: this function gives no other code access to keys.
  */
 export function explainer(compile: () => object, keysOf: KeyReader): Explain {
   let compiled: object | undefined;

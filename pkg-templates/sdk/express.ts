@@ -60,7 +60,7 @@ export function handler<R extends Request>(
 
 /**
  * Makes a middleware that sets `request.delivery` for a genuine delivery and calls `next()`, and answers every other
- * request itself. The handlers after it answer 200, within 25 seconds. It keeps the raw body in `request.rawBody`.
+ * request itself. The handlers after it must answer 200 within 25 seconds. The raw body is in `request.rawBody`.
  *
  * @throws TypeError when an argument is missing, in the wrong place, of the wrong type or misspelt.
  * @throws RangeError when a timeout in `options` is out of its range.

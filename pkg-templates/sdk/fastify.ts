@@ -25,7 +25,7 @@ export interface PluginOptions extends HandlerOptions<FastifyRequest> {
 /**
  * Makes a plugin with one POST route that calls `onDelivery` with each genuine delivery.
  *
- * The route has its own scope, so the other body parsers of the app do not change. Walnut gets 200 once `onDelivery` has
+ * The route has its own scope, so other routes keep their body parsers. Walnut gets 200 once `onDelivery` has
  * resolved, and an error if it throws or takes too long, so that Walnut sends the event again.
  *
  * @throws TypeError when an argument is missing, in the wrong place, of the wrong type or misspelt.
@@ -44,7 +44,7 @@ export function plugin(
   const { url = "/webhook" } = options;
   if (typeof url !== "string") throw new TypeError(`url must be a string, but is ${kind(url)}.`);
   return async (app) => {
-    // The body stays a stream, so that this package counts it, times it and answers for it.
+    // The body stays a stream, so that this package limits its size and time, and answers errors.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("*", (_request, payload, parsed) => parsed(null, payload));
     app.post(url, receive);

@@ -16,28 +16,28 @@ export interface HandlerOptions<Request, Context = DeliveryContext<Request>>
 export interface DeliveryContext<Request> {
   /** The request, as the framework provides it. */
   readonly request: Request;
-  /** Aborts at the handler's deadline. What the handler does after that has no effect on the response. */
+  /** Aborts at the handler's deadline. After that, the handler can't change the response. */
   readonly signal: AbortSignal;
 }
 
 export const RECEIVE_OPTIONS = ["bodyTimeout", "onReject"];
 export const HANDLER_OPTIONS = [...RECEIVE_OPTIONS, "handlerTimeout", "seen", "onUnhandled"];
 
-/** An example of a call, in the messages about a wrong one. */
+/** The correct calls, for messages about a wrong one. */
 const CALL = { handler: "handler(webhook, onDelivery)", plugin: "plugin(webhook, onDelivery)", middleware: "middleware(webhook)" };
 
 /** A function that an adapter exports. */
 export type Entry = keyof typeof CALL;
 
 /**
- * Checks the arguments of an entry that need no other check.
+ * Checks the webhook and the names of the options. The functions that use the other arguments check those.
  *
  * @throws TypeError when an argument is missing, in the wrong place or misspelt.
  */
 export function checkArguments(entry: Entry, webhook: unknown, options: unknown, known: readonly string[]): void {
   const { verify, precheck } = Object(webhook) as Partial<WebhookLike>;
   if (typeof verify !== "function" || typeof precheck !== "function") {
-    if (isFrameworks(webhook)) throw misuse(`${entry} was given to the framework without being called. Write ${CALL[entry]}.`);
+    if (isFrameworkArgument(webhook)) throw misuse(`${entry} was given to the framework without being called. Write ${CALL[entry]}.`);
     throw new TypeError(
       `The first argument of ${entry} must be a Webhook, but is ${kind(webhook)}. Write ${CALL[entry]}, with webhook = new Webhook(key).`,
     );
@@ -45,14 +45,14 @@ export function checkArguments(entry: Entry, webhook: unknown, options: unknown,
   checkOptions(entry, options, known, "{ bodyTimeout: 4000 }");
 }
 
-/** Makes an error for a mistake that shows at the first request. It has no stack, since frameworks may show that to the sender. */
+/** Makes an error for a mistake that appears at the first request. It has no stack, because frameworks may send it in the response. */
 export function misuse(message: string): TypeError {
   const error = new TypeError(message);
   error.stack = String(error);
   return error;
 }
 
-/** Makes the error for an adapter that another framework has called. */
+/** Makes the error for an adapter that was called by another framework than its own. */
 export function wrongAdapter(adapter: string, expected: string, value: unknown): TypeError {
   return misuse(
     `walnut-webhooks/${adapter} expects ${expected}, but was called with ${kind(value)}. ` +
@@ -60,8 +60,8 @@ export function wrongAdapter(adapter: string, expected: string, value: unknown):
   );
 }
 
-/** Whether a value is a request, a context or an app, which a framework passes to the function that it calls. */
-function isFrameworks(value: unknown): boolean {
+/** Whether a value is a request, a context or an app: a framework passes one of these to each function that it calls. */
+function isFrameworkArgument(value: unknown): boolean {
   return typeof value === "object" && value !== null && ["headers", "req", "register"].some((name) => name in value);
 }
 
@@ -69,8 +69,8 @@ function isFrameworks(value: unknown): boolean {
 export type Run<Context> = (source: Source, context: (signal: AbortSignal) => Context) => Promise<Outcome>;
 
 /**
- * Makes the steps that every request takes in every adapter: receive it, handle its delivery, report a rejection.
- * An adapter only reads the request and writes the response.
+ * Makes the functions that every adapter calls for each request: `run` receives the request and handles its delivery,
+ * `report` reports a rejection. An adapter only reads the request and writes the response.
  *
  * @param known - The names of the options.
  */
@@ -95,21 +95,21 @@ export function flow<Request, Context>(
   };
 }
 
-/** Rejects the `Response` of a handler that failed. Walnut gets the response of this package, not that one. */
+/** Throws if a handler returned a `Response` of a failure. Walnut gets the response of this package, never the handler's. */
 function checkResult(result: unknown): void {
   if (Object.prototype.toString.call(result) !== "[object Response]") return;
   const { ok, status } = result as Response;
   if (!ok) throw new Error(`onDelivery returned a Response with the status ${status}`);
 }
 
-/** Runs `work`, and returns the rejection that it throws. It throws every other error. */
+/** Runs `work`, and returns the rejection if it throws one. Throws every other error. */
 export async function settle(work: (received: Received) => Promise<void>): Promise<Outcome> {
   const received: Received = { bytes: new Uint8Array(), isWhole: false };
   try {
     await work(received);
     return undefined;
   } catch (error) {
-    // By name, since it may be of another copy of this package; and no rejection is ever a success.
+    // By name, since the error may come from another copy of this package. The status of a rejection is never a success.
     const { name, status = 0 } = (error ?? {}) as Partial<WebhookError>;
     if (name === "WebhookError" && status >= 400) return { error: error as WebhookError, received };
     throw error;
@@ -126,7 +126,7 @@ export interface Answer {
 const JSON_TYPE = { "content-type": "application/json" };
 const OK: Answer = { status: 200, headers: JSON_TYPE, text: JSON.stringify({ ok: true }) };
 
-/** Makes the response. */
+
 export function answer(outcome: Outcome): Answer {
   if (outcome === undefined) return OK;
   const { code, message, status } = outcome.error;

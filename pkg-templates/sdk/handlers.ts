@@ -1,4 +1,4 @@
-// What a receiver calls with a delivery: one function, or an object with one for each event.
+// The functions that a receiver calls with a delivery: one for all events, or an object with one for each event.
 import { EVENT_NAMES } from "./contract.js";
 import type { Delivery, DemoDelivery, PlaylistDelivery } from "./delivery.js";
 import { callback, isPlain, kind, nearest } from "./options.js";
@@ -19,13 +19,13 @@ export interface EventHandlers<Context> {
   otherwise?: DeliveryHandler<Delivery, Context> | undefined;
 }
 
-/** What handles deliveries: a function for all of them, or an object with a function for each event. */
+/** A function for all deliveries, or an object with a function for each event. */
 export type OnDelivery<Context> = DeliveryHandler<Delivery, Context> | EventHandlers<Context>;
 
 export interface UnhandledOptions<Context> {
   /**
-   * Is called with each delivery that `onDelivery`, an object, has no function for. If it resolves, Walnut gets 200.
-   * By default, one line for each name of an event is logged.
+   * Handles each delivery for which an `onDelivery` object has no function. If it resolves, Walnut gets 200.
+   * By default, one line for each event name is logged.
    */
   onUnhandled?: DeliveryHandler<Delivery, Context> | undefined;
 }
@@ -33,10 +33,10 @@ export interface UnhandledOptions<Context> {
 const OTHERWISE = "otherwise";
 const ENTRIES: readonly string[] = [...EVENT_NAMES, OTHERWISE];
 
-/** How many names of events a log remembers. */
+/** How many event names a log remembers. */
 const MAX_LOGGED_NAMES = 100;
 
-/** How many differences from the documentation a line of the log names. */
+/** How many differences from the documentation a log line lists. */
 const MAX_LOGGED_PLACES = 5;
 
 /**
@@ -86,7 +86,7 @@ function describeUnhandled({ name }: Delivery): string {
   return `acknowledged ${event}, which onDelivery has no entry for. Add one, or "${OTHERWISE}".`;
 }
 
-/** Makes a function that logs one line for each name of an event. */
+/** Makes a function that logs one line for each event name. */
 function logger(describe: (delivery: Delivery) => string): (delivery: Delivery) => void {
   const logged = new Set<string | null>();
   return (delivery) => {

@@ -1,4 +1,4 @@
-// The check of a request's method and path, where no router has done it before.
+// Checks a request's method and path, where no router has checked them before.
 import { WebhookError } from "./error.js";
 import { kind } from "./options.js";
 
@@ -30,7 +30,7 @@ export function headChecker({ path }: HeadOptions): (method: string | undefined,
   };
 }
 
-/** Returns the path of a URL, or of the URL without its origin that Node has; `undefined` if it is neither. */
+/** Returns the path of a URL, or of a URL without an origin, as in Node's requests; `undefined` for anything else. */
 function pathname(url: string): string | undefined {
   const whole = url.startsWith("/") ? `http://localhost${url}` : url;
   return URL.canParse(whole) ? new URL(whole).pathname : undefined;

@@ -15,7 +15,7 @@ export type { RejectContext } from "./reject.js";
 export interface HonoContext {
   readonly req: {
     readonly raw: Request;
-    /** What Hono has read of the body so far, by the method that read it. */
+    /** The results of the methods that have read the body so far, by method. */
     readonly bodyCache?: object;
     /** Returns the body's bytes, from the cache if they are there. */
     arrayBuffer?(): Promise<ArrayBuffer>;
@@ -53,7 +53,7 @@ export function handler<C extends HonoContext>(
     name: "hono",
     fix:
       "Put this route before any middleware that reads the body with c.req.json(), text(), parseBody() or formData(): " +
-      "Hono keeps only what those return, not the bytes. Or read the body with c.req.arrayBuffer() there.",
+      "Hono keeps only their results, not the bytes. Or read the body with c.req.arrayBuffer() there.",
     known: HANDLER_OPTIONS,
   });
   return (context) => {
@@ -62,7 +62,7 @@ export function handler<C extends HonoContext>(
   };
 }
 
-/** Returns the function that gets the bytes which arrived, if Hono has kept them: `arrayBuffer()`, `bytes()` and `blob()` do. */
+/** Returns the function that gets the raw bytes, if Hono has kept them: it does after `arrayBuffer()`, `bytes()` and `blob()`. */
 function keptBytes({ req }: HonoContext): (() => Promise<ArrayBuffer>) | undefined {
   const { bodyCache = {}, arrayBuffer } = req;
   if (!("arrayBuffer" in bodyCache || "blob" in bodyCache)) return undefined;

@@ -1,4 +1,5 @@
-// The functions that the core imports: src/wasm/host.rs declares them. Those that `verify` calls take plain numbers.
+// The functions that the core imports: src/wasm/host.rs declares them. The functions that every `verify` calls have only
+// numbers as arguments.
 import type { WebhookErrorCode } from "./contract.js";
 import type { Delivery, Drift } from "./delivery.js";
 import { WebhookError } from "./error.js";
@@ -11,16 +12,16 @@ const NOTHING: Uint8Array = new Uint8Array();
 const [ABSENT, NULL, FALSE, TRUE, WHOLE, FRACTION, STRING, ARRAY, OBJECT] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 const KIND_BITS = 4;
 
-/** What the core has set during the last call. */
+/** The results that the core has set during the last call. */
 interface Results {
   error?: WebhookError | undefined;
   /** `verify` removes it, so that no event is kept after its call. */
   delivery?: Delivery | undefined;
-  /** A signature, or an id that is made of a body's bytes alone. */
+  /** A signature, or an ID that is calculated from a body's bytes alone. */
   text?: string;
 }
 
-// A property, since an ESM loader may wrap this module, and would freeze an exported variable.
+// An object, because an ESM loader that wraps this module would freeze an exported variable.
 export const results: Results = {};
 
 /** The names of documented fields, by the address of their list in the core's memory. */
@@ -33,15 +34,15 @@ let requestHeader: string | undefined;
 let input = NOTHING;
 /** The input as text, once that is known. */
 let inputText: string | undefined;
-/** The values that the core has handles of: a handle's upper bits are an index. */
+/** The values that the core has handles of. A handle's upper bits are the index of its value. */
 let values: unknown[];
 let namedObject: object | undefined;
 let names: string[];
 let drift: Drift[];
 
 /** Binds these functions to an instance of the core. */
-export function attach(itsMemory: { readonly buffer: ArrayBuffer }): void {
-  memory = itsMemory;
+export function attach(coreMemory: { readonly buffer: ArrayBuffer }): void {
+  memory = coreMemory;
   byteView = NOTHING;
   fieldNames.clear();
 }
@@ -74,8 +75,8 @@ export function readInput(from: number, length: number, to: number): void {
 }
 
 /**
- * Parses the input. Returns the handle of its value, then a bit for whether it may be nested deeper than `maxDepth`; or, if
- * it is not JSON, no handle, then a bit for whether it is UTF-8.
+ * Parses the input. Returns the handle of its value, followed by a bit: whether the value may be nested deeper than
+ * `maxDepth`. If the input is not JSON, the handle is 0, and the bit says whether the input is UTF-8.
  */
 export function parse(maxDepth: number): number {
   let value: unknown;
@@ -83,13 +84,13 @@ export function parse(maxDepth: number): number {
     inputText ??= utf8().decoder.decode(input);
     value = JSON.parse(inputText);
   } catch {
-    // The core finds out what is wrong.
+    // The core determines the error.
     return Number(inputText !== undefined);
   }
   return (handleOf(value) << 1) | Number(isMaybeDeep(inputText, maxDepth));
 }
 
-/** Whether a text has more brackets than may be nested, so that the core has to look how deep they nest. */
+/** Whether a text has more brackets than may be nested, so that the core has to measure its depth. */
 function isMaybeDeep(text: string, maxDepth: number): boolean {
   let left = maxDepth;
   for (const bracket of "[{") {
@@ -137,7 +138,7 @@ export function size(container: number): number {
   return Array.isArray(value) ? value.length : memberNames(value).length;
 }
 
-/** Writes a string and returns its length in bytes; where it may not fit, returns the room that it needs instead. */
+/** Writes a string and returns its length in bytes. If it may not fit, returns the room that it needs instead. */
 export function readText(string: number, to: number, room: number): number {
   const text = values[string >>> KIND_BITS] as string;
   const most = text.length * 3;
@@ -165,13 +166,13 @@ export function setDelivery(
   timestamp: number,
   isTest: boolean,
 ): void {
-  const itsName = string(name);
+  const eventName = string(name);
   const session = string(sessionId);
   results.delivery = {
-    name: itsName,
-    type: isDocumented ? itsName : "unknown",
+    name: eventName,
+    type: isDocumented ? eventName : "unknown",
     event: values[0],
-    id: session === null ? (results.text as string) : `${itsName}:${session}`,
+    id: session === null ? (results.text as string) : `${eventName}:${session}`,
     timestamp: string(timestamp),
     keyIndex,
     isTest,
@@ -195,7 +196,7 @@ function bytes(): Uint8Array {
 /** Writes a text as UTF-8, cut to `room` bytes, and returns the length written. */
 function write(text: string, to: number, room: number): number {
   const memory = bytes();
-  // Most texts are short and ASCII: a loop is faster than the encoder then.
+  // Most texts are short and ASCII: for those, a loop is faster than the encoder.
   if (text.length <= 64 && text.length <= room) {
     let at = 0;
     for (; at < text.length; at++) {

@@ -1,4 +1,4 @@
-// What Express, Fastify and plain Node share: the requests of Node.
+// Node's requests, which the adapters for Express, Fastify and plain Node share.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import { answer } from "./flow.js";
@@ -6,11 +6,11 @@ import { isRaw, notRaw, type RawBody } from "./input.js";
 import type { Source, Unread } from "./receive.js";
 import type { Outcome } from "./reject.js";
 
-/** The request of Node, with what body parsers leave there. */
+/** A request of Node, with the properties that body parsers set. */
 export type Incoming = IncomingMessage & { body?: unknown; rawBody?: unknown };
 
 /**
- * Presents a request.
+ * Makes the source of a request.
  *
  * @param fix - Says how to keep the raw body in this framework.
  * @param payload - The stream of the body, if it is not the request itself.
@@ -19,12 +19,12 @@ export function incoming(request: Incoming, fix: string, payload: Readable = req
   return {
     headers: request.headers,
     keep: ({ buffer, byteOffset, byteLength }) => {
-      // Reflect, since the property may be one that can't be set.
+      // Reflect, since an assignment throws if the property is read-only.
       if (request.rawBody === undefined) Reflect.set(request, "rawBody", Buffer.from(buffer, byteOffset, byteLength));
     },
     body: () => {
       const kept = [request.rawBody, request.body].filter(isRaw).filter((body) => size(body) > 0);
-      // Bytes before text, which may have lost something.
+      // Bytes before text, because decoding may have changed the text.
       const raw = kept.find((body) => typeof body !== "string") ?? kept[0];
       if (raw !== undefined) return raw;
       if (payload.readableDidRead) throw notRaw(describeConsumer(request.body), fix);
@@ -35,10 +35,10 @@ export function incoming(request: Incoming, fix: string, payload: Readable = req
   };
 }
 
-function describeConsumer(left: unknown): string {
-  return left === undefined
+function describeConsumer(parsed: unknown): string {
+  return parsed === undefined
     ? "something has read the request before walnut-webhooks could"
-    : "a body parser has read the request before walnut-webhooks could, and left what it parsed";
+    : "a body parser has read the request before walnut-webhooks could, and kept only the parsed value";
 }
 
 function size(body: RawBody): number {
@@ -73,12 +73,12 @@ function unread(request: Incoming, payload: Readable): Unread {
         signal.addEventListener("abort", stop);
         payload
           .on("data", data)
-          // In HTTP/2, a body that was cut off ends as well.
+          // In HTTP/2, "end" also follows a body that was cut off.
           .once("end", () => (request.aborted ? hungUp() : resolve()))
-          // It stays: without a listener, an error that comes after the decision would end the process.
+          // Never removed: without a listener, a later error would end the process.
           .once("error", fail)
           .once("close", hungUp)
-          // Something may have paused it.
+          // The stream may have been paused before.
           .resume();
       }),
   };

@@ -1,5 +1,5 @@
-// Workers and edge functions do not compile WebAssembly from bytes, so the module is imported. `?module` is the form that all
-// their bundlers know: without it, Nitro gives an instance, and Next nothing.
+// Workers and edge functions do not compile WebAssembly from bytes, so the module is imported. All their bundlers support
+// `?module`. Without it, the import is an instance in Nitro, and empty in Next.
 import compiled from "./core.wasm?module";
 import type { Key } from "./keys.js";
 import { Verifier, type WebhookOptions } from "./webhook.js";

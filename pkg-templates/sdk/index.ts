@@ -26,8 +26,8 @@ export type { WebhookOptions, WebhookStream } from "./webhook.js";
  */
 export class Webhook extends Verifier {
   /**
-   * @param key - The key exactly as Walnut's settings show it; or several, the current one first.
-   * @throws WebhookError `invalid_key` when a key is empty or `undefined`, there is none, or there are more than four.
+   * @param key - The key exactly as Walnut's settings show it, or a list of up to four keys, the current one first.
+   * @throws WebhookError `invalid_key` when a key is empty or `undefined`, or a list has no key or more than four.
    * @throws TypeError when an option is misspelt or of the wrong type; RangeError when a number is out of its range.
    */
   constructor(key: Key, options?: WebhookOptions) {

@@ -3,7 +3,7 @@ import { WebhookError } from "./error.js";
 import { kind } from "./options.js";
 import { utf8 } from "./utf8.js";
 
-/** A body as received: its bytes, or a string that stands for its UTF-8. */
+/** A body as received: its bytes, or a string, which is encoded as UTF-8. */
 export type RawBody = string | Uint8Array | ArrayBuffer;
 
 /**
@@ -17,7 +17,7 @@ export type SignatureHeader =
   | null
   | undefined
   | {
-      /** Returns the header of a name, which is passed in lowercase. */
+      /** Returns a header. Its name is passed in lowercase. */
       get(name: string): string | null | undefined;
     }
   | { readonly [name: string]: string | Uint8Array | readonly string[] | undefined };
@@ -27,7 +27,7 @@ const SIGNATURE_HEADER = "x-walnut-signature";
 /** The limit on a body unless an option sets another, in bytes. */
 export const DEFAULT_BODY_BYTES = 1 << 20;
 
-/** The most that a body, a piece of one, or a key may have, in bytes: what hosts take at once. */
+/** The maximum length of a body, a chunk or a key, in bytes: every host can process so many at once. */
 export const MOST_BYTES = 0x7fff_ffff;
 
 /** How much of a header in bytes is read. A longer one is malformed in any case. */
@@ -41,7 +41,7 @@ const HOW_TO_GET_IT_RAW =
 const bytesLength = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), "length")?.get;
 const arrayBufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")?.get;
 
-/** An error in what a caller passed. `explain` shows its two sentences separately. */
+/** An error in an argument. `explain` shows its problem and its fix separately. */
 export class InputError extends WebhookError {
   readonly #problem: string;
   readonly #fix: string;
@@ -63,12 +63,12 @@ export class InputError extends WebhookError {
   }
 }
 
-/** Makes a `body_not_raw` error that names what was passed instead. */
-export function notRaw(what: string, fix = HOW_TO_GET_IT_RAW): WebhookError {
-  return new InputError("body_not_raw", `The raw body is needed, byte for byte as received, but ${what}.`, fix, 500);
+/** @param reason - A clause that says why the body is not raw. */
+export function notRaw(reason: string, fix = HOW_TO_GET_IT_RAW): WebhookError {
+  return new InputError("body_not_raw", `The raw body is needed, byte for byte as received, but ${reason}.`, fix, 500);
 }
 
-/** Limits a number of bytes, since the core has 32 bits for it: a number over the limit stays over it. */
+/** Caps a number of bytes, since the core has 32 bits for it. A number over the limit stays over it. */
 export function size(length: number): number {
   return Math.min(length, MOST_BYTES + 1);
 }
@@ -80,7 +80,7 @@ export function bytes(body: RawBody): Uint8Array {
     return utf8().encoder.encode(body);
   }
   if (isBytes(body)) {
-    // By its own slot: a subclass may say anything.
+    // Reads the internal slot, since a subclass can override `length`.
     const length: number = bytesLength?.call(body);
     return length > 0 && length === body.length ? body : view(body.buffer, body.byteOffset, length);
   }
@@ -115,18 +115,18 @@ function isArrayBuffer(value: unknown): value is ArrayBuffer {
   try {
     return arrayBufferLength?.call(value) !== undefined;
   } catch {
-    return false; // not a failure: asking is the only way to know
+    return false; // The getter throws for any other value.
   }
 }
 
-/** Finds the signature in what a caller has; `undefined` when there is none. */
+/** Finds the signature in the argument of a caller; `undefined` when there is none. */
 export function signature(header: SignatureHeader): string | undefined {
   if (typeof header === "string") return header;
   if (header === undefined || header === null) return undefined;
   if (typeof (header as Headers).get === "function") {
-    return one((header as Headers).get(SIGNATURE_HEADER) ?? undefined);
+    return onlyValue((header as Headers).get(SIGNATURE_HEADER) ?? undefined);
   }
-  if (Array.isArray(header) || isBytes(header)) return one(header);
+  if (Array.isArray(header) || isBytes(header)) return onlyValue(header);
   let found: unknown;
   for (const name of Object.keys(header)) {
     if (name.length !== SIGNATURE_HEADER.length || name.toLowerCase() !== SIGNATURE_HEADER) continue;
@@ -138,14 +138,14 @@ export function signature(header: SignatureHeader): string | undefined {
   if (found === undefined && typeof (header as { headers?: unknown }).headers === "object") {
     throw new TypeError("This is a request. Pass its headers: verify(rawBody, request.headers).");
   }
-  return one(found);
+  return onlyValue(found);
 }
 
-/** Returns the one value of a header. Message queues and some servers provide it as bytes or as a list. */
-function one(value: unknown): string | undefined {
+/** Returns the only value of a header. Message queues and some servers provide it as bytes or as a list. */
+function onlyValue(value: unknown): string | undefined {
   if (value === undefined || typeof value === "string") return value;
   if (isBytes(value)) return String.fromCharCode(...value.subarray(0, MAX_HEADER_BYTES));
-  return Array.isArray(value) && value.length === 1 && !Array.isArray(value[0]) ? one(value[0]) : repeated();
+  return Array.isArray(value) && value.length === 1 && !Array.isArray(value[0]) ? onlyValue(value[0]) : repeated();
 }
 
 function repeated(): never {
@@ -157,7 +157,7 @@ function repeated(): never {
   );
 }
 
-/** Gets the headers by name, so that a signature under another name can be found. */
+/** Returns the headers by name, so that a signature under another name can be found. */
 export function otherHeaders(header: SignatureHeader): object {
   if (typeof header !== "object" || header === null) return {};
   const { entries } = header as Partial<Headers>;

@@ -3,8 +3,8 @@ import { kind } from "./options.js";
 import { utf8 } from "./utf8.js";
 
 /**
- * A key: a string that stands for its UTF-8, or bytes; or several, the current one first. `undefined`, the value of an
- * environment variable that is not set, is accepted by the types and throws `invalid_key`.
+ * A key, as bytes or as a string, which is encoded as UTF-8; or a list of keys, the current one first. The types accept
+ * `undefined`, the value of an environment variable that is not set, but it throws `invalid_key`.
  */
 export type Key = string | undefined | Uint8Array | readonly (string | undefined | Uint8Array)[];
 
@@ -21,9 +21,9 @@ export function offerKeyReader(reader: KeyReader): void {
 let taken = false;
 
 /**
- * Returns a function that reads the keys of a webhook, to the first caller only: `/explain`, when it is loaded. No name
- * that the package exports leads here. Code that imports this file by its path, before `/explain` is loaded, can read
- * keys, as any code in the process can by other means.
+ * Returns a function that reads the keys of a webhook, but only to the first caller: `/explain`, when it is loaded. The
+ * package does not export this function. Code that imports this file by its path before `/explain` is loaded can read
+ * keys, but any code in the process can read them by other means, too.
  */
 export function takeKeyReader(): KeyReader {
   if (taken) return () => undefined;
@@ -39,7 +39,7 @@ export function readKeys(key: Key): Uint8Array[] {
 
 function readKey(key: unknown): Uint8Array {
   if (typeof key === "string" && key.isWellFormed()) return utf8().encoder.encode(key);
-  // A detached array has no length any more, so it counts as empty.
+  // The length of a detached array is 0, so it counts as empty.
   if (isBytes(key) && key.length <= MOST_BYTES) return key.length === 0 ? new Uint8Array() : Uint8Array.from(key);
   const found = typeof key === "string" ? "a string with a lone surrogate" : isBytes(key) ? "2 GiB or more" : kind(key);
   throw new InputError(

@@ -1,5 +1,5 @@
-// SHA-256 by the host, if the host has one without `await`. It uses the processor's instructions. All
-// decisions stay in the core.
+// SHA-256 by the host, if the host has a synchronous one, which uses the processor's instructions. All decisions stay
+// in the core.
 
 /** The used part of `node:crypto`. */
 interface Crypto {
@@ -25,7 +25,7 @@ const { process } = host;
 const builtin = host.EdgeRuntime === undefined ? process?.getBuiltinModule : undefined;
 let crypto: Crypto | undefined;
 
-/** The body lengths, in bytes, from which the host's hash is the faster one: `make bench` shows them. */
+/** The body lengths, in bytes, from which the host's hash is faster than the core's: `make bench` shows them. */
 const FROM = { node: 256, bun: 128, deno: 1024, workerd: 1536 };
 
 /** The length up to which it is faster to copy a body behind its prefix and hash both at once, in bytes. */
@@ -42,11 +42,11 @@ function runtime(): keyof typeof FROM {
 
 let isFirst = true;
 
-/** Whether the host is to hash a body of this length. */
+/** Whether the host should hash a body of this length. */
 export function hashes(length: number): boolean {
   if (length < native.from) return false;
   if (isFirst) {
-    // To load the module takes as long as a thousand short bodies: who starts for one only does without.
+    // Loading the module takes as long as verifying a thousand short bodies. A process that verifies only one skips it.
     isFirst = false;
     return false;
   }
@@ -56,7 +56,7 @@ export function hashes(length: number): boolean {
   return crypto !== undefined;
 }
 
-/** The digest of a prefix and a body, a character a byte. `memory` has room for `COPIED` bytes behind the prefix. */
+/** Returns the digest of a prefix and a body, one character per byte. `memory` has room for `COPIED` bytes behind the prefix. */
 export function sha256(memory: Uint8Array, prefix: number, prefixLength: number, body: Uint8Array): string {
   const { createHash, hash } = crypto as Crypto;
   const end = prefix + prefixLength;

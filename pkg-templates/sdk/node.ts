@@ -49,7 +49,7 @@ export function handler<R extends IncomingMessage>(
     try {
       outcome = await run(source, (signal) => ({ request, signal }));
     } catch (error) {
-      return failed(error, request, response);
+      return answerError(error, request, response);
     }
     send(request, response, outcome);
     // The response is sent, so an error of onReject can only be logged.
@@ -61,8 +61,8 @@ export function handler<R extends IncomingMessage>(
   };
 }
 
-/** Handles every other error: thrown on, it could end the process, and strangers could cause that. */
-function failed(error: unknown, request: IncomingMessage, response: ServerResponse): void {
+/** Logs an error that is not a rejection, and answers 500. A rethrown error could end the process, and strangers could cause it. */
+function answerError(error: unknown, request: IncomingMessage, response: ServerResponse): void {
   if (hasHungUp(request)) return;
   console.error(error);
   response.statusCode = 500;

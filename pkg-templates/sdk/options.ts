@@ -1,4 +1,4 @@
-// Checks what a caller passes when something is built, so that a mistake fails there and not at the first event.
+// Checks the arguments of constructors and handlers, so that a mistake throws at the start and not at the first event.
 
 /** The most edits at which a name counts as a misspelling of another. */
 const MAX_EDITS = 2;
@@ -9,7 +9,7 @@ export const LONGEST_TIMER = 0x7fff_ffff;
 /**
  * Checks that options are an object, and that each of its names is known.
  *
- * @param owner - What takes the options, such as `Webhook`.
+ * @param owner - The class or function with these options, such as `Webhook`.
  * @param example - An example of such options.
  * @throws TypeError that gives the nearest valid name.
  */
@@ -25,14 +25,14 @@ export function checkOptions(owner: string, options: unknown, known: readonly st
   }
 }
 
-/** Whether a value is an object without a class, of any realm: the others may hide what they hold. */
+/** Whether a value is an object without a class, of any realm. The content of other objects may be private. */
 export function isPlain(value: unknown): value is object {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** Finds the name that is at most two edits away from this one, without regard to case; the nearest if there are several. */
+/** Finds the nearest known name that is at most two edits away from this one, ignoring case. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   let found: string | undefined;
   let least = MAX_EDITS + 1;
@@ -43,7 +43,7 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   return found;
 }
 
-/** Counts the characters to insert, remove or replace to make one text of another (the Levenshtein distance). */
+/** Counts the characters to insert, remove or replace to turn one text into another (the Levenshtein distance). */
 function edits(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, at) => at);
   for (let index = 1; index <= one.length; index++) {
@@ -68,7 +68,7 @@ export function whole(name: string, value: unknown, fallback: number, least: num
   throw new TypeError(`${expected} the string ${text}.${/^\d+$/.test(value) ? ` Pass Number(${text}).` : ""}`);
 }
 
-/** Returns an option that is `true` or `false`; not set, it is `false`. */
+/** Returns an option that is `true` or `false`, or `false` if it is not set. */
 export function flag(name: string, value: unknown): boolean {
   if (value === undefined || typeof value === "boolean") return value ?? false;
   throw new TypeError(`${name} must be true or false, but is ${kind(value)}.`);

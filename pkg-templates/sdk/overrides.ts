@@ -35,10 +35,10 @@ function merged(owner: string, path: string, value: unknown, override: unknown):
   const known = isObject(value) ? value : {};
   const members = new Map<string, unknown>(Object.entries(known));
   for (const [name, item] of Object.entries(override)) {
-    const its = path === "" ? name : `${path}.${name}`;
-    checkName(owner, its, name, Object.keys(known));
+    const memberPath = path === "" ? name : `${path}.${name}`;
+    checkName(owner, memberPath, name, Object.keys(known));
     if (item === undefined) members.delete(name);
-    else members.set(name, merged(owner, its, members.get(name), item));
+    else members.set(name, merged(owner, memberPath, members.get(name), item));
   }
   return Object.fromEntries(members);
 }
@@ -72,7 +72,7 @@ function nested(path: readonly string[]): string {
   return path.reduceRight((inner, name) => `{ ${name}: ${inner} }`, "…");
 }
 
-/** Whether a value is an object, but neither a list nor one of the classes of the language, of whatever realm. */
+/** Whether a value is an object of any realm, but neither a list nor of a built-in class such as `Date`. */
 export function isObject(value: unknown): value is object {
   return tag(value) === "Object";
 }

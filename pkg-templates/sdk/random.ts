@@ -5,8 +5,8 @@ export type Random = () => number;
 export const MAX_SEED = 0xffff_ffff;
 
 /**
- * Makes a source of numbers from 0 to below 1, which are the same for the same seed: for choices in a test that a failure
- * must not make unrepeatable. It is not for secrets.
+ * Makes a source of numbers from 0 to below 1, which are the same for the same seed. Use it for random choices in a test
+ * that must be repeatable after a failure, but never for secrets.
  *
  * @param seed - A whole number from 0 to 4294967295.
  */

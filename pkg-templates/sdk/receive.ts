@@ -4,7 +4,7 @@ import { WebhookError } from "./error.js";
 import { bytes, notRaw, type RawBody, type SignatureHeader } from "./input.js";
 import { LONGEST_TIMER, whole } from "./options.js";
 
-/** What an adapter needs of a `Webhook`. */
+/** The part of a `Webhook` that the adapters use. */
 export interface WebhookLike {
   readonly maxBodyBytes: number;
   precheck(header: SignatureHeader, contentLength?: number): void;
@@ -17,12 +17,12 @@ export interface Source {
   /** Checks the request's head, if no router has done it. */
   check?(): void;
   /**
-   * Returns the body: its bytes or its text if something has read and kept it.
+   * Returns the body: its bytes or its text if other code has read and kept it.
    *
-   * @throws WebhookError `body_not_raw` when something has read it and kept neither.
+   * @throws WebhookError `body_not_raw` when other code has read the body and kept neither.
    */
   body(): RawBody | Unread | PromiseLike<RawBody>;
-  /** Keeps the whole body for whatever handles the request next. */
+  /** Keeps the whole body for later handlers of the request. */
   keep?(bytes: Uint8Array): void;
 }
 
@@ -30,7 +30,7 @@ export interface Source {
 export interface Unread {
   /** `Content-Length`, if it was sent. */
   readonly declared: string | null | undefined;
-  /** Passes each chunk to `add`, until the end, or until that throws or `signal` aborts. */
+  /** Passes each chunk to `add`, until the body ends, `add` throws or `signal` aborts. */
   read(add: (chunk: Uint8Array) => void, signal: AbortSignal): Promise<void>;
 }
 
@@ -82,9 +82,9 @@ async function read(
   webhook.precheck(headers, contentLength(declared));
   let buffer = new Uint8Array();
   let length = 0;
-  // Copied at once: a chunk may be a single byte, and a list of such chunks takes hundreds of times their memory.
+  // Copies each chunk at once: a chunk may be a single byte, and a list of such chunks needs hundreds of times their memory.
   const add = (chunk: Uint8Array) => {
-    if (!ArrayBuffer.isView(chunk)) throw notRaw("its stream was set to give text or objects");
+    if (!ArrayBuffer.isView(chunk)) throw notRaw("its stream was set to produce text or objects");
     const end = length + chunk.length;
     if (end > webhook.maxBodyBytes) webhook.precheck(headers, end);
     if (end > buffer.length) {
@@ -104,7 +104,7 @@ async function read(
   }
 }
 
-/** Parses a declared length; one that is not a number is ignored, because the body is counted in any case. */
+/** Parses a declared length. It is ignored if it is not a number, because the bytes of the body are counted too. */
 function contentLength(declared: string | null | undefined): number | undefined {
   const length = Number(declared ?? NaN);
   return Number.isSafeInteger(length) && length >= 0 ? length : undefined;

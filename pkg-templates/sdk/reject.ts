@@ -27,9 +27,9 @@ export interface RejectContext<Request> {
 
 export interface RejectOptions<Request> {
   /**
-   * Is called with each rejection, once the response is sent, or just before where the response is returned.
-   * By default, failures of the receiver and rejections of genuine events are logged, and of all rejections that
-   * strangers can cause at most one a minute.
+   * Called with each rejection: after the response is sent, or just before the handler returns it.
+   * By default, failures of the receiver and rejections of genuine events are logged. Strangers can cause all other
+   * rejections, so at most one of those is logged a minute.
    */
   onReject?: ((error: WebhookError, context: RejectContext<Request>) => unknown) | undefined;
 }
@@ -43,7 +43,7 @@ export interface Rejection {
 /** The result of a request: `undefined` if it was accepted. */
 export type Outcome = Rejection | undefined;
 
-/** Calls `onReject`, and throws what that throws. */
+/** Calls `onReject`, and throws its error. */
 export type ReportReject<Request> = (outcome: Outcome, request: Request, headers: SignatureHeader) => Promise<void>;
 
 /** Makes the function that reports rejections. */
@@ -60,7 +60,7 @@ async function explainRejection(webhook: WebhookLike, { error, received }: Rejec
   const { code, message } = error;
   // Without the whole body, only a missing or malformed header can be explained.
   if (received.isWhole || code === "missing_signature" || code === "malformed_signature") {
-    // By the package's name, so that each runtime and bundler finds the file that it can load.
+    // Imported by the package's name, so that each runtime and bundler finds the file that it can load.
     const { explain } = await import("walnut-webhooks/explain");
     return explain(webhook as Parameters<typeof explain>[0], received.bytes, headers);
   }
@@ -73,22 +73,22 @@ const MINUTE_MS = 60_000;
 const HOW_TO_EXPLAIN =
   " To find the cause, call explain() in onReject, or save the request to a file and run: npx walnut-webhooks explain --request FILE";
 
-/** Makes the default log. Strangers can cause most rejections, so only one a minute of those is logged. */
+/** Makes the default log. Strangers can cause most rejections, so at most one of those is logged a minute. */
 function rejectLogger(): (error: WebhookError) => void {
-  let next = -Infinity;
-  /** How many of each code were not logged since the last line. */
+  let nextLine = -Infinity;
+  /** How many rejections were not logged since the last line, by code. */
   const unlogged = new Map<string, number>();
   return (error) => {
     const { code, message, status } = error;
-    // A parser that runs before this package leaves a body that is not raw for each request of a stranger.
+    // If a body parser runs before this package, every request of a stranger fails with body_not_raw.
     if (status >= 500 && code !== "body_not_raw") return console.error(error);
     if (code === "stale" || code === "not_json") return console.warn(`walnut-webhooks: rejected a genuine event: ${code}. ${message}`);
     const now = performance.now();
-    if (now < next) return void unlogged.set(code, (unlogged.get(code) ?? 0) + 1);
-    next = now + MINUTE_MS;
+    if (now < nextLine) return void unlogged.set(code, (unlogged.get(code) ?? 0) + 1);
+    nextLine = now + MINUTE_MS;
     const others = Array.from(unlogged, ([code, times]) => `${times} ${code}`).join(", ");
     unlogged.clear();
-    const since = others === "" ? "" : ` (since the last such line also ${others})`;
+    const since = others === "" ? "" : ` (also ${others} since the last such line)`;
     console.warn(`walnut-webhooks: rejected a request${since}: ${code}. ${message}${status === 401 ? HOW_TO_EXPLAIN : ""}`);
   };
 }

@@ -2,7 +2,7 @@
 import type { DemoSessionFinished, PlaylistSessionFinished } from "./contract.js";
 import { pick, type Random, random, uuid, whole } from "./random.js";
 
-/** Returns when the events of a seed are sent, in milliseconds since the Unix epoch: within the year 2026. */
+/** Returns the time at which the events of a seed are sent, in milliseconds since the Unix epoch: within the year 2026. */
 export function timeOfSeed(seed: number): number {
   return Date.UTC(2026, 0, 1) + Math.floor(random(~seed >>> 0)() * 365 * 86_400_000);
 }

@@ -6,9 +6,9 @@ import { callback, checkOptions, whole } from "./options.js";
  */
 export interface SeenStore {
   /**
-   * Begins a delivery if it is new. Of several calls at the same time, exactly one returns `"new"`.
+   * Begins a delivery if it is new. If several calls with an ID run at the same time, exactly one returns `"new"`.
    *
-   * @param leaseMs - How long it is `"busy"` after that, unless `done` or `release` is called before.
+   * @param leaseMs - How long the delivery is `"busy"`, unless `done` or `release` is called earlier.
    */
   begin(id: string, leaseMs: number): SeenState | PromiseLike<SeenState>;
   /** Records that a delivery was handled. It is awaited before Walnut gets 200. */
@@ -24,7 +24,7 @@ export type SeenState = "new" | "busy" | "done";
 export interface MemoryStoreOptions {
   /** The most ids that are remembered, 1 to 16777216. The default is 100000. */
   maxEntries?: number | undefined;
-  /** How long an id that is done is remembered, in milliseconds. The default is 7 days. */
+  /** How long the id of a handled delivery is remembered, in milliseconds. The default is 7 days. */
   maxAge?: number | undefined;
   /** The clock, in milliseconds since the Unix epoch. The default is `Date.now`. */
   now?: (() => number) | undefined;
@@ -32,12 +32,12 @@ export interface MemoryStoreOptions {
 
 const DEFAULT_ENTRIES = 100_000;
 const DEFAULT_AGE_MS = 7 * 24 * 60 * 60 * 1000;
-/** The most that a `Map` holds. */
+/** The most entries that a `Map` can hold. */
 const LARGEST_MAP = 2 ** 24;
 
 /**
- * Remembers handled deliveries in the memory of this process. It is enough for one process that may forget them when it
- * ends. Several processes need a store that they share.
+ * Remembers handled deliveries in the memory of this process, until it ends. Several processes need a store that they
+ * share.
  *
  * @example
  * const options = { seen: new MemoryStore() };
@@ -46,9 +46,9 @@ export class MemoryStore implements SeenStore {
   readonly #maxEntries: number;
   readonly #maxAge: number;
   readonly #now: () => number;
-  /** When each was done; the oldest comes first. */
+  /** When each delivery was handled, by ID, in ascending order. */
   readonly #done = new Map<string, number>();
-  /** When each lease ends. */
+  /** When each lease ends, by ID. */
   readonly #busy = new Map<string, number>();
 
   /** @throws RangeError when a number is out of its range; TypeError when an option is of the wrong type or misspelt. */
@@ -59,7 +59,7 @@ export class MemoryStore implements SeenStore {
     this.#now = callback("now", options.now, Date.now);
   }
 
-  /** @throws Error when there is no room because every id is being handled. */
+  /** @throws Error when the store is full because every delivery in it is being handled. */
   begin(id: string, leaseMs: number): SeenState {
     const now = this.#now();
     this.#forgetOld(now);
@@ -74,7 +74,7 @@ export class MemoryStore implements SeenStore {
   done(id: string): void {
     const now = this.#now();
     this.#busy.delete(id);
-    // Deleted, so that it goes to the end.
+    // Deleted first, so that `set` puts it at the end.
     this.#done.delete(id);
     this.#makeRoom(now);
     this.#done.set(id, now);
@@ -91,7 +91,7 @@ export class MemoryStore implements SeenStore {
     }
   }
 
-  /** Prefers what is worth least: leases that have ended, then what was done longest ago. */
+  /** Removes entries if the store is full: leases that have ended, or else the delivery that was handled longest ago. */
   #makeRoom(now: number): void {
     if (this.#busy.size + this.#done.size < this.#maxEntries) return;
     for (const [id, until] of this.#busy) if (until <= now) this.#busy.delete(id);

@@ -16,21 +16,21 @@ import { demo, playlist, timeOfSeed } from "./sample.js";
 export type { Overrides } from "./overrides.js";
 export { random, type Random } from "./random.js";
 
-/** How an event is made up. */
+/** The options of the functions that make up an event. */
 export interface EventOptions {
   /**
-   * The same event for the same number, from 0 to 4294967295. Without a seed, each call makes another event, and a
-   * program makes the same sequence of events in each run.
+   * A number from 0 to 4294967295. The same number makes the same event. Without a seed, each call makes another event,
+   * and a program makes the same sequence of events in each run.
    */
   seed?: number | undefined;
   /**
-   * When Walnut sends the event; a number is in milliseconds since the Unix epoch. Without it, a seed sets a time in
-   * 2026; without a seed, the event is sent now.
+   * When Walnut sends the event; a number is in milliseconds since the Unix epoch. The default is a time in 2026 that
+   * depends on the seed, or now if there is no seed.
    */
   at?: number | Date | undefined;
 }
 
-/** Whose key signs: a `Webhook`, or the key itself. Of several keys, the current one signs. */
+/** A `Webhook` with the key that signs, or the key itself. If there are several keys, the current one signs. */
 export type Signer = Pick<Webhook, "sign"> | Key;
 
 /** The headers of a signed request. */
@@ -45,9 +45,10 @@ export type SignedHeaders = {
  * Makes up the event of a finished demo session, with every documented field.
  *
  * @param overrides - The fields that matter to the test, at any depth. `undefined` leaves a field out. A list replaces
- *   the whole list; each item of it is completed. To add a field that Walnut does not document, set it on the event.
- * @throws RangeError when `seed` or `at` is out of its range; `TypeError` when an option has an unknown name or another
- *   type, and when an override is not JSON, or likely has the name of a documented field in mind.
+ *   the whole list, and the missing fields of its items are made up. To add a field that Walnut does not document, set it
+ *   on the event.
+ * @throws RangeError when `seed` or `at` is out of its range; `TypeError` when an option has an unknown name or a wrong
+ *   type, when an override is not JSON, or when its name is likely a misspelt field.
  * @example
  * const event = demoSession({ data: { user: { email: "ada@example.com" } } });
  */
@@ -86,10 +87,10 @@ export function signedHeaders(signer: Signer, rawBody: RawBody): SignedHeaders {
 }
 
 /**
- * Makes the request that Walnut sends for an event, for handlers that take a `Request`.
+ * Makes the request that Walnut sends for an event, for handlers that expect a `Request`.
  *
- * @param options - `url`: where the request goes to, `http://localhost/webhook` by default.
- * @throws Error if the environment has no global `Request`, as Jest's jsdom has none.
+ * @param options - `url`: the URL of the request, `http://localhost/webhook` by default.
+ * @throws Error if the environment has no global `Request`, such as Jest's jsdom.
  * @example
  * const response = await POST(signedRequest(webhook, demoSession()));
  */
@@ -110,8 +111,8 @@ export function signedRequest(signer: Signer, event: object, options: { url?: st
 const SAMPLE_KEY = "walnut-webhooks/testing";
 
 /**
- * Makes the delivery that `webhook.verify` returns for an event: it is signed and verified, so its type, ID and drift are
- * the ones of a genuine delivery. The type `unknown` and its drift come from an event that differs from the documentation.
+ * Makes the delivery that `webhook.verify` returns for an event. The event is signed and verified, so the delivery has
+ * the type, ID and drift of a genuine one: pass an event that differs from the documentation to get `unknown` and drift.
  *
  * @example
  * await onDelivery(sampleDelivery(demoSession()));
@@ -144,10 +145,10 @@ function build<Event extends object>(
     if (option in overrides) throw new TypeError(`${option} is an option, not a field of the event. Pass it second: ${name}({}, { ${option}: ${example} }).`);
   }
   const { seed, at } = options;
-  const its = whole("seed", seed, unseeded, 0, MAX_SEED);
+  const usedSeed = whole("seed", seed, unseeded, 0, MAX_SEED);
   if (seed === undefined) unseeded++;
-  const time = at === undefined ? (seed === undefined ? Date.now() : timeOfSeed(its)) : milliseconds(at);
-  return merge(name, make(random(its), time), overrides) as Event;
+  const time = at === undefined ? (seed === undefined ? Date.now() : timeOfSeed(usedSeed)) : milliseconds(at);
+  return merge(name, make(random(usedSeed), time), overrides) as Event;
 }
 
 function milliseconds(at: unknown): number {

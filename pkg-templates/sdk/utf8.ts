@@ -29,7 +29,7 @@ export function utf8(): Codec {
   return codec;
 }
 
-/** Finds the platform's classes: the global ones, or Node's, because Node runs jsdom. */
+/** Finds the platform's classes: the global ones, or those of Node, in which jsdom runs. */
 export function utf8Classes(): Utf8Classes {
   const host = globalThis as Host;
   if (host.TextEncoder !== undefined && host.TextDecoder !== undefined) return host as Utf8Classes;

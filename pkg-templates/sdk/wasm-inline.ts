@@ -3,15 +3,15 @@ import { utf8Classes } from "./utf8.js";
 /** The printable ASCII characters that are not digits, so that the text can be quoted in any way. */
 const NO_DIGITS = "\"'`\\";
 
-/** How many digits there are, and how many of them are a byte alone; the others are the first of two digits. */
+/** The number of digits, and of the digits that encode a byte alone. Each other digit is the first of two. */
 const DIGITS = 91;
 const SINGLE = 89;
 
 /**
  * Compiles WebAssembly from a text that the package carries: no request, no file, no `await`.
  *
- * Most bytes are one character each, unlike in base64, so the text compresses as well as the bytes: a quarter smaller
- * than base64. tools/wasm-text.mjs writes it.
+ * Most bytes are one character each, unlike in base64. So the text compresses as well as the bytes, and is a quarter
+ * smaller than base64. tools/wasm-text.mjs writes it.
  */
 export function compile(text: string): object {
   const digits = new Uint8Array(128);
@@ -27,7 +27,8 @@ export function compile(text: string): object {
   let value = 0;
   for (let at = 0; at < SINGLE; at++) values.push((value += digit(at)));
   for (value = 0; value < 256; value++) if (values.indexOf(value) < 0) values.push(value);
-  // The byte of a character that stands alone, or -1. It saves a step for each byte: the loop runs once, uncompiled.
+  // For each character, the byte that it encodes alone, or -1. The table saves a step for each byte: the loop runs once,
+  // before the engine compiles it.
   const single = Array.from(digits, (digit) => (digit < SINGLE ? (values[digit] as number) : -1));
   let length = 0;
   for (let at = SINGLE; at < bytes.length; at++) {

@@ -1,11 +1,11 @@
-// Compiles and instantiates WebAssembly. The error in an environment that can't run it says what to do.
+// Compiles and instantiates WebAssembly. In an environment that can't run it, the error gives the cause and the fix.
 
-/** Compiles a module. @throws Error that names the cause and the way out. */
+/** Compiles a module. @throws Error that gives the cause and the fix. */
 export function compileModule(compile: () => object): object {
   return run(compile);
 }
 
-/** Instantiates a module, and returns its exports. @throws Error that names the cause and the way out. */
+/** Instantiates a module, and returns its exports. @throws Error that gives the cause and the fix. */
 export function instantiateModule(module: object, imports: WebAssembly.Imports): WebAssembly.Exports {
   return run(() => new WebAssembly.Instance(module as WebAssembly.Module, imports).exports);
 }
@@ -19,7 +19,7 @@ function run<T>(work: () => T): T {
   }
 }
 
-/** Names the cause and the way out, if the cause is known: engines tell it only in their messages. */
+/** Returns the cause and the fix, if the cause is known. Engines report it only in their messages. */
 function explain(message: string): string | undefined {
   if (typeof WebAssembly === "undefined") return "this runtime has no WebAssembly. Start Node without --jitless.";
   if (/simd/i.test(message)) return "this processor lacks SIMD (SSE4.1). Use another machine.";

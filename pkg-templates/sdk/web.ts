@@ -1,4 +1,4 @@
-// What `fetch` handlers and Hono share: a `Request` in, a `Response` out.
+// The function from a `Request` to a `Response`, which the adapters for fetch and Hono share.
 import { Deadline } from "./deadline.js";
 import { answer, flow, type HandlerOptions, wrongAdapter } from "./flow.js";
 import type { OnDelivery } from "./handlers.js";
@@ -6,7 +6,7 @@ import { notRaw, type RawBody } from "./input.js";
 import type { Source, Unread, WebhookLike } from "./receive.js";
 import type { Outcome } from "./reject.js";
 
-/** Milliseconds: the client that waits for the response may be a stranger with many connections. */
+/** How long a response waits for `onReject`, in milliseconds. Its client may be a stranger with many connections. */
 const REPORT_TIMEOUT = 1000;
 
 /** How an adapter differs from the others. */
@@ -23,7 +23,7 @@ interface Adapter {
 /**
  * Makes the function that answers requests.
  *
- * `kept` is the body, if the framework has read it and kept its bytes.
+ * `kept` returns the body, if the framework has read it and kept its bytes.
  */
 export function web<R extends Request, Context>(
   webhook: WebhookLike,
@@ -42,14 +42,14 @@ export function web<R extends Request, Context>(
       if (request.signal?.aborted) return new Response(null, { status: 400 });
       throw error;
     }
-    // Before the response is returned, since a Worker ends with it. The response stays as it is, and waits at most this long.
+    // Reports before the response is returned, since a Worker may end after that. The report can't change the response.
     const deadline = new Deadline(REPORT_TIMEOUT, () => new Error(`onReject took over ${REPORT_TIMEOUT} ms`));
     await deadline.race(report(outcome, request, request.headers)).catch((error) => console.error(error));
     deadline.clear();
     return response(outcome, source.isUnfinished);
   };
   return (request, context, kept) => {
-    // Not in a promise, whose rejection Express 4 does not handle.
+    // Thrown here and not in a promise, since Express 4 does not handle a rejected promise.
     if (typeof request?.headers?.get !== "function") throw wrongAdapter(name, "a Request", request);
     return respond(request, context, kept);
   };
@@ -85,7 +85,7 @@ class WebSource implements Source, Unread {
   async read(add: (chunk: Uint8Array) => void, signal: AbortSignal): Promise<void> {
     const reader = this.request.body?.getReader();
     if (reader !== undefined) {
-      // Released, and not cancelled: SvelteKit's Node server would destroy the connection before the response is sent.
+      // Released and not cancelled, since SvelteKit's Node server would destroy the connection before the response is sent.
       const stop = () => reader.releaseLock();
       signal.addEventListener("abort", stop);
       try {

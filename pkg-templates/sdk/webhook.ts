@@ -12,8 +12,8 @@ export interface WebhookOptions {
   /** The limit on a body's length, in bytes. The default is 1 MiB. */
   maxBodyBytes?: number | undefined;
   /**
-   * The most that may lie between an event's signed time and now, in milliseconds. Off by default. The shortest safe
-   * value is 72 hours (259200000): retries may arrive up to 48 hours late.
+   * The maximum age of an event, by its signed timestamp, in milliseconds. Off by default. The shortest safe value is
+   * 72 hours (259200000): retries may arrive up to 48 hours late.
    */
   maxAge?: number | undefined;
   /**
@@ -21,7 +21,7 @@ export interface WebhookOptions {
    * such an event.
    */
   requireTimestamp?: boolean | undefined;
-  /** How far ahead of this clock an event may be if `maxAge` is set, in milliseconds. The default is 5 minutes. */
+  /** How far an event's timestamp may be in the future if `maxAge` is set, in milliseconds. The default is 5 minutes. */
   skew?: number | undefined;
   /** The clock, in milliseconds since the Unix epoch. The default is `Date.now`. */
   now?: (() => number) | undefined;
@@ -79,11 +79,11 @@ export class Verifier {
   }
 
   /**
-   * Verifies a body and reads it.
+   * Verifies a body and parses it.
    *
    * @param rawBody - The body, byte for byte as received.
    * @param header - The value of `X-Walnut-Signature`, or the request's headers.
-   * @throws WebhookError with one of the codes, in this order: `body_not_raw`, `missing_signature`,
+   * @throws WebhookError with the first of these codes that applies: `body_not_raw`, `missing_signature`,
    *   `malformed_signature`, `body_too_large`, `signature_mismatch`, `not_json`, `stale`.
    */
   verify(rawBody: RawBody, header: SignatureHeader): Delivery {
@@ -115,7 +115,7 @@ export class Verifier {
   }
 
   /**
-   * Checks what is known of a request before its body is read.
+   * Checks the signature header and the declared length of a request before its body is read.
    *
    * @param contentLength - The body's length in bytes, if it is declared.
    * @throws WebhookError `missing_signature`, `malformed_signature` or `body_too_large`.
@@ -129,7 +129,7 @@ export class Verifier {
     call((core) => core.precheck(handle, known, length), undefined, value);
   }
 
-  /** Begins to verify a body that comes in pieces. Nothing of the body is kept. */
+  /** Starts to verify a body that arrives in chunks. It keeps no part of the body. */
   stream(): WebhookStream {
     const handle = this.#handle();
     return new Stream(call((core) => core.openStream(handle)));
@@ -138,7 +138,7 @@ export class Verifier {
   /**
    * Signs a body with the current key, as Walnut does: 64 lowercase hex digits.
    *
-   * @throws WebhookError `body_not_raw`, or `body_too_large` from 2 GiB on.
+   * @throws WebhookError `body_not_raw`, or `body_too_large` for a body of 2 GiB or more.
    */
   sign(rawBody: RawBody): string {
     const body = bytes(rawBody);
@@ -154,7 +154,7 @@ export class Verifier {
     for (const key of this.#keys) call((core) => core.addKey(key.length), key);
   }
 
-  /** Returns the core's handle of this verifier, which each instance of the core opens once. */
+  /** Returns the core's handle of this verifier. It is opened once in each instance of the core. */
   #handle(): number {
     if (this.#owned?.instance !== instance()) {
       this.#addKeys();
@@ -167,17 +167,17 @@ export class Verifier {
   }
 }
 
-/** Verifies a body in chunks. `webhook.stream()` makes it. */
+/** Verifies a body in chunks. `webhook.stream()` returns one. */
 export interface WebhookStream {
   /**
-   * Takes the next piece of the body.
+   * Adds the next chunk of the body.
    *
-   * @throws WebhookError `body_too_large` from the piece on that goes over the limit: stop reading; `body_not_raw`.
-   * @throws Error when the stream is finished, or was lost as the core was restarted after a trap: begin another.
+   * @throws WebhookError `body_too_large` once the chunks exceed the limit: stop reading then; `body_not_raw`.
+   * @throws Error when the stream is finished, or was lost because the core restarted after a trap: begin another.
    */
   update(chunk: RawBody): void;
   /**
-   * Ends the body. The stream can't be used again.
+   * Ends the body. The stream can't be used afterwards.
    *
    * @throws WebhookError as `webhook.verifySignature`.
    * @throws Error as `update`.
@@ -207,7 +207,7 @@ class Stream implements WebhookStream {
     } catch (error) {
       malformed = error;
     }
-    // Finished or not, it is over.
+    // A malformed header ends the stream too.
     const handle = this.#handle();
     this.#owned = undefined;
     streams?.unregister(this);

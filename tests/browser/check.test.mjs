@@ -1,13 +1,13 @@
-// Check: each verdict and each explanation, with the marked mistake, as a person sees them.
+// The Check tab: each verdict and each explanation, with the mistake marked, as a person sees them.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { build } from "esbuild";
 import { explain } from "../../pkg/explain.js";
 import { Webhook } from "../../pkg/index.js";
-import { BODY, field, give, harness, KEY, says, sign, verdict } from "./support.mjs";
+import { BODY, field, fillIn, harness, KEY, showsText, sign, verdict } from "./support.mjs";
 
-const opened = harness();
+const openPage = harness();
 const options = { timeout: 600_000 };
 /**
  * Characters without width, characters that change the direction of text, and control characters except line feeds,
@@ -17,7 +17,7 @@ const INVISIBLE = /\p{Cf}|(?!\n)\p{Cc}/u;
 const marked = (page, where) => page.locator(`${where} mark`).allTextContents();
 
 test("check: names the missing input, and checks at each keystroke", options, async (t) => {
-  const { page } = await opened(t);
+  const { page } = await openPage(t);
   assert.deepEqual(await verdict(page), ["none", "", ""]);
   await page.locator("#body").pressSequentially("{}");
   assert.match(await page.textContent("#message"), /Enter the key/);
@@ -32,16 +32,16 @@ test("check: names the missing input, and checks at each keystroke", options, as
   assert.deepEqual(await verdict(page), ["rejected", "signature_mismatch", "body_whitespace"]);
   await page.keyboard.press("Backspace");
   assert.deepEqual(await verdict(page), ["genuine", "", ""]);
-  // Announced when the typing stops.
-  await says(page, "#announcer", "Genuine.");
+  // The page announces the verdict once the typing stops.
+  await showsText(page, "#announcer", "Genuine.");
 });
 
 test("check: shows the delivery, its age, and that a previous key matched", options, async (t) => {
-  const { page } = await opened(t, { key: KEY });
+  const { page } = await openPage(t, { key: KEY });
   const at = Date.now() - 3 * 3_600_000 - 1000;
   const event = { ...JSON.parse(BODY), is_test: true, timestamp: new Date(at).toISOString() };
   const body = JSON.stringify(event);
-  await give(page, body, sign(body));
+  await fillIn(page, body, sign(body));
   assert.equal(await field(page, "type"), "demo_session_finished");
   assert.equal(await field(page, "isTest"), "true");
   assert.match(await field(page, "id"), /^body:[0-9a-f]{64}$/);
@@ -49,8 +49,8 @@ test("check: shows the delivery, its age, and that a previous key matched", opti
   assert.match(await field(page, "keyIndex"), /^0, the current key/);
   assert.match(await page.textContent("#drift"), /exactly as documented/);
   const soon = JSON.stringify({ event: "e", timestamp: new Date(Date.now() + 1500).toISOString() });
-  await give(page, soon, sign(soon));
-  await says(page, ".age", "1 s ago"); // the page updates it
+  await fillIn(page, soon, sign(soon));
+  await showsText(page, ".age", "1 s ago"); // the page updates it
 
   for (let previous = 1; previous <= 3; previous++) await page.click("#add-key");
   assert.equal(await page.isVisible("#add-key"), false);
@@ -62,14 +62,14 @@ test("check: shows the delivery, its age, and that a previous key matched", opti
   assert.equal(await page.isVisible("#add-key"), true);
 });
 
-test("check: marks drift in its place", options, async (t) => {
-  const { page } = await opened(t, { key: KEY });
+test("check: marks each drift at its place in the event", options, async (t) => {
+  const { page } = await openPage(t, { key: KEY });
   const event = JSON.parse(BODY);
   event.data.demo_engagement.fab_clicks = "none";
   event.data["<img src=x onerror=alert(1)>"] = 1.0;
   delete event.data.user.user_agent;
   const body = JSON.stringify(event).replace(":1,", ":1.0,").replace(/:1}/, ":1.0}");
-  await give(page, body, sign(body));
+  await fillIn(page, body, sign(body));
   assert.equal(await field(page, "type"), "unknown");
   const lines = await page.locator("#event .line:has(mark)").allTextContents();
   assert.deepEqual(lines.map((line) => line.trim()), [
@@ -80,17 +80,17 @@ test("check: marks drift in its place", options, async (t) => {
   assert.equal(await page.locator("#drift-list li").count(), 3);
   assert.equal(await page.locator("#event img").count(), 0);
   assert.deepEqual(JSON.parse((await page.textContent("#event")).replace(/ {2}←.*/g, "").replace(/,?\n *"user_agent"\n/, "\n")), event);
-  // Scrolled to the first of them.
+  // The page scrolls to the first mark.
   assert.ok(await page.evaluate(() => document.querySelector("#event").scrollTop > 0));
 });
 
 test("check: shows invisible and direction-changing characters by their number", options, async (t) => {
-  const { page } = await opened(t, { key: KEY });
+  const { page } = await openPage(t, { key: KEY });
   const odd = JSON.parse(BODY);
   Object.assign(odd, { event: "a\u200bb\u2066", timestamp: "\u202e2026" });
   odd.data.session_id = "s\u0000\n";
   const body = JSON.stringify(odd);
-  await give(page, body, sign(body));
+  await fillIn(page, body, sign(body));
   assert.equal((await verdict(page))[0], "genuine");
   assert.equal(await field(page, "name"), "a⟨U+200B⟩b⟨U+2066⟩");
   assert.equal(await field(page, "timestamp"), "⟨U+202E⟩2026");
@@ -104,8 +104,8 @@ test("check: shows invisible and direction-changing characters by their number",
 });
 
 test("check: accepts a genuine body that is not JSON", options, async (t) => {
-  const { page } = await opened(t, { key: KEY });
-  await give(page, "no JSON", sign("no JSON"));
+  const { page } = await openPage(t, { key: KEY });
+  await fillIn(page, "no JSON", sign("no JSON"));
   assert.deepEqual(await verdict(page), ["genuine", "not_json", ""]);
   assert.equal(await page.isVisible("#delivery"), false);
 });
@@ -116,12 +116,12 @@ const SIGNATURES = {
   signature_extra_text: [` sha256=${digits}`, (marks) => marks.join() === "␣sha256="],
   signature_repeated: [`${digits}, ${digits}`, (marks) => marks.join() === `,␣${digits}`],
   signature_base64: [Buffer.from(digits, "hex").toString("base64"), (marks) => marks.join() === Buffer.from(digits, "hex").toString("base64")],
-  signature_cut: [digits.slice(0, 60), (marks) => marks.join() === "…␣4␣of␣64␣digits␣lack"],
+  signature_cut: [digits.slice(0, 60), (marks) => marks.join() === "…␣4␣of␣64␣digits␣are␣missing"],
   "": ["g".repeat(63) + "a", (marks) => marks.join() === "g".repeat(63)],
 };
 
 test("check: marks the mistake in a signature", options, async (t) => {
-  const { page } = await opened(t, { key: KEY });
+  const { page } = await openPage(t, { key: KEY });
   await page.fill("#body", BODY);
   for (const [cause, [signature, isRight]] of Object.entries(SIGNATURES)) {
     await page.fill("#signature", signature);
@@ -138,8 +138,8 @@ test("check: marks the mistake in a signature", options, async (t) => {
 });
 
 test("check: marks the characters around a key without showing the key", options, async (t) => {
-  const { page } = await opened(t, { key: "another key" });
-  await give(page, BODY, digits);
+  const { page } = await openPage(t, { key: "another key" });
+  await fillIn(page, BODY, digits);
   await page.click("#add-key");
   const keys = {
     key_whitespace: [`  ${KEY}\t`, ["␣␣", "␉"]],
@@ -172,25 +172,25 @@ const BODIES = {
 };
 
 test("check: names the change to a body, with the bytes that differ if they are known", options, async (t) => {
-  const { page } = await opened(t, { key: KEY });
+  const { page } = await openPage(t, { key: KEY });
   for (const [cause, body] of Object.entries(BODIES)) {
-    await give(page, body, digits);
+    await fillIn(page, body, digits);
     assert.deepEqual(await verdict(page), ["rejected", "signature_mismatch", cause]);
     assert.notEqual(await page.textContent("#message"), "");
     const { difference } = explain(KEY, body, digits);
     assert.equal(await page.locator(".difference").count(), difference === null ? 0 : 1);
   }
   const empty = "";
-  await give(page, empty, digits);
+  await fillIn(page, empty, digits);
   assert.deepEqual(await verdict(page), ["rejected", "signature_mismatch", "body_empty"]);
-  await give(page, `{"a":"${"x".repeat(65_536)}"}`, digits);
+  await fillIn(page, `{"a":"${"x".repeat(65_536)}"}`, digits);
   assert.deepEqual(await verdict(page), ["rejected", "signature_mismatch", "body_too_large_to_explain"]);
-  await give(page, `"${"x".repeat(1 << 20)}"`, digits);
+  await fillIn(page, `"${"x".repeat(1 << 20)}"`, digits);
   assert.deepEqual(await verdict(page), ["rejected", "body_too_large", ""]);
 });
 
-test("check: shows the received and the signed bytes below each other", options, async (t) => {
-  const { page } = await opened(t);
+test("check: shows the received bytes above the signed bytes", options, async (t) => {
+  const { page } = await openPage(t);
   const { outputFiles } = await build({
     entryPoints: [join(import.meta.dirname, "../../harness/check/difference.ts")], bundle: true, write: false, format: "iife", globalName: "its",
   });
@@ -212,7 +212,7 @@ test("check: shows the received and the signed bytes below each other", options,
 });
 
 test("check: reads a whole request, raw or as curl", options, async (t) => {
-  const { page } = await opened(t, { key: KEY });
+  const { page } = await openPage(t, { key: KEY });
   const raw = (...headers) => ["POST /webhook HTTP/1.1", "Host: hooks.example.com", ...headers, "", BODY].join("\n");
   await page.fill("#body", raw(`X-Walnut-Signature: ${digits}`));
   assert.deepEqual(await verdict(page), ["genuine", "", ""]);
@@ -242,13 +242,13 @@ test("check: reads a whole request, raw or as curl", options, async (t) => {
   // A body can look like a request.
   const body = "name: value";
   await page.fill("#body", body);
-  await page.check("#taken-body");
+  await page.check("#read-as-body");
   await page.fill("#signature", sign(body));
   assert.deepEqual(await verdict(page), ["genuine", "not_json", ""]);
 });
 
 test("check: shows the verdict of each example", options, async (t) => {
-  const { page } = await opened(t);
+  const { page } = await openPage(t);
   const expected = { genuine: ["genuine", "", ""], reformatted: ["rejected", "signature_mismatch", "body_reformatted"],
     signature: ["rejected", "malformed_signature", "signature_extra_text"], request: ["rejected", "missing_signature", "other_header"] };
   for (const [name, shown] of Object.entries(expected)) {
@@ -262,8 +262,8 @@ test("check: shows the verdict of each example", options, async (t) => {
 
 for (const [width, height] of [[1280, 500], [1280, 900], [375, 667], [375, 900]]) {
   test(`check, ${width} × ${height} px: keeps the verdict in view while the form is edited`, options, async (t) => {
-    const { page } = await opened(t, { key: KEY, viewport: { width, height } });
-    await give(page, BODIES.body_reformatted, digits);
+    const { page } = await openPage(t, { key: KEY, viewport: { width, height } });
+    await fillIn(page, BODIES.body_reformatted, digits);
     const isInView = async () => {
       const { top, bottom } = await page.locator("#verdict").evaluate((node) => node.getBoundingClientRect());
       assert.ok(top >= 0 && bottom <= height, `the verdict is at ${top} to ${bottom} px of ${height}`);

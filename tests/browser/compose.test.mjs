@@ -1,12 +1,12 @@
-// Compose: every event, every field, every shape. The shown body is the signed one.
+// The Compose tab: every event, field and shape. The page signs exactly the body that it shows.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
-import { field, harness, isSound, KEY, says, sign, verdict } from "./support.mjs";
+import { field, harness, isSound, KEY, showsText, sign, verdict } from "./support.mjs";
 
 const root = join(import.meta.dirname, "../..");
-const opened = harness();
+const openPage = harness();
 const options = { timeout: 600_000 };
 const composed = (page) => page.textContent("#preview");
 
@@ -21,7 +21,7 @@ function another(type) {
 
 for (const [kind, name, count] of [["demo", "demo_session_finished", 18], ["playlist", "playlist_session_finished", 0], ["test", "demo_session_finished", 18]]) {
   test(`compose: edits every field of a ${kind} event`, options, async (t) => {
-    const { page } = await opened(t, { key: KEY, view: "compose" });
+    const { page } = await openPage(t, { key: KEY, view: "compose" });
     await page.check(`input[name=kind][value=${kind}]`);
     const before = JSON.parse(await composed(page));
     assert.equal(before.event, name);
@@ -56,7 +56,7 @@ for (const [kind, name, count] of [["demo", "demo_session_finished", 18], ["play
       }
     }
     const body = await composed(page);
-    // In Walnut's order, also after editing.
+    // The fields keep Walnut's order after editing.
     assert.deepEqual(Object.keys(JSON.parse(body)), Object.keys(before));
     assert.deepEqual(Object.keys(JSON.parse(body).data), Object.keys(before.data));
     assert.equal(await page.textContent("#composed-signature"), sign(body));
@@ -67,7 +67,7 @@ for (const [kind, name, count] of [["demo", "demo_session_finished", 18], ["play
 }
 
 test("compose: reports an invalid number or time, and keeps the last valid one", options, async (t) => {
-  const { page } = await opened(t, { key: KEY, view: "compose" });
+  const { page } = await openPage(t, { key: KEY, view: "compose" });
   const number = page.locator("[data-path='data.demo_engagement.fab_clicks']");
   await number.fill("7");
   await number.fill("");
@@ -96,7 +96,7 @@ test("compose: reports an invalid number or time, and keeps the last valid one",
 });
 
 test("compose: adds and removes items", options, async (t) => {
-  const { page } = await opened(t, { key: KEY, view: "compose" });
+  const { page } = await openPage(t, { key: KEY, view: "compose" });
   await page.check("input[name=kind][value=playlist]");
   const items = async () => JSON.parse(await composed(page)).data.items;
   const { length } = await items();
@@ -113,11 +113,11 @@ test("compose: adds and removes items", options, async (t) => {
   assert.equal((await items())[0].name, "the last");
   assert.equal(await page.isVisible("[data-path='data.items[0].name']"), true); // it stays unfolded
   assert.equal(await page.textContent("#composed-type"), "playlist_session_finished");
-  await says(page, "#announcer", "1 left");
+  await showsText(page, "#announcer", "1 left");
 });
 
-test("compose: makes the event of the command line for the same seed", options, async (t) => {
-  const { page } = await opened(t, { key: KEY, view: "compose" });
+test("compose: makes the same event as the command line for the same seed", options, async (t) => {
+  const { page } = await openPage(t, { key: KEY, view: "compose" });
   for (const kind of ["demo", "playlist", "test"]) {
     await page.check(`input[name=kind][value=${kind}]`);
     await page.fill("#seed", "7");
@@ -132,8 +132,8 @@ test("compose: makes the event of the command line for the same seed", options, 
   assert.ok(time > before - 1000 && time <= Date.now(), `${time - before} ms`);
 });
 
-test("compose: makes events that differ from the documentation, which Check reports", options, async (t) => {
-  const { page } = await opened(t, { key: KEY, view: "compose" });
+test("compose: makes events with drift, which Check reports", options, async (t) => {
+  const { page } = await openPage(t, { key: KEY, view: "compose" });
   const checked = async (use) => {
     await page.click("#use-in-check");
     assert.equal((await verdict(page))[0], "genuine");
@@ -163,16 +163,16 @@ test("compose: makes events that differ from the documentation, which Check repo
     for (const field of ["event", "data.items", "data.items[0].selected", "data.user", "data.session_duration_secs", "timestamp"]) {
       await page.selectOption("#which", field);
       await checked(async () => {
-        const found = await drift();
-        assert.equal(found.length, 1, `${shape} ${field}: ${found}`);
-        assert.ok(found[0].startsWith(field) && says.test(found[0]), found[0]);
+        const differences = await drift();
+        assert.equal(differences.length, 1, `${shape} ${field}: ${differences}`);
+        assert.ok(differences[0].startsWith(field) && says.test(differences[0]), differences[0]);
       });
     }
   }
 });
 
 test("compose: shows the body without a key, and signs nothing", options, async (t) => {
-  const { page } = await opened(t, { view: "compose" });
+  const { page } = await openPage(t, { view: "compose" });
   assert.equal(JSON.parse(await composed(page)).event, "demo_session_finished");
   for (const id of ["use-in-check", "use-in-send", "copy-signature"]) assert.equal(await page.isDisabled(`#${id}`), true);
   await page.check("input[name=format][value=curl]");

@@ -1,4 +1,4 @@
-// Runs the texts that Compose copies unchanged in a shell, in Node and in Cargo, with characters that are hard to quote.
+// Copies each text of Compose, and runs it unchanged in a shell, Node or Cargo. The events have characters that are hard to quote.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,10 +9,10 @@ import { harness, KEY, receiver, sign } from "./support.mjs";
 
 const root = join(import.meta.dirname, "../..");
 const scratch = join(root, "target/copies");
-const opened = harness();
+const openPage = harness();
 const run = promisify(execFile);
 const env = { ...process.env, WALNUT_WEBHOOK_KEY: KEY };
-// With it, the inner test would report to the outer one.
+// With this variable, the inner test would report to the outer one.
 delete env.NODE_TEST_CONTEXT;
 
 const AWKWARD = `O'Brien "said" \\n \\' $HOME \`id\` %s ! é 漢 💥 #"## @x`;
@@ -24,7 +24,7 @@ const EVENTS = [
 ];
 
 /** Composes an event, and copies it in a format through the clipboard. */
-async function copied(page, { kind, shape, layout, email }, format) {
+async function copyText(page, { kind, shape, layout, email }, format) {
   await page.check(`input[name=kind][value=${kind}]`);
   await page.fill("#seed", "11");
   await page.selectOption("#shape", shape);
@@ -44,7 +44,7 @@ async function copied(page, { kind, shape, layout, email }, format) {
 }
 
 const permissions = ["clipboard-read", "clipboard-write"];
-const compose = (t) => opened(t, { key: KEY, view: "compose", permissions });
+const compose = (t) => openPage(t, { key: KEY, view: "compose", permissions });
 
 test("copies: curl and fetch send the shown bytes with the shown signature", { timeout: 600_000 }, async (t) => {
   mkdirSync(scratch, { recursive: true });
@@ -55,14 +55,14 @@ test("copies: curl and fetch send the shown bytes with the shown signature", { t
   await page.click("#tab-compose");
   const hasCurl = await run("curl", ["--version"]).then(() => true, () => false);
   for (const event of EVENTS) {
-    const { body, text } = await copied(page, event, "curl");
-    // The words as any POSIX shell splits them, even without curl.
+    const { body, text } = await copyText(page, event, "curl");
+    // A shell splits the command into words. This needs no curl, because the shell calls a function of this name.
     const { stdout } = await run("sh", ["-c", `curl() { printf '%s\\0' "$@"; }\n${text}`]);
     assert.deepEqual(stdout.split("\0").slice(0, -1), [
       "--request", "POST", `${url}/it's?a=1&b=$HOME`, "--header", "Content-Type: application/json", "--header", `X-Walnut-Signature: ${sign(body)}`, "--data-raw", body,
     ]);
     const senders = { fetch: async () => {
-      const { text } = await copied(page, event, "fetch");
+      const { text } = await copyText(page, event, "fetch");
       writeFileSync(join(scratch, "fetch.mjs"), text);
       return run(process.execPath, [join(scratch, "fetch.mjs")]);
     } };
@@ -87,24 +87,24 @@ test("copies: the Node test runs the user's handler, and fails if the handler fa
     return run(process.execPath, ["--test", "--test-reporter=tap", join(scratch, "copied.test.mjs")], { env });
   };
   const handled = join(scratch, "handled.json");
-  const stores = `import { writeFileSync } from "node:fs";
+  const storingHandler = `import { writeFileSync } from "node:fs";
     export const onDelivery = async (delivery) => writeFileSync(${JSON.stringify(handled)}, JSON.stringify(delivery));`;
   for (const event of EVENTS) {
-    const { body, text } = await copied(page, event, "node");
+    const { body, text } = await copyText(page, event, "node");
     assert.ok(!text.includes(sign(body)));
     rmSync(handled, { force: true });
-    assert.match((await runTest(text, stores)).stdout, /# pass 1\n# fail 0/);
+    assert.match((await runTest(text, storingHandler)).stdout, /# pass 1\n# fail 0/);
     if (event.shape === "syntax") assert.equal(existsSync(handled), false);
     else assert.deepEqual(JSON.parse(readFileSync(handled, "utf8")).event, JSON.parse(body));
   }
-  const { text } = await copied(page, EVENTS[0], "node");
-  const fails = "export const onDelivery = async () => { throw new Error('the database is down'); };";
-  await assert.rejects(runTest(text, fails), ({ stdout }) => /the database is down[^]*# fail 1/.test(stdout));
-  await assert.rejects(runTest(text.replace('"event": "demo_session_finished"', '"event": "another"'), stores), ({ stdout }) => /# fail 1/.test(stdout));
+  const { text } = await copyText(page, EVENTS[0], "node");
+  const failingHandler = "export const onDelivery = async () => { throw new Error('the database is down'); };";
+  await assert.rejects(runTest(text, failingHandler), ({ stdout }) => /the database is down[^]*# fail 1/.test(stdout));
+  await assert.rejects(runTest(text.replace('"event": "demo_session_finished"', '"event": "another"'), storingHandler), ({ stdout }) => /# fail 1/.test(stdout));
 });
 
 test("copies: the Node test needs no key", { timeout: 600_000 }, async (t) => {
-  const { page } = await opened(t, { view: "compose", permissions });
+  const { page } = await openPage(t, { view: "compose", permissions });
   await page.check("input[name=format][value=node]");
   assert.equal(await page.isDisabled("#copy"), false);
   assert.match(await page.textContent("#preview"), /sampleDelivery\(event\)/);
@@ -129,11 +129,11 @@ walnut-webhooks = { path = ${JSON.stringify(root)} }
   cpSync(join(root, "Cargo.lock"), join(project, "Cargo.lock"));
   const { page } = await compose(t);
   for (const [index, event] of EVENTS.entries()) {
-    const { body, text } = await copied(page, event, "rust");
+    const { body, text } = await copyText(page, event, "rust");
     writeFileSync(join(project, `tests/event_${index}.rs`), text);
     if (index === 0) assert.ok(text.includes(body), "a raw string is used if possible");
   }
-  // The build of the crate's tests is reused.
+  // Reuses the build of the crate's tests.
   const { stdout } = await run("cargo", ["test", "--offline", "--quiet"], { cwd: project, env: { ...env, CARGO_TARGET_DIR: join(root, "target") } });
   assert.equal(stdout.match(/test result: ok\. 2 passed/g)?.length, EVENTS.length, stdout);
   assert.ok(readFileSync(join(project, "tests/event_1.rs"), "utf8").includes("\\u{202e}"));

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { BODY, field, give, harness, isSound, KEY, look, LOOKS, receiver, says, sign, verdict } from "./support.mjs";
+import { BODY, field, fillIn, harness, isSound, KEY, look, LOOKS, receiver, showsText, sign, verdict } from "./support.mjs";
 
-const opened = harness();
+const openPage = harness();
 const options = { timeout: 600_000 };
 const focused = (page) => page.evaluate(() => document.activeElement.id);
 
@@ -13,7 +13,7 @@ for (const looks of LOOKS) {
   const title = `${looks.colorScheme}, ${looks.viewport.width} px`;
 
   test(`page, ${title}: shows Check in each state`, options, async (t) => {
-    const { page } = await opened(t, { key: KEY, ...looks });
+    const { page } = await openPage(t, { key: KEY, ...looks });
     const body = JSON.stringify({ ...JSON.parse(BODY), new: 1 }).replace('"session_id"', '"session"');
     const states = {
       empty: () => page.fill("#key-0", ""),
@@ -21,7 +21,7 @@ for (const looks of LOOKS) {
       body: () => page.click("#example-reformatted"),
       signature: () => page.click("#example-signature"),
       request: () => page.click("#example-request"),
-      drift: () => page.fill("#key-0", KEY).then(() => give(page, body, sign(body))),
+      drift: () => page.fill("#key-0", KEY).then(() => fillIn(page, body, sign(body))),
       keys: () => page.fill("#key-0", `"${KEY}" `).then(() => page.click("#add-key")),
     };
     for (const [name, reach] of Object.entries(states)) {
@@ -32,7 +32,7 @@ for (const looks of LOOKS) {
 
   test(`page, ${title}: shows Compose and Send in each state`, options, async (t) => {
     const { url } = await receiver(t, ({ body }, response) => response.writeHead(body.includes("playlist") ? 500 : 200, { "content-type": "application/json" }).end('{"ok":true}'));
-    const { page } = await opened(t, { view: "compose", ...looks });
+    const { page } = await openPage(t, { view: "compose", ...looks });
     await look(page, "compose-no-key", looks);
     await page.fill("#key-0", KEY);
     await page.fill("#seed", "3");
@@ -60,7 +60,7 @@ for (const looks of LOOKS) {
 }
 
 test("page: fits 320 px", options, async (t) => {
-  const { page } = await opened(t, { key: KEY, viewport: { width: 320, height: 640 } });
+  const { page } = await openPage(t, { key: KEY, viewport: { width: 320, height: 640 } });
   await page.click("#example-signature");
   await isSound(page);
   await page.click("#example-request");
@@ -77,16 +77,16 @@ test("page: fits 320 px", options, async (t) => {
 });
 
 for (const width of [320, 375, 1280]) {
-  test(`page, ${width} px: wraps long texts from outside`, options, async (t) => {
+  test(`page, ${width} px: wraps long texts from requests and responses`, options, async (t) => {
     const long = "x".repeat(300);
     const { url } = await receiver(t, (_, response) => response.writeHead(500, { [long]: long }).end(long));
-    const { page } = await opened(t, { key: KEY, viewport: { width, height: 900 } });
+    const { page } = await openPage(t, { key: KEY, viewport: { width, height: 900 } });
     const looks = { colorScheme: "light", viewport: { width } };
     const event = JSON.parse(BODY);
     Object.assign(event, { [long]: 1, timestamp: long });
     event.data.session_id = long;
     for (const body of [JSON.stringify(event), JSON.stringify({ ...event, event: long })]) {
-      await give(page, body, sign(body));
+      await fillIn(page, body, sign(body));
       assert.equal((await verdict(page))[0], "genuine");
       await look(page, "long-event", looks);
     }
@@ -106,7 +106,7 @@ for (const width of [320, 375, 1280]) {
     await look(page, "long-answer", looks);
     await page.fill("#url", `http://${long}.invalid/${long}`);
     await page.click("#send-button");
-    await page.waitForSelector("#answer .summary:has-text('No answer')");
+    await page.waitForSelector("#answer .summary:has-text('No response')");
     await isSound(page);
   });
 }
@@ -119,11 +119,11 @@ const brokenTabs = (page) => page.locator("[role=tab]").evaluateAll((tabs) => ta
 }).map(({ textContent }) => textContent));
 
 test("page: keeps the name of each tab on one line, down to 280 px", options, async (t) => {
-  const { page } = await opened(t, { viewport: { width: 280, height: 640 } });
+  const { page } = await openPage(t, { viewport: { width: 280, height: 640 } });
   for (const width of [280, 320, 360, 375, 480, 640]) {
     await page.setViewportSize({ width, height: 640 });
     assert.deepEqual(await brokenTabs(page), [], `${width} px`);
-    // Next to each other, down to 320 px.
+    // The tabs are side by side down to 320 px.
     const tops = await page.locator("[role=tab]").evaluateAll((tabs) => tabs.map((tab) => tab.getBoundingClientRect().top));
     if (width >= 320) assert.equal(new Set(tops).size, 1, `${width} px`);
   }
@@ -132,7 +132,7 @@ test("page: keeps the name of each tab on one line, down to 280 px", options, as
 for (const width of [375, 640, 1280]) {
   test(`page, ${width} px: fits with text twice as large`, options, async (t) => {
     const { url } = await receiver(t, (_, response) => response.writeHead(500).end("no"));
-    const { page } = await opened(t, { key: KEY, viewport: { width, height: 900 } });
+    const { page } = await openPage(t, { key: KEY, viewport: { width, height: 900 } });
     const looks = { colorScheme: "light", viewport: { width } };
     // A rule in a sheet, because the page's policy blocks <style>.
     await page.evaluate(() => document.styleSheets[0].insertRule("html { font-size: 200% }", 0));
@@ -164,7 +164,7 @@ for (const width of [375, 640, 1280]) {
 
 test("page: works with only the keyboard, from an empty page to an answer", options, async (t) => {
   const { url, taken } = await receiver(t, (_, response) => response.end("ok"));
-  const { page } = await opened(t);
+  const { page } = await openPage(t);
   const tabTo = async (id) => {
     for (let presses = 0; (await focused(page)) !== id; presses++) {
       assert.ok(presses < 80, `${id} can't be reached`);
@@ -198,11 +198,11 @@ test("page: works with only the keyboard, from an empty page to an answer", opti
   await page.waitForSelector("#answer .summary");
   assert.equal(taken.length, 1);
   assert.equal(taken[0].headers["x-walnut-signature"], sign(taken[0].body));
-  await says(page, "#announcer", "200.");
+  await showsText(page, "#announcer", "200.");
 });
 
 test("page: keeps the view in the fragment, next to the token", options, async (t) => {
-  const { page } = await opened(t, { view: "send" });
+  const { page } = await openPage(t, { view: "send" });
   assert.equal(await page.isVisible("#send"), true);
   await page.click("#tab-compose");
   assert.match(page.url(), /#token=[\w-]{32}&view=compose$/);
@@ -220,9 +220,9 @@ test("page: keeps the view in the fragment, next to the token", options, async (
 });
 
 test("page: needs no network for Check and Compose once it is loaded", options, async (t) => {
-  const { page } = await opened(t, { key: KEY });
+  const { page } = await openPage(t, { key: KEY });
   await page.context().setOffline(true);
-  await give(page, BODY, sign(BODY));
+  await fillIn(page, BODY, sign(BODY));
   assert.deepEqual(await verdict(page), ["genuine", "", ""]);
   await page.click("#tab-compose");
   await page.check("input[name=kind][value=playlist]");
@@ -232,10 +232,10 @@ test("page: needs no network for Check and Compose once it is loaded", options, 
   assert.equal(await field(page, "type"), "playlist_session_finished");
 });
 
-test("page: neither stores a key nor shows it unless asked to", options, async (t) => {
+test("page: stores no key, and shows it only on request", options, async (t) => {
   const secret = "a very secret key";
   const { url } = await receiver(t, (_, response) => response.end("ok"));
-  const { page } = await opened(t, { key: secret });
+  const { page } = await openPage(t, { key: secret });
   await page.click("#example-genuine");
   await page.click("#tab-compose");
   for (const format of ["body", "curl", "fetch", "node", "rust"]) {
@@ -246,10 +246,10 @@ test("page: neither stores a key nor shows it unless asked to", options, async (
   await page.fill("#url", url);
   await page.click("#send-button");
   await page.waitForSelector("#answer .summary");
-  const left = await page.evaluate(async () => [localStorage.length, sessionStorage.length, document.cookie, (await indexedDB.databases()).length, (await caches.keys()).length,
+  const traces = await page.evaluate(async () => [localStorage.length, sessionStorage.length, document.cookie, (await indexedDB.databases()).length, (await caches.keys()).length,
     location.href, history.length, document.documentElement.outerHTML].join("\n"));
-  assert.ok(left.startsWith("0\n0\n\n0\n0\n"), left.slice(0, 40));
-  assert.ok(!left.includes(secret));
+  assert.ok(traces.startsWith("0\n0\n\n0\n0\n"), traces.slice(0, 40));
+  assert.ok(!traces.includes(secret));
   assert.equal(await page.getAttribute("#key-0", "type"), "password");
   await page.click("button:has-text('Show key')");
   assert.equal(await page.getAttribute("#key-0", "type"), "text");
@@ -258,14 +258,14 @@ test("page: neither stores a key nor shows it unless asked to", options, async (
   assert.equal(await page.inputValue("#key-0"), "");
 });
 
-test("page: blocks foreign content and scripts made of text by its policy", options, async (t) => {
+test("page: its policy blocks foreign content and scripts created from strings", options, async (t) => {
   const html = readFileSync(join(import.meta.dirname, "../../harness/index.html"), "utf8");
   const policy = /Content-Security-Policy" content="([^"]+)"/.exec(html)[1].split("; ");
   for (const rule of ["default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "style-src 'self'", "connect-src http: https:", "form-action 'none'", "base-uri 'none'", "require-trusted-types-for 'script'"]) {
     assert.ok(policy.includes(rule), rule);
   }
   assert.doesNotMatch(html, / style=|<style|onclick/);
-  const { page, wrong } = await opened(t);
+  const { page, wrong } = await openPage(t);
   const rejected = await page.evaluate(() => {
     try {
       document.body.innerHTML = "<b>text</b>";

@@ -1,12 +1,12 @@
-// Send: through the relay and from the browser, one request and many, with Walnut's judgement of the answers.
+// The Send tab: one request or many, through the relay or from the browser. The page judges each answer by Walnut's rules.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
 import { explain } from "../../pkg/explain.js";
 import { parsedBefore, rawEndpoint } from "../cli/endpoints/parsed.mjs";
-import { harness, isSound, KEY, receiver, says, sign } from "./support.mjs";
+import { harness, isSound, KEY, receiver, showsText, sign } from "./support.mjs";
 
-const opened = harness();
+const openPage = harness();
 const options = { timeout: 600_000 };
 
 /** Answers with the status that the path names, and allows every page if `cors`. */
@@ -18,13 +18,13 @@ const byPath = (cors) => ({ method, path }, response) => {
   response.end(status === 204 ? undefined : `<b>answer of ${status}</b>`);
 };
 
-const JUDGED = {
-  200: [true, /takes it for delivered/],
-  201: [true, /takes it for delivered/],
-  202: [false, /takes only 200 and 201/],
-  204: [false, /takes only 200 and 201/],
+const JUDGEMENTS = {
+  200: [true, /counts it as delivered/],
+  201: [true, /counts it as delivered/],
+  202: [false, /accepts only 200 and 201/],
+  204: [false, /accepts only 200 and 201/],
   302: [false, /redirect/],
-  500: [false, /takes it for a failure, and sends it again/],
+  500: [false, /counts it as a failure, and sends it again/],
 };
 
 /** Submits the form, and waits until everything is answered or stopped. */
@@ -35,10 +35,10 @@ async function send(page) {
 
 test("send: judges each answer by Walnut's rules, through the relay", options, async (t) => {
   const { url, taken } = await receiver(t, byPath(false));
-  const { page } = await opened(t, { key: KEY, view: "send" });
+  const { page } = await openPage(t, { key: KEY, view: "send" });
   assert.equal(await page.isChecked("#through-relay"), true);
   assert.equal(await page.isVisible("#cors"), false);
-  for (const [status, [isAccepted, why]] of Object.entries(JUDGED)) {
+  for (const [status, [isAccepted, why]] of Object.entries(JUDGEMENTS)) {
     await page.fill("#url", `${url}/${status}`);
     await send(page);
     assert.equal(await page.getAttribute("#answer .summary", "data-verdict"), isAccepted ? "genuine" : "rejected");
@@ -48,7 +48,7 @@ test("send: judges each answer by Walnut's rules, through the relay", options, a
     if (status === "200") assert.match(shown, /x-seen\s+yes[^]*<b>answer of 200<\/b>/);
     if (status === "204") assert.match(shown, /Empty/);
   }
-  assert.equal(taken.length, Object.keys(JUDGED).length); // redirects are not followed
+  assert.equal(taken.length, Object.keys(JUDGEMENTS).length); // redirects are not followed
   for (const { body, headers } of taken) {
     assert.equal(headers["x-walnut-signature"], sign(body));
     assert.equal(headers["content-type"], "application/json");
@@ -58,7 +58,7 @@ test("send: judges each answer by Walnut's rules, through the relay", options, a
   await page.click("#tab-send");
   await page.fill("#url", "http://127.0.0.1:1/");
   await send(page);
-  assert.match(await page.innerText("#answer"), /No answer[^]*Walnut sends it again/);
+  assert.match(await page.innerText("#answer"), /No response[^]*Walnut sends it again/);
 });
 
 test("send: shows invisible characters of an answer by their number, and keeps its lines", options, async (t) => {
@@ -66,7 +66,7 @@ test("send: shows invisible characters of an answer by their number, and keeps i
     response.writeHead(200, { "x-odd": "a\u0085b" });
     response.end("first\u202e1\u0000\n\tsecond\u200b 💥\r\nthird\ufeff");
   });
-  const { page } = await opened(t, { key: KEY, view: "send" });
+  const { page } = await openPage(t, { key: KEY, view: "send" });
   await page.fill("#url", url);
   await send(page);
   assert.equal(await page.textContent("#answer pre"), "first⟨U+202E⟩1⟨U+0000⟩\n\tsecond⟨U+200B⟩ 💥␍\nthird⟨U+FEFF⟩");
@@ -76,19 +76,19 @@ test("send: shows invisible characters of an answer by their number, and keeps i
 test("send: sends from the browser, to a receiver that allows it and to one that does not", options, async (t) => {
   const { url, taken } = await receiver(t, byPath(true));
   const closed = await receiver(t, byPath(false));
-  const { page, wrong } = await opened(t, { key: KEY, view: "send", relay: false, allowed: [url, closed.url] });
+  const { page, wrong } = await openPage(t, { key: KEY, view: "send", relay: false, allowed: [url, closed.url] });
   assert.equal(await page.isDisabled("#through-relay"), true);
   assert.match(await page.innerText("#cors"), /CORS[^]*npx walnut-webhooks harness/);
   for (const status of ["200", "201", "202", "204", "500"]) {
     await page.fill("#url", `${url}/${status}`);
     await send(page);
-    assert.match(await page.innerText("#answer"), JUDGED[status][1]);
+    assert.match(await page.innerText("#answer"), JUDGEMENTS[status][1]);
     assert.match(await page.innerText("#answer"), new RegExp(`^${status}\\s`));
   }
   for (const { body, headers } of taken) assert.equal(headers["x-walnut-signature"], sign(body));
   await page.fill("#url", `${url}/302`);
   await send(page);
-  assert.match(await page.innerText("#answer"), /No answer[^]*a redirect, whose status a browser hides/);
+  assert.match(await page.innerText("#answer"), /No response[^]*a redirect, whose status a browser hides/);
   assert.equal(taken.at(-1).path, "/302"); // it was not followed
   // The redirect counts as a failed request to its target.
   assert.deepEqual(wrong.splice(0).map((text) => text.replace(/^Failed to load resource.*500.*/, "500")), ["500", `${url}/200 failed`]);
@@ -101,7 +101,7 @@ test("send: sends from the browser, to a receiver that allows it and to one that
 
 test("send: sends from the browser instead of the relay if that is chosen", options, async (t) => {
   const { url, taken } = await receiver(t, byPath(true));
-  const { page } = await opened(t, { key: KEY, view: "send", allowed: [url] });
+  const { page } = await openPage(t, { key: KEY, view: "send", allowed: [url] });
   await page.check("input[name=through][value=direct]");
   assert.equal(await page.isVisible("#cors"), true);
   assert.equal(await page.isVisible("#no-relay"), false);
@@ -111,16 +111,16 @@ test("send: sends from the browser instead of the relay if that is chosen", opti
 });
 
 test("send: sends a thousand requests with copies and forgeries, and shows the progress", options, async (t) => {
-  let held;
-  const seen = new Promise((resolve) => (held = resolve));
+  let resolveSeen;
+  const seen = new Promise((resolve) => (resolveSeen = resolve));
   let count = 0;
   const { url, taken } = await receiver(t, async ({ body, headers }, response) => {
-    // The second half waits until the first was seen on the page.
+    // The receiver holds the second half until the page has shown the first.
     if (++count > 500) await seen;
     const isGenuine = explain(KEY, body, headers["x-walnut-signature"]).ok;
     response.writeHead(isGenuine ? 200 : 401).end();
   });
-  const { page } = await opened(t, { key: KEY, view: "send" });
+  const { page } = await openPage(t, { key: KEY, view: "send" });
   await page.fill("#url", url);
   await page.check("input[name=what][value=random]");
   await page.check("#shuffled");
@@ -130,14 +130,14 @@ test("send: sends a thousand requests with copies and forgeries, and shows the p
   assert.ok((await page.evaluate(() => document.querySelector("#progress").value)) <= 500);
   assert.equal(await page.isVisible("#stop"), true);
   assert.ok((await page.locator("#chart circle").count()) > 0);
-  held();
+  resolveSeen();
   await page.waitForSelector("#send-button[aria-disabled=false]");
   assert.equal(await page.textContent("#progress-text"), "1,000 of 1,000");
   assert.equal(await page.textContent("#outcome"), "1000 of 1000 as expected.");
   assert.equal(await page.locator("#chart circle").count(), 1000);
   const rows = await page.locator("#table tr").evaluateAll((rows) => rows.map(({ cells }) => Array.from(cells, ({ innerText }) => innerText.trim())));
   assert.deepEqual([rows[0], rows[1]], [["", "events", "duplicates", "forgeries"], ["sent", "900", "50", "50"]]);
-  assert.deepEqual(rows.at(-1), ["answers", "900 × 200", "50 × 200", "50 × 401"]);
+  assert.deepEqual(rows.at(-1), ["responses", "900 × 200", "50 × 200", "50 × 401"]);
   assert.equal(taken.length, 1000);
   assert.equal(new Set(taken.map(({ body }) => body.toString())).size, 900);
   assert.equal(taken.filter(({ body, headers }) => headers["x-walnut-signature"] === sign(body)).length, 950);
@@ -146,7 +146,7 @@ test("send: sends a thousand requests with copies and forgeries, and shows the p
 
 test("send: shows the whole table of a summary in a narrow window", options, async (t) => {
   const { url } = await receiver(t, ({ path }, response) => (path === "/closed" ? response.destroy() : response.writeHead(200).end()));
-  const { page } = await opened(t, { key: KEY, view: "send" });
+  const { page } = await openPage(t, { key: KEY, view: "send" });
   for (const path of ["open", "closed"]) {
     await page.fill("#url", `${url}/${path}`);
     for (const id of ["count", "duplicates", "forged"]) await page.fill(`#${id}`, "300");
@@ -171,7 +171,7 @@ test("send: shows the whole table of a summary in a narrow window", options, asy
 
 test("send: reports a receiver that accepts forgeries", options, async (t) => {
   const { url } = await receiver(t, (_, response) => response.writeHead(200).end("all is well"));
-  const { page } = await opened(t, { key: KEY, view: "send" });
+  const { page } = await openPage(t, { key: KEY, view: "send" });
   await page.fill("#url", url);
   await page.fill("#forged", "1");
   await send(page);
@@ -181,15 +181,15 @@ test("send: reports a receiver that accepts forgeries", options, async (t) => {
   await isSound(page);
 });
 
-test("send: keeps a rate, and stops", options, async (t) => {
+test("send: limits the rate, and stops on request", options, async (t) => {
   const { url, taken } = await receiver(t, ({ path }, response) => path === "/quick" && response.end());
-  const { page, wrong } = await opened(t, { key: KEY, view: "send" });
+  const { page, wrong } = await openPage(t, { key: KEY, view: "send" });
   await page.fill("#url", `${url}/quick`);
   await page.fill("#count", "6");
   await page.fill("#rate", "20");
   const began = Date.now();
   await send(page);
-  assert.ok(Date.now() - began >= 250, "six at 20 a second take a quarter of a second");
+  assert.ok(Date.now() - began >= 250, "six requests at 20 a second take a quarter of a second");
   assert.equal(taken.length, 6);
 
   await page.fill("#url", `${url}/never`);
@@ -202,13 +202,13 @@ test("send: keeps a rate, and stops", options, async (t) => {
   assert.equal(await page.textContent("#outcome"), "Stopped: 0 of 100 were answered.");
   assert.equal(await page.isVisible("#stop"), false);
   assert.equal(await page.evaluate(() => document.activeElement.id), "send-button");
-  await says(page, "#announcer", "Stopped");
-  const under = wrong.splice(0); // these requests were interrupted
-  assert.ok(under.length > 0 && under.every((text) => text.endsWith("/relay failed")), under.join());
+  await showsText(page, "#announcer", "Stopped");
+  const interrupted = wrong.splice(0); // these requests were interrupted
+  assert.ok(interrupted.length > 0 && interrupted.every((text) => text.endsWith("/relay failed")), interrupted.join());
 });
 
 test("send: shows each mistake at its field, and sends nothing", options, async (t) => {
-  const { page } = await opened(t, { view: "send" });
+  const { page } = await openPage(t, { view: "send" });
   await page.click("#send-button");
   assert.match(await page.textContent("#send-note"), /key/);
   assert.equal(await page.evaluate(() => document.activeElement.id), "key-0");
@@ -239,7 +239,7 @@ test("send: shows each mistake at its field, and sends nothing", options, async 
 });
 
 test("send: reports that the relay has ended or was restarted", options, async (t) => {
-  const { page, wrong } = await opened(t, { key: KEY, view: "send" });
+  const { page, wrong } = await openPage(t, { key: KEY, view: "send" });
   await page.evaluate(() => history.replaceState(null, "", "#token=another&view=send"));
   await send(page);
   assert.match(await page.innerText("#answer"), /open the link that the terminal shows/);
@@ -252,7 +252,7 @@ test("send: reports that the relay has ended or was restarted", options, async (
 
 test("send: names the likely cause of a rejected event", options, async (t) => {
   const { url } = await receiver(t, byPath(false));
-  const { page } = await opened(t, { key: KEY, view: "send" });
+  const { page } = await openPage(t, { key: KEY, view: "send" });
   const causes = {
     401: /Likely cause: the receiver has another key than the one entered above, or its framework parses the body/,
     403: /Likely cause: a firewall, a login or a CSRF check/,
@@ -278,8 +278,8 @@ test("send: names the likely cause of a rejected event", options, async (t) => {
   await isSound(page);
 });
 
-test("send: names the cause that walnut-webhooks in the receiver answers", options, async (t) => {
-  const { page } = await opened(t, { key: KEY, view: "send" });
+test("send: shows the cause that a receiver with walnut-webhooks answers", options, async (t) => {
+  const { page } = await openPage(t, { key: KEY, view: "send" });
   const cause = async (server) => {
     await once(server.listen(0, "127.0.0.1"), "listening");
     t.after(() => server.close());
@@ -296,7 +296,7 @@ test("send: names the cause that walnut-webhooks in the receiver answers", optio
 
 test("send: removes the previous answer if the form has a mistake", options, async (t) => {
   const { url } = await receiver(t, byPath(false));
-  const { page } = await opened(t, { key: KEY, view: "send" });
+  const { page } = await openPage(t, { key: KEY, view: "send" });
   for (const [id, wrong, right] of [["url", "no URL", `${url}/200`], ["count", "0", "3"], ["key-0", "", KEY]]) {
     await page.fill("#url", `${url}/500`);
     await send(page);

@@ -21,14 +21,14 @@ export const LOOKS = ["light", "dark"].flatMap((colorScheme) => [375, 1280].map(
 
 /** Starts the Chromium that tools/prerequisites.sh finds. */
 export function launch() {
-  const found = execFileSync(join(root, "tools/prerequisites.sh"), ["browser"], { encoding: "utf8" }).trim();
+  const path = execFileSync(join(root, "tools/prerequisites.sh"), ["browser"], { encoding: "utf8" }).trim();
   const args = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-  return chromium.launch({ executablePath: found, args, timeout: 0 });
+  return chromium.launch({ executablePath: path, args, timeout: 0 });
 }
 
 /**
- * Opens a page and returns it with its problems: errors, violations, and requests to URLs that are neither the
- * page's nor begin with one of `allowed`.
+ * Opens a page, and returns it with a list of its problems: errors, warnings, failed requests and forbidden requests. A
+ * request is forbidden unless its URL begins with the page's URL or with one of `allowed`.
  */
 export async function open(browser, url, { allowed = [], ...options } = {}) {
   const page = await browser.newPage(options);
@@ -44,12 +44,12 @@ export async function open(browser, url, { allowed = [], ...options } = {}) {
   return { page, wrong };
 }
 
-/** Starts the harness for the tests of a file. Each test gets its own page, which is closed and must have had no errors. */
+/** Starts the harness for the tests of a file. Each test gets its own page, which must have no problems. */
 export function harness() {
   let served;
   let browser;
   before(async () => {
-    // Not at the top, because callers that only need a browser do not need the package.
+    // Imported here, because some callers need only a browser and no package.
     const { startHarness } = await import("../../pkg-cli/page.js");
     [served, browser] = await Promise.all([startHarness(), launch()]);
   });
@@ -76,9 +76,9 @@ export async function receiver(t, answer) {
   const server = createServer(async (request, response) => {
     const pieces = [];
     for await (const piece of request) pieces.push(piece);
-    const one = { method: request.method, path: request.url, headers: request.headers, body: Buffer.concat(pieces) };
-    if (one.method !== "OPTIONS") taken.push(one);
-    await answer(one, response);
+    const received = { method: request.method, path: request.url, headers: request.headers, body: Buffer.concat(pieces) };
+    if (received.method !== "OPTIONS") taken.push(received);
+    await answer(received, response);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -117,10 +117,10 @@ export function field(page, name) {
 }
 
 /** Fills in a body and its signature, as if pasted. */
-export async function give(page, body, signature) {
+export async function fillIn(page, body, signature) {
   await page.fill("#body", body);
   if (signature !== undefined) await page.fill("#signature", signature);
 }
 
-/** Waits for a text of an element. */
-export const says = (page, selector, text) => page.locator(selector, { hasText: text }).waitFor({ state: "attached" });
+/** Waits until an element has a text. */
+export const showsText = (page, selector, text) => page.locator(selector, { hasText: text }).waitFor({ state: "attached" });

@@ -1,5 +1,5 @@
-// A small stand-in of Cloudflare's API, for the real wrangler: the service can't run here. It keeps Workers with their
-// variables and secrets, and runs a deployed Worker in the real workerd.
+// A small stand-in for Cloudflare's API, which the real wrangler calls, because the service can't run here. It stores Workers
+// with their variables and secrets, and runs a deployed Worker in the real workerd.
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -11,7 +11,7 @@ import { folder } from "./support.mjs";
 const { default: workerd } = createRequire(join(import.meta.dirname, "../../node_modules/wrangler/package.json"))("workerd");
 
 export const ACCOUNT = "0123456789abcdef0123456789abcdef";
-/** A label of a host name has at most 63 characters, so that no resolver finds this one. */
+/** A label of a host name has at most 63 characters, so no resolver finds this one. */
 const SUBDOMAIN = "s".repeat(64);
 /** The errors of the real API. */
 const NOT_FOUND = { status: 404, code: 10_007, message: "This Worker does not exist on your account." };
@@ -22,8 +22,8 @@ export const UNAUTHORIZED = { status: 403, code: 10_000, message: "Authenticatio
 /**
  * Starts the stand-in. `env` makes wrangler use it, and `url` is the address of the deployed Worker. `workers` maps the name
  * of each Worker to its `vars`, `secrets`, number of `deployments`, and `metadata` and `parts` of the last upload. `failures`
- * maps the method and path of a call, below the account's `/workers`, to an error to answer, or to a function that is called
- * with the response instead. `unknown` lists the calls that the stand-in does not know.
+ * maps the method and path of a call, below the account's `/workers`, to the error that the stand-in answers. A function in
+ * the place of the error gets the response, and answers itself. `unknown` lists the calls that the stand-in does not know.
  */
 export async function cloudflare(t) {
   const workers = new Map();

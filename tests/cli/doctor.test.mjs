@@ -15,7 +15,7 @@ import { environment } from "./support.mjs";
 const program = join(root, "pkg-cli/main.js");
 const limits = { timeout: 600_000 };
 
-/** Runs the command to its end; `started` gets the process. */
+/** Runs the command to its end. It calls `started` with the process. */
 async function doctor(args, { key = KEY, started = () => {} } = {}) {
   const child = spawn(process.execPath, [program, "doctor", ...args], { env: environment({ WALNUT_WEBHOOK_KEY: key }) });
   const text = { out: "", err: "" };
@@ -35,14 +35,12 @@ async function listening(t, server) {
   return `http://127.0.0.1:${server.address().port}/webhook`;
 }
 
-/**
- * Much longer than the endpoints wait for a body, even on a busy machine; and a short one for endpoints that never
- * answer.
- */
+/** Much longer than the endpoints wait for a body, even on a busy machine. */
 const ENOUGH = ["--patience", "2m"];
+/** For endpoints that never answer the stalling client. */
 const QUICK = ["--patience", "500ms"];
 
-/** Runs it for programs; `found` has the probes of each finding, and `verdicts` the verdict of each probe. */
+/** Runs the command with --json. `found` maps each finding to its probes, and `verdicts` each probe to its verdict. */
 async function examine(url, options = ENOUGH, settings = {}) {
   const { code, out, err } = await doctor([url, "--json", ...options], settings);
   assert.equal(err, "");
@@ -66,7 +64,7 @@ const ALL = [...GENUINE, ...LARGE, "oversized_4_mib", ...FORGED, ...ODD, "slow_c
 const all = (verdict, probes = ALL) => Object.fromEntries(probes.map((id) => [id, verdict]));
 
 const answering = (status, headers = {}) => (response) => response.writeHead(status, headers).end();
-const seen = () => {
+const rejectsDuplicates = () => {
   const bodies = new Set();
   return (response, body) => {
     response.writeHead(bodies.has(`${body}`) ? 409 : 201).end();
@@ -103,7 +101,7 @@ const faults = {
     { accept: (response, body) => response.writeHead(`${body}`.includes('_session_finished"') ? 200 : 422).end() },
     { unknown_event_refused: ["unknown_event"] },
   ],
-  "rejects duplicates": [() => ({ accept: seen() }), { duplicate_refused: ["duplicate"] }],
+  "rejects duplicates": [() => ({ accept: rejectsDuplicates() }), { duplicate_refused: ["duplicate"] }],
   "answers 500 to forgeries": [{ refuse: answering(500) }, { forgery_failed: [...FORGED, ...ODD] }],
   "closes the connection on forgeries": [{ refuse: (response) => response.destroy() }, { forgery_unanswered: [...FORGED, ...ODD] }],
   "shows a Python traceback": [
@@ -112,7 +110,7 @@ const faults = {
   ],
 };
 
-// Most of the time, they wait for the stalling client.
+// These tests spend most of their time waiting for the stalling client.
 describe("finds the faults of an endpoint that", { concurrency: 6 }, () => {
   for (const [name, [fault, expected, options]] of Object.entries(faults)) {
     test(name, limits, async (t) => {
@@ -135,15 +133,26 @@ test("finds an endpoint that answers before it reads the body", limits, async (t
 
 for (const [name, server, expected] of [
   ["has another key", endpoint({ matches: () => false }), "genuine_refused"],
-  ["is not at this path", createServer((_request, response) => response.writeHead(404).end()), "wrong_url"],
   ["fails every request", endpoint({ matches: () => false, refuse: answering(503) }), "endpoint_failed"],
 ]) {
   test(`reports only one finding for an endpoint that ${name}`, limits, async (t) => {
     const { found, verdicts, code } = await examine(await listening(t, server));
     assert.deepEqual(found, { [expected]: ["good_delivery"] });
-    const told = expected === "wrong_url" ? [] : ["oversized_4_mib", "slow_client"];
-    assert.deepEqual(verdicts, { ...all("unknown"), ...all("right", told), good_delivery: "wrong" });
+    assert.deepEqual(verdicts, { ...all("unknown"), ...all("right", ["oversized_4_mib", "slow_client"]), good_delivery: "wrong" });
     assert.equal(code, 1);
+  });
+}
+
+for (const status of [404, 405]) {
+  test(`stops after the first request if it is answered ${status}`, limits, async (t) => {
+    let requests = 0;
+    const url = await listening(t, createServer((_request, response) => (requests++, response.writeHead(status).end())));
+    const { found, verdicts, code, text } = await examine(url, []);
+    assert.deepEqual([found, verdicts, code], [{ wrong_url: ["good_delivery"] }, { good_delivery: "wrong" }, 1]);
+    assert.equal(JSON.parse(text).skipped, ALL.length - 1);
+    assert.equal(requests, 1);
+    const { out } = await doctor([url]);
+    assert.match(out, /^The other checks were skipped\. Correct the URL, and run doctor again\.$/m);
   });
 }
 
@@ -152,7 +161,7 @@ test("finds an endpoint that never answers", limits, async (t) => {
   const { found, probes, code } = await examine(url, ["--timeout", "300ms", "--patience", "300ms"]);
   assert.deepEqual(found, { not_in_time: ["good_delivery"], slow_client_kept: ["slow_client"] });
   assert.equal(probes.forged_signature.verdict, "unknown");
-  assert.deepEqual([probes.good_delivery.status, probes.good_delivery.error], [null, "there was no complete response within 0.3 s"]);
+  assert.deepEqual([probes.good_delivery.status, probes.good_delivery.error], [null, "no complete response arrived within 0.3 s"]);
   assert.equal(code, 1);
 });
 
@@ -176,7 +185,7 @@ test("finds the faults of Walnut's sample with a body parser", limits, async (t)
     slow_client_kept: ["slow_client"],
   });
   assert.deepEqual(verdicts, { ...all("risky"), ...all("right", GENUINE) });
-  // It compares with ==, which no request can reveal.
+  // The sample compares signatures with ==. No request can reveal that.
   assert.deepEqual(text.match(/constant|timing/g), ["constant"]);
   assert.match(text, /"not_seen":"[^"]*constant time/);
 
@@ -187,7 +196,7 @@ test("finds the faults of Walnut's sample with a body parser", limits, async (t)
   assert.match(shown.out, /\n5 right, 10 risky; 4 findings\nNot tested, since it can't be seen from outside: /);
 });
 
-test("gives the fix in the words of an endpoint with walnut-webhooks", limits, async (t) => {
+test("shows the fix that an endpoint with walnut-webhooks answers", limits, async (t) => {
   const parsed = await listening(t, parsedBefore(KEY));
   const { fixes } = await examine(parsed, QUICK);
   assert.match(fixes.endpoint_failed, /^The endpoint answered body_not_raw: The raw body is needed, byte for byte as received, but a body parser .*express/);
@@ -223,7 +232,7 @@ test("finds no fault in the example for Express", limits, async (t) => {
 
 test("names a rate limit as the reason for unknown results", limits, async (t) => {
   const url = await listening(t, createServer(async (request, response) => {
-    // The stalling client disconnects in the end.
+    // The stalling client disconnects before it has sent its whole body.
     const body = Buffer.concat(await request.toArray().catch(() => []));
     const isGenuine = request.headers["x-walnut-signature"] === createHmac("sha256", KEY).update(body).digest("hex");
     response.writeHead(isGenuine ? 200 : 429).end("Error: x\n    at handle (/srv/app.js:1:2)");
@@ -275,7 +284,7 @@ test("rejects wrong usage", limits, async () => {
   }
   const { code, err } = await doctor(["http://127.0.0.1/"], { key: "" });
   assert.equal(code, 2);
-  assert.match(err, /there is no key/);
+  assert.match(err, /the key is missing/);
 });
 
 test("ends at once after Ctrl-C", limits, async (t) => {

@@ -7,6 +7,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { test as plainTest } from "node:test";
 import { launch, open } from "../browser/support.mjs";
+import { freePort } from "../examples/support.mjs";
 import { event } from "../worker/support.mjs";
 import { endpoint, environment, folder, KEY, sign, start, startOnTerminal } from "./support.mjs";
 
@@ -63,12 +64,12 @@ function paste({ cwd, env }, shown) {
 
 const isRunning = (pid) => process.kill(pid, 0);
 
-test("edge dev shows a command that sends an event to the sample origin, and leaves nothing after Ctrl-C", async (t) => {
+test("edge dev shows a command that sends an event to the sample origin, and leaves no process and no file after Ctrl-C", async (t) => {
   const made = project(t);
-  const { until, so, type, ended, child } = startOnTerminal(["edge", "dev", "--port", "0"], made);
+  const { until, output, type, ended, child } = startOnTerminal(["edge", "dev", "--port", "0"], made);
   t.after(() => child.kill());
   await until("Ctrl-C ends it.");
-  const { status, stdout, command } = paste(made, so());
+  const { status, stdout, command } = paste(made, output());
   equal(status, 0, stdout);
   match(command, /^ {2}WALNUT_WEBHOOK_KEY=[0-9a-f]{32} \\\n {4}npx walnut-webhooks send http:\/\/127\.0\.0\.1:\d+\/webhook$/);
   await until("received");
@@ -78,8 +79,8 @@ test("edge dev shows a command that sends an event to the sample origin, and lea
   ok(isRunning(pid));
 
   type("\x03");
-  const { status: how, shown } = await ended;
-  equal(how, 0, shown);
+  const { status: exitStatus, shown } = await ended;
+  equal(exitStatus, 0, shown);
   deepEqual(readdirSync(made.temporary), []);
   throws(() => isRunning(pid), { code: "ESRCH" });
   deepEqual(plainLines(shown).filter((line) => line.length > 80), []);
@@ -129,7 +130,7 @@ test("edge dev uses the values of .dev.vars, and does not print them", async (t)
   const terminal = startOnTerminal(["edge", "dev", "--port", "0"], made);
   t.after(() => terminal.child.kill());
   await terminal.until("Ctrl-C ends it.");
-  const pasted = paste(made, terminal.so());
+  const pasted = paste(made, terminal.output());
   equal(pasted.status, 0, pasted.stderr);
   terminal.type("\x03");
   const { status, shown } = await terminal.ended;
@@ -137,7 +138,25 @@ test("edge dev uses the values of .dev.vars, and does not print them", async (t)
   ok(!shown.includes(KEY) && !shown.includes(TOKEN), shown);
 });
 
-test("edge dev plays Walnut's order: no key first, then the key after a restart", async (t) => {
+test("edge dev names the destinations, and says in one line why an attempt failed", async (t) => {
+  const failing = await endpoint(t, (_, response) => response.writeHead(503).end());
+  const destinations = [
+    { name: "crm", url: failing.url },
+    { name: "mail", url: `http://127.0.0.1:${await freePort()}/`, headers: { "x-token": TOKEN } },
+  ];
+  const made = project(t, [`DESTINATIONS='${JSON.stringify(destinations)}'`]);
+  const { until, output, child } = startOnTerminal(["edge", "dev", "--port", "0"], made);
+  t.after(() => child.kill());
+  await until("Ctrl-C ends it.");
+  match(plainLines(output()).join("\n"), /^ {2}origin {3}crm, mail$/m);
+  equal(paste(made, output()).status, 0);
+  await until("to crm: answered 503");
+  await until("to mail: refused the connection");
+  match(plainLines(output()).join("\n"), /^\S+ {2}edge {4}not_delivered {2}to mail: refused the connection$/m);
+  ok(!output().includes(TOKEN) && !output().includes(failing.url), output());
+});
+
+test("edge dev keeps an event from before its key exists, and delivers it after a restart with the key", async (t) => {
   const made = project(t, ["SETUP=1"]);
   const before = await dev(t, made, "--data", "data");
   ok(!("WALNUT_WEBHOOK_KEY" in before.first.madeUp));
@@ -158,10 +177,10 @@ test("edge dev plays Walnut's order: no key first, then the key after a restart"
 
 test("edge dev shows how to set up the key, and its command works", async (t) => {
   const made = project(t, ["SETUP=1"]);
-  const { until, so, type, ended, child } = startOnTerminal(["edge", "dev", "--port", "0", "--data", "data"], made);
+  const { until, output, type, ended, child } = startOnTerminal(["edge", "dev", "--port", "0", "--data", "data"], made);
   t.after(() => child.kill());
   await until("Ctrl-C ends it.");
-  equal(paste(made, so()).status, 0);
+  equal(paste(made, output()).status, 0);
   await until("kept");
   type("\x03");
   const { status, shown } = await ended;
@@ -170,7 +189,7 @@ test("edge dev shows how to set up the key, and its command works", async (t) =>
   deepEqual(plainLines(shown).filter((line) => line.length > 80), []);
 });
 
-test("edge dev makes up no variable that is misspelt, and shows the mistake", async (t) => {
+test("edge dev makes up no value for a misspelt variable, and reports the mistake", async (t) => {
   const made = project(t, [`WALNUT_WEBHOK_KEY=${KEY}`]);
   const { first, logged } = await dev(t, made);
   ok(!("WALNUT_WEBHOOK_KEY" in first.madeUp));
@@ -180,7 +199,7 @@ test("edge dev makes up no variable that is misspelt, and shows the mistake", as
 });
 
 for (const signal of ["SIGTERM", "SIGHUP"]) {
-  test(`edge dev ends in order after ${signal}`, async (t) => {
+  test(`edge dev stops cleanly after ${signal}`, async (t) => {
     const made = project(t);
     const { child, ended } = await dev(t, made);
     child.kill(signal);
@@ -198,7 +217,7 @@ test("edge dev fails when workerd ends by itself", async (t) => {
   match(err, /workerd has ended: signal SIGKILL/);
 });
 
-test("edge dev can't run on a port that is taken, or without workerd", async (t) => {
+test("edge dev reports a port in use, and a missing workerd", async (t) => {
   const made = project(t);
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -1,5 +1,5 @@
-// `edge start` on a disk that is full, at the start and later, and in a folder that can't be written. Root may write in spite
-// of modes, so the folders are file systems of their own.
+// `edge start` in a folder that can't be written, and on a disk that is full at the start or later. Root ignores the modes of
+// files, so each folder is a separate file system.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
@@ -16,14 +16,14 @@ const NAMESPACES = [["--mount"], ["--user", "--map-root-user", "--mount"]];
 const { EDGE_DISKS: disks } = process.env;
 
 if (disks === undefined) {
-  plainTest("on disks of their own", async (t) => {
+  plainTest("edge start handles disks that are read-only or full", async (t) => {
     const namespace = NAMESPACES.find((flags) => spawnSync("unshare", [...flags, "true"]).status === 0);
     ok(namespace, "this test mounts a tmpfs: run it on Linux, as root or where users may create namespaces");
     const env = { ...process.env, EDGE_DISKS: folder(t), NODE_TEST_CONTEXT: undefined };
     execFileSync("unshare", [...namespace, process.execPath, import.meta.filename], { env, stdio: "inherit" });
   });
 } else {
-  test("says that the folder is read-only, and starts once it is not", async (t) => {
+  test("says that the folder is read-only, and starts once it is writable", async (t) => {
     const data = disk("read-only");
     const env = variables(await destination(t));
     remount(data, "ro");
@@ -34,7 +34,7 @@ if (disks === undefined) {
     equal((await stop(edge)).status, 0);
   });
 
-  test("says that the disk is full, leaves nothing behind, and starts once it is not", async (t) => {
+  test("says that the disk is full, leaves nothing behind, and starts once there is room", async (t) => {
     const data = disk("full-at-start");
     const env = variables(await destination(t));
     fill(join(data, ".ballast"));
@@ -46,7 +46,7 @@ if (disks === undefined) {
     equal((await startEdge(t, data, { env })).health, 200);
   });
 
-  test("answers 503 while the disk is full, and runs on once it is not", async (t) => {
+  test("answers 503 while the disk is full, and delivers once there is room", async (t) => {
     const data = disk("full-later");
     const origin = await destination(t);
     const edge = await startEdge(t, data, { env: variables(origin) });
@@ -79,7 +79,7 @@ function remount(path, mode) {
   execFileSync("mount", ["-o", `remount,${mode}`, path]);
 }
 
-/** Takes all the room of a disk. */
+/** Writes a file until the disk is full. */
 function fill(path) {
   const file = openSync(path, "a");
   const page = Buffer.alloc(4096);

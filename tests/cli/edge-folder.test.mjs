@@ -1,4 +1,4 @@
-// The data folder of an edge: who owns it, who can read it, and what is in it.
+// The data folder of an edge: its owner, its permissions and its files.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -41,7 +41,7 @@ test("refuses a folder with other files, and leaves them alone", async (t) => {
   deepEqual(readdirSync(data), ["check"]);
 });
 
-test("only the owner can read what is stored, and a folder that others can read is a warning", async (t) => {
+test("only the owner can read the stored files, and a folder that others can read causes a warning", async (t) => {
   const data = folder(t);
   chmodSync(data, 0o755);
   const edge = await startEdge(t, data, { env: variables(await destination(t)) });
@@ -54,7 +54,7 @@ test("only the owner can read what is stored, and a folder that others can read 
   match(err, /other users can read the folder/);
 });
 
-test("ends an orphan of the same folder under another path, without its process id", async (t) => {
+test("ends an orphaned workerd that was started by another path of the folder, even without its process id", async (t) => {
   const parent = folder(t);
   const [real, link] = [join(parent, "real"), join(parent, "link")];
   mkdirSync(real, { mode: 0o700 });
@@ -67,6 +67,6 @@ test("ends an orphan of the same folder under another path, without its process 
   await first.ended;
   rmSync(join(real, "workerd.pid"));
   const second = await startEdge(t, real, { env });
-  ok(!existsSync(`/proc/${orphan}/exe`), "the orphan runs on");
+  ok(!existsSync(`/proc/${orphan}/exe`), "the orphan still runs");
   equal((await second.post(event())).status, 200);
 });

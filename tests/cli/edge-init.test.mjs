@@ -1,4 +1,4 @@
-// edge init, as a process: the files that it writes are used by the real wrangler, workerd and git.
+// Runs edge init as a process. The real wrangler, workerd and git use the files that it writes.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
@@ -18,10 +18,10 @@ const read = (...path) => readFileSync(join(...path), "utf8");
 const ORIGIN = "https://example.com/webhook";
 const FILES = [".dev.vars.example", ".gitignore", "README.md", "package.json", "wrangler.jsonc"];
 const example = read(root, "pkg-templates/cli/edge/template/dev.vars.example");
-/** The lines that set a variable, if they are not commented out. */
+/** The name and value in each line that sets a variable, including those in comments. */
 const variables = [...example.matchAll(/^(?:# )?([A-Z_\d]+)=(.*)$/gm)].map(([, name, value]) => [name, value]);
 
-/** Writes an edge, with the packages of this repository as its own. */
+/** Writes the project of an edge, and links the packages of this repository into it. */
 async function edge(t, { name = "my-edge", origin = ORIGIN } = {}) {
   const cwd = folder(t);
   const { status, err } = await run(["edge", "init", name, "--origin", origin], { cwd });
@@ -45,7 +45,7 @@ test("edge init writes the files of an edge and prints the next steps", async (t
   match(read(at, "README.md"), /^# my-edge\n/);
 });
 
-test("edge init prints a cd that reads the folder as a folder", async (t) => {
+test("edge init prints a cd that does not take a folder for an option", async (t) => {
   const { status, out } = await run(["edge", "init", "--origin", ORIGIN, "--", "-dash"], { cwd: folder(t) });
   equal(status, 0);
   match(out, /^ {2}cd \.\/-dash$/m);
@@ -62,7 +62,7 @@ test("edge init prints JSON for programs", async (t) => {
   equal(basename(written.folder), basename(at));
 });
 
-test("the configuration is valid for wrangler, and says what worker/wrangler.toml says", async (t) => {
+test("the configuration is valid for wrangler, and has the settings of worker/wrangler.toml", async (t) => {
   const at = await edge(t, { name: "Café & Söhne" });
   const configuration = readConfiguration({ config: join(at, "wrangler.jsonc") });
   const own = readConfiguration({ config: join(root, "worker/wrangler.toml") });
@@ -119,8 +119,8 @@ test("edge start runs with the file of variables, and delivers to a program on t
 
 test("the edge accepts the value of each line of the example", async (t) => {
   const at = await edge(t);
-  // Either ORIGIN_URL or DESTINATIONS is set, the end of the previous key depends on the date, and workerd has no jurisdictions.
-  const others = ["ORIGIN_URL", "WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL", "JURISDICTION"];
+  // ORIGIN_URL excludes DESTINATIONS. The end of the previous key depends on the date.
+  const others = ["ORIGIN_URL", "WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL"];
   const lines = variables.filter(([name, value]) => value !== "" && !others.includes(name)).map(([name, value]) => `${name}=${value}`);
   ok(lines.length > 15);
   writeFileSync(join(at, "edge.env"), lines.join("\n"));
@@ -157,7 +157,7 @@ test("the example has the defaults and limits of the reference", () => {
   }
 });
 
-test("the query of the URL is in the file .dev.vars alone, which git ignores", async (t) => {
+test("writes a URL with a query only into .dev.vars, which git ignores", async (t) => {
   const cwd = folder(t);
   const { status, out, err } = await run(["edge", "init", "edge", "--origin", `${ORIGIN}?token=hidden`], { cwd });
   deepEqual([status, err], [0, ""]);
@@ -176,7 +176,7 @@ test("the query of the URL is in the file .dev.vars alone, which git ignores", a
   equal(read(cwd, "local/.dev.vars"), "ORIGIN_URL=http://127.0.0.1:3000/webhook?token=hidden\n");
 });
 
-test("the README names the host of the URL alone", async (t) => {
+test("the README names only the host of the URL", async (t) => {
   const at = await edge(t, { origin: "https://example.com:8443/hooks/hidden" });
   match(read(at, "README.md"), /\bexample\.com:8443\b/);
   equal(read(at, "README.md").includes("hidden"), false);
@@ -213,7 +213,7 @@ test("edge init refuses a folder that is not empty, and changes nothing", async 
   mkdirSync(join(cwd, "full"));
   writeFileSync(join(cwd, "full/.hidden"), "x");
   writeFileSync(join(cwd, "file"), "x");
-  for (const [name, code, said] of [
+  for (const [name, code, message] of [
     ["full", "not_empty", /the folder full is not empty: give a new or an empty folder/],
     [".", "not_empty", /the folder \. is not empty/],
     ["file", "unreadable", /file can't be read as a folder: a part of the path is a file/],
@@ -226,7 +226,7 @@ test("edge init refuses a folder that is not empty, and changes nothing", async 
     deepEqual([status, out], [2, ""], name);
     const { error } = JSON.parse(err);
     equal(error.code, code);
-    match(error.message, said);
+    match(error.message, message);
   }
   deepEqual(readdirSync(join(cwd, "full")), [".hidden"]);
   deepEqual(readdirSync(cwd).sort(), ["file", "full"]);
@@ -244,7 +244,7 @@ test("edge init leaves no file behind if the disk fails", async (t) => {
 
 test("edge init rejects a URL that the edge would reject, and does not repeat it", async (t) => {
   const cwd = folder(t);
-  for (const [origin, said] of [
+  for (const [origin, message] of [
     ["http://secret.example.com/", /must be https, because events contain personal data/],
     ["http://127.0.0.1.example.com/secret", /must be https/],
     ["https://user:secret@example.com/", /must not have a user name or a password/],
@@ -254,7 +254,7 @@ test("edge init rejects a URL that the edge would reject, and does not repeat it
   ]) {
     const { status, out, err } = await run(["edge", "init", "edge", "--origin", origin], { cwd });
     deepEqual([status, out], [2, ""], origin);
-    match(err, said);
+    match(err, message);
     ok(!err.includes("secret"), err);
   }
   const { status, err } = await run(["edge", "init", "edge"], { cwd });
@@ -277,13 +277,13 @@ test("edge init asks for the URL on a terminal until it is valid", async (t) => 
 
 test("edge init writes nothing if the question is not answered", async (t) => {
   const at = join(folder(t), "edge");
-  for (const [typed, expected, said] of [["\x03", 130, ""], ["\x04", 2, "no URL was entered"]]) {
+  for (const [typed, expected, message] of [["\x03", 130, ""], ["\x04", 2, "no URL was entered"]]) {
     const { until, type, ended } = startOnTerminal(["edge", "init", at]);
     await until("URL that receives the events");
     type(typed);
     const { status, shown } = await ended;
     equal(status, expected, shown);
-    ok(shown.includes(said), shown);
+    ok(shown.includes(message), shown);
     ok(!existsSync(at));
   }
 });

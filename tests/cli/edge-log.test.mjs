@@ -7,11 +7,11 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { environment, folder, main } from "./support.mjs";
 
-/** The log has so many lines of 1,000 bytes, 150 MB in all. */
+/** The number of lines in the log. Each has 1,000 bytes, so the log has 150 MB. */
 const LINES = 150_000;
-/** How long the reader takes for what it gets at once, in ms. */
+/** The time that the reader takes for each chunk, in ms. */
 const READER_MS = 5;
-/** How much the command's memory may have at most, in KiB. */
+/** The limit of the command's memory, in KiB. */
 const MOST_KIB = 140 * 1024;
 
 /**
@@ -24,13 +24,13 @@ const server = require("node:http").createServer((_, response) => response.end()
   for (const socket of ["http", "control"]) writeSync(3, JSON.stringify({ event: "listen", socket, port: server.address().port }) + "\\n");
 });
 server.once("request", () => setImmediate(() => {
-  for (let n = 0; n < ${LINES}; n++) writeSync(1, JSON.stringify({ n, padding: "x".repeat(970) }) + "\\n");
+  for (let n = 0; n < ${LINES}; n++) writeSync(1, JSON.stringify({ ...(n % 2 === 0 && { time: "its own" }), n, padding: "x".repeat(970) }) + "\\n");
   require("node:fs").writeFileSync("written", "");
 }));
 process.on("SIGTERM", () => process.exit());
 `;
 
-test("a slow reader of the log neither fills the memory nor stops the edge: lines are dropped, and counted", { timeout: 300_000 }, async (t) => {
+test("drops and counts lines of the log for a slow reader, and fills no memory", { timeout: 300_000 }, async (t) => {
   const cwd = folder(t);
   const modules = join(cwd, "node_modules/workerd");
   mkdirSync(modules, { recursive: true });
@@ -38,7 +38,7 @@ test("a slow reader of the log neither fills the memory nor stops the edge: line
   writeFileSync(join(modules, "main.js"), "exports.default = `${__dirname}/workerd.cjs`;");
   writeFileSync(join(modules, "workerd.cjs"), CHATTY);
   chmodSync(join(modules, "workerd.cjs"), 0o755);
-  // This folder is in use, so that the variables are not checked first.
+  // The command checks the variables before it starts workerd, unless the folder already has an inbox.
   mkdirSync(join(cwd, "data/inbox"), { recursive: true });
   writeFileSync(join(cwd, `data/inbox/${"0".repeat(64)}.sqlite`), "");
 
@@ -58,9 +58,10 @@ test("a slow reader of the log neither fills the memory nor stops the edge: line
     const lines = (rest + chunk).split("\n");
     rest = lines.pop();
     for (const line of lines) {
-      const { n, event, lines: few } = JSON.parse(line);
+      const { time, n, event, lines: skipped } = JSON.parse(line);
+      equal(time === "its own" && line.split('"time"').length === 2, n !== undefined && n % 2 === 0, line);
       if (n !== undefined) count++;
-      if (event === "log_dropped") dropped += few;
+      if (event === "log_dropped") dropped += skipped;
     }
     peak = Math.max(peak, memoryOf(child.pid) ?? 0);
     await sleep(READER_MS);

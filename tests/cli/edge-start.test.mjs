@@ -1,4 +1,4 @@
-// How `edge start` starts, and what it says if it can't.
+// The start of `edge start`, and its messages if it can't start.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,8 +12,8 @@ import { folder, KEY, main, start } from "./support.mjs";
 
 const test = (name, body) => plainTest(name, { timeout: 120_000 }, body);
 
-/** Starts the command where it must fail, and returns what it says. Nothing may be left of it. */
-async function fails(t, data, options) {
+/** Starts the command, which must fail and leave nothing behind, and returns its message. */
+async function failsToStart(t, data, options) {
   const { ended } = launch(t, data, options);
   const { status, err } = await ended;
   equal(status, 2, err);
@@ -30,12 +30,26 @@ for (const [host, url] of [["127.0.0.1", "http://127.0.0.1:"], ["::1", "http://[
   });
 }
 
+test("writes each line with its time as the first member", async (t) => {
+  const from = new Date().toISOString();
+  const edge = await startEdge(t, folder(t), { env: variables(await destination(t)) });
+  equal((await edge.post(event())).status, 200);
+  await edge.logged({ event: "delivered" });
+  equal((await stop(edge)).status, 0);
+  const events = edge.lines.map((line) => line.event);
+  for (const event of ["started", "accepted", "delivered", "stopping", "stopped"]) ok(events.includes(event), event);
+  const times = edge.lines.map((line) => line.time);
+  for (const line of edge.lines) equal(Object.keys(line)[0], "time");
+  for (const time of times) match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  deepEqual([from, ...times, new Date().toISOString()].sort(), [from, ...times, new Date().toISOString()]);
+});
+
 test("listens on all addresses", async (t) => {
   const edge = await startEdge(t, folder(t), { env: variables(await destination(t)), args: ["--host", "0.0.0.0"] });
   equal((await fetch(`http://127.0.0.1:${new URL(edge.url).port}/healthz`)).status, 200);
 });
 
-test("delivers after a restart what was stored before", async (t) => {
+test("delivers stored events after a restart", async (t) => {
   const origin = await destination(t);
   origin.answer = (_, response) => response.writeHead(503, { "retry-after": "1" }).end();
   const data = folder(t);
@@ -45,8 +59,8 @@ test("delivers after a restart what was stored before", async (t) => {
   await origin.took(1);
   equal((await stop(edge)).status, 0);
   origin.answer = (_, response) => response.end();
-  const again = await startEdge(t, data, { env: variables(origin) });
-  await again.logged({ event: "delivered" });
+  const restarted = await startEdge(t, data, { env: variables(origin) });
+  await restarted.logged({ event: "delivered" });
   equal(`${origin.taken.at(-1).body}`, body);
 });
 
@@ -69,7 +83,7 @@ test("runs the cron trigger at the start, which wakes each shard", async (t) => 
   equal(`${(await origin.took(sent + 1)).body}`, body);
 });
 
-test("runs the cron trigger every 5 minutes, and logs it if that fails", async (t) => {
+test("runs the cron trigger every 5 minutes, and logs a failure", async (t) => {
   const data = folder(t);
   // 5 minutes are 100 ms here.
   const fast = "const real = setInterval; globalThis.setInterval = (work, ms) => real(work, ms === 300_000 ? 100 : ms);";
@@ -81,7 +95,7 @@ test("runs the cron trigger every 5 minutes, and logs it if that fails", async (
   equal((await edge.post(event())).status, 200);
 });
 
-test("refuses a folder that another process uses, which goes on", async (t) => {
+test("refuses a folder that another process uses, and does not disturb that process", async (t) => {
   const data = folder(t);
   const env = variables(await destination(t));
   const edge = await startEdge(t, data, { env });
@@ -91,7 +105,7 @@ test("refuses a folder that another process uses, which goes on", async (t) => {
   equal(locks(data).length, 1);
 });
 
-test("of processes that start at the same time on a new folder, one runs", async (t) => {
+test("only one of several processes runs if they start on a new folder at the same time", async (t) => {
   const data = join(folder(t), "new");
   const env = variables(await destination(t));
   const edges = Array.from({ length: 4 }, () => launch(t, data, { env }));
@@ -103,7 +117,7 @@ test("of processes that start at the same time on a new folder, one runs", async
   equal((await stop(first)).status, 0);
 });
 
-test("says that a port is taken", async (t) => {
+test("says that a port is in use", async (t) => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   t.after(() => server.close());
@@ -113,14 +127,14 @@ test("says that a port is taken", async (t) => {
   deepEqual([status, out, err], [2, "", `walnut-webhooks: can't listen on port ${port} of 127.0.0.1: the port is in use. Use another --port, or --port 0 for any free port\n`]);
 });
 
-test("says that an address is not the machine's", async (t) => {
-  const err = await fails(t, folder(t), { env: variables(await destination(t)), args: ["--host", "192.0.2.1"] });
+test("says that an address does not belong to this machine", async (t) => {
+  const err = await failsToStart(t, folder(t), { env: variables(await destination(t)), args: ["--host", "192.0.2.1"] });
   equal(err, "walnut-webhooks: can't listen on port 0 of 192.0.2.1: the address does not belong to this machine. Use another --host\n");
 });
 
-test("refuses a host that is no address", async (t) => {
+test("rejects a host that is neither an IP address nor localhost", async (t) => {
   for (const host of ["example.com", "*", "127.0.0.1:80", ""]) {
-    match(await fails(t, folder(t), { args: [`--host=${host}`] }), /--host must be an IP address of this machine, or localhost, but is /);
+    match(await failsToStart(t, folder(t), { args: [`--host=${host}`] }), /--host must be an IP address of this machine, or localhost, but is /);
   }
 });
 
@@ -138,12 +152,12 @@ test("says that a port below 1024 needs a privilege", async (t) => {
 
 test("says that workerd is not installed", async (t) => {
   const cwd = folder(t);
-  const err = await fails(t, join(cwd, "data"), { cwd, env: variables(await destination(t)) });
+  const err = await failsToStart(t, join(cwd, "data"), { cwd, env: variables(await destination(t)) });
   equal(err, `walnut-webhooks: workerd is not installed in ${cwd}: run npm install in a folder that \`walnut-webhooks edge init\` has written\n`);
   ok(!existsSync(join(cwd, "data")));
 });
 
-test("says that workerd does not run", async (t) => {
+test("says why workerd did not start", async (t) => {
   const cwd = folder(t);
   const bin = join(cwd, "node_modules/workerd/bin");
   mkdirSync(bin, { recursive: true });
@@ -157,12 +171,12 @@ test("says that workerd does not run", async (t) => {
   for (const [program, message] of Object.entries(programs)) {
     writeFileSync(join(bin, "workerd"), program);
     chmodSync(join(bin, "workerd"), 0o755);
-    match(await fails(t, join(cwd, "data"), { cwd, env: variables(await destination(t)) }), message);
+    match(await failsToStart(t, join(cwd, "data"), { cwd, env: variables(await destination(t)) }), message);
   }
 });
 
 test("says that the path of the folder is too long", async (t) => {
-  const err = await fails(t, join(folder(t), "x".repeat(100)), { env: variables(await destination(t)) });
+  const err = await failsToStart(t, join(folder(t), "x".repeat(100)), { env: variables(await destination(t)) });
   match(err, /is too long for a socket: it may have 103 bytes. Use a shorter --data\n$/);
 });
 
@@ -181,7 +195,7 @@ test("writes errors as JSON with --json", async (t) => {
   equal(JSON.parse(err).error.code, "misconfigured");
 });
 
-test("secrets are in no file of the data folder, and in no command line", async (t) => {
+test("writes no secret into the data folder or a command line", async (t) => {
   const data = folder(t);
   const secrets = { WALNUT_WEBHOOK_KEY: "a-key-that-is-a-secret", ADMIN_TOKEN: TOKEN };
   const edge = await startEdge(t, data, { env: { ...variables(await destination(t)), ...secrets } });

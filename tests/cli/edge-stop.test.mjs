@@ -11,7 +11,7 @@ import { folder } from "./support.mjs";
 
 const test = (name, body) => plainTest(name, { timeout: 120_000 }, body);
 
-/** The most milliseconds that the requests in flight have, and what it may take beyond that. */
+/** The time limit of requests in flight, and the time that the command may take beyond it. */
 const GRACE_MS = 10_000;
 const MARGIN_MS = 5000;
 
@@ -39,30 +39,30 @@ test("SIGTERM waits for a delivery in flight, stores its result, and refuses new
   await origin.took(1);
   edge.child.kill("SIGTERM");
   await edge.logged({ event: "stopping" });
-  await refuses(edge.url);
+  await waitForRefusal(edge.url);
   equal(edge.child.exitCode, null);
   held.resolve();
   equal((await edge.ended).status, 0);
   ok(edge.lines.some(({ event }) => event === "delivered"));
 
-  const again = await startEdge(t, data, { env: variables(origin) });
+  const restarted = await startEdge(t, data, { env: variables(origin) });
   const next = event();
-  equal((await again.post(next)).status, 200);
-  await again.logged({ event: "delivered" });
+  equal((await restarted.post(next)).status, 200);
+  await restarted.logged({ event: "delivered" });
   deepEqual(origin.taken.map(({ body }) => `${body}`), [body, next]);
 });
 
-test("SIGTERM lets a request in flight end, and answers it", async (t) => {
+test("SIGTERM lets a request in flight finish, and answers it", async (t) => {
   const origin = await destination(t);
   const data = folder(t);
   const edge = await startEdge(t, data, { env: variables(origin) });
   const body = event();
   const lines = [`X-Walnut-Signature: ${sign(body)}`, `Content-Length: ${body.length}`];
   const socket = half(t, edge, lines, body.slice(0, 10));
-  await accepted(edge.url);
+  await waitForConnections(edge.url);
   edge.child.kill("SIGTERM");
   await edge.logged({ event: "stopping" });
-  await refuses(edge.url);
+  await waitForRefusal(edge.url);
   socket.write(body.slice(10));
   const [response] = await once(socket, "data");
   ok(`${response}`.startsWith("HTTP/1.1 200 "), `${response}`);
@@ -87,12 +87,12 @@ test("SIGTERM ends the command after 10 s if a destination takes longer, and the
   deepEqual([running(data), locks(data)], [[], []]);
 
   origin.answer = (_, response) => response.end();
-  const again = await startEdge(t, data, { env: variables(origin) });
-  await again.logged({ event: "delivered" });
+  const restarted = await startEdge(t, data, { env: variables(origin) });
+  await restarted.logged({ event: "delivered" });
   equal(`${(await origin.took(2)).body}`, body);
 });
 
-test("a second signal ends the command at once, and its workerd, unless it comes together with the first", async (t) => {
+test("a second signal ends the command and its workerd at once, unless it follows the first within 500 ms", async (t) => {
   const origin = await destination(t);
   origin.answer = () => {};
   const data = folder(t);
@@ -102,11 +102,11 @@ test("a second signal ends the command at once, and its workerd, unless it comes
   edge.child.kill("SIGTERM");
   await edge.logged({ event: "stopping" });
   const from = Date.now();
-  const again = setInterval(() => edge.child.kill("SIGTERM"), 20);
-  t.after(() => clearInterval(again));
+  const repeated = setInterval(() => edge.child.kill("SIGTERM"), 20);
+  t.after(() => clearInterval(repeated));
   equal((await edge.ended).status, 130);
-  ok(Date.now() - from >= 400, "the second signal came too early");
-  await hasEnded(data);
+  ok(Date.now() - from >= 400, "a repeated signal ended the command too early");
+  await waitForEnd(data);
 });
 
 test("workerd runs on after the command was killed, and the next start ends it and takes over", async (t) => {
@@ -120,12 +120,12 @@ test("workerd runs on after the command was killed, and the next start ends it a
   equal((await edge.post(event())).status, 200);
   await origin.took(1);
 
-  const again = await startEdge(t, data, { env: variables(origin) });
+  const restarted = await startEdge(t, data, { env: variables(origin) });
   ok(!running(data).includes(orphan));
   await rejects(fetch(edge.url), ({ cause }) => cause.code === "ECONNREFUSED");
-  equal((await again.post(event())).status, 200);
+  equal((await restarted.post(event())).status, 200);
   await origin.took(2);
-  equal((await stop(again)).status, 0);
+  equal((await stop(restarted)).status, 0);
   deepEqual([running(data), locks(data)], [[], []]);
 });
 
@@ -139,15 +139,15 @@ test("a start waits for the delivery that an orphan has in flight", async (t) =>
   await origin.took(1);
   edge.child.kill("SIGKILL");
   await edge.ended;
-  const again = launch(t, data, { env: variables(origin) });
-  await refuses(edge.url);
+  const restarted = launch(t, data, { env: variables(origin) });
+  await waitForRefusal(edge.url);
   held.resolve();
-  await again.logged({ event: "started" });
-  equal((await stop(again)).status, 0);
+  await restarted.logged({ event: "started" });
+  equal((await stop(restarted)).status, 0);
   equal(origin.taken.length, 1);
 });
 
-test("an old process id in the folder ends no other process", async (t) => {
+test("an old process id in the folder does not end another process", async (t) => {
   const data = folder(t);
   const other = spawn(process.execPath, ["--eval", "setInterval(() => {}, 1000)"]);
   t.after(() => other.kill());
@@ -167,7 +167,8 @@ test("the command ends with 1 if workerd is killed, and the next start delivers 
   await kill(workerdOf(data));
   const { status, err } = await edge.ended;
   deepEqual([status, err], [1, ""]);
-  deepEqual(edge.lines.at(-1), { event: "stopped", reason: "signal SIGKILL" });
+  const { event: last, reason } = edge.lines.at(-1);
+  deepEqual([last, reason], ["stopped", "signal SIGKILL"]);
   deepEqual([running(data), locks(data)], [[], []]);
 
   const delivered = new Set();
@@ -181,18 +182,18 @@ test("the command ends with 1 if workerd is killed, and the next start delivers 
   deepEqual([...delivered].sort(), bodies.sort());
 });
 
-test("the command ends its workerd if nothing reads its log any more", async (t) => {
+test("the command ends its workerd if nothing reads its log anymore", async (t) => {
   const data = folder(t);
   const edge = await startEdge(t, data, { env: variables(await destination(t)) });
   edge.child.stdout.destroy();
   // The next line of the log can't be written. The request may end with the process.
   await Promise.allSettled([edge.post(event())]);
   equal((await edge.ended).status, 141);
-  await hasEnded(data);
+  await waitForEnd(data);
 });
 
 /** Waits until new requests are refused. */
-async function refuses(url) {
+async function waitForRefusal(url) {
   for (;;) {
     const { status } = await fetch(`${url}/webhook`, { method: "POST", body: "{}" });
     if (status === 503) return;
@@ -200,10 +201,10 @@ async function refuses(url) {
 }
 
 /** Waits until the edge has accepted all connections that were made before. */
-async function accepted(url) {
+async function waitForConnections(url) {
   equal((await fetch(`${url}/healthz`)).status, 200);
 }
 
-async function hasEnded(data) {
+async function waitForEnd(data) {
   while (running(data).length > 0) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,4 +1,4 @@
-// Runs `edge start` as its users do: as a process, with workerd as a process of its own.
+// Runs `edge start` as its users do: as a process, which starts workerd as a second process.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -8,7 +8,7 @@ import { start } from "./support.mjs";
 /** A folder in which workerd is installed. */
 export const project = join(import.meta.dirname, "../..");
 
-/** A destination of events. */
+/** Starts an origin, which stops after the test. */
 export async function destination(t) {
   const origin = await startOrigin();
   t.after(origin.stop);
@@ -20,7 +20,7 @@ export const variables = (origin) => ({ ...DURABLE, ORIGIN_URL: origin.url });
 
 /**
  * Starts the command with a data folder. `lines` is its log as objects, `logged(fields)` waits for the first line with these
- * fields, and fails if the command ends before. The command and its workerd end with the test.
+ * fields, and fails if the command ends first. The command and its workerd end with the test.
  */
 export function launch(t, data, { env, args = [], cwd = project } = {}) {
   const command = start(["edge", "start", "--data", data, "--port", "0", ...args], { env, cwd, input: "" });
@@ -50,14 +50,14 @@ export function launch(t, data, { env, args = [], cwd = project } = {}) {
   return { ...command, lines, logged };
 }
 
-/** Starts the command, and waits until it accepts events: `url` is where, and `post` posts the body of an event. */
+/** Starts the command, and waits until it accepts events at `url`. `post` posts the body of an event there. */
 export async function startEdge(t, data, options) {
   const edge = launch(t, data, options);
   const { url, health } = await edge.logged({ event: "started" });
   return { ...edge, url, health, post: (body, headers) => postEvent(`${url}/webhook`, body, headers) };
 }
 
-/** Stops an edge in order. */
+/** Stops an edge cleanly. */
 export async function stop({ child, ended }) {
   child.kill("SIGTERM");
   return ended;
@@ -70,7 +70,7 @@ export function workerdOf(data) {
   return isRunning(pid, data) ? pid : undefined;
 }
 
-/** The process ids of everything that runs in a data folder. */
+/** The ids of all processes whose command line names a data folder. */
 export const running = (data) => readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && isRunning(pid, data)).map(Number);
 
 function isRunning(pid, data) {
@@ -82,7 +82,7 @@ function isRunning(pid, data) {
   }
 }
 
-/** Kills a process that is no child of this one, and waits until it has ended. */
+/** Kills a process that is not a child of this one, and waits until it has ended. */
 export async function kill(pid) {
   try {
     process.kill(pid, "SIGKILL");

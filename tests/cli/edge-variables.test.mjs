@@ -1,4 +1,4 @@
-// The variables of `edge start`: from the environment and from a file, right and wrong.
+// The variables of `edge start`: from the environment and from a file, valid and invalid.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,8 +19,8 @@ function fileOf(t, content) {
   return file;
 }
 
-/** Starts the command on a new folder where it must fail, and returns what it says. Nothing may be left of it. */
-async function fails(t, options) {
+/** Starts the command on a new folder. It must fail and leave nothing running. Returns its message and the folder. */
+async function failsToStart(t, options) {
   const data = join(folder(t), "data");
   const { status, err, out } = await launch(t, data, options).ended;
   deepEqual([status, out], [2, ""], err);
@@ -28,9 +28,9 @@ async function fails(t, options) {
   return { err, data };
 }
 
-test("lists every mistake, in a new folder, and leaves nothing there", async (t) => {
+test("lists every mistake, and writes nothing into a new folder", async (t) => {
   const env = { ...variables(await destination(t)), MAX_ATTEMPTS: "many", ORIGIN_TIMEOUT: "20", WALNUT_WEBHOK_KEY: "x", WALNUT_WEBHOOK_KEY: undefined };
-  const { err, data } = await fails(t, { env });
+  const { err, data } = await failsToStart(t, { env });
   match(err, /^walnut-webhooks: the edge was not started, because its variables have mistakes:\n/);
   const mistakes = err.split("\n  - ").slice(1);
   equal(mistakes.length, 4, err);
@@ -66,7 +66,7 @@ test("a mistake in the variables of a folder in use is logged, and events are he
   equal(`${(await origin.took(1)).body}`, body);
 });
 
-test("other programs' variables are not the edge's", async (t) => {
+test("ignores the variables of other programs", async (t) => {
   const others = { NODE: process.execPath, npm_command: "exec", ORIGIN: "x", ALERT: "x", MAX: "x", NODE_ENV: "production", WALNUT: "x", DEST: "x" };
   const edge = await startEdge(t, folder(t), { env: { ...variables(await destination(t)), ...others } });
   equal(edge.health, 200);
@@ -89,7 +89,7 @@ test("reads a file, and the environment takes precedence", async (t) => {
 
 test("a misspelt variable in a file is a mistake", async (t) => {
   const env = { ...variables(await destination(t)), WALNUT_WEBHOOK_KEY: undefined };
-  const { err } = await fails(t, { args: ["--variables", fileOf(t, "WALNUT_WEBHOK_KEY=x\nMDOE=direct\n")], env });
+  const { err } = await failsToStart(t, { args: ["--variables", fileOf(t, "WALNUT_WEBHOK_KEY=x\nMDOE=direct\n")], env });
   match(err, /WALNUT_WEBHOK_KEY is not a variable of the edge: did you mean WALNUT_WEBHOOK_KEY\?/);
   match(err, /MDOE is not a variable of the edge: did you mean MODE\?/);
 });
@@ -97,12 +97,12 @@ test("a misspelt variable in a file is a mistake", async (t) => {
 test("says why a file can't be read", async (t) => {
   const path = folder(t);
   for (const [file, why] of [["missing.env", "there is no such file"], [".", "it is a folder"]]) {
-    const { err } = await fails(t, { args: ["--variables", join(path, file)] });
+    const { err } = await failsToStart(t, { args: ["--variables", join(path, file)] });
     equal(err, `walnut-webhooks: ${join(path, file)} can't be read: ${why}\n`);
   }
 });
 
-/** Texts of files that a careless reader would cut or skip, and the sentence about each. No sentence has the value in it. */
+/** Texts that a careless parser would cut or skip, and the message about each. No message contains the value. */
 const MALFORMED = {
   "A=1\nWALNUT_WEBHOOK_KEY secret\n": "line 2: the line is not NAME=VALUE",
   "A=1\n\n# comment\n=secret": "line 4: the line is not NAME=VALUE",
@@ -117,14 +117,14 @@ const MALFORMED = {
 for (const [text, sentence] of Object.entries(MALFORMED)) {
   test(`refuses the file ${JSON.stringify(text)}`, async (t) => {
     const file = fileOf(t, text);
-    const { err } = await fails(t, { args: ["--variables", file] });
+    const { err } = await failsToStart(t, { args: ["--variables", file] });
     equal(err, `walnut-webhooks: ${file}, ${sentence}\n`);
   });
 }
 
 test("refuses a file that is not UTF-8", async (t) => {
   const file = fileOf(t, Buffer.from("KEY=\xe4", "latin1"));
-  const { err } = await fails(t, { args: ["--variables", file] });
+  const { err } = await failsToStart(t, { args: ["--variables", file] });
   equal(err, `walnut-webhooks: ${file} is not UTF-8 text\n`);
 });
 
@@ -139,18 +139,18 @@ test("reads a file as wrangler reads .dev.vars", (t) => {
   for (const [separator, name] of [["\n", "LF"], ["\r\n", "CRLF"]]) {
     const text = lines.join(separator);
     writeFileSync(join(path, ".dev.vars"), text);
-    deepEqual(parseFile(Buffer.from(text), "file"), wranglersReading(path), name);
+    deepEqual(parseFile(Buffer.from(text), "file"), readByWrangler(path), name);
   }
 });
 
 /** Returns the variables that wrangler reads from the file .dev.vars of a folder. */
-function wranglersReading(path) {
+function readByWrangler(path) {
   return Object.fromEntries(Object.entries(getVarsForDev(join(path, "wrangler.jsonc"), undefined, {}, undefined, true)).map(([name, { value }]) => [name, value]));
 }
 
-/** More forgeries than are kept of one network. */
+/** More forgeries than the quarantine keeps for one network. */
 const FORGERIES = 110;
-/** How many are kept of one network. */
+/** The number of requests that the quarantine keeps for one network. */
 const TENTH = 100;
 
 const CLIENTS = {
@@ -171,7 +171,7 @@ for (const [name, { header, named, kept }] of Object.entries(CLIENTS)) {
     const { ask } = admin(edge);
     const counted = async () => (await ask("GET", "status")).quarantine.kept;
     while ((await counted()) < kept);
-    // What is done after a response is done once the inbox has been asked again.
+    // The inbox keeps requests after it has responded. It finishes this before it answers the next call.
     equal(await counted(), kept);
   });
 }

@@ -7,7 +7,7 @@ import { endpoint, run, sign, start, startOnTerminal } from "./support.mjs";
 
 const test = (name, body) => plainTest(name, { timeout: 600_000 }, body);
 
-/** The harness, ended with the test. */
+/** Starts the harness, which ends with the test. */
 async function harness(t) {
   const { child, line, ended } = start(["harness", "--port", "0", "--json"], { input: "" });
   t.after(() => child.kill());
@@ -30,34 +30,34 @@ test("harness: serves only the page, with its security headers, on the loopback 
   equal((await ended).status, 0);
 });
 
-test("harness: relays requests with the token only", async (t) => {
+test("harness: relays only requests with the token", async (t) => {
   const { url, token } = await harness(t);
   const origin = await endpoint(t, (_, response) => response.writeHead(302, { location: "/x", "x-said": "1" }).end(Buffer.from([0xff, 0])));
   const relay = (asked, { headers = {}, method = "POST" } = {}) => fetch(new URL("/relay", url), { method, headers: { authorization: `Bearer ${token}`, ...headers }, ...(method === "POST" && { body: typeof asked === "string" ? asked : JSON.stringify(asked) }) });
   const body = Buffer.from([0xef, 0xbb, 0xbf, 0xff]);
-  const asked = { url: origin.url, headers: [["x-walnut-signature", sign(body)], ["content-type", "application/json"]], body: body.toString("base64") };
-  const answer = await (await relay(asked)).json();
+  const relayed = { url: origin.url, headers: [["x-walnut-signature", sign(body)], ["content-type", "application/json"]], body: body.toString("base64") };
+  const answer = await (await relay(relayed)).json();
   deepEqual([answer.status, answer.error, answer.body], [302, null, "/wA="]);
   ok(answer.headers.some(([name, value]) => name === "x-said" && value === "1"));
   deepEqual(origin.taken[0].body, body);
-  equal((await (await relay({ ...asked, url: "http://127.0.0.1:1/" })).json()).error, "nothing listens there");
+  equal((await (await relay({ ...relayed, url: "http://127.0.0.1:1/" })).json()).error, "nothing listens there");
 
-  for (const authorization of ["", "Bearer ", `Bearer ${token}x`, token]) equal((await relay(asked, { headers: { authorization } })).status, 401);
-  for (const wrong of ["", "[]", "null", { ...asked, url: "file:///etc/hostname" }, { ...asked, url: "x" }, { ...asked, headers: [["host", "x"]] }, { ...asked, headers: {} }, { ...asked, body: 1 }]) {
+  for (const authorization of ["", "Bearer ", `Bearer ${token}x`, token]) equal((await relay(relayed, { headers: { authorization } })).status, 401);
+  for (const wrong of ["", "[]", "null", { ...relayed, url: "file:///etc/hostname" }, { ...relayed, url: "x" }, { ...relayed, headers: [["host", "x"]] }, { ...relayed, headers: {} }, { ...relayed, body: 1 }]) {
     equal((await relay(wrong)).status, 400, JSON.stringify(wrong));
   }
   for (const header of [["a\nb", "x"], ["a", "x\ny"]]) {
-    const { status, error } = await (await relay({ ...asked, headers: [header] })).json();
+    const { status, error } = await (await relay({ ...relayed, headers: [header] })).json();
     equal(status, null);
     match(error, /has a character that HTTP does not allow/);
   }
-  equal((await relay(asked, { method: "GET" })).status, 405);
+  equal((await relay(relayed, { method: "GET" })).status, 405);
   const whole = Buffer.alloc(1 << 20, 1);
-  equal((await (await relay({ ...asked, body: whole.toString("base64") })).json()).status, 302);
+  equal((await (await relay({ ...relayed, body: whole.toString("base64") })).json()).status, 302);
   deepEqual(origin.taken.at(-1).body, whole);
-  equal((await relay({ ...asked, body: "A".repeat(2 << 20) })).status, 400);
-  equal((await relay({ ...asked, body: Buffer.alloc((1 << 20) + 1).toString("base64") })).status, 400);
-  for (const wrong of [{ ...asked, body: "%%%%" }, { ...asked, url: "http://%zz@127.0.0.1:9/" }, { ...asked, url: "http://user:pass@127.0.0.1/" }]) equal((await relay(wrong)).status, 400);
+  equal((await relay({ ...relayed, body: "A".repeat(2 << 20) })).status, 400);
+  equal((await relay({ ...relayed, body: Buffer.alloc((1 << 20) + 1).toString("base64") })).status, 400);
+  for (const wrong of [{ ...relayed, body: "%%%%" }, { ...relayed, url: "http://%zz@127.0.0.1:9/" }, { ...relayed, url: "http://user:pass@127.0.0.1/" }]) equal((await relay(wrong)).status, 400);
   const before = origin.taken.length;
 
   // A client that disconnects does not end the server.
@@ -67,12 +67,12 @@ test("harness: relays requests with the token only", async (t) => {
   await once(half.resume(), "close");
   equal((await relay("")).status, 400);
 
-  // A page whose host name resolves to this address: the browser sends that name.
+  // A foreign page can have a host name that resolves to this address. Its browser sends that name.
   const socket = connect(url.port, "127.0.0.1");
   socket.end(`POST /relay HTTP/1.1\r\nhost: evil.example:${url.port}\r\nauthorization: Bearer ${token}\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}`);
-  let said = "";
-  for await (const text of socket.setEncoding("utf8")) said += text;
-  match(said, /^HTTP\/1\.1 403 /);
+  let answered = "";
+  for await (const text of socket.setEncoding("utf8")) answered += text;
+  match(answered, /^HTTP\/1\.1 403 /);
   equal(origin.taken.length, before);
 });
 
@@ -80,17 +80,17 @@ test("harness: cancels a request that the page no longer waits for", async (t) =
   const { url, token } = await harness(t);
   const events = new EventEmitter();
   const origin = await endpoint(t, (_, response) => {
-    events.emit("came");
-    response.on("close", () => events.emit("left"));
+    events.emit("arrived");
+    response.on("close", () => events.emit("closed"));
   });
-  const [came, left] = [once(events, "came"), once(events, "left")];
+  const [arrived, closed] = [once(events, "arrived"), once(events, "closed")];
   const leaving = new AbortController();
   const body = JSON.stringify({ url: origin.url, headers: [], body: "" });
   const relayed = fetch(new URL("/relay", url), { method: "POST", headers: { authorization: `Bearer ${token}` }, body, signal: leaving.signal });
-  await came;
+  await arrived;
   leaving.abort();
   await rejects(relayed);
-  await left;
+  await closed;
 });
 
 test("harness: prints its URL on a terminal, and ends after Ctrl-C", async () => {

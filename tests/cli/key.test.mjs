@@ -10,7 +10,7 @@ const demo = join(bodies, "demo.json");
 const DEMO = readFileSync(demo);
 const SIGNATURE = "45188402ad9396d108bd5745476de7aa55b62ca3bfc37085581fce15e90f0017";
 
-test("reads the key from a file without one newline at its end, and from the environment, also a previous key", async (t) => {
+test("reads current and previous keys from the environment, and from files without one newline at their end", async (t) => {
   const at = folder(t);
   for (const [end, key] of [["", "a key"], ["\n", "a key"], ["\r\n", "a key"], ["\n\n", "a key\n"], [" ", "a key "]]) {
     writeFileSync(join(at, "key"), `a key${end}`);
@@ -29,7 +29,7 @@ test("warns about a key on the command line, and explains where to put a missing
   const plain = await run(["sign", demo, "--key", KEY]);
   deepEqual([plain.status, plain.out], [0, `${SIGNATURE}\n`]);
   match(plain.err, /^warning: .*--key-file/);
-  for (const [args, code, said] of [
+  for (const [args, code, message] of [
     [[], "no_key", /WALNUT_WEBHOOK_KEY.*--key-file/],
     [["--key-file", join(folder(t), "none")], "unreadable", /there is no such file/],
     [["--key-file", "/dev/null"], "invalid_key", /is empty/],
@@ -39,7 +39,7 @@ test("warns about a key on the command line, and explains where to put a missing
     const { status, out, err } = await run(["sign", demo, "--json", ...args], { env: { WALNUT_WEBHOOK_KEY: "" } });
     const { error } = JSON.parse(err.trim().split("\n").at(-1));
     deepEqual([status, out, error.code], [2, "", code]);
-    match(error.message, said);
+    match(error.message, message);
   }
 });
 

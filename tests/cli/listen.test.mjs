@@ -17,7 +17,7 @@ const soon = Date.now() + 10 * minute;
 /** The ID of a delivery that arrives in the log during the tests, in order of `n`. */
 const rowId = (n) => `0-${(soon + n) * rowsPerMs}`;
 
-/** A receiver, ended with the test: `line()` returns the next printed line. */
+/** Starts `listen`, which ends with the test. `next()` returns the next line that it prints, as an object. */
 async function listening(t, ...args) {
   const started = start(["listen", "--port", "0", "--json", ...args], { input: "" });
   t.after(() => started.child.kill());
@@ -147,7 +147,7 @@ test("listen: forwards genuine deliveries, and passes on the response", async (t
   equal((await nowhere.next()).forwarded.error, "nothing listens there");
 });
 
-test("listen: forwards no headers of the connection, and none from Object.prototype", async (t) => {
+test("listen: forwards no headers of the connection, and headers named like members of Object.prototype unchanged", async (t) => {
   const origin = await endpoint(t, verifies);
   const at = folder(t);
   const { url } = await listening(t, "--forward", origin.url, "--save", at);
@@ -185,7 +185,7 @@ test("listen: ends after --count requests", async (t) => {
 test("listen: shows deliveries and explanations on a terminal, until Ctrl-C", async () => {
   const shown = startOnTerminal(["listen", "--port", "0"]);
   await shown.until("Ctrl-C ends it.");
-  const [url] = /http:\/\/127\.0\.0\.1:\d+\/webhook/.exec(shown.so().replaceAll(/\x1b\[\d+m/g, ""));
+  const [url] = /http:\/\/127\.0\.0\.1:\d+\/webhook/.exec(shown.output().replaceAll(/\x1b\[\d+m/g, ""));
   await post(url, '{"event":"e","a":1}', { "x-walnut-signature": sign('{"event": "e", "a": 1}') });
   await shown.until("body_reformatted");
   await post(url, DEMO);
@@ -199,7 +199,7 @@ test("listen: shows deliveries and explanations on a terminal, until Ctrl-C", as
 test("listen: rejects wrong usage, and a port in use", async (t) => {
   const { url } = await listening(t);
   const { port } = new URL(url);
-  for (const [args, said] of [
+  for (const [args, message] of [
     [["--port", port], /the port is in use\. Use another --port, or --port 0/],
     [["--port", "65536"], /0 to 65535/],
     [["--status", "199"], /200 to 599/],
@@ -214,7 +214,7 @@ test("listen: rejects wrong usage, and a port in use", async (t) => {
   ]) {
     const { status, out, err } = await run(["listen", ...args], { env: { ADMIN_TOKEN: TOKEN } });
     deepEqual([status, out], [2, ""], args.join(" "));
-    match(err, said);
+    match(err, message);
   }
 });
 
@@ -236,7 +236,7 @@ test("listen --edge: gets stored and new deliveries byte for byte, the oldest fi
   deepEqual(origin.taken.slice(1).map(({ body }) => body.toString()), before);
   deepEqual(origin.taken[1].headers["x-walnut-signature"], sign(before[0]));
 
-  // New events, once each. Duplicates and variants are left out; a repeated test event is not.
+  // It shows each new event once, a repeated test event each time, and neither duplicates nor variants.
   const later = event();
   for (const body of [before[0], later, later.replace('"fab_clicks":0', '"fab_clicks":9')]) equal((await post(url, body)).status, 200);
   const last = event();
@@ -337,7 +337,7 @@ test("listen --edge: retries after a later failure, and sends the token to the e
   equal(elsewhere.taken.length, 0);
 });
 
-test("listen --edge: shows a delivery as soon as the edge has stored it, with one list for each", async (t) => {
+test("listen --edge: shows a delivery as soon as the edge has stored it, with one request for each delivery", async (t) => {
   const entry = `
     import worker from "./index.js";
     export { Inbox } from "./index.js";
@@ -348,7 +348,7 @@ test("listen --edge: shows a delivery as soon as the edge has stored it, with on
     export default { ...worker, fetch };
   `;
   const { url, edge, lines, logged } = await startEdge(t, { ...DURABLE, ADMIN_TOKEN: TOKEN, SHARDS: "2" }, { entry });
-  // With this interval, an edge gets only one request unless it is asked to wait.
+  // With this interval, the test would time out if the requests did not ask the edge to wait.
   const args = ["listen", "--edge", edge.url, "--interval", "1h", "--count", "5", "--json"];
   const pulling = start(args, { input: "", env: { ADMIN_TOKEN: TOKEN } });
   t.after(() => pulling.child.kill());
@@ -362,7 +362,7 @@ test("listen --edge: shows a delivery as soon as the edge has stored it, with on
   equal(lines.filter((line) => line.startsWith("list ")).length, 1 + 5);
 });
 
-test("listen --edge: asks an edge that can't wait again and again", async (t) => {
+test("listen --edge: polls an edge that can't wait", async (t) => {
   const row = { deliveryId: rowId(1), id: "e:1", name: "e", type: "unknown", kind: "first", state: "delivered", received: Date.now() };
   const lists = [];
   const edge = await endpoint(t, ({ url }, response) => {

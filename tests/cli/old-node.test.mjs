@@ -1,4 +1,4 @@
-// An old Node gets one sentence, from every command.
+// Every command prints one sentence in a Node that is too old.
 import { deepEqual } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -16,12 +16,12 @@ for (const args of [[], ["--help"], ["verify"], ["edge", "init", "x"], ["edge", 
   });
 }
 
-test("Node 18 gets it as JSON with --json", () => {
+test("Node 18 gets the sentence as JSON with --json", () => {
   const { status, stderr } = spawnSync(node18, [main, "edge", "start", "--json"], { encoding: "utf8" });
   deepEqual([status, JSON.parse(stderr)], [2, { error: { code: "old_node", message: MESSAGE } }]);
 });
 
-test("the oldest Node is that of package.json", () => {
+test("the sentence names the oldest version that package.json allows", () => {
   const { engines } = JSON.parse(readFileSync(join(main, "../package.json"), "utf8"));
   deepEqual(engines, { node: `>=${/\d+\.\d+(?= or later)/.exec(MESSAGE)}` });
 });

@@ -55,10 +55,10 @@ test("raw HTTP: follows Content-Length and Transfer-Encoding, and notes what doe
 
 test("raw HTTP: parses what it writes, with the same bytes in the body", () => {
   const request = { method: "POST", url: "/x", headers: [["a", "b"], ["A", "\xe9"]], body: Uint8Array.from({ length: 256 }, (_, n) => n) };
-  const { notes, ...again } = parseRequest(rawRequest(request));
-  deepEqual(again, request);
-  equal(header(again, "a"), "b, \xe9");
-  equal(header(again, "c"), undefined);
+  const { notes, ...reparsed } = parseRequest(rawRequest(request));
+  deepEqual(reparsed, request);
+  equal(header(reparsed, "a"), "b, \xe9");
+  equal(header(reparsed, "c"), undefined);
 });
 
 test("curl: parses commands as people write them, and as browsers copy them", () => {
@@ -136,7 +136,7 @@ test("curl: says why the body is missing, and never returns a part of it", () =>
     deepEqual([body, bodyFile], ["", undefined], command);
     match(bodyMissing, why, command);
   }
-  // Outside of the body, neither hides the body.
+  // A variable, a file or an unknown option outside of the body does not make the body missing.
   for (const command of ['curl x -H "a: $b" -d {}', "curl --brand-new 5 x -d {}", "curl x -H @headers.txt -d {}"]) {
     const { body, bodyMissing, notes } = parsed(command);
     deepEqual([body, bodyMissing, notes.length], ["{}", undefined, 1], command);
@@ -168,7 +168,7 @@ test("curl: says why the signature is missing, and never returns a variable as t
   }
 });
 
-test("curl: sends the bytes that are parsed", async (t) => {
+test("curl: parses the bytes that a real curl sends", async (t) => {
   const { url, taken } = await endpoint(t);
   const at = folder(t);
   const file = Buffer.from("{\r\n\t\"a\": \"\xff\"\n}\0\n", "latin1");

@@ -69,7 +69,7 @@ test("send: retries a request that is not accepted, as often as --retries says",
   const { url, taken } = await endpoint(t, (_, response, __, count) => response.writeHead(answers[count - 1] ?? 200, { location: "/elsewhere" }).end());
   const { status, out } = await run(["send", url, "--backoff", "1ms", "--json"]);
   const [{ status: last, attempts, why }, { summary }] = objects(out);
-  deepEqual([status, last, attempts, why, taken.length, summary[0].retries], [0, 201, 4, "Walnut takes it for delivered", 4, 3]);
+  deepEqual([status, last, attempts, why, taken.length, summary[0].retries], [0, 201, 4, "Walnut counts it as delivered", 4, 3]);
   equal(new Set(taken.map(({ body }) => body.toString())).size, 1);
 });
 
@@ -78,7 +78,7 @@ test("send: shows an unexpected response with its body, and exits with 1", async
   const { status, out } = await run(["send", url, "--count", "2", "--forge", "1", "--retries", "1", "--backoff", "1ms"]);
   equal(status, 1);
   equal(taken.length, 5);
-  match(out, /✕ 2 × events: 202, a success, but Walnut takes only 200 and 201, and sends it again\n {2}response body: accepted⟨U\+001B⟩\[2J\n/);
+  match(out, /✕ 2 × events: 202, a success, but Walnut accepts only 200 and 201, and sends it again\n {2}response body: accepted⟨U\+001B⟩\[2J\n/);
   match(out, /✕ 1 × forgeries: 202, a forgery was accepted: the signature is not checked\n/);
 });
 
@@ -101,7 +101,7 @@ test("send: shows the code and the whole message of an error, up to 1,000 charac
 });
 
 test("send: does not wait for a server that switches the protocol, or does not speak HTTP", async (t) => {
-  for (const [bytes, said] of [
+  for (const [bytes, message] of [
     ["HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n", "101"],
     ["hello\r\n\r\n", "the response is not HTTP"],
   ]) {
@@ -110,24 +110,24 @@ test("send: does not wait for a server that switches the protocol, or does not s
     t.after(() => server.close());
     const { status, out } = await run(["send", `http://127.0.0.1:${server.address().port}/`, "--retries", "0", "--json"]);
     const [line] = objects(out);
-    deepEqual([status, String(line.status ?? line.error)], [1, said]);
+    deepEqual([status, String(line.status ?? line.error)], [1, message]);
     ok(line.ms < 20_000);
   }
 });
 
 test("send and replay: exit with 2 if the endpoint can't be reached, and send no further events", async (t) => {
   const url = "http://127.0.0.1:1/webhook";
-  const said = "http://127.0.0.1:1 can't be reached: nothing listens there";
+  const message = "http://127.0.0.1:1 can't be reached: nothing listens there";
   for (const args of [["send", url], ["send", url, "--count", "50", "--rate", "10000"], ["send", url, "--forge", "1"]]) {
     const { status, out, err } = await run([...args, "--retries", "1", "--backoff", "1ms"]);
-    deepEqual([status, out, err], [2, "", `walnut-webhooks: ${said}\n`], args.join(" "));
+    deepEqual([status, out, err], [2, "", `walnut-webhooks: ${message}\n`], args.join(" "));
   }
   const forPrograms = await run(["send", url, "--retries", "0", "--json"]);
-  deepEqual([forPrograms.out, JSON.parse(forPrograms.err).error], ["", { code: "unreachable", message: said }]);
+  deepEqual([forPrograms.out, JSON.parse(forPrograms.err).error], ["", { code: "unreachable", message }]);
   const at = folder(t);
   writeFileSync(join(at, "1.http"), "POST / HTTP/1.1\r\n\r\n{}");
   const replayed = await run(["replay", at, url, "--retries", "0"]);
-  deepEqual([replayed.status, replayed.out, replayed.err], [2, "", `walnut-webhooks: ${said}\n`]);
+  deepEqual([replayed.status, replayed.out, replayed.err], [2, "", `walnut-webhooks: ${message}\n`]);
 });
 
 test("send: exits with 1 if an endpoint that was reached goes away", async (t) => {
@@ -147,7 +147,7 @@ test("send and replay: wait for a response no longer than --timeout", async (t) 
   writeFileSync(join(at, "1.http"), "POST / HTTP/1.1\r\n\r\n{}");
   for (const args of [["send", url], ["replay", at, url]]) {
     const { status, out } = await run([...args, "--timeout", "200ms", "--retries", "0", "--json"]);
-    deepEqual([status, objects(out)[0].error], [1, "there was no complete response within 0.2 s"], args[0]);
+    deepEqual([status, objects(out)[0].error], [1, "no complete response arrived within 0.2 s"], args[0]);
   }
 });
 
@@ -170,7 +170,7 @@ test("send: has no more requests in flight than --concurrency allows", async (t)
   const { url } = await endpoint(t, (_, response) => {
     held.push(response);
     most.now = Math.max(most.now, held.length);
-    // Three wait for each other, and the rest is answered at once.
+    // The endpoint answers each three requests together.
     if (held.length === 3) for (const one of held.splice(0)) one.end();
   });
   equal((await run(["send", url, "--count", "9", "--concurrency", "3"])).status, 0);
@@ -261,7 +261,7 @@ test("replay: sends saved deliveries unchanged, the oldest first, without a key"
   match(shown.shown, /█+ 2\/2[^]*events[^]*2 × 200/);
   taken.splice(2);
 
-  // A file that disappears meanwhile is reported, and the others are sent.
+  // The command reports a file that disappears meanwhile, and sends the others.
   const losing = await endpoint(t, (_, response, __, count) => {
     if (count === 1) renameSync(join(at, "2026-02.http"), join(at, "gone"));
     response.end();
@@ -279,24 +279,24 @@ test("replay: sends saved deliveries unchanged, the oldest first, without a key"
   const broken = await run(["replay", at, url]);
   deepEqual([broken.status, taken.length], [2, 2]);
   match(broken.err, /2026-03.http is not a saved delivery/);
-  for (const [name, head, said] of [
+  for (const [name, head, message] of [
     ["2026-03.http", "GET / HTTP/1.1", /Walnut sends POST requests, but this is a GET/],
     ["2026-03.http", "POST / HTTP/1.1\r\nx-note: caf\xe9 \x01", undefined],
   ]) {
     writeFileSync(join(at, name), Buffer.from(`${head}\r\n\r\n{}`, "latin1"));
     const { status, out, err } = await run(["replay", at, url, "--retries", "0"]);
-    if (said === undefined) {
+    if (message === undefined) {
       equal(status, 1);
       match(out, /a header has a character that HTTP does not allow/);
     } else {
       equal(status, 2);
-      match(err, said);
+      match(err, message);
     }
   }
-  for (const [args, said] of [[[], /FOLDER is missing/], [[at], /URL is missing/], [[join(at, "none"), url], /there is no such folder/], [[bodies, url], /has no saved deliveries/]]) {
+  for (const [args, message] of [[[], /FOLDER is missing/], [[at], /URL is missing/], [[join(at, "none"), url], /there is no such folder/], [[bodies, url], /has no saved deliveries/]]) {
     const { status, err } = await run(["replay", ...args]);
     equal(status, 2);
-    match(err, said);
+    match(err, message);
   }
 });
 
@@ -314,14 +314,14 @@ test("replay: sends the deliveries of an export unchanged, the oldest first", as
   equal((await run(["replay", "-", url], { input: lines.join("\n") })).status, 0);
   equal(taken.length, 4);
 
-  // The others are sent, and the missing bodies are reported.
+  // The command sends the other deliveries, and reports the missing ones.
   const error = JSON.stringify({ error: { code: "inbox_failed", shard: 3 } });
   const lacking = await run(["replay", "-", url], { input: [...lines, error, ""].join("\n") });
   deepEqual([lacking.status, taken.length], [1, 6]);
   match(lacking.out, /2 × 200/);
   match(lacking.err, /lacks the deliveries of the shards that could not be read \(3\): export them again/);
 
-  for (const [input, expected, said] of [
+  for (const [input, expected, message] of [
     [error, 1, /lacks the deliveries/],
     ["", 2, /the export has no deliveries/],
     [`${lines[0]}\n${lines[1].slice(0, -9)}`, 2, /line 2 of standard input is not a line of an export/],
@@ -330,7 +330,7 @@ test("replay: sends the deliveries of an export unchanged, the oldest first", as
   ]) {
     const { status, out, err } = await run(["replay", "-", url], { input });
     deepEqual([status, out], [expected, ""], input);
-    match(err, said);
+    match(err, message);
   }
   equal(taken.length, 6);
 });

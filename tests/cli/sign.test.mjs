@@ -75,7 +75,7 @@ test("verify and explain: ask for one request if a HAR file has several", async 
   const file = join(folder(t), "requests.har");
   const request = { method: "POST", url: "/", headers: [{ name: "x-walnut-signature", value: SIGNATURE }], postData: { text: DEMO.toString() } };
   writeFileSync(file, JSON.stringify({ log: { entries: [{ request }, { request }] } }));
-  // A body alone would be checked without a signature.
+  // With a body given separately, the command would check it without a signature.
   for (const body of [[], [demo], ["--data", "{}"]]) {
     const { status, out, err } = await run(["verify", "--request", file, ...body]);
     deepEqual([status, out], [2, ""], body.join());
@@ -155,7 +155,7 @@ test("verify: reads no pipe, device or standard input that a curl command names"
     deepEqual([status, out], [2, ""], path);
     match(err, /Not checked\. /);
     match(err, why);
-    // Standard input is read again from its start if it is a file.
+    // If standard input is a file, opening it by its path reads it again from its start.
     writeFileSync(join(at, "request"), request);
     const redirected = spawn(process.execPath, [main, "verify", "--request", "-", "--key", KEY], { cwd: at, stdio: [openSync(join(at, "request"), "r"), "ignore", "ignore"] });
     deepEqual(await once(redirected, "close"), [2, null], path);
@@ -195,14 +195,14 @@ test("sample: prints every documented field of each kind, and the same bytes for
 });
 
 test("rejects a file over the limit, and a device without an end", async () => {
-  for (const [args, said] of [
+  for (const [args, message] of [
     [["sign", "/dev/zero"], /\/dev\/zero is over the limit of 64 MiB/],
     [["verify", "--request", "/dev/zero"], /is over the limit of 64 MiB/],
     [["sign", demo, "--key-file", "/dev/zero"], /is over the limit of 64 KiB/],
   ]) {
     const { status, err } = await run(args);
     equal(status, 2);
-    match(err, said);
+    match(err, message);
   }
   equal((await run(["sign", "-"], { input: Buffer.alloc(64 << 20) })).status, 0);
   match((await run(["sign", "-"], { input: Buffer.alloc((64 << 20) + 1) })).err, /standard input is over the limit of 64 MiB/);
@@ -226,8 +226,8 @@ test("prints warnings and notes as JSON with --json", async (t) => {
   writeFileSync(file, "curl x --\x1b]0,name\x07 -d a");
   const { out, err } = await run(["explain", "--request", file, "--key", KEY, "--json"]);
   equal(JSON.parse(out).code, "missing_signature");
-  const said = err.trim().split("\n").map((line) => Object.keys(JSON.parse(line))[0]);
-  deepEqual(said, ["warning", "note"]);
+  const kinds = err.trim().split("\n").map((line) => Object.keys(JSON.parse(line))[0]);
+  deepEqual(kinds, ["warning", "note"]);
   ok(!(await run(["explain", "--request", file])).err.includes("\x1b"));
 });
 

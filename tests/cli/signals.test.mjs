@@ -11,7 +11,7 @@ const test = (name, body) => plainTest(name, { timeout: 600_000 }, body);
 
 for (const command of ["listen", "harness"]) {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-    test(`${command} ends in order after ${signal}`, async (t) => {
+    test(`${command} stops cleanly after ${signal}`, async (t) => {
       const { child, line, ended } = start([command, "--port", "0", "--json"], { input: "" });
       t.after(() => child.kill("SIGKILL"));
       await line();

@@ -27,7 +27,7 @@ const children = new Set();
 after(() => {
   for (const child of children) child.kill();
 });
-const kept = (child) => {
+const track = (child) => {
   children.add(child);
   child.once("close", () => children.delete(child));
   return child;
@@ -41,12 +41,12 @@ export const environment = (env) => ({ PATH: process.env.PATH, HOME: process.env
  * status, or the signal that ended it, and its whole output.
  */
 export function start(args, { env = {}, input, cwd } = {}) {
-  const child = kept(spawn(process.execPath, [main, ...args], { env: environment(env), cwd }));
+  const child = track(spawn(process.execPath, [main, ...args], { env: environment(env), cwd }));
   const printed = { out: "", err: "" };
   child.stdout.setEncoding("utf8").on("data", (text) => (printed.out += text));
   child.stderr.setEncoding("utf8").on("data", (text) => (printed.err += text));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  child.stdin.on("error", () => {}); // it may end before it has read everything
+  child.stdin.on("error", () => {}); // the command may end before it has read everything
   if (input !== undefined) child.stdin.end(input);
   const ended = once(child, "close").then(([code, signal]) => ({ status: code ?? signal, ...printed }));
   return { child, ended, line: async () => (await lines.next()).value };
@@ -58,13 +58,13 @@ export const run = (args, options = {}) => start(args, { input: "", ...options }
 const shellWord = (word) => `'${word.replaceAll("'", `'\\''`)}'`;
 
 /**
- * Starts a command on a pseudo-terminal of 80 columns. `until(text)` waits for a text, `so()` returns all text
- * so far, `type` types, and `ended` is the status and all shown text.
+ * Starts a command on a pseudo-terminal of 80 columns. `until(text)` waits for a text, `output()` returns all text
+ * so far, and `type` types. `ended` resolves to the status and all text.
  */
 export function startOnTerminal(args, { env = {}, cwd } = {}) {
   const command = `stty cols 80 rows 24; exec ${[process.execPath, main, ...args].map(shellWord).join(" ")}`;
   const options = { cwd, env: { TERM: "xterm", SHELL: "/bin/sh", ...environment(env) } };
-  const child = kept(spawn("script", ["--quiet", "--return", "--flush", "--command", command, "/dev/null"], options));
+  const child = track(spawn("script", ["--quiet", "--return", "--flush", "--command", command, "/dev/null"], options));
   let shown = "";
   const waiting = new Set();
   child.stdout.setEncoding("utf8").on("data", (text) => {
@@ -83,10 +83,10 @@ export function startOnTerminal(args, { env = {}, cwd } = {}) {
       ended.then(() => reject(new Error(`it ended without "${text}": ${shown}`)));
       check();
     });
-  return { child, ended, until, so: () => shown, type: (text) => child.stdin.write(text) };
+  return { child, ended, until, output: () => shown, type: (text) => child.stdin.write(text) };
 }
 
-/** A real endpoint: `answer(request, response, body)` may be replaced; `taken` has the received requests. */
+/** Starts a real endpoint. It calls `answer(request, response, body, count)`, and `taken` has the received requests. */
 export async function endpoint(t, answer = (_, response) => response.end()) {
   const taken = [];
   const server = createServer(async (request, response) => {

@@ -16,7 +16,7 @@ test("reads arguments after -- as files, not as options", async (t) => {
 });
 
 test("rejects wrong usage with status 2 and a sentence, without a stack", async () => {
-  for (const [args, said] of [
+  for (const [args, message] of [
     [["none"], /there is no command "none"/],
     [["toString"], /there is no command "toString"/],
     [["help", "constructor"], /there is no command "constructor"/],
@@ -47,11 +47,11 @@ test("rejects wrong usage with status 2 and a sentence, without a stack", async 
   ]) {
     const { status, out, err } = await run(args);
     deepEqual([status, out], [2, ""], args.join(" "));
-    match(err, said);
+    match(err, message);
     match(err, /^walnut-webhooks: /);
     ok(!/\n\s+at /.test(err), err);
     const { error } = JSON.parse((await run([...args, "--json"])).err);
-    match(error.message, said);
+    match(error.message, message);
   }
 });
 
@@ -101,7 +101,7 @@ test("suggests the nearest command and the nearest option", async () => {
   }
 });
 
-test("names the commands that have an option which a command lacks", async () => {
+test("names the other commands that have an unknown option", async () => {
   for (const [args, others] of [
     [["sign", demo, "--signature", "x"], "verify and explain"],
     [["listen", "--file=x"], "send"],
@@ -127,11 +127,11 @@ test("rejects two inputs from standard input", async (t) => {
     [["verify", "--request", "-", "-"], "--request and FILE"],
     [["send", "http://127.0.0.1:1", "--file", "-", "--key-file", "-"], "--(file|key-file) and --(file|key-file)"],
   ]) {
-    match(await rejected(args, { input: "one" }), new RegExp(`standard input can be read only once, but both ${names} name it`));
+    match(await rejected(args, { input: "one" }), new RegExp(`standard input can be read only once, but both ${names} read it`));
   }
   const at = folder(t);
   execFileSync("mkfifo", [join(at, "pipe")]);
-  match(await rejected(["sign", "--key-file", `${at}/pipe`, `${at}/./pipe`]), /pipe can be read only once, but both --key-file and FILE name it/);
+  match(await rejected(["sign", "--key-file", `${at}/pipe`, `${at}/./pipe`]), /pipe can be read only once, but both --key-file and FILE read it/);
   equal((await run(["sign", "--key-file", file, file])).status, 0);
   equal((await run(["sign", "--key-file", file, "-"], { input: "body" })).status, 0);
   equal((await run(["sign", "--key-file", "-", demo], { input: "a key" })).status, 0);
@@ -167,7 +167,7 @@ test("rejects an option that is given twice, unless it may be repeated", async (
 });
 
 test("rejects a port that does not exist", async () => {
-  for (const [args, said] of [
+  for (const [args, message] of [
     [["listen", "--port", "65536"], /--port must be a whole number from 0 to 65535, but is "65536"/],
     [["listen", "--port", "-1"], /--port must be a whole number from 0 to 65535, but is "-1"/],
     [["harness", "--port=-1"], /--port must be a whole number from 0 to 65535, but is "-1"/],
@@ -177,13 +177,13 @@ test("rejects a port that does not exist", async () => {
     [["listen", "--forward", "http://127.0.0.1:70000"], /the port in --forward must be/],
     [["send", "http://[::1/"], /URL must be a URL such as/],
   ]) {
-    match(await rejected(args), said);
+    match(await rejected(args), message);
   }
 });
 
 test("rejects a duration without a unit, and shows how to write it", async () => {
   const url = "http://127.0.0.1:1";
-  for (const [args, said] of [
+  for (const [args, message] of [
     [["doctor", url, "--patience", "6"], /--patience must have a unit: write 6s for seconds, or 6ms for milliseconds/],
     [["doctor", url, "--timeout", "6"], /--timeout must have a unit/],
     [["send", url, "--backoff", "0"], /--backoff must have a unit/],
@@ -197,7 +197,7 @@ test("rejects a duration without a unit, and shows how to write it", async () =>
   ]) {
     const { status, err } = await run(args, { env: { ADMIN_TOKEN: "token" } });
     equal(status, 2);
-    match(err, said, args.join(" "));
+    match(err, message, args.join(" "));
   }
 });
 

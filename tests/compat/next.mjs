@@ -1,4 +1,4 @@
-// The second bundler of Next.
+// Builds Next with webpack, its second bundler.
 import { before } from "node:test";
 import { nextTests } from "../loads/next.mjs";
 import { install } from "../loads/support.mjs";

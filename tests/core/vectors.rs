@@ -98,6 +98,22 @@ fn every_vector_has_its_verdict() {
     assert!(cases >= 390, "only {cases} cases were found");
 }
 
+#[test]
+fn a_required_timestamp_must_be_readable() {
+    let key = Key::new("key").unwrap();
+    let verifier = Verifier::new(Keys::new(vec![Key::new("key").unwrap()]).unwrap());
+    for (body, expected) in [
+        (r#"{"timestamp":"2023-11-01T19:15:20Z"}"#, Ok(())),
+        (r#"{"timestamp":"yesterday"}"#, Err(Error::NoTimestamp)),
+        (r#"{"timestamp":null}"#, Err(Error::NoTimestamp)),
+        ("{}", Err(Error::NoTimestamp)),
+    ] {
+        let signature = key.sign(body).to_string();
+        let delivery = verifier.verify(body.as_bytes(), Some(signature.as_bytes())).unwrap();
+        assert_eq!(delivery.delivery().unwrap().require_timestamp(), expected, "{body}");
+    }
+}
+
 #[cfg(feature = "edge")]
 #[test]
 fn a_summary_agrees_with_the_delivery() {

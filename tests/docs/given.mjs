@@ -18,10 +18,10 @@ export const ID = "demo_session_finished:eb8af248-a970-46fa-bfb0-cb675b6780e1";
 export const PRETTY = JSON.stringify(JSON.parse(body("demo")), undefined, 2);
 
 /** Collects the arguments of all later calls of a console method. */
-export function listen(console, method) {
-  const said = [];
-  console[method] = (...words) => void said.push(...words);
-  return said;
+export function recordConsole(console, method) {
+  const logged = [];
+  console[method] = (...words) => void logged.push(...words);
+  return logged;
 }
 
 /** Makes a folder that is deleted when the process ends. */

@@ -1,6 +1,6 @@
-// Plays the pages that lead from npm to a running edge, in their order and by their own commands: with both packages from
-// a registry, in a folder outside of the repository, and without Rust. wrangler and workerd are linked from this
-// repository; edge-init.test.mjs compares the pinned versions.
+// Plays the pages that lead from npm to a running edge, in their order and by their own commands. Both packages come from a
+// registry, the folder is outside of the repository, and there is no Rust. wrangler and workerd are linked from this
+// repository. edge-init.test.mjs compares their pinned versions.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ import { commands, shell } from "./shell.mjs";
 
 const KEY = "the key of the guide";
 const ORIGIN = "https://example.com/webhook";
-/** npm installs, and three edges start. */
+/** These tests run npm install, and start up to three edges. */
 const patience = { timeout: 600_000 };
 
 /** The blocks of a page, by their kind. */
@@ -48,7 +48,7 @@ async function create(user, folder, code, origin) {
   for (const command of rest) await passes(user, command);
 }
 
-/** Leaves out the versions of wrangler and workerd, since the registry does not have them. */
+/** Removes wrangler and workerd from the dependencies, because the registry does not have them. */
 function leaveOutRuntimes(project) {
   const path = join(project, "package.json");
   const manifest = JSON.parse(readFileSync(path));
@@ -58,7 +58,7 @@ function leaveOutRuntimes(project) {
   writeFileSync(path, JSON.stringify({ ...manifest, dependencies: ours }));
 }
 
-/** Links them into a project, again after npm has removed the links. */
+/** Links wrangler and workerd into a project. This is needed again after npm has removed the links. */
 function linkRuntimes(project) {
   for (const name of ["wrangler", "workerd", ".bin/wrangler"]) {
     const link = join(project, "node_modules", name);
@@ -113,7 +113,7 @@ test("the README that edge init writes has only commands and settings of the gui
   const page = "pkg-templates/cli/edge/template/README.md";
   const kinds = ["sh edge", "sh cloudflare", "sh self-host"];
   const guide = ["try-locally", "deploy", "self-host"].flatMap((name) => kinds.flatMap((kind) => blocks(`docs/edge/${name}.md`, kind))).flatMap(commands);
-  // A reader copies the commands in sentences too.
+  // Readers also copy commands from sentences.
   const sentences = quoted(parse(read(page)).prose).filter((code) => /^(npx|npm) /.test(code));
   for (const command of [...blocks(page, "sh ").flatMap(commands), ...sentences]) ok(guide.includes(command), command);
   deepEqual(blocks(page, "jsonc "), blocks("docs/edge/deploy.md", "jsonc environment"));
@@ -138,7 +138,7 @@ test("self-host: set-up in Walnut's order, a kill, a backup, an upgrade and a re
   const run = async (command = start) => {
     const host = await newcomer(t, project);
     const [, url] = await host.serve(`${command} --port 0`, /"event":"started","url":"([^"]+)"/);
-    /** Ends it as the system does, or kills workerd. */
+    /** Stops the edge as the system does, or kills workerd. */
     const end = async (signal) => {
       await passes(host, signal === "SIGTERM" ? "kill $!" : "kill -KILL $(cat data/workerd.pid)");
       await host.until(/"event":"stopped"/);

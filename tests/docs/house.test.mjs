@@ -1,4 +1,4 @@
-// What the pages say about the repository is true: folders, links, targets of make, variables, commands.
+// The pages are right about the repository: its folders, links, make targets, variables and commands.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
@@ -25,7 +25,7 @@ const described = rows(section(read("CONTRIBUTING.md"), "## Folders"));
 test("the table of folders has every folder, and no other", () => {
   const listed = described.flatMap(([cell]) => quoted(cell));
   deepEqual(sorted(listed.filter((path) => !/\/./.test(path))), sorted(folders().map((name) => `${name}/`)));
-  for (const path of listed) ok(existsSync(join(root, path)), `${path} is listed, and is not there`);
+  for (const path of listed) ok(existsSync(join(root, path)), `${path} is listed, but does not exist`);
 });
 
 test("the table of folders has every folder of the tests, and no other", () => {
@@ -34,39 +34,39 @@ test("the table of folders has every folder of the tests, and no other", () => {
 });
 
 for (const page of pages) {
-  test(`${page}: every link leads somewhere`, () => {
+  test(`${page}: the target of every link exists`, () => {
     for (const target of matches(parse(read(page)).prose, /\]\(([^)]+)\)/g)) {
       if (/^https?:/.test(target)) continue;
       const [path, anchor] = target.split("#");
       const to = path === "" ? page : normalize(join(dirname(page), path));
-      ok(existsSync(join(root, to)), `${target} is not there`);
+      ok(existsSync(join(root, to)), `${target} does not exist`);
       if (anchor !== undefined) ok(anchors(read(to)).includes(anchor), `${to} has no heading for #${anchor}`);
     }
   });
 
-  test(`${page}: every target of make is one`, () => {
+  test(`${page}: every make target exists`, () => {
     const { prose, blocks } = parse(read(page));
     const code = [...quoted(prose), ...blocks.filter(({ language }) => language === "sh").map((block) => block.code)];
     const [targets] = matches(read("Makefile"), /^\.PHONY: (.+)$/gm);
     for (const target of code.flatMap((text) => matches(text, /^make ([a-z-]+)/gm))) {
-      ok(targets.split(" ").includes(target), `make ${target} is not there`);
+      ok(targets.split(" ").includes(target), `make ${target} does not exist`);
     }
   });
 
-  test(`${page}: every command in a sentence is one`, () => {
+  test(`${page}: every command in a sentence exists`, () => {
     for (const code of quoted(parse(read(page)).prose)) {
       for (const name of matches(code, /^(?:npx )?walnut-webhooks ((?:edge )?[a-z]+)/g)) ok(name === "edge" || commands.includes(name), code);
       for (const name of matches(code, /^npx wrangler secret put (\w+)/g)) ok(name === "NAME" || variables.includes(name), code);
     }
   });
 
-  test(`${page}: every file that a sentence names is there`, () => {
-    // A quick start speaks of the sources of its reader.
+  test(`${page}: every file that a sentence names exists`, () => {
+    // On this page, src/ is the folder of the reader.
     const ours = folders().filter((name) => page !== "docs/frameworks.md" || name !== "src");
     const named = quoted(parse(read(page)).prose).filter((path) => new RegExp(`^(${ours.join("|")})/[\\w./-]*$`).test(path));
     for (const path of named) {
       // NAME is a placeholder, and build output does not always exist.
-      if (!/NAME|\/build/.test(path)) ok(existsSync(join(root, path)), `${path} is not there`);
+      if (!/NAME|\/build/.test(path)) ok(existsSync(join(root, path)), `${path} does not exist`);
     }
   });
 }
@@ -76,20 +76,20 @@ test("every example is run by the tests", () => {
     readdirSync(join(root, "tests", suite)).filter((name) => name.endsWith(".test.mjs")).map((name) => read(`tests/${suite}/${name}`)),
   ).join("\n");
   for (const name of folders("examples")) {
-    // As a path or a key, but not as what Node's own modules begin with.
-    ok(new RegExp(`["/ ]${name}("|/|: )`).test(tests), `nothing runs examples/${name}`);
+    // The name of the example is a part of a path or a key, and not the beginning of the name of a module.
+    ok(new RegExp(`["/ ]${name}("|/|: )`).test(tests), `no test runs examples/${name}`);
   }
 });
 
-test("every cause of an explanation has its row, and every row its cause", () => {
+test("every cause of an explanation has a row, and every row has a cause", () => {
   const listed = first(section(reference, "## When a signature fails")).filter((word) => word !== "code");
   const { causes, codes } = contract();
-  // A cause that is an error's code says no more than the error, which has its row in docs/errors.md.
+  // A cause that equals the code of an error has no row, because docs/errors.md has a row for the error.
   const errors = codes.map(({ code }) => code).filter((code) => code !== "missing_signature");
   deepEqual(listed, sorted(causes.filter((cause) => !errors.includes(cause))));
 });
 
-test("every variable of the edge has its row, and every row its variable", () => {
+test("every variable of the edge has a row, and every row has a variable", () => {
   const [list] = matches(read("worker/src/config/names.rs"), /const VARIABLES: [^=]+ = \[([^\]]+)\];/g);
   deepEqual(sorted(variables), sorted(matches(list, /"([A-Z_]+)"/g)));
 });
@@ -125,7 +125,7 @@ test("the limits and defaults of the edge match its source", () => {
   is("WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL", "", number("MOST_OVERLAP_DAYS"));
 });
 
-test("every event of the edge's log has its row, and every row its event", () => {
+test("every event of the edge's log has a row, and every row has an event", () => {
   const listed = first(section(read("docs/edge/operate.md"), "## The log")).filter((word) => word !== "event");
   const log = read("worker/src/log.rs");
   const [stored] = matches(read("worker/src/protocol/arrival.rs"), /\nimpl Stored \{([^]+?)\n\}/g);
@@ -138,12 +138,12 @@ test("every event of the edge's log has its row, and every row its event", () =>
   deepEqual(listed, sorted([...events]));
 });
 
-test("every command has its row, and every row its command", () => {
+test("every command has a row, and every row has a command", () => {
   const [table] = read("docs/cli.md").split("\n## ");
   deepEqual(sorted(rows(table).map(([cell]) => /^((?:edge )?[a-z]+)/.exec(quoted(cell)[0])?.[1])), sorted(commands));
 });
 
-test("every entry of the package is in the reference, and every adapter has its row", () => {
+test("every entry of the package is in the reference, and every adapter has a row", () => {
   const { exports } = JSON.parse(read("pkg-templates/sdk/package.json"));
   const entries = Object.keys(exports).filter((path) => !path.endsWith(".json")).map((path) => path.slice(2) || "index");
   const { typedocOptions } = JSON.parse(read("docs/tsconfig.json"));

@@ -20,7 +20,7 @@ export function writeModule(block, code) {
   return path;
 }
 
-/** Strict projects have these options. The last two are what NestJS asks for. */
+/** The options of strict projects. NestJS needs the last two. */
 const STRICT = [
   ...["--strict", "--exactOptionalPropertyTypes", "--skipLibCheck", "--target", "es2023", "--module", "nodenext"],
   ...["--types", "node", "--experimentalDecorators", "--emitDecoratorMetadata"],

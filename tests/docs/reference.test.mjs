@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { root } from "./markdown.mjs";
 
-test("typedoc finds nothing to warn of", () => {
+test("typedoc reports no warning", () => {
   const typedoc = join(root, "tests/node_modules/typedoc/bin/typedoc");
   return promisify(execFile)(process.execPath, [typedoc, "--tsconfig", "docs/tsconfig.json", "--emit", "none"], { cwd: root });
 });

@@ -1,4 +1,4 @@
-// Runs the commands of a page like a reader: one after the other, in one shell, in an empty folder.
+// Runs the commands of a page as a reader does: one after the other, in one shell, in a new folder.
 import { spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
@@ -24,8 +24,9 @@ function withExamples(folder) {
 }
 
 /**
- * Starts a shell, in a new folder below the repository or in `cwd`, that ends with the test, together with its child processes. `run` runs a command and resolves to its exit
- * status and its output. `serve` starts a command in the background, and waits until its output matches a pattern, as `until` does.
+ * Starts a shell, in a new folder below the repository or in `cwd`. The shell and its child processes end with the test.
+ * `run` runs a command, and resolves to its exit status and its output. `serve` starts a command in the background, and waits
+ * until the output matches a pattern. `until` waits in the same way for the running command.
  */
 export function shell(t, env = {}, cwd = withExamples(scratch(t))) {
   const child = spawn("bash", [], {
@@ -34,7 +35,7 @@ export function shell(t, env = {}, cwd = withExamples(scratch(t))) {
     detached: true,
   });
   t.after(async () => {
-    // Not SIGKILL, which would leave the runtime of an edge behind. `close` follows once no child process writes any more.
+    // SIGKILL would leave the runtime of an edge behind. `close` is emitted once no child process can write anymore.
     const closed = child.exitCode === null && child.signalCode === null ? once(child, "close") : undefined;
     process.kill(-child.pid, "SIGTERM");
     await closed;

@@ -30,14 +30,14 @@ async function framed(block, { before = "", after = "", node = process.execPath 
 }
 
 /** Checks that a receiver prints genuine events, and rejects forgeries. */
-async function takes({ lines, printed }, send) {
-  const asked = async (...sent) => {
+async function checkReceiver({ lines, printed }, send) {
+  const answerTo = async (...sent) => {
     const { status, error } = await send(...sent);
     return [status, error?.code];
   };
-  deepEqual(await asked(DEMO, signed(DEMO)), [200, undefined]);
-  deepEqual(await asked(DEMO, signed("another body")), [401, "signature_mismatch"]);
-  deepEqual(await asked(DEMO, {}), [401, "missing_signature"]);
+  deepEqual(await answerTo(DEMO, signed(DEMO)), [200, undefined]);
+  deepEqual(await answerTo(DEMO, signed("another body")), [401, "signature_mismatch"]);
+  deepEqual(await answerTo(DEMO, {}), [401, "missing_signature"]);
   await printed(/demo_session_finished:/);
   equal(lines.filter((line) => line.includes(ID)).length, 1);
 }
@@ -59,7 +59,7 @@ async function server(t, block) {
   const path = writeModule(block, block.code.replace(/\b3000\b/, port));
   const program = start(t, [process.execPath, path], { cwd: modules, env: { WEBHOOK_KEY: KEY } });
   await Promise.race([listening(t, port), program.printed(/^$^/)]);
-  await takes(program, (...sent) => post(`http://127.0.0.1:${port}/webhook`, ...sent));
+  await checkReceiver(program, (...sent) => post(`http://127.0.0.1:${port}/webhook`, ...sent));
 }
 
 /** Commands that install a package. tests/loads/ installs both packages from a registry. */
@@ -94,7 +94,7 @@ async function listen(t, { code }) {
   deepEqual(readdirSync(join(cwd, "deliveries")).map((name) => name.endsWith("demo_session_finished.http")), [true]);
 }
 
-/** Tunnels need the internet: that they end at the port where `listen` listens is all that can be checked here. */
+/** Tunnels need the internet, so this only checks that they forward to the port of `listen`. */
 function tunnels(_, { code }) {
   const { stdout } = spawnSync(process.execPath, [join(root, "pkg-cli/main.js"), "listen", "--help"], { encoding: "utf8" });
   const [, port] = /the default is (\d+)/.exec(stdout);
@@ -130,7 +130,7 @@ async function fetches(t, block) {
   ];
   for (const command of runtimes) {
     const program = await serve(t, command, { cwd: modules });
-    await takes(program, (...sent) => post(program.url, ...sent));
+    await checkReceiver(program, (...sent) => post(program.url, ...sent));
   }
 
   const folder = scratch(t);
@@ -138,7 +138,7 @@ async function fetches(t, block) {
   writeFileSync(join(folder, "wrangler.toml"), config);
   await run([...wrangler, "deploy", "--dry-run", "--outdir", "out"], folder, quiet);
   const worker = await startWorkerd(t, join(folder, "wrangler.toml"), join(folder, "out"));
-  await takes(worker, (...sent) => post(worker.url, ...sent));
+  await checkReceiver(worker, (...sent) => post(worker.url, ...sent));
 }
 
 /** A block that repeats a part of a file. tests/examples/ runs the file. */
@@ -149,7 +149,7 @@ function same(_, { words, code }) {
 }
 
 /** Runs commands in a shell, with a receiver on port 3000. */
-async function walk(t, code) {
+async function runCommands(t, code) {
   const { url } = await startExpress(t);
   const { cwd, run } = shell(t, { WALNUT_WEBHOOK_KEY: KEY });
   const results = [];
@@ -157,8 +157,8 @@ async function walk(t, code) {
   return { cwd, results };
 }
 
-const ends = (status, pattern) => async (t, { code }) => {
-  const { results } = await walk(t, code);
+const exitWith = (status, pattern) => async (t, { code }) => {
+  const { results } = await runCommands(t, code);
   for (const { status: is, printed } of results) equal(is, status, printed);
   match(results.at(-1).printed, pattern);
 };
@@ -200,7 +200,7 @@ function answer(_, { code }) {
   } catch (error) {
     return deepEqual(JSON.parse(code), { error: { code: error.code, message: error.message } });
   }
-  throw new Error("nothing was refused");
+  throw new Error("the request was not rejected");
 }
 
 /** A block that guide.test.mjs plays, together with the others of its page. */
@@ -228,7 +228,6 @@ const kinds = {
   "sh backup": played,
   "sh restore": played,
   "sh upgrade": played,
-  "sh upgrade": played,
   "jsonc environment": played,
   "json event": partOf(JSON.parse(DEMO)),
   "json delivery": partOf(new Webhook(KEY).verify(DEMO, signed(DEMO))),
@@ -248,8 +247,8 @@ const kinds = {
   rust: (_, { page }) => equal(page, "docs/rust.md", "only the Rust of docs/rust.md is run"),
   "sh part": part,
   "sh queue": queue,
-  "sh try": ends(0, /forgeries +1 +1 /),
-  "sh doctor": ends(0, /15 right/),
+  "sh try": exitWith(0, /forgeries +1 +1 /),
+  "sh doctor": exitWith(0, /15 right/),
   "sh explain": explained,
   "sh listen": listen,
   "sh tunnel": tunnels,
@@ -275,22 +274,30 @@ async function toJavaScript(block) {
   return block;
 }
 
-/** All pages but the one that `edge init` writes: it repeats the commands that guide.test.mjs plays. */
+/** All pages, except the one that `edge init` writes, which only repeats commands that guide.test.mjs plays. */
 const ours = pages.filter((page) => !page.startsWith("tests/") && !page.includes("/template/"));
+
+const used = new Set();
 
 for (const page of ours) {
   const { blocks, prose } = parse(read(page));
   for (const { language, words, code, line } of blocks) {
     const block = { page, line, words, code };
     const kind = `${language} ${words.split(" ")[0]}`.trim();
+    used.add(kind.replace(/^ts /, "js "));
     test(`${page}:${line}: ${kind}`, patience, async (t) => {
       if (Object.hasOwn(typedKinds, kind)) return typedKinds[kind](t, block);
       const program = language === "ts" ? await toJavaScript(block) : block;
       const runner = kind.replace(/^ts /, "js ");
       if (runner === `js ${words}` && Object.hasOwn(frames, words)) return framed(program, frames[words]);
-      ok(Object.hasOwn(kinds, runner), `nobody runs "${kind}": say how in tests/docs/snippets.test.mjs or frames.mjs`);
+      ok(Object.hasOwn(kinds, runner), `no runner is set for "${kind}": add one to tests/docs/snippets.test.mjs or frames.mjs`);
       return kinds[runner](t, program);
     });
   }
   test(`${page}: all code is in fences`, () => ok(!/\n\n {4,}[^\s*\d-]/.test(prose)));
 }
+
+test("every kind has a block", () => {
+  const all = [...Object.keys(kinds), ...Object.keys(frames).map((name) => `js ${name}`)];
+  deepEqual(all.filter((kind) => !used.has(kind)), []);
+});

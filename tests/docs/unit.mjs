@@ -1,4 +1,4 @@
-// Unit tests on a page, in TypeScript: each is compiled as strictly as a project can be, with the modules of its page, and run.
+// Runs the unit tests of a page. Each is first compiled with the modules of its page, as strictly as TypeScript can.
 import { match } from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -9,7 +9,7 @@ const key = "opensesame";
 const body = '{"event": "e"}';
 const signature = createHmac("sha256", key).update('{"event":"e"}').digest("hex");
 
-const works = () => assert.equal(explain([key, "previous"], body, { "x-walnut-signature": signature }).cause, "body_reformatted");
+const assertWorks = () => assert.equal(explain([key, "previous"], body, { "x-walnut-signature": signature }).cause, "body_reformatted");
 
 // A module whose function is `unreachable`.
 const bytes = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 8, 1, 4, 116, 114, 97, 112, 0, 0, 10, 5, 1, 3, 0, 0, 11];
@@ -18,13 +18,13 @@ const { trap } = (await WebAssembly.instantiate(new Uint8Array(bytes))).instance
 const { set } = Uint8Array.prototype;
 
 /**
- * Fails in the middle of a call, when the WebAssembly copies a key. Keeps no error, because an error would keep its
- * instance alive.
+ * Makes a call fail in the middle, when the WebAssembly copies a key. Keeps no reference to the error, because the error
+ * would keep its instance alive.
  */
-function fails(fail, expected) {
+function failsWith(fail, expected) {
   Uint8Array.prototype.set = fail;
   try {
-    assert.throws(works, (error) => error instanceof expected && error.code === undefined);
+    assert.throws(assertWorks, (error) => error instanceof expected && error.code === undefined);
   } finally {
     Uint8Array.prototype.set = set;
   }
@@ -38,31 +38,31 @@ const failures = {
 
 for (const [name, [fail, expected]] of Object.entries(failures)) {
   test(`throws ${name} unchanged, and uses a fresh instance for the next call`, async () => {
-    works();
+    assertWorks();
     const before = instancesStarted();
-    fails(fail, expected);
-    works();
-    works();
+    failsWith(fail, expected);
+    assertWorks();
+    assertWorks();
     assert.equal(instancesStarted(), before + 1);
     assert.ok(await collected(() => memoriesHeld() === 1), `${memoriesHeld()} memories`);
   });
 }
 
-test("works when a header's getter calls it during a call", () => {
-  const others = {
+test("works when the getter of a header calls explain during a call", () => {
+  const headers = {
     get host() {
-      works();
+      assertWorks();
       return "a";
     },
   };
-  assert.equal(explain(key, body, others).cause, "missing_signature");
-  works();
+  assert.equal(explain(key, body, headers).cause, "missing_signature");
+  assertWorks();
 });
 
 test("frees each of 1,000 instances that trapped", async () => {
   for (let count = 0; count < 1_000; count++) {
-    fails(trap, WebAssembly.RuntimeError);
-    works();
+    failsWith(trap, WebAssembly.RuntimeError);
+    assertWorks();
   }
   assert.ok(await collected(() => memoriesHeld() === 1), `${memoriesHeld()} memories`);
 });

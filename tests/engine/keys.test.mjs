@@ -26,7 +26,7 @@ for (const [name, keys] of Object.entries(refused)) {
   });
 }
 
-test("leaves no copy of a key in memory, or of the block that the host hashes before a body", () => {
+test("leaves no copy of a key in memory, and one copy of the padded key that the host hashes before a body", () => {
   const key = Buffer.from("a key whose bytes are searched for");
   const block = Buffer.alloc(64, 0x36).map((pad, index) => pad ^ (key[index] ?? 0));
   const webhook = new Webhook(key);

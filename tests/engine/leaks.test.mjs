@@ -5,8 +5,7 @@ import { createHmac } from "node:crypto";
 import { join } from "node:path";
 import { before, test } from "node:test";
 
-// The same modules as in the package, but in one file each, because `native` is not part of the
-// package's names.
+// The package's modules, each in its own file, because the package does not export `native`.
 const load = (file) => import(join(import.meta.dirname, "../../target/pkg-trap", file));
 const { Webhook } = await load("index.js");
 const { native } = await load("native.js");
@@ -17,7 +16,7 @@ const body = new Uint8Array(MIB).fill(7);
 const signature = createHmac("sha256", key).update(body).digest("hex");
 const webhook = new Webhook(key);
 
-// Only WebAssembly, because the host's hash does not use its memory.
+// Never uses the host's hash, because it does not use the memory of WebAssembly.
 before(() => (native.from = Infinity));
 
 const pieces = (size) => () => {
@@ -53,12 +52,12 @@ test("a webhook sets its keys once, for any number of calls", () => {
 test("releases a body when its call is over", async () => {
   const held = new WeakRef(Uint8Array.of(1, 2, 3));
   webhook.sign(held.deref());
-  // Until then, the WeakRef itself keeps the body.
+  // The WeakRef itself keeps the body until this turn of the event loop ends.
   await new Promise(setImmediate);
   assert.ok(await collected(() => held.deref() === undefined));
 });
 
-// After the other tests, because memory never shrinks: at most 10,000 are open at once.
+// These tests run last, because memory never shrinks: up to 10,000 objects are open at once.
 const abandons = {
   "a stream that has begun": () => webhook.stream(),
   "a stream in the middle": () => webhook.stream().update("{"),

@@ -33,7 +33,7 @@ const program = `
   const forged = "0".repeat(64);
   const verify = () => { const { type, keyIndex, drift } = webhook.verify(body, signature); return [type, keyIndex, drift]; };
   console.log(JSON.stringify({
-    // The second time, the host's hash is used.
+    // The second call uses the host's hash.
     verified: [verify(), verify()],
     forged: code(() => webhook.verify(body, forged)),
     malformed: code(() => webhook.verify(body, "no signature")),

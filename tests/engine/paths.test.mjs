@@ -12,7 +12,7 @@ import { vectors } from "../runtimes/vectors.mjs";
 const root = join(import.meta.dirname, "../..");
 const out = join(root, "target/engine");
 
-/** The same modules as in the package, but in one file each, because `native` is not part of the package's names. */
+/** The package's modules, each in its own file, because the package does not export `native`. */
 const modules = join(root, "target/pkg-trap");
 
 /** Bundles the program for a runtime. */
@@ -20,13 +20,13 @@ async function bundle(outfile, variant, offered, print) {
   await build({
     stdin: {
       contents: `
-        import { offer, paths } from "./paths.mjs";
+        import { wrapHost, paths } from "./paths.mjs";
         import { read } from "../runtimes/conformance.mjs";
-        offer(${JSON.stringify(offered)});
+        wrapHost(${JSON.stringify(offered)});
         const { Webhook } = await import("${modules}/index${variant}.js");
         const { explain } = await import("${modules}/explain${variant}.js");
         const { native } = await import("${modules}/native.js");
-        const taken = () => JSON.stringify(paths({ Webhook, explain, native, cases: read(VECTORS) }));
+        const report = () => JSON.stringify(paths({ Webhook, explain, native, cases: read(VECTORS) }));
         ${print}`,
       resolveDir: import.meta.dirname,
     },
@@ -39,21 +39,21 @@ async function bundle(outfile, variant, offered, print) {
 }
 
 /** Checks that every path gave every verdict, and that the host was called exactly when it should be. */
-function right(json, offered) {
-  const taken = JSON.parse(json);
-  assert.equal(taken[0].from, offered.length > 0 ? "0" : "Infinity");
-  assert.equal(taken.at(-1).from, "Infinity");
-  for (const { from, checks, failures, asked, edges } of taken) {
-    const where = `from ${from} bytes on, with ${JSON.stringify(asked)}`;
+function assertPaths(json, offered) {
+  const results = JSON.parse(json);
+  assert.equal(results[0].from, offered.length > 0 ? "0" : "Infinity");
+  assert.equal(results.at(-1).from, "Infinity");
+  for (const { from, checks, failures, calls, edges } of results) {
+    const where = `from ${from} bytes on, with ${JSON.stringify(calls)}`;
     assert.deepEqual(failures.slice(0, 3), [], `${failures.length} of ${checks} verdicts are wrong ${where}`);
     assert.ok(checks > 1000, `only ${checks} checks ${where}`);
     for (const name of ["hash", "createHash"]) {
-      if (!offered.includes(name) || from === "Infinity") assert.equal(asked[name], 0, `${name}, ${where}`);
-      else if (from === "0") assert.ok(asked[name] > 0, `${name}, ${where}`);
+      if (!offered.includes(name) || from === "Infinity") assert.equal(calls[name], 0, `${name}, ${where}`);
+      else if (from === "0") assert.ok(calls[name] > 0, `${name}, ${where}`);
     }
-    for (const { length, keyIndex, asked } of edges) {
+    for (const { length, keyIndex, calls } of edges) {
       assert.equal(keyIndex, 0);
-      assert.equal(asked.hash + asked.createHash, length < from ? 0 : 1, `${length} bytes, ${where}`);
+      assert.equal(calls.hash + calls.createHash, length < from ? 0 : 1, `${length} bytes, ${where}`);
     }
   }
 }
@@ -71,8 +71,8 @@ for (const [name, program, options] of runtimes) {
   for (const [variant, offered] of [["", all], [", without crypto.hash", ["createHash"]]]) {
     test(`${name}${variant}: every vector has its verdict on every path`, async () => {
       const file = join(out, `${name}${variant}.mjs`);
-      await bundle(file, "", offered, "console.log(taken());");
-      right(await run(join(tools, program), [...options, file], out), offered);
+      await bundle(file, "", offered, "console.log(report());");
+      assertPaths(await run(join(tools, program), [...options, file], out), offered);
     });
   }
 }
@@ -84,7 +84,7 @@ for (const [variant, flags, offered] of [
 ]) {
   test(`workerd${variant}: every vector has its verdict on every path`, async (t) => {
     const path = join(out, `workerd${variant}.mjs`);
-    await bundle(path, ".edge", offered, "export default { fetch: () => new Response(taken()) };");
+    await bundle(path, ".edge", offered, "export default { fetch: () => new Response(report()) };");
     const compiled = ["core.wasm", "explain.wasm"].map((file) =>
       ({ type: "CompiledWasm", path: join(out, `${file}?module`), contents: readFileSync(join(modules, file)) }));
     const workerd = new Miniflare({
@@ -94,6 +94,6 @@ for (const [variant, flags, offered] of [
       modules: [{ type: "ESModule", path }, ...compiled],
     });
     t.after(() => workerd.dispose());
-    right(await (await workerd.dispatchFetch("http://worker/")).text(), offered);
+    assertPaths(await (await workerd.dispatchFetch("http://worker/")).text(), offered);
   });
 }

@@ -11,13 +11,13 @@ let newest;
 let finalized = 0;
 
 // A WeakRef would keep its target until the job ends.
-const gone = new FinalizationRegistry(() => memories--);
+const memoryRegistry = new FinalizationRegistry(() => memories--);
 
 WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
   construct(Instance, args) {
     const instance = new Instance(...args);
     newest = instance.exports.memory;
-    gone.register(newest);
+    memoryRegistry.register(newest);
     instances++;
     memories++;
     return instance;

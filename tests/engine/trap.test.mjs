@@ -22,7 +22,7 @@ const sign = (key, bytes = body) => crypto.createHmac("sha256", key).update(byte
 const keys = ["current", "previous"];
 const signature = sign("previous");
 
-/** Traps in the middle of a call, and returns the error that a caller gets. */
+/** Makes a call trap, and returns the error that its caller gets. */
 function trap() {
   try {
     call((core) => core.trap());
@@ -32,7 +32,7 @@ function trap() {
   throw new Error("it did not trap");
 }
 
-const lost = /^Error: This stream was lost in a restart of WebAssembly\. Begin another with webhook\.stream\(\)\.$/;
+const lostStream = /^Error: This stream was lost in a restart of WebAssembly\. Begin another with webhook\.stream\(\)\.$/;
 
 /** Each method of a `Webhook`, with its expected result. */
 const uses = {
@@ -109,7 +109,7 @@ test("each key of each webhook has its index after a trap, although the caller h
     return webhook;
   });
   trap();
-  // In a different order than at their creation, so that they get different handles.
+  // The order differs from the order of their creation, so each webhook gets a new handle.
   for (const [least, webhook] of [...webhooks.entries()].reverse()) {
     assert.equal(webhook.sign(body), sign(names[least]));
     for (const [index, name] of names.entries()) {
@@ -128,16 +128,16 @@ test("a limit holds after a trap", () => {
   assert.throws(() => webhook.verify(longer, sign("current", longer)), { code: "body_too_large" });
 });
 
-test("a stream in flight reports that it is lost, even if another one has its number, and a new one works", () => {
+test("an open stream reports its loss after a trap, even if a new stream has its number, and new streams work", () => {
   const webhook = new Webhook(keys);
   const [updated, finished] = [webhook.stream(), webhook.stream()];
   updated.update(body);
   finished.update(body);
   trap();
   const others = [webhook.stream(), webhook.stream()];
-  assert.throws(() => updated.update(body), lost);
-  assert.throws(() => updated.finish(signature), lost);
-  assert.throws(() => finished.finish(signature), lost);
+  assert.throws(() => updated.update(body), lostStream);
+  assert.throws(() => updated.finish(signature), lostStream);
+  assert.throws(() => finished.finish(signature), lostStream);
   for (const other of others) {
     other.update(body);
     assert.deepEqual(other.finish(signature), { keyIndex: 1 });
@@ -165,7 +165,7 @@ for (const [name, [fail, expected]] of Object.entries(failures)) {
   });
 }
 
-test("finalizers for an earlier instance do not affect objects with the same number now", async () => {
+test("finalizers of an earlier instance do not affect newer objects with the same numbers", async () => {
   const count = 50;
   const many = (make) => Array.from({ length: count }, make);
   let webhooks = many(() => new Webhook(keys));
@@ -194,22 +194,22 @@ test("a webhook that outlived 1,000 instances is finalized only for the last one
   assert.ok(await collected(() => finalizations() > before), "nothing was finalized");
   let last;
   assert.ok(await collected(() => last === (last = finalizations())));
-  // Some belong to the tests above.
+  // Some of these finalizers belong to the tests above.
   assert.ok(last - before < 1_000, `${last - before} finalized`);
 });
 
 test("frees each of 10,000 instances that trapped", async () => {
   const webhook = new Webhook(keys);
-  const alone = () => collected(() => memoriesHeld() === 1);
+  const oneMemoryIsLeft = () => collected(() => memoriesHeld() === 1);
   trap();
   uses.verify(webhook);
-  assert.ok(await alone(), `${memoriesHeld()} memories before`);
+  assert.ok(await oneMemoryIsLeft(), `${memoriesHeld()} memories before`);
   const [first, bytes] = [instance(), memoryBytes()];
   for (let count = 0; count < 10_000; count++) {
     trap();
     assert.equal(webhook.sign("{}"), sign("current", "{}"));
   }
   assert.equal(instance(), first + 10_000);
-  assert.ok(await alone(), `${memoriesHeld()} memories after`);
+  assert.ok(await oneMemoryIsLeft(), `${memoriesHeld()} memories after`);
   assert.equal(memoryBytes(), bytes);
 });

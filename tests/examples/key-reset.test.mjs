@@ -16,7 +16,7 @@ const rejects = async (server, ...sent) => {
   assert.deepEqual([status, error?.code], [401, "signature_mismatch"]);
 };
 
-/** Checks how many requests the store in a file has. */
+/** Checks how many requests the store in the file `DATABASE` has. */
 async function keeps(DATABASE, count) {
   const script = `
     import assert from "node:assert/strict";

@@ -1,5 +1,5 @@
-// The queues that store a delivery before it is acknowledged. The tests kill the programs between the acknowledgement
-// and the work.
+// Queues that store a delivery before the receiver acknowledges it. The tests kill the programs between the
+// acknowledgement and the work.
 import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
 import { createServer } from "node:http";
@@ -15,7 +15,7 @@ const [DEMO_ID, PLAYLIST_ID] = [DEMO, PLAYLIST].map((body) => {
 });
 const node24 = join(root, "tests/node_modules/node24/bin/node");
 
-/** Each queue, and where it stores: `crash` interrupts that server as a power cut would, `block` makes it unavailable. */
+/** Starts the storage of each queue. `crash` interrupts it as a power cut would, and `block` makes it unavailable. */
 const queues = {
   bullmq: async (t) => {
     const redis = await startRedis(t, { durable: true });
@@ -46,7 +46,7 @@ const queues = {
   },
 };
 
-/** The service that the worker calls. It answers the nth request with the nth of `answers`, and the others with 200. */
+/** Starts the service that the worker calls. It answers the nth request with the nth of `answers`, and further ones with 200. */
 async function startService(t, answers = []) {
   const requests = [];
   const changes = new EventEmitter();
@@ -88,7 +88,7 @@ test("sqlite: continues to work after the file was locked", patience, async (t) 
   await worker.printed(/database is locked/);
   await lock.stop();
   assert.equal((await post(receiver.url, DEMO)).status, 200);
-  await Promise.race([service.received(1), worker.printed(/never printed/)]); // printed fails if the worker ends
+  await Promise.race([service.received(1), worker.printed(/never printed/)]); // `printed` fails if the worker ends
   assert.deepEqual(service.requests.map(({ id }) => id), [DEMO_ID]);
 });
 

@@ -18,7 +18,7 @@ export async function contract(one, other) {
 
   assert.equal(await one.begin("outlived", 1), "new");
   let state;
-  // Until the lease of 1 ms ends; the test's own limit is the only other one.
+  // Repeats until the lease of 1 ms has ended. Only the timeout of the test limits this.
   do state = await other.begin("outlived", LEASE);
   while (state === "busy");
   assert.equal(state, "new");

@@ -60,7 +60,7 @@ for (const [name, { node, env, open }] of Object.entries(stores)) {
   });
 }
 
-test("seen-redis: handles nothing without Redis, and answers so that Walnut sends the event again", patience, async (t) => {
+test("seen-redis: without Redis, handles no event, and answers 503 so that Walnut sends it again", patience, async (t) => {
   const redis = await startRedis(t);
   const cwd = join(root, "examples/seen-redis");
   const server = await serve(t, [process.execPath, "server.mjs"], { cwd, env: { REDIS_URL: redis.url } });

@@ -1,5 +1,4 @@
-// Starts every example that is a server as described in its first lines. Each must accept genuine events and reject
-// forgeries.
+// Starts each example server by the command in its first lines. It must accept genuine events and reject forgeries.
 import { join } from "node:path";
 import { test } from "node:test";
 import { freePort, patience, post, receives, root, run, serve } from "./support.mjs";
@@ -32,10 +31,10 @@ const examples = {
   sveltekit: {
     build: [node, at("examples/node_modules/vite/bin/vite.js"), "build"],
     command: [node, "build"],
-    // It prints the requested port, even if that is 0.
+    // The server prints the requested port, even if that is 0, so the test chooses a free one.
     env: { HOST: "127.0.0.1", PORT: String(await freePort()), BODY_SIZE_LIMIT: "2M" },
   },
-  // The command line program listens on every interface. This is the same server on 127.0.0.1.
+  // The command `functions-framework` listens on every interface. This is the same server on 127.0.0.1.
   "google-cloud-functions": {
     command: [
       ...[node, "--input-type=module", "--eval"],

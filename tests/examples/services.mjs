@@ -15,13 +15,13 @@ export function temporary(t) {
   return folder;
 }
 
-/** The path that tools/prerequisites.sh prints. */
+/** Installs a program, and returns its path, which tools/prerequisites.sh prints. */
 const prerequisite = (name) =>
   execFileSync(join(root, "tools/prerequisites.sh"), [name], { encoding: "utf8" }).trim().split("\n").at(-1);
 
 /**
- * Runs a server until the test ends. `stop` ends it; `crash` ends it so that it has to recover, and starts it again.
- * Hooks run in the order of their registration: the folder is deleted once nothing writes to it.
+ * Runs a server until the test ends. `stop` ends it. `crash` ends it so that it has to recover, and starts it again. The
+ * folder is deleted after the server has ended.
  */
 async function service(t, folder, launch, signals) {
   let server = await launch();
@@ -67,13 +67,13 @@ export async function startPostgres(t) {
     await postgres.printed(/database system is ready to accept connections/);
     return postgres;
   };
-  // SIGINT ends the sessions of clients, SIGQUIT also leaves out the checkpoint. SIGTERM would wait for the clients.
+  // SIGINT ends the clients' sessions, and SIGQUIT also skips the checkpoint. SIGTERM would wait for the clients.
   const postgres = await service(t, folder, launch, { stop: "SIGINT", crash: "SIGQUIT" });
   const url = `postgres://walnut@127.0.0.1:${port}/postgres`;
   return { ...postgres, url, query: (sql) => execFileSync(join(programs, "psql"), [url, "--command", sql]) };
 }
 
-/** The user to run as: PostgreSQL refuses to run as root. */
+/** Returns the user to run PostgreSQL as, because it refuses to run as root. */
 function postgresUser() {
   if (process.getuid() !== 0) return {};
   const id = (flag) => Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8" }));

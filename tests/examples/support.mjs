@@ -31,8 +31,8 @@ export async function run([program, ...args], cwd, env = {}) {
 }
 
 /**
- * Starts a program that ends with the test. `lines` is its output, `printed(pattern, nth)` waits for the nth line
- * that matches, and `stop(signal)` waits for the program's end. `user` is a `uid` and a `gid` to run it as.
+ * Starts a program that ends with the test. `lines` is its output, `printed(pattern, nth)` waits for the nth line that
+ * matches, and `stop(signal)` ends the program. `user` has the `uid` and the `gid` to run it as.
  */
 export function start(t, [program, ...args], { cwd, env = {}, input = "ignore", user = {}, stopSignal = "SIGTERM" } = {}) {
   const child = spawn(program, args, {
@@ -102,7 +102,7 @@ export async function post(url, body, headers = signed(body)) {
   const pieces = [];
   for await (const piece of response) pieces.push(piece);
   const text = Buffer.concat(pieces).toString();
-  assert.match(text, /^\{/, `${url} answered ${response.statusCode}, and no JSON`);
+  assert.match(text, /^\{/, `${url} answered ${response.statusCode} without JSON`);
   return { status: response.statusCode, ...JSON.parse(text) };
 }
 
@@ -111,14 +111,14 @@ export async function post(url, body, headers = signed(body)) {
  * resolves to the status and the fields of the response.
  */
 export async function receives({ lines, printed }, post) {
-  const refused = async (status, code, ...sent) => {
+  const rejects = async (status, code, ...sent) => {
     const answer = await post(...sent);
     assert.deepEqual([answer.status, answer.error?.code], [status, code]);
   };
   assert.deepEqual(await post(DEMO), { status: 200, ok: true });
-  await refused(401, "signature_mismatch", DEMO.toString().replace("Demo", "demo"), signed(DEMO));
-  await refused(401, "missing_signature", DEMO, {});
-  await refused(413, "body_too_large", JSON.stringify({ event: "x".repeat(1 << 20) }));
+  await rejects(401, "signature_mismatch", DEMO.toString().replace("Demo", "demo"), signed(DEMO));
+  await rejects(401, "missing_signature", DEMO, {});
+  await rejects(413, "body_too_large", JSON.stringify({ event: "x".repeat(1 << 20) }));
   assert.deepEqual(await post(PLAYLIST), { status: 200, ok: true });
 
   await printed(/playlist_session_finished:/);

@@ -8,8 +8,8 @@ import { unstable_getMiniflareWorkerOptions as optionsOf } from "wrangler";
 import { KEY } from "./support.mjs";
 
 /**
- * Runs the bundle in a folder with the configuration file `config` until the test ends. `lines` are the printed lines, and
- * `printed(pattern)` waits for a matching line.
+ * Runs the bundle in the folder `bundle`, with the configuration file `config`, until the test ends. `lines` are the
+ * printed lines, and `printed(pattern)` waits for a matching line.
  */
 export async function startWorkerd(t, config, bundle) {
   const lines = [];

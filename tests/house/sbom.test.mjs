@@ -1,4 +1,4 @@
-// The SBOMs of the npm packages and the Worker's bundle.
+// The SBOMs (lists of components) of the npm packages and the Worker's bundle.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";

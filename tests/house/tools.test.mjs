@@ -8,8 +8,8 @@ import { test } from "node:test";
 const root = join(import.meta.dirname, "../..");
 
 /**
- * Builds a tool in a separate folder, with CI set, by a Cargo that fails if it gets one of these arguments. A real
- * Cargo fails in this way only with a registry that lacks a version.
+ * Builds a tool in a separate folder, with CI set, by a fake Cargo that fails if its arguments match `failing`. A real
+ * Cargo fails in this way only if its registry lacks a version.
  */
 function install(t, failing, variables = {}) {
   const folder = mkdtempSync(join(tmpdir(), "tools-"));

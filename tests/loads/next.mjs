@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { genuine, inlined, offline, run, tools } from "./support.mjs";
+import { assertVerdicts, inlined, offline, run, tools } from "./support.mjs";
 
 const next = join(tools, "next/dist/bin/next");
 
@@ -14,31 +14,31 @@ const next = join(tools, "next/dist/bin/next");
 export function nextTests(bundler, flag, consumer) {
   const project = () => join(consumer().projects, "next");
 
-  test(`Next, by ${bundler}: every vector has its verdict, in Node and at the edge`, async (t) => {
+  test(`Next, with ${bundler}: every vector has its verdict, in Node and at the edge`, async (t) => {
     await run("node", [next, "build", flag], project());
     const url = await started(t, project());
     for (const [route, runtime] of [["node", "none"], ["edge", "edge-runtime"]]) {
       const response = await fetch(`${url}/${route}`, { method: "POST" });
       assert.deepEqual([response.headers.get("x-runtime"), response.headers.get("x-sample")], [runtime, "demo_session_finished"]);
-      genuine(await response.text());
+      assertVerdicts(await response.text());
     }
   });
 
-  test(`Next, by ${bundler}: the edge imports WebAssembly and does not compile it`, () => {
+  test(`Next, with ${bundler}: the edge imports WebAssembly and does not compile it`, () => {
     const built = join(project(), ".next");
     const { files, wasm } = JSON.parse(readFileSync(join(built, "server/middleware-manifest.json"), "utf8"))
       .functions["/edge/route"];
     const modules = ["core.wasm", "explain.wasm"].map((file) => readFileSync(join(consumer().installed, file), "hex"));
     assert.deepEqual(wasm.map(({ filePath }) => readFileSync(join(built, filePath), "hex")).sort(), modules.sort());
-    // Next runs code here that its host rejects, so the test searches for the inlined text: Node's bundle has it, the
-    // edge's does not.
+    // Next's local edge runtime compiles WebAssembly from bytes, but its hosts do not. So the test searches for the inlined
+    // text: Node's bundle contains it, and the edge's bundle does not.
     const text = inlined(consumer().installed);
-    const having = readdirSync(join(built, "server"), { recursive: true })
+    const filesWithText = readdirSync(join(built, "server"), { recursive: true })
       .filter((file) => file.endsWith(".js"))
       .filter((file) => readFileSync(join(built, "server", file), "utf8").includes(text))
       .map((file) => `server/${file}`);
-    assert.notDeepEqual(having, []);
-    assert.deepEqual(having.filter((file) => files.includes(file)), []);
+    assert.notDeepEqual(filesWithText, []);
+    assert.deepEqual(filesWithText.filter((file) => files.includes(file)), []);
   });
 }
 

@@ -43,7 +43,7 @@ async function start() {
   const token = await createUser(`http://${host}`);
   writeFileSync(config, [
     `//${host}/:_authToken=${token}`,
-    // An earlier registry at the same port may have had other packages.
+    // npm may have cached other packages of an earlier registry at the same port.
     `cache=${join(folder, "cache")}`,
     "audit=false",
     "fund=false",

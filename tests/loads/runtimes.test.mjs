@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { launch } from "../browser/support.mjs";
-import { browse, genuine, install, run, tools, workerd } from "./support.mjs";
+import { browse, assertVerdicts, install, run, tools, workerd } from "./support.mjs";
 
 let projects;
 before(async () => ({ projects } = await install("runtimes")));
@@ -19,7 +19,7 @@ for (const [name, program, options] of runtimes) {
   const runs = (file) => run(join(tools, program), [...options, `script/${file}`], projects);
 
   for (const [way, file] of [["import", "main.mjs"], ["require", "main.cjs"]]) {
-    test(`${name}, ${way}: every vector has its verdict`, async () => genuine(await runs(file)));
+    test(`${name}, ${way}: every vector has its verdict`, async () => assertVerdicts(await runs(file)));
   }
   test(`${name}: every entry loads, and has the same names by import and by require`, async () => {
     const lines = (await runs("entries.mjs")).trim().split("\n");
@@ -27,7 +27,7 @@ for (const [name, program, options] of runtimes) {
     assert.ok(lines.includes("walnut-webhooks/express: handler,middleware"), lines.join());
     assert.ok(lines.includes("walnut-webhooks/testing: demoSession,playlistSession,random,sampleDelivery,signedHeaders,signedRequest,testEvent"), lines.join());
   });
-  test(`${name}: import and require give two copies, whose errors are recognised only by code, and whose webhooks explain rejects`, async () => {
+  test(`${name}: import and require load two copies, which share error codes but neither classes nor webhooks`, async () => {
     assert.equal(await runs("copies.mjs"), "invalid_key true false\ninvalid_key false true\nTypeError true\n");
   });
 }
@@ -40,12 +40,12 @@ for (const flags of [[], ["nodejs_compat"]]) {
     const args = ["deploy", "index.mjs", "--dry-run", `--outdir=${out}`, "--name=loads", ...compatibility];
     const wrangler = join(tools, "../../node_modules/wrangler/bin/wrangler.js");
     await run("node", [wrangler, ...args], join(projects, "worker"));
-    genuine(await workerd(out, "index.js", { compatibilityDate: date, compatibilityFlags: flags }));
+    assertVerdicts(await workerd(out, "index.js", { compatibilityDate: date, compatibilityFlags: flags }));
   });
 }
 
 test("Chromium, without a bundler and under a strict policy: every vector has its verdict", async (t) => {
   const browser = await launch();
   t.after(() => browser.close());
-  genuine(await browse(browser, projects, readFileSync(join(projects, "browser/index.html"), "utf8")));
+  assertVerdicts(await browse(browser, projects, readFileSync(join(projects, "browser/index.html"), "utf8")));
 });

@@ -24,7 +24,7 @@ export async function install(suite, modules = tools) {
   const projects = join(folder, "projects");
   fs.rmSync(folder, { recursive: true, force: true });
   fs.cpSync(join(import.meta.dirname, "projects"), projects, { recursive: true });
-  // The tools are found one folder further up, which has no files of this project.
+  // The projects find their tools in the parent folder, which contains no other files.
   fs.symlinkSync(modules, join(folder, "node_modules"));
   const { npm, tarballs } = await registry();
   fs.writeFileSync(join(projects, "package.json"), `{ "private": true }\n`);
@@ -45,8 +45,8 @@ export async function install(suite, modules = tools) {
   }
   const installed = join(projects, "node_modules/walnut-webhooks");
   for (const project of fs.readdirSync(projects)) {
-    const found = createRequire(join(projects, project, "any.js")).resolve("walnut-webhooks");
-    assert.ok(fs.realpathSync(found).startsWith(installed + sep), `${project} would get ${found}, and not the package that was installed`);
+    const resolved = createRequire(join(projects, project, "any.js")).resolve("walnut-webhooks");
+    assert.ok(fs.realpathSync(resolved).startsWith(installed + sep), `${project} resolves ${resolved} instead of the installed package`);
   }
   return { projects, installed, tarball: tarballs["walnut-webhooks"] };
 }
@@ -58,7 +58,7 @@ export const offline = {
   DENO_DIR: join(root, "target/loads/deno"),
   DENO_NO_UPDATE_CHECK: "1",
   NEXT_TELEMETRY_DISABLED: "1",
-  // With it, a node:test run inside a test reports to the outer one and prints nothing.
+  // With this variable, a node:test run inside a test reports to the outer one, and prints nothing.
   NODE_TEST_CONTEXT: undefined,
   WRANGLER_SEND_METRICS: "false",
 };
@@ -91,7 +91,7 @@ export async function workerd(folder, entry, compatibility) {
 }
 
 /** Checks that the JSON from `verdicts` has every verdict, and that each is right. */
-export function genuine(json) {
+export function assertVerdicts(json) {
   const { checks, failures } = JSON.parse(json);
   assert.deepEqual(failures.slice(0, 3), [], `${failures.length} of ${checks} verdicts are wrong`);
   assert.ok(checks > 1000, `only ${checks} checks`);

@@ -11,7 +11,7 @@ export const consumers = [
   { name: "fastify", libraries: [], types: ["node"] },
 ];
 
-/** The ways in which TypeScript resolves a package, and the extensions of sources with a special way. */
+/** Each way in which TypeScript resolves a package, with its options and the extensions of its source files. */
 export const resolutions = [
   ["node16", { module: "node16" }, ["mts", "cts"]],
   ["nodenext", { module: "nodenext" }, ["mts", "cts"]],
@@ -22,7 +22,7 @@ export const resolutions = [
 
 let configs = 0;
 
-/** Compiles a consumer with the TypeScript in the folder `compiler`, for the language of the year `target`. */
+/** Compiles a consumer with the TypeScript in the folder `compiler`, for the version `target` of the language. */
 export async function compile(compiler, project, { name, libraries, types }, [, resolution, extensions], target) {
   const files = extensions.map((extension) => `${name}.${extension}`);
   for (const file of files) if (file !== `${name}.ts`) copyFileSync(join(project, `${name}.ts`), join(project, file));

@@ -7,7 +7,9 @@ import { Webhook } from "walnut-webhooks";
 import { read } from "../runtimes/conformance.mjs";
 import { vectors } from "../runtimes/vectors.mjs";
 import { interfaceSuite } from "./interface.mjs";
-import { begin, deferred, fail, ID, last, listening, noting, post, quiet, sample, signature, webhook } from "./requests.mjs";
+import {
+  begin, deferred, fail, finalResponse, ID, listening, post, recordingStore, recordRejections, sample, signature, webhook,
+} from "./requests.mjs";
 
 const testEvent = Buffer.from(sample.toString().replace("{", '{"is_test":true,'));
 
@@ -19,7 +21,7 @@ const testEvent = Buffer.from(sample.toString().replace("{", '{"is_test":true,')
  */
 export function adapterSuite(name, serve, transport = "http") {
   const check = (what, run) => test(`${name}: ${what}`, { timeout: 600_000 }, run);
-  const start = async (t, onDelivery, options, its = webhook) => listening(t, await serve(its, onDelivery, options));
+  const start = async (t, onDelivery, options, verifier = webhook) => listening(t, await serve(verifier, onDelivery, options));
 
   check("handles a genuine delivery once, and answers 200", async (t) => {
     const logged = ["warn", "error"].map((method) => t.mock.method(console, method, () => {}));
@@ -43,7 +45,7 @@ export function adapterSuite(name, serve, transport = "http") {
   });
 
   check("rejects a request that is not genuine, and calls onReject", async (t) => {
-    const { told, options } = quiet();
+    const { rejections, options } = recordRejections();
     const url = await start(t, fail("must not be called"), options, new Webhook("key", { maxAge: 1 }));
     const refused = [
       [401, "missing_signature", { header: null }],
@@ -58,43 +60,43 @@ export function adapterSuite(name, serve, transport = "http") {
     for (const [status, code, sent] of refused) {
       const answer = await post(url, sent);
       assert.deepEqual([answer.status, answer.code, answer.type], [status, code, "application/json"]);
-      const [error, { request }] = told.pop();
+      const [error, { request }] = rejections.pop();
       assert.deepEqual([error.code, error.status, error.message], [code, status, answer.message]);
       assert.match(request.url, /\/webhook$/);
     }
   });
 
   check("accepts a body at the limit and rejects one over it, declared or counted", async (t) => {
-    const { told, options } = quiet();
+    const { rejections, options } = recordRejections();
     const url = await start(t, () => {}, options, new Webhook("key", { maxBodyBytes: sample.length }));
     const over = Buffer.concat([sample, Buffer.from(" ")]);
     for (const chunked of [false, true]) {
       assert.equal((await post(url, { chunked })).status, 200);
       const { status, code } = await post(url, { chunked, body: over });
-      assert.deepEqual([status, code, told.pop()[0].code], [413, "body_too_large", "body_too_large"]);
+      assert.deepEqual([status, code, rejections.pop()[0].code], [413, "body_too_large", "body_too_large"]);
     }
   });
 
   check("checks a declared length before it reads the body", async (t) => {
-    const asked = [];
-    const asking = {
+    const lengths = [];
+    const recording = {
       maxBodyBytes: webhook.maxBodyBytes,
-      precheck: (header, length) => (asked.push(length), webhook.precheck(header, length)),
+      precheck: (header, length) => (lengths.push(length), webhook.precheck(header, length)),
       verify: (body, header) => webhook.verify(body, header),
     };
-    const url = await start(t, () => {}, {}, asking);
+    const url = await start(t, () => {}, {}, recording);
     for (const chunked of [false, true]) {
       assert.equal((await post(url, { chunked })).status, 200);
-      assert.equal(asked.splice(0)[0], chunked ? undefined : sample.length);
+      assert.equal(lengths.splice(0)[0], chunked ? undefined : sample.length);
     }
   });
 
   check("stops reading and ends the connection if the head or the size is rejected", async (t) => {
-    const { options } = quiet();
+    const { options } = recordRejections();
     const url = await start(t, fail("must not be called"), options);
-    assert.deepEqual(await last(begin(t, url, undefined, "{")), [401, "missing_signature"]);
-    assert.deepEqual(await last(begin(t, url, "zz", "{")), [401, "malformed_signature"]);
-    assert.deepEqual(await last(begin(t, url, signature, "{", "Content-Length: 1048577")), [413, "body_too_large"]);
+    assert.deepEqual(await finalResponse(begin(t, url, undefined, "{")), [401, "missing_signature"]);
+    assert.deepEqual(await finalResponse(begin(t, url, "zz", "{")), [401, "malformed_signature"]);
+    assert.deepEqual(await finalResponse(begin(t, url, signature, "{", "Content-Length: 1048577")), [413, "body_too_large"]);
     const length = webhook.maxBodyBytes + 1;
     const endless = `${length.toString(16)}\r\n${"x".repeat(length)}`;
     const [head] = await once(begin(t, url, signature, endless, "Transfer-Encoding: chunked"), "data");
@@ -115,7 +117,7 @@ export function adapterSuite(name, serve, transport = "http") {
   check("serves a client that keeps its connections after a rejection", async (t) => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     t.after(() => agent.destroy());
-    const url = await start(t, () => {}, quiet().options, new Webhook("key", { maxBodyBytes: sample.length }));
+    const url = await start(t, () => {}, recordRejections().options, new Webhook("key", { maxBodyBytes: sample.length }));
     const over = Buffer.concat([sample, Buffer.from(" ")]);
     for (const sent of [{ header: null }, { body: over }, { body: over, chunked: true }, { header: "0".repeat(64) }]) {
       assert.notEqual((await post(url, { ...sent, agent })).status, 200);
@@ -124,16 +126,17 @@ export function adapterSuite(name, serve, transport = "http") {
   });
 
   check("answers 408 to a slow body, and ends the connection", async (t) => {
-    const { told, options } = quiet({ bodyTimeout: 50 });
+    const { rejections, options } = recordRejections({ bodyTimeout: 50 });
     const url = await start(t, fail("must not be called"), options);
-    assert.deepEqual(await last(begin(t, url, signature, "{")), [408, "body_timeout"]);
+    assert.deepEqual(await finalResponse(begin(t, url, signature, "{")), [408, "body_timeout"]);
     const chunked = begin(t, url, signature, "1\r\n{\r\n", "Transfer-Encoding: chunked");
-    assert.deepEqual(await last(chunked), [408, "body_timeout"]);
-    assert.match(told[0][0].message, /within 50 ms, the limit of bodyTimeout: 1 bytes were received\. Send it again, or raise bodyTimeout/);
+    assert.deepEqual(await finalResponse(chunked), [408, "body_timeout"]);
+    const [[error]] = rejections;
+    assert.match(error.message, /within 50 ms, the limit of bodyTimeout: 1 bytes were received\. Send it again, or raise bodyTimeout/);
     assert.equal((await post(url, { header: null })).status, 401);
   });
 
-  check("stops waiting for a client that hangs up, and clears its timers", async (t) => {
+  check("stops waiting for a client that disconnects, and clears its timers", async (t) => {
     t.mock.method(console, "error", () => {});
     const timers = [];
     const { setTimeout } = globalThis;
@@ -143,28 +146,28 @@ export function adapterSuite(name, serve, transport = "http") {
       return timer;
     });
     const cleared = t.mock.method(globalThis, "clearTimeout");
-    const { told, options } = quiet({ bodyTimeout: 123_456 });
+    const { rejections, options } = recordRejections({ bodyTimeout: 123_456 });
     const server = await serve(webhook, fail("must not be called"), options);
     const url = await listening(t, server);
     const arrived = once(server, "request");
     const connected = once(server, "connection");
     const socket = begin(t, url, signature, "{");
     await arrived;
-    const [theirs] = await connected;
-    const gone = new Promise((resolve) => theirs.once("close", resolve));
+    const [serverSocket] = await connected;
+    const gone = new Promise((resolve) => serverSocket.once("close", resolve));
     socket.destroy();
     await gone;
     assert.equal((await post(url, { header: null })).status, 401);
-    assert.deepEqual(told.map(([error]) => error.code), ["missing_signature"]);
+    assert.deepEqual(rejections.map(([error]) => error.code), ["missing_signature"]);
     assert.equal(timers.length, 1);
     assert.ok(cleared.mock.calls.some(({ arguments: [timer] }) => timer === timers[0]));
   });
 
-  /** Asserts that the response arrives after the call of `open`, while other requests are answered. */
+  /** Asserts that the response arrives only after the call of `open`, while the server answers other requests. */
   const answersAfter = async (url, open) => {
     let answered = false;
     const answer = post(url).then((it) => ((answered = true), it));
-    // Meanwhile, another request is sent and answered.
+    // Meanwhile, the server answers another request.
     assert.equal((await post(url, { header: null })).status, 401);
     assert.equal(answered, false);
     open();
@@ -173,39 +176,39 @@ export function adapterSuite(name, serve, transport = "http") {
 
   check("answers 200 after the handler has resolved, not before", async (t) => {
     const { promise, resolve } = deferred();
-    await answersAfter(await start(t, () => promise, quiet().options), resolve);
+    await answersAfter(await start(t, () => promise, recordRejections().options), resolve);
   });
 
   check("answers 500 if the handler throws, and reveals nothing of its error", async (t) => {
     const cause = Object.assign(new Error("GET https://crm.example/?token=secret"), { code: "stale", status: 404 });
     const failures = [fail("secret"), () => Promise.reject(cause)];
     for (const failure of failures) {
-      const { told, options } = quiet();
+      const { rejections, options } = recordRejections();
       const answer = await post(await start(t, failure, options));
       assert.deepEqual([answer.status, answer.code], [500, "handler_failed"]);
       assert.equal(answer.message, "The handler threw an error. Send the delivery again.");
       assert.ok(!JSON.stringify(answer).includes("secret"));
-      assert.match(told[0][0].cause.message, /secret/);
+      assert.match(rejections[0][0].cause.message, /secret/);
     }
   });
 
   check("answers 503 at the handler's deadline, and aborts its signal", async (t) => {
-    const { told, options } = quiet({ handlerTimeout: 30 });
-    const heard = deferred();
-    const hang = (_, { signal }) => new Promise(() => signal.addEventListener("abort", () => heard.resolve(signal)));
+    const { rejections, options } = recordRejections({ handlerTimeout: 30 });
+    const aborted = deferred();
+    const hang = (_, { signal }) => new Promise(() => signal.addEventListener("abort", () => aborted.resolve(signal)));
     const answer = await post(await start(t, hang, options));
     assert.deepEqual([answer.status, answer.code], [503, "handler_timeout"]);
     assert.equal(answer.message, "The delivery was not handled within 30 ms, the limit of handlerTimeout. Send it again.");
-    assert.equal((await heard.promise).reason.code, "handler_timeout");
-    assert.equal((await told.first).code, "handler_timeout");
+    assert.equal((await aborted.promise).reason.code, "handler_timeout");
+    assert.equal((await rejections.first).code, "handler_timeout");
   });
 
   check("ignores a handler after its deadline, and logs its later error", async (t) => {
     const [logged, both] = [[], deferred()];
     t.mock.method(console, "error", (late) => logged.push(late) === 2 && both.resolve());
-    const seen = noting();
-    const { options } = quiet({ handlerTimeout: 30, seen });
-    const [late, told, failure] = [deferred(), new Error("told to stop"), new Error("too late")];
+    const seen = recordingStore();
+    const { options } = recordRejections({ handlerTimeout: 30, seen });
+    const [late, stopped, failure] = [deferred(), new Error("stopped by the signal"), new Error("too late")];
     const turns = [
       () => late.promise,
       () => late.promise.then(() => Promise.reject(undefined)),
@@ -213,7 +216,7 @@ export function adapterSuite(name, serve, transport = "http") {
       (_, { signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
       (_, { signal }) =>
         new Promise((_, reject) =>
-          signal.addEventListener("abort", () => reject(Object.assign(told, { cause: signal.reason }))),
+          signal.addEventListener("abort", () => reject(Object.assign(stopped, { cause: signal.reason }))),
         ),
     ];
     const url = await start(t, (...args) => turns.pop()(...args), options);
@@ -226,13 +229,13 @@ export function adapterSuite(name, serve, transport = "http") {
 
   for (const [kind, wrap] of [["synchronous", (it) => it], ["asynchronous", (it) => async (...args) => it(...args)]]) {
     const store = (methods) => {
-      const inner = noting(methods);
+      const inner = recordingStore(methods);
       return { ...inner, begin: wrap(inner.begin), done: wrap(inner.done), release: wrap(inner.release) };
     };
 
     check(`seen, ${kind}: handles one of ten equal simultaneous deliveries, and no later one`, async (t) => {
       const seen = store();
-      const { told, options } = quiet({ seen, handlerTimeout: 10_000 });
+      const { rejections, options } = recordRejections({ seen, handlerTimeout: 10_000 });
       const others = deferred();
       let handled = 0;
       const url = await start(t, () => (handled++, others.promise), options);
@@ -247,14 +250,14 @@ export function adapterSuite(name, serve, transport = "http") {
       assert.match(answers[0].message, /^This delivery is being handled at this moment\. Send it again/);
       assert.equal((await post(url)).status, 200);
       assert.equal(handled, 1);
-      assert.equal(told.length, 9);
+      assert.equal(rejections.length, 9);
       assert.deepEqual(seen.calls[0], ["begin", ID, 15_000]);
     });
 
     check(`seen, ${kind}: handles a delivery again after a failure`, async (t) => {
       const seen = store();
       const turns = [fail("first"), () => {}];
-      const url = await start(t, () => turns.shift()(), quiet({ seen }).options);
+      const url = await start(t, () => turns.shift()(), recordRejections({ seen }).options);
       assert.equal((await post(url)).code, "handler_failed");
       assert.equal((await post(url)).status, 200);
       assert.deepEqual(seen.names(), ["begin", "release", "begin", "done"]);
@@ -277,14 +280,14 @@ export function adapterSuite(name, serve, transport = "http") {
       ];
       for (const [methods, calls, outcome] of failing) {
         let handled = 0;
-        const { told, options } = quiet({ seen: store(methods) });
+        const { rejections, options } = recordRejections({ seen: store(methods) });
         const url = await start(t, () => (handled++, outcome()), options);
         const answer = await post(url);
         assert.deepEqual([answer.status, answer.code, handled], [503, "store_failed", calls]);
         const [method] = Object.keys(methods);
         assert.equal(answer.message, `The seen store failed in ${method}(). Send the delivery again.`);
         assert.ok(!JSON.stringify(answer).includes("secret"));
-        const { cause } = await told.first;
+        const { cause } = await rejections.first;
         if (method !== "release") assert.match(cause.message, /^secret$|^begin\(\) must return .* but returned yes$/);
         else {
           assert.equal(cause.message, "both the handler and the store failed");
@@ -302,10 +305,10 @@ export function adapterSuite(name, serve, transport = "http") {
       [{ release: hang }, fail("the handler's own")],
     ];
     for (const [methods, handle] of failing) {
-      const { told, options } = quiet({ seen: noting(methods), handlerTimeout: 30 });
+      const { rejections, options } = recordRejections({ seen: recordingStore(methods), handlerTimeout: 30 });
       const { status, code } = await post(await start(t, handle, options));
       assert.deepEqual([status, code], [503, "store_failed"]);
-      const { cause } = await told.first;
+      const { cause } = await rejections.first;
       if (methods.release) assert.equal(cause.errors[1].message, "release() took over 500 ms");
       else assert.equal(cause.code, "handler_timeout");
     }
@@ -313,7 +316,7 @@ export function adapterSuite(name, serve, transport = "http") {
 
   check("seen: answers 200 after done, not before", async (t) => {
     const { promise, resolve } = deferred();
-    const { options } = quiet({ seen: noting({ done: () => promise }) });
+    const { options } = recordRejections({ seen: recordingStore({ done: () => promise }) });
     await answersAfter(await start(t, () => {}, options), resolve);
   });
 
@@ -323,8 +326,8 @@ export function adapterSuite(name, serve, transport = "http") {
     for (const { name, keys, body, header, maxBodyBytes, via, expected } of read(vectors)) {
       if (!via.includes("http")) continue;
       let taken;
-      const its = new Webhook(keys, maxBodyBytes === undefined ? {} : { maxBodyBytes });
-      const server = await serve(its, (delivery) => (taken = delivery), quiet().options);
+      const verifier = new Webhook(keys, maxBodyBytes === undefined ? {} : { maxBodyBytes });
+      const server = await serve(verifier, (delivery) => (taken = delivery), recordRejections().options);
       await once(server.listen(0, "127.0.0.1"), "listening");
       const answer = await post(`http://127.0.0.1:${server.address().port}/webhook`, { body, header });
       const { code, id, type } = expected(transport);

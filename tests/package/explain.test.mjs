@@ -50,7 +50,7 @@ test("names the mistake, its fix and the first difference of the body", () => {
   });
 });
 
-test("explains every vector in whole sentences, by a declared cause", () => {
+test("explains every vector in whole sentences, with a declared cause", () => {
   for (const { name, keys, body, header, others } of read(vectors)) {
     const { cause, problem, fix } = explain(keys, body, { ...others, "x-walnut-signature": header ?? undefined });
     assert.ok(causes.has(cause), `${name}: ${cause}`);
@@ -58,7 +58,7 @@ test("explains every vector in whole sentences, by a declared cause", () => {
   }
 });
 
-test("has the limits of the webhook, in the order of verification", () => {
+test("applies the limit of the webhook, and checks in the order of verify", () => {
   const small = new Webhook(key, { maxBodyBytes: 10 });
   for (const [length, header, code] of [
     [10, signature, "signature_mismatch"],
@@ -126,7 +126,7 @@ test("finds a signature under another name, in a Headers and in an object", () =
   }
 });
 
-test("finds a content encoding beside a signature, in a Headers and in an object", () => {
+test("uses the content encoding, from a Headers and from an object", () => {
   const headers = { "x-walnut-signature": sign("another body"), "content-encoding": "gzip" };
   for (const header of [new Headers(headers), headers]) assert.equal(explain(key, sample, header).cause, "body_decompressed");
   assert.equal(explain(key, sample, sign("another body")).cause, "unknown");
@@ -169,7 +169,7 @@ test("only explain gets the function that reads keys, once it is loaded", async 
     const found = {};
     for (const file of files) Object.assign(found, await load(file));
     assert.equal(found.takeKeyReader()(webhook), undefined);
-    // A caller of `explainer` must pass a reader, so it can't get the key with other WebAssembly.
+    // A caller of `explainer` must pass the function that reads keys, so it can't get the key with other WebAssembly.
     if (found.explainer !== undefined) assert.throws(() => found.explainer(() => {})(webhook, sample, {}), TypeError);
     found.offerKeyReader(() => assert.fail("offered a second time"));
     assert.equal(found.takeKeyReader()(webhook), undefined);

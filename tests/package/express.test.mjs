@@ -32,8 +32,8 @@ for (const [version, express] of [[4, express4], [5, express5]]) {
     return { take, first };
   }
 
-  const quiet = (_error, _request, response, _next) => response.end();
-  adapterSuite(`Express ${version}`, (...args) => server(handler(...args), [], [quiet]));
+  const ignoreErrors = (_error, _request, response, _next) => response.end();
+  adapterSuite(`Express ${version}`, (...args) => server(handler(...args), [], [ignoreErrors]));
 
   const keep = (toKept) => [express.json({ verify: (it, _, bytes) => (it.rawBody = toKept(bytes)) })];
   const pause = (request, _response, next) => {
@@ -56,14 +56,14 @@ for (const [version, express] of [[4, express4], [5, express5]]) {
 
   for (const [name, before] of Object.entries(parsers)) {
     test(`Express ${version}: verifies the raw body after ${name}`, async (t) => {
-      const seen = [];
-      const onDelivery = async (delivery, { request }) => seen.push([delivery.id, request.path]);
+      const handled = [];
+      const onDelivery = async (delivery, { request }) => handled.push([delivery.id, request.path]);
       const url = await serve(t, handler(webhook, onDelivery, { onReject() {} }), before);
       assert.equal((await post(url)).status, 200);
-      assert.deepEqual(seen, [[ID, "/webhook"]]);
+      assert.deepEqual(handled, [[ID, "/webhook"]]);
       const body = Buffer.from(sample.toString().replace("Demo", "demo"));
       assert.equal((await post(url, { body, header: signature })).code, "signature_mismatch");
-      assert.equal(seen.length, 1);
+      assert.equal(handled.length, 1);
     });
   }
 
@@ -78,7 +78,7 @@ for (const [version, express] of [[4, express4], [5, express5]]) {
     }
   });
 
-  test(`Express ${version}: logs one body that is not raw a minute, because attackers can cause it`, async (t) => {
+  test(`Express ${version}: logs at most one body that is not raw per minute, because anyone can send such requests`, async (t) => {
     const lines = [];
     t.mock.method(console, "warn", (line) => lines.push(line));
     const url = await serve(t, handler(webhook, () => {}), [express.json()]);
@@ -93,11 +93,11 @@ for (const [version, express] of [[4, express4], [5, express5]]) {
     const url = await serve(t, handler(webhook, () => {}, { onReject }), [express.json()]);
     const { status, code, message } = await post(url);
     assert.deepEqual([status, code], [500, "body_not_raw"]);
-    assert.match(message, /a body parser has read the request .*, and left what it parsed\. .*request\.rawBody = bytes/);
+    assert.match(message, /a body parser has read the request .*, and kept only the parsed value\. .*request\.rawBody = bytes/);
     assert.deepEqual(rejected, ["body_not_raw", "body_not_raw"]);
   });
 
-  test(`Express ${version}: a client that hangs up causes no log line, no error and no rejection`, async (t) => {
+  test(`Express ${version}: a client that disconnects causes no log line, no error and no rejection`, async (t) => {
     const logged = t.mock.method(console, "error", () => {});
     const unexpected = [];
     const options = { onReject: (error) => unexpected.push(error) };
@@ -116,8 +116,8 @@ for (const [version, express] of [[4, express4], [5, express5]]) {
         const connected = once(app, "connection");
         const socket = begin(t, url, signature, "{", `Content-Length: ${length}`);
         await hasArrived;
-        const [theirs] = await connected;
-        const gone = new Promise((resolve) => theirs.once("close", resolve));
+        const [serverSocket] = await connected;
+        const gone = new Promise((resolve) => serverSocket.once("close", resolve));
         socket.destroy();
         await gone;
       }
@@ -127,7 +127,7 @@ for (const [version, express] of [[4, express4], [5, express5]]) {
     assert.equal(logged.mock.callCount(), 0);
   });
 
-  test(`Express ${version}: a handler that was never called throws, and shows no stack to the sender`, async (t) => {
+  test(`Express ${version}: names the missing call if handler itself is the route, and shows no stack to the sender`, async (t) => {
     for (const [route, call] of [[handler, "handler(webhook, onDelivery)"], [middleware, "middleware(webhook)"]]) {
       const logged = deferred();
       t.mock.method(console, "error", logged.resolve);
@@ -154,7 +154,7 @@ for (const [version, express] of [[4, express4], [5, express5]]) {
     assert.deepEqual(rejected, ["missing_signature", "body_timeout"]);
   });
 
-  test(`Express ${version}: passes the error of an onReject to the error handler, and does not change the response`, async (t) => {
+  test(`Express ${version}: passes an error of onReject to the error handler, and does not change the response`, async (t) => {
     const failures = [
       () => {
         throw new Error("at once");

@@ -12,7 +12,7 @@ const cases = testGroups.flatMap(({ tagSize, tests }) => tests.map((one) => ({ .
 
 /** Returns the common verdict of all ways to check: a key's index, or a code. */
 function verdicts(webhook, body, tag) {
-  const said = (call) => {
+  const verdictOf = (call) => {
     try {
       return call().keyIndex;
     } catch (error) {
@@ -21,7 +21,7 @@ function verdicts(webhook, body, tag) {
   };
   const stream = webhook.stream();
   for (const byte of body) stream.update(Uint8Array.of(byte));
-  return [said(() => webhook.verifySignature(body, tag)), said(() => stream.finish(tag))];
+  return [verdictOf(() => webhook.verifySignature(body, tag)), verdictOf(() => stream.finish(tag))];
 }
 
 for (const [way, { Webhook }] of Object.entries({ "as imported": imported, "WebAssembly only": wasmOnly })) {

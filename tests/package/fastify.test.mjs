@@ -76,7 +76,7 @@ test("Fastify: explains how to keep a body that a hook has read, and uses one th
   assert.equal((await post(kept.url)).status, 200);
 });
 
-test("Fastify: a client that hangs up causes no log line, no error and no rejection", async (t) => {
+test("Fastify: a client that disconnects causes no log line, no error and no rejection", async (t) => {
   const unexpected = [];
   const app = fastify({ logger: { level: "warn", stream: { write: (line) => unexpected.push(line) } } });
   app.setErrorHandler((error, _request, reply) => {
@@ -91,15 +91,15 @@ test("Fastify: a client that hangs up causes no log line, no error and no reject
   const connected = once(app.server, "connection");
   const socket = begin(t, url, signature, "{");
   await arrived.promise;
-  const [theirs] = await connected;
-  const gone = new Promise((resolve) => theirs.once("close", resolve));
+  const [serverSocket] = await connected;
+  const gone = new Promise((resolve) => serverSocket.once("close", resolve));
   socket.destroy();
   await gone;
   assert.equal((await post(url, { header: null })).code, "missing_signature");
   assert.deepEqual(unexpected, ["missing_signature"]);
 });
 
-test("Fastify: reads a payload that a hook puts in place, and passes its errors to the app", async (t) => {
+test("Fastify: reads the payload that a hook returns, and passes its errors to the app", async (t) => {
   const body = gzipSync(sample);
   const failed = [];
   const prepare = (app) => {
@@ -123,7 +123,7 @@ test("Fastify: reads a payload that a hook puts in place, and passes its errors 
   assert.deepEqual(failed, ["Z_DATA_ERROR", "ECONNRESET"]);
 });
 
-test("Fastify: a payload that fails after it was rejected has no effect", async (t) => {
+test("Fastify: ignores a payload that fails after its rejection", async (t) => {
   let payload;
   const prepare = (app) => app.addHook("preParsing", async () => (payload = new PassThrough()));
   const { url } = await start(t, prepare, webhook, () => {}, { bodyTimeout: 20 });
@@ -133,13 +133,13 @@ test("Fastify: a payload that fails after it was rejected has no effect", async 
   assert.equal((await post(url, { header: null })).code, "missing_signature");
 });
 
-test("Fastify: handles a request without a body and a content type", async (t) => {
+test("Fastify: accepts a request with neither a body nor a content type", async (t) => {
   const { url } = await start(t, () => {}, webhook, () => {});
   const answer = await fetch(url, { method: "POST", headers: { "x-walnut-signature": webhook.sign("") } });
   assert.equal((await answer.json()).error.code, "not_json");
 });
 
-test("Fastify: logs the error of an onReject, and does not change the answer", async (t) => {
+test("Fastify: logs an error of onReject, and does not change the answer", async (t) => {
   const logged = deferred();
   t.mock.method(console, "error", logged.resolve);
   const onReject = () => Promise.reject(new Error("the log is full"));

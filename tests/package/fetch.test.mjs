@@ -55,7 +55,7 @@ test("fetch, by require: explains a rejection", async () => {
   assert.deepEqual(causes, ["key_whitespace"]);
 });
 
-test("fetch: a Response that onDelivery returns is a failure if it is not a success, and ignored otherwise", async () => {
+test("fetch: treats an error Response from onDelivery as a failure, and ignores a successful one", async () => {
   const rejected = [];
   const onReject = (error) => rejected.push([error.code, error.cause.message]);
   const send = async (status) => (await handler(webhook, () => new Response("", { status }), { onReject })(request())).status;
@@ -96,16 +96,16 @@ test("fetch: explains how to keep a body that was read, is being read or was dec
     },
   });
   const decoded = request({ body: strings, headers, duplex: "half" });
-  const [gone, text] = [/request\.clone\(\)/, /set to give text/];
-  for (const [used, told] of [[read, gone], [locked, gone], [decoded, text]]) {
+  const [gone, text] = [/request\.clone\(\)/, /set to produce text/];
+  for (const [used, hint] of [[read, gone], [locked, gone], [decoded, text]]) {
     const response = await handle(used);
     const { error } = await response.json();
     assert.deepEqual([response.status, error.code], [500, "body_not_raw"]);
-    assert.match(error.message, told);
+    assert.match(error.message, hint);
   }
 });
 
-test("fetch: releases a rejected stream, and passes the error of a failed one on", async () => {
+test("fetch: releases a stream that it rejects, and throws the error of a stream that fails", async () => {
   const small = handler(new Webhook("key", { maxBodyBytes: 10 }), () => {});
   let cancelled = false;
   const endless = new ReadableStream({
@@ -129,7 +129,7 @@ test("fetch: releases a stream that takes too long", async () => {
   assert.deepEqual([slow.locked, cancelled], [false, false]);
 });
 
-test("fetch: awaits an onReject, logs its error, and does not change the answer", async (t) => {
+test("fetch: awaits onReject, logs its error, and does not change the answer", async (t) => {
   const logged = t.mock.method(console, "error", () => {});
   const onReject = async () => {
     await new Promise(setImmediate);
@@ -140,23 +140,23 @@ test("fetch: awaits an onReject, logs its error, and does not change the answer"
   assert.equal(logged.mock.calls[0].arguments[0].message, "the log is full");
 });
 
-test("fetch: an onReject that hangs does not delay the answer", async (t) => {
+test("fetch: answers after 1 second if onReject hangs", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const logged = t.mock.method(console, "error", () => {});
-  let tell;
-  const told = new Promise((resolve) => (tell = resolve));
+  let resolveCalled;
+  const called = new Promise((resolve) => (resolveCalled = resolve));
   const onReject = () => {
-    tell();
+    resolveCalled();
     return new Promise(() => {});
   };
   const answer = handler(webhook, () => {}, { onReject })(request({}));
-  await told;
+  await called;
   t.mock.timers.tick(1000);
   assert.equal((await answer).status, 401);
   assert.match(logged.mock.calls[0].arguments[0].message, /onReject took over 1000 ms/);
 });
 
-test("fetch: answers only errors of this package, and never with a success", async () => {
+test("fetch: throws an error of the body that only looks like an error of this package", async () => {
   for (const its of [{ name: "WebhookError", status: 200 }, { name: "WebhookError" }, { status: 404 }]) {
     const body = new ReadableStream({ pull: (controller) => controller.error(Object.assign(new Error("no"), its)) });
     await assert.rejects(handler(webhook, () => {})(request({ body, headers, duplex: "half" })), /no/);

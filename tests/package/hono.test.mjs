@@ -43,7 +43,7 @@ function servedAfter(t, read, onDelivery) {
 }
 
 test("Hono: verifies the bytes that arrived after c.req.arrayBuffer(), bytes() and blob()", async (t) => {
-  // The body has a byte that is not UTF-8, so no text can represent it.
+  // The body has a byte that is not UTF-8, so no string can represent it.
   const body = Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xff]), Buffer.from('"}')]);
   for (const read of ["arrayBuffer", "bytes", "blob"]) {
     const taken = [];
@@ -63,7 +63,7 @@ test("Hono: explains how to keep the raw body after a method that does not keep 
   }
 });
 
-test("Hono: a client that hangs up causes no log line, no error and no rejection", async (t) => {
+test("Hono: a client that disconnects causes no log line, no error and no rejection", async (t) => {
   const logged = t.mock.method(console, "error", () => {});
   const unexpected = [];
   const app = new Hono();

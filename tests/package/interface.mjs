@@ -1,9 +1,9 @@
-// The part of the adapters' suite on their interface: handlers by event name, rejections and misuse.
+// The part of the adapters' suite that tests their interface: handlers by event name, rejections and misuse.
 import assert from "node:assert/strict";
 import { MemoryStore, Webhook } from "walnut-webhooks";
-import { begin, fail, ID, last, noting, post, quiet, sample, signature, webhook } from "./requests.mjs";
+import { begin, fail, finalResponse, ID, post, recordingStore, recordRejections, sample, signature, webhook } from "./requests.mjs";
 
-/** Defines the tests by what `adapterSuite` provides. */
+/** Defines the tests with the functions of `adapterSuite`. */
 export function interfaceSuite({ check, serve, start }) {
   check("without onReject, logs every failure of the receiver", async (t) => {
     const logged = t.mock.method(console, "error", () => {});
@@ -14,7 +14,7 @@ export function interfaceSuite({ check, serve, start }) {
       assert.equal(logged.mock.callCount(), count);
     }
     assert.equal(logged.mock.calls[0].arguments[0].cause, cause);
-    const busy = await start(t, () => {}, { seen: noting({ begin: () => "busy" }) });
+    const busy = await start(t, () => {}, { seen: recordingStore({ begin: () => "busy" }) });
     assert.equal((await post(busy)).code, "delivery_busy");
     assert.equal(logged.mock.calls[2].arguments[0].code, "delivery_busy");
   });
@@ -36,7 +36,7 @@ export function interfaceSuite({ check, serve, start }) {
     assert.equal(lines.length, 1);
     now += 1;
     await reject(null);
-    assert.match(lines[1], /rejected a request \(since the last such line also 1 missing_signature, 2 malformed_signature\): missing_signature\. /);
+    assert.match(lines[1], /rejected a request \(also 1 missing_signature, 2 malformed_signature since the last such line\): missing_signature\. /);
     now += 60_000;
     assert.equal((await post(url, { body: Buffer.alloc(webhook.maxBodyBytes + 1) })).code, "body_too_large");
     assert.match(lines[2], /^walnut-webhooks: rejected a request: body_too_large\. The body is longer than the limit .* at the edge\.$/);
@@ -53,11 +53,11 @@ export function interfaceSuite({ check, serve, start }) {
   });
 
   check("gives onReject the part of the body that was read, and its explanation", async (t) => {
-    const { told, options } = quiet({ bodyTimeout: 200 });
+    const { rejections, options } = recordRejections({ bodyTimeout: 200 });
     const url = await start(t, fail("secret"), options, new Webhook("key", { maxBodyBytes: sample.length }));
     const rejected = async (send) => {
       await send();
-      const [error, { body, explain }] = told.pop();
+      const [error, { body, explain }] = rejections.pop();
       const explanation = await explain();
       assert.equal(explanation.ok, error.code === "handler_failed");
       assert.equal(explanation.code, explanation.ok ? null : error.code);
@@ -71,11 +71,11 @@ export function interfaceSuite({ check, serve, start }) {
     assert.deepEqual(await rejected(() => post(url, { header: null })), ["missing_signature", ""]);
     assert.deepEqual(await rejected(() => post(url, { header: "zz" })), ["malformed_signature", ""]);
     assert.deepEqual(await rejected(() => post(url, { body: Buffer.alloc(sample.length + 1) })), ["body_too_large", ""]);
-    const slow = () => last(begin(t, url, signature, "{"));
+    const slow = () => finalResponse(begin(t, url, signature, "{"));
     assert.deepEqual(await rejected(slow), ["unknown", "{"]);
   });
 
-  check("calls the function of an event's name for any shape, else `otherwise`", async (t) => {
+  check("calls the function with the event's name, whatever its shape, or `otherwise`", async (t) => {
     const [handled, lines] = [[], []];
     t.mock.method(console, "warn", (line) => lines.push(line));
     const note = (name) => ({ id, type }, { signal }) => handled.push([name, id.split(":")[0], type, signal.aborted]);

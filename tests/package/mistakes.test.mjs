@@ -91,7 +91,7 @@ const mistakes = {
     names: /^body_reformatted: .*written again/m,
     fix: /bytes/,
   },
-  "a proxy that writes what PHP signed": {
+  "a proxy that rewrites JSON from PHP": {
     send: { body: event, headers: { "x-walnut-signature": sign(event.replaceAll("/", "\\/")) } },
     names: /^body_reformatted: .*written again/m,
     fix: /bytes/,

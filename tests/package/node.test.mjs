@@ -29,14 +29,14 @@ async function readAll(request) {
   return Buffer.concat(pieces);
 }
 
-const rejects = () => {
-  const told = [];
-  return { told, onReject: (error) => told.push(error.code) };
+const recordCodes = () => {
+  const codes = [];
+  return { codes, onReject: (error) => codes.push(error.code) };
 };
 
-test("node:http: uses a body that other code has kept as bytes or text, and names the mistake otherwise", async (t) => {
+test("node:http: uses a body that other code has kept as bytes or text, and names the mistake if none was kept", async (t) => {
   const taken = [];
-  const { told, onReject } = rejects();
+  const { codes, onReject } = recordCodes();
   const handle = handler(webhook, ({ id }) => taken.push(id), { onReject });
   for (const name of ["rawBody", "body"]) {
     for (const form of [(bytes) => bytes, String, (bytes) => new Uint8Array(bytes), (bytes) => new Uint8Array(bytes).buffer]) {
@@ -50,23 +50,23 @@ test("node:http: uses a body that other code has kept as bytes or text, and name
   const parse = async (request) => (request.body = JSON.parse(await readAll(request)));
   const parsed = await post(await serve(t, parse, handle));
   assert.deepEqual([parsed.status, parsed.code], [500, "body_not_raw"]);
-  assert.match(parsed.message, /a body parser has read .* left what it parsed\. .*koa-bodyparser.*bodyParser: false/s);
+  assert.match(parsed.message, /a body parser has read .* kept only the parsed value\. .*koa-bodyparser.*bodyParser: false/s);
   const drop = (request) => readAll(request);
   assert.match((await post(await serve(t, drop, handle))).message, /something has read .* walnut-webhooks could\. /);
   const decode = (request) => void request.setEncoding("utf8");
-  assert.match((await post(await serve(t, decode, handle))).message, /set to give text/);
-  assert.deepEqual(told, Array(3).fill("body_not_raw"));
+  assert.match((await post(await serve(t, decode, handle))).message, /set to produce text/);
+  assert.deepEqual(codes, Array(3).fill("body_not_raw"));
 });
 
 test("node:http: stops reading a body that it rejects half-way", async (t) => {
-  const told = [];
-  const onReject = ({ code }, { request }) => told.push([code, request.isPaused(), request.listenerCount("data")]);
+  const rejections = [];
+  const onReject = ({ code }, { request }) => rejections.push([code, request.isPaused(), request.listenerCount("data")]);
   const url = await listening(t, createServer(handler(webhook, () => {}, { bodyTimeout: 50, onReject })));
   const length = webhook.maxBodyBytes + 1;
   for (const some of ["1\r\n{\r\n", `${length.toString(16)}\r\n${"x".repeat(length)}`]) {
     await once(begin(t, url, signature, some, "Transfer-Encoding: chunked"), "data");
   }
-  assert.deepEqual(told, [["body_timeout", true, 0], ["body_too_large", true, 0]]);
+  assert.deepEqual(rejections, [["body_timeout", true, 0], ["body_too_large", true, 0]]);
 });
 
 test("node:http: the listener's promise resolves once the response is sent, and never rejects", async (t) => {
@@ -141,7 +141,7 @@ test("h3: a request is answered once, after onDelivery has resolved", async (t) 
   const url = await listening(t, createServer(toNodeListener(app)));
   const answer = post(url);
   await turns[0].promise;
-  // Meanwhile, another request is sent and answered.
+  // Meanwhile, the server answers another request.
   assert.equal((await post(url, { header: null })).code, "missing_signature");
   turns[1].resolve();
   assert.equal((await answer).status, 200);
@@ -153,7 +153,7 @@ test("node:http2: gives the same answers, without features of HTTP/1", async (t)
   const warned = (warning) => warnings.push(String(warning));
   process.on("warning", warned);
   t.after(() => process.off("warning", warned));
-  const { told, onReject } = rejects();
+  const { codes, onReject } = recordCodes();
   const server = createServer2(handler(webhook, ({ id }) => taken.push(id), { bodyTimeout: 50, onReject }));
   await once(server.listen(0, "127.0.0.1"), "listening");
   const client = connect(`http://127.0.0.1:${server.address().port}`);
@@ -171,7 +171,7 @@ test("node:http2: gives the same answers, without features of HTTP/1", async (t)
   assert.deepEqual(taken, [ID]);
   assert.equal(await status("zz", (stream) => stream.write("{")), 401);
   assert.equal(await status(signature, (stream) => stream.write("{")), 408);
-  assert.deepEqual([told, warnings], [["malformed_signature", "body_timeout"], []]);
+  assert.deepEqual([codes, warnings], [["malformed_signature", "body_timeout"], []]);
 });
 
 test("node:http2: a stream or a session that is reset causes no log line and no rejection", async (t) => {
@@ -198,7 +198,7 @@ test("node:http2: a stream or a session that is reset causes no log line and no 
   assert.deepEqual(unexpected, []);
 });
 
-test("node:http2: logs the error of an onReject even if the client has gone", async (t) => {
+test("node:http2: logs an error of onReject even if the client has disconnected", async (t) => {
   const logged = deferred();
   t.mock.method(console, "error", logged.resolve);
   const [reported, gone] = [deferred(), deferred()];
@@ -210,7 +210,7 @@ test("node:http2: logs the error of an onReject even if the client has gone", as
   const handle = handler(webhook, () => {}, { onReject });
   const server = createServer2((request, response) => {
     request.once("aborted", gone.resolve);
-    // Without its end, the response leaves the stream open.
+    // The stream stays open, because the response never ends.
     response.end = () => response;
     handle(request, response);
   });
@@ -232,7 +232,7 @@ test("node:http: prefers bytes to text, and accepts a rawBody that can't be set"
   assert.deepEqual(handled, [ID, ID]);
 });
 
-test("node:http: logs the error of an onReject, and does not change the answer", async (t) => {
+test("node:http: logs an error of onReject, and does not change the answer", async (t) => {
   const logged = deferred();
   t.mock.method(console, "error", logged.resolve);
   const onReject = () => Promise.reject(new Error("the log is full"));
@@ -244,7 +244,7 @@ test("node:http: logs the error of an onReject, and does not change the answer",
 test("node:http: does not wait for a client that disconnects before the handler has the request", async (t) => {
   const [arrived, gone, over] = [deferred(), deferred(), deferred()];
   const logged = t.mock.method(console, "error", () => {});
-  const { told, onReject } = rejects();
+  const { codes, onReject } = recordCodes();
   const handle = handler(webhook, () => {}, { onReject });
   const server = createServer(async (request, response) => {
     request.socket.once("close", gone.resolve);
@@ -258,7 +258,7 @@ test("node:http: does not wait for a client that disconnects before the handler 
   await arrived.promise;
   socket.destroy();
   await over.promise;
-  assert.deepEqual([told, logged.mock.callCount()], [[], 0]);
+  assert.deepEqual([codes, logged.mock.callCount()], [[], 0]);
 });
 
 test("node:http: logs an unexpected error, and answers 500", async (t) => {

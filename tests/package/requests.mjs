@@ -58,7 +58,7 @@ export function begin(t, url, header, some, length = "Content-Length: 800") {
 }
 
 /** Reads a response that ends the connection, and returns its status and code. */
-export async function last(socket) {
+export async function finalResponse(socket) {
   let text = "";
   for await (const piece of socket) text += piece;
   assert.match(text, /^connection: close\r$/im);
@@ -66,7 +66,7 @@ export async function last(socket) {
 }
 
 /** Makes a store that records each call, and whose methods can be replaced. */
-export function noting(methods = {}) {
+export function recordingStore(methods = {}) {
   const memory = new MemoryStore();
   const calls = [];
   const store = { calls };
@@ -85,13 +85,13 @@ export const fail = (message) => () => {
   throw new Error(message);
 };
 
-/** Options whose `onReject` keeps its arguments in `told`; `told.first` is a promise of the first error. */
-export function quiet(options = {}) {
+/** Returns options whose `onReject` adds its arguments to `rejections`. `rejections.first` is a promise of the first error. */
+export function recordRejections(options = {}) {
   const { promise: first, resolve } = deferred();
-  const told = Object.assign([], { first });
+  const rejections = Object.assign([], { first });
   const onReject = (error, context) => {
-    told.push([error, context]);
+    rejections.push([error, context]);
     resolve(error);
   };
-  return { told, options: { onReject, ...options } };
+  return { rejections, options: { onReject, ...options } };
 }

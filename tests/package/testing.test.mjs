@@ -34,7 +34,7 @@ test("makes the same bytes for the same seed, by import and by require", () => {
   assert.match(one, /"timestamp":"2026-/);
 });
 
-test("makes other events in each call without a seed, and the same ones in each run", () => {
+test("without a seed, makes different events in each call, and the same events in each run", () => {
   const script = `
     import { demoSession } from "walnut-webhooks/testing";
     console.log(demoSession().data.session_id, demoSession().data.session_id);`;
@@ -44,7 +44,7 @@ test("makes other events in each call without a seed, and the same ones in each 
   assert.equal(new Set(first.split(" ")).size, 2);
 });
 
-test("sends an event now unless there is a seed or a time", () => {
+test("gives an event the current time, unless a seed or a time is set", () => {
   const before = Date.now();
   const sent = Date.parse(demoSession().timestamp);
   assert.ok(sent >= before && sent <= Date.now(), `${sent}`);
@@ -72,7 +72,7 @@ test("leaves out a field whose override is undefined, and keeps null", () => {
   assert.deepEqual(delivery.drift, [{ path: "data.session_id", kind: "missing", expected: "string", found: null }]);
 });
 
-test("gives a playlist the items of the override, each completed", () => {
+test("gives a playlist the items of the override, and completes each item", () => {
   const items = [{ visited: false }, { name: "Pricing" }, {}, {}, {}, { selected: false }];
   for (const seed of seeds) {
     const event = playlistSession({ data: { items } }, { seed });
@@ -125,7 +125,7 @@ test("signs with a webhook, a key or the current one of several keys", () => {
   for (const missing of [undefined, null, ""]) assert.throws(() => signedHeaders(missing, body), { code: "invalid_key" });
 });
 
-test("makes a request that a handler accepts, and one that it rejects by another key", async () => {
+test("makes a request that a handler accepts, and with another key, one that it rejects", async () => {
   const deliveries = [];
   const POST = handler(webhook, (delivery) => void deliveries.push(delivery));
   const event = playlistSession();

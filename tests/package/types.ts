@@ -117,8 +117,8 @@ app.post("/b", onExpress(webhook, ({ id }, { request, signal }: DeliveryContext<
   const aborted: boolean = signal.aborted;
   return [id, path, aborted];
 }, { ...options, onReject: ({ code }, { request: { path } }) => [code satisfies WebhookErrorCode, path satisfies string] }));
-const told = { bodyTimeout: 1, onReject: (error: WebhookError) => error.code satisfies WebhookErrorCode };
-app.post("/c", middleware(webhook, told), (request) => {
+const reporting = { bodyTimeout: 1, onReject: (error: WebhookError) => error.code satisfies WebhookErrorCode };
+app.post("/c", middleware(webhook, reporting), (request) => {
   const left: Delivery | undefined = request.delivery;
   void left;
 });

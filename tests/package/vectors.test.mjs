@@ -7,7 +7,7 @@ import { vectors } from "../runtimes/vectors.mjs";
 
 const cases = read(vectors);
 
-test("there are many, and each name is unique", () => {
+test("there are at least 390 vectors, each with a unique name", () => {
   assert.ok(cases.length >= 390, `${cases.length} cases`);
   assert.equal(new Set(cases.map(({ name }) => name)).size, cases.length);
 });
@@ -33,7 +33,7 @@ test("node:crypto agrees with the body and the key that an explanation finds", (
 
 const SHORT = { "\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\" };
 
-/** Shows bytes as an explanation does, each as a character first. */
+/** Shows bytes as an explanation does. */
 function visible(bytes) {
   const hex = (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
   return Buffer.from(bytes).toString("latin1").replace(/[^ -~]|\\/g, (character) => SHORT[character] ?? hex(character));

@@ -115,7 +115,7 @@ test("finds the one signature in any form of headers, and rejects two", () => {
     { host: "a", "X-Walnut-Signature": signature },
     { "X-Walnut-Signature": undefined, "x-walnut-signature": signature },
     { "x-walnut-signature": signature, "X-Walnut-Signature": undefined },
-    // As long a name as the signature's.
+    // This name is as long as the name of the signature's header.
     { "x-forwarded-server": "a", "x-walnut-signature": signature },
     Object.assign(Object.create(null), { "X-WALNUT-signature": signature }),
     // Lists of one value: Node's headersDistinct, and multiValueHeaders of AWS Lambda.
@@ -301,7 +301,7 @@ test("does not wrap lengths beyond 32 bits", () => {
   const nothing = webhook.sign("");
   assert.deepEqual(webhook.verifySignature("", nothing), { keyIndex: 0 });
   for (const length of [2 ** 31, 2 ** 32]) {
-    // It takes no memory, because none of its pages is written.
+    // The array takes no memory, because nothing is written to its pages.
     const long = new Uint8Array(length);
     for (const its of [webhook, largest]) {
       for (const refused of [() => its.verify(long, nothing), () => its.verifySignature(long, nothing), () => its.sign(long)]) {
@@ -331,7 +331,7 @@ test("precheck rejects a request whose body need not be read", () => {
   assert.equal(code(() => webhook.precheck(signature)), undefined);
 });
 
-test("rejects a stream at the chunk that exceeds the limit, and ends it once", () => {
+test("rejects a stream at the chunk that exceeds the limit, and rejects all calls after finish", () => {
   const stream = new Webhook(key, { maxBodyBytes: 3 }).stream();
   stream.update("abc");
   assert.equal(code(() => stream.update("d")), "body_too_large");
@@ -364,7 +364,7 @@ test("recovers after a call that overflows the stack", () => {
     try {
       deep();
     } catch {
-      // the stack is full: from here on there is more room with each return
+      // the stack is full, and each return frees a part of it
     }
     if (outcomes.has("accepted")) return;
     try {

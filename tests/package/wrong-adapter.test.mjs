@@ -13,7 +13,7 @@ import { handler as onHono } from "walnut-webhooks/hono";
 import { handler as onNode } from "walnut-webhooks/node";
 import { listening, sample, signature, webhook } from "./requests.mjs";
 
-/** Servers with a route, and a function that gets each error of it. */
+/** Each makes a server with a route, and passes the errors of the route to `note`. */
 const frameworks = {
   "Express 4": (route, note) => inExpress(express4, route, note),
   "Express 5": (route, note) => inExpress(express5, route, note),

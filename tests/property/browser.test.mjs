@@ -14,7 +14,7 @@ test(`Chromium: ${CASES} random cases have the verdict of node:crypto`, async (t
   const browser = await launch();
   t.after(() => browser.close());
   const { page, wrong } = await open(browser, harness.url);
-  // The page has the package in a bundle. Here its files are loaded.
+  // The page contains the package as a bundle. The test loads the package's files instead.
   await page.route("**/pkg/**/*.js", (route) =>
     route.fulfill({ path: join(import.meta.dirname, "../..", new URL(route.request().url()).pathname), contentType: "text/javascript" }),
   );
@@ -24,7 +24,7 @@ test(`Chromium: ${CASES} random cases have the verdict of node:crypto`, async (t
   const tally = new Tally();
   for (let first = 0; first < CASES; first += BATCH) {
     const batch = judged(first, BATCH);
-    // The page makes the same cases from the same seed. node:crypto makes the signatures in their headers.
+    // The page makes the same cases from the same seed. Their headers, with signatures by node:crypto, come from here.
     const given = { seed, first, headers: batch.map(({ header }) => header) };
     const got = await page.evaluate(async ({ seed, first, headers }) => {
       const [{ Webhook }, { generate, verdicts }] = await Promise.all([

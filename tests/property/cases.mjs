@@ -1,5 +1,5 @@
-// Random cases of a body, its keys and its header, the same for the same seed in every runtime; and the
-// package's verdict on a case. This module uses only the language, so a page can load it.
+// Random cases of a body, its keys and its header, and the package's verdict on a case. The same seed makes the same cases in
+// every runtime. This module uses only the language, so a page can load it.
 
 const encoder = new TextEncoder();
 const KIB = 1024;
@@ -45,7 +45,7 @@ function key({ below, pick }) {
   return String.fromCharCode(...Array.from({ length: Math.ceil(length / 2) }, () => 1 + below(most)));
 }
 
-/** Bytes that mostly begin in the middle of their buffer. */
+/** Random bytes, most of which begin in the middle of their buffer. */
 function bytes({ below }, length) {
   const from = below(pool.length - length);
   return pool.subarray(from, from + length);
@@ -59,7 +59,7 @@ function bodyLength({ below, pick }) {
   return kind < 99 ? pick(WINDOWS) : below(200 * KIB);
 }
 
-/** Places to cut a body at, in order: few or many, also at borders, sometimes twice at the same place. */
+/** The places to cut a body at, in ascending order. They can be few or many, at a border, and twice at the same place. */
 function cuts({ below, pick }, length) {
   const count = length < 200 && below(4) === 0 ? length : below(6);
   const place = () => Math.min(length, pick([below(length + 1), pick(BORDERS), pick(WINDOWS)]));
@@ -106,7 +106,7 @@ export const raw = (key) => (typeof key === "string" ? encoder.encode(key) : key
 
 /** The package's verdict on a case with its header, at once and piece by piece: a key's index, or a code. */
 export function verdicts(Webhook, { keys, body, cuts }, header) {
-  const said = (call) => {
+  const verdictOf = (call) => {
     try {
       return call(new Webhook(keys)).keyIndex;
     } catch (error) {
@@ -118,5 +118,5 @@ export function verdicts(Webhook, { keys, body, cuts }, header) {
     [...cuts, body.length].reduce((from, to) => (stream.update(body.subarray(from, to)), to), 0);
     return stream.finish(header);
   };
-  return { verifySignature: said((webhook) => webhook.verifySignature(body, header)), stream: said(pieces) };
+  return { verifySignature: verdictOf((webhook) => webhook.verifySignature(body, header)), stream: verdictOf(pieces) };
 }

@@ -15,7 +15,7 @@ for (const [way, { Webhook }] of Object.entries({ "as imported": imported, "WebA
         agree(it, verdicts(Webhook, it.one, it.header), "node.test.mjs");
         tally.add(it);
       }
-      // Finalizers, which free what a webhook holds, run between turns of the event loop only.
+      // Finalizers free the memory of webhooks, but run only between turns of the event loop.
       await setImmediate();
     }
     tally.check(CASES);

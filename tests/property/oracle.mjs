@@ -30,9 +30,9 @@ export function agree({ one, header, expected }, got, file) {
     if (verdict === expected) continue;
     const lengths = one.keys.map((key) => raw(key).length).join(" and ");
     assert.fail(
-      `${way} says ${verdict}, but node:crypto ${expected}, of case ${one.index} (${one.mutation}): ` +
+      `${way} says ${verdict}, but node:crypto ${expected}, in case ${one.index} (${one.mutation}): ` +
         `keys of ${lengths} bytes, a body of ${one.body.length} bytes, cut at [${one.cuts.join(", ")}], ` +
-        `header ${header}. Again: PROPERTY_SEED=${seed} node --test tests/property/${file}`,
+        `header ${header}. To repeat: PROPERTY_SEED=${seed} node --test tests/property/${file}`,
     );
   }
 }
@@ -47,7 +47,7 @@ export class Tally {
   }
 
   /**
-   * Each mutation must occur about equally often and have the right verdict, except for keys that are equal by chance.
+   * Each mutation must occur about equally often, with the right verdict unless two keys are equal by chance.
    */
   check(total) {
     const verdict = (mutation) => {

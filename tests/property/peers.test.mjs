@@ -14,9 +14,9 @@ const CASES = 5_000;
 const ID = "msg_1";
 
 const base64 = (hex) => Buffer.from(hex, "hex").toString("base64");
-const nodes = (key, body) => createHmac("sha256", raw(key)).update(body).digest("hex");
+const nodeSignature = (key, body) => createHmac("sha256", raw(key)).update(body).digest("hex");
 const standard = (key) => new Standard(Buffer.from(raw(key)).toString("base64"));
-const does = (call) => {
+const succeeds = (call) => {
   try {
     call();
     return true;
@@ -26,15 +26,15 @@ const does = (call) => {
 };
 
 /**
- * For each peer: the signed text for a body, the header that it writes, and whether it accepts a header made from a
- * signature.
+ * Each peer's functions: `signed` makes the text to sign from a body, `sign` makes a header, `written` makes the header
+ * with a given signature, and `verify` checks a header. `textKeys` says that keys must be text.
  */
 const peers = {
   "node:crypto": {
     signed: (body) => body,
-    sign: nodes,
+    sign: nodeSignature,
     written: (hex) => hex,
-    verify: (key, body, header) => nodes(key, body) === header,
+    verify: (key, body, header) => nodeSignature(key, body) === header,
   },
   "@octokit/webhooks-methods": {
     textKeys: true,
@@ -48,7 +48,7 @@ const peers = {
     signed: (body, seconds) => `${seconds}.${body}`,
     sign: (secret, payload, timestamp) => Stripe.webhooks.generateTestHeaderString({ payload, secret, timestamp }),
     written: (hex, seconds) => `t=${seconds},v1=${hex}`,
-    verify: (key, body, header) => does(() => Stripe.webhooks.signature.verifyHeader(body, header, key)),
+    verify: (key, body, header) => succeeds(() => Stripe.webhooks.signature.verifyHeader(body, header, key)),
   },
   standardwebhooks: {
     signed: (body, seconds) => `${ID}.${seconds}.${body}`,
@@ -56,7 +56,7 @@ const peers = {
     written: (hex) => `v1,${base64(hex)}`,
     verify: (key, body, header, seconds) => {
       const headers = { "webhook-id": ID, "webhook-timestamp": `${seconds}`, "webhook-signature": header };
-      return does(() => standard(key).verify(body, headers, { jsonParse: false }));
+      return succeeds(() => standard(key).verify(body, headers, { jsonParse: false }));
     },
   },
 };
@@ -69,23 +69,23 @@ for (const [way, { Webhook }] of Object.entries({ "as imported": imported, "WebA
         const { signer, signed } = generate(seed, index);
         // Stripe rejects keys that have only blanks.
         if (peer.textKeys && (typeof signer !== "string" || signer.trim() === "")) continue;
-        // Some reject empty bodies, and some times are too old for them.
+        // Some peers reject empty bodies, so this one has a prefix. Some reject old times, so the time is the current one.
         const body = `é${Buffer.from(signed).toString("latin1")}`;
-        const again = `Again: PROPERTY_SEED=${seed} node --test tests/property/peers.test.mjs, case ${index}`;
+        const howToRepeat = `To repeat: PROPERTY_SEED=${seed} node --test tests/property/peers.test.mjs, case ${index}`;
         const webhook = new Webhook(signer);
         const seconds = Math.floor(Date.now() / 1000);
         const text = peer.signed(body, seconds);
         const ours = webhook.sign(text);
-        assert.equal(await peer.sign(signer, body, seconds), peer.written(ours, seconds), again);
-        assert.equal(webhook.verifySignature(text, ours).keyIndex, 0, again);
+        assert.equal(await peer.sign(signer, body, seconds), peer.written(ours, seconds), howToRepeat);
+        assert.equal(webhook.verifySignature(text, ours).keyIndex, 0, howToRepeat);
 
         const at = index % 64;
         const other = (parseInt(ours[at], 16) ^ 1).toString(16);
         const forged = ours.slice(0, at) + other + ours.slice(at + 1);
-        const takes = (hex) => peer.verify(signer, body, peer.written(hex, seconds), seconds);
-        assert.equal(await takes(ours), true, again);
-        assert.equal(await takes(forged), false, again);
-        assert.throws(() => webhook.verifySignature(text, forged), { code: "signature_mismatch" }, again);
+        const accepts = (hex) => peer.verify(signer, body, peer.written(hex, seconds), seconds);
+        assert.equal(await accepts(ours), true, howToRepeat);
+        assert.equal(await accepts(forged), false, howToRepeat);
+        assert.throws(() => webhook.verifySignature(text, forged), { code: "signature_mismatch" }, howToRepeat);
         compared++;
       }
       assert.ok(compared > CASES / 5, `only ${compared} of ${CASES}`);

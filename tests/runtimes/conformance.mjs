@@ -54,7 +54,7 @@ export function run({ Webhook, explain }, cases) {
       // Keys that `Webhook` rejects have nothing to explain.
       if (one.explain !== undefined && expected.code !== "invalid_key" && what !== "header") {
         const got = verdict(Webhook, one, (it) => explain(it, one.body, withOthers(header, one.others)));
-        compare(`explain, ${what}`, one, found(got), found({ difference: null, ...one.explain }));
+        compare(`explain, ${what}`, one, explanationVerdict(got), explanationVerdict({ difference: null, ...one.explain }));
       }
       const signature = signatureOnly(expected);
       compare(`verifySignature, ${what}`, one, verdict(Webhook, one, (it) => it.verifySignature(one.body, header)), signature);
@@ -81,14 +81,14 @@ function* headers({ header, via }) {
   }
 }
 
-/** A request's headers together with its others. */
+/** Adds other headers to the header of the signature. */
 function withOthers(header, others = {}) {
   if (!(header instanceof Headers)) return { ...others, ...header };
   for (const [name, value] of Object.entries(others)) header.append(name, value);
   return header;
 }
 
-function found({ ok, code, cause, difference }) {
+function explanationVerdict({ ok, code, cause, difference }) {
   return { code: `${ok} ${code} ${cause} ${JSON.stringify(difference)}` };
 }
 

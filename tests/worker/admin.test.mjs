@@ -4,15 +4,15 @@ import { connect } from "node:net";
 import { test } from "node:test";
 import { admin, deferred, DURABLE, event, eventually, post, sha256, sign, start, startOrigin, TOKEN } from "./support.mjs";
 
-/** An edge, and functions that call it. */
+/** Starts an edge, and returns functions that call it. */
 async function edge(t, bindings = {}) {
   const more = typeof bindings === "function" ? bindings : () => bindings;
   const started = await start(t, (origin) => ({ ...DURABLE, ADMIN_TOKEN: TOKEN, MAX_ATTEMPTS: "1", ...more(origin) }));
   return { ...started, ...admin(started.edge) };
 }
 
-const refuses = (origin) => (origin.answer = (_, response) => response.writeHead(500).end());
-const takes = (origin) => (origin.answer = (_, response) => response.end());
+const letFail = (origin) => (origin.answer = (_, response) => response.writeHead(500).end());
+const letAccept = (origin) => (origin.answer = (_, response) => response.end());
 
 for (const [how, bindings] of Object.entries({ "without ADMIN_TOKEN": { ADMIN_TOKEN: undefined }, "with MODE=direct": { MODE: "direct" } })) {
   test(`${how}, every path under /admin is not found`, async (t) => {
@@ -31,7 +31,7 @@ test("rejects requests without the token or with another one", async (t) => {
   }
 });
 
-test("no answer may be read as another content type", async (t) => {
+test("sends X-Content-Type-Options: nosniff with each response", async (t) => {
   const { edge: at } = await edge(t);
   for (const path of ["status", "deliveries", "deliveries/0-99", "metrics", "page.js"]) {
     const response = await fetch(`${at.url}/admin/${path}`, { headers: { authorization: `Bearer ${TOKEN}` } });
@@ -160,7 +160,7 @@ test("shows a delivery as dead for one destination while it is pending for anoth
     MAX_ATTEMPTS: "2",
     DESTINATIONS: JSON.stringify([{ name: "crm", url: crm.url }, { name: "mail", url: mail.url }]),
   }));
-  refuses(origin);
+  letFail(origin);
   mail.answer = (_, response) => response.writeHead(503, { "retry-after": "3000" }).end();
   const body = event();
   equal((await post(url, body)).status, 200);
@@ -171,13 +171,13 @@ test("shows a delivery as dead for one destination while it is pending for anoth
   const { deliveries, destinations } = await ask("GET", "status");
   deepEqual([deliveries.dead, deliveries.pending], [1, 1]);
   deepEqual(destinations.map(({ name, pending }) => [name, pending]), [["crm", 0], ["mail", 1]]);
-  takes(origin);
+  letAccept(origin);
   deepEqual((await ask("POST", "redeliver", { since: 0, until: Date.now() + 1, destination: "crm" })).redelivered, 1);
   equal((await origin.took(3)).body.toString(), body);
   await eventually(async () => (await ids("?state=dead")).length === 0);
 });
 
-test("reports each death once, also in the log", async (t) => {
+test("logs a dead delivery once for each destination", async (t) => {
   const mail = await startOrigin();
   t.after(mail.stop);
   const { url, origin, lines, logged } = await edge(t, (crm) => ({
@@ -185,7 +185,7 @@ test("reports each death once, also in the log", async (t) => {
     DESTINATIONS: JSON.stringify([{ name: "crm", url: crm.url }, { name: "mail", url: mail.url }]),
   }));
   const held = deferred();
-  refuses(origin);
+  letFail(origin);
   mail.answer = async (_, response) => {
     await held.promise;
     response.writeHead(500).end();
@@ -198,13 +198,13 @@ test("reports each death once, also in the log", async (t) => {
   deepEqual(dead.map(({ reasons }) => reasons), [{ crm: "max_attempts" }, { mail: "max_attempts" }]);
 });
 
-test("redelivers more dead deliveries than one call can", async (t) => {
+test("redelivers 501 dead deliveries by one request", async (t) => {
   const { url, origin, ask } = await edge(t);
-  refuses(origin);
+  letFail(origin);
   const bodies = Array.from({ length: 501 }, () => event());
   for (const body of bodies) equal((await post(url, body)).status, 200);
   await eventually(async () => (await ask("GET", "status")).deliveries.dead >= bodies.length);
-  takes(origin);
+  letAccept(origin);
   equal((await ask("POST", "redeliver", { since: 0, until: Date.now() + 1 })).redelivered, bodies.length);
   await eventually(async () => (await ask("GET", "status")).deliveries.delivered >= bodies.length);
 });
@@ -236,11 +236,11 @@ test("an untried delivery is pending, and a hanging request does not stop retent
   await mail.took(1);
   const { destinations } = await ask("GET", "status");
   deepEqual(destinations.map(({ name, pending }) => [name, pending]), [["crm", 0], ["mail", 1]]);
-  // More than one call empties.
+  // More than one run of the retention handles.
   const bodies = Array.from({ length: 250 }, () => event());
   for (const body of bodies) equal((await post(url, body)).status, 200);
   await eventually(async () => (await ask("GET", "status")).deliveries.forgotten >= bodies.length);
-  equal(mail.now, 1, "it still hangs");
+  equal(mail.now, 1, "the request still hangs");
 });
 
 test("redelivers one dead delivery or all of a period, to one destination or all", async (t) => {
@@ -250,12 +250,12 @@ test("redelivers one dead delivery or all of a period, to one destination or all
     ORIGIN_URL: undefined,
     DESTINATIONS: JSON.stringify([{ name: "crm", url: crm.url }, { name: "mail", url: mail.url }]),
   }));
-  refuses(origin);
+  letFail(origin);
   for (let n = 0; n < 3; n++) await post(url, event());
   const dead = await ids();
   for (const id of dead) await until(id, "dead");
   equal((await ids("?state=dead")).length, 3);
-  takes(origin);
+  letAccept(origin);
   deepEqual((await ask("POST", `deliveries/${dead[0]}/redeliver`, { destination: "crm" })).destinations, ["crm"]);
   await until(dead[0], "delivered");
   equal(mail.taken.length, 3);
@@ -305,7 +305,7 @@ test("does not accept an erased test event again", async (t) => {
   equal(origin.taken.length, 4);
 });
 
-test("a body is forgotten after RETENTION, its row once no replay of it counts", async (t) => {
+test("forgets a body after RETENTION", async (t) => {
   const { url, until, ids, ask } = await edge(t, { RETENTION: "1s" });
   await post(url, event());
   const [id] = await ids();
@@ -315,7 +315,7 @@ test("a body is forgotten after RETENTION, its row once no replay of it counts",
 
 test("status and metrics show the state of the edge", async (t) => {
   const { url, origin, ask, until, ids, logged, edge: at } = await edge(t, { WALNUT_WEBHOOK_KEY_PREVIOUS: "before", WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: new Date(Date.now() + 3_600_000).toISOString() });
-  refuses(origin);
+  letFail(origin);
   const body = event();
   await post(url, body, { "x-walnut-signature": sign(body, "before") });
   equal((await post(url, body, { "x-walnut-signature": "0".repeat(64) })).status, 401);

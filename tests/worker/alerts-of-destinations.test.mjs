@@ -1,7 +1,7 @@
-// The alerts of a destination are correct, are each raised once, and delay no delivery.
+// The alerts about destinations: each is correct, is raised once, and delays no delivery.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { lasting, look } from "./storage.mjs";
+import { lasting, select } from "./storage.mjs";
 import { event, post, startOrigin } from "./support.mjs";
 
 const MINUTE = 60_000;
@@ -11,7 +11,7 @@ const rejects = (_, response) => response.writeHead(404).end();
 const fails = (_, response) => response.writeHead(503).end();
 const accepts = (_, response) => response.end();
 
-/** An edge whose clock can be moved, and `alerts`, the receiver of its alerts. */
+/** Starts an edge whose clock can be moved, and `alerts`, the receiver of its alerts. */
 async function edge(t, bindings = {}) {
   const alerts = await startOrigin();
   t.after(alerts.stop);
@@ -19,7 +19,7 @@ async function edge(t, bindings = {}) {
   return Object.assign(world, { alerts });
 }
 
-/** The same with destinations of these names. An event is sent to those whose name it has; `origins` has their origins. */
+/** Starts such an edge with an origin in `origins` for each name. Each destination wants the events of its own name. */
 async function named(t, ...names) {
   const origins = {};
   for (const name of names) {
@@ -39,33 +39,33 @@ const destination = async ({ ask }, name = "origin") =>
   (await ask("GET", "status")).destinations.find((it) => it.name === name);
 const raised = ({ alerts }) => alerts.taken.map(({ body }) => JSON.parse(body)).map(({ cause, destination }) => `${cause} ${destination}`);
 
-/** Waits until these alerts were posted. An alert that is posted while the edge is stopped may be posted again. */
-async function told(world, ...expected) {
-  const told = () => raised(world).filter((it, index, all) => it !== all[index - 1]);
-  for (let n = 1; told().length < expected.length; n++) await world.alerts.took(n);
-  deepEqual(told(), expected);
+/** Waits until exactly these alerts were posted. An alert that is posted while the edge is stopped may be posted again. */
+async function alertsAre(world, ...expected) {
+  const distinct = () => raised(world).filter((it, index, all) => it !== all[index - 1]);
+  for (let n = 1; distinct().length < expected.length; n++) await world.alerts.took(n);
+  deepEqual(distinct(), expected);
 }
 
-/** Sends one event, and waits until so many attempts are stored. */
+/** Sends one event, and waits until its delivery has at least `count` attempts. */
 async function attempted(world, fields, count = 1) {
   equal((await post(world.url, event(fields))).status, 200);
   const [id] = await world.ids("?limit=1");
   return world.until(id, ({ attempts }) => attempts.length >= count);
 }
 
-for (const [title, again] of [["a status that rejects", rejects], ["a status that fails", fails]]) {
+for (const [title, secondAnswer] of [["a status that rejects", rejects], ["a status that fails", fails]]) {
   test(`reports a second failure of a destination within 6 minutes of its recovery: ${title}`, async (t) => {
     const world = await edge(t);
     world.origin.answer = rejects;
     await attempted(world);
-    await told(world, "failing origin");
+    await alertsAre(world, "failing origin");
     world.origin.answer = accepts;
     await world.later(2 * MINUTE);
-    await told(world, "failing origin", "recovered origin");
-    world.origin.answer = again;
-    await attempted(world, {}, again === fails ? 3 : 1);
+    await alertsAre(world, "failing origin", "recovered origin");
+    world.origin.answer = secondAnswer;
+    await attempted(world, {}, secondAnswer === fails ? 3 : 1);
     await world.later(6 * MINUTE);
-    await told(world, "failing origin", "recovered origin", "failing origin");
+    await alertsAre(world, "failing origin", "recovered origin", "failing origin");
   });
 }
 
@@ -77,17 +77,17 @@ test("reports no recovery while a destination fails in another way, through a re
   world.origin.answer = fails;
   await world.later(MINUTE);
   await world.until(deliveryId, ({ attempts }) => attempts.length >= 2);
-  await world.again();
+  await world.restart();
   await world.edge.scheduled();
   await attempted(world);
   equal((await destination(world)).state, "failing");
-  await world.again((storage) => deepEqual(look(storage, "SELECT cause FROM alerts"), [{ cause: "failing origin" }]));
+  await world.restart((storage) => deepEqual(select(storage, "SELECT cause FROM alerts"), [{ cause: "failing origin" }]));
   world.origin.answer = accepts;
   await world.later(HOUR / 2);
-  await told(world, "failing origin", "recovered origin");
+  await alertsAre(world, "failing origin", "recovered origin");
 });
 
-test("reports a destination that asks for a wait of an hour after 5 minutes, while events wait", async (t) => {
+test("if a destination asks for a wait of an hour while events wait, raises an alert after 5 minutes", async (t) => {
   const world = await edge(t);
   world.origin.answer = (_, response) => response.writeHead(503, { "retry-after": "3600" }).end();
   await attempted(world);
@@ -129,7 +129,7 @@ test("does not repeat the alert of a destination without waiting deliveries", as
   for (let hour = 0; hour < 3; hour++) await world.later(HOUR + MINUTE);
   world.origins.other.answer = rejects;
   await attempted(world, { event: "other" });
-  await told(world, "failing crm", "failing other");
+  await alertsAre(world, "failing crm", "failing other");
 });
 
 test("does not report a destination that is added again as failing", async (t) => {
@@ -151,7 +151,7 @@ test("does not report a destination that is added again as failing", async (t) =
   deepEqual(raised(world), ["failing crm", "failing other"]);
 });
 
-test("while ALERT_URL hangs and 8 destinations reject, sends to another at once, and sends nothing twice", async (t) => {
+test("while ALERT_URL hangs and 8 destinations reject, sends to another one at once, and sends nothing twice", async (t) => {
   const bad = Array.from({ length: 8 }, (_, n) => `bad-${n}`);
   const world = await named(t, "good", ...bad);
   world.alerts.answer = () => {};
@@ -161,5 +161,5 @@ test("while ALERT_URL hangs and 8 destinations reject, sends to another at once,
   for (let n = 0; n < 20; n++) await attempted(world, { event: "good" });
   equal(world.alerts.now, 1, "an alert still hangs");
   for (const [name, { taken }] of Object.entries(world.origins)) equal(taken.length, name === "good" ? 20 : 1, name);
-  ok(!world.lines.some((line) => line.includes("inbox_ended")), "the inbox went on");
+  ok(!world.lines.some((line) => line.includes("inbox_ended")), "the inbox was restarted");
 });

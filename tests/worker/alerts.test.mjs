@@ -3,7 +3,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { DURABLE, event, post, sign, start, startOrigin } from "./support.mjs";
 
-/** An edge, and `alerts`, the receiver of its alerts. */
+/** Starts an edge, and `alerts`, the receiver of its alerts. */
 async function edge(t, bindings) {
   const alerts = await startOrigin();
   t.after(alerts.stop);
@@ -12,7 +12,7 @@ async function edge(t, bindings) {
 
 const cause = ({ body }) => JSON.parse(body).cause;
 
-test("one alert an hour says that deliveries are dead, for all shards", async (t) => {
+test("raises one alert an hour for the dead deliveries of all shards", async (t) => {
   const before = Date.now();
   const { url, origin, alerts, lines, logged } = await edge(t, { MAX_ATTEMPTS: "1", SHARDS: "4" });
   origin.answer = (_, response) => response.writeHead(500).end();
@@ -24,7 +24,7 @@ test("one alert an hour says that deliveries are dead, for all shards", async (t
   const { source, cause, text, at } = JSON.parse(body);
   deepEqual([source, cause, typeof text], ["walnut-webhooks", "dead", "string"]);
   ok(at >= before && at <= Date.now());
-  ok(!lines.some((line) => line.includes("inbox_failed")), "each shard has told the first");
+  ok(!lines.some((line) => line.includes("inbox_failed")), "each shard has reported its alert to the first shard");
   equal(alerts.taken.length, 1);
 });
 

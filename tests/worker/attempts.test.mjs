@@ -1,5 +1,5 @@
 // An attempt records whether the destination accepted the delivery, how the attempt failed, and the beginning of the
-// answer.
+// response.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { EventEmitter, once } from "node:events";
@@ -8,7 +8,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { createServer as createTlsServer } from "node:tls";
-import { lasting, look } from "./storage.mjs";
+import { lasting, select } from "./storage.mjs";
 import { admin, DIRECT, DURABLE, event, folder, post, start, TOKEN } from "./support.mjs";
 
 /** Returns a free port. */
@@ -21,7 +21,7 @@ async function freePort() {
   return port;
 }
 
-/** A server that calls a function once it has the head of a request; `served` has the number of its connections. */
+/** Starts a server that calls `answer` once it has the head of a request. `served` counts its connections. */
 async function server(t, answer, make = createServer) {
   const sockets = new Set();
   const it = make((socket) => {
@@ -47,7 +47,7 @@ async function server(t, answer, make = createServer) {
   return { served, port: it.address().port };
 }
 
-/** A TLS server with a self-signed certificate. */
+/** Starts a TLS server with a self-signed certificate. */
 async function untrusted(t) {
   const at = await folder(t);
   const [key, cert] = ["key.pem", "cert.pem"].map((name) => join(at, name));
@@ -57,11 +57,11 @@ async function untrusted(t) {
 }
 
 const HEAD = "HTTP/1.1 200 OK\r\ncontent-";
-/** The faults of a destination, the URL of one with the fault, and how the attempt fails. */
+/** Faults of a destination, each with a URL or a server that has the fault, and with how the attempt fails. */
 const CAUSES = {
-  "at whose port nothing listens": { how: "refused", url: async () => `http://127.0.0.1:${await freePort()}/` },
-  "whose name is unknown": { how: "dns", url: () => "https://no-such-host.invalid/" },
-  "whose certificate is not trusted": { how: "tls", url: async (t) => `https://localhost:${(await untrusted(t)).port}/` },
+  "on a port without a listener": { how: "refused", url: async () => `http://127.0.0.1:${await freePort()}/` },
+  "with an unknown host name": { how: "dns", url: () => "https://no-such-host.invalid/" },
+  "with an untrusted certificate": { how: "tls", url: async (t) => `https://localhost:${(await untrusted(t)).port}/` },
   "that does not speak TLS": { how: "tls", scheme: "https", answer: () => {}, first: (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n") },
   "that does not answer in time": { how: "timeout", code: "origin_timeout", answer: () => {} },
   "that resets the connection": { how: "reset", answer: (socket) => socket.resetAndDestroy() },
@@ -94,12 +94,12 @@ for (const [destination, cause] of Object.entries(CAUSES)) {
   });
 }
 
-/** An edge in durable mode and one in direct mode; each attempt is the last. */
+/** Starts an edge in durable mode and one in direct mode. Neither repeats a failed attempt. */
 async function both(t) {
   const durable = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN, MAX_ATTEMPTS: "1" });
   const direct = await start(t, DIRECT);
   const { ids, until } = admin(durable.edge);
-  /** Sends an event through both; returns the attempt, and the status of the direct answer. */
+  /** Sends an event through both. Returns the attempt in durable mode, and the status of the response in direct mode. */
   const attempt = async (answer) => {
     durable.origin.answer = direct.origin.answer = answer;
     equal((await post(durable.url, event())).status, 200);
@@ -122,8 +122,8 @@ test("an attempt keeps the status and the first 1 KiB of a failing answer, in UT
     [422, Buffer.from([0x61, 0xff, 0, 0x62]), "a\ufffd\0b"],
     [503, "y".repeat(100_000), "y".repeat(1024)],
   ]) {
-    const [{ how, body, status: told }, direct] = await attempt((_, response) => response.writeHead(status).end(answered));
-    deepEqual([how, told, body, direct], ["status", status, kept, 502]);
+    const [{ how, body, status: recorded }, direct] = await attempt((_, response) => response.writeHead(status).end(answered));
+    deepEqual([how, recorded, body, direct], ["status", status, kept, 502]);
   }
   equal(durable.lines.some((line) => line.includes("stock")), false);
 });
@@ -199,7 +199,7 @@ test("reuses the connection to a destination, also after failures, unless the an
   }
 });
 
-test("treats 103 Early Hints as the answer, because the platform shows no other", async (t) => {
+test("treats 103 Early Hints as the response, because the platform hides the final one", async (t) => {
   const { port } = await server(t, (socket) =>
     socket.write("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"),
   );
@@ -212,18 +212,18 @@ test("treats 103 Early Hints as the answer, because the platform shows no other"
   equal((await post((await start(t, { ...DIRECT, ...bindings })).url, event())).code, "origin_failed");
 });
 
-test("derives the cause of a failure from a status that Cloudflare answers for a destination", async (t) => {
+test("derives the cause of a failure from a status that Cloudflare sends in place of the destination's", async (t) => {
   const { attempt } = await both(t);
   const hows = { 520: "reset", 521: "refused", 522: "timeout", 523: "refused", 524: "timeout", 525: "tls", 526: "tls", 530: "dns", 527: "status" };
   for (const [status, expected] of Object.entries(hows)) {
-    const [{ how, status: told }] = await attempt((_, response) => response.writeHead(Number(status)).end());
-    deepEqual([told, how], [Number(status), expected]);
+    const [{ how, status: recorded }] = await attempt((_, response) => response.writeHead(Number(status)).end());
+    deepEqual([recorded, how], [Number(status), expected]);
     // After several such failures in a row, the destination would be held.
     await attempt((_, response) => response.end());
   }
 });
 
-test("only the last 10 attempts keep the body of the answer", async (t) => {
+test("only the last 10 attempts keep the body of the response", async (t) => {
   const { edge, url, origin } = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN, MAX_ATTEMPTS: "1" });
   const { ask, ids, until } = admin(edge);
   origin.answer = (_, response) => response.writeHead(500).end(`answer ${origin.taken.length}`);
@@ -246,7 +246,7 @@ test("erases the answer of a destination with its delivery", async (t) => {
   match((await until(id, "dead")).attempts[0].body, /someone/);
   equal((await ask("DELETE", `deliveries/${id}`)).erased, 1);
   await edge.stop();
-  deepEqual(look(storage, "SELECT attempts, edges FROM deliveries"), [{ attempts: "[]", edges: null }]);
+  deepEqual(select(storage, "SELECT attempts, edges FROM deliveries"), [{ attempts: "[]", edges: null }]);
 });
 
 test("only a test event is sent with walnut-test", async (t) => {

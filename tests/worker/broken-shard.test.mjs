@@ -1,4 +1,4 @@
-// A shard whose database can't be read: the others accept, deliver and answer.
+// While the database of one shard can't be read, the others accept, deliver and answer.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { lasting, spoil } from "./storage.mjs";
@@ -7,14 +7,14 @@ import { event, inShard, post, TOKEN } from "./support.mjs";
 const SHARDS = 4;
 const idOf = (body) => `demo_session_finished:${JSON.parse(body).data.session_id}`;
 
-/** An edge with deliveries in each of its shards; then one shard is unreadable. */
+/** Starts an edge with deliveries in each of its shards, and makes one shard unreadable. */
 async function broken(t, shard, bindings = {}) {
   const world = await lasting(t, Object.assign(bindings, { SHARDS: String(SHARDS) }));
   world.before = Array.from({ length: SHARDS * 2 }, (_, n) => inShard(n % SHARDS, SHARDS));
   for (const body of world.before) equal((await post(world.url, body)).status, 200);
   for (const id of await world.ids()) await world.until(id, "delivered");
   world.stored = await world.ids();
-  await world.again((storage) => spoil(storage, idOf(world.before[shard])));
+  await world.restart((storage) => spoil(storage, idOf(world.before[shard])));
   return world;
 }
 
@@ -22,14 +22,14 @@ for (const shard of [0, 2]) {
   test(`while shard ${shard} can't be read, every event of the other shards is accepted and delivered`, async (t) => {
     const { url, origin, before, edge, storage, ...world } = await broken(t, shard);
     const had = origin.taken.length;
-    const bodies = Array.from({ length: 60 }, (_, n) => ({ of: n % SHARDS, body: inShard(n % SHARDS, SHARDS) }));
+    const bodies = Array.from({ length: 60 }, (_, n) => ({ home: n % SHARDS, body: inShard(n % SHARDS, SHARDS) }));
     const answers = await Promise.all(bodies.map(({ body }) => post(url, body)));
-    for (const [n, { of }] of bodies.entries()) {
-      deepEqual(answers[n], of === shard ? { status: 503, code: "store_failed" } : { status: 200, code: undefined }, `shard ${of}`);
+    for (const [n, { home }] of bodies.entries()) {
+      deepEqual(answers[n], home === shard ? { status: 503, code: "store_failed" } : { status: 200, code: undefined }, `shard ${home}`);
     }
     await origin.took(had + 45);
     const sent = origin.taken.slice(had).map(({ body }) => body.toString());
-    deepEqual(sent.sort(), bodies.filter(({ of }) => of !== shard).map(({ body }) => body).sort());
+    deepEqual(sent.sort(), bodies.filter(({ home }) => home !== shard).map(({ body }) => body).sort());
     // Duplicates are recognized, and the cron trigger reaches the other shards.
     equal((await post(url, before[1])).status, 200);
     await edge.scheduled();
@@ -55,7 +55,7 @@ for (const shard of [0, 2]) {
     }
     deepEqual((await ask("POST", `deliveries/${healthy[0]}/redeliver`, { state: "all" })).destinations, ["origin"]);
     await until(healthy[0], ({ attempts }) => attempts.length === 2);
-    // Only the first shard has these.
+    // Only the first shard has rejected requests.
     const { code } = await ask("GET", "rejected");
     equal(code, shard === 0 ? "inbox_failed" : undefined);
   });
@@ -66,7 +66,7 @@ for (const shard of [0, 2]) {
     const { url, origin, ask, until, ids } = await broken(t, shard);
     const had = origin.taken.length;
     const bodies = [0, 1, 2, 3].filter((n) => n !== shard).map((n) => inShard(n, SHARDS));
-    // Each waits for at least half a minute.
+    // After a rejection, each delivery waits for at least half a minute.
     origin.answer = (_, response) => response.writeHead(404).end();
     for (const body of bodies) equal((await post(url, body)).status, 200);
     const waiting = await ids("?limit=3");
@@ -106,13 +106,13 @@ for (const shard of [0, 2]) {
   });
 }
 
-test("after a cron trigger, shards that never stored an event accept while shard 0 can't be read", async (t) => {
+test("after a cron trigger, shards without events accept events while shard 0 can't be read", async (t) => {
   const world = await lasting(t, { SHARDS: String(SHARDS) });
   const first = inShard(0, SHARDS);
   equal((await post(world.url, first)).status, 200);
   await world.edge.scheduled();
   await world.until((await world.ids())[0], "delivered");
-  await world.again((storage) => spoil(storage, idOf(first)));
+  await world.restart((storage) => spoil(storage, idOf(first)));
   const bodies = [1, 2, 3].map((n) => inShard(n, SHARDS));
   for (const body of bodies) deepEqual(await post(world.url, body), { status: 200, code: undefined });
   await world.origin.took(4);
@@ -123,7 +123,7 @@ test("while shard 0 can't be read, an edge in set-up answers 503", async (t) => 
   const bindings = {};
   const world = await broken(t, 0, bindings);
   Object.assign(bindings, { WALNUT_WEBHOOK_KEY: undefined, SETUP: "1" });
-  await world.again();
+  await world.restart();
   deepEqual(await post(world.url, event()), { status: 503, code: "store_failed" });
   equal((await fetch(`${world.edge.url}/healthz`)).status, 503);
 });
@@ -132,8 +132,8 @@ test("an edge whose SHARDS has changed uses the number that each shard has store
   const bindings = {};
   const world = await broken(t, 0, bindings);
   bindings.SHARDS = "2";
-  await world.again();
-  // It would be in shard 1 of 2 too, which knows that there are 4.
+  await world.restart();
+  // With 2 shards, it would also be in shard 1, which has stored that there are 4.
   equal((await post(world.url, inShard(1, SHARDS))).status, 200);
   for (const body of world.before.filter((_, n) => n % SHARDS !== 0)) equal((await post(world.url, body)).status, 200);
   const { duplicates, mistakes, brokenShards } = await world.ask("GET", "status");

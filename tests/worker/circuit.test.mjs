@@ -1,4 +1,4 @@
-// A destination that asks for a wait or can't be reached is held as a whole, and probed.
+// The edge holds a destination that asks for a wait or can't be reached, and then probes it.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { age, lasting } from "./storage.mjs";
@@ -6,7 +6,7 @@ import { admin, DURABLE, event, eventually, post, start, startOrigin, TOKEN } fr
 
 const MINUTE = 60_000;
 
-/** Sends so many events, and waits until each is stored. */
+/** Sends `count` events, and waits until each is stored. */
 async function send(url, count) {
   const bodies = Array.from({ length: count }, () => event());
   for (const body of bodies) equal((await post(url, body)).status, 200);
@@ -39,13 +39,13 @@ for (const [title, status, headers] of [
   });
 }
 
-test("holds a destination through a restart, probes it once, and then sends all in order", async (t) => {
+test("holds a destination through a restart, probes it with one request, and then sends all deliveries", async (t) => {
   const world = await lasting(t);
   world.origin.answer = (_, response) => response.writeHead(429, { "retry-after": "60" }).end();
   const bodies = await send(world.url, 20);
   await destinationUntil(world, ({ state, pending }) => state === "held" && pending === 20);
   const before = world.origin.taken.length;
-  await world.again((storage) => age(storage, MINUTE - 20_000));
+  await world.restart((storage) => age(storage, MINUTE - 20_000));
   await world.edge.scheduled();
   equal((await destination(world)).state, "held");
   equal(world.origin.taken.length, before);
@@ -58,7 +58,7 @@ test("holds a destination through a restart, probes it once, and then sends all 
   };
   await world.later(20_000);
   for (const id of await world.ids()) await world.until(id, "delivered");
-  equal(answers[0], 1, "the probe is alone");
+  equal(answers[0], 1, "the probe is the only request in flight");
   const sent = world.origin.taken.slice(before).map(({ body }) => body.toString());
   deepEqual([...sent].sort(), bodies.sort());
   equal((await destination(world)).state, "ok");
@@ -96,7 +96,7 @@ test("one delivery that makes a destination hang does not delay others for long"
   deepEqual(others.sort(), bodies.sort());
 });
 
-test("a delivery to a destination that stays unreachable dies of its age, attempted or not", async (t) => {
+test("a delivery to a destination that stays held is dead after MAX_DELIVERY_AGE, attempted or not", async (t) => {
   const world = await lasting(t, { MAX_DELIVERY_AGE: "1h" });
   world.origin.answer = (_, response) => response.writeHead(429, { "retry-after": "3600" }).end();
   await send(world.url, 5);

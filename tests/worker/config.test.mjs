@@ -20,7 +20,7 @@ test("rejects settings of durable mode in direct mode", async (t) => {
   }
 });
 
-/** Starts an edge in durable mode; returns the mistakes that its log lists after an event. */
+/** Starts an edge in durable mode. Returns the mistakes that its log lists after an event. */
 async function mistakes(t, bindings) {
   const { url, lines, logged } = await start(t, { ...DURABLE, ...bindings });
   await post(url, sample);
@@ -90,7 +90,7 @@ test("an edge with an invalid mode fails closed, and its log lists every mistake
   assert.ok(!lines.join().includes("old-and-secret"));
 });
 
-for (const [what, bindings, sentence] of [
+for (const [subject, bindings, sentence] of [
   ["a misspelt variable", { MAX_ATTEMPT: 3 }, "MAX_ATTEMPT is not a variable of the edge: did you mean MAX_ATTEMPTS?"],
   ["a misspelt secret", { ADMIN_TOKN: "t".repeat(32) }, "ADMIN_TOKN is not a variable of the edge: did you mean ADMIN_TOKEN?"],
   [
@@ -110,7 +110,7 @@ for (const [what, bindings, sentence] of [
     "RETENTION_DAYS is now RETENTION, whose value has a unit: remove RETENTION_DAYS, and set RETENTION, such as RETENTION=7d",
   ],
 ]) {
-  test(`the log names ${what}`, async (t) => {
+  test(`the log names ${subject}`, async (t) => {
     assert.deepEqual((await mistakes(t, bindings)).mistakes, [sentence]);
   });
 }
@@ -150,7 +150,7 @@ test("rejects a URL that the platform cannot parse when the configuration is rea
   }
 });
 
-test("requests the URL that was checked, as the platform writes it", async (t) => {
+test("sends events to the checked URL in the form that the platform normalizes it to", async (t) => {
   const { url, origin } = await start(t, (origin) => {
     const { port } = new URL(origin.url);
     return { ORIGIN_URL: ` http:\\\\LOCALHOST:${port}/x/../a b?c ` };
@@ -159,12 +159,12 @@ test("requests the URL that was checked, as the platform writes it", async (t) =
   assert.equal(origin.taken[0].url, "/a%20b?c");
 });
 
-for (const [what, url] of [
+for (const [part, url] of [
   ["a user name", "https://user@a.example/"],
   ["a fragment", "https://a.example/#b"],
   ["a host that only looks like a loopback address", "http://127.0.0.1.a.example/"],
 ]) {
-  test(`rejects a URL with ${what}`, async (t) => {
+  test(`rejects a URL with ${part}`, async (t) => {
     const { mistakes: all } = await mistakes(t, { ORIGIN_URL: url });
     assert.deepEqual(all.map((mistake) => mistake.split(" ")[0]), ["ORIGIN_URL"]);
   });

@@ -1,4 +1,4 @@
-// What is deployed: all that wrangler.toml says, and two of it side by side.
+// Deploys the Worker as a user does: with wrangler, from the archive of a release, and in two environments.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
@@ -16,7 +16,7 @@ const MOST_BYTES = 230 * 1024;
 // On a terminal, the test runner sets FORCE_COLOR.
 const env = { ...process.env, WRANGLER_SEND_METRICS: "false", FORCE_COLOR: "0" };
 
-test("wrangler deploys it as it is", async (t) => {
+test("wrangler deploys the built Worker unchanged", async (t) => {
   const out = await folder(t);
   const wrangler = join(root, "node_modules/.bin/wrangler");
   const { stdout } = await promisify(execFile)(wrangler, ["deploy", "--dry-run", "--outdir", out], {
@@ -49,7 +49,7 @@ test("the archive of a release can be deployed without building anything", async
   ok((await readdir(join(at, name, "build"))).includes("THIRD_PARTY_LICENSES"));
 });
 
-test("two environments have a key, a store and an origin each", async (t) => {
+test("each of two environments has its own key, storage and origin", async (t) => {
   const all = [];
   for (const key of ["the key of sales", "the key of success"]) {
     all.push({ key, ...(await start(t, { ...DURABLE, WALNUT_WEBHOOK_KEY: key })) });
@@ -67,7 +67,7 @@ test("two environments have a key, a store and an origin each", async (t) => {
   deepEqual(forged, { status: 401, code: "signature_mismatch" });
 });
 
-test("a jurisdiction that can't be had here is asked for, and nothing is stored outside", async (t) => {
+test("stores nothing if the platform does not support the jurisdiction", async (t) => {
   const { url, logged } = await start(t, { ...DURABLE, JURISDICTION: "eu" });
   deepEqual(await post(url, event()), { status: 503, code: "store_failed" });
   ok(await logged("inbox_failed", "Jurisdiction restrictions are not implemented in workerd"));

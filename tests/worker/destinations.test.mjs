@@ -1,9 +1,9 @@
-// The destinations of an event: by `tests`, and from all lists.
+// The destinations that an event is sent to: by `tests`, and from all lists.
 import { deepEqual, equal, match } from "node:assert/strict";
 import { test } from "node:test";
 import { admin, DURABLE, event, folder, post, start, startOrigin, TOKEN } from "./support.mjs";
 
-/** Origins by name, ended with the test. */
+/** Starts an origin for each name. They end with the test. */
 async function origins(t, ...names) {
   const all = {};
   for (const name of names) {

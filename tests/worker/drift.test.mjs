@@ -3,13 +3,13 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { lasting, look } from "./storage.mjs";
+import { lasting, select } from "./storage.mjs";
 import { admin, DURABLE, event, eventually, post, sign, start, startOrigin, TOKEN } from "./support.mjs";
 
 const MINUTE = 60_000;
 const PLAYLIST = JSON.parse(readFileSync(join(import.meta.dirname, "../vectors/bodies/playlist.json")));
 
-/** An edge, and `alerts`, the origin that its alerts are posted to. `seen` returns its drift as `EVENT PATH KIND TIMES`. */
+/** Starts an edge, and `alerts`, the receiver of its alerts. `seen` returns its drift as `EVENT PATH KIND TIMES`. */
 async function edge(t, bindings) {
   const alerts = await startOrigin();
   t.after(alerts.stop);
@@ -17,7 +17,7 @@ async function edge(t, bindings) {
   return { alerts, ...world, ...drift(admin(world.edge)) };
 }
 
-/** The same with an edge that can be restarted. */
+/** Starts an edge that can be restarted, with the same functions. */
 async function stored(t, bindings) {
   const world = await lasting(t, bindings);
   return Object.assign(world, { seen: async () => drift(world).seen(), counted: async (...all) => drift(world).counted(...all) });
@@ -30,9 +30,9 @@ function drift({ ask }) {
   const counted = async (...expected) => {
     const end = Date.now() + 300_000;
     await eventually(async () => {
-      const found = await seen();
-      if (Date.now() > end) deepEqual(found, expected.sort());
-      return JSON.stringify(found) === JSON.stringify(expected.sort());
+      const actual = await seen();
+      if (Date.now() > end) deepEqual(actual, expected.sort());
+      return JSON.stringify(actual) === JSON.stringify(expected.sort());
     });
   };
   return { ask, list, seen, counted };
@@ -100,7 +100,7 @@ test("each kind of difference is listed, the newest first", async (t) => {
   ]);
 });
 
-test("an event as documented has no differences", async (t) => {
+test("an event of the documented shape has no differences", async (t) => {
   const world = await edge(t);
   await accepted(world, event());
   await accepted(world, JSON.stringify({ event: "anything", more: 1 }));
@@ -163,18 +163,18 @@ test("at most 150 added fields are kept, and a path of at most 256 bytes", async
 
 test("a new difference is saved at once, and a known one after 15 minutes", async (t) => {
   const world = await stored(t);
-  const saved = () => look(world.storage, "SELECT path, times FROM drift").map(({ path, times }) => `${path} ${times}`);
+  const saved = () => select(world.storage, "SELECT path, times FROM drift").map(({ path, times }) => `${path} ${times}`);
   await accepted(world, added("phone"));
   await world.counted("demo_session_finished phone added 1");
-  await world.again((storage) => deepEqual(saved(storage), ["phone 1"]));
+  await world.restart((storage) => deepEqual(saved(storage), ["phone 1"]));
   await world.counted("demo_session_finished phone added 1");
   await accepted(world, added("phone"));
   await world.counted("demo_session_finished phone added 2");
-  await world.again((storage) => deepEqual(saved(storage), ["phone 1"]));
+  await world.restart((storage) => deepEqual(saved(storage), ["phone 1"]));
   await world.later(15 * MINUTE);
   await accepted(world, added("phone"));
   await world.counted("demo_session_finished phone added 2");
-  await world.again((storage) => deepEqual(saved(storage), ["phone 2"]));
+  await world.restart((storage) => deepEqual(saved(storage), ["phone 2"]));
 });
 
 test("an event from the quarantine counts", async (t) => {
@@ -184,7 +184,7 @@ test("an event from the quarantine counts", async (t) => {
   equal((await post(world.url, body, { "x-walnut-signature": sign(body, "new") })).status, 401);
   await eventually(async () => (await world.ask("GET", "rejected")).rejected.length !== 0);
   bindings.WALNUT_WEBHOOK_KEY = "new";
-  await world.again();
+  await world.restart();
   await world.edge.scheduled();
   equal((await world.origin.took(1)).body.toString(), body);
   await world.edge.scheduled();

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { DURABLE, TOKEN, admin, event, folder, post, sha256, sign, start, startOrigin } from "./support.mjs";
 
 const edge = (t, bindings, options) => start(t, { ...DURABLE, ...bindings }, options);
-/** Answers with a status. */
+/** Returns a function that answers with a status. */
 const status = (code, headers = {}) => (_, response) => response.writeHead(code, headers).end();
 
 test("a delivery is answered 200 and reaches the origin byte for byte", async (t) => {
@@ -143,12 +143,12 @@ test("stores one of many simultaneous copies", async (t) => {
   const answers = await Promise.all(Array.from({ length: 20 }, () => post(url, body)));
   ok(answers.every(({ status }) => status === 200));
   await caughtUp();
-  const of = lines.filter((line) => line.includes(JSON.parse(body).data.session_id));
-  const stored = (what) => of.filter((line) => line.includes(`"${what}"`)).length;
+  const bodyLines = lines.filter((line) => line.includes(JSON.parse(body).data.session_id));
+  const stored = (result) => bodyLines.filter((line) => line.includes(`"${result}"`)).length;
   deepEqual([stored("accepted"), stored("duplicate")], [1, 19]);
 });
 
-test("sends a repeated test event 30 times an hour", async (t) => {
+test("sends a test event again at most 30 times an hour", async (t) => {
   const { url, origin, lines, caughtUp } = await edge(t);
   const body = JSON.stringify({ is_test: true, message: "This is a test" });
   for (let n = 0; n < 32; n++) equal((await post(url, body)).status, 200);
@@ -156,7 +156,7 @@ test("sends a repeated test event 30 times an hour", async (t) => {
   const [id, ...others] = new Set(origin.taken.map(({ headers }) => headers["walnut-delivery-id"]));
   deepEqual(others, []);
   await caughtUp();
-  const stored = (what) => lines.filter((line) => line.includes(`"${what}"`) && line.includes(id)).length;
+  const stored = (result) => lines.filter((line) => line.includes(`"${result}"`) && line.includes(id)).length;
   deepEqual([stored("accepted"), stored("repeat"), stored("duplicate")], [1, 30, 1]);
 });
 
@@ -178,9 +178,9 @@ test("recognizes a duplicate in its shard, regardless of later values of SHARDS"
   for (const body of bodies) equal((await post(first.url, body)).status, 200);
   await first.origin.took(8);
   await first.edge.stop();
-  const again = await edge(t, { SHARDS: "3" }, { storage });
-  for (const body of bodies) equal((await post(again.url, body)).status, 200);
-  ok(await again.logged('"duplicate"'));
-  await again.caughtUp();
-  equal(again.lines.filter((line) => line.includes('"duplicate"')).length, 8);
+  const second = await edge(t, { SHARDS: "3" }, { storage });
+  for (const body of bodies) equal((await post(second.url, body)).status, 200);
+  ok(await second.logged('"duplicate"'));
+  await second.caughtUp();
+  equal(second.lines.filter((line) => line.includes('"duplicate"')).length, 8);
 });

@@ -124,7 +124,7 @@ test("rejects a request by its head before its body arrives", { timeout: 600_000
 
 const FORGED = `X-Walnut-Signature: ${"0".repeat(64)}`;
 
-/** Sends half a body, and hangs up. */
+/** Sends a part of a body, and closes the connection. */
 async function breaksOff(t, edge) {
   const socket = half(t, edge, [FORGED, "Transfer-Encoding: chunked"], "3\r\nabc\r\n");
   socket.end();
@@ -132,7 +132,7 @@ async function breaksOff(t, edge) {
   await once(socket, "close");
 }
 
-/** Sends half a body, and waits until the edge ends the connection. */
+/** Sends a part of a body, and waits until the edge ends the connection. */
 async function stalls(t, edge, length = "Content-Length: 1000", begun = "half") {
   let answer = "";
   for await (const piece of half(t, edge, [FORGED, length], begun)) answer += piece;
@@ -167,7 +167,7 @@ test("counts a forgery as a failure, but not an interrupted or stalled body", { 
   const { edge, url, logged } = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
   await Promise.all([breaksOff(t, edge), stalls(t, edge)]);
   await logged('"body_cut_off"');
-  // The first counted rejection causes a report of everything counted until then.
+  // The first counted rejection makes the isolate report all that it has counted.
   assert.deepEqual(await post(url, sample, { "x-walnut-signature": "0".repeat(64) }), { status: 401, code: "signature_mismatch" });
   const failures = await eventually(async () => {
     const { failures } = await admin(edge).ask("GET", "status");
@@ -227,7 +227,7 @@ test(
       sent += bytes;
       return eventually(() => ended() || socket.writableLength + unread() === 0);
     };
-    // Near the limit, each piece is sent only when the previous one has been read. Otherwise the sockets' buffers would hold
+    // Near the limit, each piece is sent only after the previous one has been read, so that the sockets' buffers hold no
     // unread bytes.
     await send(LIMIT - 65536);
     while (!ended() && sent < 4 * LIMIT) await send(4096);
@@ -235,7 +235,7 @@ test(
     assert.match(answer, /^(HTTP\/1\.1 413 |$)/);
     await logged("body_too_large");
     assert.ok(sent > LIMIT, `${sent} bytes were sent`);
-    assert.ok(sent <= LIMIT + 65536, `${sent - LIMIT} bytes were taken past the limit`);
+    assert.ok(sent <= LIMIT + 65536, `${sent - LIMIT} bytes were read past the limit`);
     socket.destroy();
     await closed;
   },
@@ -268,7 +268,7 @@ test("a declared length does not allow a longer chunked body", { timeout: 600_00
   await logged("body_too_large");
 });
 
-test("answers 200 to any 2xx of the origin, and 502 to any other status, also a redirect", async (t) => {
+test("answers 200 to any 2xx of the origin, and 502 to any other status, including a redirect", async (t) => {
   const { url, origin } = await start(t);
   const statuses = { 200: 200, 201: 200, 202: 200, 204: 200, 299: 200, 300: 502, 301: 502, 307: 502, 400: 502, 404: 502, 429: 502, 500: 502, 503: 502 };
   for (const [status, expected] of Object.entries(statuses)) {

@@ -20,7 +20,7 @@ for (const [cause, code, headers, key = KEY] of MISTAKES) {
     equal(answer.error.code, code);
     const line = JSON.parse(await logged('"explained"'));
     deepEqual([line.code, line.cause], [code, cause]);
-    deepEqual(Object.keys(line).sort(), ["cause", "code", "event", "fix", "problem"], "no part of the body is logged");
+    deepEqual(Object.keys(line).sort(), ["cause", "code", "event", "fix", "problem"], "the line has no other field, so no part of the body");
     for (const text of [line.problem, line.fix]) match(text, /^[A-Z].*\.$/);
     equal(answer.error.message.includes(line.problem), cause === code);
     ok(![key, sign(body, KEY), "someone-awesome"].some((secret) => `${line.problem} ${line.fix}`.includes(secret)));
@@ -71,7 +71,7 @@ test("does not examine headers beyond 8 KiB", async (t) => {
   for (const [bytes, cause] of [[6000, "other_header"], [8192, "missing_signature"]]) {
     const { url, logged } = await start(t, DURABLE);
     const body = event();
-    // They arrive sorted by name.
+    // The platform sorts headers by name, so the long one is first.
     equal((await post(url, body, { "a-long-one": "x".repeat(bytes), "x-signature": sign(body) })).status, 401);
     equal(JSON.parse(await logged('"explained"')).cause, cause);
   }

@@ -5,7 +5,7 @@ import { admin, DURABLE, event, inShard, post, sign, start, TOKEN } from "./supp
 
 const authorization = `Bearer ${TOKEN}`;
 
-/** A Worker that logs how long each part of an export is; shard 1 may fail. */
+/** A Worker that logs the length of each part of an export. If `fails`, shard 1 can't be read. */
 const logging = (fails = false) => `
   import worker, { Inbox as Working } from "./index.js";
   export class Inbox extends Working {
@@ -59,7 +59,7 @@ test("an export has the bytes of each delivery, the oldest first in each shard",
   equal((await exported(`?since=${new Date(Date.now() + 60_000).toISOString()}`)).length, 0);
 });
 
-test("an export needs since, and has no other parameter than until", async (t) => {
+test("an export requires since, and accepts no other parameter than until", async (t) => {
   const { ask } = await edge(t);
   for (const query of ["", "?until=1", "?since=x", "?since=1&until=x", "?since=1&limit=5"]) {
     equal((await ask("GET", `export${query}`)).code, "invalid_request", query);
@@ -68,14 +68,14 @@ test("an export needs since, and has no other parameter than until", async (t) =
   equal((await ask("GET", "export?since=0", undefined, "wrong")).code, "unauthorized");
 });
 
-test("large bodies are exported a few at once, only as they are read, and until the client leaves", async (t) => {
+test("an export reads a few large bodies at a time, as the client receives them, and stops when it disconnects", async (t) => {
   const { url, lines, request, exported } = await edge(t, { SHARDS: "1" }, { entry: logging() });
   const parts = () => lines.filter((line) => line.startsWith("part ")).map((line) => Number(line.slice(5)));
   for (let n = 0; n < 48; n++) equal((await post(url, event({ padding: "x".repeat(1_000_000) }))).status, 200);
 
   const reader = (await request("?since=0")).body.getReader();
   equal((await reader.read()).done, false);
-  // Each further export takes time, in which the first one could continue.
+  // During the second export, the first one would continue if it did not wait for its client.
   equal((await exported("?since=0")).length, 48);
   const unread = parts();
   ok(unread.every((length) => length < 1_500_000), `parts of ${unread}`);

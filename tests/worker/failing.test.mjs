@@ -1,4 +1,4 @@
-// An operator learns within minutes that a destination fails, and that it works again.
+// Alerts tell the operator within minutes that a destination fails, and that it has recovered.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { age, lasting } from "./storage.mjs";
@@ -6,7 +6,7 @@ import { event, post, startOrigin } from "./support.mjs";
 
 const MINUTE = 60_000;
 
-/** An edge whose clock can be moved, and `alerts`, the receiver of its alerts. */
+/** Starts an edge whose clock can be moved, and `alerts`, the receiver of its alerts. */
 async function edge(t, bindings) {
   const alerts = await startOrigin();
   t.after(alerts.stop);
@@ -24,7 +24,7 @@ async function attempted(world) {
   return world.until(id, ({ attempts }) => attempts.length >= 1);
 }
 
-test("raises an alert 5 minutes after the first of 3 failures, and one when it recovers", async (t) => {
+test("raises an alert 5 minutes after the first of 3 failures, and another when the destination recovers", async (t) => {
   const world = await edge(t);
   const { alerts, origin } = world;
   origin.answer = (_, response) => response.writeHead(500).end();
@@ -51,7 +51,7 @@ test("raises an alert 5 minutes after the first of 3 failures, and one when it r
   deepEqual([(await destination(world)).state, (await destination(world)).failingSince], ["ok", null]);
 });
 
-test("raises no alert that a destination fails after 2 failures", async (t) => {
+test("raises no failing alert after only 2 failures", async (t) => {
   const world = await edge(t, { MAX_ATTEMPTS: "2" });
   const { alerts, origin } = world;
   origin.answer = (_, response) => response.writeHead(500).end();
@@ -78,7 +78,7 @@ test("repeats the alert each hour while the destination fails, in any shard", as
   origin.answer = (_, response) => response.writeHead(404).end();
   for (let n = 0; n < 8; n++) await attempted(world);
   equal(alert(await alerts.took(1)).cause, "failing");
-  // An edge that is stopped while it posts an alert posts that again.
+  // An edge that is stopped while it posts an alert posts it again.
   await world.later(MINUTE);
   const posted = alerts.taken.length;
   await world.later(58 * MINUTE);
@@ -94,7 +94,7 @@ test("a destination that answers 410 is failing, and the alert of a dead deliver
   await world.until((await world.ids())[0], "dead");
   const alerts = [await world.alerts.took(1), await world.alerts.took(2)].map(alert);
   deepEqual(alerts.map(({ cause, destination }) => `${cause} ${destination}`).sort(), ["dead origin", "failing origin"]);
-  await world.again();
+  await world.restart();
   const { state, failures, lastStatus } = await destination(world);
   deepEqual([state, failures, lastStatus], ["failing", 1, 410]);
 });
@@ -105,7 +105,7 @@ test("counts failures in a row through a restart", async (t) => {
   equal((await post(world.url, event())).status, 200);
   await world.until((await world.ids())[0], ({ attempts }) => attempts.length >= 4);
   world.origin.answer = () => {};
-  await world.again();
+  await world.restart();
   ok((await destination(world)).failures >= 4);
 });
 

@@ -1,7 +1,7 @@
-// After a failed statement or the end of an object, nothing is lost, nothing is stuck, and counts are kept.
+// After a failed statement or the end of a Durable Object, no delivery is lost or stuck, and counts are kept.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { age, lasting, look, loseAlarm } from "./storage.mjs";
+import { age, lasting, loseAlarm, select } from "./storage.mjs";
 import { admin, DURABLE, event, folder, post, start, TOKEN } from "./support.mjs";
 
 /** The Worker, with statements that fail a given number of times, and with its alarms counted. */
@@ -46,7 +46,7 @@ for (const query of ["UPDATE deliveries SET sends", "FROM deliveries WHERE key =
     await fail(2);
     const bodies = Array.from({ length: 5 }, () => event());
     for (const body of bodies) equal((await post(world.url, body)).status, 200);
-    // Requests keep the object alive, and its memory might be wrong.
+    // These requests keep the object alive, with memory that might be wrong after the failure.
     for (const id of await ids()) await until(id, "delivered");
     ok(await world.logged("inbox_failed", "SQLITE_FULL"));
     const alarms = await fail(0);
@@ -56,7 +56,7 @@ for (const query of ["UPDATE deliveries SET sends", "FROM deliveries WHERE key =
   });
 }
 
-test("undoes a step that fails half-way: a send to a removed destination dies of its age", async (t) => {
+test("undoes a step that fails half-way, so that a send to a removed destination is dead after its maximum age", async (t) => {
   const storage = await folder(t);
   const to = (name) => (origin) => ({
     ...DURABLE,
@@ -71,7 +71,7 @@ test("undoes a step that fails half-way: a send to a removed destination dies of
   await admin(before.edge).until(id, ({ attempts }) => attempts.length === 1);
   await before.edge.stop();
   age(storage, 4 * 24 * 3_600_000);
-  loseAlarm(storage); // so that no work is done before the failure
+  loseAlarm(storage); // so that the inbox does no work before the failure
 
   const after = await start(t, to("new"), { storage, entry });
   const query = "UPDATE deliveries SET sends";
@@ -81,7 +81,7 @@ test("undoes a step that fails half-way: a send to a removed destination dies of
   const { sends } = await admin(after.edge).until(id, "dead");
   equal(sends[0].reason, "destination_removed");
   await after.edge.stop();
-  deepEqual(look(storage, "SELECT destination, due FROM retries"), []);
+  deepEqual(select(storage, "SELECT destination, due FROM retries"), []);
 });
 
 test("keeps counts through a restart", async (t) => {
@@ -101,6 +101,6 @@ test("keeps counts through a restart", async (t) => {
   };
   const before = await counted();
   deepEqual([before.duplicates, before.pending, before.lastCode, before.taken], [3, 1, "origin_failed", true]);
-  await world.again();
+  await world.restart();
   deepEqual(await counted(), before);
 });

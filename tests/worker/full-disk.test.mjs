@@ -1,5 +1,5 @@
-// A disk that is really full: workerd stores on a separate small file system. No event that was answered 200 is lost, no
-// destination gets a delivery again and again, and the work continues once there is room.
+// A disk that is really full: workerd stores on a separate small file system. No event that was answered 200 is lost,
+// each destination gets a delivery at most twice, and the work continues once there is room.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
@@ -10,12 +10,12 @@ import { DURABLE, event, folder, post, start, startOrigin } from "./support.mjs"
 
 const DISK = "8m";
 const BALLAST_BYTES = 5 << 20;
-/** How long the disk is full while the destinations accept, in ms: workerd runs the alarm three times. */
+/** How long the disk is full while the destinations accept, in ms. In this time, workerd runs the alarm three times. */
 const FULL_MS = 12_000;
-/** How long a destination takes, in ms. If the object ends in this time, its requests end too. */
+/** How long a destination takes to answer, in ms. If the object ends in this time, its requests end too. */
 const ANSWER_MS = 100;
 
-/** A mount needs root, or a namespace in which this user is root; it ends with its namespace, the last process in it. */
+/** A mount requires root, or a namespace in which this user is root. It ends with the last process in its namespace. */
 const NAMESPACES = [["--mount"], ["--user", "--map-root-user", "--mount"]];
 const { FULL_DISK: disks } = process.env;
 
@@ -50,9 +50,9 @@ if (disks === undefined) {
 }
 
 /**
- * An edge that stores on a separate disk, with a ballast file that can be removed to make room. Its destinations fail
- * each request until `accept` is called. `send` posts an event, `fill` leaves less room than the result of an attempt
- * needs, and `recovers` removes the ballast and waits until everything is delivered.
+ * Starts an edge that stores on a separate disk, with a ballast file that can be removed to make room. Its destinations
+ * fail each request until `accept` is called. `send` posts an event. `fill` leaves less room than the result of an attempt
+ * requires. `recovers` removes the ballast, and waits until everything is delivered.
  */
 async function onDisk(t, name, names) {
   const disk = join(disks, name);
@@ -82,7 +82,7 @@ async function onDisk(t, name, names) {
   const DESTINATIONS = JSON.stringify(names.map((name, index) => ({ name, url: origins[index].url })));
   const { url, edge, logged } = await start(t, { ...DURABLE, ORIGIN_URL: undefined, DESTINATIONS }, { storage });
   const ledger = new Set();
-  /** How often each event was sent to each destination since the destination accepts. */
+  /** How often each event was sent to each destination after `accept`. */
   const sent = origins.map(() => new Map());
   const send = async (fields) => {
     const body = event(fields);

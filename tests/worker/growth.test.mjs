@@ -6,7 +6,7 @@ import { event, eventually, post } from "./support.mjs";
 
 const shardOf = (deliveryId) => deliveryId.split("-")[0];
 
-/** An edge with many copies of a delivery in each shard; `changed` changes the storage, too. */
+/** Starts an edge with `copies` copies of a delivery in each shard, and runs the SQL in `changed` on the storage. */
 async function grown(t, { copies, ...bindings }, changed) {
   const world = await lasting(t, bindings);
   const shards = Number(bindings.SHARDS ?? 1);
@@ -16,14 +16,14 @@ async function grown(t, { copies, ...bindings }, changed) {
     ids = await world.ids();
     await world.until(ids[0], "delivered");
   }
-  await world.again((storage) => {
+  await world.restart((storage) => {
     multiply(storage, copies, 1000);
     change(storage, changed);
   });
   return Object.assign(world, { stored: ids.length + shards * copies });
 }
 
-/** The IDs on each page of a list. */
+/** Returns the IDs on each page of a list. */
 async function pages(ask, query) {
   const all = [];
   let cursor;
@@ -35,7 +35,7 @@ async function pages(ask, query) {
   return all;
 }
 
-test("a list searches a part of the deliveries at a time, and continues from there", async (t) => {
+test("a list searches a part of the deliveries at a time, and its cursor continues there", async (t) => {
   const { ask, stored } = await grown(
     t,
     { SHARDS: "2", copies: 1500 },
@@ -51,7 +51,7 @@ test("a list searches a part of the deliveries at a time, and continues from the
   equal((await pages(ask, `limit=200&name=none&since=${Date.now() - 60_000}`)).length, 1);
 });
 
-test("a list of one state searches a part of it at a time, too", async (t) => {
+test("a list of one state also searches a part of the deliveries at a time", async (t) => {
   const { ask, stored } = await grown(
     t,
     { copies: 2500 },
@@ -75,7 +75,7 @@ test("events are accepted while many dead deliveries are redelivered", async (t)
   let accepted = 0;
   for (; working; accepted++) equal((await post(url, event())).status, 200);
   equal((await redelivering).redelivered, stored);
-  // The first and the last would be accepted in any case.
+  // The first and the last event would be accepted in any case.
   ok(accepted > 5, `${accepted} events were accepted`);
 });
 

@@ -1,4 +1,4 @@
-// While the configuration has mistakes, genuine events are stored and held. They are delivered once it has none.
+// While the configuration has mistakes, genuine events are stored and held. Once it is corrected, they are delivered.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { DURABLE, KEY, TOKEN, admin, event, eventually, folder, inShard, post, sign, start, startOrigin } from "./support.mjs";
@@ -6,15 +6,15 @@ import { change } from "./storage.mjs";
 
 const HOUR = 3_600_000;
 
-/** Returns the health: the status, and the code of the error. */
+/** Returns the status and the error code of /healthz. */
 async function health({ edge }) {
   const response = await fetch(`${edge.url}/healthz`);
   return [response.status, (await response.json()).error?.code];
 }
 
 /**
- * An edge in front of the destinations `crm`, which wants every event, and `demos`, which wants one kind. `again` stops
- * it, or kills it, and starts it on the same storage with other variables.
+ * Starts an edge in front of the destinations `crm`, which wants every event, and `demos`, which wants one kind. `restart`
+ * stops or kills the edge, and starts it on the same storage with other variables.
  */
 async function world(t, bindings, entry) {
   const origins = { crm: await startOrigin(), demos: await startOrigin() };
@@ -30,7 +30,7 @@ async function world(t, bindings, entry) {
     const started = await start(t, all, { storage, entry });
     Object.assign(it, started, admin(started.edge));
   };
-  it.again = async (bindings, { end = "kill", changed = () => {} } = {}) => {
+  it.restart = async (bindings, { end = "kill", changed = () => {} } = {}) => {
     it.edge[end]();
     await it.edge.stop();
     changed();
@@ -64,11 +64,11 @@ const MISTAKES = {
   },
 };
 
-for (const [what, mistaken] of Object.entries(MISTAKES)) {
-  test(`holds events, and delivers them once it is corrected: ${what}`, async (t) => {
+for (const [mistake, mistaken] of Object.entries(MISTAKES)) {
+  test(`holds events while there is a mistake, and delivers them once it is corrected: ${mistake}`, async (t) => {
     const it = await world(t, {});
     const wrong = typeof mistaken === "function" ? mistaken(it) : mistaken;
-    await it.again(wrong, { end: "stop" });
+    await it.restart(wrong, { end: "stop" });
     deepEqual(await health(it), [503, "misconfigured"]);
     const demo = event();
     const other = event({ event: "something_else" });
@@ -86,7 +86,7 @@ for (const [what, mistaken] of Object.entries(MISTAKES)) {
     equal((await it.ids("?state=held")).length, 2);
     deepEqual([bodies(it.crm), bodies(it.demos)], [[], []]);
 
-    await it.again({});
+    await it.restart({});
     deepEqual(await health(it), [200, undefined]);
     await it.edge.scheduled();
     await Promise.all([it.crm.took(2), it.demos.took(1)]);
@@ -97,7 +97,7 @@ for (const [what, mistaken] of Object.entries(MISTAKES)) {
   });
 }
 
-test("sends held events in the order of their arrival, and the alarm alone finds them", { timeout: 600_000 }, async (t) => {
+test("the alarm sends held events in the order of arrival, without a cron trigger", { timeout: 600_000 }, async (t) => {
   const it = await world(t, { MAX_ATTEMPTS: "x" });
   const sent = [];
   for (let n = 0; n < 5; n++) {
@@ -105,7 +105,7 @@ test("sends held events in the order of their arrival, and the alarm alone finds
     equal((await post(it.url, sent[n])).status, 200);
   }
   it.crm.answer = (_, response) => setTimeout(() => response.end(), 20);
-  await it.again({});
+  await it.restart({});
   await it.crm.took(5);
   // Two are in flight at once, so each is at most one place away from its position.
   bodies(it.crm).forEach((body, place) => ok(Math.abs(sent.indexOf(body) - place) <= 1, `place ${place}`));
@@ -117,20 +117,20 @@ test("a pending delivery waits for a correct configuration, and is then sent", a
   const body = event({ event: "pending" });
   equal((await post(it.url, body)).status, 200);
   await it.crm.took(1);
-  await it.again({ MAX_DELIVERY_AGE: "x", RETENTION_DAYS: "x" });
+  await it.restart({ MAX_DELIVERY_AGE: "x", RETENTION_DAYS: "x" });
   const before = it.crm.taken.length;
   await it.edge.scheduled();
   const status = await it.ask("GET", "status");
   deepEqual([count(status, "held"), count(status, "pending")], [0, 1]);
   equal(it.crm.taken.length, before);
   it.crm.answer = (_, response) => response.end();
-  await it.again({});
+  await it.restart({});
   await it.edge.scheduled();
   const [id] = await it.ids();
   await it.until(id, "delivered");
 });
 
-/** A Worker of another version, which names these destinations for each event. */
+/** A Worker of another version, which names `destinations` for each event. */
 const naming = (destinations) => `
   import worker, { Inbox } from "./index.js";
   export { Inbox };
@@ -145,7 +145,7 @@ const naming = (destinations) => `
   };
 `;
 
-test("an inbox without mistakes routes an event at once if a Worker with mistakes has named no destination", async (t) => {
+test("an inbox without mistakes routes an event at once if a Worker with mistakes names no destination", async (t) => {
   const it = await world(t, {}, naming([]));
   const [demo, other] = [event(), event({ event: "something_else" })];
   for (const body of [demo, other]) equal((await post(it.url, body)).status, 200);
@@ -154,12 +154,12 @@ test("an inbox without mistakes routes an event at once if a Worker with mistake
   deepEqual(bodies(it.demos), [demo]);
 });
 
-test("an inbox with mistakes holds an event although a Worker without mistakes has named destinations", async (t) => {
+test("an inbox with mistakes holds an event although a Worker without mistakes names destinations", async (t) => {
   const it = await world(t, { MAX_ATTEMPTS: "x" }, naming(["crm", "gone"]));
   const body = event();
   equal((await post(it.url, body)).status, 200);
   equal((await it.ask("GET", "status")).deliveries.held, 1);
-  await it.again({});
+  await it.restart({});
   await it.edge.scheduled();
   await Promise.all([it.crm.took(1), it.demos.took(1)]);
   const { sends } = await it.until((await it.ids())[0], "delivered");
@@ -170,7 +170,7 @@ test("an event that no destination wants becomes unrouted", async (t) => {
   const only = (it) => JSON.stringify(JSON.parse(it.DESTINATIONS).slice(1));
   const it = await world(t, { MAX_ATTEMPTS: "x" });
   equal((await post(it.url, event({ event: "unwanted" }))).status, 200);
-  await it.again({ DESTINATIONS: only(it) });
+  await it.restart({ DESTINATIONS: only(it) });
   await it.edge.scheduled();
   const [id] = await it.ids();
   const { ended } = await it.until(id, "unrouted");
@@ -187,7 +187,7 @@ test("recognizes repeats and variants while events are held, and holds a repeat 
   const status = await it.ask("GET", "status");
   deepEqual([count(status, "held"), count(status, "variant")], [3, 1]);
   deepEqual(await it.ids("?state=pending"), []);
-  await it.again({});
+  await it.restart({});
   await it.edge.scheduled();
   await it.crm.took(3);
   for (const id of await it.ids("?state=held")) await it.until(id, "delivered");
@@ -211,7 +211,7 @@ test("a held event can be shown and erased, but not redelivered", async (t) => {
   equal((await it.ask("DELETE", `deliveries/${erasedId}`)).erased, 1);
   const metrics = await fetch(`${it.edge.url}/admin/metrics`, { headers: { authorization: `Bearer ${TOKEN}` } });
   match(await metrics.text(), /^walnut_deliveries\{state="held"\} 1$/m);
-  await it.again({});
+  await it.restart({});
   await it.edge.scheduled();
   await Promise.all([it.crm.took(1), it.demos.took(1)]);
   await it.until(keptId, "delivered");
@@ -222,12 +222,12 @@ test("a held event that is redelivered to one destination reaches the others as 
   const it = await world(t, { MAX_ATTEMPTS: "x" });
   const body = event();
   equal((await post(it.url, body)).status, 200);
-  await it.again({});
+  await it.restart({});
   const [id] = await it.ids();
   deepEqual((await it.ask("POST", `deliveries/${id}/redeliver`, { destination: "demos" })).destinations, ["demos"]);
   await it.until(id, "delivered");
   deepEqual(bodies(it.crm), [body]);
-  // Twice, if the alarm has routed and sent it before the redelivery.
+  // It is sent twice if the alarm routes and sends it before the redelivery.
   deepEqual([...new Set(bodies(it.demos))], [body]);
 });
 
@@ -236,7 +236,7 @@ test("the age of a held event counts from its routing", async (t) => {
   equal((await post(it.url, event())).status, 200);
   it.crm.answer = (_, response) => response.writeHead(it.crm.taken.length === 1 ? 500 : 200).end();
   const changed = () => change(it.storage, `UPDATE deliveries SET received = received - ${4 * 24 * HOUR}`);
-  await it.again({}, { changed });
+  await it.restart({}, { changed });
   await it.edge.scheduled();
   const [id] = await it.ids();
   await it.until(id, "delivered");
@@ -247,9 +247,9 @@ test("a held event survives a version without held deliveries", { timeout: 600_0
   const it = await world(t, { MAX_ATTEMPTS: "x" });
   const body = event();
   equal((await post(it.url, body)).status, 200);
-  // Such a version marks it as tried.
+  // Such a version marks a held delivery as tried.
   const changed = () => change(it.storage, "UPDATE deliveries SET untried = NULL WHERE state = 'held'");
-  await it.again({}, { changed });
+  await it.restart({}, { changed });
   await it.edge.scheduled();
   await it.crm.took(1);
   const [id] = await it.ids();
@@ -264,7 +264,7 @@ test("a SHARDS that is not the stored number is a mistake, and the stored number
   await it.crm.took(8);
   for (const id of await it.ids()) await it.until(id, "delivered");
   for (const SHARDS of ["3", "1", undefined]) {
-    await it.again({ SHARDS });
+    await it.restart({ SHARDS });
     deepEqual(await health(it), [503, "misconfigured"]);
     match(JSON.parse(await it.logged('"misconfigured"')).mistakes.join(), /^SHARDS was 2 /);
     const before = it.crm.taken.length;
@@ -276,31 +276,31 @@ test("a SHARDS that is not the stored number is a mistake, and the stored number
     match(status.mistakes.join(), /^SHARDS was 2 .* set SHARDS to 2$/);
     equal((await it.ids("?limit=200")).length, before + 3);
   }
-  await it.again({ SHARDS: "2" });
+  await it.restart({ SHARDS: "2" });
   deepEqual(await health(it), [200, undefined]);
   deepEqual((await it.ask("GET", "status")).mistakes, []);
 });
 
-test("events that are held with an invalid SHARDS are found with a valid one", async (t) => {
+test("delivers events that were held with an invalid SHARDS once SHARDS is valid", async (t) => {
   const it = await world(t, { SHARDS: "0" });
-  await it.again({ SHARDS: "0" });
+  await it.restart({ SHARDS: "0" });
   const held = Array.from({ length: 4 }, () => event());
   for (const body of held) equal((await post(it.url, body)).status, 200);
-  await it.again({ SHARDS: "3" });
+  await it.restart({ SHARDS: "3" });
   await it.edge.scheduled();
   await it.crm.took(4);
   equal((await it.ask("GET", "status")).shards, 3);
   equal((await post(it.url, event())).status, 200);
-  await it.again({ SHARDS: "4" });
+  await it.restart({ SHARDS: "4" });
   deepEqual(await health(it), [503, "misconfigured"]);
   match((await it.ask("GET", "status")).mistakes.join(), /^SHARDS was 3 /);
 });
 
-test("another mistake on the first day does not hide the number of shards: a copy is a duplicate later", { timeout: 600_000 }, async (t) => {
+test("stores the number of shards despite another mistake, so that a later copy is a duplicate", { timeout: 600_000 }, async (t) => {
   const it = await world(t, { SHARDS: "4", MAX_ATTEMPTS: "x" });
   const held = [0, 1, 2, 3].map((shard) => inShard(shard, 4));
   for (const body of held) equal((await post(it.url, body)).status, 200);
-  await it.again({ SHARDS: "4" });
+  await it.restart({ SHARDS: "4" });
   await it.edge.scheduled();
   for (const id of await it.ids()) await it.until(id, "delivered");
   for (const body of held) {
@@ -316,11 +316,11 @@ test("a health check stores no number of shards", async (t) => {
   const it = await world(t, { SHARDS: "1" });
   deepEqual(await health(it), [200, undefined]);
   equal((await it.ask("GET", "status")).shards, 1);
-  await it.again({ SHARDS: "2" });
+  await it.restart({ SHARDS: "2" });
   deepEqual(await health(it), [200, undefined]);
 });
 
-test("without a key, or in direct mode, mistakes are answered 500", async (t) => {
+test("answers 500 to an event if the key or the mode is invalid, or if direct mode has a mistake", async (t) => {
   for (const [bindings, codes] of [
     [{ WALNUT_WEBHOOK_KEY: undefined }, [500, "misconfigured"]],
     [{ WALNUT_WEBHOOK_KEY: "" }, [500, "misconfigured"]],

@@ -1,4 +1,4 @@
-// Alerts over hours: one an hour for each cause, and at most an hour of tries to post each.
+// Alerts over hours: the edge raises one an hour for each cause, and tries to post each for at most an hour.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { age, change, lasting } from "./storage.mjs";
@@ -8,8 +8,8 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 /**
- * An edge whose clock can be moved, and `alerts`, the receiver of its alerts. It restarts with `bindings`, which may be
- * changed.
+ * Starts an edge whose clock can be moved, and `alerts`, the receiver of its alerts. Tests may change `bindings`, which
+ * are read at each restart.
  */
 async function edge(t, bindings) {
   const alerts = await startOrigin();
@@ -18,7 +18,7 @@ async function edge(t, bindings) {
   return Object.assign(await lasting(t, all), { alerts, bindings: all });
 }
 
-/** Checks the nth alert: its cause is `cause`, it was raised at `from` or later, and there is no other one. */
+/** Checks that alert number `count` is the last one, has the cause `cause`, and was raised at `from` or later. */
 async function raised(alerts, count, cause, from) {
   const alert = JSON.parse((await alerts.took(count)).body);
   equal(alert.cause, cause);
@@ -27,16 +27,15 @@ async function raised(alerts, count, cause, from) {
 }
 
 /**
- * Waits until the key that matched is stored. An event that is answered afterwards is answered once that is on the
- * disk.
+ * Waits until the inbox has stored which key matched. The status is answered only after that is on the disk.
  */
-async function noted({ logged, ask }, ...parts) {
+async function keyIsStored({ logged, ask }, ...parts) {
   await logged('"keys"', ...parts);
   equal((await ask("GET", "status")).status, 200);
 }
 
 /** Waits until a delivery is accepted, so that the inbox has done its work. */
-async function taken({ url, origin, until, ids }) {
+async function accepted({ url, origin, until, ids }) {
   origin.answer = (_, response) => response.end();
   equal((await post(url, event())).status, 200);
   await until((await ids())[0], "delivered");
@@ -47,7 +46,7 @@ async function dies(world) {
   world.origin.answer = (_, response) => response.writeHead(500).end();
   equal((await post(world.url, event())).status, 200);
   await world.until((await world.ids())[0], "dead");
-  for (let n = 0; n < 3; n++) await taken(world);
+  for (let n = 0; n < 3; n++) await accepted(world);
 }
 
 test("raises one alert an hour for dead deliveries", async (t) => {
@@ -69,7 +68,7 @@ test("retries an alert that can't be posted each minute, for an hour", async (t)
   const world = await edge(t);
   const { alerts } = world;
   alerts.answer = (_, response) => response.writeHead(500).end();
-  /** Waits until the nth try has failed and that is stored. */
+  /** Waits until the nth try has failed and the inbox has stored the failure. */
   const failed = async (count) => {
     await alerts.took(count);
     await world.logged('"alert_failed"');
@@ -86,9 +85,9 @@ test("retries an alert that can't be posted each minute, for an hour", async (t)
   await failed(3);
   await world.later(MINUTE);
   await failed(4);
-  // Here the next try would be an hour after the alert.
+  // The next try would be an hour after the alert, so there is none.
   await world.later(MINUTE);
-  for (let n = 0; n < 3; n++) await taken(world);
+  for (let n = 0; n < 3; n++) await accepted(world);
   equal(alerts.taken.length, 4);
   alerts.answer = (_, response) => response.end();
   const hour = Date.now();
@@ -104,7 +103,7 @@ test("an alert says that only the previous key has matched for an hour", async (
   const signed = async (key) => {
     const body = event();
     equal((await post(world.url, body, { "x-walnut-signature": sign(body, key) })).status, 200);
-    await noted(world);
+    await keyIsStored(world);
   };
   await signed(undefined);
   await world.later(59 * MINUTE);
@@ -114,15 +113,15 @@ test("an alert says that only the previous key has matched for an hour", async (
   await raised(world.alerts, 1, "previous_key", hour);
 });
 
-test("an alert says that every request of an hour was rejected, and an accepted one ends that hour", async (t) => {
+test("an alert says that every request of an hour was rejected; an accepted request restarts the hour", async (t) => {
   const world = await edge(t);
   const refused = async (times) => {
     equal((await post(world.url, event(), { "x-walnut-signature": "0".repeat(64) })).status, 401);
     await eventually(async () => (await world.ask("GET", "status")).failures.signature_mismatch === times);
   };
   await refused(1);
-  await taken(world);
-  await noted(world, '"current":1');
+  await accepted(world);
+  await keyIsStored(world, '"current":1');
   await world.later(10 * MINUTE);
   await refused(2);
   await world.later(59 * MINUTE);
@@ -132,7 +131,7 @@ test("an alert says that every request of an hour was rejected, and an accepted 
   await raised(world.alerts, 1, "all_failed", hour);
 });
 
-test("a duplicate does not end that hour, because it may be a replay", { timeout: 600_000 }, async (t) => {
+test("a duplicate does not restart the hour of rejections, because it may be a replay", { timeout: 600_000 }, async (t) => {
   const world = await edge(t);
   const refused = async (times) => {
     equal((await post(world.url, event(), { "x-walnut-signature": "0".repeat(64) })).status, 401);
@@ -140,7 +139,7 @@ test("a duplicate does not end that hour, because it may be a replay", { timeout
   };
   const captured = event();
   equal((await post(world.url, captured)).status, 200);
-  await noted(world, '"current":1');
+  await keyIsStored(world, '"current":1');
   const { current } = (await world.ask("GET", "status")).keys;
   await refused(1);
   await world.later(59 * MINUTE);
@@ -153,17 +152,17 @@ test("a duplicate does not end that hour, because it may be a replay", { timeout
   await raised(world.alerts, 1, "all_failed", hour);
 });
 
-test("a genuine event that could not be stored does not end the hour", async (t) => {
+test("a genuine event that could not be stored does not restart the hour of rejections", async (t) => {
   const world = await edge(t, { ALERT_SILENCE: "1h" });
   const refused = async (times) => {
     equal((await post(world.url, event(), { "x-walnut-signature": "0".repeat(64) })).status, 401);
     await eventually(async () => (await world.ask("GET", "status")).failures.signature_mismatch === times);
   };
-  await taken(world);
-  await noted(world, '"current":1');
+  await accepted(world);
+  await keyIsStored(world, '"current":1');
   const { current } = (await world.ask("GET", "status")).keys;
   await refused(1);
-  await world.again((storage) => {
+  await world.restart((storage) => {
     age(storage, 59 * MINUTE);
     change(storage, "CREATE TRIGGER broken BEFORE INSERT ON deliveries BEGIN SELECT RAISE(ABORT, 'broken'); END");
   });
@@ -177,8 +176,8 @@ test("a genuine event that could not be stored does not end the hour", async (t)
 
 test("held events count as received, and no alert is posted until the configuration is correct", async (t) => {
   const world = await edge(t, { ALERT_SILENCE: "1h" });
-  await taken(world);
-  await noted(world, '"current":1');
+  await accepted(world);
+  await keyIsStored(world, '"current":1');
   const { current } = (await world.ask("GET", "status")).keys;
   world.bindings.MAX_ATTEMPTS = "x";
   await world.later(59 * MINUTE);
@@ -196,8 +195,8 @@ test("held events count as received, and no alert is posted until the configurat
 
 test("an alert says that nothing arrived for ALERT_SILENCE", async (t) => {
   const world = await edge(t, { ALERT_SILENCE: "1h" });
-  await taken(world);
-  await noted(world);
+  await accepted(world);
+  await keyIsStored(world);
   await world.later(59 * MINUTE);
   equal(world.alerts.taken.length, 0);
   const hour = Date.now();

@@ -1,10 +1,10 @@
-// The whole process is killed, at each point where something could be lost, and starts again on the same storage.
+// The tests kill the whole process at each point where a delivery could be lost, and restart it with the same storage.
 import { equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { DURABLE, KEY, event, failpoint, folder, sign, start, startOrigin } from "./support.mjs";
 import { FAILPOINTS_BUILD, startEdge } from "../../tools/edge.mjs";
 
-/** An origin for the name of each destination. */
+/** Starts an origin for each name. */
 async function origins(t, names) {
   const all = await Promise.all(names.map(startOrigin));
   for (const origin of all) t.after(origin.stop);
@@ -34,7 +34,7 @@ for (const point of ["after-store", "before-send", "after-send", "before-result"
     await first.stop();
 
     const second = await start(t, { ...bindings, MODE: undefined, ORIGIN_URL: undefined }, { build: FAILPOINTS_BUILD, storage });
-    // Walnut sends an unanswered event again. It was stored before the kill.
+    // Walnut sends an unanswered event again. Here it is a duplicate, because the edge stored it before the kill.
     if (before !== 200) {
       equal(await status(second.url, body), 200);
       ok(await second.logged('"duplicate"'));
@@ -42,12 +42,12 @@ for (const point of ["after-store", "before-send", "after-send", "before-result"
     for (const origin of Object.values(all)) {
       const taken = await origin.took(1);
       equal(taken.body.toString(), body);
-      ok(origin.taken.length <= 2, "sent at most once more");
+      ok(origin.taken.length <= 2, "sent more than twice");
     }
   });
 }
 
-test("reports a death although it was killed before the report", { timeout: 600_000 }, async (t) => {
+test("raises the alert about a dead delivery although the process was killed before it", { timeout: 600_000 }, async (t) => {
   const storage = await folder(t);
   const { url, reached } = await failpoint(t);
   const { crm, alerts } = await origins(t, ["crm", "alerts"]);
@@ -66,5 +66,5 @@ test("reports a death although it was killed before the report", { timeout: 600_
   const second = await startEdge({ bindings, build: FAILPOINTS_BUILD, storage });
   t.after(second.stop);
   equal(JSON.parse((await alerts.took(1)).body).cause, "dead");
-  equal(crm.taken.length, 1, "it is dead");
+  equal(crm.taken.length, 1, "a dead delivery was sent again");
 });

@@ -1,4 +1,4 @@
-// The limits on stored bodies, on requests in flight, and on the number and time of attempts: each is tested on both
+// The limits on stored bodies, on requests in flight, and on the number and time of attempts. Each is tested on both
 // sides.
 import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -8,14 +8,14 @@ import { admin, deferred, DURABLE, event, post, start, startOrigin, TOKEN } from
 
 const HOUR = 3_600_000;
 
-/** An edge, and functions that call it. */
+/** Starts an edge, and returns functions that call it. */
 async function edge(t, bindings = {}) {
   const more = typeof bindings === "function" ? bindings : () => bindings;
   const started = await start(t, (origin) => ({ ...DURABLE, ADMIN_TOKEN: TOKEN, ...more(origin) }));
   return { ...started, ...admin(started.edge) };
 }
 
-const takes = (_, response) => response.end();
+const accepts = (_, response) => response.end();
 const fails = (headers) => (_, response) => response.writeHead(500, headers).end();
 
 /** A Worker that counts the bodies that the inbox reads. */
@@ -41,15 +41,14 @@ export default {
     new URL(request.url).pathname === "/bodies" ? Response.json(bodies) : worker.fetch(request, env, context),
 };`;
 
-test("reads each of many bodies with one id once, and compares later ones by digests", async (t) => {
+test("reads each body with the same id once, and compares later ones by digests", async (t) => {
   const { url, edge } = await start(t, DURABLE, { entry: counting });
   const variant = (n, timestamp) => JSON.stringify({ ...JSON.parse(event({ session_id: "s-1", steps: [n] })), timestamp });
   for (let n = 0; n < 5; n++) await post(url, variant(n, new Date().toISOString()));
   for (const time of [1, 2]) {
     for (let n = 0; n < 5; n++) equal((await post(url, variant(n, new Date(Date.now() + time).toISOString()))).status, 200);
   }
-  // The first body is read for each variant, because its digest is not stored until a duplicate arrives. Then it is not
-  // read again.
+  // Each variant makes the inbox read the first body, until a duplicate arrives and the digest of the first body is stored.
   equal(await (await fetch(`${edge.url}/bodies`)).json(), 5);
 });
 
@@ -76,16 +75,16 @@ test("keeps 20 variants of one id, only counts further ones, and can redeliver a
   equal(other.headers["walnut-delivery-id"], one.headers["walnut-delivery-id"]);
   notEqual(other.headers["webhook-id"], one.headers["webhook-id"]);
   for (const { body, headers } of origin.taken) new StandardWebhook(secret).verify(body.toString(), headers);
-  // It is still one of the 20.
+  // The redelivered variant is still one of the 20.
   equal((await post(url, event({ session_id: "s-1", steps: [99] }))).status, 200);
   equal((await ask("GET", `deliveries/${first.deliveryId}`)).duplicates, 2);
   equal(origin.taken.length, 2);
 });
 
 /**
- * An edge with an origin for each name. All origins hold their answers; those in `prompt` have answered promptly before.
- * `held` are the answers that are held, and `flying(n)` waits until there are n requests in flight, and checks that
- * there are no more.
+ * Starts an edge with an origin for each name. The origins in `prompt` answer one event promptly. Then all origins hold
+ * their responses, which are in `held`. `inFlight(n)` waits until n requests are in flight, and checks that there are no
+ * more.
  */
 async function holding(t, { prompt = [], others = [], bindings = {} }) {
   const names = [...others, ...prompt];
@@ -103,27 +102,27 @@ async function holding(t, { prompt = [], others = [], bindings = {} }) {
   await until(id, "delivered");
 
   const held = [];
-  let came = deferred();
+  let arrival = deferred();
   for (const [name, origin] of Object.entries(origins)) {
     origin.answer = (_, response) => {
       held.push({ name, end: () => response.end() });
-      came.resolve();
+      arrival.resolve();
     };
   }
-  const flying = async (count) => {
-    for (; held.length < count; came = deferred()) await came.promise;
+  const inFlight = async (count) => {
+    for (; held.length < count; arrival = deferred()) await arrival.promise;
     // With each arrival, the inbox looks for requests that it may start.
-    for (let n = 0; n < 5; n++) equal((await post(url, event({ event: "of no interest" }))).status, 200);
+    for (let n = 0; n < 5; n++) equal((await post(url, event({ event: "unwanted" }))).status, 200);
     equal(held.length, count);
   };
-  return { ...started, origins, held, flying };
+  return { ...started, origins, held, inFlight };
 }
 
 test("allows 4 requests in flight, 2 to one destination", async (t) => {
-  const { url, origins, held, flying } = await holding(t, { prompt: ["a", "b", "c"] });
+  const { url, origins, held, inFlight } = await holding(t, { prompt: ["a", "b", "c"] });
   for (let n = 0; n < 3; n++) equal((await post(url, event())).status, 200);
   for (let left = 9; left > 0; left--) {
-    await flying(Math.min(left, 4));
+    await inFlight(Math.min(left, 4));
     held.shift().end();
   }
   const all = Object.values(origins);
@@ -132,23 +131,23 @@ test("allows 4 requests in flight, 2 to one destination", async (t) => {
 });
 
 test("a single destination gets 2 requests at once", async (t) => {
-  const { url, held, flying } = await holding(t, { prompt: ["a"] });
+  const { url, held, inFlight } = await holding(t, { prompt: ["a"] });
   for (let n = 0; n < 4; n++) equal((await post(url, event())).status, 200);
   for (const count of [2, 2, 2, 1]) {
-    await flying(count);
+    await inFlight(count);
     held.shift().end();
   }
 });
 
-test("destinations that were not prompt get one request each, and never all four", async (t) => {
-  const { url, origins, held, flying } = await holding(t, { prompt: ["good"], others: ["w", "x", "y", "z"] });
+test("destinations without a prompt answer get one request each, and at most three in all", async (t) => {
+  const { url, origins, held, inFlight } = await holding(t, { prompt: ["good"], others: ["w", "x", "y", "z"] });
   for (let n = 0; n < 3; n++) equal((await post(url, event())).status, 200);
   const taken = () => Object.values(origins).map(({ taken }) => taken.length);
-  await flying(4);
+  await inFlight(4);
   deepEqual(taken(), [1, 1, 1, 0, 2]);
   const [one] = held.splice(held.findIndex(({ name }) => name === "good"), 1);
   one.end();
-  await flying(4);
+  await inFlight(4);
   deepEqual(taken(), [1, 1, 1, 0, 3]);
 });
 
@@ -156,29 +155,29 @@ test("allows 4 MiB of bodies in flight", async (t) => {
   const third = Math.floor((4 << 20) / 3);
   for (const [size, count] of [[third, 3], [third + 1, 2]]) {
     const bindings = { MAX_BODY_BYTES: "1572864" };
-    const { url, origins, held, flying } = await holding(t, { prompt: ["a", "b"], bindings });
+    const { url, origins, held, inFlight } = await holding(t, { prompt: ["a", "b"], bindings });
     for (let n = 0; n < 2; n++) {
       const padding = "x".repeat(size - event({ padding: "" }).length);
       equal((await post(url, event({ padding }))).status, 200);
     }
-    await flying(count);
+    await inFlight(count);
     held.shift().end();
-    await flying(Math.min(count, 3));
+    await inFlight(Math.min(count, 3));
     const sent = Object.values(origins).flatMap(({ taken }) => taken.slice(1));
     deepEqual(sent.map(({ body }) => body.length), Array(count + 1).fill(size));
   }
 });
 
 for (const most of [1, 2]) {
-  test(`MAX_ATTEMPTS=${most}: makes so many attempts, and no more`, async (t) => {
+  test(`MAX_ATTEMPTS=${most}: makes at most ${most} attempts`, async (t) => {
     const { url, origin, ids, until } = await edge(t, { MAX_ATTEMPTS: String(most) });
     origin.answer = fails();
     equal((await post(url, event())).status, 200);
     const [id] = await ids();
     const [{ attempts, reason, due }] = (await until(id, "dead")).sends;
     deepEqual([attempts, reason, due], [most, "max_attempts", null]);
-    // At the last allowed attempt, another delivery is accepted.
-    origin.answer = (request, response) => (origin.taken.length < 2 * most ? fails() : takes)(request, response);
+    // The destination accepts another delivery at the last allowed attempt.
+    origin.answer = (request, response) => (origin.taken.length < 2 * most ? fails() : accepts)(request, response);
     equal((await post(url, event())).status, 200);
     const [other] = await ids();
     equal((await until(other, "delivered")).sends[0].attempts, most);

@@ -3,7 +3,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { test } from "node:test";
-import { change, lasting, look } from "./storage.mjs";
+import { change, lasting, select } from "./storage.mjs";
 import { admin, DIRECT, DURABLE, event, eventually, post, sign, start, TOKEN } from "./support.mjs";
 
 async function freePort() {
@@ -35,7 +35,7 @@ for (const [name, path] of [["itself", ["own"]], ["another edge, which sends it 
     await logged('"refused"', '"loop"');
     ok(!lines.some((line) => line.includes('"duplicate"')));
     if (path.length === 1) {
-      // Each isolate reports what it has counted after a minute, or with its first rejection.
+      // An isolate reports its counts with its first rejection, or after a minute.
       await eventually(async () => "loop" in (await ask("GET", "status")).failures);
     } else {
       equal((await admin(edge).until((await admin(edge).ids())[0], "delivered")).sends.length, 1);
@@ -43,7 +43,7 @@ for (const [name, path] of [["itself", ["own"]], ["another edge, which sends it 
   });
 }
 
-test("a direct edge that forwards to itself answers 508, which ends in a 502", async (t) => {
+test("a direct edge that forwards to itself answers 508 to itself, and 502 to the sender", async (t) => {
   const port = await freePort();
   const { url, logged } = await start(t, { ...DIRECT, ORIGIN_URL: own(port) }, { port });
   deepEqual(await post(url, event()), { status: 502, code: "origin_failed" });
@@ -80,7 +80,7 @@ for (const [name, mode] of [["durable", DURABLE], ["direct", DIRECT]]) {
   });
 }
 
-test("a list that names this edge is answered 508 before a duplicate is looked for, by each shard and after a restart", async (t) => {
+test("each shard answers 508 to a list that names this edge, before it looks for a duplicate, also after a restart", async (t) => {
   const world = await lasting(t, { SHARDS: "4" });
   const bodies = Array.from({ length: 20 }, () => event());
   for (const body of bodies) equal((await post(world.url, body)).status, 200);
@@ -88,7 +88,7 @@ test("a list that names this edge is answered 508 before a duplicate is looked f
   const all = new Set(world.origin.taken.map(({ headers }) => headers["walnut-edge"]));
   equal(all.size, 1);
   const [instance] = all;
-  await world.again();
+  await world.restart();
   equal((await world.ask("GET", "status")).duplicates, 0);
   for (const body of bodies) deepEqual(await through(world.url, `x,${instance}`, body), { status: 508, code: "loop" });
   equal((await world.ask("GET", "status")).duplicates, 0);
@@ -96,7 +96,7 @@ test("a list that names this edge is answered 508 before a duplicate is looked f
   equal((await world.ask("GET", "status")).duplicates, 1);
 });
 
-test("an edge of an older version gets its id with its next delivery, and each of its shards the same", async (t) => {
+test("an edge of an older version gets its id with its next delivery, and all its shards get the same one", async (t) => {
   const world = await lasting(t, { SHARDS: "4" });
   const deliver = async () => {
     const before = world.origin.taken.length;
@@ -107,8 +107,8 @@ test("an edge of an older version gets its id with its next delivery, and each o
     return new Set(world.origin.taken.slice(before).map(({ headers }) => headers["walnut-edge"]));
   };
   const old = await deliver();
-  await world.again((storage) => {
-    const [{ value }] = look(storage, "SELECT value FROM meta WHERE name = 'shards' LIMIT 1");
+  await world.restart((storage) => {
+    const [{ value }] = select(storage, "SELECT value FROM meta WHERE name = 'shards' LIMIT 1");
     equal(value, 4);
     change(storage, "DELETE FROM meta WHERE name = 'instance'");
   });

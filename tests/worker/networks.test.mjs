@@ -1,5 +1,5 @@
-// Networks: the addresses that belong to one network, and the events that make it known, so that half of the quarantine's
-// room is reserved for it.
+// Networks: the addresses that belong to one network, and the events that make it known. Half of the quarantine's room is
+// reserved for known networks.
 import { deepEqual, equal } from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { address, DAY, each, edge, forge, FORGED, hasRoomFor, HOUR, isFullFor, MINUTE, NEW_KEY, quarantine, TENTH, tiny, WALNUT } from "./quarantine.mjs";
 import { event, KEY } from "./support.mjs";
 
-/** Addresses in the network of the first, and in others. */
+/** Addresses in the network of the first one, and addresses in other networks. */
 const NETWORKS = {
   "IPv4 /24": {
     same: ["198.51.100.1", "198.51.100.255", "::ffff:198.51.100.7", "::ffff:c633:6408"],
@@ -48,7 +48,7 @@ test("reads the address from CLIENT_IP_HEADER, and treats requests without one a
 test("uses the last address of a list, which the nearest proxy adds", async (t) => {
   const world = await quarantine(t, { CLIENT_IP_HEADER: "x-forwarded-for" });
   const send = (list) => world.send(tiny(), { key: FORGED, headers: { "x-forwarded-for": list } });
-  // A client can write anything before it.
+  // A client can write anything before the proxy's address.
   await each(Array.from({ length: TENTH.bodies + 10 }), (_, n) => send(`${address(n)}, 198.51.100.${n}`));
   await world.holds({ kept: TENTH.bodies });
   for (const [list, kept] of [["198.51.100.1", 100], ["198.51.100.1:443", 100], ["203.0.113.1,198.51.100.9", 100], ["198.51.100.1, 203.0.113.1", 101]]) {
@@ -59,22 +59,21 @@ test("uses the last address of a list, which the nearest proxy adds", async (t) 
 });
 
 /**
- * How a network can become known, or not: the events from it, and whether more than a tenth of the room is then open to
- * it.
+ * Events from a network, and whether they make it known. A known network may use more than a tenth of the room.
  */
 const KNOWN = {
   "a genuine event makes it known": { send: (world) => world.genuine(address(1)), known: true },
   "a genuine test event makes it known": { send: (world) => world.genuine(address(1), { is_test: true }), known: true },
   "a genuine event of another host makes it known": { send: (world) => world.genuine(address(1, 77)), known: true },
-  "a replayed event does not": {
+  "a replayed event does not make it known": {
     send: async (world) => world.send(await world.genuine(), { key: KEY, ip: address(1) }),
     known: false,
   },
-  "a replayed test event does not, though it is sent again": {
+  "a replayed test event does not make it known, though it is sent again": {
     send: async (world) => world.send(await world.genuine(WALNUT, { is_test: true }), { key: KEY, ip: address(1) }),
     known: false,
   },
-  "a forgery does not": { send: (world) => world.send(event(), { key: FORGED, ip: address(1) }), known: false, forged: 1 },
+  "a forgery does not make it known": { send: (world) => world.send(event(), { key: FORGED, ip: address(1) }), known: false, forged: 1 },
 };
 
 for (const [how, { send, known, forged = 0 }] of Object.entries(KNOWN)) {
@@ -141,6 +140,6 @@ test("addresses are not stored", async (t) => {
   await world.holds({ kept: 1 });
   await world.edge.stop();
   const files = readdirSync(world.storage, { recursive: true }).filter((file) => /\.sqlite/.test(file));
-  const found = files.filter((file) => /198\.51\.100|192\.0\.2/.test(readFileSync(join(world.storage, file), "latin1")));
-  deepEqual(found, []);
+  const leaks = files.filter((file) => /198\.51\.100|192\.0\.2/.test(readFileSync(join(world.storage, file), "latin1")));
+  deepEqual(leaks, []);
 });

@@ -1,8 +1,8 @@
-// The destinations and the drift on the page, as a person uses them, on a real edge.
+// The destinations and the drift on the page, used in a browser as a person does, on a real edge.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LOOKS } from "../browser/support.mjs";
-import { browser, DURABLE, IMAGE, linkTo, look, rowOf, said, SCRIPT, shown, signIn, view } from "./page.mjs";
+import { browser, DURABLE, IMAGE, linkTo, look, rowOf, SCRIPT, shown, signIn, view, waitForMessage } from "./page.mjs";
 import { admin, event, eventually, folder, post, start, startOrigin } from "./support.mjs";
 
 const opened = browser();
@@ -38,7 +38,7 @@ for (const looks of LOOKS) {
     await look(page, "destinations", looks);
 
     await destination(page, "crm").getByRole("button", { name: "Pause" }).press("Enter");
-    await said(page, "crm is paused. Its deliveries wait.");
+    await waitForMessage(page, "crm is paused. Its deliveries wait.");
     await destination(page, "crm").locator("b.paused").waitFor();
     assert.match(await destination(page, "crm").innerText(), /paused: 20[^]*failing: 20/);
     assert.equal(await page.evaluate(() => document.activeElement.id), "said");
@@ -48,7 +48,7 @@ for (const looks of LOOKS) {
     await page.locator("#said", { hasText: "crm is paused." }).waitFor();
     assert.equal((await ask("GET", "status")).destinations[0].state, "paused");
     await destination(page, "crm").getByRole("button", { name: "Resume" }).press("Enter");
-    await said(page, "crm is resumed.");
+    await waitForMessage(page, "crm is resumed.");
     await until(id, "delivered");
     await page.click("#refresh");
     await destination(page, "crm").locator("b.ok").waitFor();
@@ -59,7 +59,7 @@ for (const looks of LOOKS) {
     await failed.locator("summary").click();
     assert.equal(await failed.locator("pre").innerText(), `${IMAGE}${SCRIPT}`);
     await page.click("#refresh");
-    assert.equal(await failed.locator("pre").isVisible(), true); // it stays open
+    assert.equal(await failed.locator("pre").isVisible(), true); // the details stay open
     assert.equal(await page.locator("img, pre script").count(), 0);
     await look(page, "attempts", looks);
     assert.deepEqual(wrong, []);
@@ -90,7 +90,7 @@ for (const looks of LOOKS) {
     await page.selectOption("#revive-to", "crm");
     await look(page, "redeliver-from", looks);
     await page.click("#revive .primary");
-    await said(page, "Sent again: 1.");
+    await waitForMessage(page, "Sent again: 1.");
     await admin(at).until(id, "delivered");
     await page.click("#refresh");
     await page.locator("#stranded-part").waitFor({ state: "hidden" });
@@ -117,7 +117,7 @@ for (const looks of LOOKS) {
   });
 }
 
-/** An edge whose destination `crm` answers with a status, with one event, signed in on the page. */
+/** Starts an edge whose destination `crm` answers with `status`, sends one event, and signs in on the page. */
 async function startFailing(t, status, headers) {
   const crm = await startOrigin();
   t.after(crm.stop);
@@ -163,7 +163,7 @@ test("page: requires a destination and a start to redeliver all of a period, unt
   const before = Date.now();
   await page.click("#revive .primary");
   assert.ok((await request).postDataJSON().until >= before);
-  await said(page, "Sent again: 1.");
+  await waitForMessage(page, "Sent again: 1.");
 
   await page.click("[data-opens=revive]");
   assert.deepEqual(await invalid(), []);

@@ -1,9 +1,9 @@
-// The part of the page that shows the quarantine, as a person uses it, on a real edge.
+// The part of the page that shows the quarantine, used in a browser as a person does, on a real edge.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { isSound, LOOKS } from "../browser/support.mjs";
-import { browser, DURABLE, IMAGE, look, rowOf as deliveryOf, said, SCRIPT, signIn, view } from "./page.mjs";
+import { browser, DURABLE, IMAGE, look, rowOf as deliveryOf, SCRIPT, signIn, view, waitForMessage } from "./page.mjs";
 import { admin, deferred, event, eventually, folder, post, sign, start } from "./support.mjs";
 
 const OLD_KEY = "the key before";
@@ -13,14 +13,14 @@ const opened = browser();
 
 const rowOf = (page, text) => page.locator("#rejected tbody tr", { hasText: text });
 
-/** How many lines a text in a row of the list takes. */
+/** Returns how many lines a text in a row of the list has. */
 const linesOf = (page, text) => rowOf(page, text).evaluate((row, text) => {
   const range = document.createRange();
   range.selectNodeContents([...row.children].flatMap((cell) => [...cell.childNodes]).find((node) => node.textContent.includes(text)));
   return new Set([...range.getClientRects()].map(({ top }) => top)).size;
 }, text);
 
-/** Waits until the list has so many rows. */
+/** Waits until the list has `count` rows. */
 const shown = (page, count) =>
   page.waitForFunction((wanted) => document.querySelectorAll("#rejected tbody a").length === wanted, count);
 
@@ -85,7 +85,7 @@ for (const looks of LOOKS) {
     await page.click("#deliver .close");
     await page.locator("#actions").getByText("Deliver…").click();
     await page.click("#deliver .primary");
-    await said(page, ": accepted.");
+    await waitForMessage(page, ": accepted.");
     assert.equal((await origin.took(1)).body.toString(), image);
     assert.equal(await page.textContent("#said"), "Request: accepted.");
     await shown(page, 2);
@@ -102,7 +102,7 @@ for (const looks of LOOKS) {
       assert.equal(await rowOf(page, name).count(), 1);
       await rowOf(page, name).getByText("Erase…").click();
       await page.click("#discard .danger");
-      await said(page, "The request was erased.");
+      await waitForMessage(page, "The request was erased.");
       await shown(page, left);
     }
     assert.equal(await page.locator("#rejected").innerText(), "No rejected request is kept.");
@@ -113,7 +113,7 @@ for (const looks of LOOKS) {
   });
 }
 
-test("page: shows more kept requests than one answer holds, by keyboard, on a narrow screen", { timeout: 600_000 }, async (t) => {
+test("page: shows more kept requests than one response contains, by keyboard, on a narrow screen", { timeout: 600_000 }, async (t) => {
   const world = await start(t, DURABLE);
   for (let n = 0; n < 60; n++) await rejected(world, `{"event":"many","n":${n}}`, FORGED);
   const { page, wrong } = await opened(world.edge, { viewport: { width: 320, height: 640 } });
@@ -132,7 +132,7 @@ test("page: shows more kept requests than one answer holds, by keyboard, on a na
   await page.goBack();
   await hasFocus();
 
-  // Another tab erases it meanwhile.
+  // Another client erases the request meanwhile.
   const id = link.split("=")[1];
   assert.equal((await admin(world.edge).ask("DELETE", `rejected/${id}`)).erased, 1);
   await page.locator("#rejected tbody tr", { has: page.locator(`[href="${link}"]`) }).getByText("Erase…").click();

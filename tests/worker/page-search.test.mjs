@@ -1,4 +1,4 @@
-// The search and the filter for test events on the page, and a shard that does not answer, on a real edge.
+// The search on the page, the filter for test events, and a shard that does not answer, on a real edge.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LOOKS } from "../browser/support.mjs";
@@ -89,7 +89,7 @@ test("page: names a shard that does not answer, and shows the others", { timeout
   const bodies = [0, 1].map((shard) => inShard(shard, 2));
   for (const body of bodies) assert.equal((await post(world.url, body)).status, 200);
   for (const id of await world.ids()) await world.until(id, "delivered");
-  await world.again((storage) => spoil(storage, `demo_session_finished:${JSON.parse(bodies[0]).data.session_id}`));
+  await world.restart((storage) => spoil(storage, `demo_session_finished:${JSON.parse(bodies[0]).data.session_id}`));
   for (const looks of LOOKS) {
     const { page, wrong } = await opened(world.edge, looks);
     await signIn(page);

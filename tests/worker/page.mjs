@@ -3,7 +3,7 @@ import { after, before } from "node:test";
 import { launch, look as lookAt, open } from "../browser/support.mjs";
 import { TOKEN } from "./support.mjs";
 
-/** Names and texts that are markup. */
+/** Markup for names and texts, which the page must show as text. */
 export const IMAGE = "<img src=x onerror=alert(1)>";
 export const SCRIPT = "</pre><script>alert(1)</script>";
 
@@ -25,21 +25,21 @@ export async function signIn(page) {
   await page.waitForSelector("#tools", { state: "visible" });
 }
 
-export const said = (page, text) => page.locator("#said", { hasText: text }).waitFor();
+export const waitForMessage = (page, text) => page.locator("#said", { hasText: text }).waitFor();
 
-/** Checks how the page is at this moment, and leaves a screenshot. */
+/** Checks the page in its current state, and saves a screenshot. */
 export const look = (page, name, looks) => lookAt(page, `admin-${name}`, looks);
 
-/** Goes to a view by its link. */
+/** Opens a view by its link. */
 export const view = (page, name) => page.click(`#views a[href="#${name}"]`);
 
 /** Shows the filter and the search, which are folded on a phone. */
 export const openFinder = (page) => page.evaluate(() => (document.getElementById("finder").open = true));
 
-/** Waits until the list of deliveries shows so many. */
+/** Waits until the line below the list of deliveries says how many are shown. */
 export const shown = (page, text) => page.locator("#shown", { hasText: `Shown: ${text}` }).waitFor();
 
-/** The row of a delivery with this in it, the ID of the delivery in a row, and the selector of its link. */
+/** The row of the delivery that contains `text`, the ID of the delivery in a row, and the selector of its link. */
 export const rowOf = (page, text) => page.locator("#deliveries tbody tr", { hasText: text });
 export const idIn = async (row) => (await row.locator("a").first().getAttribute("href")).split("=")[1];
 export const linkTo = (id) => `a[href="#delivery=${id}"]`;

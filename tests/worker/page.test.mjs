@@ -1,11 +1,13 @@
-// The page of the delivery log, as a person uses it, on a real edge. Screenshots are left in
+// The page of the delivery log, used in a browser as a person does, on a real edge. Screenshots are saved in
 // target/screenshots/.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isSound, LOOKS } from "../browser/support.mjs";
-import { browser, DURABLE as STORING, idIn, IMAGE, linkTo, look, openFinder, rowOf, said, SCRIPT, shown, signIn, view } from "./page.mjs";
+import {
+  browser, DURABLE as STORING, idIn, IMAGE, linkTo, look, openFinder, rowOf, SCRIPT, shown, signIn, view, waitForMessage,
+} from "./page.mjs";
 import { admin, folder, post, sign, start, startOrigin, TOKEN } from "./support.mjs";
 
 const sample = readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json"), "utf8");
@@ -15,14 +17,14 @@ const POLICY = ["default-src 'none'", "script-src 'self'", "style-src 'self'", "
 
 const opened = browser();
 
-/** An edge with two destinations: `crm` takes everything, `archive` nothing broken while `archive.refusing`. */
-async function startRefusing(t) {
+/** Starts an edge with two destinations. `archive` fails each body that contains "broken" while `archive.isFailing`. */
+async function startFailing(t) {
   const archive = await startOrigin();
   t.after(archive.stop);
-  archive.refusing = true;
+  archive.isFailing = true;
   archive.answer = (_, response) => {
-    const refused = archive.refusing && archive.taken.at(-1).body.includes("broken");
-    response.writeHead(refused ? 500 : 200).end();
+    const fails = archive.isFailing && archive.taken.at(-1).body.includes("broken");
+    response.writeHead(fails ? 500 : 200).end();
   };
   const crm = await startOrigin();
   t.after(crm.stop);
@@ -34,8 +36,8 @@ async function startRefusing(t) {
 for (const looks of LOOKS) {
   const title = `${looks.colorScheme}, ${looks.viewport.width} px`;
 
-  test(`page, ${title}: shows a delivery that a destination rejected`, { timeout: 600_000 }, async (t) => {
-    const { edge, url, crm, archive, until } = await startRefusing(t);
+  test(`page, ${title}: shows a delivery that a destination did not accept`, { timeout: 600_000 }, async (t) => {
+    const { edge, url, crm, archive, until } = await startFailing(t);
     for (const body of [sample, JSON.stringify({ event: IMAGE, n: SCRIPT }), '{"event":"broken","n":1.0}']) {
       assert.equal((await post(url, body)).status, 200);
     }
@@ -85,17 +87,17 @@ for (const looks of LOOKS) {
     await look(page, "delivery", looks);
     await page.uncheck("#pretty");
     assert.equal(await page.textContent("#body"), '{"event":"broken","n":1.0}');
-    const refused = page.locator("#attempts tbody tr", { hasText: "archive" });
-    assert.match(await refused.innerText(), /500 origin_failed/);
-    assert.match(await refused.locator("time").getAttribute("title"), /Z$/);
+    const failed = page.locator("#attempts tbody tr", { hasText: "archive" });
+    assert.match(await failed.innerText(), /500 origin_failed/);
+    assert.match(await failed.locator("time").getAttribute("title"), /Z$/);
 
-    archive.refusing = false;
+    archive.isFailing = false;
     const before = crm.taken.length;
     assert.equal(await page.locator("#to option:checked").textContent(), "where it is dead");
     assert.equal(await page.locator("#views [aria-current=true]").textContent(), "Deliveries");
     await page.selectOption("#to", "archive");
     await page.click("#redeliver .primary");
-    await said(page, `Delivery ${broken} is sent again to archive.`);
+    await waitForMessage(page, `Delivery ${broken} is sent again to archive.`);
     await until(broken, "delivered");
     assert.equal(crm.taken.length, before);
     await page.click("#refresh");
@@ -107,7 +109,7 @@ for (const looks of LOOKS) {
     assert.equal(crm.taken.length, sent);
     await page.selectOption("#to", "all that want it");
     await page.click("#redeliver .primary");
-    await said(page, `Delivery ${broken} is sent again to crm, archive.`);
+    await waitForMessage(page, `Delivery ${broken} is sent again to crm, archive.`);
     await until(broken, "delivered");
 
     await page.click("[data-opens=delete]");
@@ -116,7 +118,7 @@ for (const looks of LOOKS) {
     assert.equal(await page.locator("#redeliver").isVisible(), true);
     await page.click("[data-opens=delete]");
     await page.click("#delete .danger");
-    await said(page, `Delivery ${broken} was erased.`);
+    await waitForMessage(page, `Delivery ${broken} was erased.`);
     await page.locator("#body-note", { hasText: "The body was deleted" }).waitFor();
     assert.equal(await page.locator("#redeliver").isVisible(), false);
     await page.goBack();
@@ -127,8 +129,8 @@ for (const looks of LOOKS) {
     await page.close();
   });
 
-  test(`page, ${title}: redelivers the dead of a period, and erases the data of one person`, { timeout: 600_000 }, async (t) => {
-    const { edge, url, archive, until, ask } = await startRefusing(t);
+  test(`page, ${title}: redelivers the dead deliveries of a period, and erases the data of one person`, { timeout: 600_000 }, async (t) => {
+    const { edge, url, archive, until, ask } = await startFailing(t);
     for (const body of [sample, '{"event":"broken","n":1}', '{"event":"broken","n":2}']) await post(url, body);
     const { page, wrong } = await opened(edge, looks);
     await signIn(page);
@@ -137,7 +139,7 @@ for (const looks of LOOKS) {
     assert.equal(ids.length, 2);
     for (const id of ids) await until(id, "dead");
 
-    archive.refusing = false;
+    archive.isFailing = false;
     await page.click("[data-opens=revive]");
     assert.equal(await page.inputValue("#revive-to"), "");
     const oldest = (await ask("GET", "status")).oldestDead;
@@ -145,17 +147,17 @@ for (const looks of LOOKS) {
     assert.ok(since <= oldest && oldest < since + 60_000, `${since} ${oldest}`);
     await look(page, "redeliver", looks);
     await page.click("#revive .primary");
-    await said(page, "Sent again: 2.");
+    await waitForMessage(page, "Sent again: 2.");
     for (const id of ids) await until(id, "delivered");
 
     await page.click("[data-opens=erase]");
     await page.fill("#email", JSON.parse(sample).data.user.email);
     await page.click("#erase .danger");
-    assert.equal(await page.locator("#erase").isVisible(), true); // because it was not confirmed
+    assert.equal(await page.locator("#erase").isVisible(), true); // because the checkbox is not checked
     await page.check("#erase [type=checkbox]");
     await look(page, "erase", looks);
     await page.click("#erase .danger");
-    await said(page, "Erased: 1.");
+    await waitForMessage(page, "Erased: 1.");
     await page.locator("#deliveries .erased").waitFor();
     assert.equal(await page.inputValue("#email"), "");
     assert.deepEqual(wrong, []);
@@ -189,7 +191,7 @@ for (const looks of LOOKS) {
 }
 
 test("page: shows duplicates, variants and a body that is not text, on a narrow screen", { timeout: 600_000 }, async (t) => {
-  const { edge, url, until } = await startRefusing(t);
+  const { edge, url, until } = await startFailing(t);
   const different = JSON.parse(sample);
   different.data.user.email = "other@example.com";
   const bytes = Buffer.from([0xff, 0xfe, 0x00]);
@@ -221,7 +223,7 @@ test("page: shows duplicates, variants and a body that is not text, on a narrow 
   await page.close();
 });
 
-test("page: erases until the answer says that nothing is left, by keyboard", { timeout: 600_000 }, async (t) => {
+test("page: calls erase until no cursor is left, by keyboard", { timeout: 600_000 }, async (t) => {
   const { edge } = await start(t, DURABLE);
   const { page, wrong } = await opened(edge);
   const asked = [];
@@ -241,19 +243,19 @@ test("page: erases until the answer says that nothing is left, by keyboard", { t
   await page.keyboard.press("Tab");
   await page.keyboard.press("Space");
   await page.keyboard.press("Enter");
-  await said(page, "Erased: 6.");
+  await waitForMessage(page, "Erased: 6.");
   const email = "kim@example.com";
   assert.deepEqual(asked, [{ email }, { email, cursor: "a" }, { email, cursor: "b" }]);
   assert.deepEqual(wrong, []);
   await page.close();
 });
 
-test("page: lists more than one answer holds, by keyboard, and goes back", { timeout: 600_000 }, async (t) => {
+test("page: lists more deliveries than one response contains, by keyboard, and goes back", { timeout: 600_000 }, async (t) => {
   const { edge, url } = await start(t, DURABLE);
   const all = Array.from({ length: 60 }, (_, n) => post(url, `{"event":"many","n":${n}}`));
   for (const { status } of await Promise.all(all)) assert.equal(status, 200);
   const { page, wrong } = await opened(edge);
-  await signIn(page); // its field has the focus
+  await signIn(page); // the field for the token has the focus
   await shown(page, "50.");
   await page.focus("#older");
   await page.keyboard.press("Enter");
@@ -293,7 +295,7 @@ test("page: shows the API's warnings about the keys", { timeout: 600_000 }, asyn
   await during.edge.stop();
   await page.close();
 
-  // After the end, no action is needed.
+  // After the end of the previous key, the operator need not act.
   const after = await start(t, DURABLE, { storage });
   const next = await opened(after.edge);
   await signIn(next.page);
@@ -303,7 +305,7 @@ test("page: shows the API's warnings about the keys", { timeout: 600_000 }, asyn
   await next.page.close();
 });
 
-test("page: redelivers an event that no destination wants to the chosen one", { timeout: 600_000 }, async (t) => {
+test("page: redelivers an event that no destination wants, to a destination that is chosen", { timeout: 600_000 }, async (t) => {
   const storage = await folder(t);
   const crm = await startOrigin();
   t.after(crm.stop);
@@ -326,7 +328,7 @@ test("page: redelivers an event that no destination wants to the chosen one", { 
   await page.locator("#problem", { hasText: "No destination wants this event. Choose one." }).waitFor();
   await page.selectOption("#to", "crm");
   await page.click("#redeliver .primary");
-  await said(page, `Delivery ${id} is sent again to crm.`);
+  await waitForMessage(page, `Delivery ${id} is sent again to crm.`);
   await crm.took(2);
   assert.deepEqual(wrong, []);
   await page.close();
@@ -378,7 +380,7 @@ test("page: shows each error, and loses no input", { timeout: 600_000 }, async (
   await page.close();
 });
 
-test("page: its files have a policy that blocks all other content", async (t) => {
+test("page: the files have a policy that blocks all other content", async (t) => {
   const { edge } = await start(t, DURABLE);
   for (const [path, type] of Object.entries(FILES)) {
     const response = await fetch(`${edge.url}/admin/${path}`);

@@ -1,7 +1,7 @@
 // A paused destination receives nothing, and loses nothing.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { lasting, look } from "./storage.mjs";
+import { lasting, select } from "./storage.mjs";
 import { admin, deferred, DURABLE, event, eventually, post, start, startOrigin, TOKEN } from "./support.mjs";
 
 const MINUTE = 60_000;
@@ -17,7 +17,7 @@ async function pendingIs(world, count, name) {
   await eventually(async () => (await destination(world, name)).pending === count);
 }
 
-test("sends nothing to a paused destination, and all of it in order once it is resumed", async (t) => {
+test("sends nothing to a paused destination, and all its deliveries once it is resumed", async (t) => {
   const mail = await startOrigin();
   t.after(mail.stop);
   const world = await start(t, (origin) => ({
@@ -69,7 +69,7 @@ test("lets requests in flight finish", async (t) => {
   await world.until((await world.ids())[0], "delivered");
 });
 
-test("stays paused through a restart, and does not let pending deliveries grow older", async (t) => {
+test("stays paused through a restart, and does not count the pause as age of pending deliveries", async (t) => {
   const world = await lasting(t, { MAX_DELIVERY_AGE: "1h" });
   world.origin.answer = (_, response) => response.writeHead(500, { "retry-after": "600" }).end();
   equal((await post(world.url, event())).status, 200);
@@ -88,7 +88,7 @@ test("stays paused through a restart, and does not let pending deliveries grow o
   await world.until(id, "dead");
 });
 
-test("after a pause of 4 days, deliveries keep their times of arrival, and die at MAX_DELIVERY_AGE without the pause", async (t) => {
+test("after a pause of 4 days, deliveries keep their times of arrival, and MAX_DELIVERY_AGE does not count the pause", async (t) => {
   const world = await lasting(t, { MAX_DELIVERY_AGE: "1h" });
   world.origin.answer = (_, response) => response.writeHead(404).end();
   const sent = async () => {
@@ -109,8 +109,8 @@ test("after a pause of 4 days, deliveries keep their times of arrival, and die a
   await world.until(early, ({ attempts }) => attempts.length === 3);
   const before = Date.now();
   const late = await sent();
-  await world.again((storage) => {
-    const sends = look(storage, "SELECT sends FROM deliveries ORDER BY key").map(({ sends }) => JSON.parse(sends)[0]);
+  await world.restart((storage) => {
+    const sends = select(storage, "SELECT sends FROM deliveries ORDER BY key").map(({ sends }) => JSON.parse(sends)[0]);
     const [ages, paused] = [sends.map(({ began }) => Date.now() - began), sends.map(({ paused }) => paused ?? 0)];
     ok(sends[1].began >= before && ages[1] < HOUR, `arrived ${ages[1]} ms ago`);
     ok(ages[0] >= 4 * DAY + 30 * MINUTE && ages[0] < 4 * DAY + 31 * MINUTE, `arrived ${ages[0]} ms ago`);
@@ -127,7 +127,7 @@ test("after a pause of 4 days, deliveries keep their times of arrival, and die a
   deepEqual(await states(), ["dead", "dead"]);
 });
 
-test("sends pending deliveries in the order of arrival when it is resumed, tried before or not", async (t) => {
+test("after a resume, sends pending deliveries in the order of arrival, tried before or not", async (t) => {
   const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
   Object.assign(world, admin(world.edge));
   world.origin.answer = (_, response) => response.writeHead(404).end();
@@ -146,7 +146,7 @@ test("sends pending deliveries in the order of arrival when it is resumed, tried
   for (const [place, index] of sent.entries()) ok(Math.abs(place - index) <= 1, sent.join());
 });
 
-test("sends the oldest delivery first when it is resumed, even if a retry became due during the pause", async (t) => {
+test("after a resume, sends the oldest delivery first, even if its retry became due during the pause", async (t) => {
   const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
   Object.assign(world, admin(world.edge));
   world.origin.answer = (_, response) => response.writeHead(500).end();
@@ -165,7 +165,7 @@ test("sends the oldest delivery first when it is resumed, even if a retry became
   ok(sent.indexOf(0) <= 1, sent.join()); // two are in flight at a time
 });
 
-test("makes pending deliveries due at once when it is resumed", async (t) => {
+test("after a resume, pending deliveries are due at once", async (t) => {
   const world = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN });
   Object.assign(world, admin(world.edge));
   world.origin.answer = (_, response) => response.writeHead(404).end();
@@ -178,7 +178,7 @@ test("makes pending deliveries due at once when it is resumed", async (t) => {
   for (const id of ids) await world.until(id, "delivered");
 });
 
-test("raises an alert after a day, once, and resumes after 7 days", async (t) => {
+test("raises one alert after a day of pause, and resumes after 7 days", async (t) => {
   const alerts = await startOrigin();
   t.after(alerts.stop);
   const world = await lasting(t, { ALERT_URL: alerts.url });
@@ -190,7 +190,7 @@ test("raises an alert after a day, once, and resumes after 7 days", async (t) =>
   await world.later(2 * MINUTE);
   const { cause, destination: name } = JSON.parse((await alerts.took(1)).body);
   deepEqual([cause, name], ["paused", "origin"]);
-  // An edge that is stopped while it posts an alert posts that again.
+  // An edge that is stopped while it posts an alert posts it again.
   await world.later(MINUTE);
   const posted = alerts.taken.length;
   await world.later(5 * DAY);

@@ -1,4 +1,4 @@
-// Deliveries that make a destination reset the connection delay no others.
+// Deliveries that make a destination reset the connection do not delay other deliveries.
 import { equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { lasting } from "./storage.mjs";
@@ -8,7 +8,7 @@ const MINUTE = 60_000;
 
 const destination = async ({ ask }) => (await ask("GET", "status")).destinations[0];
 
-/** An edge whose origin resets the connection of each request with one of the `poison` bodies. */
+/** Starts an edge whose origin resets the connection of each request with one of the `poison` bodies. */
 async function poisoned(t, bindings) {
   const world = await lasting(t, bindings);
   const poison = new Set();

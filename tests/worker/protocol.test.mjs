@@ -1,9 +1,9 @@
-// A Worker and an inbox of different versions meet during a deployment. Only stored events may be acknowledged.
+// During a deployment, a Worker may call an inbox of another version. Only stored events may be acknowledged.
 import { deepEqual, equal, match } from "node:assert/strict";
 import { test } from "node:test";
 import { admin, DURABLE, event, folder, post, start, TOKEN } from "./support.mjs";
 
-/** A Worker whose messages carry the next version: all of them, or only those that store a delivery. */
+/** A Worker that sends the next version in all messages, or only in messages that store a delivery. */
 const entry = (messages) => `
   import worker, { Inbox } from "./index.js";
   export { Inbox };

@@ -22,7 +22,7 @@ test("does not keep a body that can't be an event of Walnut", async (t) => {
   await world.holds({ kept: is.length, bytes: Buffer.byteLength(is.join("")) });
 });
 
-test("a body of 64 KiB is kept, and a longer one is not", async (t) => {
+test("keeps a body of 64 KiB, and no longer one", async (t) => {
   const world = await edge(t);
   for (const size of [LARGEST + 1, LARGEST]) equal((await world.send(sized(size))).code, "signature_mismatch");
   await world.holds({ kept: 1, bytes: LARGEST });
@@ -70,7 +70,7 @@ test("an isolate does not ask again for a minute for a network without room", as
   await world.pass(MINUTE);
   const later = await asked();
   await world.send(tiny(), { key: FORGED, ip: address(1) });
-  // To report the dropped requests, and to ask again.
+  // One call reports the dropped requests, and one asks again.
   await eventually(async () => (await asked()) >= later + 2);
   await world.holds({ kept: TENTH.bodies, dropped: 101 });
 });
@@ -115,7 +115,7 @@ test("a network without room does not block another one", async (t) => {
   await world.holds({ kept: TENTH.bodies });
   await world.send(tiny(), { key: FORGED, ip: address(1) });
   await world.stays(TENTH.bodies);
-  // Without a minute between, and in the same isolate.
+  // Within the same minute, and in the same isolate.
   await world.send(event(), { ip: address(2) });
   await world.holds({ kept: TENTH.bodies + 1 });
 });
@@ -176,7 +176,7 @@ test("a known network may have all of the room", async (t) => {
   await isFullFor(world, address(1), ALL.bodies);
 });
 
-/** Erases all kept requests, which frees room, but no part of a day's share. */
+/** Erases all kept requests. That frees room, but does not change the number of requests kept on this day. */
 async function empty(world) {
   for (const { id } of await world.rejected()) await world.ask("DELETE", `rejected/${id}`);
   await world.holds({ kept: 0 });

@@ -1,4 +1,4 @@
-// Recovery from the quarantine while the process is killed, or WebAssembly traps, in the middle of it.
+// Recovery from the quarantine, while the process is killed or WebAssembly traps.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { FAILPOINTS_BUILD } from "../../tools/edge.mjs";

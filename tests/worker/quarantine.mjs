@@ -1,4 +1,4 @@
-// Shared by the tests of the quarantine: an edge whose key changes and whose clock moves, and senders in many networks.
+// Shared by the tests of the quarantine: an edge with a key and a clock that tests change, and senders in many networks.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import { lasting } from "./storage.mjs";
@@ -16,26 +16,27 @@ export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
-/** How long a request may stay unanswered, in ms. */
+/** How long to wait for the expected status of the quarantine, in ms. */
 const PATIENCE_MS = 300_000;
 
-/** An address in the network with this number: each is a /24. */
+/** Returns an address in a numbered network. Each network is a /24. */
 export const address = (network, host = 1) => `10.${network >> 8}.${network & 255}.${host}`;
 
-/** The body of an event with exactly so many bytes. */
+/** Returns the body of an event with exactly `bytes` bytes. */
 export function sized(bytes, fields = {}) {
   const short = event({ ...fields, padding: "" });
   return event({ ...fields, session_id: JSON.parse(short).data.session_id, padding: "x".repeat(bytes - Buffer.byteLength(short)) });
 }
 
-/** The smallest body that is kept. Each call gives a different one. */
 let small = 0;
+/** Returns a small body that the quarantine keeps. Each call returns a different one. */
 export const tiny = () => `{"event":"e","n":${small++}}`;
 
 /**
- * The Worker with a clock that is so many ms ahead. A request to `/clock`, or the header `test-ahead`, moves the clock. It counts the rows that it writes, including index entries and
- * alarms, and the requests to the inbox. Alarms fire after the same real time as without the shift. With TEST_GATE, the
- * second shard stores only what the server there answers 200.
+ * The Worker with a clock that is `ms` ahead. A request to `/clock`, or the header `test-ahead`, moves the clock. Alarms
+ * fire after the same real time as without the shift. The Worker counts the rows that it writes, including index entries
+ * and alarms, and the requests to the inbox. With TEST_GATE, the second shard stores a delivery only if the server at
+ * that URL answers 200.
  */
 export const ahead = (ms) => `
 import worker, { Inbox as Real } from "./index.js";
@@ -105,15 +106,15 @@ export default {
 };`;
 
 /**
- * An edge with storage that lasts. `send` posts a body, signed with the new key and from Walnut's address unless it says
- * otherwise. `reset` changes bindings, and starts the edge again so many ms later. `pass` moves the clock and runs the
- * cron trigger. `holds` waits until the status of the quarantine has these numbers, `stays` checks that it keeps no more
- * than so many, and `rejected` lists all kept requests. `genuine` sends an event that makes its network known.
+ * Starts an edge that keeps its storage through restarts. `send` posts a body, by default signed with the new key and
+ * from Walnut's address. `reset` changes bindings and restarts the edge `ms` later. `pass` moves the clock and runs the
+ * cron trigger. `holds` waits until the status of the quarantine has the wanted numbers. `stays` checks that the number of
+ * kept requests does not grow. `rejected` lists all kept requests. `genuine` sends an event that makes its network known.
  */
 export async function quarantine(t, bindings = {}, options = {}) {
   const all = { ...bindings };
   let offset = 0;
-  // The failpoints build stops in another way; no test needs both.
+  // No test needs both the failpoints build and the clock.
   const world = await lasting(t, all, () => (options.build ? options : { entry: ahead(offset), ...options }));
   world.now = () => Date.now() + offset;
   world.send = (body, { key = NEW_KEY, ip = WALNUT, headers = {} } = {}) =>
@@ -121,7 +122,7 @@ export async function quarantine(t, bindings = {}, options = {}) {
   world.reset = async (changed, ms = 0) => {
     Object.assign(all, changed);
     offset += ms;
-    await world.again();
+    await world.restart();
   };
   world.pass = async (ms) => {
     offset += ms;
@@ -132,9 +133,9 @@ export async function quarantine(t, bindings = {}, options = {}) {
     const end = Date.now() + PATIENCE_MS;
     return eventually(async () => {
       const status = await world.ask("GET", "status");
-      const found = Object.fromEntries(Object.keys(wanted).map((name) => [name, status.quarantine?.[name]]));
-      if (Date.now() > end) deepEqual(found, wanted);
-      return isDeepStrictEqual(found, wanted) && status;
+      const actual = Object.fromEntries(Object.keys(wanted).map((name) => [name, status.quarantine?.[name]]));
+      if (Date.now() > end) deepEqual(actual, wanted);
+      return isDeepStrictEqual(actual, wanted) && status;
     });
   };
   world.stays = async (kept) => {
@@ -160,41 +161,41 @@ export async function quarantine(t, bindings = {}, options = {}) {
   return world;
 }
 
-/** Runs `work` for each item, so many at once. */
+/** Runs `work` for each item, for `atOnce` items at a time. */
 export async function each(items, work, atOnce = 16) {
   const left = items.entries();
-  const worker = async () => {
+  const workThrough = async () => {
     for (const [n, item] of left) await work(item, n);
   };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+  await Promise.all(Array.from({ length: atOnce }, workThrough));
 }
 
-/** A tenth of the room, for a network without genuine events; half of the room is for all such networks. */
+/** The limits of a network without genuine events, of all such networks together, and of the whole quarantine. */
 export const TENTH = { bodies: 100, bytes: 838_860 };
 export const HALF = { bodies: 500, bytes: 4 << 20 };
 export const ALL = { bodies: 1000, bytes: 8 << 20 };
 
-/** Sends so many small bodies; each is rejected. */
+/** Sends `count` small bodies, which are all rejected. */
 export const forge = (world, count, { ip, key = FORGED } = {}) =>
   each(Array.from({ length: count }), async () => equal((await world.send(tiny(), { key, ip })).code, "signature_mismatch"));
 
-/** Sends them from as many networks as needed, starting with this one, so that each is kept. */
+/** Sends `count` small bodies from as many networks as needed, starting with `network`, so that each is kept. */
 export const forgeFromMany = (world, count, network) =>
   each(Array.from({ length: count }), async (_, n) => {
     const ip = address(network + Math.floor(n / TENTH.bodies));
     equal((await world.send(tiny(), { key: FORGED, ip })).code, "signature_mismatch");
   });
 
-/** Checks that the quarantine has `kept` so many, and does not keep another event from this network. */
+/** Checks that the quarantine has `kept` requests, and does not keep another one from the network of `ip`. */
 export async function isFullFor(world, ip, kept) {
   await world.holds({ kept });
-  // An isolate that knows this does not ask again for a minute.
+  // Without a restart, an isolate that got no room would not ask for a minute.
   await world.reset();
   await world.send(tiny(), { key: FORGED, ip });
   await world.stays(kept);
 }
 
-/** Checks that the quarantine has room for another request from this network. */
+/** Checks that the quarantine has room for another request from the network of `ip`. */
 export async function hasRoomFor(world, ip, kept) {
   await world.reset();
   await world.send(tiny(), { key: FORGED, ip });
@@ -202,7 +203,7 @@ export async function hasRoomFor(world, ip, kept) {
   return kept + 1;
 }
 
-/** An edge with one known network: Walnut's. */
+/** Starts an edge with one known network: Walnut's. */
 export async function edge(t, bindings) {
   const world = await quarantine(t, bindings);
   await world.genuine();
@@ -223,7 +224,7 @@ export async function deliveries({ ask }) {
   }
 }
 
-/** Checks that each body is listed once with its time of receipt, and was sent unchanged. */
+/** Checks that each body is listed once, was received between `from` and `to`, and was sent unchanged. */
 export async function deliveredOnce(world, bodies, from, to) {
   const wanted = new Set(bodies.map(idOf));
   const listed = (await deliveries(world)).filter(({ id }) => wanted.has(id));

@@ -6,14 +6,14 @@ import { deliveredOnce, deliveries, each, FORGED, HOUR, idOf, NEW_KEY, quarantin
 import { event, KEY, sign, startOrigin, TOKEN } from "./support.mjs";
 
 /**
- * Posts like Walnut, which repeats a request without a response. The process is killed before each of the bodies with
- * the numbers in `kills`.
+ * Posts bodies like Walnut, which repeats a request without a response. The process is killed before each body whose
+ * index is in `kills`. Returns how often each error code was answered.
  */
 async function sendThroughKills(world, bodies, kills) {
   let restarted = Promise.resolve();
   const kill = async () => {
     world.edge.kill();
-    await world.again();
+    await world.restart();
   };
   const codes = new Map();
   await each(bodies, async (body, n) => {
@@ -37,7 +37,7 @@ test("a key reset loses none of 500 events, through two kills", { timeout: 600_0
   const from = Date.now();
   const bodies = Array.from({ length: 500 }, () => event());
   deepEqual(await sendThroughKills(world, bodies, [150, 350]), { signature_mismatch: 500 });
-  // Walnut retries rejected events. A kill may have happened after the response and before the request was kept.
+  // Walnut retries rejected events. A request may have been lost by a kill after its response and before it was kept.
   deepEqual(await sendThroughKills(world, bodies, []), { signature_mismatch: 500 });
   await world.holds({ kept: 500, recovered: 0 });
   const to = Date.now();
@@ -107,7 +107,7 @@ test("a key that was set and unset between two starts changes nothing", async (t
   await world.reset({ WALNUT_WEBHOOK_KEY: KEY });
   await world.edge.scheduled();
   const { quarantine: counts } = await world.ask("GET", "status");
-  equal(counts.kept + counts.recovered, 1, "it waits, or was delivered while its key was set");
+  equal(counts.kept + counts.recovered, 1, "the request is kept, or was recovered while its key was set");
   await world.reset({ WALNUT_WEBHOOK_KEY: NEW_KEY });
   await world.edge.scheduled();
   await world.holds({ kept: 0, recovered: 1 });

@@ -1,11 +1,12 @@
-// Kept requests are recovered despite a failing shard, and despite events that interfere.
+// Kept requests are recovered despite a failing shard, and despite concurrent requests.
 import { deepEqual, equal } from "node:assert/strict";
 import { test } from "node:test";
 import { deliveredOnce, deliveries, MINUTE, NEW_KEY, quarantine } from "./quarantine.mjs";
 import { inShard, KEY, startOrigin } from "./support.mjs";
 
 /**
- * An edge of two shards; the second one asks `gate` before it stores. It keeps these requests, signed with the new key.
+ * Starts an edge with two shards, of which the second asks `gate` before it stores. Its quarantine keeps `bodies`, signed
+ * with the new key.
  */
 async function keeping(t, bodies) {
   const gate = await startOrigin();
@@ -24,11 +25,11 @@ const BROKEN = {
   "fails at once": (_, response) => response.writeHead(500).end(),
 };
 
-for (const [what, answer] of Object.entries(BROKEN)) {
+for (const [fault, answer] of Object.entries(BROKEN)) {
   for (const repaired of ["a minute later", "after a restart"]) {
-    test(`a shard that ${what} delays no other, and gets the rest once it works ${repaired}`, async (t) => {
-      const of = (shard) => inShard(shard, 2);
-      const [theirs, ours] = [[of(1), of(1)], [of(0), of(0), of(0)]];
+    test(`a shard that ${fault} does not delay the other, and gets its requests once it works ${repaired}`, async (t) => {
+      const bodyIn = (shard) => inShard(shard, 2);
+      const [theirs, ours] = [[bodyIn(1), bodyIn(1)], [bodyIn(0), bodyIn(0), bodyIn(0)]];
       // The requests of the broken shard come first.
       const { gate, world } = await keeping(t, [...theirs, ...ours]);
       const { answer: open } = gate;
@@ -36,18 +37,18 @@ for (const [what, answer] of Object.entries(BROKEN)) {
       await world.reset({ WALNUT_WEBHOOK_KEY: NEW_KEY });
       await world.edge.scheduled();
       await gate.took(1);
-      const genuine = [of(0), of(0), of(0)];
+      const genuine = [bodyIn(0), bodyIn(0), bodyIn(0)];
       equal((await world.send(genuine[0])).status, 200);
       await world.holds({ kept: 2, recovered: 3 });
       await deliveredOnce(world, [...ours, genuine[0]], 0, Date.now());
-      // The alarm that delivers this one does not ask the shard again.
+      // The alarm that delivers this event does not ask the broken shard again.
       equal((await world.send(genuine[1])).status, 200);
       await deliveredOnce(world, [genuine[1]], 0, Date.now());
       equal(gate.taken.length, 1);
 
       gate.answer = open;
       if (repaired === "a minute later") {
-        // Not by the whole minute: an alarm that is set does not move with the clock, but a later one is set again.
+        // Less than the whole minute: a set alarm does not move with the clock, and the next event sets it again.
         await world.pass(0.75 * MINUTE);
         equal((await world.send(genuine[2])).status, 200);
       } else {
@@ -79,7 +80,7 @@ test("a request that is being stored is not erased from the quarantine, but can 
   await world.until(deliveryId, "erased");
 });
 
-/** The second shard only answers that it is broken. */
+/** A Worker whose second shard answers each request with an error. */
 const SECOND_IS_BROKEN = `
   import worker, { Inbox as Real } from "./index.js";
   export class Inbox extends Real {

@@ -4,10 +4,10 @@ import { test } from "node:test";
 import { admin, DURABLE, event, eventually, folder, inShard, post, start, startOrigin, TOKEN } from "./support.mjs";
 
 const list = (...destinations) => ({ ORIGIN_URL: undefined, DESTINATIONS: JSON.stringify(destinations) });
-const refuses = (_, response) => response.writeHead(500).end();
-const takes = (_, response) => response.end();
+const fails = (_, response) => response.writeHead(500).end();
+const accepts = (_, response) => response.end();
 
-/** Origins that outlive the edge, and `edge(bindings)`, which starts it again with the same storage. */
+/** Starts `count` origins. `edge(...destinations)` starts the edge, each time with the same storage. */
 async function world(t, count) {
   const storage = await folder(t);
   const origins = await Promise.all(Array.from({ length: count }, startOrigin));
@@ -58,7 +58,7 @@ test("a new destination gets all deliveries of a period that it wants", async (t
 
   const after = await edge({ name: "crm", url: crm.url }, { name: "lake", url: lake.url, events: ["demo_session_finished"] });
   const all = { state: "all", destination: "lake", since, until: Date.now() + 1 };
-  lake.answer = () => {}; // They stay pending.
+  lake.answer = () => {}; // the deliveries stay pending
   equal((await after.ask("POST", "redeliver", all)).redelivered, 2);
   deepEqual(bodies({ taken: [await lake.took(1), await lake.took(2)] }), [...wanted].sort());
   equal((await after.ask("POST", "redeliver", all)).redelivered, 0);
@@ -79,22 +79,22 @@ test("with state all, a destination and a period are required", async (t) => {
 test("moves pending and dead sends of a renamed destination to the new name", async (t) => {
   const { origins: [crm, other], edge } = await world(t, 2);
   const before = await edge({ name: "old", url: crm.url }, { name: "other", url: other.url });
-  crm.answer = refuses;
+  crm.answer = fails;
   const dead = [event(), event()];
   for (const body of dead) equal((await post(before.url, body)).status, 200);
   for (const id of await before.ids()) await before.until(id, "dead");
-  crm.answer = takes;
+  crm.answer = accepts;
   const delivered = event();
   equal((await post(before.url, delivered)).status, 200);
   await before.until((await before.ids("?limit=1"))[0], "delivered");
-  crm.answer = () => {}; // It is still in flight when the edge stops, so it waits then.
+  crm.answer = () => {}; // the request is in flight when the edge stops, so its delivery stays pending
   const pending = event();
   equal((await post(before.url, pending)).status, 200);
   await crm.took(4);
   await before.until((await before.ids("?limit=1"))[0], (it) => names(it).some(([name, state]) => name === "other" && state === "delivered"));
 
   crm.taken.length = 0;
-  crm.answer = takes;
+  crm.answer = accepts;
   const after = await edge({ name: "new", url: crm.url }, { name: "other", url: other.url });
   equal((await after.ask("POST", "redeliver", { from: "old", destination: "new" })).redelivered, 3);
   await crm.took(3);
@@ -106,7 +106,7 @@ test("moves pending and dead sends of a renamed destination to the new name", as
   }
   deepEqual(names(await after.ask("GET", `deliveries/${kept}`)), [["old", "delivered"], ["other", "delivered"]]);
   equal((await after.ask("POST", "redeliver", { from: "old", destination: "new" })).redelivered, 0);
-  // Nothing is sent twice to a destination that already receives the delivery.
+  // A destination that has a delivery already does not get it again.
   equal(other.taken.length, 4);
 });
 
@@ -118,14 +118,14 @@ test("sends a pending delivery of a renamed destination to the new name even if 
   equal((await post(before.url, event())).status, 200);
   const [id] = await before.ids();
   await before.until(id, (it) => names(it).some(([, state]) => state === "dead"));
-  crm.answer = takes;
+  crm.answer = accepts;
   const after = await edge({ name: "crm", url: crm.url });
   equal((await after.ask("POST", "redeliver", { from: "old", destination: "crm" })).redelivered, 1);
   deepEqual(names(await after.until(id, "delivered")), [["crm", "delivered"]]);
   equal(crm.taken.length, 2);
 });
 
-test("a move needs an old name and a destination", async (t) => {
+test("a move requires an old name and a destination", async (t) => {
   const { origins: [crm], edge } = await world(t, 1);
   const { ask } = await edge({ name: "crm", url: crm.url });
   for (const body of [
@@ -148,12 +148,12 @@ test("redelivers one delivery to the destinations for which it is dead, or to al
     const { destinations, code } = await ask("POST", `deliveries/${id}/redeliver`, body);
     return destinations ?? code;
   };
-  crm.answer = refuses;
+  crm.answer = fails;
   const body = event();
   equal((await post(url, body)).status, 200);
   const [id] = await ids();
   await until(id, "dead");
-  crm.answer = takes;
+  crm.answer = accepts;
   deepEqual(await redeliver(id), ["crm"]);
   await until(id, "delivered");
   deepEqual(await redeliver(id), []);
@@ -162,7 +162,7 @@ test("redelivers one delivery to the destinations for which it is dead, or to al
   await until(id, "delivered");
   deepEqual([crm.taken.length, mail.taken.length], [3, 2]);
   deepEqual(await redeliver(id, { state: "unrouted" }), "invalid_request");
-  // A variant was not sent.
+  // A variant was not sent at its arrival, so it is dead for no destination.
   equal((await post(url, body.replace('"fab_clicks":0', '"fab_clicks":9'))).status, 200);
   const [variant] = await ids("?state=variant");
   deepEqual(await redeliver(variant, { state: "dead" }), []);
@@ -183,11 +183,11 @@ test("names a shard that fails, and redelivers the deliveries of the others", as
   `;
   const { edge, url, origin } = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN, MAX_ATTEMPTS: "1", SHARDS: "3" }, { entry });
   const { ask, ids, until } = admin(edge);
-  origin.answer = refuses;
+  origin.answer = fails;
   for (let n = 0; n < 12; n++) equal((await post(url, event())).status, 200);
   const all = await ids();
   for (const id of all) await until(id, "dead");
-  origin.answer = takes;
+  origin.answer = accepts;
   const { redelivered, brokenShards } = await ask("POST", "redeliver", {});
   deepEqual([redelivered, brokenShards], [all.filter((id) => !id.startsWith("1-")).length, [1]]);
 });

@@ -1,4 +1,4 @@
-// A destination that is removed from the configuration, renamed, or added again.
+// Destinations that are removed from the configuration, renamed, or added again.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { lasting } from "./storage.mjs";
@@ -6,7 +6,7 @@ import { event, post, TOKEN } from "./support.mjs";
 
 const HOUR = 3_600_000;
 
-/** An edge whose one destination has a name that `world.rename` changes. */
+/** Starts an edge with one destination, which `world.rename` renames. */
 async function named(t, name, more = {}) {
   const bindings = { ...more, DESTINATIONS: undefined };
   const world = await lasting(t, bindings);
@@ -14,13 +14,13 @@ async function named(t, name, more = {}) {
   const rename = (name) => {
     bindings.ORIGIN_URL = undefined;
     bindings.DESTINATIONS = JSON.stringify([{ name, url }]);
-    return world.again();
+    return world.restart();
   };
   await rename(name);
   return Object.assign(world, { rename });
 }
 
-/** Posts an event that its destination does not accept; returns its ID. */
+/** Posts an event that its destination does not accept. Returns the ID of the delivery. */
 async function waiting(world) {
   world.origin.answer = (_, response) => response.writeHead(500, { "retry-after": "1" }).end();
   equal((await post(world.url, event())).status, 200);
@@ -42,7 +42,7 @@ test("sends the waiting deliveries of a destination as soon as it is configured 
   ok(Date.now() - before < HOUR);
 });
 
-test("deliveries that arrive while the destination has another name keep the order of arrival", async (t) => {
+test("delivers a new event while an older one waits for the former name of the destination", async (t) => {
   const world = await named(t, "crm");
   const first = await waiting(world);
   await world.rename("other");
@@ -66,7 +66,7 @@ test("reports deliveries that wait for an unconfigured destination", async (t) =
   match(await metrics.text(), /^walnut_stranded\{destination="crm"\} 1$/m);
 });
 
-test("a delivery to a destination that stays removed dies of its age", async (t) => {
+test("a delivery to a destination that stays removed is dead after MAX_DELIVERY_AGE", async (t) => {
   const world = await named(t, "crm", { MAX_DELIVERY_AGE: "1h" });
   const id = await waiting(world);
   await world.rename("other");

@@ -1,11 +1,11 @@
-// Counts what the platform bills for events, in real workerd: rows, requests and log events.
+// Counts the work that the platform bills for events, in real workerd: rows, requests and log events.
 import { equal } from "node:assert/strict";
 import { age } from "./storage.mjs";
 import { DURABLE, TOKEN, admin, event, eventually, folder, post, start } from "./support.mjs";
 
 /**
- * A Worker that counts its work. `written` and `read` are rows by statement, including index entries and each alarm that
- * is set. A request to the inbox is an arrival or an alarm; each request is a log event, and so is each line of the log.
+ * A Worker that counts its work. `written` and `read` are the rows of each statement, including index entries and each
+ * alarm that is set. Requests to the inbox are arrivals and alarms. Each request and each line of the log is a log event.
  */
 const entry = `
 import worker, { Inbox as Real } from "./index.js";
@@ -71,13 +71,13 @@ export default {
 };`;
 
 /** Statements that run at most once a minute, or once in 15 minutes, however many events arrive. */
-const NOW_AND_THEN = /INTO (meta|destinations|counts)/;
+const OCCASIONAL = /INTO (meta|destinations|counts)/;
 
-/** The work of an edge since the last call. */
+/** Returns the work of an edge since the last call. */
 async function count({ edge }) {
   const { statements, requests, lines } = await (await fetch(`${edge.url}/counted`)).json();
-  const counted = statements.filter(({ query }) => !NOW_AND_THEN.test(query));
-  const sum = (what) => counted.reduce((all, statement) => all + statement[what], 0);
+  const counted = statements.filter(({ query }) => !OCCASIONAL.test(query));
+  const sum = (kind) => counted.reduce((all, statement) => all + statement[kind], 0);
   return {
     written: sum("written"),
     read: sum("read"),
@@ -87,7 +87,7 @@ async function count({ edge }) {
   };
 }
 
-/** An edge that has delivered something; `count` returns its work since the last call. */
+/** Starts an edge that has delivered one event. `count` returns its work since the last call. */
 export async function counting(t, bindings = {}, storage = undefined) {
   const all = typeof bindings === "function" ? bindings : { ...DURABLE, ADMIN_TOKEN: TOKEN, ...bindings };
   const world = await start(t, all, { entry, storage });
@@ -109,7 +109,7 @@ async function quiet({ edge }) {
   for (let calm = 0; calm < 3; calm++) await (await fetch(`${edge.url}/health`)).text();
 }
 
-/** Counts an event that arrives alone and is delivered at once, a duplicate of it, and a tick of the cron trigger. */
+/** Counts the work for a single event that is delivered at once, for its duplicate, and for a tick of the cron trigger. */
 export async function alone(t) {
   const world = await counting(t);
   const body = event();
@@ -123,7 +123,7 @@ export async function alone(t) {
   return { delivered, duplicate, idle: await world.count() };
 }
 
-/** Counts the work for so many events that arrive at once, until all are delivered. */
+/** Counts the work for events that arrive at once, until all are delivered. */
 export async function burst(t, events) {
   const world = await counting(t);
   const bodies = Array.from({ length: events }, () => event());
@@ -133,7 +133,7 @@ export async function burst(t, events) {
   return world.count();
 }
 
-/** Counts an event that is delivered to so many destinations. */
+/** Counts the work for an event that is delivered to `count` destinations. */
 export async function destinations(t, count) {
   const names = Array.from({ length: count }, (_, n) => `destination-${n}`);
   const world = await counting(t, (origin) => ({
@@ -146,16 +146,16 @@ export async function destinations(t, count) {
   return world.count();
 }
 
-/** Counts the work to remove so many events. */
+/** Counts the work to remove events. */
 export async function forgotten(t, events) {
   const storage = await folder(t);
   const world = await counting(t, {}, storage);
   for (let n = 1; n < events; n++) await delivers(world);
   await world.edge.stop();
   age(storage, 8 * 24 * 3_600_000);
-  const again = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN }, { entry, storage });
-  await again.edge.scheduled();
-  await eventually(async () => (await admin(again.edge).ids()).length === 0);
-  await quiet(again);
-  return count(again);
+  const restarted = await start(t, { ...DURABLE, ADMIN_TOKEN: TOKEN }, { entry, storage });
+  await restarted.edge.scheduled();
+  await eventually(async () => (await admin(restarted.edge).ids()).length === 0);
+  await quiet(restarted);
+  return count(restarted);
 }

@@ -10,20 +10,20 @@ test("an event that is delivered at once writes 6 rows, a duplicate 1, and an id
   deepEqual([delivered.written, duplicate.written, idle.written], [6, 1, 0]);
 });
 
-test("it costs a request to the Worker, 2 to the inbox, 5 log events, and about 40 rows read", async (t) => {
+test("an event that is delivered at once costs a request to the Worker, 2 to the inbox, 5 log events, and about 40 rows read", async (t) => {
   const { delivered } = await alone(t);
   deepEqual([delivered.requests, delivered.inboxRequests, delivered.logEvents], [1, 2, 5]);
   ok(delivered.read <= 42, `${delivered.read} rows were read`);
 });
 
-test("in a burst it costs 5 rows, a request to the inbox and 4 log events, and sometimes an alarm", async (t) => {
+test("an event of a burst costs 5 rows, a request to the inbox and 4 log events, and sometimes an alarm", async (t) => {
   const { written, inboxRequests, logEvents } = await burst(t, 100);
   ok(written >= 500 && written <= 550, `${written} rows for 100 events`);
   ok(inboxRequests >= 100 && inboxRequests <= 125, `${inboxRequests} requests to the inbox for 100 events`);
   ok(logEvents >= 400 && logEvents <= 425, `${logEvents} log events for 100 events`);
 });
 
-test("to four destinations it writes 9 rows", async (t) => {
+test("an event to four destinations writes 9 rows", async (t) => {
   equal((await destinations(t, 4)).written, 9);
 });
 
@@ -39,7 +39,7 @@ test("a body over 4 KiB writes one more row, and a failed attempt 5 more", async
   ok(written <= 6 + 5, `${written} rows`);
 });
 
-test("removing it writes 1 row", async (t) => {
+test("removing an event writes 1 row", async (t) => {
   // One more for the alarm that the cron trigger set.
   equal((await forgotten(t, 20)).written, 20 + 1);
 });

@@ -1,4 +1,4 @@
-// Search, and the marks of the list.
+// The search, and the test events and names of demos in the list.
 import { deepEqual, equal } from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -48,7 +48,7 @@ test("a delivery is found by its id and by the id of its session", async (t) => 
   deepEqual((await ask("POST", "search", { id: listed.id })).deliveries, [listed]);
 });
 
-test("a search has one of id, session_id and email", async (t) => {
+test("a search requires exactly one of id, session_id and email", async (t) => {
   const { ask } = await edge(t);
   for (const body of [{}, { id: "x", email: "a@b.example" }, { id: 3 }, { id: "" }, { session_id: [] }, { email: "x" }, { email: "a@b.example", cursor: "0-1" }]) {
     equal((await ask("POST", "search", body)).code, "invalid_request", JSON.stringify(body));
@@ -56,7 +56,7 @@ test("a search has one of id, session_id and email", async (t) => {
   equal((await ask("GET", "search")).code, "method_not_allowed");
 });
 
-test("finds an address in the bodies, 200 in each shard at once, the newest first", async (t) => {
+test("finds an address in the bodies, the newest first, in 200 bodies of each shard a call", async (t) => {
   const { url, ask, ids } = await edge(t, { SHARDS: "2" });
   const mine = () => event({ user: { email: "Jane@Example.com" } });
   for (const body of [mine(), event({ note: "to=jane%2540example.com" })]) equal((await post(url, body)).status, 200);
@@ -82,7 +82,7 @@ test("finds an address in the bodies, 200 in each shard at once, the newest firs
   deepEqual((await ask("POST", "search", { email: "jane@example.com" })).deliveries, []);
 });
 
-test("finds and erases an address that only an answer of a destination contains", async (t) => {
+test("finds and erases an address that only the response of a destination contains", async (t) => {
   const { url, origin, ask, ids, until } = await edge(t, { MAX_ATTEMPTS: "1" });
   const email = "jane@example.com";
   for (const answer of [`user ${email} is unknown`, '{"user":"Jane%40Example.com"}', "someone else"]) {

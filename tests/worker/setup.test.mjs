@@ -1,4 +1,4 @@
-// Set-up from the beginning, in Walnut's order: the endpoint is saved, and answers, before there is a key.
+// Set-up in Walnut's order: the endpoint is saved, and must answer, before there is a key.
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { address, each, HOUR, MINUTE, NEW_KEY, quarantine, tiny, WALNUT } from "./quarantine.mjs";
@@ -13,7 +13,7 @@ const health = async ({ edge }) => {
   return [response.status, await response.json()];
 };
 
-/** Waits until the inbox has counted so many requests of this kind. */
+/** Waits until the inbox has counted `count` requests under `code`. */
 async function counted(world, code, count) {
   for (let end = Date.now() + 30_000; ; ) {
     const { failures } = await world.ask("GET", "status");
@@ -22,7 +22,7 @@ async function counted(world, code, count) {
   }
 }
 
-/** Checks that each body arrives at the destination once, and nothing else does. */
+/** Checks that the destination receives each body once, and nothing else. */
 async function delivered(world, bodies) {
   await world.origin.took(bodies.length);
   for (const id of await world.ids("?limit=200")) await world.until(id, "delivered");
@@ -36,7 +36,7 @@ test("set-up in Walnut's order loses no signed event", async (t) => {
   for (const body of ["", "{}", event()]) {
     equal((await post(world.url, body, { "cf-connecting-ip": WALNUT })).status, 200);
   }
-  // Walnut creates the key, and sends.
+  // Then Walnut creates the key, and sends events.
   const bodies = [event({ is_test: true }), ...Array.from({ length: 60 }, () => event())];
   for (const body of bodies) equal((await world.send(body)).status, 200);
   const { warnings } = await world.holds({ kept: bodies.length, recovered: 0 });
@@ -105,14 +105,14 @@ test("a key that only the cron trigger has seen ends the set-up", async (t) => {
 test("an inbox that stored deliveries before the upgrade is not in set-up", async (t) => {
   const world = await quarantine(t, SETUP);
   await world.edge.scheduled();
-  await world.again((storage) => replace(storage, "1.sql"));
+  await world.restart((storage) => replace(storage, "1.sql"));
   for (const headers of [{}, { "x-walnut-signature": sign("", NEW_KEY) }]) {
     deepEqual(await post(world.url, "{}", headers), { status: 500, code: "misconfigured" });
   }
   equal((await health(world))[0], 500);
 });
 
-test("a scanner that comes first can store nothing and damage nothing", async (t) => {
+test("a scanner that sends requests before Walnut causes no delivery and no loss", async (t) => {
   const world = await quarantine(t, SETUP);
   const from = { "cf-connecting-ip": "203.0.113.66" };
   const signature = "0".repeat(64);
@@ -147,7 +147,7 @@ test("answers 503 if the quarantine is full, and removes no kept request", async
   const bodies = Array.from({ length: 100 }, () => tiny());
   for (const body of bodies) equal((await world.send(body)).status, 200);
   deepEqual(await world.send(event()), { status: 503, code: "store_failed" });
-  // An isolate that knows this does not ask again for a minute.
+  // An isolate that got no room does not ask for a minute.
   await world.pass(MINUTE);
   // Walnut's retry of a kept request is acknowledged.
   equal((await world.send(bodies[0])).status, 200);
@@ -167,7 +167,7 @@ test("a scanner that has used up its room blocks no other sender", async (t) => 
   equal((await world.send(event())).status, 200);
 });
 
-test("SETUP with QUARANTINE=0 keeps nothing, so it acknowledges nothing that is signed", async (t) => {
+test("SETUP with QUARANTINE=0 acknowledges no signed event, because it can keep none", async (t) => {
   const world = await quarantine(t, { ...SETUP, QUARANTINE: "0" });
   deepEqual(await world.send(event()), { status: 503, code: "store_failed" });
   equal((await post(world.url, "{}", {})).status, 200);

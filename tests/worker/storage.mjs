@@ -1,10 +1,10 @@
-// Reads and changes the storage of a stopped edge. So tests can move time and damage data without a hook in the Worker.
+// Reads and changes the storage of a stopped edge, so that tests can move time and damage data without a hook in the Worker.
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { admin, DURABLE, folder, start, TOKEN } from "./support.mjs";
 
-/** A Node version with SQLite: the running one may be older. */
+/** A version of Node.js with SQLite, because the running one may be older. */
 const node = join(import.meta.dirname, "../node_modules/node22/bin/node");
 const program = `
   const { DatabaseSync } = require("node:sqlite");
@@ -26,14 +26,14 @@ function files(storage, name) {
   return found.map((file) => join(storage, file));
 }
 
-/** Runs all jobs in one process, and returns the rows of each. A job is a database, SQL to run on it, and then a query. */
+/** Runs all jobs in one process, and returns the rows of each. A job runs `sql` on the database `file`, and then `query`. */
 const run = (jobs) =>
   JSON.parse(execFileSync(node, ["--disable-warning=ExperimentalWarning", "--eval", program], { input: JSON.stringify(jobs) }));
 
-/** Creates the same job for each of these databases. */
+/** Creates the same job for each database. */
 const each = (databases, job) => databases.map((file) => ({ file, ...job }));
 
-/** Returns the databases for which a query has rows. */
+/** Returns the databases in which a query finds rows. */
 function having(databases, query) {
   const rows = run(each(databases, { query }));
   return databases.filter((_, index) => rows[index].length > 0);
@@ -42,24 +42,24 @@ function having(databases, query) {
 const inboxes = (storage) => files(storage, /[0-9a-f]{64}\.sqlite$/);
 /** Runs SQL on the database of each inbox. */
 export const change = (storage, sql) => void run(each(inboxes(storage), { sql }));
-/** Returns the rows of a query on all of them. */
-export const look = (storage, query) => run(each(inboxes(storage), { query })).flat();
+/** Returns the rows of a query on the databases of all inboxes. */
+export const select = (storage, query) => run(each(inboxes(storage), { query })).flat();
 
-/** Makes the database with this delivery unreadable. */
+/** Makes the database that contains a delivery unreadable. */
 export function spoil(storage, id) {
   const [file] = having(inboxes(storage), `SELECT 1 FROM deliveries WHERE id = '${id}'`);
   for (const end of ["-wal", "-shm"]) rmSync(file + end, { force: true });
   writeFileSync(file, "no database".repeat(1000));
 }
 
-/** Jobs for workerd's table of the alarms of all objects, in ns. */
+/** Creates jobs for the table in which workerd stores the alarms of all objects, in ns. */
 const onAlarms = (storage, sql) => each(files(storage, /metadata\.sqlite$/), { sql });
 
-/** Jobs for the table in which each inbox has its own alarm. This table does not exist before the first alarm. */
+/** Creates jobs for the table in which each inbox stores its own alarm. It does not exist before the first alarm. */
 const onOwnAlarms = (storage, sql) =>
   each(having(inboxes(storage), "SELECT name FROM sqlite_master WHERE name = '_cf_METADATA'"), { sql });
 
-/** Loses the alarm: the platform has forgotten it, and so has the inbox, unless it is `remembered` there. */
+/** Deletes the alarm from the platform's table and, unless it is `remembered`, from the inbox's own table. */
 export function loseAlarm(storage, { remembered = false } = {}) {
   run([...onAlarms(storage, "DELETE FROM _cf_ALARM"), ...(remembered ? [] : onOwnAlarms(storage, "DELETE FROM _cf_METADATA"))]);
 }
@@ -67,18 +67,18 @@ export function loseAlarm(storage, { remembered = false } = {}) {
 /** The condition for tables and indexes that the inbox has created. */
 export const OURS = "it.name NOT GLOB '_cf*' AND it.name NOT GLOB 'sqlite*'";
 
-/** The data that each version of the tables has left: a file of SQL for each. */
+/** The folder with the data of each version of the tables, as a file of SQL. */
 export const versions = join(import.meta.dirname, "versions");
 
-/** Replaces the whole storage with the data in this file. */
+/** Replaces the whole storage with the data of the file `name`. */
 export function replace(storage, name) {
-  const tables = look(storage, `SELECT name FROM sqlite_master it WHERE type = 'table' AND ${OURS}`);
+  const tables = select(storage, `SELECT name FROM sqlite_master it WHERE type = 'table' AND ${OURS}`);
   loseAlarm(storage);
   change(storage, tables.map(({ name }) => `DROP TABLE ${name};`).join(""));
   change(storage, readFileSync(join(versions, name), "utf8").replaceAll("NOW", Date.now()));
 }
 
-/** The numbers of rows in a millisecond: `worker/src/ids.rs`. */
+/** How many row numbers there are for each millisecond: `worker/src/ids.rs`. */
 export const ROWS_PER_MS = 2048;
 
 /** Adds copies of the newest delivery. Each has another session, and is `ms` older than the previous one. */
@@ -119,12 +119,12 @@ const SENDS = `UPDATE deliveries SET sends = (SELECT json_group_array(json_repla
 const ATTEMPTS = `UPDATE deliveries SET attempts = (SELECT json_group_array(json_replace(value,
   '$.at', value ->> 'at' - MS)) FROM json_each(attempts));`;
 
-/** Lets time pass: all stored data becomes older. Rows keep their numbers, so that tests can still name them. */
+/** Makes all stored data `ms` older. Rows keep their numbers, so that tests can still name them. */
 export function age(storage, ms) {
   const older = (column) => `${column} = ${column} - ${ms}`;
   const tables = Object.entries(TIMES).map(([table, columns]) => `UPDATE ${table} SET ${columns.map(older)};`);
   tables.push(SENDS.replaceAll("MS", ms), ATTEMPTS.replaceAll("MS", ms));
-  // Smaller values are not times.
+  // Smaller numbers are not times.
   const meta = `UPDATE meta SET ${older("value")} WHERE value > 1e12 AND typeof(value) <> 'text';`;
   const earlier = (column) => `${column} = ${column} - ${ms} * 1000000`;
   run([
@@ -135,9 +135,9 @@ export function age(storage, ms) {
 }
 
 /**
- * An edge that can be stopped and restarted with the same storage and the same origin. `again` does so, and calls
- * `changed` with the storage in between. `later` restarts it so many ms later, and runs the cron trigger. `bindings` are
- * read at each start, and `options()` returns the options of each start.
+ * Starts an edge that can be restarted with the same storage and the same origin. `restart(changed)` restarts it, and calls
+ * `changed` with the storage in between. `later(ms)` restarts it with data that is `ms` older, and runs the cron
+ * trigger. `bindings` are read at each start, and `options()` returns the options of each start.
  */
 export async function lasting(t, bindings = {}, options = () => ({})) {
   const storage = await folder(t);
@@ -151,13 +151,13 @@ export async function lasting(t, bindings = {}, options = () => ({})) {
     url = world.origin.url;
   };
   await begin();
-  world.again = async (changed = () => {}) => {
+  world.restart = async (changed = () => {}) => {
     await world.edge.stop();
     changed(storage);
     await begin();
   };
   world.later = async (ms) => {
-    await world.again(() => age(storage, ms));
+    await world.restart(() => age(storage, ms));
     await world.edge.scheduled();
   };
   return world;

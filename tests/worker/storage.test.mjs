@@ -1,20 +1,20 @@
-// The start of an edge with tables of another version, and with lost alarms.
+// An edge that starts with tables of another version, or with a lost alarm.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
-import { age, change, lasting, look, loseAlarm, multiply, OURS, replace, versions } from "./storage.mjs";
+import { age, change, lasting, loseAlarm, multiply, OURS, replace, select, versions } from "./storage.mjs";
 import { deferred, event, eventually, post, startOrigin } from "./support.mjs";
 
 const HOUR = 3_600_000;
 
-/** The tables and indexes of the inbox, and the columns of each. */
+/** Returns the tables and indexes of the inbox, and the columns of each. */
 const shape = (storage) =>
-  look(
+  select(
     storage,
     `SELECT it.type, it.name, of.name AS of FROM sqlite_master it LEFT JOIN pragma_table_info(it.name) of
     WHERE ${OURS} ORDER BY 1, 2, 3`,
   );
-const newest = (storage) => look(storage, "SELECT version FROM versions ORDER BY version").map(({ version }) => version);
+const newest = (storage) => select(storage, "SELECT version FROM versions ORDER BY version").map(({ version }) => version);
 
 test("each version of the tables has a file with its data", async (t) => {
   const { edge, storage } = await lasting(t);
@@ -31,7 +31,7 @@ for (const name of readdirSync(versions)) {
     await world.edge.stop();
     const { storage } = world;
     const [wanted, numbers] = [shape(storage), newest(storage)];
-    await world.again(() => replace(storage, name));
+    await world.restart(() => replace(storage, name));
     const { url, origin, ask, until, ids, logged, edge } = world;
     await edge.scheduled();
     for (const id of ["0-7", "0-8"]) await until(id, "delivered");
@@ -66,7 +66,7 @@ test("uses tables of a newer version unchanged after a roll-back", async (t) => 
   equal((await post(world.url, event())).status, 200);
   await world.until((await world.ids())[0], ({ attempts }) => attempts.length === 1);
   world.origin.answer = (_, response) => response.end();
-  await world.again((storage) => {
+  await world.restart((storage) => {
     age(storage, HOUR);
     const tables = ["deliveries", "bodies", "retries", "counts", "destinations", "refused", "alerts", "meta", "remembered", "versions"];
     change(storage, "INSERT INTO versions VALUES (1000); CREATE TABLE unknown (key INTEGER PRIMARY KEY);");
@@ -81,7 +81,7 @@ test("uses tables of a newer version unchanged after a roll-back", async (t) => 
   ok(!lines.some((line) => line.includes("inbox_failed")));
   await edge.stop();
   equal(newest(storage).at(-1), 1000);
-  deepEqual(look(storage, "SELECT DISTINCT unknown FROM deliveries"), [{ unknown: "x" }]);
+  deepEqual(select(storage, "SELECT DISTINCT unknown FROM deliveries"), [{ unknown: "x" }]);
 });
 
 test("lists a delivery in a state of a later version, and still sends others", async (t) => {
@@ -92,7 +92,7 @@ test("lists a delivery in a state of a later version, and still sends others", a
     { destination: "origin", state: "skipped", attempts: 0, began: 1 },
     { destination: "other", state: "dead", attempts: 1, began: 1, reason: "worn_out" },
   ]);
-  await world.again((storage) => change(storage, `UPDATE deliveries SET untried = 1, state = 'pending', sends = '${sends}'`));
+  await world.restart((storage) => change(storage, `UPDATE deliveries SET untried = 1, state = 'pending', sends = '${sends}'`));
   const { url, ask, until, ids } = world;
   equal((await post(url, event())).status, 200);
   const [sent, later] = await ids();
@@ -106,11 +106,11 @@ test("lists a delivery in a state of a later version, and still sends others", a
 test("the same inbox retries a failed migration", async (t) => {
   const world = await lasting(t);
   await world.edge.scheduled();
-  await world.again((storage) => change(storage, "DELETE FROM versions"));
+  await world.restart((storage) => change(storage, "DELETE FROM versions"));
   const { url, storage, logged, until, ids } = world;
   deepEqual(await post(url, event()), { status: 503, code: "store_failed" });
   ok(await logged("inbox_failed", "table deliveries already exists"));
-  // Repaired while the inbox is running.
+  // The tables are repaired while the inbox is running.
   change(storage, "INSERT INTO versions VALUES (1), (2), (3)");
   deepEqual(await post(url, event()), { status: 200, code: undefined });
   await until((await ids())[0], "delivered");
@@ -119,7 +119,7 @@ test("the same inbox retries a failed migration", async (t) => {
 test("logs inbox_failed without a delivery for a request that the inbox can't answer", async (t) => {
   const world = await lasting(t);
   await world.edge.scheduled();
-  await world.again((storage) => change(storage, "DROP TABLE retries"));
+  await world.restart((storage) => change(storage, "DROP TABLE retries"));
   for (const path of ["status", "deliveries?state=pending"]) {
     const { status, code, error } = await world.ask("GET", path);
     deepEqual([status, code], [503, "inbox_failed"]);
@@ -134,22 +134,22 @@ test("raises an alert in this version although an older version has raised it be
   const world = await lasting(t, { MAX_ATTEMPTS: "1", ALERT_URL: alerts.url });
   world.origin.answer = (_, response) => response.writeHead(500).end();
   await world.edge.scheduled();
-  await world.again((storage) => change(storage, "INSERT INTO alerts (cause, text, at) VALUES ('dead origin', 'older', 0)"));
+  await world.restart((storage) => change(storage, "INSERT INTO alerts (cause, text, at) VALUES ('dead origin', 'older', 0)"));
   equal((await post(world.url, event())).status, 200);
   const { cause, text } = JSON.parse((await alerts.took(1)).body);
   deepEqual([cause, text], ["dead", "origin: A delivery is dead: look at the delivery log."]);
 });
 
 for (const remembered of [false, true]) {
-  const inbox = remembered ? "that remembers it" : "that knows of the loss";
-  /** An edge with a delivery that is due, and no alarm for it. */
+  const inbox = remembered ? "that remembers it" : "that does not remember it";
+  /** Starts an edge with a delivery that is due, and without an alarm for it. */
   const stranded = async (t) => {
     const world = await lasting(t);
     world.origin.answer = (_, response) => response.writeHead(500, { "retry-after": "3600" }).end();
     equal((await post(world.url, event())).status, 200);
     await world.until((await world.ids())[0], ({ attempts }) => attempts.length === 1);
     world.origin.answer = (_, response) => response.end();
-    await world.again((storage) => {
+    await world.restart((storage) => {
       age(storage, 2 * HOUR);
       loseAlarm(storage, { remembered });
     });
@@ -193,8 +193,8 @@ test("a send that is queued while its delivery is in flight stays queued", async
     await held.promise;
     response.end();
   };
-  // So many wait for the CRM that the newest, too, fits only while one of them is in flight.
-  await world.again((storage) => {
+  // So many deliveries wait for the CRM that the alarm reads the newest one only while another one is in flight.
+  await world.restart((storage) => {
     multiply(storage, 10_000, 1);
     const pending = (at) => `'$[${at}].state', 'pending', '$[${at}].due', received`;
     change(
@@ -218,5 +218,5 @@ test("a send that is queued while its delivery is in flight stays queued", async
   await world.edge.stop();
   const query = `SELECT sends ->> '$[1].queued' AS queued, (SELECT COUNT(*) FROM retries WHERE delivery = key) AS retries
     FROM deliveries WHERE name <> 'other' ORDER BY key DESC LIMIT 1`;
-  deepEqual(look(world.storage, query), [{ queued: 1, retries: 1 }]);
+  deepEqual(select(world.storage, query), [{ queued: 1, retries: 1 }]);
 });

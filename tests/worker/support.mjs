@@ -16,13 +16,13 @@ export const DIRECT = { MODE: "direct", ALLOW_LOOPBACK: "1", MAX_EVENT_AGE: "0" 
 /** Durable mode. */
 export const DURABLE = { ...DIRECT, MODE: undefined };
 
-/** The body of an event: the documented one with a new session, and with the values in `fields`. */
+/** Returns the body of an event: the documented event with a new session and the values in `fields`. */
 export const event = ({ session_id = randomUUID(), ...fields } = {}) =>
   JSON.stringify({ ...DEMO, timestamp: new Date().toISOString(), ...fields, data: { ...DEMO.data, session_id } });
 
 const DEMO = JSON.parse(readFileSync(join(import.meta.dirname, "../vectors/bodies/demo.json")));
 
-/** The body of an event that belongs to this one of so many shards. */
+/** Returns the body of an event that belongs to shard number `shard` of `shards`. */
 export function inShard(shard, shards) {
   for (;;) {
     const body = event();
@@ -47,8 +47,8 @@ export const sign = (body, key = KEY) => createHmac("sha256", key).update(body).
 export const sha256 = (body) => createHash("sha256").update(body).digest("hex");
 
 /**
- * A real origin. `answer(request, response, body)` may be replaced; `taken` has each request with its body, `most` is
- * the largest number of simultaneous requests, and `took(n)` waits for the nth.
+ * Starts a real origin. A test may replace `answer(request, response, body)`. `taken` has each request with its body.
+ * `took(n)` waits for the nth request and returns it. `most` is the largest number of simultaneous requests.
  */
 export async function startOrigin() {
   const arrived = new EventEmitter();
@@ -82,10 +82,10 @@ export async function startOrigin() {
 }
 
 /**
- * An edge in front of `origin`, both ended with the test; `bindings` may be a function of the origin, and one that is
- * `undefined` is left out. `lines` is its log, and `logged(...parts)` waits for the first line with all `parts` in it.
- * An answer may arrive before a line that was written earlier: `caughtUp` delivers a last event, and waits for its
- * line.
+ * Starts an edge in front of `origin`; both end with the test. `bindings` may be a function of the origin, and a binding
+ * that is `undefined` is left out. `lines` is the log, and `logged(...parts)` waits for the first line that contains all
+ * `parts`. A response may arrive before log lines that were written earlier, so `caughtUp` delivers one more event and
+ * waits for its line.
  */
 export async function start(t, bindings = {}, options = {}) {
   const origin = await startOrigin();
@@ -122,8 +122,8 @@ export async function start(t, bindings = {}, options = {}) {
 export const TOKEN = "a-token-of-more-than-thirty-two-characters";
 
 /**
- * Asks the admin API of an edge whose `ADMIN_TOKEN` is `TOKEN`: `ask` returns the status, the code and the JSON, `until`
- * waits for a delivery to be in a state, or as a function wants it, and `ids` lists delivery IDs, the newest first.
+ * Calls the admin API of an edge whose `ADMIN_TOKEN` is `TOKEN`. `ask` returns the status, the error code and the JSON.
+ * `until` waits until a delivery has a state or satisfies a function. `ids` lists delivery IDs, the newest first.
  */
 export function admin(edge) {
   const ask = async (method, path, body, token = TOKEN) => {
@@ -154,7 +154,7 @@ export async function post(url, body, headers = { "x-walnut-signature": sign(bod
   return { status: response.status, code: answer.error?.code };
 }
 
-/** Sends the head of a delivery with these lines, and a part of its body; returns the socket, which ends with the test. */
+/** Sends the head of a delivery with `lines`, and a part of its body. Returns the socket, which ends with the test. */
 export function half(t, { url }, lines, piece) {
   const { host, hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname).on("error", () => {});
@@ -163,14 +163,14 @@ export function half(t, { url }, lines, piece) {
   return socket;
 }
 
-/** A folder for an edge to store in, removed with the test. */
+/** Makes a folder for the storage of an edge. It is removed after the test. */
 export async function folder(t) {
   const path = await mkdtemp(join(tmpdir(), "walnut-webhooks-"));
   t.after(() => rm(path, { recursive: true }));
   return path;
 }
 
-/** A promise, and the functions that settle it. */
+/** Returns a promise and the function that resolves it. */
 export function deferred() {
   let resolve;
   const promise = new Promise((settle) => (resolve = settle));
@@ -178,8 +178,8 @@ export function deferred() {
 }
 
 /**
- * The server that a Worker of the failpoints build calls at its failpoint. `reached` resolves then, and the server
- * never responds.
+ * Starts the server that a Worker of the failpoints build calls at its failpoint. The call resolves `reached`, and the
+ * server never responds to it.
  */
 export async function failpoint(t) {
   const reached = deferred();

@@ -1,4 +1,4 @@
-// The memory of incomplete bodies: how much of it an isolate holds, and when it is freed.
+// The memory for incomplete bodies: how much an isolate holds, and when it is freed.
 import { equal, ok } from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ const MIB = 1 << 20;
 const MOST = 32 * MIB;
 const FORGED = { "x-walnut-signature": "0".repeat(64) };
 
-/** An edge, and a function that returns how many bytes the buffers of its isolate have. */
+/** Starts an edge. `buffers` returns the size of its isolate's buffers, and `overloaded` counts rejected requests. */
 async function inspected(t) {
   const started = await start(t, {}, { inspector: true });
   const { host } = new URL(await started.edge.inspected());
@@ -26,7 +26,7 @@ async function inspected(t) {
   return { ...started, buffers, overloaded };
 }
 
-/** Begins so many uploads, of a declared length or chunked. Each sends so many bytes. */
+/** Begins `count` uploads, of a declared length or chunked. Each sends `bytes` bytes. */
 const uploads = (t, edge, count, bytes, declared) =>
   Array.from({ length: count }, () => {
     const [header, piece] = declared ? [`Content-Length: ${declared}`, ""] : ["Transfer-Encoding: chunked", `${MIB.toString(16)}\r\n`];
@@ -41,7 +41,7 @@ for (const bytes of [0, 100_000, MIB - 20_000]) {
     test(`frees the memory of 200 stalled uploads when their clients leave: ${title}`, { timeout: 600_000 }, async (t) => {
       const { edge, lines, buffers, overloaded } = await inspected(t);
       const sockets = uploads(t, edge, 200, bytes, declared);
-      // Each has at least a first piece.
+      // Each upload has at least a first piece.
       if (bytes < MIB / 2) await eventually(async () => (await buffers()) >= 200 * Math.max(bytes, 4096));
       else await eventually(() => overloaded() >= 167);
       const held = await buffers();
@@ -63,9 +63,9 @@ test("frees the memory of stalled uploads when they time out", { timeout: 600_00
   await eventually(async () => (await buffers()) <= MIB);
 });
 
-test("holds 32 MiB of unfinished bodies, and answers what exceeds them 503 overloaded", { timeout: 600_000 }, async (t) => {
+test("holds 32 MiB of unfinished bodies, and answers 503 overloaded to further ones", { timeout: 600_000 }, async (t) => {
   const { edge, url, overloaded } = await inspected(t);
-  // Each has sent 15 pieces of 4 KiB, and has the room for another one.
+  // Each upload has sent 15 pieces of 4 KiB, and has room for one more.
   const [first] = uploads(t, edge, MOST / 65_536, 15 * 4096);
   let refused = 0;
   await eventually(async () => {
@@ -74,7 +74,7 @@ test("holds 32 MiB of unfinished bodies, and answers what exceeds them 503 overl
     equal(`${status} ${code}`, "503 overloaded");
     return ++refused;
   });
-  equal(overloaded(), refused); // no upload
+  equal(overloaded(), refused); // no upload was rejected
   first.destroy();
   await eventually(async () => (await post(url, "x", FORGED)).status === 401);
   equal((await post(url, event())).status, 200);
@@ -83,7 +83,8 @@ test("holds 32 MiB of unfinished bodies, and answers what exceeds them 503 overl
 test("accepts genuine events while 512 uploads declare 64 KiB and send one byte", { timeout: 600_000 }, async (t) => {
   const { edge, url, buffers } = await inspected(t);
   uploads(t, edge, 512, 1, 65_536);
-  // Half of the room is for those that declared it first. The others get 4 KiB each, which the last event comes after.
+  // Half of the room goes to the uploads that declared it first. Each of the others gets 4 KiB. The last event is sent
+  // after they have it.
   let isLast;
   do {
     isLast = (await buffers()) >= 256 * 4096;

@@ -1,4 +1,4 @@
-// Every vector, over HTTP, through the Worker in workerd to an origin.
+// Sends every vector over HTTP, through the Worker in workerd, to an origin.
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, before, test } from "node:test";
@@ -10,7 +10,7 @@ import { DIRECT, sha256, startOrigin } from "./support.mjs";
 const LATER = new Date(Date.now() + 60 * 60 * 1000).toISOString();
 const STATUS = { missing_signature: 401, malformed_signature: 401, signature_mismatch: 401, body_too_large: 413 };
 
-/** The secrets for a case's keys, or nothing if the Worker can't have them: it has one or two keys, as text. */
+/** Returns the secrets for a case's keys, or `undefined` if the Worker can't have them: it has one or two keys, as text. */
 function secrets({ keys }) {
   const text = keys.map((key) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(key));
   if (keys.length > 2 || keys.some((key, index) => Buffer.compare(key, Buffer.from(text[index])) !== 0)) return undefined;
@@ -41,7 +41,7 @@ function cases() {
     });
 }
 
-/** Sends a header unchanged, unlike `fetch`: repeated, or between blanks. */
+/** Posts a body with an unchanged header. Unlike `fetch`, it can repeat the header and keep blanks around the value. */
 function send(url, { body, header }) {
   return new Promise((resolve, reject) => {
     const headers = { "content-type": "application/json", "content-length": body.length };
@@ -56,7 +56,7 @@ function send(url, { body, header }) {
 }
 
 /** Returns the headers with which the origin must receive a delivery. */
-function headline({ body }, { code, keyIndex, name, type, id }) {
+function expectedHeaders({ body }, { code, keyIndex, name, type, id }) {
   const unknown = code === "not_json";
   return {
     "walnut-delivery-id": unknown ? `body:${sha256(body)}` : id,
@@ -92,17 +92,17 @@ for (const [bindings, group] of groups) {
       assert.equal(answer.status, 200, `${one.name}: ${answer.error?.code}`);
       const [taken] = origin.taken;
       assert.equal(Buffer.compare(taken.body, one.body), 0, one.name);
-      const told = headline(one, expected);
-      const got = Object.fromEntries(Object.keys(told).map((name) => [name, taken.headers[name]]));
-      assert.deepEqual(got, told, one.name);
+      const headers = expectedHeaders(one, expected);
+      const actual = Object.fromEntries(Object.keys(headers).map((name) => [name, taken.headers[name]]));
+      assert.deepEqual(actual, headers, one.name);
       assert.equal(taken.headers["x-walnut-signature"], one.header.trim(), one.name);
     }
   });
 }
 
-test("Worker: only a few vectors can't be tested", () => {
+test("Worker: only 6 vectors can't be tested", () => {
   const reached = [...groups.values()].reduce((sum, group) => sum + group.length, 0);
   const all = read(vectors).filter(({ via }) => via.includes("http")).length;
-  // Keys that are not text (RFC 4231, and one of ours), and three or four keys.
+  // They have keys that are not text (RFC 4231, and one of ours), or three or four keys.
   assert.equal(all - reached, 6);
 });

@@ -1,4 +1,4 @@
-// A list that waits for a new delivery.
+// A request for the list of deliveries can wait for a new delivery.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { admin, DURABLE, event, inShard, post, start, TOKEN } from "./support.mjs";

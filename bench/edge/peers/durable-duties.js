@@ -39,8 +39,8 @@ export class Inbox extends DurableObject {
   #newest;
   #counts = { deliveries: 0, duplicates: 0, taken: 0, failed: 0 };
   #armed = false;
-  #ring;
-  #flying = new Map();
+  #signal;
+  #inFlight = new Map();
   #forgetAt = 0;
 
   constructor(ctx, env) {
@@ -54,7 +54,7 @@ export class Inbox extends DurableObject {
     });
   }
 
-  /** Nothing is awaited in between, so the platform writes all rows together, and answers afterwards. */
+  /** Awaits nothing, so the platform writes all rows together, and answers afterwards. */
   store(delivery, body) {
     if (this.#sql.databaseSize >= MAX_STORED_BYTES) throw new Error("the shard is full");
     const now = Date.now();
@@ -114,9 +114,9 @@ export class Inbox extends DurableObject {
     return "duplicate";
   }
 
-  /** Makes an alarm send due deliveries: the running one, or the next. */
+  /** Makes the running alarm, or else the next one, send due deliveries. */
   #wake() {
-    if (this.#ring !== undefined) this.#ring();
+    if (this.#signal !== undefined) this.#signal();
     else if (!this.#armed) this.#arm(Date.now());
   }
 
@@ -132,7 +132,7 @@ export class Inbox extends DurableObject {
     let untried = [];
     let readTo = 0;
     while (Date.now() < end) {
-      const rung = new Promise((resolve) => (this.#ring = resolve));
+      const signalled = new Promise((resolve) => (this.#signal = resolve));
       if (untried.length < IN_FLIGHT * 2) {
         const more = this.#sql
           .exec("SELECT key FROM deliveries WHERE untried = 1 AND key > ? ORDER BY key LIMIT ?", readTo, READ_AHEAD)
@@ -140,20 +140,20 @@ export class Inbox extends DurableObject {
         readTo = more.at(-1)?.key ?? readTo;
         untried = untried.concat(more.map(({ key }) => key));
       }
-      while (this.#flying.size < IN_FLIGHT) {
+      while (this.#inFlight.size < IN_FLIGHT) {
         const key = this.#due() ?? untried.shift();
         if (key === undefined) break;
-        if (!this.#flying.has(key)) this.#flying.set(key, this.#attempt(key));
+        if (!this.#inFlight.has(key)) this.#inFlight.set(key, this.#attempt(key));
       }
       this.#forget(Date.now());
-      if (this.#flying.size === 0) break;
-      const landed = await Promise.race([rung, ...this.#flying.values()]);
-      if (landed !== undefined) this.#save(landed);
+      if (this.#inFlight.size === 0) break;
+      const finished = await Promise.race([signalled, ...this.#inFlight.values()]);
+      if (finished !== undefined) this.#save(finished);
     }
-    this.#ring = undefined;
+    this.#signal = undefined;
     const { due } = this.#sql.exec("SELECT MIN(due) AS due FROM retries").one();
     const [more] = this.#sql.exec("SELECT 1 FROM deliveries WHERE untried = 1 LIMIT 1");
-    if (more !== undefined || this.#flying.size > 0) this.#arm(Date.now());
+    if (more !== undefined || this.#inFlight.size > 0) this.#arm(Date.now());
     else if (due !== null) this.#arm(due);
   }
 
@@ -162,7 +162,7 @@ export class Inbox extends DurableObject {
     const due = this.#sql
       .exec("SELECT delivery FROM retries WHERE destination = ? AND due <= ? ORDER BY due LIMIT ?", DESTINATION, Date.now(), IN_FLIGHT + 1)
       .toArray();
-    return due.find(({ delivery }) => !this.#flying.has(delivery))?.delivery;
+    return due.find(({ delivery }) => !this.#inFlight.has(delivery))?.delivery;
   }
 
   async #attempt(key) {
@@ -181,11 +181,11 @@ export class Inbox extends DurableObject {
 
   /** Saves an attempt and its effects. */
   #save({ key, began, delivery, outcome }) {
-    this.#flying.delete(key);
+    this.#inFlight.delete(key);
     logAttempt(delivery, DESTINATION, outcome);
     const { status, retryAfter, code } = outcome;
     const now = Date.now();
-    // Nothing else changes it, because there is no admin API.
+    // Nothing else changes the send, because this peer has no admin API.
     const [send] = JSON.parse(delivery.sends);
     const { due, queued } = send;
     send.attempts++;

@@ -26,7 +26,7 @@ export class Inbox extends DurableObject {
 
   #newest = 0;
 
-  /** Nothing is awaited in between, so the platform writes all rows together, and answers afterwards. */
+  /** Awaits nothing, so the platform writes all rows together, and answers afterwards. */
   store({ id, name, signature, contentType }, body) {
     const { sql } = this.ctx.storage;
     const now = Date.now();

@@ -190,7 +190,7 @@ const EVENTS = {
   }),
 };
 
-/** Posts a delivery, and returns the status, `Retry-After`, and the code of the failure, if present. */
+/** Posts a delivery. Returns the status, `Retry-After` and the code of the failure, each if there is one. */
 export async function forward({ body, signature, contentType, id, type, name }, url) {
   let status;
   let retryAfter;

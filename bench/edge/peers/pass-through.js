@@ -1,4 +1,4 @@
-// The minimum between a sender and its origin: it neither verifies nor reads.
+// The minimum between a sender and its origin: a Worker that forwards a body without reading or verifying it.
 export default {
   async fetch(request, env) {
     const { body, headers } = request;

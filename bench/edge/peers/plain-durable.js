@@ -1,5 +1,5 @@
-// The same with a Durable Object. It is not called, because the edge also does not call its own for
-// the first answer.
+// The Worker of plain.js with a Durable Object. The Worker does not call it, because the edge also does not call its own
+// for the first answer.
 import { DurableObject } from "cloudflare:workers";
 
 export default {

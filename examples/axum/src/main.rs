@@ -3,7 +3,7 @@
 //! Copy [`walnut`] into your server, and enable the feature `http` of `walnut-webhooks`. A handler that takes a
 //! [`walnut::Webhook`] runs for genuine deliveries only.
 
-#![allow(clippy::print_stdout, reason = "it shows what it received")]
+#![allow(clippy::print_stdout, reason = "the example prints each delivery")]
 
 #[cfg(test)]
 mod tests;

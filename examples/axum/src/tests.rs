@@ -6,7 +6,7 @@ use walnut_webhooks::{Key, MAX_BODY_BYTES, SIGNATURE_HEADER, Verifier};
 
 use crate::walnut::Webhook;
 
-/// Extracts a delivery from a request with these signatures. Returns its name, or the status and the code of the rejection.
+/// Extracts a delivery from a request with `signatures`. Returns its name, or the status and the code of the rejection.
 async fn extract(body: &str, signatures: &[&str]) -> Result<String, (u16, String)> {
     let verifier = Arc::new(Verifier::new(Key::new("key").unwrap()));
     let mut request = Request::builder();

@@ -1,4 +1,4 @@
-//! The extractor: it verifies a request before a handler gets it.
+//! An extractor, which verifies a request before the handler runs.
 
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ class AppModule {}
 
 // `rawBody` keeps the raw body beside the parsed one. The signature covers the raw body.
 const app = await NestFactory.create<NestExpressApplication>(AppModule, { rawBody: true, logger: ["error", "warn"] });
-// The limit of NestJS is 100 KB, and events can be longer. The package rejects bodies over its own limit.
+// NestJS limits bodies to 100 KB, but events can be longer. The package rejects bodies over its own limit.
 app.useBodyParser("json", { limit: "2mb" });
 await app.listen(process.env.PORT ?? 3000, "127.0.0.1");
 console.log(`listening on ${await app.getUrl()}/webhook`);

@@ -2,7 +2,7 @@ import { WALNUT_TIMEOUT_MS } from "../sender/judge.js";
 import { url } from "../args.js";
 import type { Command } from "../command.js";
 import { type Examined, examine, type Patience } from "../doctor/examine.js";
-import { judgeAll } from "../doctor/judge.js";
+import { isWrongUrl, judgeAll } from "../doctor/judge.js";
 import { PROBES, probes } from "../doctor/probes.js";
 import { unreachable } from "../doctor/reach.js";
 import { report, reportJson, showReport } from "../doctor/report.js";
@@ -16,7 +16,7 @@ export const doctor: Command = {
   about:
     `Sends ${PROBES} requests, most of them with a valid signature: deliveries, a duplicate, large and unknown events, ` +
     "forgeries, and half a request. All events are marked is_test: true, so that the endpoint can tell them from real " +
-    "ones. The exit status is 0 if there are no findings, 1 if there are, and 2 if the endpoint can't be reached.",
+    "ones. If the URL is wrong, only the first request is sent. The exit status is 0 if there are no findings, 1 if there are, and 2 if the endpoint can't be reached.",
   positionals: 1,
   options: {
     ...KEY_OPTIONS,
@@ -50,7 +50,7 @@ async function examineReached(target: URL, sign: (body: Uint8Array) => string, p
   const examined = await examine(target, probes(sign), patience, signal, () => {
     done++;
     show();
-  });
+  }, isWrongUrl);
   clearProgress();
   if (signal.aborted) throw new Failure("interrupted", "interrupted", INTERRUPTED);
   return examined;

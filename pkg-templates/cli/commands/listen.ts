@@ -5,7 +5,7 @@ import type { Command } from "../command.js";
 import { Failure, OK, NOT_RUN, usage } from "../failure.js";
 import { configuredWebhook, findWebhook, KEY_OPTIONS } from "../key.js";
 import { Edge, follow } from "../listen/edge.js";
-import { Intake, type Taken } from "../listen/intake.js";
+import { Intake, type Processed } from "../listen/intake.js";
 import { type Answer, answer, startReceiver } from "../listen/receiver.js";
 import { show } from "../listen/show.js";
 import { makeFolder } from "../saved.js";
@@ -31,8 +31,8 @@ export const listen: Command = {
     delay: { value: "TIME", help: "how long to wait before each response, up to 1h" },
     count: { value: "N", help: "end after N requests" },
     edge: { value: "URL", help: "get the deliveries from the edge at this URL; a key is not needed" },
-    since: { value: "TIME", help: "with --edge: what the edge stored since this time, RFC 3339 or how long ago, such as 2h; the default is now" },
-    interval: { value: "TIME", help: "with --edge: how often to ask an older edge, which can't wait for deliveries, 100ms to 1h; the default is 2s, and 25s while nothing comes" },
+    since: { value: "TIME", help: "with --edge: get the deliveries that the edge stored since this time, RFC 3339 or how long ago, such as 2h; the default is now" },
+    interval: { value: "TIME", help: "with --edge: how often to ask an older edge, which can't wait for deliveries, 100ms to 1h; the default is 2s, and 25s while no delivery arrives" },
   },
   examples: ["listen --forward http://127.0.0.1:3000/webhook --save deliveries", "listen --edge https://walnut.example.com --since 2h --forward http://127.0.0.1:3000/webhook"],
   async run(args, interruption) {
@@ -53,21 +53,21 @@ export const listen: Command = {
     if (folder !== undefined) await makeFolder(folder);
 
     const interrupted = interruption();
-    const enough = new AbortController();
-    const signal = AbortSignal.any([interrupted, enough.signal]);
+    const countReached = new AbortController();
+    const signal = AbortSignal.any([interrupted, countReached.signal]);
     const intake = new Intake(webhook, { folder, forward, retries: edge === undefined ? 0 : WALNUT_RETRIES, signal });
     let shown = 0;
-    const tell = (taken: Taken, status?: number) => {
+    const showNext = (processed: Processed, status?: number) => {
       if (shown === count) return;
-      show(taken, status, args.flag("json"));
-      if (++shown === count) enough.abort();
+      show(processed, status, args.flag("json"));
+      if (++shown === count) countReached.abort();
     };
     if (edge !== undefined) {
       say(`${paint("bold", "Pulling")} from ${edge.origin}, since ${new Date(since).toISOString()}. Ctrl-C ends it.`);
-      await follow(new Edge(edge, token, since, signal), interval, async (arrival, known) => tell(await intake.take(arrival, known)));
+      await follow(new Edge(edge, token, since, signal), interval, async (arrival, known) => showNext(await intake.process(arrival, known)));
       return OK;
     }
-    const receiver = await startReceiver(port, (arrival) => intake.take(arrival), (taken) => answerTo(taken, status), delay, tell, signal);
+    const receiver = await startReceiver(port, (arrival) => intake.process(arrival), (processed) => answerTo(processed, status), delay, showNext, signal);
     if (args.flag("json")) json({ listening: receiver.url });
     else say(`${paint("bold", "Listening")} on ${receiver.url}. Ctrl-C ends it.`);
     if (!signal.aborted) await once(signal, "abort");
@@ -76,13 +76,13 @@ export const listen: Command = {
   },
 };
 
-/** Responds as the adapters of this package do, or passes on the response of the URL that it was forwarded to. */
-function answerTo({ refusal, forwarded }: Taken, status: number | undefined): Answer {
-  if (refusal !== undefined) return answer(refusal);
-  if (status !== undefined) return { ...answer(status < 300 ? undefined : { status, code: "as_told", message: "the response that listen --status asks for" }), status };
+/** Returns the response of the `--forward` URL, or else the response that an adapter of walnut-webhooks sends. */
+function answerTo({ rejection, forwarded }: Processed, status: number | undefined): Answer {
+  if (rejection !== undefined) return answer(rejection);
+  if (status !== undefined) return { ...answer(status < 300 ? undefined : { status, code: "as_told", message: "listen --status sets this response" }), status };
   if (forwarded === undefined) return answer(undefined);
   const { last } = forwarded;
-  const failed = (what: string) => answer({ status: 502, code: "origin_failed", message: `the URL to forward to ${what}` });
+  const failed = (problem: string) => answer({ status: 502, code: "origin_failed", message: `the --forward URL ${problem}` });
   if (last.status === null) return failed(`did not respond: ${last.error}`);
   // Not a status of HTTP: Node does not send it.
   if (last.status < 200 || last.status > 599) return failed(`answered ${last.status}`);
@@ -93,7 +93,7 @@ function answerTo({ refusal, forwarded }: Taken, status: number | undefined): An
 /** Gets the token of the edge's admin API. It is sent only over TLS, or within this machine. */
 function adminToken({ protocol, hostname }: URL): string {
   const { ADMIN_TOKEN: token } = process.env;
-  if (token === undefined || token === "") throw new Failure("no_token", "there is no token for the admin API of the edge: set ADMIN_TOKEN", NOT_RUN);
+  if (token === undefined || token === "") throw new Failure("no_token", "the token for the admin API of the edge is missing: set ADMIN_TOKEN", NOT_RUN);
   if (protocol !== "https:" && !/^(127\.[\d.]+|localhost|\[::1\])$/.test(hostname)) throw usage("--edge must begin with https://, since the token is sent to it");
   return token;
 }

@@ -3,7 +3,7 @@ import { url } from "../args.js";
 import type { Command } from "../command.js";
 import { isExport, readExport } from "../exported.js";
 import { CHECK_FAILED, Failure, INTERRUPTED, NOT_RUN, usage } from "../failure.js";
-import { onward } from "../headers.js";
+import { headersToForward } from "../headers.js";
 import { notSent, post } from "../post.js";
 import { readSaved, savedIn } from "../saved.js";
 import { RUN_OPTIONS, type Sendable, sendAll } from "../sending.js";
@@ -41,7 +41,7 @@ export const replay: Command = {
           // The file was removed in the meantime: the others are still sent.
           return notSent(error.message);
         }
-        return post(to, { headers: onward(request.headers), body: request.body, signal, timeout });
+        return post(to, { headers: headersToForward(request.headers), body: request.body, signal, timeout });
       },
       to,
       args,
@@ -63,7 +63,7 @@ async function exported(file: string): Promise<{ all: Saved[]; broken: string[] 
   const { deliveries, broken } = await readExport(file);
   if (deliveries.length === 0) {
     if (broken.length > 0) incomplete(broken);
-    throw new Failure("nothing_saved", "the export has no deliveries: none of its period still has a body", NOT_RUN);
+    throw new Failure("nothing_saved", "the export has no deliveries: the edge has no body of that period any more", NOT_RUN);
   }
   return { all: deliveries.map(({ id, request }) => ({ kind: "event", source: { id }, request })), broken };
 }

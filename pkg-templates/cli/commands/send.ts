@@ -16,7 +16,7 @@ import { sampleKind } from "./sample.js";
 const MOST = 10_000;
 
 export const send: Command = {
-  summary: "send signed test events, as Walnut does",
+  summary: "send signed sample events, as Walnut does",
   usage: "URL",
   about:
     "Sends sample events, or a file. Walnut accepts a response with status 200 or 201 within 30 s, and so does send: it " +

@@ -1,4 +1,4 @@
-// Finds in a response what it should not contain.
+// Finds signatures, stack traces and paths in a response, which it should not contain.
 import type { Attempt } from "../sender/judge.js";
 
 /** Whether a response contains a signature, as it is or encoded. */

@@ -17,23 +17,25 @@ export interface Examined {
 const CONCURRENCY = 4;
 
 /**
- * Sends the probes, and calls `tell` after each. The first is sent alone, since the others are judged by it. Then the slow
- * client is sent together with all others.
+ * Sends the probes, and calls `onResult` after each. The first is sent alone, since the others are compared with it, and
+ * the others are skipped if `isEnough`. The slow client is sent at the same time as the remaining probes.
  */
 export async function examine(
   url: URL,
   [first, ...others]: readonly [Probe, ...Probe[]],
   { timeout, patience }: Patience,
   signal: AbortSignal,
-  tell: () => void,
+  onResult: () => void,
+  isEnough: (first: Examined) => boolean,
 ): Promise<Examined[]> {
   const send = async (probe: Probe): Promise<Examined> => {
     const { headers, body, length, kind } = probe;
     const attempt = await post(url, { headers, body, length, signal, timeout: kind === "slow" ? patience : timeout });
-    tell();
+    onResult();
     return { probe, attempt };
   };
   const good = await send(first);
+  if (isEnough(good)) return [good];
   const results = new Map<Probe, Examined>();
   const waiting = others.filter(({ kind }) => kind !== "slow");
   const keep = async (probe: Probe | undefined) => {

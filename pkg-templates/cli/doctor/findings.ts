@@ -172,7 +172,7 @@ export const FINDINGS = {
   },
   plain_http: {
     verdict: "risky",
-    finding: "The URL is plain http: anyone on the network path can read events, or hold them back.",
+    finding: "The URL is plain http: anyone on the network path can read or block events.",
     fix:
       "Use https.",
   },
@@ -180,7 +180,7 @@ export const FINDINGS = {
 
 export type FindingCode = keyof typeof FINDINGS;
 
-/** What a test from outside can't find. */
+/** The faults that a test from outside can't find. */
 export const NOT_SEEN =
   "Not tested, since it can't be seen from outside: whether signatures are compared in constant time, whether a duplicate " +
   "is handled twice, and whether a delivery is stored before the response.";

@@ -21,18 +21,23 @@ const SLOW_MS = 10_000;
 export function judgeAll(examined: readonly Examined[]): Judged[] {
   const good = (examined[0] as Examined).attempt;
   return examined.map(({ probe, attempt }) => {
-    const outcome = main(probe, attempt, good);
-    const codes = [...(outcome === "right" || outcome === "unknown" ? [] : [outcome]), ...besides(probe, attempt)];
+    const outcome = judgeProbe(probe, attempt, good);
+    const codes = [...(outcome === "right" || outcome === "unknown" ? [] : [outcome]), ...generalFaults(probe, attempt)];
     const verdicts: Verdict[] = codes.map((code) => FINDINGS[code].verdict);
     const verdict = verdicts.includes("wrong") ? "wrong" : outcome === "unknown" ? "unknown" : verdicts.length > 0 ? "risky" : "right";
     return { probe, attempt, verdict, codes };
   });
 }
 
+/** Whether the valid delivery did not reach the receiver, so that more responses would say nothing about it. */
+export function isWrongUrl(good: Examined): boolean {
+  return genuine(good.probe, good.attempt, good.attempt) === "wrong_url";
+}
+
 type Outcome = FindingCode | "right" | "unknown";
 
 /** Judges whether the endpoint accepted or rejected the probe as expected. */
-function main(probe: Probe, attempt: Posted, good: Posted): Outcome {
+function judgeProbe(probe: Probe, attempt: Posted, good: Posted): Outcome {
   switch (probe.kind) {
     case "genuine":
     case "large":
@@ -48,7 +53,7 @@ function main(probe: Probe, attempt: Posted, good: Posted): Outcome {
 }
 
 /** Finds faults that any response can have. */
-function besides({ kind, withheld }: Probe, attempt: Posted): FindingCode[] {
+function generalFaults({ kind, withheld }: Probe, attempt: Posted): FindingCode[] {
   const found: FindingCode[] = [];
   if (withheld !== null && hasSignature(attempt, withheld)) found.push("signature_leaked");
   if (hasInternals(attempt)) found.push("internals_shown");
@@ -56,12 +61,12 @@ function besides({ kind, withheld }: Probe, attempt: Posted): FindingCode[] {
   return found;
 }
 
-/** Whether Walnut counts it as delivered. */
+/** Whether Walnut counts the delivery as delivered. */
 export const isAccepted = ({ status }: Posted) => status !== null && ACCEPTED.includes(status);
 const isSuccess = ({ status }: Posted) => status !== null && status >= 200 && status < 300;
 
-/** Whether the result is the same as for the valid delivery, which was not accepted: then it proves nothing. */
-function saysNothing(attempt: Posted, good: Posted): boolean {
+/** Whether a result proves nothing: it is the same as for the valid delivery, which was not accepted. */
+function provesNothing(attempt: Posted, good: Posted): boolean {
   return !isAccepted(good) && attempt.status === good.status && attempt.isLate === good.isLate;
 }
 
@@ -71,7 +76,7 @@ function genuine({ id, kind }: Probe, attempt: Posted, good: Posted): Outcome {
   if (isSuccess(attempt)) return "success_not_taken";
   if (status !== null && status >= 300 && status < 400) return "redirected";
   if (id !== "good_delivery") {
-    if (saysNothing(attempt, good)) return "unknown";
+    if (provesNothing(attempt, good)) return "unknown";
     if (kind === "large") return isSuccess(good) || status === 413 ? "large_event_refused" : "unknown";
     if (isSuccess(good) && status !== null && status !== 429) {
       if (id === "duplicate") return "duplicate_refused";
@@ -87,7 +92,7 @@ function genuine({ id, kind }: Probe, attempt: Posted, good: Posted): Outcome {
 
 function oversized(attempt: Posted, good: Posted): Outcome {
   const { status } = attempt;
-  if (saysNothing(attempt, good) && !isSuccess(attempt)) return "unknown";
+  if (provesNothing(attempt, good) && !isSuccess(attempt)) return "unknown";
   if (status === 413) return "right";
   if (status === null) return "oversized_unanswered";
   return isSuccess(attempt) ? "no_size_limit" : "oversized_not_413";
@@ -99,7 +104,7 @@ function forged({ kind, id }: Probe, attempt: Posted, good: Posted): Outcome {
     if (kind === "forged") return "forgery_accepted";
     return id === "uppercase_signature" ? "uppercase_accepted" : "several_accepted";
   }
-  if (saysNothing(attempt, good) || status === 429) return "unknown";
+  if (provesNothing(attempt, good) || status === 429) return "unknown";
   if (status === null) return "forgery_unanswered";
   // An endpoint that rejects every request also rejects forgeries: that proves nothing.
   if (!isSuccess(good) && good.status !== null && good.status >= 400 && Math.floor(good.status / 100) === Math.floor(status / 100)) return "unknown";
@@ -109,5 +114,5 @@ function forged({ kind, id }: Probe, attempt: Posted, good: Posted): Outcome {
 function slow(attempt: Posted, good: Posted): Outcome {
   if (attempt.isLate) return "slow_client_kept";
   if (isSuccess(attempt)) return "accepted_unread";
-  return saysNothing(attempt, good) ? "unknown" : "right";
+  return provesNothing(attempt, good) ? "unknown" : "right";
 }

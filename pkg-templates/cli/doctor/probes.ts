@@ -11,7 +11,7 @@ import { sample } from "../sender/sample.js";
 export type Kind = "genuine" | "large" | "oversized" | "forged" | "odd" | "slow";
 
 export interface Probe {
-  /** A stable word. */
+  /** A stable name. */
   readonly id: ProbeId;
   readonly title: string;
   readonly kind: Kind;
@@ -93,25 +93,25 @@ const json = (value: unknown) => Buffer.from(JSON.stringify(value));
 
 /** A test event of a demo session. It is ASCII, so that only the probes for other characters depend on the encoding. */
 function event(): DemoTest {
-  const made = sample("test") as DemoTest;
-  made.data.demo.name = "A probe of walnut-webhooks doctor";
-  made.data.user.email = "doctor@example.com";
-  return made;
+  const sampled = sample("test") as DemoTest;
+  sampled.data.demo.name = "A probe of walnut-webhooks doctor";
+  sampled.data.user.email = "doctor@example.com";
+  return sampled;
 }
 
 type DemoTest = Extract<ReturnType<typeof sample>, { event: "demo_session_finished" }>;
 
-/** With spaces and line ends that no serializer writes in this way. */
+/** An event with spaces and line ends that no serializer writes. */
 function pretty(): Uint8Array {
   return Buffer.from(` ${JSON.stringify(event(), null, 3).replaceAll('": ', '" : ')}\n`);
 }
 
-/** With one letter both literal and escaped, and with escaped slashes: valid JSON that serializing changes. */
+/** An event with a letter both literal and escaped, and with escaped slashes. Parsing and serializing change this JSON. */
 function escaped(): Uint8Array {
-  const made = event();
-  made.data.demo.name = "Café";
-  made.data.demo.template_name = "Café ?";
-  return Buffer.from(JSON.stringify(made).replace("Café ?", "Caf\\u00e9").replaceAll("/", "\\/"));
+  const sampled = event();
+  sampled.data.demo.name = "Café";
+  sampled.data.demo.template_name = "Café ?";
+  return Buffer.from(JSON.stringify(sampled).replace("Café ?", "Caf\\u00e9").replaceAll("/", "\\/"));
 }
 
 function unknown(): unknown {
@@ -121,7 +121,7 @@ function unknown(): unknown {
 
 /** A test event of this many bytes, filled with an undocumented field. */
 function padded(length: number): Uint8Array {
-  const made = { ...event(), padding: "" };
-  made.padding = "x".repeat(length - json(made).length);
-  return json(made);
+  const sampled = { ...event(), padding: "" };
+  sampled.padding = "x".repeat(length - json(sampled).length);
+  return json(sampled);
 }

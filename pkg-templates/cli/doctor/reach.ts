@@ -5,17 +5,17 @@ import { reason } from "../failure.js";
 /** How long a connection may take, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Tries to connect to the host of a URL; returns why that fails, or `undefined`. */
+/** Connects to the host of a URL. Returns the reason if that fails, or else `undefined`. */
 export function unreachable(url: URL, signal: AbortSignal): Promise<string | undefined> {
   const isSecure = url.protocol === "https:";
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const port = Number(url.port || (isSecure ? 443 : 80));
   return new Promise((resolve) => {
     const socket = isSecure ? connectSecurely({ host, port, servername: /^[\d.]+$|:/.test(host) ? "" : host }) : connect({ host, port });
-    const done = (why?: string) => {
+    const done = (problem?: string) => {
       signal.removeEventListener("abort", stop);
       socket.destroy();
-      resolve(why);
+      resolve(problem);
     };
     const stop = () => done();
     signal.addEventListener("abort", stop);

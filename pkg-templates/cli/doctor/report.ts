@@ -2,7 +2,7 @@ import { errorBody, type ErrorBody } from "../sender/error-body.js";
 import { isAccepted, type Judged, type Verdict } from "./judge.js";
 import type { Patience } from "./examine.js";
 import { type Finding, type FindingCode, FINDINGS, NOT_SEEN } from "./findings.js";
-import type { Kind } from "./probes.js";
+import { type Kind, PROBES } from "./probes.js";
 import { duration, line, paint, plain, table, wrapped } from "../terminal.js";
 
 /** A finding, and the probes that led to it. */
@@ -20,20 +20,20 @@ export interface Report {
 /** Collects the findings, the worst first. */
 export function report(url: URL, judged: readonly Judged[]): Report {
   const found = (Object.keys(FINDINGS) as FindingCode[]).flatMap((code) => {
-    const those = judged.filter(({ codes }) => codes.includes(code));
-    const isSo = code === "plain_http" ? isPlain(url) : those.length > 0;
-    return isSo ? [{ code, judged: those, ...FINDINGS[code], ...(REFUSALS.includes(code) && fixFromEndpoint(those)) }] : [];
+    const causes = judged.filter(({ codes }) => codes.includes(code));
+    const isFound = code === "plain_http" ? isPlain(url) : causes.length > 0;
+    return isFound ? [{ code, judged: causes, ...FINDINGS[code], ...(REJECTIONS.includes(code) && fixFromEndpoint(causes)) }] : [];
   });
   return { judged, found };
 }
 
-/** The findings about a genuine request that was rejected: an endpoint with walnut-webhooks says why. */
-const REFUSALS: readonly FindingCode[] = [
+/** The findings about a rejected genuine request. An endpoint with walnut-webhooks gives the reason in its response. */
+const REJECTIONS: readonly FindingCode[] = [
   "endpoint_failed", "genuine_refused", "reformatted_refused", "unknown_event_refused", "duplicate_refused", "large_event_refused",
 ];
 
-/** Fixes in addition to the message of an error. */
-const BESIDES: Readonly<Record<string, string>> = {
+/** The sentences that follow the message of an error in its fix, by code. */
+const ADDITIONS: Readonly<Record<string, string>> = {
   body_not_raw: "",
   body_too_large: "",
   signature_mismatch: " This run signed with the key of doctor: give the endpoint and doctor the same one.",
@@ -43,7 +43,7 @@ const BESIDES: Readonly<Record<string, string>> = {
 function fixFromEndpoint(judged: readonly Judged[]): Pick<Finding, "fix"> | undefined {
   const [first, ...others] = judged.map(ownError);
   if (first === undefined || others.some((other) => other?.code !== first.code)) return undefined;
-  return { fix: `The endpoint answered ${first.code}: ${first.message}${BESIDES[first.code] ?? " The log of the endpoint has the cause."}` };
+  return { fix: `The endpoint answered ${first.code}: ${first.message}${ADDITIONS[first.code] ?? " The log of the endpoint has the cause."}` };
 }
 
 /** The error of walnut-webhooks in a response. */
@@ -67,6 +67,7 @@ export function reportJson(url: URL, { judged, found }: Report): unknown {
     findings: found.map(({ code, verdict, judged, finding, fix }) => {
       return { code, verdict, probes: judged.map(({ probe }) => probe.id), finding, fix };
     }),
+    skipped: PROBES - judged.length,
     not_seen: NOT_SEEN,
   };
 }
@@ -101,6 +102,7 @@ export function showReport({ judged, found }: Report, patience: Patience): void 
     line();
   }
   line(totals(judged, found));
+  if (judged.length < PROBES) line(wrapped("The other checks were skipped. Correct the URL, and run doctor again."));
   if (judged.some(({ verdict }) => verdict === "unknown")) {
     const why = judged[0] !== undefined && isAccepted(judged[0].attempt) ? "a rate limit applied" : "the endpoint did not accept the valid delivery";
     line(wrapped(`Some results are unknown, because ${why}. Fix that first, and run doctor again.`));
@@ -126,7 +128,7 @@ function grouped(judged: readonly Judged[], patience: Patience): Map<string, str
   return groups;
 }
 
-/** How many probes are named for a finding; the table names all. */
+/** How many probes a finding lists. The table lists all. */
 const MOST_LISTED = 4;
 
 function listed(titles: readonly string[]): string {

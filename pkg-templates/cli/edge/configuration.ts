@@ -10,11 +10,14 @@ export interface Setup {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** Returns the configuration. The Worker's modules are in a folder of `--import-path`. The storage is in the folder `inbox`, and the socket `control.sock`, of workerd's current folder. */
+/**
+ * Returns the configuration. The Worker's modules are in a folder of `--import-path`. The folder `inbox`, for the storage, and
+ * the socket `control.sock` are in workerd's current folder.
+ */
 export function configuration({ host, port, variables }: Setup): string {
   const module = (name: string, kind: string) => `(name = "${name}", ${kind} = embed "/${name}")`;
   const binding = (name: string, index: number) => `(name = ${quoted(name)}, fromEnvironment = "${environmentName(index)}")`;
-  // A client can send the header by which Cloudflare names it. It counts only if CLIENT_IP_HEADER says so.
+  // A client can send CF-Connecting-IP itself. It counts only if CLIENT_IP_HEADER names it.
   const isTrusted = variables.CLIENT_IP_HEADER?.toLowerCase() === "cf-connecting-ip";
   const http = isTrusted ? "()" : '(injectRequestHeaders = [(name = "CF-Connecting-IP")])';
   return `using Workerd = import "/workerd/workerd.capnp";
@@ -47,14 +50,14 @@ const config :Workerd.Config = (
 `;
 }
 
-/** The environment of workerd. Names of the user would change workerd itself, such as LD_PRELOAD. */
+/** The environment of workerd. Names from the user, such as LD_PRELOAD, could change workerd itself, so none is used. */
 export function environment(variables: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.values(variables).map((value, index) => [environmentName(index), value]));
 }
 
 const environmentName = (index: number) => `EDGE_VARIABLE_${index}`;
 
-/** A text in quotes, as Cap'n Proto reads it: each byte that is not visible ASCII is escaped. */
+/** Quotes a text for Cap'n Proto: each byte that is not visible ASCII is escaped. */
 function quoted(text: string): string {
   const escaped = [...Buffer.from(text)].map((byte) => {
     const character = String.fromCharCode(byte);

@@ -1,4 +1,4 @@
-// The command's requests to the Worker, and how workerd ends.
+// The command's requests to the Worker, and the end of workerd.
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { Failure, NOT_RUN } from "../failure.js";
@@ -17,11 +17,11 @@ export async function post(control: string, path: string): Promise<void> {
   if (response.statusCode !== 200) throw new Failure("internal", `the Worker answered ${response.statusCode}`, NOT_RUN);
 }
 
-/** Stops accepting, waits until the requests in flight have ended, at most so many milliseconds, and ends workerd. */
+/** Stops accepting requests, waits for the requests in flight, at most `graceMs`, and ends workerd. */
 export async function drain(control: string, kill: (signal: NodeJS.Signals) => void, ended: Promise<unknown>, graceMs: number): Promise<void> {
   const timer = setTimeout(() => kill("SIGKILL"), graceMs);
   try {
-    // workerd alone would not refuse connections: they would wait until its last request ends.
+    // On SIGTERM alone, workerd would not refuse connections: they would wait until its last request ends.
     await post(control, "/stop").catch(() => {});
     kill("SIGTERM");
     await ended;

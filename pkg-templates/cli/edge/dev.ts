@@ -6,11 +6,11 @@ import { type Command, NAME } from "../command.js";
 import { CHECK_FAILED, OK } from "../failure.js";
 import { json, line, paint, say, wrapped } from "../terminal.js";
 import { decisionLines, parseDecision, receivedLine } from "./decisions.js";
-import { hasDestination, type LocalEdge, startLocal } from "./local.js";
+import { type LocalEdge, startLocal } from "./local.js";
 import { dataFolder } from "./folder.js";
 import { findWorkerd } from "./project.js";
 import { type Received, startSampleOrigin } from "./sample-origin.js";
-import { variables } from "./variables.js";
+import { DESTINATIONS, hasDestination, variables } from "./variables.js";
 
 /** The file of wrangler's local variables. */
 const FILE = ".dev.vars";
@@ -22,8 +22,8 @@ export const edgeDev: Command = {
   summary: "try the edge on this machine",
   usage: "[--data DIR] [--port N] [--origin-port N]",
   about:
-    `Runs the Worker in workerd. The variables come from the file ${FILE} of this folder. What it does not set is made up: the ` +
-    "key, the admin token, and an origin that answers 200 and shows each event. Ctrl-C ends it.",
+    `Runs the Worker in workerd. The variables come from the file ${FILE} of this folder. Unless the file sets them, the command makes ` +
+    "up a key, an admin token, and an origin that answers 200 and shows each event. Ctrl-C ends it.",
   positionals: 0,
   options: {
     data: { value: "DIR", help: "the folder of the storage; the default is a temporary one, which is removed at the end" },
@@ -39,13 +39,13 @@ export const edgeDev: Command = {
     const set = variables(existsSync(FILE) ? FILE : undefined, {});
     const workerd = findWorkerd(process.cwd());
     const signal = interruption();
-    // What workerd writes is for this user alone.
+    // Only this user can read the files that workerd writes.
     process.umask(0o077);
     const receive = (event: Received) => (isJson ? json({ event: "received", ...event }) : line(receivedLine(event)));
     const origin = await startSampleOrigin(originPort, receive);
     let edge: LocalEdge | undefined;
     try {
-      // What the edge says before it is ready comes after the URLs.
+      // Lines that the edge logs before it is ready are shown after the URLs.
       const early: string[] = [];
       const log = (text: string) => (edge === undefined ? early.push(text) : show(text, isJson));
       edge = await startLocal({ workerd, data, port, variables: set, origin: `${origin.origin}/webhook`, log });
@@ -76,8 +76,9 @@ function show(text: string, isJson: boolean): void {
 /** The URLs, and how to send an event. */
 function introduction({ webhook, admin, madeUp }: LocalEdge, set: Readonly<Record<string, string>>, data: string | undefined): string {
   const isSetup = set.SETUP === "1" && set.WALNUT_WEBHOOK_KEY === undefined;
-  const again = data === undefined ? "(a restart keeps events only with --data DIR, given now and then)" : "with the same --data";
-  const origin = hasDestination(set) ? `from ${FILE}` : (madeUp.ORIGIN_URL ?? "");
+  const restart = data === undefined ? "(a restart keeps events only if both runs have the same --data DIR)" : "with the same --data";
+  const from = destinationNames(set).join(", ") || `from ${FILE}`;
+  const origin = hasDestination(set) ? wrapped(from, " ".repeat(11)).trimStart() : (madeUp.ORIGIN_URL ?? "");
   return [
     "",
     `  ${paint("bold", "webhook")}  ${webhook}`,
@@ -86,17 +87,28 @@ function introduction({ webhook, admin, madeUp }: LocalEdge, set: Readonly<Recor
     `  ${paint("bold", "data")}     ${data ?? "a temporary folder, removed at the end"}`,
     "",
     ...(isSetup
-      ? [wrapped("There is no key yet, as before Walnut creates one. Send an event with a key of your own, from another terminal, in this folder:")]
+      ? [wrapped("The edge has no key yet, as before Walnut creates one. Send an event with a made-up key, from another terminal, in this folder:")]
       : ["Send an event, from another terminal, in this folder:"]),
     "",
     ...sending(isSetup ? SETUP_KEY : madeUp.WALNUT_WEBHOOK_KEY, webhook),
     "",
-    ...(isSetup ? [wrapped(`Then add WALNUT_WEBHOOK_KEY=${SETUP_KEY} to ${FILE}, and restart ${again}. The edge then verifies what it kept.`), ""] : []),
-    paint("dim", "The edge's decisions follow. Ctrl-C ends it."),
+    ...(isSetup ? [wrapped(`Then add WALNUT_WEBHOOK_KEY=${SETUP_KEY} to ${FILE}, and restart ${restart}. The edge then verifies the events that it has kept.`), ""] : []),
+    paint("dim", "The decisions of the edge follow. Ctrl-C ends it."),
   ].join("\n");
 }
 
-/** The command that sends an event, in two lines. A key of the user's own stays in its file. */
+/** The names of the destinations in the lists; none if a list is invalid, which the edge itself reports. */
+function destinationNames(set: Readonly<Record<string, string>>): string[] {
+  try {
+    const all = DESTINATIONS.flatMap((variable) => JSON.parse(set[variable] ?? "[]") as { name: unknown }[]);
+    // Another text may be a secret in the wrong place.
+    return all.map(({ name }) => `${name}`).filter((name) => /^[a-z\d-]{1,32}$/.test(name));
+  } catch {
+    return [];
+  }
+}
+
+/** The command that sends an event, in two lines. It does not contain the user's own key, which stays in its file. */
 function sending(key: string | undefined, webhook: string): string[] {
   if (key !== undefined) return [`  WALNUT_WEBHOOK_KEY=${key} \\`, `    npx ${NAME} send ${webhook}`];
   const main = relative(process.cwd(), fileURLToPath(new URL("../main.js", import.meta.url)));

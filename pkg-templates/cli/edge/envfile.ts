@@ -1,5 +1,5 @@
-// Reads a file of variables as dotenv does, and so wrangler its .dev.vars. Lines that dotenv skips or cuts are mistakes here:
-// an edge must not run without the end of its key.
+// Reads a file of variables as dotenv does, with which wrangler reads .dev.vars. Lines that dotenv skips or cuts are mistakes
+// here: an edge must not run with a part of its key.
 import { Failure, NOT_RUN } from "../failure.js";
 import { plain } from "../terminal.js";
 
@@ -44,7 +44,7 @@ function decoded(bytes: Uint8Array, file: string): string {
   }
 }
 
-/** Between two variables there are blank lines and comments only. */
+/** Checks that the text between two variables has only blank lines and comments. */
 function checkSkipped(text: string, from: number, to: number, file: string): void {
   for (const { 0: line, index } of text.slice(from, to).matchAll(/.+/g)) {
     if (!/^\s*(?:#|$)/.test(line)) throw malformed(file, lineAt(text, from + index), "the line is not NAME=VALUE");

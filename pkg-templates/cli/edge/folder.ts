@@ -1,4 +1,4 @@
-// The data folder: who it belongs to, and who can read it.
+// The data folder: its owner and its permissions.
 import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Failure, NOT_RUN, reason, usage } from "../failure.js";
@@ -9,7 +9,7 @@ export type Owner = "dev" | "start";
 
 const OWNER = "owner";
 
-/** The files of the edge in its folder. */
+/** The names of the files that the edge has in its folder. */
 const OWN = /^(?:inbox|owner|control\.sock|workerd\.(?:capnp|pid)|lock-[\da-f]{8}(?:\.sock)?|\..*|lost\+found)$/;
 
 /** Reads the option `--data`. */
@@ -61,7 +61,7 @@ function owned(path: string): string | undefined {
   }
 }
 
-/** Writes to the folder. */
+/** Runs `work`, which writes to the folder. */
 export function write(data: string, work: () => void): void {
   try {
     work();

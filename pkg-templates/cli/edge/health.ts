@@ -2,14 +2,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { CHECK_FAILED, Failure, INTERRUPTED, reason } from "../failure.js";
 
-/** How long an edge may answer with its former version, in milliseconds. */
-const FORMER_MS = 10_000;
+/** How long the previous version of an edge may answer after a deployment, in milliseconds. */
+const PREVIOUS_MS = 10_000;
 
 /** How long to wait between two requests, in milliseconds. */
 const PAUSE_MS = 1000;
 
-/** How long to wait for one answer, in milliseconds. */
-const ANSWER_MS = 10_000;
+/** How long to wait for one response, in milliseconds. */
+const RESPONSE_MS = 10_000;
 
 export type Health = "ok" | "setup";
 
@@ -19,14 +19,14 @@ export interface Expectation {
   /** How long the edge may take to become healthy, in milliseconds. */
   readonly waitMs: number;
   /** The command that deploys the edge again. */
-  readonly again: string;
-  /** The flag that names the environment for wrangler, with a blank before it. */
+  readonly redeploy: string;
+  /** The flag that selects the environment in wrangler, with a blank before it. */
   readonly envFlag: string;
 }
 
 interface Answer {
   readonly status: number;
-  /** The health, or the code of the edge's error; neither if the answer is not an edge's. */
+  /** The health, or the code of the edge's error; neither if the response is not from an edge. */
   readonly health?: Health;
   readonly code?: string;
 }
@@ -45,7 +45,7 @@ export async function waitForHealth(url: URL, expectation: Expectation, signal: 
     const { health, code } = answer instanceof Error ? {} : answer;
     if (health === "ok" || (health === "setup" && !hasKey)) return health;
     const isEdge = health !== undefined || code !== undefined;
-    const end = start + (isEdge ? Math.min(waitMs, FORMER_MS) : waitMs);
+    const end = start + (isEdge ? Math.min(waitMs, PREVIOUS_MS) : waitMs);
     if (Date.now() + PAUSE_MS > end) throw unhealthy(url, answer, expectation);
     await sleep(PAUSE_MS);
   }
@@ -53,10 +53,10 @@ export async function waitForHealth(url: URL, expectation: Expectation, signal: 
 
 async function ask(url: URL, signal: AbortSignal): Promise<Answer | Error> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]), redirect: "manual" });
+    const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(RESPONSE_MS)]), redirect: "manual" });
     const { ok, status, error } = parsed(await response.text());
     if (response.status === 200 && ok === true) return { status: 200, health: status === "setup" ? "setup" : "ok" };
-    // The code is printed.
+    // Checked, because the code is printed.
     const isCode = typeof error?.code === "string" && /^[a-z_]{1,40}$/.test(error.code);
     return { status: response.status, ...(isCode && { code: error.code as string }) };
   } catch (error) {
@@ -72,16 +72,16 @@ function parsed(text: string): { ok?: unknown; status?: unknown; error?: { code?
   }
 }
 
-function unhealthy(url: URL, answer: Answer | Error, { again, envFlag }: Expectation): Failure {
+function unhealthy(url: URL, answer: Answer | Error, { redeploy, envFlag }: Expectation): Failure {
   const failure = (code: string, sentence: string) => new Failure(code, `the Worker is deployed, but ${url} ${sentence}`, CHECK_FAILED);
   if (answer instanceof Error) {
     const cause = answer.name === "TimeoutError" ? "it did not answer in time" : reason(answer.cause ?? answer);
-    return failure("unreachable", `can't be reached: ${cause}. A new address can need a few minutes: run ${again} again then. If the edge has another address, give it with --url`);
+    return failure("unreachable", `can't be reached: ${cause}. A new address can need a few minutes: run ${redeploy} again then. If the edge has another address, give it with --url`);
   }
   const { status, health, code } = answer;
-  if (health !== undefined) return failure("unhealthy", `still answers as an edge without a key: run ${again} again in a minute`);
-  if (code === undefined) return failure("not_an_edge", `answered ${status}, which is not the answer of an edge. If the edge has another address, give it with --url`);
-  return failure("unhealthy", `answered ${status} ${code}. ${fix(status, code, url, envFlag)}, and run ${again}`);
+  if (health !== undefined) return failure("unhealthy", `still answers as an edge without a key: run ${redeploy} again in a minute`);
+  if (code === undefined) return failure("not_an_edge", `answered ${status}, which is not the response of an edge. If the edge has another address, give it with --url`);
+  return failure("unhealthy", `answered ${status} ${code}. ${fix(status, code, url, envFlag)}, and run ${redeploy}`);
 }
 
 function fix(status: number, code: string, url: URL, envFlag: string): string {

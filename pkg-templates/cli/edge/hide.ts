@@ -1,6 +1,6 @@
 // Hides the values of variables in the output of wrangler, which prints them.
 
-/** Shorter values are no secrets, and may be parts of other words. */
+/** Shorter values are not secrets, and may be parts of other words. */
 const LEAST_CHARACTERS = 8;
 
 const HIDDEN = "(hidden)";

@@ -66,7 +66,7 @@ function checkEmpty(folder: string, name: string): void {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
     throw new Failure("unreadable", `${plain(name)} can't be read as a folder: ${reason(error)}`, NOT_RUN);
   }
-  // `git init` may come first.
+  // `git init` may have run before.
   if (files.some((file) => file !== ".git")) throw new Failure("not_empty", `the folder ${plain(name)} is not empty: give a new or an empty folder`, NOT_RUN);
 }
 
@@ -128,19 +128,19 @@ function contents(name: string, origin: URL, versions: Manifest): Record<string,
   return { ...Object.fromEntries(texts), "package.json": `${JSON.stringify(versions, undefined, 2)}\n`, ...local };
 }
 
-/** Whether the URL has a query, which may be a token, so that no file that git tracks may have it. */
+/** Whether the URL has a query. It may be a token, so a file that git tracks must not contain it. */
 function hasQuery({ search }: URL): boolean {
   return search !== "";
 }
 
-/** The name of the folder, as far as a Worker's name can have it: two edges of an account must have two names. */
+/** Makes the name of the Worker from the name of the folder, because the edges of an account must have different names. */
 function workerName(folder: string): string {
   const name = basename(folder).toLowerCase().replace(/[^a-z\d]+/g, "-").replace(/^-/, "").slice(0, MOST_NAME_CHARACTERS).replace(/-$/, "");
   if (name === "") throw usage(`the folder ${plain(basename(folder))} has no letter a-z and no digit in its name, which is also the name of the Worker: give a folder such as my-edge`);
   return name;
 }
 
-/** Writes the files, or none of them: otherwise the folder would not be empty at the next try. */
+/** Writes all of the files or none, so that the folder is still empty at the next try. */
 function write(folder: string, files: Readonly<Record<string, string>>): void {
   const written: string[] = [];
   try {

@@ -1,10 +1,9 @@
-// An edge to try out on this machine: what is not configured is made up.
+// An edge to try out on this machine. The key, the admin token and the destination are made up if they are not set.
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { nearest } from "../nearest.js";
-import { names } from "./variables.js";
+import { hasDestination, isMissing } from "./variables.js";
 import { type Edge, startEdge } from "./workerd.js";
 
 /** How long the requests in flight may take after Ctrl-C, in milliseconds. */
@@ -37,20 +36,15 @@ export interface LocalEdge extends Pick<Edge, "ended"> {
 
 export const newKey = () => randomBytes(16).toString("hex");
 
-/** Whether the edge gets the URL of its destination from the variables, as they are set. */
-export function hasDestination(variables: Readonly<Record<string, string>>): boolean {
-  return Object.keys(variables).some((name) => /^DESTINATIONS(_\d)?$/.test(name)) || !isMissing("ORIGIN_URL", variables);
-}
-
 export async function startLocal({ workerd, data, port, variables, origin, log }: LocalOptions): Promise<LocalEdge> {
-  const wanted = {
-    // During the set-up there is no key yet.
+  const defaults = {
+    // During the set-up, the edge has no key yet.
     ...(variables.SETUP !== "1" && { WALNUT_WEBHOOK_KEY: newKey() }),
     ADMIN_TOKEN: randomBytes(24).toString("base64url"),
     ALLOW_LOOPBACK: "1",
     ...(!hasDestination(variables) && { ORIGIN_URL: origin }),
   };
-  const madeUp = Object.fromEntries(Object.entries(wanted).filter(([name]) => isMissing(name, variables)));
+  const madeUp = Object.fromEntries(Object.entries(defaults).filter(([name]) => isMissing(name, variables)));
   const folder = data ?? temporary();
   const all = { ...variables, ...madeUp };
   const edge = await startEdge({ workerd, data: folder, owner: "dev", host: "127.0.0.1", port, variables: all, log });
@@ -63,16 +57,9 @@ export async function startLocal({ workerd, data, port, variables, origin, log }
   };
 }
 
-/** Creates a folder that this process removes at its end, however it ends. */
+/** Creates a folder that this process removes when it exits. */
 function temporary(): string {
   const folder = mkdtempSync(join(tmpdir(), "walnut-webhooks-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   return folder;
-}
-
-/** Whether a variable is not set, nor misspelt: the edge itself reports a misspelt one. */
-function isMissing(name: string, variables: Readonly<Record<string, string>>): boolean {
-  const known = names();
-  const misspelt = Object.keys(variables).some((other) => !known.includes(other) && nearest(other.toUpperCase(), [name]) !== undefined);
-  return variables[name] === undefined && !misspelt;
 }

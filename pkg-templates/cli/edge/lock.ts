@@ -1,5 +1,5 @@
-// One process uses a data folder at a time. A lock is a socket: the system closes it when its process ends, however it ends.
-// Each process has a socket with a name of its own, since the socket of a process that was killed can't be replaced atomically.
+// One process uses a data folder at a time. A lock is a socket: the system closes it even if its process is killed. Each
+// process has its own socket, because the socket of a killed process can't be replaced atomically.
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync, renameSync, rmSync } from "node:fs";
@@ -38,7 +38,7 @@ export async function lock(data: string): Promise<() => Promise<void>> {
     await once(server, "close");
   };
   try {
-    // Others take a socket without a listener for one of a process that was killed, so it gets its name once it listens.
+    // Renamed once it listens: another process removes a socket of this name without a listener, as that of a killed process.
     server.listen(socketPath(join(data, name)));
     await once(server, "listening");
     renameSync(join(data, name), path);
@@ -59,8 +59,8 @@ export async function lock(data: string): Promise<() => Promise<void>> {
 const HELD = "held";
 
 /**
- * Whether another process has the lock, or will have it. Of two that start at the same time, the one whose name comes first
- * gets it: it waits until the other has decided, and the other does not wait.
+ * Whether another process has the lock, or will get it. If two processes start at the same time, the first by name gets the
+ * lock: it waits until the other process has decided, and the other process does not wait.
  */
 async function isTaken(other: string, own: string): Promise<boolean> {
   const client = await connected(other);
@@ -71,7 +71,7 @@ async function isTaken(other: string, own: string): Promise<boolean> {
   try {
     if (other < own) return true;
     client.setTimeout(DECIDE_MS);
-    // A connection that ends in any other way is of a process that has not got the lock.
+    // If the connection ends in any other way, its process did not get the lock.
     const after = (event: string, result: boolean) => once(client, event).then(() => result, () => false);
     return await Promise.race([after("data", true), after("timeout", true), after("close", false)]);
   } finally {

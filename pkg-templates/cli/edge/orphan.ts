@@ -1,4 +1,4 @@
-// A process of workerd whose command was killed: it runs on, without its cron trigger, and uses the storage.
+// Ends an orphan: a process of workerd whose command was killed. It runs on without its cron trigger, and uses the storage.
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { connected } from "./lock.js";
 
 /** The configuration of workerd, in the data folder. */
 export const CONFIGURATION = "workerd.capnp";
-/** The file with the process id of workerd, in the data folder, for those who watch it. */
+/** The file with the process id of workerd, in the data folder, for monitoring. */
 export const PID = "workerd.pid";
 
 /** How long the requests in flight may take, in milliseconds. */
@@ -17,13 +17,13 @@ const GRACE_MS = 10_000;
 /** How long the system may take to close the sockets of a process that has ended, in milliseconds. */
 const CLOSE_MS = 5000;
 
-/** How often to look whether it has ended, in milliseconds. */
+/** How often to check whether the process has ended, in milliseconds. */
 const CHECK_MS = 50;
 
 /**
  * Ends the orphan of a locked data folder, if there is one.
  *
- * @throws Failure `in_use` if a process listens that can't be ended.
+ * @throws Failure `in_use` if the orphan can't be ended.
  */
 export async function endOrphan(data: string): Promise<void> {
   for (const pid of processes(data)) await end(pid, data);
@@ -64,15 +64,15 @@ async function end(pid: number, data: string): Promise<void> {
 function processes(data: string): number[] {
   if (process.platform === "linux") return readdirSync("/proc").map(Number).filter((pid) => pid > 0 && isWorkerd(pid, data));
   const lines = execFileSync("ps", ["-axo", "pid=,args="], { encoding: "utf8" }).split("\n");
-  return lines.filter((line) => names(line, data)).map((line) => Number.parseInt(line, 10));
+  return lines.filter((line) => isCommandLineOf(line, data)).map((line) => Number.parseInt(line, 10));
 }
 
 /** Whether a process is the workerd of this folder. */
 function isWorkerd(pid: number, data: string): boolean {
-  return names(commandLine(pid), data);
+  return isCommandLineOf(commandLine(pid), data);
 }
 
-function names(line: string, data: string): boolean {
+function isCommandLineOf(line: string, data: string): boolean {
   return line.includes(` serve ${join(data, CONFIGURATION)} `);
 }
 

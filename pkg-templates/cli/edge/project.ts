@@ -1,4 +1,4 @@
-// The folder that `edge init` writes: what is installed there, and which versions.
+// The programs of a folder that `edge init` writes: their paths and their versions.
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -56,7 +56,7 @@ export function manifest(nodeVersion: string): Manifest {
       deploy: "walnut-webhooks edge deploy",
     },
     dependencies: { [own.name]: own.version, workerd: runtime.workerd, wrangler: runtime.wrangler },
-    // Neither needs its install script, and npm warns about scripts that are neither allowed nor denied.
+    // None of them needs its install script. npm warns about a script that is neither allowed nor denied.
     allowScripts: { esbuild: false, sharp: false, workerd: false },
   };
 }

@@ -1,9 +1,9 @@
-// A program that prints wrangler's configuration of a project as JSON. wrangler is loaded in a process of its own, because it
-// ends its process at a signal.
+// A program that prints wrangler's configuration of a project as JSON. It is a separate process, because wrangler ends its
+// process at a signal.
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-/** The part of a configuration that is needed here, for one environment. */
+/** The used part of a configuration, for one environment. */
 export interface WranglerConfiguration {
   readonly vars: Readonly<Record<string, unknown>>;
   readonly routes?: readonly (string | { readonly pattern: string; readonly custom_domain?: boolean })[];

@@ -1,4 +1,4 @@
-// A sample origin, to which the edge forwards while there is no other. It accepts every event.
+// A sample origin, which accepts every event. The edge forwards to it if no other destination is set.
 import { createServer } from "node:http";
 import { listen, type Listening } from "../loopback.js";
 
@@ -9,11 +9,11 @@ export interface Received {
   readonly bytes: number;
 }
 
-/** Listens on 127.0.0.1; port 0 is any free port. The edge has verified what it forwards. */
+/** Listens on 127.0.0.1; port 0 is any free port. It verifies nothing, because the edge has verified the events. */
 export function startSampleOrigin(port: number, receive: (event: Received) => void): Promise<Listening> {
   const server = createServer((request, response) => {
     let bytes = 0;
-    request.on("data", (piece: Buffer) => (bytes += piece.length));
+    request.on("data", (chunk: Buffer) => (bytes += chunk.length));
     request.on("end", () => {
       const header = (name: string) => String(request.headers[name] ?? "");
       response.end();

@@ -1,13 +1,13 @@
 // Checks the variables and secrets of an edge before it is deployed. No message contains a value.
 import { CHECK_FAILED, Failure, NOT_RUN } from "../failure.js";
-import { nearest } from "../nearest.js";
+import { distance, nearest } from "../nearest.js";
 import { plain } from "../terminal.js";
-import { names } from "./variables.js";
+import { MOST_EDITS, names } from "./variables.js";
 import type { WranglerConfiguration } from "./read-configuration.js";
 
 const KEY = "WALNUT_WEBHOOK_KEY";
 
-/** Variables that are secrets, whatever their value is. */
+/** The variables that are secrets with any value. */
 const SECRETS = [KEY, "WALNUT_WEBHOOK_KEY_PREVIOUS", "ADMIN_TOKEN"];
 
 export interface Settings {
@@ -23,7 +23,7 @@ export interface Deployment {
   readonly configuration: WranglerConfiguration;
   /** The file of the configuration. */
   readonly file: string;
-  /** The flag that names the environment for wrangler, with a blank before it; empty at the top level. */
+  /** The flag that selects the environment in wrangler, with a blank before it; empty at the top level. */
   readonly envFlag: string;
 }
 
@@ -38,9 +38,13 @@ export function checkConfiguration({ configuration, file, envFlag }: Deployment)
     const where = envFlag === "" ? file : `this environment of ${file}, which does not inherit it`;
     throw new Failure("not_an_edge", `the Durable Object INBOX is missing in ${where}: copy durable_objects and migrations from a configuration that \`walnut-webhooks edge init\` has written`, NOT_RUN);
   }
-  const exposed = inFile(vars).filter((name) => SECRETS.includes(name) || (name.startsWith("DESTINATIONS") && hasSecrets(vars[name])));
+  const exposed = inFile(vars).flatMap((name) => {
+    const isList = name.startsWith("DESTINATIONS") && hasSecrets(vars[name]);
+    const secret = isList ? name : SECRETS.find((other) => distance(name.toUpperCase(), other) <= MOST_EDITS);
+    return secret === undefined ? [] : [[name, secret] as [string, string]];
+  });
   if (exposed.length === 0) return;
-  const each = exposed.map((name) => `\n  - ${plain(name)}: remove it, and run ${put(name, envFlag)}`).join("");
+  const each = exposed.map(([name, secret]) => `\n  - ${plain(name)}: remove it, and run ${put(secret, envFlag)}`).join("");
   throw new Failure("secret_in_vars", `${file} has secrets in its vars, which wrangler and Cloudflare's dashboard show:${each}`, CHECK_FAILED);
 }
 
@@ -65,12 +69,10 @@ export function checkSettings({ configuration, file, envFlag }: Deployment, secr
     throw missing(`${KEY} is missing, and an edge with ${noSetup} can't be deployed without a key: run ${put(KEY, envFlag)}, or remove ${noSetup} until the key is set`);
   }
   const hasAdminToken = isSet("ADMIN_TOKEN");
-  // wrangler asks on a terminal only, and its output is not one here.
+  // wrangler asks only on a terminal, and its output here is a pipe.
   const domains = routes.flatMap((route) => (typeof route === "object" && route.custom_domain === true ? [plain(route.pattern)] : []));
   const warnings = [
-    ...misspelt.map(([name, meant]) => `${plain(name)} is not a variable of the edge: did you mean ${meant}?`),
     ...(hasAdminToken ? [] : [`ADMIN_TOKEN is missing, so that the page /admin/ is closed: run ${put("ADMIN_TOKEN", envFlag)} with the output of openssl rand -hex 32`]),
-    ...(isSetup || !isSet("SETUP") ? [] : ["SETUP has no effect, since the edge has a key: remove it from the variables and the secrets"]),
     ...domains.map((domain) => `wrangler gives the domain ${domain} to this Worker without asking, and replaces a DNS record of this name`),
   ];
   return { isSetup, hasAdminToken, webhookPath: webhookPath(vars, secrets), warnings };
@@ -97,7 +99,7 @@ function webhookPath(vars: Readonly<Record<string, unknown>>, secrets: readonly 
   return secrets.includes("WEBHOOK_PATH") ? undefined : "/webhook";
 }
 
-/** The names that are almost those of variables that are not set, each with the variable. */
+/** The names that are likely misspelt names of unset variables, each with the variable. */
 function misspellings(set: readonly string[]): [string, string][] {
   const known = names();
   const unset = known.filter((name) => !set.includes(name));

@@ -1,33 +1,31 @@
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { isIP } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "../command.js";
-import { CHECK_FAILED, Failure, INTERRUPTED, NOT_RUN, OK, reason, usage } from "../failure.js";
+import { CHECK_FAILED, OK, usage } from "../failure.js";
 import { json, plain } from "../terminal.js";
 import { dataFolder, remove } from "./folder.js";
 import { findWorkerd } from "./project.js";
+import { healthStatus, tryVariables } from "./trial.js";
 import { variables } from "./variables.js";
-import { type Edge, startEdge } from "./workerd.js";
+import { startEdge } from "./workerd.js";
 
 /** How long the requests in flight may take after a signal, in milliseconds. */
 const GRACE_MS = 10_000;
 
-/** How long the edge may take to answer `/healthz`, in milliseconds. */
-const HEALTH_MS = 10_000;
-
-/** How much of the log waits for its reader at most. */
+/** The most bytes of the log that wait for its reader. */
 const MOST_WAITING_BYTES = 1 << 20;
 
-/** How long the reader may take for the end of the log, in milliseconds. */
+/** How long the reader may take to read the end of the log, in milliseconds. */
 const FLUSH_MS = 1000;
 
-/** The beginning of the name of the folder in which the variables are tried out, in the data folder. */
+/** The prefix of the name of the folder for the trial of the variables, in the data folder. */
 const TRIAL = ".trial-";
 
 export const edgeStart: Command = {
-  summary: "run the edge on this machine, for good",
+  summary: "run the edge in production on this machine",
   usage: "[--data DIR] [--variables FILE] [--port N] [--host ADDRESS]",
   about:
     "Runs the Worker in workerd, with its storage in DIR and its log on standard output, a JSON line for each decision. The " +
@@ -37,7 +35,7 @@ export const edgeStart: Command = {
   options: {
     data: { value: "DIR", help: "the folder of the storage; the default is ./data" },
     // Node itself reads a file that is named by --env-file, even after the program, and ends if there is none.
-    variables: { value: "FILE", help: "a file of variables, a line NAME=VALUE each" },
+    variables: { value: "FILE", help: "a file of variables, one line NAME=VALUE for each" },
     port: { value: "N", help: "the port to listen on, 0 for any free port; the default is 8787" },
     host: { value: "ADDRESS", help: "the IP address to listen on; the default is 127.0.0.1, for a reverse proxy on this machine" },
   },
@@ -50,27 +48,31 @@ export const edgeStart: Command = {
     const set = variables(args.text("variables"), process.env);
     const workerd = findWorkerd(process.cwd());
     const signal = interruption();
-    // What workerd and this command write is for this user alone.
+    // Only this user can read the files that workerd and this command write.
     process.umask(0o077);
     const edge = await startEdge({
       workerd, data: folder, owner: "start", host, port, variables: set, log, signal,
-      // Later, a mistake must not stop the edge: it accepts events, and holds them.
-      prepare: async (data) => { if (isNew(data)) await check({ workerd, data, variables: set, signal }); },
+      // Only at the first start. Later, a mistake must not stop the edge: it accepts events, and holds them.
+      prepare: async (data) => {
+        if (!isNew(data)) return;
+        for (const leftover of readdirSync(data).filter((name) => name.startsWith(TRIAL))) remove(join(data, leftover));
+        await tryVariables({ workerd, prefix: join(data, TRIAL), variables: set, signal, prevented: "the edge was not started" });
+      },
     });
     try {
-      json({ event: "started", url: edge.url, data: folder, health: await health(edge, signal) });
+      print({ event: "started", url: edge.url, data: folder, health: await healthStatus(edge, signal) });
       const aborted = signal.aborted ? Promise.resolve() : once(signal, "abort");
       const ended = await Promise.race([edge.ended, aborted.then(() => undefined)]);
       if (ended !== undefined) {
-        json({ event: "stopped", reason: ended });
+        print({ event: "stopped", reason: ended });
         return CHECK_FAILED;
       }
-      json({ event: "stopping" });
+      print({ event: "stopping" });
     } finally {
       await edge.stop(GRACE_MS);
     }
     reportDropped();
-    json({ event: "stopped" });
+    print({ event: "stopped" });
     await flushed(OK);
     return OK;
   },
@@ -78,83 +80,48 @@ export const edgeStart: Command = {
 
 let dropped = 0;
 
-/** Prints a line of workerd's log as JSON. If standard output is read too slowly, the line is dropped: the edge goes on. */
+/** Prints a line of workerd's log as JSON. If standard output is read too slowly, the line is dropped, and the edge runs on. */
 function log(line: string): void {
   if (process.stdout.writableLength > MOST_WAITING_BYTES) {
     dropped++;
     return;
   }
   reportDropped();
-  if (parsed(line) === undefined) json({ event: "runtime", text: line });
-  else process.stdout.write(`${line}\n`);
+  const entry = parsed(line);
+  if (entry === undefined) print({ event: "runtime", text: line });
+  else if ("time" in entry) process.stdout.write(`${line}\n`);
+  // Inserting the member costs less than serializing the line again.
+  else process.stdout.write(`{"time":"${new Date().toISOString()}",${line.slice(1)}\n`);
+}
+
+/** Prints a line of this command, with its time. */
+function print(entry: Readonly<Record<string, unknown>>): void {
+  json({ time: new Date().toISOString(), ...entry });
 }
 
 function reportDropped(): void {
-  if (dropped > 0) json({ event: "log_dropped", lines: dropped });
+  if (dropped > 0) print({ event: "log_dropped", lines: dropped });
   dropped = 0;
 }
 
-/** Ends this process if nobody reads the rest of the log in time: Node.js would wait for ever. */
+/** Ends this process if the rest of the log is not read in time: Node.js would wait forever. */
 async function flushed(status: number): Promise<void> {
   const written = new Promise<true>((resolve) => process.stdout.write("", () => resolve(true)));
   const isWritten = await Promise.race([written, sleep(FLUSH_MS, false, { ref: false })]);
   if (!isWritten) process.exit(status);
 }
 
-/** Returns the status of `/healthz`. */
-async function health({ url }: Edge, signal: AbortSignal): Promise<number> {
-  try {
-    return (await fetch(`${url}/healthz`, { signal: AbortSignal.any([signal, AbortSignal.timeout(HEALTH_MS)]) })).status;
-  } catch (error) {
-    if (signal.aborted) throw new Failure("interrupted", "interrupted", INTERRUPTED);
-    throw new Failure("not_started", `the edge does not answer at ${url}/healthz: ${reason((error as Error).cause ?? error)}`, NOT_RUN);
-  }
-}
-
-/** Whether nothing was ever stored in a data folder. workerd creates metadata.sqlite before the Worker runs. */
+/** Whether the edge has never stored anything in a data folder. workerd creates metadata.sqlite before the Worker runs. */
 function isNew(data: string): boolean {
   const inbox = join(data, "inbox");
   return !existsSync(inbox) || !readdirSync(inbox, { recursive: true }).some((file) => /[\da-f]{64}\.sqlite$/.test(String(file)));
 }
 
-interface Trial {
-  readonly workerd: string;
-  readonly data: string;
-  readonly variables: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
-}
-
-/**
- * Runs the edge in a folder of its own, to see whether the variables have mistakes.
- *
- * @throws Failure `misconfigured`.
- */
-async function check({ workerd, data, variables, signal }: Trial): Promise<void> {
-  for (const left of readdirSync(data).filter((name) => name.startsWith(TRIAL))) remove(join(data, left));
-  const folder = mkdtempSync(join(data, TRIAL));
-  const mistakes = new Set<unknown>();
-  const log = (line: string) => {
-    const entry = parsed(line);
-    if (entry?.event === "misconfigured") for (const mistake of entry.mistakes as unknown[]) mistakes.add(mistake);
-  };
-  let status: number;
+/** Reads a line of the Worker's log, an object with members; `undefined` if workerd itself wrote the line. */
+function parsed(line: string): object | undefined {
+  if (!line.startsWith('{"')) return undefined;
   try {
-    const edge = await startEdge({ workerd, data: folder, owner: "start", host: "127.0.0.1", port: 0, variables, log, signal });
-    status = await health(edge, signal).finally(() => edge.stop(GRACE_MS));
-  } finally {
-    remove(folder);
-  }
-  if (status === 200) return;
-  const list = [...mistakes].map((sentence) => `\n  - ${sentence}`);
-  const cause = list.length > 0 ? `its variables have mistakes:${list.join("")}` : `it answers /healthz with ${status}`;
-  throw new Failure("misconfigured", `the edge was not started, because ${cause}`, NOT_RUN);
-}
-
-/** Reads a line of the Worker's log; `undefined` if it is of workerd itself. */
-function parsed(line: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+    return JSON.parse(line) as object;
   } catch {
     return undefined;
   }

@@ -26,8 +26,8 @@ export function nextSteps(deployed: Deployed): string[] {
     ...token,
     `In Walnut, open Settings > Webhooks, and create a webhook. Enter ${url} as its URL, and click Save.`,
     "Right afterwards, switch signature verification on, and copy the key. Until then, the edge acknowledges unsigned events, and does not store them.",
-    `Give the key to the edge: ${put("WALNUT_WEBHOOK_KEY", envFlag)}. The edge delivers the signed events that it has kept within 5 minutes.`,
+    `Give the key to the edge: ${put("WALNUT_WEBHOOK_KEY", envFlag)}. Within 5 minutes, the edge delivers the signed events that it has kept.`,
     test,
-    `Deploy again, to end the set-up: npx ${NAME} edge deploy${envFlag}`,
+    `Deploy again to end the set-up: npx ${NAME} edge deploy${envFlag}`,
   ];
 }

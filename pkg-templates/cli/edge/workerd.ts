@@ -23,7 +23,7 @@ const CRON_MS = 5 * 60_000;
 /** How long workerd may take to start, in milliseconds. */
 const START_MS = 60_000;
 
-/** How long to read on after workerd has ended, in milliseconds, if the log is read slowly. */
+/** How long to read the rest of workerd's log after its end, in milliseconds. */
 const LAST_LINES_MS = 1000;
 
 export interface EdgeOptions {
@@ -41,7 +41,9 @@ export interface EdgeOptions {
   log(line: string): void;
   /** Runs when the folder is locked, before workerd starts, with its path. If it throws, workerd does not start. */
   prepare?(data: string): Promise<void>;
-  /** Gives the start up when it is aborted. */
+  /** Whether the edge is not meant to run on, so that its cron trigger, which wakes each shard, does not run at the start. */
+  readonly isTrial?: boolean;
+  /** Aborts the start. */
   readonly signal?: AbortSignal;
 }
 
@@ -50,19 +52,19 @@ export interface Edge {
   readonly url: string;
   /** The process of workerd. */
   readonly pid: number;
-  /** Resolves when workerd has ended, with how it ended, such as `signal SIGKILL`. */
+  /** Resolves when workerd has ended, with the cause of its end, such as `signal SIGKILL`. */
   readonly ended: Promise<string>;
   /** Runs the cron trigger now. */
   cron(): Promise<void>;
-  /** Stops accepting, waits until the requests in flight have ended, at most so many milliseconds, and ends workerd. */
+  /** Stops accepting requests, waits for the requests in flight, at most `graceMs`, and ends workerd. */
   stop(graceMs: number): Promise<void>;
 }
 
 /**
- * Starts an edge, and its cron trigger, at once and then every 5 minutes. If it throws, no process and no lock is left.
+ * Starts an edge. Its cron trigger runs at once, and then every 5 minutes. If it throws, no process and no lock is left.
  *
  * @throws Failure `in_use` if another process uses the folder, `unwritable` if the folder can't be written,
- * `cannot_listen` if the port is taken, and `not_started` for any other reason.
+ * `cannot_listen` if the port is in use, and `not_started` for any other reason.
  */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   if (process.platform === "win32") throw new Failure("unsupported", "the edge runs on Linux and macOS only: on Windows, use WSL", NOT_RUN);
@@ -83,7 +85,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
 }
 
 /** Runs workerd in a locked folder. */
-async function run({ workerd, data, host, port, variables, log, signal }: EdgeOptions): Promise<Edge> {
+async function run({ workerd, data, host, port, variables: set, log, isTrial = false, signal }: EdgeOptions): Promise<Edge> {
+  const variables = withoutJurisdiction(set);
   const control = join(data, CONTROL);
   socketPath(control);
   const config = join(data, CONFIGURATION);
@@ -116,15 +119,15 @@ async function run({ workerd, data, host, port, variables, log, signal }: EdgeOp
   const ended = new Promise<string>((resolve) => {
     child.once("error", (error) => resolve(reason(error)));
     child.once("exit", (code, signal) => resolve(signal === null ? `status ${code}` : `signal ${signal}`));
-  }).then(async (how) => {
+  }).then(async (cause) => {
     process.removeListener("exit", kill);
     await Promise.race([relayed, new Promise((resolve) => setTimeout(resolve, LAST_LINES_MS))]);
-    return how;
+    return cause;
   });
 
   try {
     if (child.pid !== undefined) write(data, () => writeFileSync(join(data, PID), `${child.pid}\n`));
-    const first = await Promise.race([listening(messages), ended, givenUp(signal)]);
+    const first = await Promise.race([listening(messages), ended, startAborted(signal)]);
     if (typeof first === "string") throw notStarted(first, early, host, port);
     isStarted = true;
     for (const line of early) log(line);
@@ -139,7 +142,7 @@ async function run({ workerd, data, host, port, variables, log, signal }: EdgeOp
     };
     const timer = setInterval(trigger, CRON_MS);
     void ended.then(() => clearInterval(timer));
-    void trigger();
+    if (!isTrial) void trigger();
     return {
       url: `http://${host.includes(":") ? `[${host}]` : host}:${first}`,
       pid: child.pid as number,
@@ -158,8 +161,16 @@ async function run({ workerd, data, host, port, variables, log, signal }: EdgeOp
   }
 }
 
+/** The values of JURISDICTION, as in worker/src/config/reader.rs. */
+const JURISDICTIONS = ["eu", "fedramp"];
+
+/** workerd has no jurisdictions, and can't run an edge that asks for one. A mistake stays, so that the Worker reports it. */
+function withoutJurisdiction(variables: EdgeOptions["variables"]): EdgeOptions["variables"] {
+  return Object.fromEntries(Object.entries(variables).filter(([name, value]) => name !== "JURISDICTION" || !JURISDICTIONS.includes(value)));
+}
+
 /** Rejects when the signal is aborted, or workerd takes too long to start. */
-async function givenUp(signal: AbortSignal | undefined): Promise<never> {
+async function startAborted(signal: AbortSignal | undefined): Promise<never> {
   const limit = AbortSignal.timeout(START_MS);
   const all = signal === undefined ? limit : AbortSignal.any([signal, limit]);
   if (!all.aborted) await once(all, "abort");
@@ -179,7 +190,7 @@ function listening(messages: Readable): Promise<number> {
   });
 }
 
-/** Where the certificates of certificate authorities are, if the environment says so. */
+/** The variables with the location of the certificate authorities' certificates, if they are set. */
 function certificates(): NodeJS.ProcessEnv {
   const { SSL_CERT_FILE, SSL_CERT_DIR } = process.env;
   return { ...(SSL_CERT_FILE !== undefined && { SSL_CERT_FILE }), ...(SSL_CERT_DIR !== undefined && { SSL_CERT_DIR }) };
@@ -193,9 +204,9 @@ const LISTEN_PROBLEMS = {
   "Can't assign requested address": "the address does not belong to this machine. Use another --host",
 };
 
-function notStarted(how: string, lines: readonly string[], host: string, port: number): Failure {
+function notStarted(cause: string, lines: readonly string[], host: string, port: number): Failure {
   const message = lines.find((line) => !line.startsWith("stack:")) ?? "it wrote nothing";
   const problem = Object.entries(LISTEN_PROBLEMS).find(([text]) => /::bind\(|::listen\(/.test(message) && message.includes(text))?.[1];
-  if (problem === undefined) return new Failure("not_started", `workerd did not start (${how}): ${plain(message)}`, NOT_RUN);
+  if (problem === undefined) return new Failure("not_started", `workerd did not start (${cause}): ${plain(message)}`, NOT_RUN);
   return new Failure("cannot_listen", `can't listen on port ${port} of ${host}: ${problem}`, NOT_RUN);
 }

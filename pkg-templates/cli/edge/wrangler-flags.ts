@@ -1,5 +1,5 @@
-// The flags that `edge deploy` passes on to wrangler. It passes on no other, since others deploy another Worker than the one whose
-// settings are checked. `--var` is not among them: wrangler would print its value.
+// The flags that `edge deploy` passes on to wrangler. With other flags, wrangler could deploy a Worker whose settings were not
+// checked. `--var` is not among them, because wrangler prints its value.
 import { usage } from "../failure.js";
 import { didYouMean } from "../nearest.js";
 import { plain } from "../terminal.js";
@@ -8,7 +8,7 @@ const WITH_VALUE = ["--tag", "--message", "--route", "--routes", "--domain", "--
 const WITHOUT_VALUE = ["--keep-vars", "--logpush", "--strict"];
 const ALL = [...WITH_VALUE, ...WITHOUT_VALUE];
 
-/** Returns the flags with each value in the word of its flag, so that wrangler reads no value as another flag or as a program. */
+/** Returns each flag and its value as one word, so that wrangler reads no value as another flag or as a program. */
 export function wranglerFlags(words: readonly string[], own: readonly string[]): readonly string[] {
   const flags: string[] = [];
   for (let at = 0; at < words.length; at++) {

@@ -43,7 +43,7 @@ export interface Wrangler {
 export async function openWrangler(project: string, environment: string, signal: AbortSignal): Promise<Wrangler> {
   const file = FILES.find((name) => existsSync(join(project, name)));
   if (file === undefined) {
-    throw new Failure("no_configuration", "there is no wrangler.jsonc in this folder: run the command in a folder that `walnut-webhooks edge init` has written", NOT_RUN);
+    throw new Failure("no_configuration", "this folder has no wrangler.jsonc: run the command in a folder that `walnut-webhooks edge init` has written", NOT_RUN);
   }
   const program = findWrangler(project);
   const configuration = await read(project, file, environment, signal);
@@ -80,7 +80,7 @@ async function read(project: string, file: string, environment: string, signal: 
   throw new Failure("unknown_environment", `${file} has no environment "${plain(environment)}". ${known}${didYouMean(environment, environments)}`, NOT_RUN);
 }
 
-/** How a run of wrangler ended. */
+/** The result of a run of wrangler. */
 interface Ended {
   readonly status: number | string;
   readonly entries: readonly Entry[];
@@ -112,7 +112,7 @@ async function wrangler(program: string, cwd: string, args: readonly string[], s
   }
 }
 
-/** Waits for a process that a signal ends. */
+/** Waits for the end of a process that the signal kills. */
 async function interruptible<T>(signal: AbortSignal, ended: Promise<T>): Promise<T> {
   try {
     const result = await ended;
@@ -124,9 +124,9 @@ async function interruptible<T>(signal: AbortSignal, ended: Promise<T>): Promise
   }
 }
 
-/** wrangler's own sentence for the reason that it failed. */
+/** Returns wrangler's own message about its failure. */
 function problem({ entries }: Ended): string {
-  return entries.find(({ type }) => type === "command-failed")?.message ?? "it did not name a reason";
+  return entries.find(({ type }) => type === "command-failed")?.message ?? "it gave no reason";
 }
 
 function isNotFound(message: string): boolean {
@@ -138,7 +138,7 @@ function failed(command: string, ended: Ended): Failure {
   if (/necessary to set a CLOUDFLARE_API_TOKEN|^Not logged in|wrangler login/.test(message)) {
     return new Failure("not_logged_in", "wrangler is not logged in to Cloudflare: run npx wrangler login, or set CLOUDFLARE_API_TOKEN", NOT_RUN);
   }
-  // After such an error, wrangler asks for the user, and may then end with another error. The codes are Cloudflare's.
+  // After such an error, wrangler asks Cloudflare for the user, and may then end with another error. The codes are Cloudflare's.
   const code = /\[code: (6003|9106|9109|10000|10001)\]/.exec(ended.printed)?.[1];
   if (code !== undefined) {
     return new Failure("not_logged_in", `Cloudflare does not accept the login: run npx wrangler login, or check CLOUDFLARE_API_TOKEN, which needs the permission to edit Workers scripts (error ${code})`, NOT_RUN);
@@ -146,7 +146,7 @@ function failed(command: string, ended: Ended): Failure {
   return new Failure("wrangler_failed", `wrangler ${command} ended with status ${ended.status}: ${sentence(message)}`, NOT_RUN);
 }
 
-/** A message of several lines, as one. */
+/** Puts a message of several lines on one line. */
 function sentence(message: string): string {
   return plain(message.trim().replace(/\s+/g, " "));
 }

@@ -1,23 +1,23 @@
-// Gets verified deliveries from the admin API of an edge, as they arrive there.
+// Gets verified deliveries from the admin API of an edge as they arrive.
 import { SIGNATURE_HEADER } from "../sender/headers.js";
 import { pause } from "../sender/run.js";
 import { Failure, reason, NOT_RUN } from "../failure.js";
 import { plain, warn } from "../terminal.js";
 import type { Arrival, Known } from "./intake.js";
 
-/** The length of the first page, which is usually enough, and of each further one: the limit of the API. */
+/** The length of the first page, which is usually enough, and of each further page, which is the limit of the API. */
 const [FIRST_PAGE, PAGE] = [20, 200];
 
 /** The limit on one request, in milliseconds. The wait of the edge is added to it. */
 const TIMEOUT_MS = 30_000;
 
-/** For how long the edge is asked to wait for a new delivery, which is as long as it can, in milliseconds. */
+/** How long the edge waits for a new delivery before it responds, in milliseconds: its maximum. */
 const WAIT_MS = 25_000;
 
-/** The clocks of shards differ: each pull goes back this far, in milliseconds, behind the newest delivery. */
+/** How far each pull goes back behind the newest delivery, in milliseconds, because the clocks of shards differ. */
 const OVERLAP_MS = 60_000;
 
-/** The edge numbers the rows of its log by the time of their arrival there, so many in a millisecond: `worker/src/ids.rs`. */
+/** How many row numbers the edge has for each millisecond. It numbers a row by its time of arrival: `worker/src/ids.rs`. */
 const ROWS_PER_MS = 2048;
 
 /** The used fields of a row in the delivery log. */
@@ -46,7 +46,7 @@ export class Edge {
   #newest: string | undefined;
   #canWait = true;
 
-  /** Pulls what arrives in the log from `since`, in milliseconds since the Unix epoch. */
+  /** Pulls the deliveries that arrive in the log from `since` on, in milliseconds since the Unix epoch. */
   constructor(
     readonly url: URL,
     readonly token: string,
@@ -56,21 +56,21 @@ export class Edge {
     this.#since = since;
   }
 
-  /** Whether the edge can wait for a new delivery, as far as is known. An older one can't. */
+  /** Whether the edge can wait for a new delivery, as far as is known. An older edge can't. */
   get canWait(): boolean {
     return this.#canWait;
   }
 
   /**
-   * Calls `take` with each new delivery, in the order of the log; returns whether there was one. With `wait`, the edge is
-   * asked to wait for one.
+   * Calls `handle` with each new delivery, in the order of the log, and returns whether there was one. With `wait`, the
+   * edge waits for one before it responds.
    */
-  async pull(take: (arrival: Arrival, known: Known) => Promise<void>, wait: boolean): Promise<boolean> {
-    const { rows, newest } = await this.#news(wait);
+  async pull(handle: (arrival: Arrival, known: Known) => Promise<void>, wait: boolean): Promise<boolean> {
+    const { rows, newest } = await this.#newRows(wait);
     for (const row of rows) {
       const arrival = await this.#arrival(row);
-      if (arrival !== undefined) await take(arrival, row);
-      // Only now: a delivery that `take` failed on is pulled again.
+      if (arrival !== undefined) await handle(arrival, row);
+      // After `handle`, so that a delivery is pulled again if `handle` throws.
       const logged = loggedAt(row);
       this.#seen.set(row.deliveryId, logged);
       this.#since = Math.max(this.#since, logged - OVERLAP_MS);
@@ -81,7 +81,7 @@ export class Edge {
     return rows.length > 0;
   }
 
-  async #news(wait: boolean): Promise<{ rows: Row[]; newest: string | undefined }> {
+  async #newRows(wait: boolean): Promise<{ rows: Row[]; newest: string | undefined }> {
     const rows: Row[] = [];
     let newest: string | undefined;
     let cursor: string | null = null;
@@ -89,9 +89,9 @@ export class Edge {
     do {
       const page: Page = await (cursor === null ? this.#firstPage(wait) : this.#page({ limit: String(PAGE), cursor }));
       if (cursor === null) newest = page.newest;
-      const news = page.deliveries.filter((row) => loggedAt(row) >= this.#since);
-      rows.push(...news);
-      isOlder = news.length < page.deliveries.length;
+      const newRows = page.deliveries.filter((row) => loggedAt(row) >= this.#since);
+      rows.push(...newRows);
+      isOlder = newRows.length < page.deliveries.length;
       cursor = page.cursor ?? null;
     } while (cursor !== null && !isOlder);
     // The edge does not forward a variant, which has a known id and another body. It forwards every test event.
@@ -116,7 +116,7 @@ export class Edge {
   /** Gets a delivery with its body; `undefined` if the body no longer exists. */
   async #arrival({ deliveryId, received }: Row): Promise<Arrival | undefined> {
     const one = parse<{ contentType: string | null; signature: string | null }>((await this.#ask(`deliveries/${deliveryId}`)).bytes);
-    if (one?.contentType === undefined || one.signature === undefined) throw odd();
+    if (one?.contentType === undefined || one.signature === undefined) throw notAnEdge();
     // It may be erased between the two requests. An erased or expired delivery has no signature either.
     const { status, bytes } = await this.#ask(`deliveries/${deliveryId}/body`, [409]);
     if (status === 409 || one.signature === null) {
@@ -155,36 +155,36 @@ function parse<T>(bytes: Uint8Array): T | null {
   try {
     return JSON.parse(new TextDecoder().decode(bytes));
   } catch {
-    throw odd();
+    throw notAnEdge();
   }
 }
 
 function toPage(page: Page | null): Page {
-  if (!Array.isArray(page?.deliveries)) throw odd();
+  if (!Array.isArray(page?.deliveries)) throw notAnEdge();
   return page;
 }
 
-/** Returns when a delivery arrived in the log, in milliseconds since the Unix epoch. */
+/** Returns the time at which a delivery arrived in the log, in milliseconds since the Unix epoch. */
 function loggedAt({ deliveryId }: Row): number {
   const row = /^\d+-(\d+)$/.exec(deliveryId)?.[1];
-  if (row === undefined) throw odd();
+  if (row === undefined) throw notAnEdge();
   return Math.floor(Number(row) / ROWS_PER_MS);
 }
 
-function odd(): Failure {
+function notAnEdge(): Failure {
   return new Failure("edge_failed", "the response is not from the admin API of an edge", NOT_RUN);
 }
 
 /**
  * Pulls until the signal aborts. A failure of the first pull is thrown; later ones are warnings, and are retried.
  *
- * An edge that can wait is asked again as soon as it has answered. Any other edge is asked after `interval` milliseconds,
- * and less often while nothing comes or while it fails.
+ * An edge that can wait gets the next request as soon as it has responded. Any other edge gets it after `interval`
+ * milliseconds, and less often while no delivery arrives or while it fails.
  */
 export async function follow(
   edge: Pick<Edge, "pull" | "canWait" | "signal">,
   interval: number,
-  take: (arrival: Arrival, known: Known) => Promise<void>,
+  handle: (arrival: Arrival, known: Known) => Promise<void>,
 ): Promise<void> {
   let isFirst = true;
   let succeeded = false;
@@ -196,7 +196,7 @@ export async function follow(
     let hasNews = false;
     succeeded = false;
     try {
-      hasNews = await edge.pull(take, waits);
+      hasNews = await edge.pull(handle, waits);
       succeeded = true;
       last = "";
     } catch (error) {

@@ -5,7 +5,7 @@ import { WALNUT_BACKOFF_MS } from "../sender/judge.js";
 import type { HttpRequest } from "../sender/request.js";
 import { deliver, type Result } from "../sender/run.js";
 import { reason } from "../failure.js";
-import { onward } from "../headers.js";
+import { headersToForward } from "../headers.js";
 import { post } from "../post.js";
 import { save } from "../saved.js";
 import { plain } from "../terminal.js";
@@ -15,26 +15,26 @@ export interface Arrival extends HttpRequest {
   readonly at: Date;
 }
 
-/** A delivery as the edge describes it, if there is no key to verify it here. */
+/** A delivery as the edge describes it. It is used if the command has no key to verify the delivery. */
 export interface Known {
   readonly id: string;
   readonly name: string | null;
   readonly type: string;
 }
 
-export interface Refusal {
+export interface Rejection {
   readonly code: string;
   readonly message: string;
   /** The HTTP status to respond with. */
   readonly status: number;
 }
 
-export interface Taken {
+export interface Processed {
   readonly arrival: Arrival;
   /** The delivery, verified here or by the edge. */
   readonly delivery: Delivery | Known | undefined;
-  /** Why it was rejected. */
-  readonly refusal: Refusal | undefined;
+  /** The reason for a rejection. */
+  readonly rejection: Rejection | undefined;
   readonly explanation: Explanation | undefined;
   /** How often this id was received, including this time. */
   readonly times: number;
@@ -53,8 +53,8 @@ export interface IntakeOptions {
 }
 
 /** The result for a rejected request. */
-export function refused(arrival: Arrival, refusal: Refusal): Taken {
-  return { arrival, refusal, delivery: undefined, explanation: undefined, times: 0, saved: undefined, forwarded: undefined };
+export function rejected(arrival: Arrival, rejection: Rejection): Processed {
+  return { arrival, rejection, delivery: undefined, explanation: undefined, times: 0, saved: undefined, forwarded: undefined };
 }
 
 /** How many ids are remembered, to count how often each is received. */
@@ -69,14 +69,14 @@ export class Intake {
   ) {}
 
   /** Processes a request. Only a genuine one is saved and forwarded. `known` is its description by the edge. */
-  async take(arrival: Arrival, known?: Known): Promise<Taken> {
-    const headers = onward(arrival.headers);
+  async process(arrival: Arrival, known?: Known): Promise<Processed> {
+    const headers = headersToForward(arrival.headers);
     let delivery: Delivery | Known;
     try {
       delivery = this.webhook?.verify(arrival.body, headers) ?? (known as Known);
-    } catch (refusal) {
-      if ((refusal as WebhookError).name !== "WebhookError") throw refusal;
-      return { ...refused(arrival, refusal as WebhookError), explanation: this.webhook && explain(this.webhook, arrival.body, headers) };
+    } catch (error) {
+      if ((error as WebhookError).name !== "WebhookError") throw error;
+      return { ...rejected(arrival, error as WebhookError), explanation: this.webhook && explain(this.webhook, arrival.body, headers) };
     }
     const times = this.#count(delivery.id);
     const { folder, forward, retries, signal } = this.options;
@@ -85,12 +85,12 @@ export class Intake {
       if (folder !== undefined) saved = await save(folder, arrival, arrival.at, delivery.name);
     } catch (error) {
       const message = `the delivery could not be saved in ${plain(`${folder}`)}: ${reason(error)}`;
-      return { ...refused(arrival, { code: "store_failed", message, status: 503 }), delivery, times };
+      return { ...rejected(arrival, { code: "store_failed", message, status: 503 }), delivery, times };
     }
     const sending = { headers, body: arrival.body };
     const forwarded =
       forward && (await deliver({ ...arrival, kind: "event" }, (_, signal) => post(forward, { ...sending, signal }), { retries, backoff: WALNUT_BACKOFF_MS, signal }));
-    return { arrival, delivery, times, saved, forwarded, refusal: undefined, explanation: undefined };
+    return { arrival, delivery, times, saved, forwarded, rejection: undefined, explanation: undefined };
   }
 
   #count(id: string): number {

@@ -5,7 +5,7 @@ import { reason } from "../failure.js";
 import { listen } from "../loopback.js";
 import { pairs } from "../post.js";
 import { say } from "../terminal.js";
-import { type Arrival, type Refusal, refused, type Taken } from "./intake.js";
+import { type Arrival, type Rejection, rejected, type Processed } from "./intake.js";
 
 /** The limit on a body, in bytes: the SDK's own default. */
 const MAX_BODY_BYTES = 1 << 20;
@@ -20,10 +20,10 @@ export interface Answer {
 }
 
 /** Creates a JSON response: 200, or the status, code and message of a rejection, as the SDK's adapters do. */
-export function answer(refusal: Refusal | undefined): Answer {
+export function answer(rejection: Rejection | undefined): Answer {
   const type = "application/json";
-  if (refusal === undefined) return { status: 200, type, text: JSON.stringify({ ok: true }) };
-  const { status, code, message } = refusal;
+  if (rejection === undefined) return { status: 200, type, text: JSON.stringify({ ok: true }) };
+  const { status, code, message } = rejection;
   return { status, type, text: JSON.stringify({ error: { code, message } }) };
 }
 
@@ -35,14 +35,15 @@ export interface Receiver {
 /**
  * Listens on 127.0.0.1; port 0 is any free port.
  *
- * @param take - Is called with each complete request, and `answered` after each response.
+ * @param handle - Called with each complete request.
+ * @param answered - Called after each response.
  */
 export async function startReceiver(
   port: number,
-  take: (arrival: Arrival) => Promise<Taken>,
-  answerTo: (taken: Taken) => Answer,
+  handle: (arrival: Arrival) => Promise<Processed>,
+  answerTo: (processed: Processed) => Answer,
   delay: number,
-  answered: (taken: Taken, status: number) => void,
+  answered: (processed: Processed, status: number) => void,
   signal: AbortSignal,
 ): Promise<Receiver> {
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
@@ -51,11 +52,11 @@ export async function startReceiver(
     if (body === undefined) return;
     const arrival = { at: new Date(), method, url, headers: pairs(rawHeaders), body };
     const isTooLong = body.length > MAX_BODY_BYTES;
-    const taken = method !== "POST" ? refused(arrival, NOT_POSTED) : isTooLong ? refused(arrival, TOO_LONG) : await take(arrival);
+    const processed = method !== "POST" ? rejected(arrival, NOT_POSTED) : isTooLong ? rejected(arrival, TOO_LONG) : await handle(arrival);
     await pause(delay, signal);
-    const what = answerTo(taken);
-    response.writeHead(what.status, { "content-type": what.type, ...(isTooLong && { connection: "close" }) }).end(what.text);
-    answered(taken, what.status);
+    const { status, type, text } = answerTo(processed);
+    response.writeHead(status, { "content-type": type, ...(isTooLong && { connection: "close" }) }).end(text);
+    answered(processed, status);
   };
   const server = createServer((request, response) => {
     // An unexpected error ends this request only.
@@ -74,18 +75,18 @@ const TOO_LONG = { code: "body_too_large", message: `the body is over the limit 
 
 /** Reads a body, up to just over the limit; `undefined` if the connection is closed first. */
 async function read(request: IncomingMessage): Promise<Uint8Array | undefined> {
-  const pieces: Buffer[] = [];
+  const chunks: Buffer[] = [];
   let length = 0;
   try {
     // The rest of a body over the limit is not read; the connection is closed after the response.
-    for await (const piece of request.iterator({ destroyOnReturn: false })) {
-      pieces.push(piece);
-      length += piece.length;
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      chunks.push(chunk);
+      length += chunk.length;
       if (length > MAX_BODY_BYTES) break;
     }
   } catch {
     return undefined;
   }
-  return Buffer.concat(pieces);
+  return Buffer.concat(chunks);
 }
 

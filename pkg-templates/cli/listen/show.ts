@@ -2,22 +2,22 @@
 import type { Delivery } from "walnut-webhooks";
 import { deliveryLines, explanationLines } from "../show.js";
 import { bytes, duration, json, line, paint, plain } from "../terminal.js";
-import type { Taken } from "./intake.js";
+import type { Processed } from "./intake.js";
 
 /** Shows a request; `status` is the response's status, if a response was sent. */
-export function show(taken: Taken, status: number | undefined, isJson: boolean): void {
-  if (isJson) return json(asJson(taken, status));
-  const { arrival, delivery, refusal, explanation, times, saved, forwarded } = taken;
-  const mark = refusal === undefined ? paint("green", "✓") : paint("red", "✕");
+export function show(processed: Processed, status: number | undefined, isJson: boolean): void {
+  if (isJson) return json(asJson(processed, status));
+  const { arrival, delivery, rejection, explanation, times, saved, forwarded } = processed;
+  const mark = rejection === undefined ? paint("green", "✓") : paint("red", "✕");
   const name = delivery === undefined ? "" : plain(delivery.name ?? "no name");
   const head = [
     paint("dim", arrival.at.toTimeString().slice(0, 8)),
-    `${mark} ${paint("bold", refusal?.code ?? name)}`,
+    `${mark} ${paint("bold", rejection?.code ?? name)}`,
     bytes(arrival.body.length),
     ...(status === undefined ? [] : [`answered ${status}`]),
   ];
   line(head.join("  "));
-  const lines = explanation !== undefined && !explanation.ok ? explanationLines(explanation).slice(1) : refusal !== undefined ? [refusal.message] : [];
+  const lines = explanation !== undefined && !explanation.ok ? explanationLines(explanation).slice(1) : rejection !== undefined ? [rejection.message] : [];
   if (delivery !== undefined) lines.push(...("drift" in delivery ? deliveryLines(delivery) : knownLines(delivery)));
   if (times > 1) lines.push(label("again", paint("yellow", `this id was received ${times} times`)));
   if (saved !== undefined) lines.push(label("saved", saved));
@@ -33,21 +33,21 @@ function label(name: string, value: string): string {
   return `${paint("dim", name.padEnd(9))} ${value}`;
 }
 
-function forwardLine({ last, attempts, judgement }: NonNullable<Taken["forwarded"]>): string {
+function forwardLine({ last, attempts, judgement }: NonNullable<Processed["forwarded"]>): string {
   const tries = attempts.length > 1 ? `, after ${attempts.length} attempts` : "";
   if (last.status === null) return paint("red", `${last.error}${tries}`);
   const text = `${last.status} in ${duration(last.ms)}${tries}`;
   return judgement.accepted ? paint("green", text) : paint("red", `${text}: ${judgement.why}`);
 }
 
-function asJson({ arrival, delivery, refusal, explanation, times, saved, forwarded }: Taken, status: number | undefined): unknown {
+function asJson({ arrival, delivery, rejection, explanation, times, saved, forwarded }: Processed, status: number | undefined): unknown {
   return {
     at: arrival.at.toISOString(),
-    ok: refusal === undefined,
+    ok: rejection === undefined,
     bytes: arrival.body.length,
     ...(status !== undefined && { status }),
     ...(delivery !== undefined && { delivery: whole(delivery), times }),
-    ...(refusal !== undefined && { error: { code: refusal.code, message: refusal.message } }),
+    ...(rejection !== undefined && { error: { code: rejection.code, message: rejection.message } }),
     ...(explanation !== undefined && { explanation }),
     ...(saved !== undefined && { saved }),
     ...(forwarded !== undefined && {
@@ -56,7 +56,7 @@ function asJson({ arrival, delivery, refusal, explanation, times, saved, forward
   };
 }
 
-function whole(delivery: NonNullable<Taken["delivery"]>): unknown {
+function whole(delivery: NonNullable<Processed["delivery"]>): unknown {
   if ("drift" in delivery) return delivery satisfies Delivery;
   const { id, name, type } = delivery;
   return { id, name, type };

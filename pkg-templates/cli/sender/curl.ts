@@ -22,7 +22,7 @@ const LONG_FLAGS = new Set(
   "compressed fail fail-with-body globoff head http1.1 http2 http2-prior-knowledge include insecure ipv4 ipv6 location location-trusted no-buffer no-keepalive no-progress-meter path-as-is progress-bar retry-all-errors retry-connrefused show-error silent tcp-nodelay tlsv1.2 tlsv1.3 trace-time verbose".split(" "),
 );
 
-/** A part of the body: its text, or the file that holds it. */
+/** A part of the body: its text, or the file that contains it. */
 interface Part {
   readonly option: string;
   readonly text: string;
@@ -84,7 +84,7 @@ export function parseCurl(text: string): ParsedRequest {
   return { ...request, body: new Uint8Array(), bodyMissing, ...(isInFile && { bodyFile: file }) };
 }
 
-/** Says why the words of the command are not the ones that curl gets. */
+/** Returns the reason if the words of the command are not the words that curl gets. */
 function misreading(text: string, isOpen: boolean): string | undefined {
   if (/\^["\r\n]/.test(text)) return "This is a command for Windows: copy it for bash, or as PowerShell's raw request.";
   return isOpen ? "A quote in the curl command is not closed, so the command is incomplete." : undefined;
@@ -95,7 +95,7 @@ function joined(parts: readonly Part[]): string {
   return parts.reduce((all, { option, text }, index) => (index === 0 || option === "--json" ? all + text : `${all}&${text}`), "");
 }
 
-interface Given {
+interface ParsedOption {
   /** The long name; `null` for an argument without one. */
   readonly option: string | null;
   readonly value: string;
@@ -103,8 +103,8 @@ interface Given {
 }
 
 /** Parses curl's arguments: `-H v`, `-Hv`, `-sH v`, `--header v`, `--header=v`. */
-function parseOptions(args: readonly Word[]): Given[] {
-  const found: Given[] = [];
+function parseOptions(args: readonly Word[]): ParsedOption[] {
+  const found: ParsedOption[] = [];
   let at = 0;
   const next = () => args[at++] ?? { text: "", isExpanded: false };
   const add = (option: string | null, { text, isExpanded }: Word) => found.push({ option, value: text, isExpanded });
@@ -136,14 +136,14 @@ function parseOptions(args: readonly Word[]): Given[] {
   return found;
 }
 
-const OURS = new Set([...DATA, ...UNSUPPORTED, "--url", "--request", "--header"]);
+const HANDLED = new Set([...DATA, ...UNSUPPORTED, "--url", "--request", "--header"]);
 
 function hasValue(option: string): boolean {
-  return (OURS.has(option) && !UNSUPPORTED_FLAGS.has(option)) || LONG_VALUED.has(option.slice(2));
+  return (HANDLED.has(option) && !UNSUPPORTED_FLAGS.has(option)) || LONG_VALUED.has(option.slice(2));
 }
 
 function isKnown(option: string): boolean {
-  return OURS.has(option) || LONG_VALUED.has(option.slice(2)) || LONG_FLAGS.has(option.slice(2));
+  return HANDLED.has(option) || LONG_VALUED.has(option.slice(2)) || LONG_FLAGS.has(option.slice(2));
 }
 
 function parseHeader(value: string): [string, string] {

@@ -2,7 +2,7 @@
 import { chooseRequest } from "./choose.js";
 import { header, lacksBody, type ParsedRequest } from "./request.js";
 
-/** A request of a HAR file, as far as it is used; a file may have anything in it. */
+/** The used fields of a request in a HAR file. Their types are unknown, since a file may contain anything. */
 interface HarRequest {
   readonly method?: unknown;
   readonly url?: unknown;
@@ -12,7 +12,7 @@ interface HarRequest {
   readonly postData?: { readonly text?: unknown; readonly encoding?: unknown } | null;
 }
 
-/** Parses a HAR file; `undefined` if it is none. */
+/** Parses a HAR file; `undefined` if the bytes are not one. */
 export function parseHar(bytes: Uint8Array): ParsedRequest | undefined {
   let har: { log?: { entries?: unknown } } | null;
   try {

@@ -1,4 +1,4 @@
-/** The header that Walnut's signature comes in. Source: its help page on webhooks, "Verify webhooks". */
+/** The header that contains Walnut's signature. Source: its help page on webhooks, "Verify webhooks". */
 export const SIGNATURE_HEADER = "x-walnut-signature";
 
 /** The headers of a delivery, by name. */

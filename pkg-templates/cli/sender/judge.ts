@@ -44,8 +44,8 @@ export interface Judgement {
 export function judge({ status, error, ms }: Attempt): Judgement {
   if (status === null) return { accepted: false, why: `${error}: Walnut sends it again` };
   if (ms >= WALNUT_TIMEOUT_MS) return { accepted: false, why: "it took 30 s or more: Walnut sends it again" };
-  if (ACCEPTED.includes(status)) return { accepted: true, why: "Walnut takes it for delivered" };
-  if (status > 201 && status < 300) return { accepted: false, why: "a success, but Walnut takes only 200 and 201, and sends it again" };
-  if (status >= 300 && status < 400) return { accepted: false, why: "a redirect, which Walnut takes for a failure: it sends it again" };
-  return { accepted: false, why: "Walnut takes it for a failure, and sends it again" };
+  if (ACCEPTED.includes(status)) return { accepted: true, why: "Walnut counts it as delivered" };
+  if (status > 201 && status < 300) return { accepted: false, why: "a success, but Walnut accepts only 200 and 201, and sends it again" };
+  if (status >= 300 && status < 400) return { accepted: false, why: "a redirect, which Walnut counts as a failure: it sends it again" };
+  return { accepted: false, why: "Walnut counts it as a failure, and sends it again" };
 }

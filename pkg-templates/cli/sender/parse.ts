@@ -1,4 +1,4 @@
-// Requests as people copy them: raw HTTP, a `curl` command, what `curl -v` prints, or a HAR file.
+// Requests in the forms that users copy: raw HTTP, a `curl` command, the output of `curl -v`, or a HAR file.
 import { parseCurl } from "./curl.js";
 import { parseHar } from "./har.js";
 import { parseRaw } from "./raw.js";

@@ -1,7 +1,7 @@
 // Plans a run of events, copies of them and forgeries, in order or shuffled.
 import { hex, type Random, random, shuffle, whole } from "./random.js";
 
-/** The kind of a request. A duplicate has the same bytes and signature as an event before it. */
+/** The kind of a request. A duplicate has the same bytes and the same signature as an event. */
 export type ItemKind = "event" | "duplicate" | "forgery";
 
 export interface Item {
@@ -13,7 +13,7 @@ export interface Item {
 export interface PlanOptions {
   /** How many different events. */
   count: number;
-  /** How many copies to add: each of an event at random, and after it. */
+  /** How many copies of random events to add. Without `shuffled`, a copy follows its event. */
   duplicates: number;
   /** How many events with a made-up signature to add. */
   forge: number;

@@ -1,8 +1,8 @@
-// The messages between the page and the command that serves it, which sends to URLs that do not allow browsers.
+// The messages between the page and its relay, which sends requests to URLs that do not allow browsers.
 import type { Attempt } from "./judge.js";
 
 /** The request to send, as JSON. */
-export interface RelayQuestion {
+export interface RelayRequest {
   /** http or https, without a user name. */
   readonly url: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
@@ -11,9 +11,9 @@ export interface RelayQuestion {
 }
 
 /** The result: an attempt with its body in base64. */
-export type RelayAnswer = Omit<Attempt, "body"> & { readonly body: string };
+export type RelayResponse = Omit<Attempt, "body"> & { readonly body: string };
 
-/** Why the relay rejected the message itself. */
-export interface RelayRefusal {
+/** The reason why the relay rejected the message itself. */
+export interface RelayError {
   readonly error: { readonly code: string; readonly message: string };
 }

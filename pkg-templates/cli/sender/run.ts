@@ -1,4 +1,4 @@
-// Sends the requests of a plan as Walnut does: a request that is not accepted is retried, after longer and longer waits.
+// Sends the requests of a plan as Walnut does: a request that is not accepted is retried, with increasing waits.
 import { type Attempt, judge, type Judgement } from "./judge.js";
 
 /** Sends a request once. It never rejects: a failure to get a response is an attempt, too. */
@@ -28,12 +28,12 @@ export interface Result<T> {
   readonly ok: boolean;
 }
 
-/** Sends a list of requests, and calls `tell` with each result. Requests that `signal` cancels have no result. */
+/** Sends a list of requests, and calls `onResult` with each result. Requests that `signal` cancels have no result. */
 export async function run<T extends { readonly kind: string }>(
   items: readonly T[],
   post: Post<T>,
   options: RunOptions,
-  tell: (result: Result<T>) => void,
+  onResult: (result: Result<T>) => void,
 ): Promise<void> {
   const { rate, concurrency, signal } = options;
   const began = performance.now();
@@ -44,7 +44,7 @@ export async function run<T extends { readonly kind: string }>(
       await pause(began + (index / rate) * 1000 - performance.now(), signal);
       if (signal.aborted) return;
       const result = await deliver(items[index] as T, post, options);
-      if (!signal.aborted) tell(result);
+      if (!signal.aborted) onResult(result);
     }
   };
   await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
@@ -63,25 +63,25 @@ export async function deliver<T extends { readonly kind: string }>(
     const judgement = judge(last);
     const isForgery = item.kind === "forgery";
     if (judgement.accepted || isForgery || attempts.length > retries || signal.aborted) {
-      return { item, attempts, last, judgement, ok: isForgery ? isRefusal(last) : judgement.accepted };
+      return { item, attempts, last, judgement, ok: isForgery ? isRejected(last) : judgement.accepted };
     }
     await pause(backoff * 2 ** (attempts.length - 1), signal);
   }
 }
 
 /**
- * Removes from a result what is not needed later: there may be thousands of results, and a response may have 1 MiB.
+ * Removes headers and bodies from a result: there may be thousands of results, and a response may have 1 MiB.
  *
  * @param mostBytes - How much of the body of the last response to keep.
  */
-export function lean<T>({ attempts, last, ...result }: Result<T>, mostBytes: number): Result<T> {
+export function trimmed<T>({ attempts, last, ...result }: Result<T>, mostBytes: number): Result<T> {
   const nothing = { headers: [], body: new Uint8Array() };
   const body = last.body.slice(0, mostBytes);
   return { ...result, attempts: attempts.map((attempt) => ({ ...attempt, ...nothing })), last: { ...last, headers: [], body } };
 }
 
 /** Whether a forgery was rejected: with any status but a success. Without a response, that is unknown. */
-function isRefusal({ status }: Attempt): boolean {
+function isRejected({ status }: Attempt): boolean {
   return status !== null && status >= 300;
 }
 

@@ -9,7 +9,7 @@ export type SampleKind = keyof typeof SAMPLES;
 export type SampleEvent = ReturnType<(typeof SAMPLES)[SampleKind]>;
 
 export interface SampleOptions {
-  /** The same event for the same number, from 0 to 4294967295. The default is a random one. */
+  /** A number from 0 to 4294967295: the same number makes the same event. The default is a random number. */
   seed?: number | undefined;
   /** When the event is sent, in milliseconds since the Unix epoch. The default is now. */
   at?: number | undefined;

@@ -6,7 +6,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 /** A word of a command. */
 export interface Word {
-  /** A byte that an escape of `$'…'` names is one of U+DC80 to U+DCFF: see `wordBytes`. */
+  /** A byte from an escape of `$'…'` is a character from U+DC80 to U+DCFF: see `wordBytes`. */
   readonly text: string;
   /** Whether the shell replaces a part of it: a variable, or the output of a command. That part is left as it is. */
   readonly isExpanded: boolean;
@@ -63,7 +63,7 @@ export function parseWords(command: string): { words: Word[]; isOpen: boolean } 
   return { words, isOpen };
 }
 
-/** A variable or the output of a command, once what backslashes escape is removed. */
+/** Matches a variable or the output of a command, in a text without escaped characters. */
 export const EXPANSION = /`|\$[\w{(@*#?!$-]/;
 
 /** Whether the name of a file means standard input. */
@@ -86,22 +86,22 @@ function ansi(text: string): string {
   return end < 0 ? plain : plain.slice(0, end);
 }
 
-/** A character that stands for a byte: a lone surrogate if it is not ASCII, as in Python's "surrogateescape". */
+/** Returns the character that represents a byte: a lone surrogate if it is not ASCII, as in Python's "surrogateescape". */
 function byte(value: number): string {
   return String.fromCharCode(value < 0x80 ? value : 0xdc00 + value);
 }
 
-/** Returns the bytes of a word: UTF-8, but the bytes that escapes name as they are. */
+/** Returns the bytes of a word: its UTF-8, with the bytes from escapes unchanged. */
 export function wordBytes(text: string): Uint8Array {
   const encoder = new TextEncoder();
-  const pieces = text.split(/([\u{dc80}-\u{dcff}]+)/u).map((piece, index) =>
-    index % 2 === 0 ? encoder.encode(piece) : Uint8Array.from(piece, (character) => character.charCodeAt(0) - 0xdc00),
+  const parts = text.split(/([\u{dc80}-\u{dcff}]+)/u).map((part, index) =>
+    index % 2 === 0 ? encoder.encode(part) : Uint8Array.from(part, (character) => character.charCodeAt(0) - 0xdc00),
   );
-  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
   }
   return bytes;
 }

@@ -28,8 +28,8 @@ export interface Line {
 export const TITLES: Readonly<Record<ItemKind, string>> = { event: "events", duplicate: "duplicates", forgery: "forgeries" };
 
 /** The outcomes of a line, such as `2 × 200` and `1 × no response`. */
-export function outcomesInWords(outcomes: Line["outcomes"]): string[] {
-  return Object.entries(outcomes).map(([status, count]) => `${count} × ${status === "none" ? "no response" : status}`);
+export function outcomesInWords(outcomes: Line["outcomes"], none = "no response"): string[] {
+  return Object.entries(outcomes).map(([status, count]) => `${count} × ${status === "none" ? none : status}`);
 }
 
 const KINDS: readonly ItemKind[] = ["event", "duplicate", "forgery"];

@@ -1,4 +1,4 @@
-// What `curl -v` prints: `> ` marks the lines of a request's head. The body is not shown.
+// The output of `curl -v`: `> ` marks the lines of a request's head. It does not contain the body.
 import { chooseRequest } from "./choose.js";
 import { parseRaw } from "./raw.js";
 import { header, lacksBody, type ParsedRequest } from "./request.js";

@@ -31,7 +31,7 @@ export function endpoint(faults) {
     request.on("end", () => {
       clearTimeout(timer);
       if (response.headersSent || response.destroyed) return;
-      // Not before the end: the connection would be reset, and a client that still sends might not get the answer.
+      // An answer before the end of the body resets the connection, and a client that still sends might not get the answer.
       if (length > limit) return tooLarge(response);
       const body = Buffer.concat(pieces);
       const right = createHmac("sha256", KEY).update(read(body)).digest("hex");

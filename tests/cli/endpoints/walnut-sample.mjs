@@ -1,5 +1,5 @@
-// Walnut's Express sample, as documented. With PARSER=1, it has the usual body parser before it, because nothing else
-// sets req.rawBody.
+// Walnut's Express sample, as documented. With PARSER=1, the usual body parser runs first and sets req.rawBody, which nothing
+// else sets.
 import crypto from "node:crypto";
 import express from "express";
 

@@ -1,4 +1,4 @@
--- The tables as version 1 left them, with some deliveries; NOW is the time at which the test runs.
+-- The tables of version 1, with some deliveries. NOW is the time at which the test runs.
 CREATE TABLE versions (version INTEGER PRIMARY KEY);
 CREATE TABLE deliveries (
     key INTEGER PRIMARY KEY,

@@ -1,5 +1,5 @@
--- The tables as version 3 leaves them, with some deliveries; NOW is the time at which the test runs.
--- What is kept was verified with the key of the tests.
+-- The tables of version 3, with some deliveries. NOW is the time at which the test runs.
+-- The kept requests were last verified with the key of the tests.
 CREATE TABLE versions (version INTEGER PRIMARY KEY);
 CREATE TABLE deliveries (
     key INTEGER PRIMARY KEY,

@@ -1,8 +1,7 @@
-//! Times one comparison again and again: `ct <target> <measurements>`. Prints a line for each measurement: the
-//! class, near or far, and the nanoseconds of a batch. `bench/ct/ct.mjs` describes the classes, and judges the
-//! result.
+//! Times one comparison many times: `ct <target> <measurements>`. Prints a line for each measurement: the class, 0
+//! (near) or 1 (far), and the nanoseconds of a batch. `bench/ct/ct.mjs` describes the classes, and judges the result.
 
-#![expect(clippy::disallowed_methods, reason = "this program runs where there is a clock")]
+#![expect(clippy::disallowed_methods, reason = "this program runs on a platform with a clock")]
 
 use std::hint::black_box;
 use std::io::{BufWriter, Write, stdout};
@@ -43,7 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let right = signature.to_string().into_bytes();
     let verifier = Verifier::new(key.clone());
 
-    // Compares a header with a signature, often enough in a batch for the resolution of the clock.
+    // Each batch compares a header with a signature often enough for the resolution of the clock.
     let run: Box<Run> = match target.as_str() {
         "signature" => Box::new(|_, guess| repeat(64, || *guess == *black_box(&signature))),
         "signature-leaky" => Box::new(|header, _| repeat(64, || leaks(header, black_box(&right)))),
@@ -57,7 +56,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_nanos();
     let mut coins = Coins(u64::try_from(seed & u128::from(u64::MAX))? | 1);
     let mut out = BufWriter::new(stdout());
-    // Both classes are made in advance: making one here would affect what the processor does next.
+    // Both classes are made in advance: to make one in the loop would affect the next measurement.
     let classes = [DIGITS - 1, 0].map(|wrong| {
         let mut header = right.clone();
         // A letter stays a letter: `a` becomes `b`, and `9` becomes `8`.

@@ -3,7 +3,7 @@ import * as imported from "walnut-webhooks";
 import { explain } from "walnut-webhooks/explain";
 
 const required = createRequire(import.meta.url)("walnut-webhooks");
-if (imported.Webhook === required.Webhook) throw new Error("import and require give one copy: this proves nothing");
+if (imported.Webhook === required.Webhook) throw new Error("import and require load the same copy, so this program tests nothing");
 
 for (const { Webhook } of [imported, required]) {
   try {

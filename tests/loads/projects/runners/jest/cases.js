@@ -1,4 +1,4 @@
-// The tests that run in the environments with `Request`.
+// The tests for the environments that have `Request`.
 const { Webhook } = require("walnut-webhooks");
 const { handler } = require("walnut-webhooks/fetch");
 const { demoSession, sampleDelivery, signedRequest } = require("walnut-webhooks/testing");

@@ -5,11 +5,11 @@ import { type BodyFile, bodyFromFile, header, type ParsedRequest } from "../../p
 import { visible } from "../../pkg-templates/cli/sender/visible.js";
 import { size, utf8 } from "../page/bytes.js";
 import { announce } from "../page/announce.js";
-import { choose, complain, element, make, say, terms } from "../page/dom.js";
+import { choose, showMistake, element, make, setText, terms } from "../page/dom.js";
 import { fileButton, onDrop, readFile } from "../page/file.js";
 import { showView } from "../page/tabs.js";
 
-export interface Given {
+export interface Input {
   readonly body: Uint8Array;
   /** The reason why the body or the signature is unknown, and the fix, as sentences. */
   readonly missing: string | undefined;
@@ -36,21 +36,21 @@ const bodyFileNote = element("body-file-note", HTMLElement);
 /** The bytes of an opened file, until the text is edited: a text field can't hold every byte. */
 let opened: Uint8Array | undefined;
 let attached: Attached | undefined;
-/** The file that the curl command in the field names. */
+/** The file that the curl command in the field reads its body from. */
 let wanted: BodyFile | undefined;
 let notify = () => {};
 
 /** Makes the fields work; `changed` is called after each change. */
-export function startGiven(changed: () => void): void {
+export function startInput(changed: () => void): void {
   notify = changed;
   text.addEventListener("input", () => {
     opened = undefined;
-    complain(text, fileNote, "");
-    choose("taken", "auto");
+    showMistake(text, fileNote, "");
+    choose("read-as", "auto");
     notify();
   });
   signature.addEventListener("input", notify);
-  for (const button of document.querySelectorAll('input[name="taken"]')) button.addEventListener("change", notify);
+  for (const button of document.querySelectorAll('input[name="read-as"]')) button.addEventListener("change", notify);
   fileButton(element("open-file", HTMLButtonElement), open);
   fileButton(element("open-body-file", HTMLButtonElement), attach);
   onDrop(text, (file) => {
@@ -60,27 +60,27 @@ export function startGiven(changed: () => void): void {
 }
 
 /** Fills in a body, or a whole request, and its signature. */
-export function give(body: string, signatureText: string): void {
+export function fillIn(body: string, signatureText: string): void {
   opened = undefined;
   text.value = body;
   signature.value = signatureText;
-  choose("taken", "auto");
-  complain(text, fileNote, "");
+  choose("read-as", "auto");
+  showMistake(text, fileNote, "");
   notify();
 }
 
 async function open(file: File): Promise<void> {
   const bytes = await readFile(file, (bytes) => parseRequest(bytes)?.body);
   if (typeof bytes === "string") {
-    complain(text, fileNote, bytes);
+    showMistake(text, fileNote, bytes);
     announce(bytes);
     return;
   }
   text.value = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   opened = bytes;
-  choose("taken", "auto");
-  complain(text, fileNote, "");
-  say(fileNote, `${visible(file.name)}: its ${size(bytes.length)} are used unchanged, until the text above is edited.`);
+  choose("read-as", "auto");
+  showMistake(text, fileNote, "");
+  setText(fileNote, `${visible(file.name)}: its ${size(bytes.length)} are used unchanged, until the text above is edited.`);
   notify();
 }
 
@@ -90,7 +90,7 @@ async function attach(file: File): Promise<void> {
   const { path } = wanted;
   const bytes = await readFile(file, (bytes) => bytes);
   if (typeof bytes === "string") {
-    say(bodyFileNote, bytes);
+    setText(bodyFileNote, bytes);
     announce(bytes);
     return;
   }
@@ -98,15 +98,15 @@ async function attach(file: File): Promise<void> {
   notify();
 }
 
-/** Reads the fields, and shows how they were read. */
-export function given(): Given {
+/** Reads the fields, and shows how the page understands them. */
+export function readInput(): Input {
   const bytes = opened ?? utf8(text.value);
   const found = parseRequest(bytes);
-  const request = element("taken-body", HTMLInputElement).checked ? undefined : found;
-  element("taken", HTMLElement).hidden = found === undefined;
+  const request = element("read-as-body", HTMLInputElement).checked ? undefined : found;
+  element("read-as", HTMLElement).hidden = found === undefined;
   element("request", HTMLElement).hidden = request === undefined;
   element("signature-field", HTMLElement).hidden = request !== undefined;
-  say(element("body-size", HTMLElement), size(bytes.length));
+  setText(element("body-size", HTMLElement), size(bytes.length));
   wanted = request?.bodyFile;
   const fromFile = bodyOfFile();
   if (request === undefined) {
@@ -130,15 +130,15 @@ function bodyOfFile(): Uint8Array | undefined {
   element("any-file", HTMLElement).hidden = wanted !== undefined;
   if (wanted === undefined) return undefined;
   const file = attached?.path === wanted.path ? attached : undefined;
-  say(element("open-body-file", HTMLButtonElement), file === undefined ? `Choose ${visible(wanted.path)}…` : "Choose another file…");
+  setText(element("open-body-file", HTMLButtonElement), file === undefined ? `Choose ${visible(wanted.path)}…` : "Choose another file…");
   if (file === undefined) {
-    say(bodyFileNote, "");
+    setText(bodyFileNote, "");
     return undefined;
   }
   const body = bodyFromFile(wanted, file.bytes);
   const removed = file.bytes.length - body.length;
   const note = removed === 0 ? "" : ` curl’s --data removes line ends, here ${size(removed)}.`;
-  say(bodyFileNote, `${visible(file.name)} is the body.${note}`);
+  setText(bodyFileNote, `${visible(file.name)} is the body.${note}`);
   return body;
 }
 
