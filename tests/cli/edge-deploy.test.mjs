@@ -279,6 +279,27 @@ test("deploys on a machine that can't run the Worker, and says that the values w
   match(err, /^warning: the values of the variables were not checked: workerd is not installed in .*: run npm install/m);
 });
 
+test("deploys without the check of the values if it can't know all of them, or can't run the Worker", async (t) => {
+  const path = project(t, { vars: { ORIGIN_URL: ORIGIN, WALNUT_WEBHOOK_KEY_PREVIOUS_UNTIL: "tomorrow" } });
+  const unchecked = (reason) => new RegExp(`^warning: the values of the variables were not checked: ${reason}`, "m");
+  const kept = await deploy(path, ["--dry-run", "--", "--keep-vars"]);
+  equal(kept.status, 0, kept.err);
+  match(kept.err, unchecked("Cloudflare keeps the variables of the dashboard"));
+
+  const TMPDIR = join(path, "t".repeat(100));
+  mkdirSync(TMPDIR);
+  const long = await deploy(path, ["--dry-run"], { TMPDIR });
+  equal(long.status, 0, long.err);
+  match(long.err, unchecked(".* is too long for a socket"));
+});
+
+test("shows no value that has a null byte", async (t) => {
+  const { status, out, err } = await deploy(project(t, { vars: { ORIGIN_URL: ORIGIN, NOTE: "hidden\0value" } }), ["--dry-run"]);
+  equal(status, 2);
+  match(err, /the Worker was not deployed, because NOTE has a null byte: remove it$/m);
+  doesNotMatch(out + err, /hidden/);
+});
+
 test("builds the Worker with --dry-run, without an account", async (t) => {
   const { status, out, err } = await deploy(project(t), ["--dry-run", "--json", "--", "--tag", "v2", "--message=--dry-run=false", "--strict"]);
   equal(status, 0, err);

@@ -102,7 +102,7 @@ function destinationNames(set: Readonly<Record<string, string>>): string[] {
   try {
     const all = DESTINATIONS.flatMap((variable) => JSON.parse(set[variable] ?? "[]") as { name: unknown }[]);
     // Another text may be a secret in the wrong place.
-    return all.map(({ name }) => `${name}`).filter((name) => /^[a-z\d-]{1,32}$/.test(name));
+    return all.flatMap(({ name }) => (typeof name === "string" && /^[a-z\d-]{1,32}$/.test(name) ? [name] : []));
   } catch {
     return [];
   }

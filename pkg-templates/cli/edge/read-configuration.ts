@@ -6,6 +6,8 @@ import { join } from "node:path";
 /** The used part of a configuration, for one environment. */
 export interface WranglerConfiguration {
   readonly vars: Readonly<Record<string, unknown>>;
+  /** Whether a deployment keeps the variables of Cloudflare's dashboard. */
+  readonly keep_vars?: boolean;
   readonly routes?: readonly (string | { readonly pattern: string; readonly custom_domain?: boolean })[];
   readonly durable_objects: { readonly bindings: readonly { readonly name: string }[] };
 }

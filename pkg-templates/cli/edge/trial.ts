@@ -1,6 +1,7 @@
 // Runs the edge once, with an empty storage, to find the mistakes in its variables before it is started or deployed.
 import { mkdtempSync } from "node:fs";
 import { Failure, INTERRUPTED, NOT_RUN, reason } from "../failure.js";
+import { plain } from "../terminal.js";
 import { parseDecision } from "./decisions.js";
 import { remove } from "./folder.js";
 import { type Edge, startEdge } from "./workerd.js";
@@ -27,6 +28,9 @@ export interface Trial {
  * @throws Failure `misconfigured` with every mistake, or `not_started`.
  */
 export async function tryVariables({ workerd, prefix, variables, signal, prevented }: Trial): Promise<string[]> {
+  // The error of a process that can't be started with such a value would show the value.
+  const withNull = Object.keys(variables).find((name) => variables[name]?.includes("\0"));
+  if (withNull !== undefined) throw new Failure("misconfigured", `${prevented}, because ${plain(withNull)} has a null byte: remove it`, NOT_RUN);
   const folder = mkdtempSync(prefix);
   const mistakes = new Set<string>();
   const warnings = new Set<string>();
