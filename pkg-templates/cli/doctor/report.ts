@@ -102,7 +102,7 @@ export function showReport({ judged, found }: Report, patience: Patience): void 
     line();
   }
   line(totals(judged, found));
-  if (judged.length < PROBES) line(wrapped("The other checks were skipped. Correct the URL, and run doctor again."));
+  if (judged.length < PROBES) return line(wrapped("The other checks were skipped. Correct the URL, and run doctor again."));
   if (judged.some(({ verdict }) => verdict === "unknown")) {
     const why = judged[0] !== undefined && isAccepted(judged[0].attempt) ? "a rate limit applied" : "the endpoint did not accept the valid delivery";
     line(wrapped(`Some results are unknown, because ${why}. Fix that first, and run doctor again.`));
