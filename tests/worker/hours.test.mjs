@@ -112,7 +112,7 @@ test("an alert says that the previous key matched after an hour without the curr
   await world.later(MINUTE);
   const hour = Date.now();
   await signed("before");
-  await world.later(MINUTE);
+  await world.edge.scheduled();
   await raised(world.alerts, 1, "previous_key", hour);
 });
 
