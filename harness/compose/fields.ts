@@ -17,7 +17,7 @@ export interface Field {
   readonly fields?: readonly Field[];
 }
 
-/** The fields of each sample. A test event has those of a demo session. */
+/** The fields of each sample. A test event has the fields of a demo session. */
 export const FIELDS: Readonly<Record<SampleKind, readonly Field[]>> = {
   demo: EVENT_FIELDS.demo_session_finished,
   playlist: EVENT_FIELDS.playlist_session_finished,

@@ -23,7 +23,7 @@ export interface Difference {
 
 /** The reason why a request is rejected, or the result that it is genuine. */
 export interface Explanation {
-  /** Whether the signature is valid: the same verdict as that of `webhook.verifySignature`. */
+  /** Whether the signature is valid. `webhook.verifySignature` gives the same verdict. */
   readonly ok: boolean;
   /** The code of the error that `webhook.verifySignature` throws; `null` if it throws none. */
   readonly code: WebhookErrorCode | null;

@@ -24,8 +24,8 @@ export interface EventOptions {
    */
   seed?: number | undefined;
   /**
-   * When Walnut sends the event; a number is in milliseconds since the Unix epoch. The default is a time in 2026 that
-   * depends on the seed, or now if there is no seed.
+   * When Walnut sends the event; a number is in milliseconds since the Unix epoch. With a seed, the default is a time
+   * in 2026 that depends on the seed. Without one, it is the current time.
    */
   at?: number | Date | undefined;
 }

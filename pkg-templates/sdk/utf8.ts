@@ -29,7 +29,7 @@ export function utf8(): Codec {
   return codec;
 }
 
-/** Finds the platform's classes: the global ones, or those of Node, in which jsdom runs. */
+/** Finds the platform's classes: the global classes, or Node's classes if jsdom hides the global ones. */
 export function utf8Classes(): Utf8Classes {
   const host = globalThis as Host;
   if (host.TextEncoder !== undefined && host.TextDecoder !== undefined) return host as Utf8Classes;

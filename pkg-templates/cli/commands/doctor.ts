@@ -15,8 +15,9 @@ export const doctor: Command = {
   usage: "URL",
   about:
     `Sends ${PROBES} requests, most of them with a valid signature: deliveries, a duplicate, large and unknown events, ` +
-    "forgeries, and half a request. All events are marked is_test: true, so that the endpoint can tell them from real " +
-    "ones. If the URL is wrong, only the first request is sent. The exit status is 0 if there are no findings, 1 if there are, and 2 if the endpoint can't be reached.",
+    "forgeries, and half a request. All events are marked is_test: true, so that the endpoint can recognize them. " +
+    "If the URL is wrong, only the first request is sent. The exit status is 0 without findings, 1 with findings, and 2 if the endpoint " +
+    "can't be reached.",
   positionals: 1,
   options: {
     ...KEY_OPTIONS,

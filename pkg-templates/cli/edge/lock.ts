@@ -38,7 +38,7 @@ export async function lock(data: string): Promise<() => Promise<void>> {
     await once(server, "close");
   };
   try {
-    // Renamed once it listens: another process removes a socket of this name without a listener, as that of a killed process.
+    // Renamed once it listens: a socket of this name without a listener belongs to a killed process, so other processes remove it.
     server.listen(socketPath(join(data, name)));
     await once(server, "listening");
     renameSync(join(data, name), path);
