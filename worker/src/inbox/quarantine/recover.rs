@@ -53,6 +53,8 @@ impl Inbox {
         if self.next_recovery(settings).is_none_or(|time| time > now()) {
             return Ok(());
         }
+        // Requests whose retention is over must not become deliveries.
+        self.with_quarantine(|it| it.expire(&self.db, now()))?;
         let end = now().saturating_add(RECOVER_MS);
         let mut pass = self.pass.take();
         let mut recovered: u64 = 0;
