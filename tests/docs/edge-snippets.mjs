@@ -94,6 +94,33 @@ async function adminCommands(t, { code }) {
   }
 }
 
+/** The names of all fields of a value, and the type of each. */
+const shape = (value) => {
+  if (Array.isArray(value)) return value.map(shape);
+  if (value === null || typeof value !== "object") return value === null ? "null" : typeof value;
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, shape(field)]));
+};
+
+/** Responses of the admin API about a delivery that its destination rejected, and about a forgery. */
+const response = (find) => async (t, { code }) => {
+  const { edge, url, logged } = await startWithDelivery(t, (_, response) => response.writeHead(400).end("no such contact"), { MAX_ATTEMPTS: "1" });
+  const { ask, ids, until } = admin(edge);
+  const [id] = await ids();
+  await until(id, "dead");
+  equal((await postEvent(url, event(), signedWith("a forger's key", "any body"))).code, "signature_mismatch");
+  await logged('"kept"');
+  const sample = JSON.parse(code.replace(" … ", ""));
+  const { status, code: error, ...given } = await find(ask, id);
+  equal(status, 200, error);
+  deepEqual(shape(sample), shape(given));
+};
+
+/** The fields that a delivery has only if it is not in a list. */
+async function detailsOnly(ask, id) {
+  const [one, { deliveries }] = [await ask("GET", `deliveries/${id}`), await ask("GET", "deliveries")];
+  return Object.fromEntries(Object.entries(one).filter(([name]) => name === "status" || !(name in deliveries[0])));
+}
+
 const signedWith = (key, body) => ({ "x-walnut-signature": sign(body, key) });
 
 /** Kept requests: one that only the previous key verifies, and one that no key verifies. */
@@ -186,5 +213,8 @@ export const edgeKinds = {
   "sh quarantine": quarantine,
   "ini .dev.vars": localEdge,
   "json DESTINATIONS": destinations,
+  "json list": response((ask) => ask("GET", "deliveries")),
+  "json one": response(detailsOnly),
+  "json rejected": response((ask) => ask("GET", "rejected")),
   "text formula": formula,
 };
