@@ -110,6 +110,6 @@ function source(request: Request): Source {
   return incoming(
     request,
     "Put this route before app.use(express.json()) and other body parsers; or keep the bytes there: " +
-      "express.json({ verify: (request, _, bytes) => { request.rawBody = bytes; } }).",
+      'express.json({ limit: "2mb", verify: (request, _, rawBody) => { Object.assign(request, { rawBody }); } }).',
   );
 }

@@ -59,7 +59,7 @@ export function plugin(
     const source = incoming(
       request.raw,
       "Leave the body unread in every onRequest and preParsing hook before this route, or keep the bytes " +
-        "there: request.raw.rawBody = bytes.",
+        "there: Object.assign(request.raw, { rawBody }).",
       request.body as Readable | undefined,
     );
     let outcome: Outcome;

@@ -29,7 +29,7 @@ export interface RejectOptions<Request> {
   /**
    * Called with each rejection: after the response is sent, or just before the handler returns it.
    * By default, failures of the receiver and rejections of genuine events are logged. Strangers can cause all other
-   * rejections, so at most one of those is logged a minute.
+   * rejections, so each code of those is logged at most once a minute.
    */
   onReject?: ((error: WebhookError, context: RejectContext<Request>) => unknown) | undefined;
 }
@@ -73,22 +73,20 @@ const MINUTE_MS = 60_000;
 const HOW_TO_EXPLAIN =
   " To find the cause, call explain() in onReject, or save the request to a file and run: npx walnut-webhooks explain --request FILE";
 
-/** Makes the default log. Strangers can cause most rejections, so at most one of those is logged a minute. */
+/** Makes the default log. Strangers can cause most rejections, so each code of those is logged at most once a minute. */
 function rejectLogger(): (error: WebhookError) => void {
-  let nextLine = -Infinity;
-  /** How many rejections were not logged since the last line, by code. */
-  const unlogged = new Map<string, number>();
+  /** By code: when its next line may be logged, and how many rejections were not logged since its last line. */
+  const lines = new Map<string, { next: number; unlogged: number }>();
   return (error) => {
     const { code, message, status } = error;
     // If a body parser runs before this package, every request of a stranger fails with body_not_raw.
     if (status >= 500 && code !== "body_not_raw") return console.error(error);
     if (code === "stale" || code === "not_json") return console.warn(`walnut-webhooks: rejected a genuine event: ${code}. ${message}`);
     const now = performance.now();
-    if (now < nextLine) return void unlogged.set(code, (unlogged.get(code) ?? 0) + 1);
-    nextLine = now + MINUTE_MS;
-    const others = Array.from(unlogged, ([code, times]) => `${times} ${code}`).join(", ");
-    unlogged.clear();
-    const since = others === "" ? "" : ` (also ${others} since the last such line)`;
-    console.warn(`walnut-webhooks: rejected a request${since}: ${code}. ${message}${status === 401 ? HOW_TO_EXPLAIN : ""}`);
+    const line = lines.get(code);
+    if (line !== undefined && now < line.next) return void line.unlogged++;
+    lines.set(code, { next: now + MINUTE_MS, unlogged: 0 });
+    const more = line?.unlogged ? `, and ${line.unlogged} more since the last such line` : "";
+    console.warn(`walnut-webhooks: rejected a request${more}: ${code}. ${message}${status === 401 ? HOW_TO_EXPLAIN : ""}`);
   };
 }

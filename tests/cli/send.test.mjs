@@ -70,6 +70,7 @@ test("send: retries a request that is not accepted, as often as --retries says",
   const { status, out } = await run(["send", url, "--backoff", "1ms", "--json"]);
   const [{ status: last, attempts, why }, { summary }] = objects(out);
   deepEqual([status, last, attempts, why, taken.length, summary[0].retries], [0, 201, 4, "Walnut counts it as delivered", 4, 3]);
+  deepEqual(summary[0].outcomes, { 201: 1, 204: 1, 302: 1, 500: 1 });
   equal(new Set(taken.map(({ body }) => body.toString())).size, 1);
 });
 

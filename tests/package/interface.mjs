@@ -19,7 +19,7 @@ export function interfaceSuite({ check, serve, start }) {
     assert.equal(logged.mock.calls[2].arguments[0].code, "delivery_busy");
   });
 
-  check("without onReject, logs one rejected signature a minute, and how to explain it", async (t) => {
+  check("without onReject, logs each code of a rejected signature once a minute, and how to explain it", async (t) => {
     const lines = [];
     t.mock.method(console, "warn", (line) => lines.push(line));
     let now = 1000;
@@ -28,19 +28,22 @@ export function interfaceSuite({ check, serve, start }) {
     const reject = async (...headers) => {
       for (const header of headers) assert.equal((await post(url, { header })).status, 401);
     };
-    await reject("0".repeat(64), null, "zz");
-    assert.equal(lines.length, 1);
+    await reject("0".repeat(64), "0".repeat(64), "zz");
     assert.match(lines[0], /rejected a request: signature_mismatch\. .* npx walnut-webhooks explain --request FILE$/);
+    assert.match(lines[1], /rejected a request: malformed_signature\. /);
     now += 59_999;
-    await reject("zz");
-    assert.equal(lines.length, 1);
+    await reject("0".repeat(64), "zz");
+    assert.equal(lines.length, 2);
     now += 1;
-    await reject(null);
-    assert.match(lines[1], /rejected a request \(also 1 missing_signature, 2 malformed_signature since the last such line\): missing_signature\. /);
-    now += 60_000;
+    await reject("0".repeat(64), null);
+    assert.match(lines[2], /rejected a request, and 2 more since the last such line: signature_mismatch\. /);
+    assert.match(lines[3], /rejected a request: missing_signature\. /);
     assert.equal((await post(url, { body: Buffer.alloc(webhook.maxBodyBytes + 1) })).code, "body_too_large");
-    assert.match(lines[2], /^walnut-webhooks: rejected a request: body_too_large\. The body is longer than the limit .* at the edge\.$/);
-    assert.equal(lines.length, 3);
+    assert.match(lines[4], /^walnut-webhooks: rejected a request: body_too_large\. The body is longer than the limit .* at the edge\.$/);
+    now += 60_000;
+    await reject("0".repeat(64));
+    assert.match(lines[5], /rejected a request: signature_mismatch\. /);
+    assert.equal(lines.length, 6);
   });
 
   check("without onReject, logs each genuine event that it rejects", async (t) => {

@@ -8,7 +8,7 @@ export interface Finding {
   readonly fix: string;
 }
 
-const RAW_BODY = "express.json({ verify: (req, _, bytes) => { req.rawBody = bytes; } })";
+const RAW_BODY = 'express.json({ limit: "2mb", verify: (req, _, rawBody) => { Object.assign(req, { rawBody }); } })';
 
 /** By code, the worst first. */
 export const FINDINGS = {

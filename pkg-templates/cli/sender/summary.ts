@@ -18,7 +18,7 @@ export interface Line {
   readonly ok: number;
   /** How many retries there were. */
   readonly retries: number;
-  /** How often each outcome occurred: a status, or `none` without a response. */
+  /** How often each outcome of an attempt occurred: a status, or `none` without a response. */
   readonly outcomes: Readonly<Record<string, number>>;
   /** Over all attempts with a response; `null` if there were none. */
   readonly latency: Latency | null;
@@ -42,7 +42,7 @@ export function summary(results: readonly Result<{ readonly kind: ItemKind }>[])
 function line(kind: ItemKind, results: readonly Result<unknown>[]): Line {
   const attempts = results.flatMap(({ attempts }) => attempts);
   const outcomes: Record<string, number> = {};
-  for (const { last } of results) outcomes[last.status ?? "none"] = (outcomes[last.status ?? "none"] ?? 0) + 1;
+  for (const { status } of attempts) outcomes[status ?? "none"] = (outcomes[status ?? "none"] ?? 0) + 1;
   return {
     kind,
     sent: results.length,
