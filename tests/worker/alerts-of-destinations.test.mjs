@@ -87,6 +87,18 @@ test("reports no recovery while a destination fails in another way, through a re
   await alertsAre(world, "failing origin", "recovered origin");
 });
 
+test("after a restart too, a rejection soon after a success is reported only after 5 minutes", async (t) => {
+  const world = await edge(t);
+  await attempted(world);
+  world.origin.answer = rejects;
+  await attempted(world);
+  await world.restart();
+  await attempted(world);
+  deepEqual(raised(world), []);
+  await world.later(6 * MINUTE);
+  await alertsAre(world, "failing origin");
+});
+
 test("if a destination asks for a wait of an hour while events wait, raises an alert after 5 minutes", async (t) => {
   const world = await edge(t);
   world.origin.answer = (_, response) => response.writeHead(503, { "retry-after": "3600" }).end();

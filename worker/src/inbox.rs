@@ -373,7 +373,7 @@ impl Inbox {
     /// Loads the circuits, and how long the last attempts took. A destination that is held counts as slow until it is prompt
     /// again.
     fn load_circuits(&self) -> Result<()> {
-        let circuits = Circuits::load(&self.db)?;
+        let circuits = Circuits::load(&self.db, &self.counts.borrow())?;
         for destination in &self.counts.borrow().destinations {
             if let Some(ms) = destination.ms {
                 self.slots.borrow_mut().note_attempt(&destination.name, ms);

@@ -61,7 +61,7 @@ impl Cause {
                 "Nothing new was stored for a long time: check the webhook in Walnut, and the edge's log."
             }
             Self::RecoveredFromQuarantine => {
-                "The new key has verified requests that were rejected before. They are delivered now."
+                "The new key has verified kept requests. They are deliveries now."
             }
             Self::Failing => "The destination accepts no deliveries: look at its attempts.",
             Self::Recovered => "The destination accepts deliveries again.",

@@ -1,6 +1,7 @@
 //! The circuit of each destination, as this shard stores it.
 
 use super::circuit::{Access, Circuit, is_rejection};
+use super::counts::Counts;
 use super::db::{Db, Row};
 use crate::config::Settings;
 use crate::js::{Result, number, or_null};
@@ -10,12 +11,13 @@ use crate::js::{Result, number, or_null};
 pub(super) struct Circuits(Vec<(String, Circuit, Circuit)>);
 
 impl Circuits {
-    pub(super) fn load(db: &Db) -> Result<Self> {
+    pub(super) fn load(db: &Db, counts: &Counts) -> Result<Self> {
         let rows = db.rows(
             "SELECT name, paused_since, paused_ms, held_until, holds, failing_since, failures, how, alerted FROM circuits",
             &[],
         )?;
         let read = |row: Row| {
+            let name = row.text(0)?;
             let mut circuit = Circuit {
                 paused_since: row.maybe_number(1)?,
                 paused_ms: row.number(2)?,
@@ -25,11 +27,12 @@ impl Circuits {
                 failures: u32::try_from(row.number(6)?).unwrap_or(u32::MAX),
                 how: row.maybe_text(7)?,
                 alerted: row.maybe_number(8)?,
+                last_success: counts.last_success(&name),
                 ..Circuit::default()
             };
             let stored = circuit.stored();
             circuit.rejects = circuit.status().is_some_and(is_rejection);
-            Ok((row.text(0)?, circuit, stored))
+            Ok((name, circuit, stored))
         };
         rows.into_iter().map(read).collect::<Result<_>>().map(Self)
     }

@@ -145,6 +145,11 @@ impl Counts {
         self.changed = true;
     }
 
+    /// Returns when a destination last accepted a delivery.
+    pub(super) fn last_success(&self, destination: &str) -> Option<u64> {
+        self.destinations.iter().find(|known| known.name == destination)?.taken
+    }
+
     /// Changes the results of a destination.
     fn update(&mut self, name: &str, change: impl FnOnce(&mut Destination)) {
         if let Some(known) = self.destinations.iter_mut().find(|known| known.name == name) {

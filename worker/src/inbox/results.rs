@@ -170,13 +170,11 @@ impl Inbox {
             (Some(status), _) => status.to_string(),
             (None, how) => how.map_or("", How::as_str).to_owned(),
         };
-        let counts = self.counts.borrow();
-        let known = counts.destinations.iter().find(|it| it.name == destination);
         Trouble {
             is_unreachable: answered.is_none(),
             asked_ms,
             is_new,
-            last_success: known.and_then(|it| it.taken),
+            last_success: self.counts.borrow().last_success(destination),
             how,
         }
     }
