@@ -22,7 +22,7 @@ mkdirSync(out, { recursive: true });
 const page = path("target/worker-page");
 process.env.WALNUT_PAGE = page;
 run(bin("esbuild"), "worker/page/page.js", "worker/page/page.css", "--bundle", "--format=esm", "--minify", "--log-level=warning", `--outdir=${page}`);
-copyFileSync(path("worker/page/index.html"), join(page, "index.html"));
+writeFileSync(join(page, "index.html"), readFileSync(path("worker/page/index.html"), "utf8").replace(/^ +/gm, ""));
 
 // Panics contain the paths of dependencies' files. The option below removes the part that is specific to this machine.
 const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry/src/");

@@ -29,13 +29,18 @@ for (const looks of LOOKS) {
     const { page, wrong } = await opened(edge, looks);
     await signIn(page);
     await shown(page, "1, all");
-    await page.getByRole("navigation").getByRole("link", { name: "Destinations 1 failing or paused", exact: true }).waitFor();
+    await page.getByRole("navigation").getByRole("link", { name: "Destinations (1 failing or paused)", exact: true }).waitFor();
     await view(page, "destinations");
     await page.locator("#destinations-title:focus").waitFor();
     assert.match(await destination(page, "crm").innerText(), /It answers with the status 403\. \(origin_failed\) Failures in a row: [1-9]/);
     assert.match(await destination(page, "mail").innerText(), /✓?\s*ok/);
     assert.equal(await destination(page, "crm").getByRole("link").innerText(), "1");
     await look(page, "destinations", looks);
+    assert.deepEqual(await destination(page, "mail").getByRole("button").allInnerTexts(), ["Pause"]);
+    const { attempts } = await ask("GET", `deliveries/${id}`);
+    await destination(page, "crm").getByRole("button", { name: "Resume" }).press("Enter");
+    await waitForMessage(page, "crm is resumed. Its deliveries are sent now.");
+    await until(id, (delivery) => delivery.attempts.length > attempts.length);
 
     await destination(page, "crm").getByRole("button", { name: "Pause" }).press("Enter");
     await waitForMessage(page, "crm is paused. Its deliveries wait.");
@@ -185,7 +190,7 @@ test("page: lists the deliveries that wait for one destination, until the filter
   }
   const { page, wrong } = await opened(edge);
   await signIn(page);
-  await shown(page, "2, all. Time");
+  await page.getByText("Shown: 2, all.", { exact: true }).waitFor();
   await view(page, "destinations");
   await destination(page, "crm").getByRole("link", { name: "1" }).click();
   await shown(page, "1, all. Filtered.");
@@ -200,7 +205,7 @@ test("page: lists the deliveries that wait for one destination, until the filter
   await page.goBack();
   await shown(page, "1, all. Filtered.");
   await page.click('#counts a[href="#"]');
-  await shown(page, "2, all. Time");
+  await page.getByText("Shown: 2, all.", { exact: true }).waitFor();
   assert.deepEqual(wrong, []);
   await page.close();
 });

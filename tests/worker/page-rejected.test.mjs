@@ -49,7 +49,7 @@ for (const looks of LOOKS) {
     const { page, wrong } = await opened(edge, looks);
     await signIn(page);
     assert.match(await page.locator("#facts").innerText(), /kept: 3 \(952\u00a0B\), recovered: 0, dropped: 0/);
-    assert.equal(await page.locator('#views [href="#rejected"]').textContent(), "Rejected 3 kept");
+    assert.equal(await page.locator('#views [href="#rejected"]').textContent(), "Rejected (3 kept)");
     const places = () => page.locator("#views a").evaluateAll((links) => links.map((link) => link.offsetLeft));
     const before = await places();
     await view(page, "rejected");

@@ -19,7 +19,7 @@ const ofKim = (more) => {
 for (const looks of LOOKS) {
   const title = `page, ${looks.colorScheme}, ${looks.viewport.width} px`;
 
-  test(`${title}: finds deliveries by e-mail, session id and id, and filters test events`, { timeout: 600_000 }, async (t) => {
+  test(`${title}: finds deliveries by e-mail, session ID and idempotency key, and filters test events`, { timeout: 600_000 }, async (t) => {
     const { edge, url } = await start(t, DURABLE);
     const bodies = [ofKim(), ofKim({ is_test: true }), event({ session_id: "s-1" })];
     for (const body of bodies) assert.equal((await post(url, body)).status, 200);
@@ -69,7 +69,7 @@ for (const looks of LOOKS) {
     assert.match(wrong.splice(0).join(), /^[^,]* 400 [^,]*$/);
     await page.click("#clear");
     await note.waitFor({ state: "detached" });
-    await shown(page, "3, all. Time");
+    await page.getByText("Shown: 3, all.", { exact: true }).waitFor();
 
     await page.selectOption("#test", "true");
     await page.click("#filter .primary");

@@ -71,8 +71,7 @@ function show(answer, isFiltered, problem = "") {
   setText("search-note", problem);
   put("only", destination && !wanted ? [make("a", { href: `#state=${state}` }, `Destination: ${destination} ✕`, make("span", { class: "unseen" }, " (remove this filter)"))] : []);
   $("older").hidden = isAll;
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  setText("shown", `Shown: ${deliveries.length}${isAll ? ", all" : ""}. ${wanted ? "Search. " : isFiltered ? "Filtered. " : ""}Time zone: ${zone}.`);
+  setText("shown", `Shown: ${deliveries.length}${isAll ? ", all" : ""}. ${wanted ? "Search." : isFiltered ? "Filtered." : ""}`);
   const isEmpty = deliveries.length === 0;
   $("empty").hidden = !isEmpty;
   $("deliveries").hidden = isEmpty;
@@ -108,10 +107,10 @@ export function showDelivery(shown, configured) {
     Demo: demoName ?? undefined,
     "Test event": isTest ? "yes" : undefined,
     Type: shown.type,
-    Delivery: deliveryId,
-    Id: shown.id,
+    "Delivery ID": deliveryId,
+    "Idempotency key": shown.id,
     Kind: shown.kind,
-    "Same id": related.length > 0 ? make("div", { class: "row" }, ...related.map((key) => link(key))) : "no other",
+    "Same key": related.length > 0 ? make("div", { class: "row" }, ...related.map((key) => link(key))) : "no other",
     Received: time(shown.received),
     Ended: time(shown.ended),
     Duplicates: `${shown.duplicates}`,

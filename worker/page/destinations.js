@@ -22,7 +22,10 @@ export function showDestinations({ destinations, stranded = [] }) {
     Since: since(state, rest),
     "Last success": time(lastTaken),
     Waiting: waiting(name, pending),
-    Action: make("button", { value: name, "data-do": state === "paused" ? "resume" : "pause" }, state === "paused" ? "Resume" : "Pause"),
+    Action: make("div", { class: "row" },
+      state !== "paused" && button(name, "Pause"),
+      // Without it, each waiting delivery would wait for its next attempt.
+      (state === "paused" || (state !== "ok" && pending > 0)) && button(name, "Resume")),
   }), "No destination is configured.");
   $("stranded-part").hidden = stranded.length === 0;
   fill("stranded", stranded, ({ name, pending }) => ({
@@ -30,6 +33,10 @@ export function showDestinations({ destinations, stranded = [] }) {
     Waiting: waiting(name, pending),
     Action: make("button", { value: name, "data-opens": "revive" }, "Redeliver to another…"),
   }));
+}
+
+function button(name, text) {
+  return make("button", { value: `${text.toLowerCase()} ${name}` }, text);
 }
 
 /** Returns why a destination gets no deliveries now. A hold that ends before a delivery is `due` does not count. */
@@ -56,9 +63,10 @@ function problem(state, { failures, how, heldUntil, lastFailed, lastCode, lastSt
 }
 
 /** Pauses or resumes the destination of a button; returns a message about it. */
-export async function pauseOrResume({ value, dataset }) {
-  await ask("POST", `destinations/${encodeURIComponent(value)}/${dataset.do}`);
-  return dataset.do === "pause" ? `${value} is paused. Its deliveries wait.` : `${value} is resumed.`;
+export async function pauseOrResume({ value }) {
+  const [action, name] = value.split(" ");
+  await ask("POST", `destinations/${name}/${action}`);
+  return action === "pause" ? `${name} is paused. Its deliveries wait.` : `${name} is resumed. Its deliveries are sent now.`;
 }
 
 export async function listDrift() {

@@ -48,7 +48,7 @@ on("download", "click", download);
 on("redeliver", "submit", redeliver);
 on("pretty", "change", showBody);
 on("destinations", "click", async ({ target }) => {
-  if (!target.dataset.do) return;
+  if (target.tagName !== "BUTTON") return;
   announce(await pauseOrResume(target));
   await status();
 });
@@ -85,6 +85,7 @@ dialog("discard", async (_, { value }) => {
   return "The request was erased.";
 });
 $("finder").open = innerWidth >= 960;
+setText("zone", `Time zone: ${Intl.DateTimeFormat().resolvedOptions().timeZone}`);
 $("token").focus();
 once(followUrl)();
 
@@ -310,8 +311,8 @@ function navigate() {
   const item = (href, current, ...content) => make("a", { href, ...(current && { "aria-current": current }) }, ...content);
   put("views", Object.keys(VIEWS).filter((name) => name !== "drift" || known.drift !== undefined).map((name) => {
     const [count, counted] = numbers[name] ?? [];
-    const number = count > 0 ? [` ${count}`, make("span", { class: "unseen" }, ` ${counted}`)] : [];
-    return item(name === "deliveries" ? "#" : `#${name}`, name === view ? "page" : name === parent && "true", $(`${name}-title`).textContent, ...number);
+    const number = count > 0 && ` (${count} ${counted})`;
+    return item(name === "deliveries" ? "#" : `#${name}`, name === view ? "page" : name === parent && "true", $(`${name}-title`).textContent, number);
   }));
   put("counts", [["all"], ...Object.entries(known.deliveries)].map(([name, count]) => {
     const tile = item(count === undefined ? "#" : `#state=${name}`, state === (count === undefined ? "" : name) && "page", name, count !== undefined && make("span", {}, `${count}`));

@@ -25,7 +25,7 @@ async function show(wanted) {
   if (answer === undefined) return;
   ({ items: kept, cursor } = answer);
   $("more").hidden = cursor === null;
-  setText("counted", answer.counted.map(({ code, count }) => `${code}: ${count}`).join(", "));
+  setText("counted", `All rejections: ${answer.counted.map(({ code, count }) => `${code}: ${count}`).join(", ") || "none"}`);
   fill("rejected", kept, (request) => ({
     Received: make("a", { href: `#rejected=${request.id}` }, time(request.received)),
     Code: words(request.code),
