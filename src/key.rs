@@ -190,12 +190,10 @@ mod pads {
                 (key.len() > BLOCK).then(|| Zeroizing::new(<[u8; 32]>::from(Sha256::digest(key))));
             let key = digest.as_ref().map_or(key, |digest| digest.as_slice());
             block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
-            let pad = |with: u8| {
-                let mut pad = Box::new(Zeroizing::new([0; BLOCK]));
-                pad.iter_mut().zip(block.iter()).for_each(|(to, from)| *to = from ^ with);
-                pad
-            };
-            Self { inner: pad(0x36), outer: Sha256::new_with_prefix(pad(0x5c).as_slice()) }
+            let mut inner = Box::new(Zeroizing::new([0; BLOCK]));
+            inner.iter_mut().zip(block.iter()).for_each(|(to, from)| *to = from ^ 0x36);
+            block.iter_mut().for_each(|byte| *byte ^= 0x5c);
+            Self { inner, outer: Sha256::new_with_prefix(block.as_slice()) }
         }
     }
 

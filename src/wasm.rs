@@ -47,7 +47,9 @@ impl Core {
     };
 }
 
-/// Half the size of the standard library's allocator.
+/// Half the size of the standard library's allocator. It is safe only with `opt-level = "z"`, which does not inline its
+/// `dealloc`. Otherwise LLVM may assume that the word before a new allocation is zero, but this allocator's tag is there.
+/// So the edge has the standard library's allocator.
 #[cfg(all(not(target_feature = "atomics"), target_family = "wasm"))]
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

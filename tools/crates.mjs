@@ -34,7 +34,7 @@ export function compiled(crates) {
 
 /** Returns the notices that the crates' licenses require. Apache-2.0 requires LICENSE-APACHE, which is always included. */
 export function notices(crates) {
-  const { packages } = JSON.parse(cargo("metadata", "--format-version=1"));
+  const { packages } = JSON.parse(cargo("metadata", "--all-features", "--format-version=1"));
   const known = new Map(packages.map((one) => [`${one.name}@${one.version}`, one]));
   const others = [...compiled(crates)].filter(([id]) => known.get(id).source !== null);
   const isApache = (license) => /\bApache-2\.0\b/.test(license) && !/\bAND\b/.test(license);

@@ -42,11 +42,6 @@ use watch::Check;
 use web_sys::{Request, Response, Url};
 use worker::{Context, Env, worker_sys};
 
-/// The code of this allocator is half the size of the standard library's.
-#[cfg(target_family = "wasm")]
-#[global_allocator]
-static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
-
 #[wasm_bindgen]
 impl Task {
     /// Answers one request, and returns the response. The last four arguments are headers: the signature, the content
