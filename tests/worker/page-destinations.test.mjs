@@ -39,7 +39,7 @@ for (const looks of LOOKS) {
     assert.deepEqual(await destination(page, "mail").getByRole("button").allInnerTexts(), ["Pause"]);
     const { attempts } = await ask("GET", `deliveries/${id}`);
     await destination(page, "crm").getByRole("button", { name: "Resume" }).press("Enter");
-    await waitForMessage(page, "crm is resumed. Its deliveries are sent now.");
+    await waitForMessage(page, "crm is resumed.");
     await until(id, (delivery) => delivery.attempts.length > attempts.length);
 
     await destination(page, "crm").getByRole("button", { name: "Pause" }).press("Enter");

@@ -71,7 +71,7 @@ function show(answer, isFiltered, problem = "") {
   setText("search-note", problem);
   put("only", destination && !wanted ? [make("a", { href: `#state=${state}` }, `Destination: ${destination} ✕`, make("span", { class: "unseen" }, " (remove this filter)"))] : []);
   $("older").hidden = isAll;
-  setText("shown", `Shown: ${deliveries.length}${isAll ? ", all" : ""}. ${wanted ? "Search." : isFiltered ? "Filtered." : ""}`);
+  setText("shown", `Shown: ${deliveries.length}${isAll ? ", all" : ""}.${wanted ? " Search." : isFiltered ? " Filtered." : ""}`);
   const isEmpty = deliveries.length === 0;
   $("empty").hidden = !isEmpty;
   $("deliveries").hidden = isEmpty;

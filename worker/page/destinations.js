@@ -24,8 +24,8 @@ export function showDestinations({ destinations, stranded = [] }) {
     Waiting: waiting(name, pending),
     Action: make("div", { class: "row" },
       state !== "paused" && button(name, "Pause"),
-      // Without it, each waiting delivery would wait for its next attempt.
-      (state === "paused" || (state !== "ok" && pending > 0)) && button(name, "Resume")),
+      // Without it, each waiting delivery would wait for its next attempt, even if the destination works again.
+      (state === "paused" || pending > 0) && button(name, "Resume")),
   }), "No destination is configured.");
   $("stranded-part").hidden = stranded.length === 0;
   fill("stranded", stranded, ({ name, pending }) => ({
@@ -66,7 +66,7 @@ function problem(state, { failures, how, heldUntil, lastFailed, lastCode, lastSt
 export async function pauseOrResume({ value }) {
   const [action, name] = value.split(" ");
   await ask("POST", `destinations/${name}/${action}`);
-  return action === "pause" ? `${name} is paused. Its deliveries wait.` : `${name} is resumed. Its deliveries are sent now.`;
+  return action === "pause" ? `${name} is paused. Its deliveries wait.` : `${name} is resumed.`;
 }
 
 export async function listDrift() {
